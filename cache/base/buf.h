@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A growing byte buffer. `data` is followed by a NUL byte whenever it is not NULL, so text can be used in
+ * place. Appending never fails (see memory.h): cap what comes from outside before appending it. Thread rule:
+ * one thread at a time. Ownership: buf_done() frees; buf_steal() hands the bytes to the caller.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/base/memory.h"
+
+struct buf {
+    uint8_t *data;
+    size_t len;
+    size_t cap;
+};
+
+#define BUF_INIT    ((struct buf){0})
+#define CLEANUP_BUF CLEANUP(buf_done)
+
+void buf_done(struct buf *buf);      /* frees and empties */
+void buf_clear(struct buf *buf);     /* len = 0, keeps the memory */
+uint8_t *buf_steal(struct buf *buf); /* the bytes (NUL-terminated, never NULL); buf is empty afterwards */
+const char *buf_text(const struct buf *buf); /* the bytes as text; "" if empty; valid until the next append */
+uint8_t *buf_room(struct buf *buf,
+                  size_t n); /* makes room for n more bytes and returns where they go; len unchanged */
+
+void buf_append(struct buf *buf, const void *bytes, size_t len);
+void buf_text_append(struct buf *buf, const char *text);
+void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buf_zero(struct buf *buf, size_t len); /* appends zero bytes */
+
+void buf_u8(struct buf *buf, uint8_t value);
+void buf_be16(struct buf *buf, uint16_t value);
+void buf_be32(struct buf *buf, uint32_t value);
+void buf_be64(struct buf *buf, uint64_t value);
+void buf_le16(struct buf *buf, uint16_t value);
+void buf_le32(struct buf *buf, uint32_t value);
+void buf_le64(struct buf *buf, uint64_t value);
+void buf_varint(struct buf *buf, uint64_t value); /* unsigned LEB128 */

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Sticky failure instead of a check at each field: the bound is tested in one place, cursor_bytes(). */
+#include "cache/base/cursor.h"
+
+const uint8_t *cursor_bytes(struct cursor *c, uint64_t len)
+{
+    if (c->failed || len > cursor_left(c)) {
+        c->failed = true;
+        return NULL;
+    }
+    const uint8_t *bytes = c->data ? c->data + c->at : (const uint8_t *)"";
+    c->at += (size_t)len;
+    return bytes;
+}
+
+void cursor_skip(struct cursor *c, uint64_t len)
+{
+    cursor_bytes(c, len);
+}
+
+void cursor_seek(struct cursor *c, uint64_t at)
+{
+    if (at > c->len)
+        c->failed = true;
+    else
+        c->at = (size_t)at;
+}
+
+struct cursor cursor_sub(struct cursor *c, uint64_t len)
+{
+    const uint8_t *bytes = cursor_bytes(c, len);
+    return (struct cursor){.data = bytes, .len = bytes ? (size_t)len : 0, .failed = !bytes};
+}
+
+static uint64_t read_be(struct cursor *c, size_t len)
+{
+    const uint8_t *bytes = cursor_bytes(c, len);
+    uint64_t value = 0;
+    for (size_t i = 0; bytes && i < len; i++)
+        value = value << 8 | bytes[i];
+    return value;
+}
+
+static uint64_t read_le(struct cursor *c, size_t len)
+{
+    const uint8_t *bytes = cursor_bytes(c, len);
+    uint64_t value = 0;
+    for (size_t i = 0; bytes && i < len; i++)
+        value |= (uint64_t)bytes[i] << (8 * i);
+    return value;
+}
+
+uint8_t cursor_u8(struct cursor *c)
+{
+    return (uint8_t)read_be(c, 1);
+}
+
+uint16_t cursor_be16(struct cursor *c)
+{
+    return (uint16_t)read_be(c, 2);
+}
+
+uint32_t cursor_be24(struct cursor *c)
+{
+    return (uint32_t)read_be(c, 3);
+}
+
+uint32_t cursor_be32(struct cursor *c)
+{
+    return (uint32_t)read_be(c, 4);
+}
+
+uint64_t cursor_be64(struct cursor *c)
+{
+    return read_be(c, 8);
+}
+
+uint16_t cursor_le16(struct cursor *c)
+{
+    return (uint16_t)read_le(c, 2);
+}
+
+uint32_t cursor_le32(struct cursor *c)
+{
+    return (uint32_t)read_le(c, 4);
+}
+
+uint64_t cursor_le64(struct cursor *c)
+{
+    return read_le(c, 8);
+}
+
+uint64_t cursor_varint(struct cursor *c)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        uint8_t byte = cursor_u8(c);
+        if (shift == 63 && byte > 1)
+            break;
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (!(byte & 0x80))
+            return c->failed ? 0 : value;
+    }
+    c->failed = true;
+    return 0;
+}

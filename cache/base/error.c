@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Errors are fixed buffers: reporting that memory or disk is exhausted must need neither. */
+#include "cache/base/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What reaches a terminal or a log may quote hostile bytes: no escape sequences, no second line. */
+static void text_clean(char *text)
+{
+    for (char *p = text; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            *p = '?';
+}
+
+static void text_format(char *text, const char *format, va_list args)
+{
+    int len = vsnprintf(text, ERROR_TEXT_BYTES, format, args);
+    if (len < 0)
+        strcpy(text, "(unprintable error)");
+    else if (len >= ERROR_TEXT_BYTES)
+        strcpy(text + ERROR_TEXT_BYTES - 4, "...");
+    text_clean(text);
+}
+
+int error_set(struct error *err, int code, const char *format, ...)
+{
+    if (err) {
+        va_list args;
+        va_start(args, format);
+        err->code = code;
+        text_format(err->text, format, args);
+        va_end(args);
+    }
+    return -code;
+}
+
+int error_prefix(struct error *err, const char *format, ...)
+{
+    if (!err)
+        return -EIO;
+    char old[ERROR_TEXT_BYTES], context[ERROR_TEXT_BYTES];
+    va_list args;
+    va_start(args, format);
+    text_format(context, format, args);
+    va_end(args);
+    memcpy(old, err->text, sizeof old);
+    return error_set(err, err->code ? err->code : EIO, "%s: %s", context, old);
+}
+
+int error_copy(struct error *to, const struct error *from)
+{
+    if (to && to != from)
+        *to = *from;
+    return -from->code;
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+/* `struct json` is jansson's json_t under another name: no copy, no second tree. */
+#include "cache/base/json.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/base/utf8.h"
+
+static json_t *tree(const struct json *json)
+{
+    return (json_t *)(uintptr_t)json;
+}
+
+int json_parse(const char *name, const void *text, size_t len, struct json **ret, struct error *err)
+{
+    json_error_t why;
+    json_t *json =
+        json_loadb(text ? text : "", len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
+    if (!json)
+        return error_set(err, EINVAL, "%s: line %d, column %d: not valid JSON: %s", name, why.line,
+                         why.column, why.text);
+    *ret = (struct json *)json;
+    return 0;
+}
+
+void json_free(struct json *json)
+{
+    json_decref(tree(json));
+}
+
+enum json_kind json_kind(const struct json *json)
+{
+    if (!json)
+        return JSON_KIND_NULL;
+    switch (json_typeof(tree(json))) {
+    case JSON_OBJECT:
+        return JSON_KIND_OBJECT;
+    case JSON_ARRAY:
+        return JSON_KIND_ARRAY;
+    case JSON_STRING:
+        return JSON_KIND_TEXT;
+    case JSON_INTEGER:
+        return JSON_KIND_INTEGER;
+    case JSON_REAL:
+        return JSON_KIND_REAL;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return JSON_KIND_BOOL;
+    case JSON_NULL:
+        break;
+    }
+    return JSON_KIND_NULL;
+}
+
+const char *json_kind_name(enum json_kind kind)
+{
+    static const char *const names[] = {
+        [JSON_KIND_NULL] = "null",     [JSON_KIND_BOOL] = "boolean", [JSON_KIND_INTEGER] = "integer",
+        [JSON_KIND_REAL] = "number",   [JSON_KIND_TEXT] = "text",    [JSON_KIND_ARRAY] = "array",
+        [JSON_KIND_OBJECT] = "object",
+    };
+    return names[kind];
+}
+
+const struct json *json_get(const struct json *object, const char *key)
+{
+    return (const struct json *)json_object_get(tree(object), key);
+}
+
+const struct json *json_at(const struct json *array, size_t i)
+{
+    return (const struct json *)json_array_get(tree(array), i);
+}
+
+size_t json_count(const struct json *json)
+{
+    return json_is_array(tree(json)) ? json_array_size(tree(json)) : json_object_size(tree(json));
+}
+
+bool json_next(const struct json *object, void **iter, const char **ret_key, const struct json **ret_value)
+{
+    *iter = *iter ? json_object_iter_next(tree(object), *iter) : json_object_iter(tree(object));
+    if (!*iter)
+        return false;
+    *ret_key = json_object_iter_key(*iter);
+    *ret_value = (const struct json *)json_object_iter_value(*iter);
+    return true;
+}
+
+bool json_as_bool(const struct json *json)
+{
+    return json && json_is_true(tree(json));
+}
+
+int64_t json_as_integer(const struct json *json)
+{
+    return json_integer_value(tree(json));
+}
+
+double json_as_number(const struct json *json)
+{
+    return json_number_value(tree(json));
+}
+
+const char *json_as_text(const struct json *json)
+{
+    const char *text = json_string_value(tree(json));
+    return text && strlen(text) == json_string_length(tree(json)) ? text : NULL;
+}
+
+const char *json_get_text(const struct json *object, const char *key)
+{
+    return json_as_text(json_get(object, key));
+}
+
+static void write_char(struct buf *buf, const char *at, size_t len)
+{
+    unsigned char c = (unsigned char)*at;
+    static const char *const short_form[] = {
+        ['\b'] = "\\b", ['\f'] = "\\f", ['\n'] = "\\n", ['\r'] = "\\r", ['\t'] = "\\t"};
+    if (c == '"' || c == '\\')
+        buf_printf(buf, "\\%c", c);
+    else if (c < sizeof short_form / sizeof *short_form && short_form[c])
+        buf_text_append(buf, short_form[c]);
+    else if (c < 0x20)
+        buf_printf(buf, "\\u%04x", c);
+    else
+        buf_append(buf, at, len);
+}
+
+void json_write_text(struct buf *buf, const char *text, size_t len)
+{
+    buf_u8(buf, '"');
+    for (size_t i = 0; i < len;) {
+        size_t n = utf8_char(text + i, len - i);
+        if (n)
+            write_char(buf, text + i, n);
+        else
+            buf_text_append(buf, "\xef\xbf\xbd");
+        i += n ? n : 1;
+    }
+    buf_u8(buf, '"');
+}
+
+void json_write_real(struct buf *buf, double value)
+{
+    if (!isfinite(value)) {
+        buf_text_append(buf, "null");
+        return;
+    }
+    char text[400];
+    int digits = 0;
+    value += 0.0; /* -0 becomes 0 */
+    do
+        snprintf(text, sizeof text, "%.*e", digits, value);
+    while (strtod(text, NULL) != value && ++digits < 17);
+    int exponent = atoi(strchr(text, 'e') + 1);
+    if (exponent >= -5 && exponent < 17) /* plain notation of the same digits */
+        snprintf(text, sizeof text, "%.*f", digits > exponent ? digits - exponent : 0, value);
+    buf_text_append(buf, text);
+}

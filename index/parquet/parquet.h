@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Parquet: reading columns, and whole row groups as a Parquet file of their own.
+ *
+ * Source of the format: apache/parquet-format 2.10 (README.md, parquet.thrift, Encodings.md), Thrift compact
+ * protocol. Read: flat columns and lists up to three deep (3-level LIST, also legacy 2-level), encodings
+ * PLAIN, PLAIN_DICTIONARY and RLE_DICTIONARY, RLE (booleans); data pages v1 and v2; uncompressed, snappy,
+ * gzip, zstd. Structs and maps are listed with `readable` false and skipped. Encrypted files are refused.
+ *
+ * Every length, count and offset is checked against the file and a cap before it is used.
+ * Thread rule: `struct parquet` is one thread at a time (it reads through its recording).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/base/buf.h"
+#include "cache/base/error.h"
+#include "index/recording.h"
+#include "index/slice.h"
+
+struct parquet;
+
+bool parquet_probe(const uint8_t *head, size_t len); /* starts with "PAR1" */
+
+/* Reads the footer. `recording` is borrowed until parquet_free(). -EINVAL: no Parquet file, or damaged ("no
+ * footer: the file was not finished" where PAR1 is missing at the end); -ENOTSUP: encrypted. */
+int parquet_open(const struct recording *recording, struct parquet **ret, struct error *err);
+void parquet_free(struct parquet *parquet);
+CLEANUP_DEFINE(struct parquet, parquet_free, cleanup_parquet)
+#define CLEANUP_PARQUET CLEANUP(cleanup_parquet)
+
+uint64_t parquet_rows(const struct parquet *parquet);
+size_t parquet_groups(const struct parquet *parquet);
+uint64_t parquet_group_rows(const struct parquet *parquet, size_t group);
+uint64_t parquet_group_first_row(const struct parquet *parquet, size_t group);
+const char *parquet_metadata(const struct parquet *parquet,
+                             const char *key); /* key-value metadata, NULL if absent */
+
+enum parquet_kind {
+    PARQUET_BOOL,
+    PARQUET_INT,
+    PARQUET_FLOAT,
+    PARQUET_DOUBLE,
+    PARQUET_TEXT,
+    PARQUET_BYTES,
+    PARQUET_TIMESTAMP,
+    PARQUET_OTHER
+};
+
+struct parquet_column {
+    const char *name; /* top-level name; may hold '/' and '.': never split it */
+    enum parquet_kind
+        kind;       /* of the values; INT: every (u)int8-64, date and time too; TIMESTAMP: int64 ns UTC */
+    unsigned depth; /* list nesting: 0 flat, 1-3 */
+    bool readable;  /* false: struct, map, deeper list, unknown encoding or codec */
+};
+size_t parquet_columns(const struct parquet *parquet); /* top-level columns */
+const struct parquet_column *parquet_column(const struct parquet *parquet, size_t i);
+int parquet_find(const struct parquet *parquet, const char *name); /* its index, or -ENOENT */
+
+/* Decoded values of one column in one row group.
+ *
+ *   depth 0:  rows entries; `valid[i]` false is a null; value i at index i
+ *   depth d:  offsets[0] has rows+1 entries: row r is elements [offsets[0][r], offsets[0][r+1]) of the next
+ * level; offsets[d-1] delimits the values. A null or empty list has no elements; null_list[r] tells them
+ * apart at the top level. INT and TIMESTAMP fill i64, BOOL too (0/1); FLOAT (widened) and DOUBLE fill f64;
+ * TEXT and BYTES: value i is bytes.data[text_offsets[i] .. text_offsets[i+1]). uint64 above INT64_MAX is
+ * refused. */
+struct parquet_values {
+    enum parquet_kind kind;
+    unsigned depth;
+    uint64_t rows;
+    uint64_t count; /* values (entries of valid) */
+    bool *valid;
+    int64_t *i64;
+    double *f64;
+    struct buf bytes;
+    uint64_t *text_offsets; /* count + 1 */
+    uint64_t *offsets[3];
+    bool *null_list; /* rows entries, depth > 0 */
+};
+int parquet_read(struct parquet *parquet, size_t group, size_t column, struct parquet_values *ret,
+                 struct error *err);
+void parquet_values_done(struct parquet_values *values);
+#define CLEANUP_PARQUET_VALUES CLEANUP(parquet_values_done)
+
+/* Statistics of one flat column in one group: inclusive bounds, if the file states them for a signed integer,
+ * float, boolean or timestamp column. False if absent or not usable. */
+struct parquet_bounds {
+    enum parquet_kind kind;
+    int64_t i64_min, i64_max;
+    double f64_min, f64_max;
+    uint64_t nulls;
+    bool has_nulls;
+};
+bool parquet_bounds(const struct parquet *parquet, size_t group, size_t column, struct parquet_bounds *ret);
+
+/* Row groups [first, first + count) as a Parquet file of their own: "PAR1", the groups' bytes by range, and
+ * the footer re-encoded with shifted offsets; schema, key-value metadata and unknown Thrift fields kept, page
+ * indexes shifted or dropped with what refers to them, bloom filters dropped. `slice` must be SLICE_INIT. */
+int parquet_slice(const struct parquet *parquet, size_t first, size_t count, struct slice *slice,
+                  struct error *err);

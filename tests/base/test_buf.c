@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "cache/base/buf.h"
+#include "cache/base/cursor.h"
+#include "cache/base/error.h"
+#include "tests/test_leaks.h"
+
+Test(buf, what_is_appended_is_read_back_by_a_cursor)
+{
+    struct buf b = BUF_INIT;
+    buf_u8(&b, 7), buf_be16(&b, 0x1234), buf_be32(&b, 0xdeadbeef), buf_be64(&b, 0x0102030405060708ULL);
+    buf_le16(&b, 0x1234), buf_le32(&b, 0xdeadbeef), buf_le64(&b, 0x0102030405060708ULL);
+    buf_varint(&b, 0), buf_varint(&b, 300), buf_varint(&b, UINT64_MAX);
+    struct cursor c = cursor_of(b.data, b.len);
+    cr_assert_eq(cursor_u8(&c), 7);
+    cr_assert_eq(cursor_be16(&c), 0x1234);
+    cr_assert_eq(cursor_be32(&c), 0xdeadbeef);
+    cr_assert_eq(cursor_be64(&c), 0x0102030405060708ULL);
+    cr_assert_eq(cursor_le16(&c), 0x1234);
+    cr_assert_eq(cursor_le32(&c), 0xdeadbeef);
+    cr_assert_eq(cursor_le64(&c), 0x0102030405060708ULL);
+    cr_assert_eq(cursor_varint(&c), 0);
+    cr_assert_eq(cursor_varint(&c), 300);
+    cr_assert_eq(cursor_varint(&c), UINT64_MAX);
+    cr_assert(!c.failed && cursor_left(&c) == 0);
+    buf_done(&b);
+    check_leaks();
+}
+
+Test(buf, a_read_past_the_end_fails_and_stays_failed)
+{
+    struct cursor c = cursor_of("abc", 3);
+    cr_assert_eq(cursor_be32(&c), 0);
+    cr_assert(c.failed);
+    cr_assert_null(cursor_bytes(&c, 1));
+    struct cursor big = cursor_of("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f", 10);
+    cursor_varint(&big);
+    cr_assert(big.failed, "a varint of more than 64 bits is refused");
+}
+
+Test(buf, a_stolen_empty_buffer_is_an_empty_text)
+{
+    struct buf b = BUF_INIT;
+    char *text = (char *)buf_steal(&b);
+    cr_assert_str_eq(text, "");
+    free(text);
+    check_leaks();
+}
+
+Test(buf, error_text_is_cut_and_shows_no_control_bytes)
+{
+    struct error err = {0};
+    char big[2000];
+    memset(big, 'x', sizeof big);
+    big[sizeof big - 1] = 0;
+    cr_assert_eq(error_set(&err, 22, "a\nb\x1b[0m %s", big), -22);
+    cr_assert_eq(strlen(err.text), ERROR_TEXT_BYTES - 1);
+    cr_assert_eq(strncmp(err.text, "a?b?[0m ", 8), 0);
+    cr_assert_eq(error_prefix(&err, "ctx"), -22);
+    cr_assert_eq(strncmp(err.text, "ctx: a?b", 8), 0);
+}

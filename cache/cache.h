@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * "Bytes [a, b) of this virtual file", kept near: on local disk once they have been fetched, from memory
+ * while they arrive.
+ *
+ * A cached file is one sparse local file with the very bytes of the virtual file, and a side file with the
+ * state of each 4 KiB block (format: cache/FORMAT.md). Block states, and who makes each transition, stand in
+ * cache/block.h. Concurrent readers of one block cause one fetch. No byte is handed out that was not either
+ * just fetched or checked against its CRC32C since this process opened the file. A full or failing disk makes
+ * reads slower, never wrong.
+ *
+ * Thread rule: locks itself; any thread, except that the blocking calls must not run on a cache or store
+ * thread (that is, inside a callback). A folder may be shared by several processes.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/base/error.h"
+#include "cache/base/hash.h"
+#include "cache/base/memory.h"
+#include "cache/extent.h"
+
+enum { CACHE_BLOCK_BYTES = 4096 };
+
+struct cache;
+
+enum cache_fill_policy {
+    CACHE_FILL_AUTO,  /* exact after a jump, the whole file once about half was read or it is opened again and
+                         again */
+    CACHE_FILL_WHOLE, /* the first touch fetches the rest, too */
+    CACHE_FILL_EXACT, /* only what was asked, rounded to blocks */
+};
+
+struct cache_options {
+    const char
+        *folder; /* NULL: $ELIDEFS_CACHE, else $XDG_CACHE_HOME/elidefs, else ~/.cache/elidefs; made 0700 */
+    uint64_t size_bytes;        /* 0: min(50 GB, a fifth of the free space) */
+    unsigned keep_free_percent; /* 0: 10 */
+    enum cache_fill_policy fill;
+};
+
+int cache_new(const struct cache_options *options, struct cache **ret, struct error *err);
+/* Cancels what is under way (each pending read ends with -ECANCELED) and frees. All files must be closed. */
+void cache_free(struct cache *cache);
+const char *cache_folder(const struct cache *cache);
+
+/* ---- sources ---- */
+
+struct cache_fill; /* one running "fill [offset, offset + len)" */
+
+struct cache_source;
+struct cache_source_ops {
+    /* Starts to produce fill's bytes and returns at once. Bytes are given with cache_fill_data() in any
+     * order, each at least once, then cache_fill_done() exactly once; both from any thread, also from inside
+     * start(). */
+    void (*start)(struct cache_source *source, struct cache_fill *fill);
+    void (*cancel)(struct cache_source *source, struct cache_fill *fill); /* end soon, with -ECANCELED */
+    void (*free)(struct cache_source *source);
+};
+/* The first member of every source. */
+struct cache_source {
+    const struct cache_source_ops *ops;
+};
+
+uint64_t cache_fill_offset(const struct cache_fill *fill);
+uint64_t cache_fill_len(const struct cache_fill *fill);
+void cache_fill_set_state(struct cache_fill *fill,
+                          void *state); /* the source's own pointer, for its callbacks */
+void *cache_fill_state(const struct cache_fill *fill);
+void cache_fill_data(struct cache_fill *fill, uint64_t offset, const void *bytes, size_t len);
+void cache_fill_done(struct cache_fill *fill, int rc, const struct error *err);
+
+/* ---- files ---- */
+
+struct cache_file;
+
+/* Opens (or makes) the cached file `key` of `size` bytes. `source` is owned by the cache on success; if the
+ * file is already open in this process the second source is freed and the first one used. `key` is opaque. */
+int cache_open(struct cache *cache, const uint8_t key[SHA256_BYTES], uint64_t size,
+               struct cache_source *source, struct cache_file **ret, struct error *err);
+/* The same for an extent map (a reference is taken). STREAM extents are read through the cached files of
+ * those streams: a byte is kept once. Maps of inline bytes and zeros only never touch the disk. */
+int cache_open_map(struct cache *cache, struct extent_map *map, struct cache_file **ret, struct error *err);
+void cache_close(struct cache_file *file); /* pending reads of this handle must have ended */
+CLEANUP_DEFINE(struct cache_file, cache_close, cleanup_cache_file)
+#define CLEANUP_CACHE_FILE CLEANUP(cleanup_cache_file)
+
+uint64_t cache_size(const struct cache_file *file);
+/* A descriptor of the local file if it is complete and every block was checked in this process; else -1.
+ * Borrowed. */
+int cache_complete_fd(struct cache_file *file);
+
+/* ---- reading ---- */
+
+struct cache_read {
+    uint64_t offset; /* [offset, offset + len) within the file; the caller clips to its size */
+    size_t len;
+    /* Exactly once. In the calling thread before cache_read() returns if the bytes are here, else on a cache
+     * thread. `bytes` is valid during the call only. Must not block. `read` may be freed in it. */
+    void (*done)(struct cache_read *read, int rc, const void *bytes, const struct error *err);
+    void *ctx;
+    void *state[4]; /* the cache's own while the read runs */
+};
+void cache_read(struct cache_file *file, struct cache_read *read);
+/* Asks a pending read to end with -ECANCELED; the fetch goes on if others wait for it. The caller makes sure
+ * that `read` has not ended yet (own lock). */
+void cache_read_cancel(struct cache_file *file, struct cache_read *read);
+/* Never waits for the store: -EAGAIN if a byte is not here (and then fetches nothing). */
+int cache_read_now(struct cache_file *file, uint64_t offset, size_t len, void *to, struct error *err);
+/* Waits, at most until deadline_ns (clock_now_ns(); 0: none). */
+int cache_read_wait(struct cache_file *file, uint64_t offset, size_t len, void *to, int64_t deadline_ns,
+                    struct error *err);
+
+/* ---- telling ---- */
+
+struct cache_stats {
+    uint64_t reads, bytes_read;      /* asked of the cache */
+    uint64_t fetches, bytes_fetched; /* asked of sources: requests and bytes that arrived */
+    uint64_t blocks_bad;             /* blocks on disk that failed their check and were fetched again */
+    uint64_t bytes_on_disk, files_on_disk;
+    uint64_t evicted_bytes;
+    bool disk_failed; /* serving from memory: the last write to the folder failed */
+    char disk_reason[128];
+};
+void cache_stats(struct cache *cache, struct cache_stats *ret);

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Where objects live: one vtable over S3, HTTP and a local folder, with decorators for retry and for injected
+ * faults.
+ *
+ *     store_get_start() -> [faults] -> [retry] -> s3 | local
+ *
+ * Paths are relative to the store's URL, '/'-separated, without leading '/', '.' or '..' components (checked
+ * by the wrappers). Sizes and offsets are bytes. Return codes: -ENOENT no such object or bucket; -EACCES
+ * refused or no credentials; -EEXIST put-if-absent lost; -ESTALE the object is not the one that was pinned;
+ * -ETIMEDOUT deadline; -ECANCELED; -ENOTSUP the store cannot do this; -EIO all else. Messages name the
+ * object's full URL and the reason, never a secret.
+ *
+ * Thread rule: a store locks itself; every function may be called from any thread. The blocking functions
+ * must not be called from a store callback.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/base/buf.h"
+#include "cache/base/error.h"
+
+/* ---- what a process knows about stores: configuration, credentials, I/O threads ---- */
+
+struct stores;
+
+struct stores_options {
+    const char
+        *config_path; /* one configuration file; NULL: ~/.config/elidefs/config, then /etc/elidefs/config */
+    const char
+        *endpoint_url; /* these five: default of this one call, from the command line; NULL: not given */
+    const char *region;
+    const char *profile;
+    const char *ca_bundle;
+    bool no_sign_request;
+};
+
+int stores_new(const struct stores_options *options, struct stores **ret, struct error *err);
+/* From now on every running and new request ends with -ECANCELED, at once. Async-signal-unsafe; any thread.
+ */
+void stores_stop(struct stores *stores);
+void stores_free(struct stores *stores); /* all stores must have been released */
+
+/* ---- a store ---- */
+
+struct store;
+
+/* `url`: s3://bucket[/prefix], /a/folder, file:///a/folder, or a relative folder (made absolute). Comes
+ * wrapped in the retry decorator. No request is made. -EINVAL with the reason if the URL is none. */
+int store_open(struct stores *stores, const char *url, struct store **ret, struct error *err);
+struct store *store_ref(struct store *store);
+void store_unref(struct store *store);
+CLEANUP_DEFINE(struct store, store_unref, cleanup_store)
+#define CLEANUP_STORE CLEANUP(cleanup_store)
+
+const char *store_url(const struct store *store); /* canonical, no trailing '/' */
+bool store_is_local(const struct store *store);
+
+/* Appends what identifies an object wherever it is named: scheme, endpoint, bucket or host, and full path.
+ * Cache keys stand on it, so two data sets meet in one cache file only if they mean the same bytes. */
+void store_object_identity(const struct store *store, const char *path, struct buf *buf);
+
+enum { STORE_PIN_BYTES = 512 };
+
+/* `pin`: one line of text that holds what must be equal for the bytes to be the same. Opaque outside the
+ * store: s3     etag="..." [;version=ID]        local  mtime=NS;inode=N        (format in store/README.md;
+ * part of catalogs) */
+struct store_object {
+    uint64_t size;
+    int64_t modified_ns;
+    bool versioned; /* pinned to a version that an overwrite leaves readable */
+    char pin[STORE_PIN_BYTES];
+};
+
+/* ---- reading ---- */
+
+struct store_get {
+    const char *path;
+    const char *pin; /* NULL: whatever is there (only for objects that are never pinned, such as `head`) */
+    uint64_t size;   /* the object's size that was pinned; UINT64_MAX: not known */
+    uint64_t offset; /* [offset, offset + len); len > 0, or UINT64_MAX: to the end */
+    uint64_t len;
+    int64_t deadline_ns; /* clock_now_ns() after which it fails with -ETIMEDOUT; 0: the configured default */
+    /* On a store thread. Bytes come in order and each once: after a broken transfer a pinned request goes on
+     * behind the last byte delivered. Must not block. */
+    void (*on_data)(struct store_get *get, uint64_t offset, const void *bytes, size_t len);
+    /* On a store thread, exactly once, the last call; `get` may be freed in it. `err` is valid if rc < 0. */
+    void (*on_done)(struct store_get *get, int rc, const struct error *err);
+    void *ctx;
+    void *state; /* the store's own while the request runs */
+};
+
+/* `get` and what it points to are borrowed until on_done(). Never calls back before it returns. */
+void store_get_start(struct store *store, struct store_get *get);
+/* Asks a running request to end soon with -ECANCELED (or what it ended with before). Must not race with
+ * on_done(): the caller serialises the two with its own lock. Callbacks never run inside. */
+void store_get_cancel(struct store *store, struct store_get *get);
+
+/* Blocking forms. */
+int store_read(struct store *store, const char *path, const struct store_object *pinned, uint64_t offset,
+               size_t len, void *to, struct error *err);
+/* The whole of a small unpinned object; -EFBIG over max_bytes. ret_object may be NULL. */
+int store_read_all(struct store *store, const char *path, size_t max_bytes, struct buf *buf,
+                   struct store_object *ret_object, struct error *err);
+int store_head(struct store *store, const char *path, struct store_object *ret, struct error *err);
+
+/* ---- writing ---- */
+
+enum store_put_mode { STORE_PUT_REPLACE, STORE_PUT_IF_ABSENT };
+
+/* One object, durable when it returns. IF_ABSENT: exactly one of several writers wins, the others get
+ * -EEXIST. After a lost reply the retry may get -EEXIST though the own bytes won: read back and compare.
+ * `ret` may be NULL. */
+int store_put(struct store *store, const char *path, const void *bytes, size_t len, enum store_put_mode mode,
+              struct store_object *ret, struct error *err);
+
+/* A large object in parts; invisible until finished. Parts of at least 5 MiB, except the last. */
+struct store_upload;
+int store_upload_begin(struct store *store, const char *path, struct store_upload **ret, struct error *err);
+int store_upload_part(struct store_upload *upload, const void *bytes, size_t len, struct error *err);
+int store_upload_finish(struct store_upload *upload, struct store_object *ret,
+                        struct error *err);           /* frees `upload` */
+void store_upload_abort(struct store_upload *upload); /* frees `upload` */
+
+int store_remove(struct store *store, const char *path, struct error *err); /* a missing object is fine */
+
+/* ---- listing and probing ---- */
+
+/* Called for each object below `prefix` (recursive, sorted by byte order of path). Non-zero ends the listing
+ * with it. */
+typedef int store_list_fn(void *ctx, const char *path, const struct store_object *object, struct error *err);
+/* `prefix`: "" or a folder path ending in '/', or a name prefix. Objects listed carry size, modified_ns and
+ * pin. */
+int store_list(struct store *store, const char *prefix, store_list_fn *each, void *ctx, struct error *err);
+
+/* Can this store commit? Puts a random key twice with IF_ABSENT and expects -EEXIST, then removes it.
+ * -ENOTSUP with the reason if the second PUT won too. */
+int store_probe(struct store *store, struct error *err);
+
+/* ---- counting: what `status`, `stats` and tests ask ---- */
+
+struct store_stats {
+    uint64_t requests, retries, errors, bytes_received, bytes_sent;
+};
+void stores_stats(const struct stores *stores, struct store_stats *ret);

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * apply(parent, change set): makes the next version's catalog. Deterministic in rows: the same parent, change
+ * set, version and time give the same contents. Thread rule: any thread; works on its own files.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "cache/base/error.h"
+#include "index/changeset.h"
+
+struct apply_options {
+    const char *parent_path; /* the parent's catalog as a plain file; NULL: empty (v0) */
+    const char *result_path; /* made; removed again on failure */
+    uint32_t version;
+    int64_t time_ns; /* commit time */
+    /* Gives the catalog's root id for a root URL of the change set (roots are not versioned: see
+     * index/dataset.h). */
+    int (*root_id)(void *ctx, const char *url, uint32_t *ret, struct error *err);
+    void *ctx;
+};
+struct apply_counts {
+    uint64_t clips_added, clips_replaced, clips_unchanged, streams, values;
+    uint64_t clips, rows; /* of the result */
+};
+/* A known key with the same fingerprint keeps its row and is unchanged unless its attributes or streams
+ * differ; with another fingerprint it is replaced under its row. A known fingerprint under another key:
+ * -EEXIST with the mapping of the first few. A type conflict with the parent's attribute: -EINVAL naming both
+ * types (int widens to float). */
+int apply(const struct apply_options *options, const struct changeset *set, struct apply_counts *ret,
+          struct error *err);

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A change set: what a commit wants, in logical operations by key and name. Importers emit nothing else; it
+ * never holds row numbers, codes or catalog ids, so it can be applied to any parent. apply() (index/apply.h)
+ * is deterministic.
+ *
+ * The operations are kept as an encoded log (format: index/FORMAT.md, "Change set"), which is what is spooled
+ * and read back; writing appends, reading iterates.
+ *
+ * Thread rule: one thread at a time. Texts and bytes are copied.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/base/buf.h"
+#include "cache/base/error.h"
+#include "cache/base/hash.h"
+#include "index/slice.h"
+#include "index/value.h"
+
+struct changeset;
+
+struct changeset *changeset_new(void);
+void changeset_free(struct changeset *set);
+CLEANUP_DEFINE(struct changeset, changeset_free, cleanup_changeset)
+#define CLEANUP_CHANGESET CLEANUP(cleanup_changeset)
+
+size_t changeset_clips(const struct changeset *set);
+const struct buf *changeset_log(const struct changeset *set);
+/* Takes a log read from outside: checked whole before anything is made of it. */
+int changeset_decode(const void *bytes, size_t len, struct changeset **ret, struct error *err);
+
+/* ---- writing; ids are numbers within this change set ---- */
+
+/* A place objects lie below: a store URL in canonical form. Equal URLs give equal ids. */
+uint32_t changeset_root(struct changeset *set, const char *url);
+/* Equal (root, path) must come with equal size and pin: -ESTALE "changed while it was imported" else. */
+int changeset_object(struct changeset *set, uint32_t root, const char *path, uint64_t size, const char *pin,
+                     uint32_t *ret_object, struct error *err);
+/* The compact index of a recording (mp4_table_encode()), so that new clips can be cut from it with no read.
+ */
+void changeset_table(struct changeset *set, uint32_t object, const char *container, const void *bytes,
+                     size_t len);
+/* An attribute's declared type and whether a clip may hold several values. Must come before values of that
+ * name; the same declaration twice is fine, a different one -EEXIST. */
+int changeset_attribute(struct changeset *set, const char *name, enum value_type type, bool multi,
+                        struct error *err);
+
+#define CHANGESET_NO_TIME INT64_MIN
+
+struct changeset_clip {
+    const char *key;                   /* escaped form (index/name.h) */
+    uint8_t fingerprint[SHA256_BYTES]; /* content identity, made without reading a recording */
+    int64_t t0_ns, t1_ns;              /* UTC span or CHANGESET_NO_TIME */
+    const char *source;                /* for messages: where it comes from */
+};
+/* Begins a clip; what follows belongs to it. A second clip of this key: -EEXIST naming both sources. */
+int changeset_clip(struct changeset *set, const struct changeset_clip *clip, struct error *err);
+/* Adds one value (several calls: several values, if the attribute is multi). */
+int changeset_value(struct changeset *set, const char *attribute, const struct value *value,
+                    struct error *err);
+
+struct changeset_stream {
+    const char *name;      /* escaped; "" for a file that keeps its plain name */
+    const char *ext;       /* without the dot */
+    const char *container; /* "mp4", "parquet", ... or "" */
+    uint32_t object;       /* the recording that SLICE_RECORDING pieces are ranges of */
+    const struct slice *slice;
+};
+/* A second (name, ext) in this clip: -EEXIST; more than 1,000 streams: -E2BIG. */
+int changeset_stream(struct changeset *set, const struct changeset_stream *stream, struct error *err);
+/* Opaque bytes kept with the clip (a source's per-episode statistics). At most one. */
+void changeset_extra(struct changeset *set, const void *bytes, size_t len);
+
+/* ---- reading ---- */
+
+enum changeset_kind {
+    CHANGESET_ROOT = 1,
+    CHANGESET_OBJECT = 2,
+    CHANGESET_TABLE = 3,
+    CHANGESET_ATTRIBUTE = 4,
+    CHANGESET_CLIP = 5,
+    CHANGESET_VALUE = 6,
+    CHANGESET_STREAM = 7,
+    CHANGESET_EXTRA = 8,
+};
+
+struct changeset_op {
+    enum changeset_kind kind;
+    uint32_t id;   /* ROOT, OBJECT: its own number; TABLE, STREAM: the object's */
+    uint32_t root; /* OBJECT */
+    const char *
+        text; /* ROOT: URL; OBJECT: path; CLIP: key; ATTRIBUTE, VALUE: name; STREAM: name; TABLE: container */
+    const char *ext;                   /* STREAM */
+    const char *container;             /* STREAM */
+    const char *pin;                   /* OBJECT */
+    const char *reason;                /* STREAM: why it was passed through whole, or "" */
+    uint64_t size;                     /* OBJECT: bytes; STREAM: bytes */
+    struct value value;                /* VALUE */
+    enum value_type type;              /* ATTRIBUTE */
+    bool multi;                        /* ATTRIBUTE */
+    uint8_t fingerprint[SHA256_BYTES]; /* CLIP */
+    int64_t t0_ns, t1_ns;              /* CLIP */
+    int64_t preroll_ns;                /* STREAM */
+    const uint8_t *bytes;              /* STREAM: inline bytes; EXTRA, TABLE: the bytes */
+    size_t len;
+    const struct slice_piece *pieces; /* STREAM; valid until the next call */
+    size_t piece_count;
+};
+
+struct changeset_reader {
+    const struct changeset *set;
+    size_t at;
+    struct slice_piece *pieces; /* owned */
+    size_t cap;
+};
+#define CHANGESET_READER(changeset) ((struct changeset_reader){.set = (changeset)})
+void changeset_reader_done(struct changeset_reader *reader);
+/* 1 with the next operation, 0 at the end. The log was checked when it was made, so nothing can fail.
+ * Borrowed texts live as long as the change set. */
+int changeset_next(struct changeset_reader *reader, struct changeset_op *ret);

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A data set in a store: its versions, tags and roots (layout: index/FORMAT.md).
+ *
+ *     elidefs/versions/00000012.json   manifest; its PUT-if-absent is the commit
+ *     elidefs/head                     hint at the newest version
+ *     elidefs/tags/<name>/<seq>        create-once: the number of a version
+ *     elidefs/roots/<id>/<seq>         create-once: where a root lies now
+ *     elidefs/packs/<random id>        catalogs, zstd
+ *
+ * Versions never change: what was read of one is kept for ever. Only the head and the tags move.
+ * Thread rule: a data set locks itself; no I/O under its lock. Functions that may wait for the store say so.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cache/base/error.h"
+#include "cache/cache.h"
+#include "cache/extent.h"
+#include "cache/store/store.h"
+#include "index/apply.h"
+#include "index/catalog.h"
+#include "index/changeset.h"
+
+struct dataset;
+
+/* Writes v0: an empty version that is never listed. Probes the store for conditional PUT first. -EEXIST if
+ * there is a data set already. Waits. */
+int dataset_init(struct stores *stores, const char *url, struct error *err);
+
+struct dataset_options {
+    struct stores *stores;
+    struct cache *cache; /* catalogs and clips are read through it */
+    const char *const
+        *trust; /* root URLs trusted for this run, beside those recorded; NULL-terminated, may be NULL */
+};
+/* -ENOENT with the command to type if there is no data set. Waits. */
+int dataset_open(const struct dataset_options *options, const char *url, struct dataset **ret,
+                 struct error *err);
+void dataset_free(struct dataset *dataset);
+CLEANUP_DEFINE(struct dataset, dataset_free, cleanup_dataset)
+#define CLEANUP_DATASET CLEANUP(cleanup_dataset)
+
+const char *dataset_url(const struct dataset *dataset);
+const char *dataset_uuid(const struct dataset *dataset);
+
+/* ---- versions ---- */
+
+struct manifest { /* what people and tools see of one version; borrowed, lives as long as the data set */
+    uint32_t version;
+    uint32_t parent; /* version - 1 */
+    int64_t time_ns;
+    const char *author, *message, *commit_id;
+    uint64_t clips, rows;
+    uint64_t added, replaced;     /* against the parent */
+    uint8_t sha256[SHA256_BYTES]; /* of the manifest's own bytes */
+};
+/* Newest version now: 0 before the first import. Waits (at most one GET when nothing is new). */
+int dataset_refresh(struct dataset *dataset, uint32_t *ret_head, struct error *err);
+uint32_t dataset_head(const struct dataset *dataset); /* as of the last refresh; never waits */
+int dataset_manifest(struct dataset *dataset, uint32_t version, const struct manifest **ret,
+                     struct error *err); /* waits */
+/* The version's catalog (a reference). `nowait`: -EAGAIN if it is not open yet. -ENOENT: no such version. */
+int dataset_catalog(struct dataset *dataset, uint32_t version, bool nowait, struct catalog **ret,
+                    struct error *err);
+
+/* ---- tags ---- */
+
+int dataset_tag_check(const char *name,
+                      struct error *err); /* [A-Za-z0-9][A-Za-z0-9._-]{0,63}, not latest, tags, v+digits */
+int dataset_tag_put(struct dataset *dataset, const char *name, uint32_t version,
+                    struct error *err); /* waits; -EEXIST if it names another */
+uint32_t dataset_tag(const struct dataset *dataset, const char *name); /* as of the last refresh; 0: none */
+typedef int dataset_tag_fn(void *ctx, const char *name, uint32_t version, struct error *err);
+int dataset_tags(struct dataset *dataset, dataset_tag_fn *each, void *ctx,
+                 struct error *err); /* as of the last refresh, by name */
+
+/* ---- commits ---- */
+
+struct dataset_commit {
+    const char *message, *author; /* author NULL: user@host */
+};
+/* Applies the set to the newest version and commits the result. Nothing is visible, or left behind, unless it
+ * succeeds. Lost the race: -EAGAIN, says which version came first. Roots of the set are recorded in the data
+ * set, and as trusted by this user. Waits. */
+int dataset_commit(struct dataset *dataset, const struct changeset *set, const struct dataset_commit *commit,
+                   uint32_t *ret_version, struct apply_counts *ret_counts, struct error *err);
+
+/* ---- bytes ---- */
+
+/* The extent map of a stream, its objects resolved to stores through their roots. -EPERM with the command to
+ * type where a root is not trusted; -EAGAIN if a root must be read first and the reader does not wait. */
+int dataset_stream_map(struct dataset *dataset, struct catalog_reader *reader, uint32_t row, uint32_t stream,
+                       struct extent_map **ret, struct error *err);
+/* A person's name of the object behind a stream: "s3://bucket/file.mp4". Appends. */
+int dataset_stream_source(struct dataset *dataset, struct catalog_reader *reader, uint32_t row,
+                          uint32_t stream, struct buf *buf, struct error *err);
+/* Every root the data set names is readable and trusted, or why not: asked once, at mount. Waits. */
+int dataset_check_roots(struct dataset *dataset, struct error *err);

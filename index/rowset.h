@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A set of rows (dense u32 numbers): a Roaring bitmap in memory; the portable format on disk
+ * (RoaringFormatSpec). Thread rule: one thread writes; shared read-only afterwards by reference count
+ * (atomic).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/base/buf.h"
+#include "cache/base/error.h"
+
+struct rowset;
+
+struct rowset *rowset_new(void);
+struct rowset *rowset_copy(const struct rowset *set); /* an own, writable one */
+struct rowset *rowset_ref(struct rowset *set);
+void rowset_unref(struct rowset *set);
+CLEANUP_DEFINE(struct rowset, rowset_unref, cleanup_rowset)
+#define CLEANUP_ROWSET CLEANUP(cleanup_rowset)
+
+void rowset_add(struct rowset *set, uint32_t row);
+void rowset_add_range(struct rowset *set, uint64_t first, uint64_t end); /* [first, end) */
+void rowset_remove(struct rowset *set, uint32_t row);
+void rowset_and(struct rowset *set, const struct rowset *other);
+void rowset_or(struct rowset *set, const struct rowset *other);
+void rowset_andnot(struct rowset *set, const struct rowset *other);
+
+uint64_t rowset_count(const struct rowset *set);
+bool rowset_empty(const struct rowset *set);
+bool rowset_contains(const struct rowset *set, uint32_t row);
+bool rowset_intersects(const struct rowset *a, const struct rowset *b);
+uint64_t rowset_and_count(const struct rowset *a, const struct rowset *b);
+/* Up to `max` rows >= from, ascending, into ret_rows; how many. */
+size_t rowset_rows(const struct rowset *set, uint64_t from, uint32_t *ret_rows, size_t max);
+uint64_t rowset_rank(const struct rowset *set, uint64_t row); /* how many members are < row */
+
+void rowset_encode(const struct rowset *set,
+                   struct buf *buf); /* appends the portable format, canonical (run-optimised) */
+/* Hostile bytes: bounds, order and cardinalities are checked. -EINVAL. Rows are `base` + stored. */
+int rowset_decode(const char *name, const void *bytes, size_t len, uint32_t base, struct rowset **ret,
+                  struct error *err);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Attribute values: typed, totally ordered within a type, with one text form for paths and one for JSON.
+ * Instants and durations are int64 nanoseconds (cache/base/instant.h). Any thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/base/buf.h"
+#include "cache/base/error.h"
+
+/* The numbers are part of catalogs and change sets. */
+enum value_type {
+    VALUE_BOOL = 1,
+    VALUE_INT = 2,
+    VALUE_FLOAT = 3, /* never NaN; -0 is stored as 0 */
+    VALUE_TEXT = 4,  /* UTF-8, no NUL, at most VALUE_TEXT_MAX bytes */
+    VALUE_TIME = 5,  /* ns since 1970 UTC */
+    VALUE_DURATION = 6,
+};
+enum { VALUE_TEXT_MAX = 65536 };
+
+struct value {
+    enum value_type type;
+    union {
+        bool boolean;
+        int64_t integer; /* INT, TIME, DURATION */
+        double real;
+        struct {
+            const char *text; /* borrowed, not necessarily NUL-terminated */
+            size_t len;
+        };
+    };
+};
+
+const char *value_type_name(
+    enum value_type type); /* "boolean", "integer", "float", "text", "timestamp", "duration" */
+int value_type_parse(const char *name, enum value_type *ret); /* -EINVAL */
+
+/* `text` as a value of `type`: what a path or a table says ("true", "3", "2.5s", "2026-03-01"). -EINVAL,
+ * message "'abc' is not an integer". */
+int value_parse(enum value_type type, const char *text, size_t len, struct value *ret, struct error *err);
+void value_print(struct buf *buf,
+                 const struct value *value); /* canonical text; value_parse() gives the value back */
+void value_print_json(struct buf *buf,
+                      const struct value *value); /* durations in seconds, instants as RFC 3339 text */
+
+/* <0, 0, >0; both of one type. Text: by bytes. false < true. */
+int value_compare(const struct value *a, const struct value *b);

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A whole path, as people type it on the command line: version, query, and maybe a file.
+ *
+ *     v12/arm=left/ep000123.front.mp4      latest      nightly/outcome=fail      outcome=fail (newest
+ * version)
+ *
+ * Waits for the store. One thread at a time.
+ */
+#pragma once
+
+#include "index/dataset.h"
+#include "query/query.h"
+
+/* A version's name: vN, latest, or a tag. -ENOENT with the reason ("v13: the newest version is v12"). */
+int place_version(struct dataset *dataset, const char *name, size_t len, uint32_t *ret, struct error *err);
+
+struct place {
+    uint32_t version;
+    struct catalog *catalog;
+    struct query *query;
+    bool is_file; /* then row and stream say which */
+    uint32_t row, stream;
+};
+int place_resolve(struct dataset *dataset, const char *path, struct place *ret, struct error *err);
+void place_done(struct place *place);
+#define CLEANUP_PLACE CLEANUP(place_done)

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What a path below a version means: a set of clips. Grammar: query/GRAMMAR.md.
+ *
+ *     "arm=left/outcome.in=fail,drop"  --query_extend()-->  struct query  --query_run()-->  struct
+ * query_result
+ *
+ * A query is bound: every attribute and value it names exists in that version (else -ENOENT with the reason,
+ * the nearest names and a corrected component in the message). A result may well be empty.
+ *
+ * Thread rule: queries and results are immutable and shared by reference count (atomic). All functions that
+ * take a reader return -EAGAIN where the reader does not wait and a page is missing, and can simply be called
+ * again.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/base/buf.h"
+#include "cache/base/error.h"
+#include "cache/base/memory.h"
+#include "index/catalog.h"
+#include "index/rowset.h"
+
+struct query;
+
+struct query *query_all(void); /* every clip of a version: the query of "" */
+struct query *query_ref(struct query *query);
+void query_unref(struct query *query);
+CLEANUP_DEFINE(struct query, query_unref, cleanup_query)
+#define CLEANUP_QUERY CLEANUP(cleanup_query)
+
+/* `parent` narrowed or reshaped by one path component ("arm=left+outcome=fail"). -ENOENT with the reason. */
+int query_extend(const struct query *parent, const char *component, size_t len, struct catalog_reader *reader,
+                 struct query **ret, struct error *err);
+/* All components of a path; empty ones are skipped. */
+int query_parse(const char *path, size_t len, struct catalog_reader *reader, struct query **ret,
+                struct error *err);
+
+/* The canonical path, without leading '/': "" for all. Equal sets spelled differently give equal text where
+ * the grammar's normalisation says so; query_parse() of it gives the same query. */
+void query_canonical(const struct query *query, struct buf *buf);
+
+struct query_result;
+
+/* The rows, in listing order. */
+int query_run(const struct query *query, struct catalog_reader *reader, struct query_result **ret,
+              struct error *err);
+struct query_result *query_result_ref(struct query_result *result);
+void query_result_unref(struct query_result *result);
+CLEANUP_DEFINE(struct query_result, query_result_unref, cleanup_query_result)
+#define CLEANUP_QUERY_RESULT CLEANUP(cleanup_query_result)
+
+uint64_t query_result_count(const struct query_result *result);
+bool query_result_contains(const struct query_result *result, uint32_t row);
+/* Listing is resumed by cursor: `from` is 0, then *ret_next of the call before. Up to `max` rows; how many.
+ */
+size_t query_result_rows(const struct query_result *result, uint64_t from, uint32_t *ret_rows, size_t max,
+                         uint64_t *ret_next);
+
+/* Is there any row / how many, without making the result where that is cheaper. */
+int query_exists(const struct query *query, struct catalog_reader *reader, bool *ret, struct error *err);
+int query_count(const struct query *query, struct catalog_reader *reader, uint64_t *ret, struct error *err);
+
+/* A bounded set of recent results, keyed by version and canonical form. Locks itself; runs nothing under its
+ * lock. */
+struct query_results;
+struct query_results *query_results_new(size_t max_bytes);
+void query_results_free(struct query_results *results);
+int query_results_get(struct query_results *results, uint32_t version, const struct query *query,
+                      struct catalog_reader *reader, struct query_result **ret, struct error *err);

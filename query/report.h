@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What `.elidefs/` of a query directory and the command line tell about a query. Any thread (through its own
+ * reader).
+ */
+#pragma once
+
+#include "cache/base/buf.h"
+#include "cache/base/error.h"
+#include "index/catalog.h"
+#include "query/query.h"
+
+enum report_kind {
+    REPORT_COUNT,     /* "42\n" */
+    REPORT_CANONICAL, /* "arm=left/outcome=fail\n" */
+    REPORT_EXPLAIN,   /* the plan with estimates, and warnings ("12 of 48 clips lack 'force'") */
+    REPORT_MANIFEST,  /* manifest.jsonl: each clip's json line with "files":{name:size} added */
+};
+struct report_name {
+    const char *name; /* as in .elidefs/: "count", "canonical", "explain", "manifest.jsonl" */
+    enum report_kind kind;
+};
+extern const struct report_name report_names[];
+extern const size_t report_name_count;
+
+int report_append(enum report_kind kind, uint32_t version, const struct query *query,
+                  struct catalog_reader *reader, struct buf *buf, struct error *err);
+/* The exact size report_append() would give, without generating a manifest. */
+int report_size(enum report_kind kind, uint32_t version, const struct query *query,
+                struct catalog_reader *reader, uint64_t *ret, struct error *err);

@@ -83,7 +83,8 @@ struct store_get {
     uint64_t size;   /* the object's size that was pinned; UINT64_MAX: not known */
     uint64_t offset; /* [offset, offset + len); len > 0, or UINT64_MAX: to the end */
     uint64_t len;
-    int64_t deadline_ns; /* clock_now_ns() after which it fails with -ETIMEDOUT; 0: the configured default */
+    int64_t deadline_ns; /* clock_now_ns() after which it fails with -ETIMEDOUT; 0: a default is filled in */
+    struct store_object *ret_object; /* may be NULL; what answered, filled before the first on_data() */
     /* On a store thread. Bytes come in order and each once: after a broken transfer a pinned request goes on
      * behind the last byte delivered. Must not block. */
     void (*on_data)(struct store_get *get, uint64_t offset, const void *bytes, size_t len);
@@ -93,7 +94,9 @@ struct store_get {
     void *state; /* the store's own while the request runs */
 };
 
-/* `get` and what it points to are borrowed until on_done(). Never calls back before it returns. */
+/* `get` and what it points to are borrowed until on_done(). Never calls back in the calling thread; a store
+ * thread may already do so while this returns. A range that passes the end: -EINVAL if the size is given,
+ * else it is cut there. */
 void store_get_start(struct store *store, struct store_get *get);
 /* Asks a running request to end soon with -ECANCELED (or what it ended with before). Must not race with
  * on_done(): the caller serialises the two with its own lock. Callbacks never run inside. */
@@ -130,7 +133,7 @@ int store_remove(struct store *store, const char *path, struct error *err); /* a
 /* ---- listing and probing ---- */
 
 /* Called for each object below `prefix` (recursive, sorted by byte order of path). Non-zero ends the listing
- * with it. */
+ * with it. Names that are no paths here ("a//b", "folder/") are left out, and so are symbolic links. */
 typedef int store_list_fn(void *ctx, const char *path, const struct store_object *object, struct error *err);
 /* `prefix`: "" or a folder path ending in '/', or a name prefix. Objects listed carry size, modified_ns and
  * pin. */

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Parsing prints again and compares, so that a pin has one spelling only. */
+#include "cache/store/pin.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+void pin_local_print(const struct pin_local *pin, char ret_text[STORE_PIN_BYTES])
+{
+    snprintf(ret_text, STORE_PIN_BYTES, "mtime=%" PRId64 ";inode=%" PRIu64, pin->mtime_ns, pin->inode);
+}
+
+int pin_local_parse(const char *text, struct pin_local *ret)
+{
+    struct pin_local pin;
+    char again[STORE_PIN_BYTES];
+    if (sscanf(text, "mtime=%" SCNd64 ";inode=%" SCNu64, &pin.mtime_ns, &pin.inode) != 2)
+        return -EINVAL;
+    pin_local_print(&pin, again);
+    if (strcmp(again, text))
+        return -EINVAL;
+    *ret = pin;
+    return 0;
+}
+
+/* RFC 9110 section 8.8.3: etagc, here without the bytes above 0x7f and ';'. */
+static bool etag_body_valid(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (text[i] <= ' ' || text[i] > '~' || text[i] == '"' || text[i] == ';')
+            return false;
+    return len > 0;
+}
+
+static bool version_valid(const char *text)
+{
+    for (const char *p = text; *p; p++)
+        if (*p <= ' ' || *p > '~' || *p == ';')
+            return false;
+    return *text && strlen(text) < PIN_VERSION_BYTES;
+}
+
+int pin_s3_make(const char *etag, const char *version, struct pin_s3 *ret)
+{
+    size_t len = etag ? strlen(etag) : 0;
+    if (len >= 2 && etag[0] == '"' && etag[len - 1] == '"') {
+        etag++;
+        len -= 2;
+    }
+    if (len + 3 > PIN_ETAG_BYTES || !etag_body_valid(etag, len) || !strncmp(etag, "W/", 2))
+        return -EINVAL;
+    bool versioned = version && *version && strcmp(version, "null");
+    if (versioned && !version_valid(version))
+        return -EINVAL;
+    snprintf(ret->etag, sizeof ret->etag, "\"%.*s\"", (int)len, etag);
+    snprintf(ret->version, sizeof ret->version, "%s", versioned ? version : "");
+    return 0;
+}
+
+void pin_s3_print(const struct pin_s3 *pin, char ret_text[STORE_PIN_BYTES])
+{
+    snprintf(ret_text, STORE_PIN_BYTES, "etag=%s%s%s", pin->etag, *pin->version ? ";version=" : "",
+             pin->version);
+}
+
+int pin_s3_parse(const char *text, struct pin_s3 *ret)
+{
+    char etag[PIN_ETAG_BYTES];
+    struct pin_s3 pin;
+    char again[STORE_PIN_BYTES];
+    if (strncmp(text, "etag=\"", 6))
+        return -EINVAL;
+    const char *start = text + 5, *semicolon = strchr(text, ';');
+    size_t len = semicolon ? (size_t)(semicolon - start) : strlen(start);
+    if (len >= sizeof etag || (semicolon && strncmp(semicolon, ";version=", 9)))
+        return -EINVAL;
+    memcpy(etag, start, len);
+    etag[len] = 0;
+    if (pin_s3_make(etag, semicolon ? semicolon + 9 : NULL, &pin))
+        return -EINVAL;
+    pin_s3_print(&pin, again);
+    if (strcmp(again, text))
+        return -EINVAL;
+    *ret = pin;
+    return 0;
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Pins as text: one line that holds what must be equal for the bytes to be the same. Format: README.md. Any
+ * thread. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cache/store/store.h"
+
+struct pin_local {
+    int64_t mtime_ns;
+    uint64_t inode;
+};
+
+void pin_local_print(const struct pin_local *pin, char ret_text[STORE_PIN_BYTES]);
+/* -EINVAL if `text` is not exactly what pin_local_print() writes. */
+int pin_local_parse(const char *text, struct pin_local *ret);
+
+enum { PIN_ETAG_BYTES = 256, PIN_VERSION_BYTES = 200 };
+
+struct pin_s3 {
+    char etag[PIN_ETAG_BYTES];       /* with its quotes; always set */
+    char version[PIN_VERSION_BYTES]; /* "": none */
+};
+
+/* `etag`: as a header or listing gives it, with or without quotes; `version`: as x-amz-version-id gives it,
+ * may be NULL; "null" is none. -EINVAL if the ETag is weak, absent, or holds what no ETag may. */
+int pin_s3_make(const char *etag, const char *version, struct pin_s3 *ret);
+void pin_s3_print(const struct pin_s3 *pin, char ret_text[STORE_PIN_BYTES]);
+int pin_s3_parse(const char *text, struct pin_s3 *ret);

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The blocking forms of reading: start the request, wait for its end. */
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "cache/base/memory.h"
+#include "cache/store/ops.h"
+
+struct wait {
+    struct buf *buf; /* either: appends, at most max_bytes */
+    size_t max_bytes;
+    uint8_t *to; /* or: fills [0, max_bytes) */
+    size_t got;  /* bytes seen, those past max_bytes included */
+    struct error err;
+    int rc;
+    bool done; /* guarded by `lock` */
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+};
+
+static void take(struct store_get *get, uint64_t offset, const void *bytes, size_t len)
+{
+    struct wait *wait = get->ctx;
+    size_t room = wait->got < wait->max_bytes ? wait->max_bytes - wait->got : 0;
+    size_t n = len < room ? len : room;
+    if (wait->buf)
+        buf_append(wait->buf, bytes, n);
+    else
+        memcpy(wait->to + wait->got, bytes, n);
+    wait->got += len;
+}
+
+static void end(struct store_get *get, int rc, const struct error *err)
+{
+    struct wait *wait = get->ctx;
+    pthread_mutex_lock(&wait->lock);
+    wait->rc = rc;
+    if (rc < 0)
+        wait->err = *err;
+    wait->done = true;
+    pthread_cond_signal(&wait->ended);
+    pthread_mutex_unlock(&wait->lock);
+}
+
+static int run(struct store *store, struct store_get *get, struct wait *wait, struct error *err)
+{
+    pthread_mutex_init(&wait->lock, NULL);
+    pthread_cond_init(&wait->ended, NULL);
+    get->on_data = take;
+    get->on_done = end;
+    get->ctx = wait;
+    store_get_start(store, get);
+    pthread_mutex_lock(&wait->lock);
+    while (!wait->done)
+        pthread_cond_wait(&wait->ended, &wait->lock);
+    pthread_mutex_unlock(&wait->lock);
+    pthread_mutex_destroy(&wait->lock);
+    pthread_cond_destroy(&wait->ended);
+    return wait->rc < 0 ? error_copy(err, &wait->err) : 0;
+}
+
+int store_read(struct store *store, const char *path, const struct store_object *pinned, uint64_t offset,
+               size_t len, void *to, struct error *err)
+{
+    struct store_get get = {.path = path,
+                            .pin = pinned ? pinned->pin : NULL,
+                            .size = pinned ? pinned->size : UINT64_MAX,
+                            .offset = offset,
+                            .len = len};
+    struct wait wait = {.to = to, .max_bytes = len};
+    int rc = run(store, &get, &wait, err);
+    if (rc < 0)
+        return rc;
+    if (wait.got != len)
+        return error_set(err, EIO, "%s/%s: wanted %zu bytes at %llu, got %zu", store_url(store), path, len,
+                         (unsigned long long)offset, wait.got);
+    return 0;
+}
+
+static int read_all_once(struct store *store, const char *path, struct wait *wait,
+                         struct store_object *object, struct error *err)
+{
+    struct store_get get = {.path = path, .size = UINT64_MAX, .len = UINT64_MAX, .ret_object = object};
+    return run(store, &get, wait, err);
+}
+
+int store_read_all(struct store *store, const char *path, size_t max_bytes, struct buf *buf,
+                   struct store_object *ret_object, struct error *err)
+{
+    enum { TRIES = 3 }; /* an object that is replaced while it is read is read again */
+    struct store_object object = {0};
+    size_t start = buf->len;
+    int rc = -ESTALE;
+    for (int i = 0; i < TRIES && rc == -ESTALE; i++) {
+        struct wait wait = {.buf = buf, .max_bytes = max_bytes};
+        buf->len = start;
+        rc = read_all_once(store, path, &wait, &object, err);
+        if (!rc && wait.got > max_bytes)
+            rc = error_set(err, EFBIG, "%s/%s: larger than %zu bytes", store_url(store), path, max_bytes);
+    }
+    if (buf->data)
+        buf->data[rc < 0 ? (buf->len = start) : buf->len] = 0;
+    if (!rc && ret_object)
+        *ret_object = object;
+    return rc;
+}

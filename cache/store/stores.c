@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cache/store/stores.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "cache/base/memory.h"
+
+enum { WORKER_THREADS = 4 };
+
+struct stores {
+    struct workers *workers;
+    atomic_uint_fast64_t counts[STORE_COUNTS];
+    atomic_bool stopped;
+    pthread_mutex_t lock; /* for `wake` alone: orders a stop against those who begin to sleep */
+    pthread_cond_t wake;
+};
+
+static void init_clock(struct stores *stores)
+{
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&stores->wake, &attr);
+    pthread_condattr_destroy(&attr);
+    pthread_mutex_init(&stores->lock, NULL);
+}
+
+int stores_new(const struct stores_options *options, struct stores **ret, struct error *err)
+{
+    struct stores *stores = MEM_NEW(struct stores);
+    init_clock(stores);
+    int rc = workers_new(WORKER_THREADS, &stores->workers, err);
+    if (rc < 0) {
+        stores_free(stores);
+        return rc;
+    }
+    *ret = stores;
+    return 0;
+}
+
+void stores_stop(struct stores *stores)
+{
+    pthread_mutex_lock(&stores->lock);
+    atomic_store(&stores->stopped, true);
+    pthread_cond_broadcast(&stores->wake);
+    pthread_mutex_unlock(&stores->lock);
+}
+
+void stores_free(struct stores *stores)
+{
+    if (!stores)
+        return;
+    stores_stop(stores);
+    workers_free(stores->workers);
+    pthread_cond_destroy(&stores->wake);
+    pthread_mutex_destroy(&stores->lock);
+    free(stores);
+}
+
+bool stores_stopped(const struct stores *stores)
+{
+    return atomic_load(&stores->stopped);
+}
+
+int stores_sleep(struct stores *stores, int64_t until_ns)
+{
+    struct timespec until = {.tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000};
+    int rc = 0;
+    pthread_mutex_lock(&stores->lock);
+    while (!atomic_load(&stores->stopped) && rc != ETIMEDOUT)
+        rc = pthread_cond_timedwait(&stores->wake, &stores->lock, &until);
+    pthread_mutex_unlock(&stores->lock);
+    return stores_stopped(stores) ? -ECANCELED : 0;
+}
+
+void stores_count(struct stores *stores, enum store_count what, uint64_t add)
+{
+    atomic_fetch_add_explicit(&stores->counts[what], add, memory_order_relaxed);
+}
+
+static uint64_t count(const struct stores *stores, enum store_count what)
+{
+    return atomic_load_explicit(&stores->counts[what], memory_order_relaxed);
+}
+
+void stores_stats(const struct stores *stores, struct store_stats *ret)
+{
+    *ret = (struct store_stats){.requests = count(stores, STORE_REQUESTS),
+                                .retries = count(stores, STORE_RETRIES),
+                                .errors = count(stores, STORE_ERRORS),
+                                .bytes_received = count(stores, STORE_RECEIVED),
+                                .bytes_sent = count(stores, STORE_SENT)};
+}
+
+struct workers *stores_workers(struct stores *stores)
+{
+    return stores->workers;
+}

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Separators are looked for in the bytes as typed, and only then %XX is decoded: an escaped separator never
+ * separates. What separates depends on the place: '+' everywhere, the first '=' ends the key, the last '.' of
+ * the key begins an operator (if it is one), ',' in lists, the first '..' in ranges. */
+#include "query/grammar.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cache/base/escape.h"
+#include "query/nearest.h"
+#include "query/show.h"
+
+struct span { /* bytes as typed */
+    const char *at;
+    size_t len;
+};
+
+static const char *const op_names[GRAMMAR_OPS] = {
+    [GRAMMAR_EQ] = "",     [GRAMMAR_NE] = "ne",         [GRAMMAR_IN] = "in",   [GRAMMAR_NIN] = "nin",
+    [GRAMMAR_LT] = "lt",   [GRAMMAR_LE] = "le",         [GRAMMAR_GT] = "gt",   [GRAMMAR_GE] = "ge",
+    [GRAMMAR_RNG] = "rng", [GRAMMAR_PREFIX] = "prefix", [GRAMMAR_HAS] = "has", [GRAMMAR_NULL] = "null",
+};
+
+static const char *const stage_names[GRAMMAR_STAGES] = {
+    [GRAMMAR_KEY] = "key",       [GRAMMAR_NEAR] = "near",       [GRAMMAR_TEXT] = "text",
+    [GRAMMAR_CUT] = "cut",       [GRAMMAR_AT] = "at",           [GRAMMAR_ALIGN] = "align",
+    [GRAMMAR_SORT] = "sort",     [GRAMMAR_SKIP] = "skip",       [GRAMMAR_HEAD] = "head",
+    [GRAMMAR_SAMPLE] = "sample", [GRAMMAR_SHUFFLE] = "shuffle", [GRAMMAR_SHARD] = "shard",
+    [GRAMMAR_SPLIT] = "split",   [GRAMMAR_SINCE] = "since",     [GRAMMAR_STREAMS] = "streams",
+    [GRAMMAR_SNAP] = "snap",
+};
+
+const char *grammar_op_name(enum grammar_op op)
+{
+    return op_names[op];
+}
+
+const char *grammar_stage_name(enum grammar_stage stage)
+{
+    return stage_names[stage];
+}
+
+static int refuse(struct span what, struct error *err, const char *reason)
+{
+    CLEANUP_BUF struct buf shown = BUF_INIT;
+    show_append(&shown, what.at, what.len);
+    return error_set(err, ENOENT, "'%s': %s", buf_text(&shown), reason);
+}
+
+/* ---- parsing ---- */
+
+/* Takes what stands before the first `separator` off the front of *rest; false if there is none (then the
+ * rest itself is the last piece). */
+static bool cut_at(struct span *rest, const char *separator, struct span *ret_piece)
+{
+    size_t n = strlen(separator);
+    const char *found = rest->len ? memmem(rest->at, rest->len, separator, n) : NULL;
+    if (!found)
+        return false;
+    *ret_piece = (struct span){rest->at, (size_t)(found - rest->at)};
+    rest->len -= ret_piece->len + n;
+    rest->at = found + n;
+    return true;
+}
+
+static int decode(struct span from, struct grammar_text *ret, struct error *err)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    struct error why;
+    if (escape_decode(&bytes, from.at, from.len, &why))
+        return refuse(from, err, why.text);
+    ret->len = bytes.len;
+    ret->bytes = (char *)buf_steal(&bytes);
+    return 0;
+}
+
+struct texts {
+    struct grammar_text **list;
+    size_t *count;
+    size_t cap;
+};
+
+static int add_text(struct texts *texts, struct span from, struct error *err)
+{
+    mem_grow(texts->list, &texts->cap, *texts->count + 1, sizeof **texts->list);
+    int rc = decode(from, *texts->list + *texts->count, err);
+    *texts->count += rc == 0;
+    return rc;
+}
+
+static int parse_list(struct span rest, struct texts texts, struct error *err)
+{
+    struct span piece;
+    while (cut_at(&rest, ",", &piece)) {
+        int rc = add_text(&texts, piece, err);
+        if (rc)
+            return rc;
+    }
+    return add_text(&texts, rest, err);
+}
+
+static int parse_range(struct span rest, struct texts texts, struct error *err)
+{
+    struct span low, whole = rest;
+    if (!cut_at(&rest, "..", &low))
+        return refuse(whole, err, "a range is written 1..5, 1.. or ..5");
+    int rc = add_text(&texts, low, err);
+    return rc ? rc : add_text(&texts, rest, err);
+}
+
+/* The operator at the end of the key, which is taken off; GRAMMAR_EQ if there is none. */
+static enum grammar_op cut_op(struct span *key)
+{
+    const char *dot = key->len ? memrchr(key->at, '.', key->len) : NULL;
+    if (!dot)
+        return GRAMMAR_EQ;
+    size_t before = (size_t)(dot - key->at), len = key->len - before - 1;
+    for (enum grammar_op op = GRAMMAR_NE; op < GRAMMAR_OPS; op++)
+        if (strlen(op_names[op]) == len && !memcmp(dot + 1, op_names[op], len)) {
+            key->len = before;
+            return op;
+        }
+    return GRAMMAR_EQ;
+}
+
+static int parse_key(struct span key, struct grammar_literal *ret, struct error *err)
+{
+    static const char event[] = "event.";
+    ret->event = key.len >= sizeof event - 1 && !memcmp(key.at, event, sizeof event - 1);
+    if (ret->event) {
+        key.at += sizeof event - 1;
+        key.len -= sizeof event - 1;
+    }
+    return decode(key, &ret->key, err);
+}
+
+static int parse_literal(struct span text, struct grammar_literal *ret, struct error *err)
+{
+    struct span rest = text, key;
+    if (text.len && text.at[0] == '@')
+        return refuse(text, err, "a stage stands alone in its component");
+    if (!cut_at(&rest, "=", &key))
+        return refuse(text, err, "no condition: write NAME=VALUE ('+' separates; write %2B for a plus sign)");
+    ret->op = cut_op(&key);
+    int rc = parse_key(key, ret, err);
+    if (rc)
+        return rc;
+    if (!ret->key.len)
+        return refuse(text, err, "no attribute name before the '='");
+    struct texts args = {&ret->args, &ret->arg_count, 0};
+    if (ret->op == GRAMMAR_RNG)
+        return parse_range(rest, args, err);
+    if (ret->op == GRAMMAR_IN || ret->op == GRAMMAR_NIN)
+        return parse_list(rest, args, err);
+    return add_text(&args, rest, err);
+}
+
+static int parse_literals(struct span rest, struct grammar_component *ret, struct error *err)
+{
+    size_t cap = 0;
+    bool more = true;
+    while (more) {
+        struct span piece;
+        more = cut_at(&rest, "+", &piece);
+        mem_grow(&ret->literals, &cap, ret->literal_count + 1, sizeof *ret->literals);
+        struct grammar_literal *literal = &ret->literals[ret->literal_count++];
+        *literal = (struct grammar_literal){0};
+        int rc = parse_literal(more ? piece : rest, literal, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int refuse_stage(struct span name, struct error *err)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    CLEANUP_NEAREST struct nearest nearest;
+    nearest_init(&nearest, name.at, name.len);
+    for (enum grammar_stage stage = 0; stage < GRAMMAR_STAGES; stage++)
+        nearest_offer(&nearest, stage_names[stage], strlen(stage_names[stage]));
+    buf_text_append(&text, "no stage '@");
+    show_append(&text, name.at, name.len);
+    buf_u8(&text, '\'');
+    nearest_print(&nearest, "@", &text);
+    return error_set(err, ENOENT, "%s", buf_text(&text));
+}
+
+static int parse_stage(struct span text, struct grammar_component *ret, struct error *err)
+{
+    struct span rest = {text.at + 1, text.len - 1}, name;
+    if (memchr(text.at, '+', text.len))
+        return refuse(text, err, "a stage stands alone in its component (write %2B for a plus sign)");
+    bool has_args = cut_at(&rest, "=", &name);
+    if (!has_args)
+        name = rest;
+    enum grammar_stage stage = 0;
+    while (stage < GRAMMAR_STAGES &&
+           (strlen(stage_names[stage]) != name.len || memcmp(stage_names[stage], name.at, name.len) != 0))
+        stage++;
+    if (stage == GRAMMAR_STAGES)
+        return refuse_stage(name, err);
+    if (!has_args)
+        return refuse(text, err, "a stage is written @NAME=ARGUMENTS");
+    ret->kind = GRAMMAR_KIND_STAGE;
+    ret->stage = stage;
+    return parse_list(rest, (struct texts){&ret->args, &ret->arg_count, 0}, err);
+}
+
+int grammar_parse(const char *component, size_t len, struct grammar_component *ret, struct error *err)
+{
+    struct span text = {component, len};
+    if (len > GRAMMAR_COMPONENT_MAX)
+        return error_set(err, ENAMETOOLONG, "a component of %zu bytes: at most %d are read", len,
+                         GRAMMAR_COMPONENT_MAX);
+    if (len && (memchr(component, '/', len) || memchr(component, 0, len)))
+        return refuse(text, err, "'/' separates components: write %2F for a slash");
+    CLEANUP_GRAMMAR struct grammar_component made = {0};
+    int rc = len && component[0] == '@' ? parse_stage(text, &made, err) : parse_literals(text, &made, err);
+    if (rc)
+        return rc;
+    *ret = made;
+    made = (struct grammar_component){0};
+    return 0;
+}
+
+static void free_texts(struct grammar_text *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(texts[i].bytes);
+    free(texts);
+}
+
+void grammar_component_done(struct grammar_component *component)
+{
+    for (size_t i = 0; i < component->literal_count; i++) {
+        free(component->literals[i].key.bytes);
+        free_texts(component->literals[i].args, component->literals[i].arg_count);
+    }
+    free(component->literals);
+    free_texts(component->args, component->arg_count);
+    *component = (struct grammar_component){0};
+}
+
+/* ---- printing ---- */
+
+/* A dot in a key would look like an operator, a leading '@' like a stage; '.' and '_' hide names from ls and
+ * from Hive-style readers. */
+static void print_key(struct buf *buf, const struct grammar_text *key)
+{
+    for (size_t i = 0, end; i < key->len; i = end) {
+        const char *dot = memchr(key->bytes + i, '.', key->len - i);
+        end = dot ? (size_t)(dot - key->bytes) : key->len;
+        if (i == 0 && key->bytes[0] == '_') {
+            buf_text_append(buf, "%5F");
+            i++;
+        }
+        escape_append(buf, key->bytes + i, end - i, NULL, 1);
+        if (dot) {
+            buf_text_append(buf, "%2E");
+            end++;
+        }
+    }
+}
+
+/* In a range a dot stays raw only inside a number-like text ("1.5"): at an end or beside another dot it could
+ * be taken for the separator. */
+static void print_range_end(struct buf *buf, const struct grammar_text *text)
+{
+    size_t from = 0;
+    for (size_t i = 0; i < text->len; i++) {
+        bool lonely = i > 0 && i + 1 < text->len && text->bytes[i - 1] != '.' && text->bytes[i + 1] != '.';
+        if (text->bytes[i] != '.' || lonely)
+            continue;
+        escape_append(buf, text->bytes + from, i - from, NULL, 1);
+        buf_text_append(buf, "%2E");
+        from = i + 1;
+    }
+    escape_append(buf, text->bytes + from, text->len - from, NULL, 1);
+}
+
+static void print_args(struct buf *buf, const struct grammar_text *args, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            buf_u8(buf, ',');
+        escape_append(buf, args[i].bytes, args[i].len, NULL, 1);
+    }
+}
+
+void grammar_print_literal(struct buf *buf, const struct grammar_literal *literal)
+{
+    if (literal->event)
+        buf_text_append(buf, "event.");
+    print_key(buf, &literal->key);
+    if (literal->op != GRAMMAR_EQ)
+        buf_printf(buf, ".%s", op_names[literal->op]);
+    buf_u8(buf, '=');
+    if (literal->op != GRAMMAR_RNG) {
+        print_args(buf, literal->args, literal->arg_count);
+        return;
+    }
+    print_range_end(buf, &literal->args[0]);
+    buf_text_append(buf, "..");
+    print_range_end(buf, &literal->args[1]);
+}
+
+void grammar_print(struct buf *buf, const struct grammar_component *component)
+{
+    if (component->kind == GRAMMAR_KIND_STAGE) {
+        buf_printf(buf, "@%s=", stage_names[component->stage]);
+        print_args(buf, component->args, component->arg_count);
+    }
+    for (size_t i = 0; i < component->literal_count; i++) {
+        if (i)
+            buf_u8(buf, '+');
+        grammar_print_literal(buf, &component->literals[i]);
+    }
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "cache/base/file.h"
+#include "cache/base/json.h"
+#include "index/manifest.h"
+#include "tests/test_leaks.h"
+
+static void golden(const char *name, struct buf *buf)
+{
+    struct error err = {0};
+    CLEANUP_FREE char *path = mem_printf("%s/%s", DATASET_GOLDEN, name);
+    cr_assert_eq(file_read(path, 1 << 20, buf, &err), 0, "%s", err.text);
+}
+
+static struct manifest *parsed(const char *name)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    struct manifest *manifest = NULL;
+    struct error err = {0};
+    golden(name, &bytes);
+    cr_assert_eq(manifest_parse(name, bytes.data, bytes.len, &manifest, &err), 0, "%s", err.text);
+    return manifest;
+}
+
+Test(manifest, every_field_of_the_golden_file_is_read)
+{
+    struct manifest *m = parsed("manifest-v1.json");
+    cr_assert_str_eq(m->uuid, "6f9619ff-8b86-4011-b42d-00c04fc964ff");
+    cr_assert_eq(m->version, 1);
+    cr_assert_eq(m->parent, 0);
+    cr_assert_eq(m->time_ns, INT64_C(1772440200250000000));
+    cr_assert_str_eq(m->author, "ada@lab");
+    cr_assert_str_eq(m->message, "first \"night\" shift: Küche");
+    cr_assert_str_eq(m->commit_id, "101112131415161718191a1b1c1d1e1f");
+    cr_assert_null(m->unsupported);
+    cr_assert_eq(m->catalog.size, 49152);
+    cr_assert_eq(m->catalog.page_size, 16384);
+    cr_assert_eq(m->catalog.sha256[0], 0x20);
+    cr_assert_str_eq(m->catalog.pack, "elidefs/packs/404142434445464748494a4b4c4d4e4f");
+    cr_assert_eq(m->catalog.pack_size, 1234);
+    cr_assert_eq(m->catalog.pack_sha256[31], 0x6f);
+    cr_assert_eq(m->rows, 12);
+    cr_assert_eq(m->clips, 10);
+    cr_assert_eq(m->added, 9);
+    cr_assert_eq(m->replaced, 1);
+    cr_assert_eq(m->unchanged, 2);
+    cr_assert_eq(m->tag_count, 2);
+    cr_assert_str_eq(m->tags[0].name, "best");
+    cr_assert_eq(m->tags[0].seq, 2);
+    manifest_free(m);
+    check_leaks();
+}
+
+Test(manifest, printing_gives_the_golden_bytes)
+{
+    static const char *const names[] = {"manifest-v0.json", "manifest-v1.json"};
+    for (size_t i = 0; i < 2; i++) {
+        CLEANUP_BUF struct buf bytes = BUF_INIT, printed = BUF_INIT;
+        CLEANUP_MANIFEST struct manifest *m = parsed(names[i]);
+        golden(names[i], &bytes);
+        manifest_print(&printed, m);
+        cr_assert_str_eq(buf_text(&printed), buf_text(&bytes));
+    }
+    check_leaks();
+}
+
+Test(manifest, a_chain_holds_and_breaks_when_the_parent_is_another)
+{
+    struct manifest *parent = parsed("manifest-v0.json"), *child = parsed("manifest-v1.json");
+    struct error err = {0};
+    cr_assert_eq(manifest_check_parent(child, parent, &err), 0, "%s", err.text);
+    parent->sha256[5] ^= 1;
+    cr_assert_eq(manifest_check_parent(child, parent, &err), -EUCLEAN);
+    cr_assert(strstr(err.text, "the history is broken: v1 says"), "%s", err.text);
+    manifest_free(parent);
+    manifest_free(child);
+    check_leaks();
+}
+
+/* The golden v1 with `from` replaced by `to`. */
+static int parse_changed(const char *from, const char *to, struct manifest **ret, struct error *err)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT, changed = BUF_INIT;
+    golden("manifest-v1.json", &bytes);
+    const char *at = strstr(buf_text(&bytes), from);
+    cr_assert_not_null(at, "%s", from);
+    buf_append(&changed, bytes.data, (size_t)(at - buf_text(&bytes)));
+    buf_text_append(&changed, to);
+    buf_text_append(&changed, at + strlen(from));
+    return manifest_parse("x.json", changed.data, changed.len, ret, err);
+}
+
+Test(manifest, what_is_wrong_is_named)
+{
+    static const struct {
+        const char *from, *to, *says;
+    } cases[] = {
+        {"\"rows\": 12,", "", "'rows' is missing"},
+        {"\"rows\": 12", "\"rows\": -1", "'rows'"},
+        {"\"rows\": 12", "\"rows\": 4294967296", "'rows' is too large"},
+        {"\"rows\": 12", "\"rows\": 9", "'clips' is more than 'rows'"},
+        {"6f9619ff-", "6f9619fg-", "'dataset' is not a UUID"},
+        {"6f9619ff-", "6f9619ff", "'dataset' is not a UUID"},
+        {"\"version\": 1,", "\"version\": 1048576,", "'version' is too large"},
+        {"\"version\": 1,", "\"version\": 2,", "'parent.version' is not the version before"},
+        {"\"version\": 1,", "\"version\": 0,", "'parent' is not null"},
+        {"2026-03-02T", "2026-13-02T", "'time' is not an RFC 3339 time"},
+        {"\"ada@lab\"", "7", "'author' is missing or is not text"},
+        {"101112", "10111", "'commit' is not 32 hex digits"},
+        {"[\"catalog-whole\"]", "\"catalog-whole\"", "'requires' is missing or is not a list"},
+        {"[\"catalog-whole\"]", "[3]", "'requires' holds something that is not text"},
+        {"49152", "49153", "'catalog.size' is not a whole number of pages"},
+        {"49152", "0", "'catalog.size' is not a whole number of pages"},
+        {"49152", "9223372036854775807", "'catalog.size' is too large"},
+        {"16384", "16383", "'catalog.page_size' is not a power of two"},
+        {"packs/40", "packs/../40", "'catalog.pack.path'"},
+        {"elidefs/packs/40", "/etc/passwd/40", "'catalog.pack.path'"},
+        {"\"size\": 1234", "\"size\": 0", "'catalog.pack.size' is 0"},
+        {"505152", "50515", "'catalog.pack.sha256' is not a SHA-256"},
+        {"\"best\"", "\"latest\"", "is not a tag"},
+        {"{\"version\": 1, \"seq\": 2}", "{\"version\": 2, \"seq\": 2}", "'tags.*.version' is too large"},
+        {"\"tags\": {", "\"rows\": {", "not valid JSON"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct manifest *m = NULL;
+        struct error err = {0};
+        cr_assert_eq(parse_changed(cases[i].from, cases[i].to, &m, &err), -EUCLEAN, "%s", cases[i].says);
+        cr_assert_null(m);
+        cr_assert(strstr(err.text, cases[i].says) && !strncmp(err.text, "x.json: ", 8), "%s: %s",
+                  cases[i].says, err.text);
+    }
+    check_leaks();
+}
+
+Test(manifest, an_unknown_feature_refuses_the_contents_and_keeps_the_history_readable)
+{
+    struct manifest *m = NULL;
+    struct error err = {0};
+    cr_assert_eq(parse_changed("catalog-whole", "catalog-pages", &m, &err), 0, "%s", err.text);
+    cr_assert_str_eq(m->message, "first \"night\" shift: Küche");
+    cr_assert_eq(m->catalog.size, 0);
+    cr_assert_eq(manifest_check_supported(m, &err), -ENOTSUP);
+    cr_assert(strstr(err.text, "v1 needs 'catalog-pages', which elidefs " ELIDEFS_VERSION " is too old for"),
+              "%s", err.text);
+    manifest_free(m);
+    check_leaks();
+}
+
+Test(manifest, a_tag_name_cannot_mean_something_else_in_a_path)
+{
+    static const char *const good[] = {"best", "v", "v1.2", "paper-2026_a", "0", "Latest"};
+    static const char *const refused[] = {
+        "",
+        "latest",
+        "tags",
+        "v12",
+        "-a",
+        ".a",
+        "a/b",
+        "a b",
+        "\xc3\xa9",
+        "_q",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        cr_assert_eq(manifest_check_tag(good[i], NULL), 0, "%s", good[i]);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        cr_assert_eq(manifest_check_tag(refused[i], NULL), -EINVAL, "%s", refused[i]);
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cache/base/file.h"
+#include "index/root.h"
+#include "index/trust.h"
+#include "tests/test_leaks.h"
+
+static const char uuid[] = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
+
+/* A data set's folder "own", its neighbour "own2", and a home of its own. */
+static char *folder;
+static struct stores *stores;
+static struct layout layout;
+static struct roots *roots;
+
+static char *in(const char *name)
+{
+    return mem_printf("%s/%s", folder, name);
+}
+
+static void make_folder(const char *name)
+{
+    CLEANUP_FREE char *path = in(name);
+    cr_assert_eq(file_make_folders(path, 0755, NULL), 0);
+}
+
+static void make_file(const char *name, const char *text)
+{
+    CLEANUP_FREE char *path = in(name);
+    cr_assert_eq(file_replace(path, text, strlen(text), 0644, NULL), 0);
+}
+
+static struct roots *open_roots(const char *const *trust)
+{
+    struct error err = {0};
+    struct roots *made = NULL;
+    struct roots_options options = {.stores = stores, .layout = &layout, .uuid = uuid, .trust = trust};
+    cr_assert_eq(roots_new(&options, &made, &err), 0, "%s", err.text);
+    return made;
+}
+
+static void made(void)
+{
+    struct error err = {0};
+    CLEANUP_FREE char *temp = NULL;
+    cr_assert_eq(file_make_temp_folder(NULL, "elidefs-root", &temp, NULL), 0);
+    folder = realpath(temp, NULL);
+    setenv("XDG_CONFIG_HOME", folder, 1);
+    make_folder("own/sub/deep");
+    make_folder("own2");
+    cr_assert_eq(stores_new(&(struct stores_options){0}, &stores, &err), 0, "%s", err.text);
+    CLEANUP_FREE char *own = in("own");
+    cr_assert_eq(store_open(stores, own, &layout.store, &err), 0, "%s", err.text);
+    roots = open_roots(NULL);
+}
+
+static void removed(void)
+{
+    roots_free(STEAL(roots));
+    store_unref(STEAL(layout.store));
+    stores_free(STEAL(stores));
+    file_remove_tree(folder, NULL);
+    free(STEAL(folder));
+}
+
+TestSuite(root, .init = made, .fini = removed);
+
+/* Records a root as an import does and gives its id. */
+static uint32_t published(const char *url)
+{
+    struct error err = {0};
+    uint32_t id = 0;
+    cr_assert_eq(roots_load(roots, &err), 0, "%s", err.text);
+    cr_assert_eq(roots_id(roots, url, &id, &err), 0, "%s", err.text);
+    cr_assert_eq(roots_publish(roots, id, url, &err), 0, "%s", err.text);
+    return id;
+}
+
+/* Resolves and gives "store URL|prefix" or the error's text. */
+static int resolved(struct roots *from, uint32_t id, char **ret_text)
+{
+    struct error err = {0};
+    CLEANUP_STORE struct store *store = NULL;
+    CLEANUP_FREE char *prefix = NULL;
+    int rc = roots_resolve(from, id, false, &store, &prefix, &err);
+    free(*ret_text);
+    *ret_text = rc ? mem_text(err.text) : mem_printf("%s|%s", store_url(store), prefix);
+    return rc;
+}
+
+Test(root, below_means_whole_components)
+{
+    cr_assert_str_eq(root_below("/a/data", "/a/data"), "");
+    cr_assert_str_eq(root_below("/a/data", "/a/data/x/y"), "x/y");
+    cr_assert_null(root_below("/a/data", "/a/data2"));
+    cr_assert_null(root_below("/a/data", "/a"));
+    cr_assert_str_eq(root_below("/", "/etc"), "etc");
+    cr_assert_str_eq(root_below("s3://b", "s3://b/x"), "x");
+    cr_assert_null(root_below("s3://b", "s3://b2/x"));
+}
+
+Test(root, one_in_the_own_folder_is_recorded_relative_and_moves_with_it)
+{
+    CLEANUP_FREE char *sub = in("own/sub/deep"), *own = in("own"), *moved = in("elsewhere"), *text = NULL;
+    CLEANUP_FREE char *file = in("elsewhere/elidefs/roots/1/1"), *want = in("elsewhere|sub/deep/");
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    uint32_t id = published(sub);
+    cr_assert_eq(id, 1);
+    roots_free(STEAL(roots));
+    store_unref(STEAL(layout.store));
+    cr_assert_eq(rename(own, moved), 0);
+    cr_assert_eq(file_read(file, 4096, &bytes, NULL), 0);
+    cr_assert_str_eq(buf_text(&bytes), "{\"url\": \"./sub/deep\"}\n");
+    cr_assert_eq(store_open(stores, moved, &layout.store, NULL), 0);
+    roots = open_roots(NULL);
+    cr_assert_eq(resolved(roots, id, &text), 0, "%s", text);
+    cr_assert_str_eq(text, want);
+}
+
+Test(root, the_own_folder_itself_is_a_root)
+{
+    CLEANUP_FREE char *own = in("own"), *text = NULL, *want = in("own|");
+    cr_assert_eq(resolved(roots, published(own), &text), 0, "%s", text);
+    cr_assert_str_eq(text, want);
+}
+
+Test(root, a_neighbour_with_the_same_beginning_needs_trust_and_the_command_is_told)
+{
+    CLEANUP_FREE char *url = in("own2"), *text = NULL, *want = mem_printf("elidefs mount -o trust=%s ", url);
+    uint32_t id = published(url);
+    cr_assert_eq(resolved(roots, id, &text), -EPERM);
+    cr_assert(strstr(text, want), "%s", text);
+    cr_assert_eq(trust_record(uuid, (const char *const[]){url}, 1, NULL), 0);
+    cr_assert_eq(resolved(roots, id, &text), 0, "trust that is given later counts: %s", text);
+}
+
+Test(root, trust_for_one_run_is_given_by_url)
+{
+    CLEANUP_FREE char *url = in("own2"), *spelled = in("own/../own2/"), *text = NULL;
+    uint32_t id = published(url);
+    struct roots *trusting = open_roots((const char *const[]){spelled, NULL});
+    cr_assert_eq(resolved(trusting, id, &text), 0, "%s", text);
+    roots_free(trusting);
+}
+
+Test(root, places_that_lead_out_are_refused)
+{
+    static const struct {
+        const char *json;
+        int rc;
+    } cases[] = {
+        {"{\"url\": \"./../own2\"}", -EUCLEAN},
+        {"{\"url\": \"./sub/../../own2\"}", -EUCLEAN},
+        {"{\"url\": \"./\"}", -EUCLEAN},
+        {"{\"url\": \"sub\"}", -EUCLEAN},
+        {"{\"url\": \"..\"}", -EUCLEAN},
+        {"{\"url\": 3}", -EUCLEAN},
+        {"{}", -EUCLEAN},
+        {"not json", -EUCLEAN},
+        {"{\"url\": \"/etc\"}", -EPERM},
+        {"{\"url\": \"file:///etc\"}", -EPERM},
+    };
+    make_folder("own/elidefs/roots/1");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CLEANUP_FREE char *text = NULL;
+        struct roots *fresh = open_roots(NULL);
+        make_file("own/elidefs/roots/1/1", cases[i].json);
+        cr_assert_eq(resolved(fresh, 1, &text), cases[i].rc, "%s: %s", cases[i].json, text);
+        roots_free(fresh);
+    }
+}
+
+Test(root, an_absolute_place_that_climbs_out_of_the_own_folder_needs_trust)
+{
+    CLEANUP_FREE char *json = mem_printf("{\"url\": \"%s/own/../own2\"}", folder), *text = NULL;
+    make_folder("own/elidefs/roots/1");
+    make_file("own/elidefs/roots/1/1", json);
+    cr_assert_eq(resolved(roots, 1, &text), -EPERM, "%s", text);
+}
+
+Test(root, a_link_in_the_own_folder_leads_nowhere)
+{
+    CLEANUP_FREE char *target = in("own2"), *link = in("own/link"), *prefix = NULL;
+    CLEANUP_STORE struct store *store = NULL;
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    struct error err = {0};
+    make_file("own2/secret", "secret");
+    cr_assert_eq(symlink(target, link), 0);
+    make_folder("own/elidefs/roots/1");
+    make_file("own/elidefs/roots/1/1", "{\"url\": \"./link\"}");
+    cr_assert_eq(roots_resolve(roots, 1, false, &store, &prefix, &err), 0, "%s", err.text);
+    CLEANUP_FREE char *path = mem_printf("%ssecret", prefix);
+    cr_assert_eq(store_read_all(store, path, 100, &bytes, NULL, &err), -EACCES, "%s", err.text);
+}
+
+Test(root, a_root_that_nobody_recorded_is_damage)
+{
+    CLEANUP_FREE char *text = NULL;
+    cr_assert_eq(resolved(roots, 7, &text), -EUCLEAN);
+    cr_assert(strstr(text, "root 7, which is not recorded"), "%s", text);
+}
+
+Test(root, without_waiting_only_what_was_resolved_is_given)
+{
+    CLEANUP_FREE char *own = in("own"), *prefix = NULL, *text = NULL;
+    CLEANUP_STORE struct store *store = NULL;
+    uint32_t id = published(own);
+    cr_assert_eq(roots_resolve(roots, id, true, &store, &prefix, NULL), -EAGAIN);
+    cr_assert_eq(resolved(roots, id, &text), 0);
+    cr_assert_eq(roots_resolve(roots, id, true, &store, &prefix, NULL), 0);
+}
+
+Test(root, equal_urls_share_an_id_and_the_newest_place_counts)
+{
+    CLEANUP_FREE char *a = in("own/sub"), *b = in("own"), *text = NULL, *want = in("own|");
+    struct error err = {0};
+    cr_assert_eq(published(a), 1);
+    cr_assert_eq(published(b), 2);
+    cr_assert_eq(published(a), 1);
+    make_file("own/elidefs/roots/1/2", "{\"url\": \".\"}");
+    cr_assert_eq(roots_load(roots, &err), 0, "%s", err.text);
+    cr_assert_eq(resolved(roots, 1, &text), 0, "%s", text);
+    cr_assert_str_eq(text, want);
+}
+
+Test(root, two_writers_cannot_give_one_id_to_two_roots)
+{
+    CLEANUP_FREE char *a = in("own/sub"), *b = in("own");
+    struct error err = {0};
+    struct roots *other = open_roots(NULL);
+    uint32_t ours = 0, theirs = 0, again = 0;
+    cr_assert_eq(roots_id(roots, a, &ours, &err), 0);
+    cr_assert_eq(roots_id(other, b, &theirs, &err), 0);
+    cr_assert_eq(ours, theirs);
+    cr_assert_eq(roots_publish(other, theirs, b, &err), 0, "%s", err.text);
+    cr_assert_eq(roots_publish(roots, ours, a, &err), -EAGAIN);
+    cr_assert(strstr(err.text, "import again"), "%s", err.text);
+    roots_forget_reserved(roots);
+    cr_assert_eq(roots_load(roots, &err), 0);
+    cr_assert_eq(roots_id(roots, a, &again, &err), 0);
+    cr_assert_eq(again, 2);
+    cr_assert_eq(roots_publish(roots, again, a, &err), 0, "%s", err.text);
+    cr_assert_eq(roots_publish(roots, again, a, &err), 0, "what is recorded already is fine");
+    roots_free(other);
+}

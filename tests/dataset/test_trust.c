@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "cache/base/file.h"
+#include "cache/base/memory.h"
+#include "index/trust.h"
+#include "tests/test_leaks.h"
+
+static const char uuid[] = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
+static char *folder;
+
+static void home_made(void)
+{
+    cr_assert_eq(file_make_temp_folder(NULL, "elidefs-trust", &folder, NULL), 0);
+    setenv("XDG_CONFIG_HOME", folder, 1);
+}
+
+static void home_removed(void)
+{
+    file_remove_tree(folder, NULL);
+    free(STEAL(folder));
+}
+
+TestSuite(trust, .init = home_made, .fini = home_removed);
+
+Test(trust, nothing_is_trusted_until_it_is_recorded)
+{
+    struct error err = {0};
+    const char *url = "s3://bucket/data";
+    cr_assert_eq(trust_check(uuid, url, &err), 0);
+    cr_assert_eq(trust_record(uuid, &url, 1, &err), 0, "%s", err.text);
+    cr_assert_eq(trust_check(uuid, url, &err), 1, "%s", err.text);
+    check_leaks();
+}
+
+Test(trust, a_pair_is_exact)
+{
+    const char *urls[] = {"/a/data"};
+    cr_assert_eq(trust_record(uuid, urls, 1, NULL), 0);
+    cr_assert_eq(trust_check(uuid, "/a/data2", NULL), 0);
+    cr_assert_eq(trust_check(uuid, "/a/dat", NULL), 0);
+    cr_assert_eq(trust_check(uuid, "/a/data/", NULL), 0);
+    cr_assert_eq(trust_check(uuid, "/a", NULL), 0);
+    cr_assert_eq(trust_check("6f9619ff-8b86-4011-b42d-00c04fc964fe", "/a/data", NULL), 0);
+    check_leaks();
+}
+
+Test(trust, the_file_is_private_and_keeps_what_others_wrote)
+{
+    struct error err = {0};
+    CLEANUP_FREE char *path = mem_printf("%s/elidefs/trust", folder);
+    CLEANUP_FREE char *parent = mem_printf("%s/elidefs", folder);
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    const char *urls[] = {"/b c/d", "/x", "/x"};
+    cr_assert_eq(file_make_folders(parent, 0700, &err), 0);
+    cr_assert_eq(file_replace(path, "# mine\nother s3://x", 19, 0644, &err), 0);
+    cr_assert_eq(trust_record(uuid, urls, 3, &err), 0, "%s", err.text);
+    cr_assert_eq(file_read(path, 4096, &text, &err), 0);
+    CLEANUP_FREE char *want = mem_printf("# mine\nother s3://x\n%s /b c/d\n%s /x\n", uuid, uuid);
+    cr_assert_str_eq(buf_text(&text), want);
+    struct stat st;
+    cr_assert_eq(stat(path, &st), 0);
+    cr_assert_eq(st.st_mode & 0777, 0600);
+    cr_assert_eq(trust_check(uuid, "/b c/d", NULL), 1);
+    buf_done(&text);
+    free(STEAL(path)), free(STEAL(parent)), free(STEAL(want));
+    check_leaks();
+}
+
+Test(trust, a_url_that_would_make_a_second_line_is_refused)
+{
+    struct error err = {0};
+    const char *url = "/a\n6f9619ff-8b86-4011-b42d-00c04fc964ff /etc";
+    cr_assert_eq(trust_record(uuid, &url, 1, &err), -EINVAL);
+    cr_assert_eq(trust_check(uuid, "/etc", NULL), 0);
+    check_leaks();
+}
+
+Test(trust, writers_in_several_processes_lose_no_line)
+{
+    enum { WRITERS = 8, LINES = 20 };
+    for (int w = 0; w < WRITERS; w++) {
+        if (fork() == 0) {
+            int bad = 0;
+            for (int i = 0; i < LINES; i++) {
+                CLEANUP_FREE char *url = mem_printf("/w%d/%d", w, i);
+                bad |= trust_record(uuid, (const char *const[]){url}, 1, NULL);
+            }
+            _exit(bad ? 1 : 0);
+        }
+    }
+    for (int w = 0; w < WRITERS; w++) {
+        int status;
+        cr_assert_gt(wait(&status), 0);
+        cr_assert_eq(status, 0);
+    }
+    for (int w = 0; w < WRITERS; w++) {
+        for (int i = 0; i < LINES; i++) {
+            CLEANUP_FREE char *url = mem_printf("/w%d/%d", w, i);
+            cr_assert_eq(trust_check(uuid, url, NULL), 1, "%s", url);
+        }
+    }
+}

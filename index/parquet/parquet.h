@@ -32,6 +32,16 @@ void parquet_free(struct parquet *parquet);
 CLEANUP_DEFINE(struct parquet, parquet_free, cleanup_parquet)
 #define CLEANUP_PARQUET CLEANUP(cleanup_parquet)
 
+/* What one parquet_read() may make, against columns that unpack to more than memory holds. At first: the
+ * constants. */
+#define PARQUET_VALUES_MAX (UINT64_C(1) << 26) /* entries: values, nulls, and null or empty lists */
+#define PARQUET_BYTES_MAX  (UINT64_C(1) << 29) /* of a chunk, of an unpacked page, of texts */
+struct parquet_limits {
+    uint64_t values;
+    uint64_t bytes;
+};
+void parquet_set_limits(struct parquet *parquet, struct parquet_limits limits);
+
 uint64_t parquet_rows(const struct parquet *parquet);
 size_t parquet_groups(const struct parquet *parquet);
 uint64_t parquet_group_rows(const struct parquet *parquet, size_t group);

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Page compression. Source of the format: apache/parquet-format, Compression.md and parquet.thrift
+ * (CompressionCodec). Any thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/base/error.h"
+
+bool parquet_codec_known(int codec);
+
+/* Unpacks `from` into exactly `to_len` bytes. -EINVAL if it is damaged or gives another length, -ENOTSUP for
+ * an unknown codec. The caller has capped `to_len`. */
+int parquet_codec_unpack(int codec, const uint8_t *from, size_t from_len, uint8_t *to, size_t to_len,
+                         struct error *err);

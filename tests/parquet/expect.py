@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What parquet_read() is to give for a column, computed with pyarrow: the JSON of print.h."""
+import math
+
+import pyarrow as pa
+
+
+def readable(kind):
+    """Whether elidefs reads columns of this type (lists up to three deep of plain values)."""
+    depth = 0
+    while pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        kind, depth = kind.value_type, depth + 1
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    other = (pa.types.is_struct(kind) or pa.types.is_map(kind) or pa.types.is_decimal(kind)
+             or pa.types.is_float16(kind))
+    return depth <= 3 and not other
+
+
+def storage(kind):
+    """The type whose Python values are the numbers that are stored: times become integers."""
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return pa.list_(storage(kind.value_type))
+    if pa.types.is_dictionary(kind):
+        return kind.value_type
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp('ns')
+    return kind
+
+
+def plain(value, kind, inner=False):
+    if pa.types.is_list(kind):
+        if value is None:
+            return [] if inner else None  # a null list inside another list reads as an empty one
+        return [plain(one, kind.value_type, True) for one in value]
+    if value is None:
+        return None
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return value.hex()
+    if pa.types.is_floating(kind) and not math.isfinite(value):
+        return 'nan' if math.isnan(value) else 'inf' if value > 0 else '-inf'
+    return value
+
+
+def integers(kind):
+    """Times as integers, for Python's own types are too coarse for nanoseconds."""
+    if pa.types.is_list(kind):
+        return pa.list_(integers(kind.value_type))
+    if pa.types.is_timestamp(kind) or pa.types.is_time64(kind):
+        return pa.int64()
+    if pa.types.is_time32(kind) or pa.types.is_date32(kind):
+        return pa.int32()
+    return kind
+
+
+def column(array):
+    """The rows of a chunked array, as JSON values."""
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    array = array.cast(storage(array.type))
+    array = array.cast(integers(array.type))
+    return [plain(value, array.type) for value in array.to_pylist()]
+
+
+def group(table):
+    return {name: column(table.column(i)) for i, name in enumerate(table.schema.names)
+            if readable(table.schema.field(i).type)}

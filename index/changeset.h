@@ -33,7 +33,14 @@ const struct buf *changeset_log(const struct changeset *set);
 /* Takes a log read from outside: checked whole before anything is made of it. */
 int changeset_decode(const void *bytes, size_t len, struct changeset **ret, struct error *err);
 
-/* ---- writing; ids are numbers within this change set ---- */
+/* ---- writing; ids are numbers within this change set, from 0 in the order of first mention ---- */
+
+/* Caps on one piece of a log: what lies over them is an error of the caller's world, checked before it calls.
+ */
+enum {
+    CHANGESET_BYTES_MAX = 512 << 20, /* inline bytes of a stream, a recording's index, an extra */
+    CHANGESET_STREAMS_MAX = 1000,    /* a clip */
+};
 
 /* A place objects lie below: a store URL in canonical form. Equal URLs give equal ids. */
 uint32_t changeset_root(struct changeset *set, const char *url);
@@ -43,36 +50,39 @@ int changeset_object(struct changeset *set, uint32_t root, const char *path, uin
 /* The compact index of a recording (mp4_table_encode()), so that new clips can be cut from it with no read.
  */
 void changeset_table(struct changeset *set, uint32_t object, const char *container, const void *bytes,
-                     size_t len);
+                     size_t len); /* at most CHANGESET_BYTES_MAX */
 /* An attribute's declared type and whether a clip may hold several values. Must come before values of that
  * name; the same declaration twice is fine, a different one -EEXIST. */
 int changeset_attribute(struct changeset *set, const char *name, enum value_type type, bool multi,
                         struct error *err);
 
-#define CHANGESET_NO_TIME INT64_MIN
+#define CHANGESET_NO_TIME   INT64_MIN
+#define CHANGESET_NO_OBJECT UINT32_MAX
 
 struct changeset_clip {
-    const char *key;                   /* escaped form (index/name.h) */
+    const char *key;                   /* escaped form (index/name.h); key.json must be a file name, too */
     uint8_t fingerprint[SHA256_BYTES]; /* content identity, made without reading a recording */
     int64_t t0_ns, t1_ns;              /* UTC span or CHANGESET_NO_TIME */
     const char *source;                /* for messages: where it comes from */
 };
 /* Begins a clip; what follows belongs to it. A second clip of this key: -EEXIST naming both sources. */
 int changeset_clip(struct changeset *set, const struct changeset_clip *clip, struct error *err);
-/* Adds one value (several calls: several values, if the attribute is multi). */
+/* Adds one value (several calls: several values, if the attribute is multi). -EINVAL: not declared, another
+ * type, no value (value_check()), or a second one of an attribute that holds one. */
 int changeset_value(struct changeset *set, const char *attribute, const struct value *value,
                     struct error *err);
 
 struct changeset_stream {
     const char *name;      /* escaped; "" for a file that keeps its plain name */
-    const char *ext;       /* without the dot */
-    const char *container; /* "mp4", "parquet", ... or "" */
-    uint32_t object;       /* the recording that SLICE_RECORDING pieces are ranges of */
+    const char *ext;       /* without the dot, escaped; "" for none */
+    const char *container; /* "mp4", "parquet", ... or ""; at most 15 bytes */
+    uint32_t object; /* the recording that SLICE_RECORDING pieces are ranges of, or CHANGESET_NO_OBJECT */
     const struct slice *slice;
 };
-/* A second (name, ext) in this clip: -EEXIST; more than 1,000 streams: -E2BIG. */
+/* A file name that this clip has already, or that is its .json: -EEXIST; more than CHANGESET_STREAMS_MAX:
+ * -E2BIG; pieces that leave their object or the inline bytes: -EINVAL. */
 int changeset_stream(struct changeset *set, const struct changeset_stream *stream, struct error *err);
-/* Opaque bytes kept with the clip (a source's per-episode statistics). At most one. */
+/* Opaque bytes kept with the clip (a source's per-episode statistics). At most once a clip. */
 void changeset_extra(struct changeset *set, const void *bytes, size_t len);
 
 /* ---- reading ---- */
@@ -90,10 +100,12 @@ enum changeset_kind {
 
 struct changeset_op {
     enum changeset_kind kind;
-    uint32_t id;   /* ROOT, OBJECT: its own number; TABLE, STREAM: the object's */
+    uint32_t
+        id; /* ROOT, OBJECT, ATTRIBUTE: its own number; TABLE, STREAM: the object's; VALUE: the attribute's */
     uint32_t root; /* OBJECT */
-    const char *
-        text; /* ROOT: URL; OBJECT: path; CLIP: key; ATTRIBUTE, VALUE: name; STREAM: name; TABLE: container */
+    /* ROOT: URL; OBJECT: path; CLIP: key; ATTRIBUTE, VALUE: name; STREAM: name; TABLE: container */
+    const char *text;
+    const char *source;                /* CLIP */
     const char *ext;                   /* STREAM */
     const char *container;             /* STREAM */
     const char *pin;                   /* OBJECT */
@@ -113,12 +125,12 @@ struct changeset_op {
 
 struct changeset_reader {
     const struct changeset *set;
-    size_t at;
+    size_t at; /* of the next operation in the log; may be kept and set again, to read a clip a second time */
     struct slice_piece *pieces; /* owned */
     size_t cap;
 };
 #define CHANGESET_READER(changeset) ((struct changeset_reader){.set = (changeset)})
 void changeset_reader_done(struct changeset_reader *reader);
 /* 1 with the next operation, 0 at the end. The log was checked when it was made, so nothing can fail.
- * Borrowed texts live as long as the change set. */
+ * Borrowed texts live as long as nothing is added to the change set. */
 int changeset_next(struct changeset_reader *reader, struct changeset_op *ret);

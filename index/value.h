@@ -16,7 +16,7 @@
 enum value_type {
     VALUE_BOOL = 1,
     VALUE_INT = 2,
-    VALUE_FLOAT = 3, /* never NaN; -0 is stored as 0 */
+    VALUE_FLOAT = 3, /* never NaN, no -0; infinities are "inf" and "-inf", in JSON null */
     VALUE_TEXT = 4,  /* UTF-8, no NUL, at most VALUE_TEXT_MAX bytes */
     VALUE_TIME = 5,  /* ns since 1970 UTC */
     VALUE_DURATION = 6,
@@ -50,3 +50,6 @@ void value_print_json(struct buf *buf,
 
 /* <0, 0, >0; both of one type. Text: by bytes. false < true. */
 int value_compare(const struct value *a, const struct value *b);
+
+/* Is it a value as catalogs and change sets hold it: a known type, no NaN, no -0, good text? -EINVAL. */
+int value_check(const struct value *value, struct error *err);

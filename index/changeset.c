@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The writing half. Everything is checked before a byte is appended, so a refused operation leaves no trace;
+ * and decoding replays a foreign log through these same functions (changeset_read.c), so there is one set of
+ * rules. */
+#include "index/changeset.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "index/changeset_log.h"
+#include "index/name.h"
+
+struct changeset *changeset_new(void)
+{
+    struct changeset *set = MEM_NEW(struct changeset);
+    set->roots = strmap_new();
+    set->objects = strmap_new();
+    set->attributes = strmap_new();
+    set->clips = strmap_new();
+    buf_append(&set->log, CHANGESET_MAGIC, CHANGESET_MAGIC_BYTES);
+    return set;
+}
+
+void changeset_free(struct changeset *set)
+{
+    if (!set)
+        return;
+    strmap_free(set->roots);
+    strmap_free(set->objects);
+    strmap_free(set->attributes);
+    strmap_free(set->clips);
+    free(set->attribute_list);
+    free(set->object_list);
+    free(set->files);
+    buf_done(&set->log);
+    free(set);
+}
+
+size_t changeset_clips(const struct changeset *set)
+{
+    return strmap_count(set->clips);
+}
+
+const struct buf *changeset_log(const struct changeset *set)
+{
+    return &set->log;
+}
+
+static size_t append_text(struct buf *log, const char *text)
+{
+    size_t len = strlen(text);
+    buf_varint(log, len);
+    size_t at = log->len;
+    buf_append(log, text, len + 1);
+    return at;
+}
+
+static void append_bytes(struct buf *log, const void *bytes, size_t len)
+{
+    buf_varint(log, len);
+    buf_append(log, bytes, len);
+}
+
+static uint64_t zigzag(int64_t value)
+{
+    return ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0);
+}
+
+uint32_t changeset_root(struct changeset *set, const char *url)
+{
+    bool is_new;
+    struct strmap_entry *entry = strmap_put(set->roots, url, strlen(url), &is_new);
+    if (is_new) {
+        entry->value = strmap_count(set->roots) - 1;
+        buf_u8(&set->log, CHANGESET_ROOT);
+        buf_varint(&set->log, entry->value);
+        append_text(&set->log, url);
+    }
+    return (uint32_t)entry->value;
+}
+
+static void append_object(struct changeset *set, uint32_t root, const char *path, uint64_t size,
+                          const char *pin)
+{
+    size_t id = strmap_count(set->objects) - 1;
+    buf_u8(&set->log, CHANGESET_OBJECT);
+    buf_varint(&set->log, id);
+    buf_varint(&set->log, root);
+    append_text(&set->log, path);
+    buf_varint(&set->log, size);
+    mem_grow(&set->object_list, &set->object_cap, id + 1, sizeof *set->object_list);
+    set->object_list[id] = (struct changeset_object){size, append_text(&set->log, pin)};
+}
+
+int changeset_object(struct changeset *set, uint32_t root, const char *path, uint64_t size, const char *pin,
+                     uint32_t *ret_object, struct error *err)
+{
+    assert(root < strmap_count(set->roots));
+    if (size > INT64_MAX)
+        return error_set(err, EFBIG, "%s: has %llu bytes", path, (unsigned long long)size);
+    CLEANUP_BUF struct buf name = BUF_INIT;
+    buf_printf(&name, "%u/%s", root, path);
+    bool is_new;
+    struct strmap_entry *entry = strmap_put(set->objects, buf_text(&name), name.len, &is_new);
+    if (is_new) {
+        entry->value = strmap_count(set->objects) - 1;
+        append_object(set, root, path, size, pin);
+    }
+    const struct changeset_object *object = &set->object_list[entry->value];
+    if (object->size != size || strcmp((const char *)set->log.data + object->pin_at, pin) != 0)
+        return error_set(err, ESTALE, "%s: changed while it was imported", path);
+    *ret_object = (uint32_t)entry->value;
+    return 0;
+}
+
+void changeset_table(struct changeset *set, uint32_t object, const char *container, const void *bytes,
+                     size_t len)
+{
+    assert(object < strmap_count(set->objects) && len <= CHANGESET_BYTES_MAX &&
+           strlen(container) <= CHANGESET_CONTAINER_MAX);
+    buf_u8(&set->log, CHANGESET_TABLE);
+    buf_varint(&set->log, object);
+    append_text(&set->log, container);
+    append_bytes(&set->log, bytes, len);
+}
+
+static int check_attribute(const char *name, enum value_type type, struct error *err)
+{
+    if (type < VALUE_BOOL || type > VALUE_DURATION)
+        return error_set(err, EINVAL, "the attribute '%s' has no known type", name);
+    CLEANUP_BUF struct buf canonical = BUF_INIT;
+    int rc = name_attribute(&canonical, name, strlen(name), err);
+    if (rc)
+        return rc;
+    return strcmp(buf_text(&canonical), name) != 0
+               ? error_set(err, EINVAL, "the attribute's name '%s' must be '%s'", name, buf_text(&canonical))
+               : 0;
+}
+
+static const char *several(bool multi)
+{
+    return multi ? "several values" : "one value";
+}
+
+int changeset_attribute(struct changeset *set, const char *name, enum value_type type, bool multi,
+                        struct error *err)
+{
+    const struct strmap_entry *known = strmap_find(set->attributes, name, strlen(name));
+    if (known) {
+        const struct changeset_attribute *was = &set->attribute_list[known->value];
+        if (was->type == type && was->multi == multi)
+            return 0;
+        return error_set(err, EEXIST, "the attribute '%s' is %s with %s a clip, and %s with %s", name,
+                         value_type_name(was->type), several(was->multi), value_type_name(type),
+                         several(multi));
+    }
+    int rc = check_attribute(name, type, err);
+    if (rc)
+        return rc;
+    size_t id = strmap_count(set->attributes);
+    struct strmap_entry *entry = strmap_put(set->attributes, name, strlen(name), NULL);
+    entry->value = id;
+    mem_grow(&set->attribute_list, &set->attribute_cap, id + 1, sizeof *set->attribute_list);
+    set->attribute_list[id] = (struct changeset_attribute){entry->key, type, multi, 0};
+    buf_u8(&set->log, CHANGESET_ATTRIBUTE);
+    buf_varint(&set->log, id);
+    append_text(&set->log, name);
+    buf_u8(&set->log, (uint8_t)type);
+    buf_u8(&set->log, multi);
+    return 0;
+}
+
+static int check_clip(const struct changeset *set, const struct changeset_clip *clip, struct error *err)
+{
+    size_t len = strlen(clip->key);
+    int rc = name_check(clip->key, len, err);
+    if (rc) {
+        error_prefix(err, "%s", clip->source);
+        return rc;
+    }
+    if (len + sizeof ".json" - 1 > NAME_FILE_MAX)
+        return error_set(err, ENAMETOOLONG, "%s: the key '%s' is too long for a file name", clip->source,
+                         clip->key);
+    if (clip->t0_ns != CHANGESET_NO_TIME && clip->t1_ns != CHANGESET_NO_TIME && clip->t1_ns < clip->t0_ns)
+        return error_set(err, EINVAL, "%s: the clip '%s' ends before it starts", clip->source, clip->key);
+    const struct strmap_entry *known = strmap_find(set->clips, clip->key, len);
+    if (known)
+        return error_set(err, EEXIST, "two clips have the key '%s': %s and %s", clip->key,
+                         (const char *)set->log.data + known->value, clip->source);
+    return strmap_count(set->clips) == UINT32_MAX
+               ? error_set(err, E2BIG, "%s: more than %u clips", clip->source, UINT32_MAX)
+               : 0;
+}
+
+int changeset_clip(struct changeset *set, const struct changeset_clip *clip, struct error *err)
+{
+    int rc = check_clip(set, clip, err);
+    if (rc)
+        return rc;
+    buf_u8(&set->log, CHANGESET_CLIP);
+    append_text(&set->log, clip->key);
+    buf_append(&set->log, clip->fingerprint, sizeof clip->fingerprint);
+    buf_le64(&set->log, (uint64_t)clip->t0_ns);
+    buf_le64(&set->log, (uint64_t)clip->t1_ns);
+    size_t source_at = append_text(&set->log, clip->source);
+    struct strmap_entry *entry = strmap_put(set->clips, clip->key, strlen(clip->key), NULL);
+    entry->value = source_at;
+    set->key = entry->key;
+    set->file_count = 0;
+    set->has_extra = false;
+    return 0;
+}
+
+void changeset_value_write(struct buf *log, const struct value *value)
+{
+    uint64_t bits;
+    switch (value->type) {
+    case VALUE_BOOL:
+        buf_u8(log, value->boolean);
+        break;
+    case VALUE_FLOAT:
+        memcpy(&bits, &value->real, sizeof bits);
+        buf_le64(log, bits);
+        break;
+    case VALUE_TEXT:
+        buf_varint(log, value->len);
+        buf_append(log, value->text, value->len);
+        buf_u8(log, 0);
+        break;
+    case VALUE_INT:
+    case VALUE_TIME:
+    case VALUE_DURATION:
+        buf_varint(log, zigzag(value->integer));
+        break;
+    }
+}
+
+int changeset_value(struct changeset *set, const char *attribute, const struct value *value,
+                    struct error *err)
+{
+    assert(set->key);
+    const struct strmap_entry *entry = strmap_find(set->attributes, attribute, strlen(attribute));
+    if (!entry)
+        return error_set(err, EINVAL, "%s: the attribute '%s' was not declared", set->key, attribute);
+    struct changeset_attribute *known = &set->attribute_list[entry->value];
+    if (known->type != value->type)
+        return error_set(err, EINVAL, "%s: the attribute '%s' is %s, not %s", set->key, attribute,
+                         value_type_name(known->type), value_type_name(value->type));
+    int rc = value_check(value, err);
+    if (rc) {
+        error_prefix(err, "%s: the attribute '%s'", set->key, attribute);
+        return rc;
+    }
+    size_t clip = strmap_count(set->clips);
+    if (known->clip == clip && !known->multi)
+        return error_set(err, EINVAL, "%s: the attribute '%s' has a second value, but holds one", set->key,
+                         attribute);
+    known->clip = clip;
+    buf_u8(&set->log, CHANGESET_VALUE);
+    buf_varint(&set->log, entry->value);
+    changeset_value_write(&set->log, value);
+    return 0;
+}
+
+static bool piece_fits(const struct slice_piece *piece, const struct slice *slice, uint64_t object_size)
+{
+    if (piece->kind != SLICE_INLINE && piece->kind != SLICE_RECORDING)
+        return false;
+    uint64_t size = piece->kind == SLICE_INLINE ? slice->inline_bytes.len : object_size;
+    return piece->len && piece->offset <= size && piece->len <= size - piece->offset;
+}
+
+static int check_slice(const struct changeset *set, const struct changeset_stream *stream, struct error *err)
+{
+    const struct slice *slice = stream->slice;
+    uint64_t object_size = stream->object == CHANGESET_NO_OBJECT ? 0 : set->object_list[stream->object].size;
+    if (slice->inline_bytes.len > CHANGESET_BYTES_MAX)
+        return error_set(err, EFBIG, "%s: the header of the stream '%s' has %zu bytes", set->key,
+                         stream->name, slice->inline_bytes.len);
+    uint64_t sum = 0;
+    for (size_t i = 0; i < slice->count; i++)
+        if (!piece_fits(&slice->pieces[i], slice, object_size) ||
+            __builtin_add_overflow(sum, slice->pieces[i].len, &sum) || sum > INT64_MAX)
+            return error_set(err, EINVAL, "%s: piece %zu of the stream '%s' lies outside its source",
+                             set->key, i, stream->name);
+    return 0;
+}
+
+/* Two different (name, ext) can spell one file name, so it is names that are compared. */
+static int check_file_name(const struct changeset *set, const struct changeset_stream *stream,
+                           struct error *err)
+{
+    CLEANUP_BUF struct buf name = BUF_INIT, other = BUF_INIT;
+    int rc = name_file(&name, set->key, stream->name, stream->ext, err);
+    if (rc)
+        return rc;
+    size_t key_len = strlen(set->key);
+    if (!strcmp(buf_text(&name) + key_len, ".json"))
+        return error_set(err, EEXIST, "%s is the file of the clip's attributes: no stream can have that name",
+                         buf_text(&name));
+    for (size_t i = 0; i < set->file_count; i++) {
+        const char *log = (const char *)set->log.data;
+        buf_clear(&other);
+        rc = name_file(&other, set->key, log + set->files[i].name_at, log + set->files[i].ext_at, err);
+        if (rc)
+            return rc;
+        if (!strcmp(buf_text(&other), buf_text(&name)))
+            return error_set(err, EEXIST, "two streams have the file name %s", buf_text(&name));
+    }
+    return 0;
+}
+
+static int check_stream(const struct changeset *set, const struct changeset_stream *stream, struct error *err)
+{
+    int rc = *stream->name ? name_check(stream->name, strlen(stream->name), err) : 0;
+    if (!rc && *stream->ext)
+        rc = name_check(stream->ext, strlen(stream->ext), err);
+    if (rc) {
+        error_prefix(err, "%s", set->key);
+        return rc;
+    }
+    if (strlen(stream->container) > CHANGESET_CONTAINER_MAX)
+        return error_set(err, EINVAL, "%s: '%s' is no container", set->key, stream->container);
+    if (set->file_count == CHANGESET_STREAMS_MAX)
+        return error_set(err, E2BIG, "%s: has more than %d streams", set->key, CHANGESET_STREAMS_MAX);
+    rc = check_file_name(set, stream, err);
+    return rc ? rc : check_slice(set, stream, err);
+}
+
+int changeset_stream(struct changeset *set, const struct changeset_stream *stream, struct error *err)
+{
+    assert(set->key);
+    assert(stream->object == CHANGESET_NO_OBJECT || stream->object < strmap_count(set->objects));
+    int rc = check_stream(set, stream, err);
+    if (rc)
+        return rc;
+    const struct slice *slice = stream->slice;
+    struct buf *log = &set->log;
+    mem_grow(&set->files, &set->file_cap, set->file_count + 1, sizeof *set->files);
+    struct changeset_file *file = &set->files[set->file_count++];
+    buf_u8(log, CHANGESET_STREAM);
+    file->name_at = append_text(log, stream->name);
+    file->ext_at = append_text(log, stream->ext);
+    append_text(log, stream->container);
+    buf_varint(log, stream->object == CHANGESET_NO_OBJECT ? 0 : (uint64_t)stream->object + 1);
+    append_text(log, slice->reason);
+    buf_varint(log, zigzag(slice->preroll_ns));
+    append_bytes(log, slice->inline_bytes.data, slice->inline_bytes.len);
+    buf_varint(log, slice->count);
+    for (size_t i = 0; i < slice->count; i++) {
+        buf_u8(log, (uint8_t)slice->pieces[i].kind);
+        buf_varint(log, slice->pieces[i].offset);
+        buf_varint(log, slice->pieces[i].len);
+    }
+    return 0;
+}
+
+void changeset_extra(struct changeset *set, const void *bytes, size_t len)
+{
+    assert(set->key && !set->has_extra && len <= CHANGESET_BYTES_MAX);
+    set->has_extra = true;
+    buf_u8(&set->log, CHANGESET_EXTRA);
+    append_bytes(&set->log, bytes, len);
+}

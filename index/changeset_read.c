@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The reading half. A log from outside is replayed operation by operation into a new change set; it is
+ * accepted if that makes the very same log, so whatever the writer would not write is refused. */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "index/changeset_log.h"
+
+static const char *parse_text(struct cursor *c)
+{
+    uint64_t len = cursor_varint(c);
+    const char *text = (const char *)cursor_bytes(c, len);
+    if (!text || cursor_u8(c) != 0 || memchr(text, 0, len))
+        c->failed = true;
+    return c->failed ? "" : text;
+}
+
+static void parse_bytes(struct cursor *c, struct changeset_op *op)
+{
+    op->len = cursor_varint(c);
+    op->bytes = cursor_bytes(c, op->len);
+    if (c->failed || op->len > CHANGESET_BYTES_MAX)
+        c->failed = true;
+}
+
+static int64_t parse_signed(struct cursor *c)
+{
+    uint64_t value = cursor_varint(c);
+    return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+}
+
+static uint32_t parse_number(struct cursor *c, size_t count)
+{
+    uint64_t number = cursor_varint(c);
+    if (number >= count)
+        c->failed = true;
+    return c->failed ? 0 : (uint32_t)number;
+}
+
+static bool parse_flag(struct cursor *c)
+{
+    uint8_t flag = cursor_u8(c);
+    if (flag > 1)
+        c->failed = true;
+    return flag;
+}
+
+static void parse_object(const struct changeset *set, struct cursor *c, struct changeset_op *op)
+{
+    op->id = parse_number(c, UINT32_MAX);
+    op->root = parse_number(c, strmap_count(set->roots));
+    op->text = parse_text(c);
+    op->size = cursor_varint(c);
+    op->pin = parse_text(c);
+}
+
+static void parse_clip(struct cursor *c, struct changeset_op *op)
+{
+    op->text = parse_text(c);
+    const uint8_t *fingerprint = cursor_bytes(c, SHA256_BYTES);
+    if (fingerprint)
+        memcpy(op->fingerprint, fingerprint, SHA256_BYTES);
+    op->t0_ns = (int64_t)cursor_le64(c);
+    op->t1_ns = (int64_t)cursor_le64(c);
+    op->source = parse_text(c);
+}
+
+static void parse_value(const struct changeset *set, struct cursor *c, struct changeset_op *op)
+{
+    op->id = parse_number(c, strmap_count(set->attributes));
+    if (c->failed)
+        return;
+    const struct changeset_attribute *attribute = &set->attribute_list[op->id];
+    op->text = attribute->name;
+    op->value.type = attribute->type;
+    uint64_t bits;
+    switch (attribute->type) {
+    case VALUE_BOOL:
+        op->value.boolean = parse_flag(c);
+        break;
+    case VALUE_FLOAT:
+        bits = cursor_le64(c);
+        memcpy(&op->value.real, &bits, sizeof bits);
+        break;
+    case VALUE_TEXT:
+        op->value.text = parse_text(c);
+        op->value.len = strlen(op->value.text);
+        break;
+    case VALUE_INT:
+    case VALUE_TIME:
+    case VALUE_DURATION:
+        op->value.integer = parse_signed(c);
+        break;
+    }
+}
+
+static void parse_pieces(struct cursor *c, struct changeset_reader *reader, struct changeset_op *op)
+{
+    enum { PIECE_BYTES_MIN = 3 };
+    uint64_t count = cursor_varint(c);
+    if (c->failed || count > cursor_left(c) / PIECE_BYTES_MIN) {
+        c->failed = true;
+        return;
+    }
+    mem_grow(&reader->pieces, &reader->cap, count, sizeof *reader->pieces);
+    for (uint64_t i = 0; i < count; i++) {
+        struct slice_piece *piece = &reader->pieces[i];
+        piece->kind = (enum slice_kind)cursor_u8(c);
+        piece->offset = cursor_varint(c);
+        piece->len = cursor_varint(c);
+        op->size += piece->len;
+    }
+    op->pieces = reader->pieces;
+    op->piece_count = count;
+}
+
+static void parse_stream(const struct changeset *set, struct cursor *c, struct changeset_reader *reader,
+                         struct changeset_op *op)
+{
+    op->text = parse_text(c);
+    op->ext = parse_text(c);
+    op->container = parse_text(c);
+    uint32_t object = parse_number(c, strmap_count(set->objects) + 1);
+    op->id = object ? object - 1 : CHANGESET_NO_OBJECT;
+    op->reason = parse_text(c);
+    if (strlen(op->reason) >= SLICE_REASON_BYTES)
+        c->failed = true;
+    op->preroll_ns = parse_signed(c);
+    parse_bytes(c, op);
+    parse_pieces(c, reader, op);
+}
+
+bool changeset_op_parse(const struct changeset *set, struct cursor *c, struct changeset_reader *pieces,
+                        struct changeset_op *ret)
+{
+    *ret = (struct changeset_op){.kind = (enum changeset_kind)cursor_u8(c)};
+    switch (ret->kind) {
+    case CHANGESET_ROOT:
+        ret->id = parse_number(c, UINT32_MAX);
+        ret->text = parse_text(c);
+        break;
+    case CHANGESET_OBJECT:
+        parse_object(set, c, ret);
+        break;
+    case CHANGESET_TABLE:
+        ret->id = parse_number(c, strmap_count(set->objects));
+        ret->text = parse_text(c);
+        parse_bytes(c, ret);
+        break;
+    case CHANGESET_ATTRIBUTE:
+        ret->id = parse_number(c, UINT32_MAX);
+        ret->text = parse_text(c);
+        ret->type = (enum value_type)cursor_u8(c);
+        ret->multi = parse_flag(c);
+        break;
+    case CHANGESET_CLIP:
+        parse_clip(c, ret);
+        break;
+    case CHANGESET_VALUE:
+        parse_value(set, c, ret);
+        break;
+    case CHANGESET_STREAM:
+        parse_stream(set, c, pieces, ret);
+        break;
+    case CHANGESET_EXTRA:
+        parse_bytes(c, ret);
+        break;
+    default:
+        return false;
+    }
+    return !c->failed;
+}
+
+void changeset_reader_done(struct changeset_reader *reader)
+{
+    free(reader->pieces);
+    *reader = CHANGESET_READER(NULL);
+}
+
+int changeset_next(struct changeset_reader *reader, struct changeset_op *ret)
+{
+    const struct buf *log = &reader->set->log;
+    struct cursor c = cursor_of(log->data, log->len);
+    c.at = reader->at ? reader->at : CHANGESET_MAGIC_BYTES;
+    if (c.at == log->len)
+        return 0;
+    bool good = changeset_op_parse(reader->set, &c, reader, ret);
+    assert(good);
+    (void)good;
+    reader->at = c.at;
+    return 1;
+}
+
+/* ---- decoding ---- */
+
+static int replay_stream(struct changeset *set, const struct changeset_op *op, struct error *err)
+{
+    struct slice slice = SLICE_INIT;
+    slice.pieces = (struct slice_piece *)(uintptr_t)op->pieces; /* borrowed, and only read */
+    slice.count = op->piece_count;
+    slice.inline_bytes = (struct buf){(uint8_t *)(uintptr_t)op->bytes, op->len, op->len};
+    slice.size = op->size;
+    slice.preroll_ns = op->preroll_ns;
+    memcpy(slice.reason, op->reason, strlen(op->reason) + 1);
+    struct changeset_stream stream = {op->text, op->ext, op->container, op->id, &slice};
+    return changeset_stream(set, &stream, err);
+}
+
+static int replay_in_clip(struct changeset *set, const struct changeset_op *op, struct error *err)
+{
+    if (!set->key)
+        return error_set(err, EINVAL, "a value or stream comes before the first clip");
+    if (op->kind == CHANGESET_VALUE)
+        return changeset_value(set, op->text, &op->value, err);
+    if (op->kind == CHANGESET_STREAM)
+        return replay_stream(set, op, err);
+    if (set->has_extra)
+        return error_set(err, EINVAL, "%s: has a second extra", set->key);
+    changeset_extra(set, op->bytes, op->len);
+    return 0;
+}
+
+static int replay(struct changeset *set, const struct changeset_op *op, struct error *err)
+{
+    uint32_t id;
+    switch (op->kind) {
+    case CHANGESET_ROOT:
+        changeset_root(set, op->text);
+        return 0;
+    case CHANGESET_OBJECT:
+        return changeset_object(set, op->root, op->text, op->size, op->pin, &id, err);
+    case CHANGESET_TABLE:
+        if (strlen(op->text) > CHANGESET_CONTAINER_MAX)
+            return error_set(err, EINVAL, "'%s' is no container", op->text);
+        changeset_table(set, op->id, op->text, op->bytes, op->len);
+        return 0;
+    case CHANGESET_ATTRIBUTE:
+        return changeset_attribute(set, op->text, op->type, op->multi, err);
+    case CHANGESET_CLIP: {
+        struct changeset_clip clip = {
+            .key = op->text, .t0_ns = op->t0_ns, .t1_ns = op->t1_ns, .source = op->source};
+        memcpy(clip.fingerprint, op->fingerprint, sizeof clip.fingerprint);
+        return changeset_clip(set, &clip, err);
+    }
+    case CHANGESET_VALUE:
+    case CHANGESET_STREAM:
+    case CHANGESET_EXTRA:
+        break;
+    }
+    return replay_in_clip(set, op, err);
+}
+
+int changeset_decode(const void *bytes, size_t len, struct changeset **ret, struct error *err)
+{
+    struct cursor c = cursor_of(bytes, len);
+    const uint8_t *magic = cursor_bytes(&c, CHANGESET_MAGIC_BYTES);
+    if (!magic || memcmp(magic, CHANGESET_MAGIC, CHANGESET_MAGIC_BYTES) != 0)
+        return error_set(err, EINVAL, "this is no change set");
+    CLEANUP_CHANGESET struct changeset *set = changeset_new();
+    struct changeset_reader pieces = CHANGESET_READER(set);
+    int rc = 0;
+    while (!rc && cursor_left(&c)) {
+        size_t at = c.at;
+        struct changeset_op op;
+        if (!changeset_op_parse(set, &c, &pieces, &op))
+            rc = error_set(err, EINVAL, "change set: no operation at offset %zu", at);
+        else if ((rc = replay(set, &op, err)))
+            error_prefix(err, "change set: offset %zu", at);
+        else if (set->log.len != c.at || memcmp(set->log.data + at, c.data + at, c.at - at) != 0)
+            rc = error_set(err, EINVAL, "change set: the operation at offset %zu is not in canonical form",
+                           at);
+    }
+    changeset_reader_done(&pieces);
+    if (!rc)
+        *ret = STEAL(set);
+    return rc;
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One table of types; everything that depends on a type is a switch over it, so that the compiler names what
+ * a new type forgets. */
+#include "index/value.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/base/instant.h"
+#include "cache/base/json.h"
+#include "cache/base/utf8.h"
+
+static const char *const type_names[] = {
+    [VALUE_BOOL] = "boolean", [VALUE_INT] = "integer",    [VALUE_FLOAT] = "float",
+    [VALUE_TEXT] = "text",    [VALUE_TIME] = "timestamp", [VALUE_DURATION] = "duration",
+};
+enum { TYPES = sizeof type_names / sizeof *type_names };
+
+const char *value_type_name(enum value_type type)
+{
+    return (unsigned)type < TYPES && type_names[type] ? type_names[type] : "unknown";
+}
+
+int value_type_parse(const char *name, enum value_type *ret)
+{
+    for (int type = VALUE_BOOL; type < TYPES; type++)
+        if (!strcmp(name, type_names[type])) {
+            *ret = (enum value_type)type;
+            return 0;
+        }
+    return -EINVAL;
+}
+
+static bool text_is(const char *text, size_t len, const char *word)
+{
+    return len == strlen(word) && !memcmp(text, word, len);
+}
+
+static int parse_bool(const char *text, size_t len, struct value *value)
+{
+    value->boolean = text_is(text, len, "true");
+    return value->boolean || text_is(text, len, "false") ? 0 : -EINVAL;
+}
+
+static int parse_int(const char *text, size_t len, struct value *value)
+{
+    bool negative = len && *text == '-';
+    size_t i = negative;
+    int64_t sum = 0;
+    if (i == len)
+        return -EINVAL;
+    for (; i < len; i++) {
+        int digit = text[i] - '0';
+        if (digit < 0 || digit > 9)
+            return -EINVAL;
+        if (__builtin_mul_overflow(sum, 10, &sum) ||
+            __builtin_add_overflow(sum, negative ? -digit : digit, &sum))
+            return -ERANGE;
+    }
+    value->integer = sum;
+    return 0;
+}
+
+/* -?digits[.digits][e[+-]digits]: strtod() alone would also take hex, nan, spaces and a locale's comma. */
+static bool is_decimal(const char *text, size_t len)
+{
+    size_t i = len && *text == '-', digits = 0;
+    for (; i < len && text[i] >= '0' && text[i] <= '9'; i++)
+        digits++;
+    if (i < len && text[i] == '.')
+        for (i++; i < len && text[i] >= '0' && text[i] <= '9'; i++)
+            digits++;
+    if (!digits)
+        return false;
+    if (i < len && (text[i] == 'e' || text[i] == 'E')) {
+        i++;
+        i += i < len && (text[i] == '+' || text[i] == '-');
+        size_t exponent = i;
+        for (; i < len && text[i] >= '0' && text[i] <= '9'; i++)
+            ;
+        if (i == exponent)
+            return false;
+    }
+    return i == len;
+}
+
+static int parse_float(const char *text, size_t len, struct value *value)
+{
+    enum { DIGITS_MAX = 1100 }; /* the exact decimal form of any double is shorter */
+    bool infinite = text_is(text, len, "inf") || text_is(text, len, "-inf");
+    if (len > DIGITS_MAX || !(infinite || is_decimal(text, len)))
+        return -EINVAL;
+    char copy[DIGITS_MAX + 1];
+    memcpy(copy, text, len);
+    copy[len] = 0;
+    double real = strtod(copy, NULL);
+    if (isinf(real) && !infinite)
+        return -ERANGE;
+    value->real = real == 0 ? 0 : real; /* no -0 */
+    return 0;
+}
+
+static int parse_text(const char *text, size_t len, struct value *value)
+{
+    if (len > VALUE_TEXT_MAX || !utf8_valid(text, len) || (len && memchr(text, 0, len)))
+        return -EINVAL;
+    value->text = text;
+    value->len = len;
+    return 0;
+}
+
+static int parse(enum value_type type, const char *text, size_t len, struct value *value)
+{
+    switch (type) {
+    case VALUE_BOOL:
+        return parse_bool(text, len, value);
+    case VALUE_INT:
+        return parse_int(text, len, value);
+    case VALUE_FLOAT:
+        return parse_float(text, len, value);
+    case VALUE_TEXT:
+        return parse_text(text, len, value);
+    case VALUE_TIME:
+        return instant_parse(text, len, &value->integer);
+    case VALUE_DURATION:
+        return duration_parse(text, len, &value->integer);
+    }
+    return -EINVAL;
+}
+
+int value_parse(enum value_type type, const char *text, size_t len, struct value *ret, struct error *err)
+{
+    static const char *const articles[] = {
+        [VALUE_BOOL] = "true or false",
+        [VALUE_INT] = "an integer",
+        [VALUE_FLOAT] = "a number",
+        [VALUE_TEXT] = "text (UTF-8, at most 64 KiB, no NUL)",
+        [VALUE_TIME] = "a timestamp (RFC 3339)",
+        [VALUE_DURATION] = "a duration (a number and ms, s, min or h)",
+    };
+    struct value value = {.type = type};
+    int rc = parse(type, text, len, &value);
+    int shown = len < 100 ? (int)len : 100;
+    if (rc == -ERANGE)
+        return error_set(err, EINVAL, "'%.*s' is out of range for %s %s", shown, text,
+                         type == VALUE_INT ? "an" : "a", value_type_name(type));
+    if (rc)
+        return error_set(err, EINVAL, "'%.*s' is not %s", shown, text, articles[type]);
+    *ret = value;
+    return 0;
+}
+
+void value_print(struct buf *buf, const struct value *value)
+{
+    switch (value->type) {
+    case VALUE_BOOL:
+        buf_text_append(buf, value->boolean ? "true" : "false");
+        break;
+    case VALUE_INT:
+        buf_printf(buf, "%lld", (long long)value->integer);
+        break;
+    case VALUE_FLOAT:
+        if (isinf(value->real))
+            buf_text_append(buf, value->real < 0 ? "-inf" : "inf");
+        else
+            json_write_real(buf, value->real);
+        break;
+    case VALUE_TEXT:
+        buf_append(buf, value->text, value->len);
+        break;
+    case VALUE_TIME:
+        instant_print(buf, value->integer);
+        break;
+    case VALUE_DURATION:
+        duration_print(buf, value->integer);
+        break;
+    }
+}
+
+void value_print_json(struct buf *buf, const struct value *value)
+{
+    switch (value->type) {
+    case VALUE_TEXT:
+        json_write_text(buf, value->text, value->len);
+        break;
+    case VALUE_FLOAT:
+        json_write_real(buf, value->real);
+        break;
+    case VALUE_TIME:
+        buf_u8(buf, '"');
+        instant_print(buf, value->integer);
+        buf_u8(buf, '"');
+        break;
+    case VALUE_BOOL:
+    case VALUE_INT:
+    case VALUE_DURATION:
+        value_print(buf, value);
+        break;
+    }
+}
+
+int value_compare(const struct value *a, const struct value *b)
+{
+    switch (a->type) {
+    case VALUE_BOOL:
+        return a->boolean - b->boolean;
+    case VALUE_FLOAT:
+        return (a->real > b->real) - (a->real < b->real);
+    case VALUE_TEXT: {
+        size_t len = a->len < b->len ? a->len : b->len;
+        int order = len ? memcmp(a->text, b->text, len) : 0;
+        return order ? order : (a->len > b->len) - (a->len < b->len);
+    }
+    case VALUE_INT:
+    case VALUE_TIME:
+    case VALUE_DURATION:
+        break;
+    }
+    return (a->integer > b->integer) - (a->integer < b->integer);
+}
+
+int value_check(const struct value *value, struct error *err)
+{
+    if (value->type < VALUE_BOOL || value->type > VALUE_DURATION)
+        return error_set(err, EINVAL, "%d is no type of a value", (int)value->type);
+    if (value->type == VALUE_FLOAT && (isnan(value->real) || (value->real == 0 && signbit(value->real))))
+        return error_set(err, EINVAL, "%s is not a value", isnan(value->real) ? "nan" : "-0");
+    struct value same;
+    if (value->type == VALUE_TEXT && parse_text(value->text, value->len, &same))
+        return error_set(err, EINVAL, "a text of %zu bytes is not UTF-8, holds a NUL or is over %d bytes",
+                         value->len, VALUE_TEXT_MAX);
+    return 0;
+}

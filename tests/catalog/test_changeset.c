@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cache/base/file.h"
+#include "index/changeset.h"
+#include "tests/test_leaks.h"
+
+static struct value integer(int64_t i)
+{
+    return (struct value){.type = VALUE_INT, .integer = i};
+}
+
+static struct value text(const char *t)
+{
+    return (struct value){.type = VALUE_TEXT, .text = t, .len = strlen(t)};
+}
+
+static void begin(struct changeset *set, const char *key, uint8_t print)
+{
+    struct error err = {0};
+    struct changeset_clip clip = {.key = key, .t0_ns = 5, .t1_ns = 7, .source = "run.mp4"};
+    memset(clip.fingerprint, print, sizeof clip.fingerprint);
+    cr_assert_eq(changeset_clip(set, &clip, &err), 0, "%s", err.text);
+}
+
+/* One of everything; its log is tests/fuzz/corpus/changeset/one-of-each. */
+static struct changeset *sample(void)
+{
+    struct error err = {0};
+    struct changeset *set = changeset_new();
+    uint32_t root = changeset_root(set, "s3://bucket/run"), object = 99;
+    cr_assert_eq(changeset_object(set, root, "a.mp4", 1000, "etag=1", &object, &err), 0);
+    changeset_table(set, object, "mp4", "TABLE", 5);
+    cr_assert_eq(changeset_attribute(set, "length", VALUE_INT, false, &err), 0);
+    cr_assert_eq(changeset_attribute(set, "tags", VALUE_TEXT, true, &err), 0);
+    cr_assert_eq(changeset_attribute(set, "ok", VALUE_BOOL, false, &err), 0);
+    cr_assert_eq(changeset_attribute(set, "force", VALUE_FLOAT, false, &err), 0);
+    begin(set, "ep000001", 1);
+    struct value values[] = {integer(-300),
+                             text("a"),
+                             text("b"),
+                             {.type = VALUE_BOOL, .boolean = true},
+                             {.type = VALUE_FLOAT, .real = 0.1}};
+    static const char *const names[] = {"length", "tags", "tags", "ok", "force"};
+    for (int i = 0; i < 5; i++)
+        cr_assert_eq(changeset_value(set, names[i], &values[i], &err), 0, "%s", err.text);
+    struct slice slice = SLICE_INIT;
+    slice_add_inline(&slice, "HEADER", 6);
+    slice_add_range(&slice, 100, 900);
+    slice.preroll_ns = 40000000;
+    struct changeset_stream stream = {"front", "mp4", "mp4", object, &slice};
+    cr_assert_eq(changeset_stream(set, &stream, &err), 0, "%s", err.text);
+    changeset_extra(set, "\0\1\2", 3);
+    begin(set, "ep000002", 2);
+    slice_done(&slice);
+    return set;
+}
+
+Test(changeset, what_was_written_is_read_back)
+{
+    struct changeset *set = sample();
+    static const enum changeset_kind kinds[] = {
+        CHANGESET_ROOT,      CHANGESET_OBJECT,    CHANGESET_TABLE,     CHANGESET_ATTRIBUTE,
+        CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE, CHANGESET_CLIP,
+        CHANGESET_VALUE,     CHANGESET_VALUE,     CHANGESET_VALUE,     CHANGESET_VALUE,
+        CHANGESET_VALUE,     CHANGESET_STREAM,    CHANGESET_EXTRA,     CHANGESET_CLIP};
+    struct changeset_reader reader = CHANGESET_READER(set);
+    struct changeset_op op;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        cr_assert_eq(changeset_next(&reader, &op), 1);
+        cr_assert_eq(op.kind, kinds[i], "operation %zu", i);
+        if (i == 1) {
+            cr_assert(op.id == 0 && op.root == 0 && op.size == 1000);
+            cr_assert_str_eq(op.text, "a.mp4");
+            cr_assert_str_eq(op.pin, "etag=1");
+        } else if (i == 7) {
+            cr_assert_str_eq(op.text, "ep000001");
+            cr_assert_str_eq(op.source, "run.mp4");
+            cr_assert(op.fingerprint[31] == 1 && op.t0_ns == 5 && op.t1_ns == 7);
+        } else if (i == 8) {
+            cr_assert_str_eq(op.text, "length");
+            cr_assert_eq(op.value.integer, -300);
+        } else if (i == 13) {
+            cr_assert(op.size == 906 && op.piece_count == 2 && op.preroll_ns == 40000000 && op.id == 0);
+            cr_assert(op.pieces[1].kind == SLICE_RECORDING && op.pieces[1].offset == 100 &&
+                      op.pieces[1].len == 900);
+            cr_assert_arr_eq(op.bytes, "HEADER", 6);
+            cr_assert_str_eq(op.reason, "");
+        }
+    }
+    cr_assert_eq(changeset_next(&reader, &op), 0);
+    cr_assert_eq(changeset_clips(set), 2);
+    changeset_reader_done(&reader);
+    changeset_free(set);
+    check_leaks();
+}
+
+Test(changeset, its_log_has_the_golden_bytes_and_decodes_to_itself)
+{
+    struct changeset *set = sample(), *again = NULL;
+    struct error err = {0};
+    const struct buf *log = changeset_log(set);
+    struct buf golden = BUF_INIT;
+    cr_assert_eq(file_read(TESTS_DIR "/fuzz/corpus/changeset/one-of-each", 1 << 20, &golden, &err), 0, "%s",
+                 err.text);
+    cr_assert_eq(golden.len, log->len);
+    cr_assert_arr_eq(golden.data, log->data, log->len);
+    cr_assert_eq(changeset_decode(log->data, log->len, &again, &err), 0, "%s", err.text);
+    cr_assert_eq(changeset_log(again)->len, log->len);
+    cr_assert_arr_eq(changeset_log(again)->data, log->data, log->len);
+    buf_done(&golden);
+    changeset_free(set), changeset_free(again);
+    check_leaks();
+}
+
+Test(changeset, no_changed_byte_and_no_cut_makes_an_uncanonical_set)
+{
+    struct changeset *set = sample();
+    const struct buf *log = changeset_log(set);
+    struct error err;
+    for (size_t at = 0; at < log->len; at++) {
+        struct changeset *out = NULL;
+        uint8_t *copy = mem_copy(log->data, log->len);
+        copy[at] ^= 0x41;
+        if (!changeset_decode(copy, log->len, &out, &err)) /* another text or number: still its own log */
+            cr_assert_arr_eq(changeset_log(out)->data, copy, log->len, "byte %zu", at);
+        changeset_free(out);
+        free(copy);
+        out = NULL;
+        if (!changeset_decode(log->data, at, &out, &err))
+            cr_assert_arr_eq(changeset_log(out)->data, log->data, at);
+        changeset_free(out);
+    }
+    changeset_free(set);
+    check_leaks();
+}
+
+Test(changeset, equal_things_are_one_and_different_ones_clash)
+{
+    struct changeset *set = sample();
+    struct error err;
+    uint32_t object;
+    size_t len = changeset_log(set)->len;
+    cr_assert_eq(changeset_root(set, "s3://bucket/run"), 0);
+    cr_assert_eq(changeset_object(set, 0, "a.mp4", 1000, "etag=1", &object, &err), 0);
+    cr_assert_eq(object, 0);
+    cr_assert_eq(changeset_attribute(set, "tags", VALUE_TEXT, true, &err), 0);
+    cr_assert_eq(changeset_log(set)->len, len);
+    cr_assert_eq(changeset_object(set, 0, "a.mp4", 1000, "etag=2", &object, &err), -ESTALE);
+    cr_assert_eq(changeset_object(set, 0, "a.mp4", 1001, "etag=1", &object, &err), -ESTALE);
+    cr_assert_eq(changeset_attribute(set, "tags", VALUE_TEXT, false, &err), -EEXIST);
+    cr_assert_eq(changeset_attribute(set, "tags", VALUE_INT, true, &err), -EEXIST);
+    cr_assert_eq(changeset_attribute(set, "a.b", VALUE_INT, true, &err), -EINVAL);
+    struct changeset_clip twin = {
+        .key = "ep000001", .t0_ns = CHANGESET_NO_TIME, .t1_ns = CHANGESET_NO_TIME, .source = "other.mp4"};
+    cr_assert_eq(changeset_clip(set, &twin, &err), -EEXIST);
+    cr_assert(strstr(err.text, "run.mp4") && strstr(err.text, "other.mp4"), "%s", err.text);
+    cr_assert_eq(changeset_log(set)->len, len, "what was refused left a trace");
+    changeset_free(set);
+    check_leaks();
+}
+
+Test(changeset, values_must_be_declared_typed_and_single_unless_multi)
+{
+    struct changeset *set = sample();
+    struct error err;
+    struct value one = integer(1), word = text("x");
+    cr_assert_eq(changeset_value(set, "nowhere", &one, &err), -EINVAL);
+    cr_assert_eq(changeset_value(set, "length", &word, &err), -EINVAL);
+    cr_assert_eq(changeset_value(set, "length", &one, &err), 0);
+    cr_assert_eq(changeset_value(set, "length", &one, &err), -EINVAL, "a second value");
+    cr_assert_eq(changeset_value(set, "tags", &word, &err), 0);
+    cr_assert_eq(changeset_value(set, "tags", &word, &err), 0);
+    changeset_free(set);
+    check_leaks();
+}
+
+Test(changeset, streams_must_have_own_file_names_and_stay_inside_their_object)
+{
+    struct changeset *set = sample();
+    struct error err;
+    struct slice slice = SLICE_INIT, outside = SLICE_INIT;
+    slice_whole(&slice, 1000, "not an MP4");
+    slice_add_range(&outside, 1, 1000);
+    struct changeset_stream a = {"a", "", "", 0, &slice}, same = {"", "a", "", 0, &slice},
+                            json = {"", "json", "", 0, &slice}, dot = {"a.b", "mp4", "", 0, &slice},
+                            far = {"far", "mp4", "mp4", 0, &outside},
+                            nowhere = {"none", "mp4", "mp4", CHANGESET_NO_OBJECT, &slice};
+    cr_assert_eq(changeset_stream(set, &a, &err), 0);
+    cr_assert_eq(changeset_stream(set, &same, &err), -EEXIST, "ep.a twice");
+    cr_assert_eq(changeset_stream(set, &json, &err), -EEXIST);
+    cr_assert_eq(changeset_stream(set, &dot, &err), -EINVAL);
+    cr_assert_eq(changeset_stream(set, &far, &err), -EINVAL);
+    cr_assert_eq(changeset_stream(set, &nowhere, &err), -EINVAL);
+    for (int i = 1; i < CHANGESET_STREAMS_MAX; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "s%d", i);
+        struct changeset_stream many = {name, "mp4", "mp4", 0, &slice};
+        cr_assert_eq(changeset_stream(set, &many, &err), 0, "%s", err.text);
+    }
+    struct changeset_stream last = {"last", "mp4", "mp4", 0, &slice};
+    cr_assert_eq(changeset_stream(set, &last, &err), -E2BIG);
+    slice_done(&slice), slice_done(&outside);
+    changeset_free(set);
+    check_leaks();
+}

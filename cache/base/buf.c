@@ -27,6 +27,14 @@ void buf_clear(struct buf *buf)
         buf->data[0] = 0;
 }
 
+void buf_truncate(struct buf *buf, size_t len)
+{
+    if (len >= buf->len)
+        return;
+    buf->len = len;
+    buf->data[len] = 0;
+}
+
 uint8_t *buf_steal(struct buf *buf)
 {
     buf_room(buf, 0);

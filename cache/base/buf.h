@@ -20,8 +20,9 @@ struct buf {
 #define BUF_INIT    ((struct buf){0})
 #define CLEANUP_BUF CLEANUP(buf_done)
 
-void buf_done(struct buf *buf);      /* frees and empties */
-void buf_clear(struct buf *buf);     /* len = 0, keeps the memory */
+void buf_done(struct buf *buf);                 /* frees and empties */
+void buf_clear(struct buf *buf);                /* len = 0, keeps the memory */
+void buf_truncate(struct buf *buf, size_t len); /* back to `len` bytes, at most as many as it has */
 uint8_t *buf_steal(struct buf *buf); /* the bytes (NUL-terminated, never NULL); buf is empty afterwards */
 const char *buf_text(const struct buf *buf); /* the bytes as text; "" if empty; valid until the next append */
 uint8_t *buf_room(struct buf *buf,

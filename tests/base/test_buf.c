@@ -61,3 +61,16 @@ Test(buf, error_text_is_cut_and_shows_no_control_bytes)
     cr_assert_eq(error_prefix(&err, "ctx"), -22);
     cr_assert_eq(strncmp(err.text, "ctx: a?b", 8), 0);
 }
+
+Test(buf, a_truncated_buffer_ends_in_nul_and_never_grows)
+{
+    struct buf b = BUF_INIT;
+    buf_truncate(&b, 0);
+    buf_text_append(&b, "left,right");
+    buf_truncate(&b, 4);
+    cr_assert_str_eq(buf_text(&b), "left");
+    buf_truncate(&b, 9);
+    cr_assert_eq(b.len, 4);
+    buf_done(&b);
+    check_leaks();
+}

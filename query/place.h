@@ -2,17 +2,23 @@
 /*
  * A whole path, as people type it on the command line: version, query, and maybe a file.
  *
- *     v12/arm=left/ep000123.front.mp4      latest      nightly/outcome=fail      outcome=fail (newest
- * version)
+ *     v12/arm=left/ep000123.front.mp4     latest     tags/nightly     nightly/outcome=fail
+ *     outcome=fail                        (a condition first: the newest version)
+ *     ""                                  (the newest version)
  *
- * Waits for the store. One thread at a time.
+ * One thread at a time.
  */
 #pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "index/dataset.h"
 #include "query/query.h"
 
-/* A version's name: vN, latest, or a tag. -ENOENT with the reason ("v13: the newest version is v12"). */
+/* A version's name: vN, latest, or a tag, as of the last dataset_refresh(); never waits. -ENOENT with the
+ * reason: "no v13: the newest version is v12", "no version or tag 'nightli': did you mean 'nightly'?". */
 int place_version(struct dataset *dataset, const char *name, size_t len, uint32_t *ret, struct error *err);
 
 struct place {
@@ -22,6 +28,8 @@ struct place {
     bool is_file; /* then row and stream say which */
     uint32_t row, stream;
 };
+/* Looks for new versions first. A leading and doubled '/' are fine; one behind a file is -ENOTDIR. Waits for
+ * the store. */
 int place_resolve(struct dataset *dataset, const char *path, struct place *ret, struct error *err);
 void place_done(struct place *place);
 #define CLEANUP_PLACE CLEANUP(place_done)

@@ -32,6 +32,8 @@ void query_unref(struct query *query);
 CLEANUP_DEFINE(struct query, query_unref, cleanup_query)
 #define CLEANUP_QUERY CLEANUP(cleanup_query)
 
+enum { QUERY_CLAUSES_MAX = 1000 }; /* components that differ; more are -E2BIG */
+
 /* `parent` narrowed or reshaped by one path component ("arm=left+outcome=fail"). -ENOENT with the reason. */
 int query_extend(const struct query *parent, const char *component, size_t len, struct catalog_reader *reader,
                  struct query **ret, struct error *err);
@@ -42,6 +44,10 @@ int query_parse(const char *path, size_t len, struct catalog_reader *reader, str
 /* The canonical path, without leading '/': "" for all. Equal sets spelled differently give equal text where
  * the grammar's normalisation says so; query_parse() of it gives the same query. */
 void query_canonical(const struct query *query, struct buf *buf);
+
+/* The components, sorted by canonical text: a clip is in the query if it is in each. Borrowed. */
+struct clause;
+struct clause *const *query_clauses(const struct query *query, size_t *ret_count);
 
 struct query_result;
 
@@ -54,6 +60,7 @@ CLEANUP_DEFINE(struct query_result, query_result_unref, cleanup_query_result)
 #define CLEANUP_QUERY_RESULT CLEANUP(cleanup_query_result)
 
 uint64_t query_result_count(const struct query_result *result);
+size_t query_result_bytes(const struct query_result *result); /* memory it holds, roughly */
 bool query_result_contains(const struct query_result *result, uint32_t row);
 /* Listing is resumed by cursor: `from` is 0, then *ret_next of the call before. Up to `max` rows; how many.
  */

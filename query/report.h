@@ -23,8 +23,9 @@ struct report_name {
 extern const struct report_name report_names[];
 extern const size_t report_name_count;
 
-int report_append(enum report_kind kind, uint32_t version, const struct query *query,
-                  struct catalog_reader *reader, struct buf *buf, struct error *err);
+/* The version is the reader's. -EAGAIN as query_run(). */
+int report_append(enum report_kind kind, const struct query *query, struct catalog_reader *reader,
+                  struct buf *buf, struct error *err);
 /* The exact size report_append() would give, without generating a manifest. */
-int report_size(enum report_kind kind, uint32_t version, const struct query *query,
-                struct catalog_reader *reader, uint64_t *ret, struct error *err);
+int report_size(enum report_kind kind, const struct query *query, struct catalog_reader *reader,
+                uint64_t *ret, struct error *err);

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+/* An unknown value is an error and not an empty set: a misspelt label must not train on nothing. Bounds of
+ * ranges need not be values of any clip. */
+#include "query/bind.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "query/hint.h"
+#include "query/show.h"
+
+struct binding { /* one literal being bound */
+    struct hint_place place;
+    const struct grammar_literal *from;
+    struct catalog_attribute attribute;
+    struct catalog_reader *reader;
+    struct literal *to;
+};
+
+static int refuse(const struct binding *binding, struct error *err, const char *reason)
+{
+    CLEANUP_BUF struct buf shown = BUF_INIT, text = BUF_INIT;
+    grammar_print_literal(&text, binding->from);
+    show_append(&shown, buf_text(&text), text.len);
+    return error_set(err, ENOENT, "%s: %s", buf_text(&shown), reason);
+}
+
+static void push_value(struct literal *literal, const struct value *value)
+{
+    struct value *to = &literal->values[literal->count++];
+    *to = *value;
+    if (value->type == VALUE_TEXT)
+        to->text = mem_copy(value->text, value->len);
+}
+
+static int parse_value(const struct binding *binding, size_t arg, struct value *ret, struct error *err)
+{
+    const struct grammar_text *text = &binding->from->args[arg];
+    struct error why;
+    if (value_parse(binding->attribute.type, text->bytes, text->len, ret, &why))
+        return refuse(binding, err, why.text);
+    return 0;
+}
+
+static int compare_values(const void *a, const void *b)
+{
+    return value_compare(a, b);
+}
+
+static void sort_values(struct literal *literal)
+{
+    size_t kept = 1;
+    qsort(literal->values, literal->count, sizeof *literal->values, compare_values);
+    for (size_t i = 1; i < literal->count; i++) {
+        if (value_compare(&literal->values[kept - 1], &literal->values[i]) != 0)
+            literal->values[kept++] = literal->values[i];
+        else if (literal->values[i].type == VALUE_TEXT)
+            free((char *)(uintptr_t)literal->values[i].text);
+    }
+    literal->count = kept;
+}
+
+/* =, ne, in, nin: every value must be one that some clip has. */
+static int bind_known_values(struct binding *binding, struct error *err)
+{
+    for (size_t i = 0; i < binding->from->arg_count; i++) {
+        struct value value;
+        int rc = parse_value(binding, i, &value, err);
+        if (rc)
+            return rc;
+        rc = catalog_value_known(binding->reader, binding->attribute.id, &value, err);
+        binding->place.arg = i;
+        if (rc == 0)
+            rc = hint_value(&binding->place, &binding->attribute, &value, binding->reader, err);
+        if (rc < 0)
+            return rc;
+        push_value(binding->to, &value);
+    }
+    sort_values(binding->to);
+    bool negative = binding->from->op == GRAMMAR_NE || binding->from->op == GRAMMAR_NIN;
+    if (binding->to->count == 1)
+        binding->to->op = negative ? GRAMMAR_NE : GRAMMAR_EQ;
+    else
+        binding->to->op = negative ? GRAMMAR_NIN : GRAMMAR_IN;
+    return 0;
+}
+
+static int check_ordered(const struct binding *binding, struct error *err)
+{
+    if (binding->attribute.type == VALUE_BOOL)
+        return refuse(binding, err, "a boolean has no order: ask for =true or =false");
+    return 0;
+}
+
+static int bind_bound(struct binding *binding, struct error *err)
+{
+    struct value value;
+    int rc = check_ordered(binding, err);
+    if (!rc)
+        rc = parse_value(binding, 0, &value, err);
+    if (rc)
+        return rc;
+    push_value(binding->to, &value);
+    return 0;
+}
+
+static void push_flag(struct literal *literal, enum grammar_op op, bool flag)
+{
+    literal->op = op;
+    push_value(literal, &(struct value){.type = VALUE_INT, .integer = flag});
+}
+
+static int bind_range(struct binding *binding, struct error *err)
+{
+    const struct grammar_text *args = binding->from->args;
+    struct literal *to = binding->to;
+    to->open_low = args[0].len == 0;
+    to->open_high = args[1].len == 0;
+    int rc = check_ordered(binding, err);
+    if (rc)
+        return rc;
+    if (to->open_low && to->open_high) { /* any value at all */
+        push_flag(to, GRAMMAR_NULL, false);
+        to->open_low = to->open_high = false;
+        return 0;
+    }
+    struct value ends[2] = {{.type = binding->attribute.type}, {.type = binding->attribute.type}};
+    for (size_t i = 0; i < 2; i++)
+        if (args[i].len && (rc = parse_value(binding, i, &ends[i], err)))
+            return rc;
+    for (size_t i = 0; i < 2; i++) {
+        if (ends[i].type == VALUE_TEXT && !args[i].len)
+            ends[i].text = "", ends[i].len = 0;
+        push_value(to, &ends[i]);
+    }
+    return 0;
+}
+
+static int bind_null(struct binding *binding, struct error *err)
+{
+    const char *arg = binding->from->args[0].bytes;
+    if (strcmp(arg, "0") != 0 && strcmp(arg, "1") != 0)
+        return refuse(binding, err, "1 asks for clips without the attribute, 0 for those with it");
+    push_flag(binding->to, GRAMMAR_NULL, arg[0] == '1');
+    return 0;
+}
+
+/* A prefix that no value begins with is as good as a misspelt value. */
+static int bind_prefix(struct binding *binding, struct error *err)
+{
+    const struct grammar_text *text = &binding->from->args[0];
+    struct value value;
+    struct error why;
+    if (value_parse(VALUE_TEXT, text->bytes, text->len, &value, &why))
+        return refuse(binding, err, why.text);
+    push_value(binding->to, &value);
+    CLEANUP_ROWSET struct rowset *rows = NULL;
+    struct catalog_literal condition = literal_condition(binding->to);
+    int rc = catalog_select(binding->reader, &condition, &rows, err);
+    if (rc < 0)
+        return rc;
+    return rowset_empty(rows) ? refuse(binding, err, "no value begins so") : 0;
+}
+
+static int bind_has(struct binding *binding, struct error *err)
+{
+    return refuse(binding, err, "'.has' is not supported yet: '.prefix' compares beginnings");
+}
+
+typedef int bind_fn(struct binding *binding, struct error *err);
+
+static bind_fn *const bind_ops[GRAMMAR_OPS] = {
+    [GRAMMAR_EQ] = bind_known_values,  [GRAMMAR_NE] = bind_known_values, [GRAMMAR_IN] = bind_known_values,
+    [GRAMMAR_NIN] = bind_known_values, [GRAMMAR_LT] = bind_bound,        [GRAMMAR_LE] = bind_bound,
+    [GRAMMAR_GT] = bind_bound,         [GRAMMAR_GE] = bind_bound,        [GRAMMAR_RNG] = bind_range,
+    [GRAMMAR_PREFIX] = bind_prefix,    [GRAMMAR_HAS] = bind_has,         [GRAMMAR_NULL] = bind_null,
+};
+
+static int bind_literal(struct binding *binding, struct error *err)
+{
+    const struct grammar_literal *from = binding->from;
+    if (from->event)
+        return refuse(binding, err,
+                      "attributes of events are asked for after @cut, which is not supported yet");
+    int rc =
+        catalog_attribute_find(binding->reader, from->key.bytes, from->key.len, &binding->attribute, err);
+    if (rc == -ENOENT)
+        return hint_attribute(&binding->place, binding->reader, err);
+    if (rc < 0)
+        return rc;
+    *binding->to = (struct literal){.attribute = binding->attribute.id,
+                                    .name = mem_text(binding->attribute.name),
+                                    .op = from->op,
+                                    .values = mem_zero(from->arg_count * sizeof *binding->to->values)};
+    return bind_ops[from->op](binding, err);
+}
+
+static int refuse_stage(const struct grammar_component *component, struct error *err)
+{
+    return error_set(err, ENOENT, "stage @%s is not supported yet", grammar_stage_name(component->stage));
+}
+
+int bind_component(const struct grammar_component *component, struct catalog_reader *reader,
+                   struct clause **ret, struct error *err)
+{
+    if (component->kind == GRAMMAR_KIND_STAGE)
+        return refuse_stage(component, err);
+    struct literal *literals = mem_zero(component->literal_count * sizeof *literals);
+    size_t bound = 0;
+    int rc = 0;
+    while (!rc && bound < component->literal_count) {
+        struct binding binding = {.place = {component, bound, 0},
+                                  .from = &component->literals[bound],
+                                  .reader = reader,
+                                  .to = &literals[bound]};
+        rc = bind_literal(&binding, err);
+        bound++;
+    }
+    if (!rc) {
+        *ret = clause_new(literals, bound);
+        return 0;
+    }
+    for (size_t i = 0; i < bound; i++)
+        literal_done(&literals[i]);
+    free(literals);
+    return rc;
+}

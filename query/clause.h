@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One path component bound to a version: any of its conditions. A query is an AND of clauses. Immutable,
+ * shared by reference count (atomic); any thread.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/base/error.h"
+#include "index/catalog.h"
+#include "index/rowset.h"
+#include "query/literal.h"
+
+struct clause {
+    atomic_uint refs;
+    struct literal *literals; /* sorted by canonical text, no two equal */
+    size_t count;             /* one or more */
+    char *text;               /* canonical: "arm=left+outcome=fail" */
+};
+
+/* Takes the literals (an array from mem_alloc) and what they own. */
+struct clause *clause_new(struct literal *literals, size_t count);
+struct clause *clause_ref(struct clause *clause);
+void clause_unref(struct clause *clause);
+
+/* Rows expected, from statistics; at most `clips`. */
+int clause_estimate(const struct clause *clause, struct catalog_reader *reader, uint64_t clips, uint64_t *ret,
+                    struct error *err);
+/* The live rows for which any condition holds; maybe shared: copy before changing it. */
+int clause_select(const struct clause *clause, struct catalog_reader *reader, struct rowset **ret,
+                  struct error *err);

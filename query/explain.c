@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/explain.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "query/plan.h"
+
+static void print_head(const struct query *query, const struct plan *plan, struct buf *buf)
+{
+    size_t start = buf->len;
+    query_canonical(query, buf);
+    if (buf->len > start)
+        buf_u8(buf, '\n');
+    if (plan->count)
+        buf_printf(buf, "about %" PRIu64 " of %" PRIu64 " clips of v%" PRIu32 " (estimated)\n",
+                   plan->estimate, plan->clips, plan->version);
+    else
+        buf_printf(buf, "all %" PRIu64 " clips of v%" PRIu32 "\n", plan->clips, plan->version);
+}
+
+static void print_steps(const struct plan *plan, struct buf *buf)
+{
+    if (plan->count)
+        buf_printf(buf, "\n%5s %10s  %s\n", "order", "clips", "condition");
+    for (size_t i = 0; i < plan->count; i++)
+        buf_printf(buf, "%5zu %10" PRIu64 "  %s\n", i + 1, plan->steps[i].estimate,
+                   plan->steps[i].clause->text);
+}
+
+/* Where a tenth of the clips or more lack what is asked for, the answer may be poorer than people think. */
+static bool many_lack(const struct catalog_attribute *attribute, uint64_t clips, uint64_t *ret_lacking)
+{
+    *ret_lacking = attribute->clips < clips ? clips - attribute->clips : 0;
+    return *ret_lacking && *ret_lacking >= clips / 10;
+}
+
+static int warn_literal(const struct literal *literal, const struct plan *plan, struct catalog_reader *reader,
+                        struct buf *buf, struct error *err)
+{
+    struct catalog_attribute attribute;
+    uint64_t lacking;
+    if (literal->op == GRAMMAR_NULL)
+        return 0;
+    int rc = catalog_attribute_find(reader, literal->name, strlen(literal->name), &attribute, err);
+    if (rc < 0 || !many_lack(&attribute, plan->clips, &lacking))
+        return rc < 0 ? rc : 0;
+    buf_printf(buf, "\nwarning: %" PRIu64 " of %" PRIu64 " clips lack '%s': ", lacking, plan->clips,
+               literal->name);
+    literal_print(literal, buf);
+    buf_text_append(buf, " leaves them out");
+    return 0;
+}
+
+static int print_warnings(const struct plan *plan, struct catalog_reader *reader, struct buf *buf,
+                          struct error *err)
+{
+    size_t start = buf->len;
+    for (size_t i = 0; i < plan->count; i++)
+        for (size_t k = 0; k < plan->steps[i].clause->count; k++) {
+            int rc = warn_literal(&plan->steps[i].clause->literals[k], plan, reader, buf, err);
+            if (rc)
+                return rc;
+        }
+    if (buf->len > start)
+        buf_u8(buf, '\n');
+    return 0;
+}
+
+int explain_append(const struct query *query, struct catalog_reader *reader, struct buf *buf,
+                   struct error *err)
+{
+    CLEANUP_PLAN struct plan plan = {0};
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    size_t count;
+    struct clause *const *clauses = query_clauses(query, &count);
+    int rc = plan_make(clauses, count, reader, &plan, err);
+    if (rc)
+        return rc;
+    print_head(query, &plan, &text);
+    print_steps(&plan, &text);
+    rc = print_warnings(&plan, reader, &text, err);
+    if (!rc)
+        buf_append(buf, buf_text(&text), text.len);
+    return rc;
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a component is, is told by its spelling alone (index/name.h), so no tag and no clip can be taken for a
+ * condition. */
+#include "query/place.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "index/name.h"
+#include "query/files.h"
+#include "query/nearest.h"
+#include "query/show.h"
+
+/* ---- versions ---- */
+
+/* Is this v and digits? Then *ret_number is the number, UINT32_MAX for all that are larger; 0 for "v0",
+ * "v012" and the like, which name nothing. */
+static bool parse_version(const char *name, size_t len, uint32_t *ret_number)
+{
+    uint64_t number = 0;
+    if (len < 2 || name[0] != 'v')
+        return false;
+    for (size_t i = 1; i < len; i++) {
+        if (name[i] < '0' || name[i] > '9')
+            return false;
+        number = number * 10 + (uint64_t)(name[i] - '0');
+        if (number > UINT32_MAX)
+            number = UINT32_MAX;
+    }
+    *ret_number = name[1] == '0' ? 0 : (uint32_t)number;
+    return true;
+}
+
+static int refuse_empty(struct error *err)
+{
+    return error_set(err, ENOENT, "the data set has no version yet: import something first");
+}
+
+static int numbered_version(uint32_t head, uint32_t number, const char *name, uint32_t *ret,
+                            struct error *err)
+{
+    if (!head)
+        return refuse_empty(err);
+    if (!number || number > head)
+        return error_set(err, ENOENT, "no %s: the newest version is v%" PRIu32, name, head);
+    *ret = number;
+    return 0;
+}
+
+static int offer_tag(void *ctx, const char *name, uint32_t version, struct error *err)
+{
+    nearest_offer(ctx, name, strlen(name));
+    return 0;
+}
+
+static int refuse_tag(struct dataset *dataset, const char *name, struct error *err)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    CLEANUP_NEAREST struct nearest nearest;
+    nearest_init(&nearest, name, strlen(name));
+    nearest_offer(&nearest, "latest", strlen("latest"));
+    int rc = dataset_tags(dataset, offer_tag, &nearest, err);
+    if (rc < 0)
+        return rc;
+    buf_text_append(&text, "no version or tag '");
+    show_append(&text, name, strlen(name));
+    buf_u8(&text, '\'');
+    nearest_print(&nearest, "", &text);
+    return error_set(err, ENOENT, "%s", buf_text(&text));
+}
+
+int place_version(struct dataset *dataset, const char *name, size_t len, uint32_t *ret, struct error *err)
+{
+    CLEANUP_FREE char *text = mem_copy(name, len);
+    uint32_t head = dataset_head(dataset), number;
+    if (parse_version(text, len, &number))
+        return numbered_version(head, number, text, ret, err);
+    if (strcmp(text, "latest") == 0)
+        return numbered_version(head, head, text, ret, err);
+    number = strlen(text) == len ? dataset_tag(dataset, text) : 0;
+    if (!number)
+        return refuse_tag(dataset, text, err);
+    *ret = number;
+    return 0;
+}
+
+/* ---- whole paths ---- */
+
+/* The next component of *path, which moves on; false at the end. */
+static bool next_component(const char **path, const char **ret_name, size_t *ret_len)
+{
+    *path += strspn(*path, "/");
+    *ret_name = *path;
+    *ret_len = strcspn(*path, "/");
+    *path += *ret_len;
+    return *ret_len > 0;
+}
+
+static bool narrows(const char *name, size_t len)
+{
+    enum name_kind kind = name_kind(name, len);
+    return kind == NAME_COMPONENT || kind == NAME_STAGE;
+}
+
+/* Takes the version off the path; the newest if it begins with a condition or is empty. */
+static int take_version(struct dataset *dataset, const char **path, uint32_t *ret, struct error *err)
+{
+    const char *rest = *path, *name;
+    size_t len;
+    if (!next_component(&rest, &name, &len) || narrows(name, len))
+        return place_version(dataset, "latest", strlen("latest"), ret, err);
+    if (len == 4 && !memcmp(name, "tags", 4) && !next_component(&rest, &name, &len))
+        return error_set(err, ENOENT, "tags/NAME is a version; tags alone is none");
+    *path = rest;
+    return place_version(dataset, name, len, ret, err);
+}
+
+static int find_file(struct place *place, struct catalog_reader *reader, const char *name, size_t len,
+                     struct error *err)
+{
+    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+    int rc = query_run(place->query, reader, &result, err);
+    if (!rc)
+        rc = files_find(result, reader, name, len, &place->row, &place->stream, err);
+    if (!rc)
+        place->is_file = true;
+    return rc;
+}
+
+static int refuse_file(const char *name, size_t len, struct error *err)
+{
+    CLEANUP_BUF struct buf shown = BUF_INIT;
+    show_append(&shown, name, len);
+    return error_set(err, ENOTDIR, "'%s' is a file", buf_text(&shown));
+}
+
+static int walk(struct place *place, struct catalog_reader *reader, const char *path, struct error *err)
+{
+    const char *name;
+    size_t len;
+    while (next_component(&path, &name, &len)) {
+        if (narrows(name, len)) {
+            struct query *narrowed;
+            int rc = query_extend(place->query, name, len, reader, &narrowed, err);
+            if (rc)
+                return rc;
+            query_unref(place->query);
+            place->query = narrowed;
+            continue;
+        }
+        int rc = find_file(place, reader, name, len, err);
+        return rc || !*path ? rc : refuse_file(name, len, err);
+    }
+    return 0;
+}
+
+int place_resolve(struct dataset *dataset, const char *path, struct place *ret, struct error *err)
+{
+    CLEANUP_PLACE struct place place = {.query = query_all()};
+    CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
+    uint32_t head;
+    int rc = dataset_refresh(dataset, &head, err);
+    if (rc >= 0)
+        rc = take_version(dataset, &path, &place.version, err);
+    if (rc >= 0)
+        rc = dataset_catalog(dataset, place.version, false, &place.catalog, err);
+    if (rc >= 0)
+        rc = catalog_reader_acquire(place.catalog, &(struct catalog_patience){0}, &reader, err);
+    if (rc >= 0)
+        rc = walk(&place, reader, path, err);
+    if (rc < 0)
+        return rc;
+    *ret = place;
+    place = (struct place){0};
+    return 0;
+}
+
+void place_done(struct place *place)
+{
+    if (place->catalog)
+        catalog_unref(place->catalog);
+    query_unref(place->query);
+    *place = (struct place){0};
+}

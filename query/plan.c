@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_steps(const void *a, const void *b)
+{
+    const struct plan_step *x = a, *y = b;
+    if (x->estimate != y->estimate)
+        return x->estimate < y->estimate ? -1 : 1;
+    return strcmp(x->clause->text, y->clause->text);
+}
+
+static uint64_t combine(const struct plan *plan)
+{
+    double rows = (double)plan->clips;
+    for (size_t i = 0; i < plan->count && plan->clips; i++)
+        rows *= (double)plan->steps[i].estimate / (double)plan->clips;
+    return (uint64_t)llround(rows);
+}
+
+int plan_make(struct clause *const *clauses, size_t count, struct catalog_reader *reader, struct plan *ret,
+              struct error *err)
+{
+    struct catalog_info info;
+    int rc = catalog_info(reader, &info, err);
+    if (rc < 0)
+        return rc;
+    CLEANUP_PLAN struct plan plan = {.steps = mem_zero(count * sizeof *plan.steps),
+                                     .count = count,
+                                     .clips = info.clips,
+                                     .version = info.version,
+                                     .rows = info.rows};
+    for (size_t i = 0; i < count; i++) {
+        plan.steps[i].clause = clauses[i];
+        rc = clause_estimate(clauses[i], reader, info.clips, &plan.steps[i].estimate, err);
+        if (rc < 0)
+            return rc;
+    }
+    qsort(plan.steps, count, sizeof *plan.steps, compare_steps);
+    plan.estimate = combine(&plan);
+    *ret = plan;
+    plan.steps = NULL;
+    return 0;
+}
+
+void plan_done(struct plan *plan)
+{
+    free(plan->steps);
+    plan->steps = NULL;
+    plan->count = 0;
+}
+
+/* The AND of the first `count` (>= 1) steps, maybe shared; stops at an empty set. */
+static int rows_of(const struct plan *plan, size_t count, struct catalog_reader *reader, struct rowset **ret,
+                   struct error *err)
+{
+    CLEANUP_ROWSET struct rowset *all = NULL;
+    int rc = clause_select(plan->steps[0].clause, reader, &all, err);
+    if (rc < 0)
+        return rc;
+    if (count > 1) {
+        struct rowset *own = rowset_copy(all);
+        rowset_unref(all);
+        all = own;
+    }
+    for (size_t i = 1; i < count && !rowset_empty(all); i++) {
+        CLEANUP_ROWSET struct rowset *rows = NULL;
+        rc = clause_select(plan->steps[i].clause, reader, &rows, err);
+        if (rc < 0)
+            return rc;
+        rowset_and(all, rows);
+    }
+    *ret = STEAL(all);
+    return 0;
+}
+
+int plan_rows(const struct plan *plan, struct catalog_reader *reader, struct rowset **ret, struct error *err)
+{
+    if (!plan->count)
+        return catalog_live(reader, ret, err);
+    return rows_of(plan, plan->count, reader, ret, err);
+}
+
+/* The first steps' AND, and the last clause's rows (NULL where the first is empty already). */
+static int last_two(const struct plan *plan, struct catalog_reader *reader, struct rowset **ret_first,
+                    struct rowset **ret_last, struct error *err)
+{
+    CLEANUP_ROWSET struct rowset *first = NULL;
+    int rc = rows_of(plan, plan->count - 1, reader, &first, err);
+    if (rc >= 0 && !rowset_empty(first))
+        rc = clause_select(plan->steps[plan->count - 1].clause, reader, ret_last, err);
+    if (rc >= 0)
+        *ret_first = STEAL(first);
+    return rc < 0 ? rc : 0;
+}
+
+int plan_count(const struct plan *plan, struct catalog_reader *reader, uint64_t *ret, struct error *err)
+{
+    CLEANUP_ROWSET struct rowset *first = NULL, *last = NULL;
+    if (!plan->count) {
+        *ret = plan->clips;
+        return 0;
+    }
+    int rc =
+        plan->count == 1 ? rows_of(plan, 1, reader, &first, err) : last_two(plan, reader, &first, &last, err);
+    if (rc < 0)
+        return rc;
+    *ret = last ? rowset_and_count(first, last) : rowset_count(first);
+    return 0;
+}
+
+int plan_exists(const struct plan *plan, struct catalog_reader *reader, bool *ret, struct error *err)
+{
+    CLEANUP_ROWSET struct rowset *first = NULL, *last = NULL;
+    if (!plan->count) {
+        *ret = plan->clips > 0;
+        return 0;
+    }
+    int rc =
+        plan->count == 1 ? rows_of(plan, 1, reader, &first, err) : last_two(plan, reader, &first, &last, err);
+    if (rc < 0)
+        return rc;
+    *ret = last ? rowset_intersects(first, last) : !rowset_empty(first);
+    return 0;
+}

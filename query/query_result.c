@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Rows ascend, so a cursor is the next row to look at: it stays right if the result was forgotten and made
+ * again in between. */
+#include <stdlib.h>
+
+#include "query/plan.h"
+#include "query/query.h"
+
+struct query_result {
+    atomic_uint refs;
+    struct rowset *rows;
+    uint64_t count;
+    size_t bytes;
+};
+
+/* A Roaring container takes 2 bytes a row, at most 8 KiB for its 65,536, and some 64 bytes itself. */
+static size_t bytes_of(uint64_t count, uint64_t rows)
+{
+    uint64_t containers = rows / 65536 + 1;
+    if (containers > count)
+        containers = count;
+    uint64_t sparse = count * 2, dense = containers * 8192;
+    return sizeof(struct query_result) + (size_t)(containers * 64 + (sparse < dense ? sparse : dense));
+}
+
+int query_run(const struct query *query, struct catalog_reader *reader, struct query_result **ret,
+              struct error *err)
+{
+    CLEANUP_PLAN struct plan plan = {0};
+    CLEANUP_ROWSET struct rowset *rows = NULL;
+    size_t count;
+    struct clause *const *clauses = query_clauses(query, &count);
+    int rc = plan_make(clauses, count, reader, &plan, err);
+    if (!rc)
+        rc = plan_rows(&plan, reader, &rows, err);
+    if (rc < 0)
+        return rc;
+    struct query_result *result = MEM_NEW(struct query_result);
+    result->refs = 1;
+    result->count = rowset_count(rows);
+    result->bytes = bytes_of(result->count, plan.rows);
+    result->rows = STEAL(rows);
+    *ret = result;
+    return 0;
+}
+
+struct query_result *query_result_ref(struct query_result *result)
+{
+    atomic_fetch_add_explicit(&result->refs, 1, memory_order_relaxed);
+    return result;
+}
+
+void query_result_unref(struct query_result *result)
+{
+    if (!result || atomic_fetch_sub_explicit(&result->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    rowset_unref(result->rows);
+    free(result);
+}
+
+uint64_t query_result_count(const struct query_result *result)
+{
+    return result->count;
+}
+
+size_t query_result_bytes(const struct query_result *result)
+{
+    return result->bytes;
+}
+
+bool query_result_contains(const struct query_result *result, uint32_t row)
+{
+    return rowset_contains(result->rows, row);
+}
+
+size_t query_result_rows(const struct query_result *result, uint64_t from, uint32_t *ret_rows, size_t max,
+                         uint64_t *ret_next)
+{
+    size_t n = rowset_rows(result->rows, from, ret_rows, max);
+    *ret_next = n ? (uint64_t)ret_rows[n - 1] + 1 : from;
+    return n;
+}

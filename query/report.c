@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The manifest is one line a clip: its json line with the files put before the closing brace. Its size is
+ * told by the same walk over the same rows, counting instead of reading attributes. */
+#include "query/report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "cache/base/json.h"
+#include "query/explain.h"
+#include "query/files.h"
+
+const struct report_name report_names[] = {
+    {"count", REPORT_COUNT},
+    {"canonical", REPORT_CANONICAL},
+    {"explain", REPORT_EXPLAIN},
+    {"manifest.jsonl", REPORT_MANIFEST},
+};
+const size_t report_name_count = sizeof report_names / sizeof *report_names;
+
+static int append_count(const struct query *query, struct catalog_reader *reader, struct buf *buf,
+                        struct error *err)
+{
+    uint64_t count;
+    int rc = query_count(query, reader, &count, err);
+    if (!rc)
+        buf_printf(buf, "%" PRIu64 "\n", count);
+    return rc;
+}
+
+static int append_canonical(const struct query *query, struct catalog_reader *reader, struct buf *buf,
+                            struct error *err)
+{
+    query_canonical(query, buf);
+    buf_u8(buf, '\n');
+    return 0;
+}
+
+struct manifest { /* the walk over the rows */
+    struct catalog_reader *reader;
+    struct buf files;     /* of one clip: ,"files":{...} */
+    uint64_t json_size;   /* of that clip */
+    struct buf *buf;      /* NULL: count only */
+    uint64_t total_bytes; /* of all lines so far */
+};
+
+static const char line_end[] = "}\n";
+
+static int add_file(void *ctx, const struct files_entry *entry, struct error *err)
+{
+    struct manifest *manifest = ctx;
+    buf_text_append(&manifest->files, manifest->files.len ? "," : ",\"files\":{");
+    json_write_text(&manifest->files, entry->name, strlen(entry->name));
+    buf_printf(&manifest->files, ":%" PRIu64, entry->size);
+    if (entry->stream == FILES_STREAM_JSON)
+        manifest->json_size = entry->size;
+    return 0;
+}
+
+/* The clip's json line, without its end, behind what is in the buffer. */
+static int add_json(struct manifest *manifest, uint32_t row, struct error *err)
+{
+    struct buf *buf = manifest->buf;
+    size_t start = buf->len, end_len = sizeof line_end - 1;
+    int rc = catalog_json(manifest->reader, row, buf, err);
+    if (rc < 0)
+        return rc;
+    if (buf->len - start != manifest->json_size ||
+        memcmp(buf->data + buf->len - end_len, line_end, end_len) != 0)
+        return error_set(err, EUCLEAN, "the labels of row %" PRIu32 " are not the stored %" PRIu64 " bytes",
+                         row, manifest->json_size);
+    buf_truncate(buf, buf->len - end_len);
+    return 0;
+}
+
+static int add_line(struct manifest *manifest, uint32_t row, struct error *err)
+{
+    buf_clear(&manifest->files);
+    int rc = files_of_clip(manifest->reader, row, add_file, manifest, err);
+    if (rc < 0)
+        return rc;
+    if (manifest->json_size < sizeof line_end - 1)
+        return error_set(err, EUCLEAN, "the labels of row %" PRIu32 " are of %" PRIu64 " bytes", row,
+                         manifest->json_size);
+    buf_u8(&manifest->files, '}');
+    manifest->total_bytes += manifest->json_size + manifest->files.len;
+    if (!manifest->buf)
+        return 0;
+    rc = add_json(manifest, row, err);
+    if (rc)
+        return rc;
+    buf_append(manifest->buf, manifest->files.data, manifest->files.len);
+    buf_append(manifest->buf, line_end, sizeof line_end - 1);
+    return 0;
+}
+
+static int walk(struct manifest *manifest, const struct query_result *result, struct error *err)
+{
+    uint32_t rows[256];
+    uint64_t from = 0;
+    for (size_t n; (n = query_result_rows(result, from, rows, sizeof rows / sizeof *rows, &from));)
+        for (size_t i = 0; i < n; i++) {
+            int rc = add_line(manifest, rows[i], err);
+            if (rc)
+                return rc;
+        }
+    return 0;
+}
+
+/* `buf` NULL: only the size. */
+static int make_manifest(const struct query *query, struct catalog_reader *reader, struct buf *buf,
+                         uint64_t *ret_bytes, struct error *err)
+{
+    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+    struct manifest manifest = {.reader = reader, .buf = buf};
+    int rc = query_run(query, reader, &result, err);
+    if (!rc)
+        rc = walk(&manifest, result, err);
+    buf_done(&manifest.files);
+    if (!rc && ret_bytes)
+        *ret_bytes = manifest.total_bytes;
+    return rc;
+}
+
+static int append_manifest(const struct query *query, struct catalog_reader *reader, struct buf *buf,
+                           struct error *err)
+{
+    size_t start = buf->len;
+    int rc = make_manifest(query, reader, buf, NULL, err);
+    if (rc)
+        buf_truncate(buf, start);
+    return rc;
+}
+
+typedef int append_fn(const struct query *query, struct catalog_reader *reader, struct buf *buf,
+                      struct error *err);
+
+static append_fn *const append_kinds[] = {
+    [REPORT_COUNT] = append_count,
+    [REPORT_CANONICAL] = append_canonical,
+    [REPORT_EXPLAIN] = explain_append,
+    [REPORT_MANIFEST] = append_manifest,
+};
+
+int report_append(enum report_kind kind, const struct query *query, struct catalog_reader *reader,
+                  struct buf *buf, struct error *err)
+{
+    return append_kinds[kind](query, reader, buf, err);
+}
+
+int report_size(enum report_kind kind, const struct query *query, struct catalog_reader *reader,
+                uint64_t *ret, struct error *err)
+{
+    if (kind == REPORT_MANIFEST)
+        return make_manifest(query, reader, NULL, ret, err);
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    int rc = report_append(kind, query, reader, &text, err);
+    if (!rc)
+        *ret = text.len;
+    return rc;
+}

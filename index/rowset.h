@@ -38,8 +38,16 @@ uint64_t rowset_and_count(const struct rowset *a, const struct rowset *b);
 size_t rowset_rows(const struct rowset *set, uint64_t from, uint32_t *ret_rows, size_t max);
 uint64_t rowset_rank(const struct rowset *set, uint64_t row); /* how many members are < row */
 
-void rowset_encode(const struct rowset *set,
-                   struct buf *buf); /* appends the portable format, canonical (run-optimised) */
-/* Hostile bytes: bounds, order and cardinalities are checked. -EINVAL. Rows are `base` + stored. */
+enum { ROWSET_PART_ROWS = 1 << 16, ROWSET_PART_WORDS = ROWSET_PART_ROWS / 64 };
+void rowset_add_many(struct rowset *set, const uint32_t *rows, size_t count);
+/* Adds row base + i for each bit i that is set in the 2^16 bits; base is a multiple of ROWSET_PART_ROWS. */
+void rowset_add_words(struct rowset *set, uint32_t base, const uint64_t words[ROWSET_PART_WORDS]);
+
+/* Appends the portable format, canonical (run-optimised). */
+void rowset_encode(const struct rowset *set, struct buf *buf);
+/* The same of the members in [base, end) as numbers from base, a multiple of ROWSET_PART_ROWS. */
+void rowset_encode_part(const struct rowset *set, uint32_t base, uint64_t end, struct buf *buf);
+/* Hostile bytes: bounds, order and cardinalities are checked. -EINVAL. Rows are `base` + stored; base is a
+ * multiple of ROWSET_PART_ROWS. */
 int rowset_decode(const char *name, const void *bytes, size_t len, uint32_t base, struct rowset **ret,
                   struct error *err);

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/attach.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cache/base/buf.h"
+#include "cache/base/memory.h"
+#include "fs/fs.h"
+#include "fs/fusermount.h"
+#include "fs/mounts.h"
+#include "fs/unmount.h"
+
+static int check_free(const char *path, struct error *err)
+{
+    CLEANUP_MOUNTS_ENTRY struct mounts_entry entry = {0};
+    struct stat st;
+    int rc = unmount_dead(path, err);
+    if (rc >= 0)
+        rc = mounts_find(path, &entry, err);
+    if (rc < 0)
+        return rc;
+    if (rc == 1 && strcmp(entry.type, MOUNTS_TYPE) == 0)
+        return error_set(err, EBUSY, "%s: %s is mounted there already; `elidefs umount %s` takes it away",
+                         path, entry.source, path);
+    if (stat(path, &st) < 0)
+        return error_set(err, errno, "%s: %s", path, strerror(errno));
+    return S_ISDIR(st.st_mode) ? 0 : error_set(err, ENOTDIR, "%s: is no folder", path);
+}
+
+static void append_shared_options(struct buf *buf, bool allow_other)
+{
+    buf_printf(buf, "default_permissions,max_read=%d%s", FS_READ_BYTES, allow_other ? ",allow_other" : "");
+}
+
+static int mount_directly(const struct attach_options *options, const char *path, int *ret_fd)
+{
+    CLEANUP_CLOSE int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    CLEANUP_BUF struct buf data = BUF_INIT;
+    buf_printf(&data, "fd=%d,rootmode=40000,user_id=%u,group_id=%u,", fd, (unsigned)getuid(),
+               (unsigned)getgid());
+    append_shared_options(&data, options->allow_other);
+    if (mount(options->source, path, MOUNTS_TYPE, MS_RDONLY | MS_NOSUID | MS_NODEV, buf_text(&data)) < 0)
+        return -errno;
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
+static int mount_with_helper(const struct attach_options *options, const char *path, int *ret_fd,
+                             struct error *err)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    buf_text_append(&text, "ro,nosuid,nodev,");
+    append_shared_options(&text, options->allow_other);
+    buf_text_append(&text, ",subtype=elidefs,fsname=");
+    for (const char *at = options->source; *at; at++) {
+        if (*at == ',' || *at == '\\')
+            buf_u8(&text, '\\');
+        buf_u8(&text, (uint8_t)*at);
+    }
+    return fusermount_mount(path, buf_text(&text), ret_fd, err);
+}
+
+static int note_device(struct attach *attach, struct error *err)
+{
+    CLEANUP_MOUNTS_ENTRY struct mounts_entry entry = {0};
+    int rc = mounts_find(attach->path, &entry, err);
+    if (rc == 1 && strcmp(entry.type, MOUNTS_TYPE) == 0) {
+        attach->major = entry.major;
+        attach->minor = entry.minor;
+        return 0;
+    }
+    return rc < 0 ? rc
+                  : error_set(err, EIO, "%s: mounted, but not found in the list of mounts", attach->path);
+}
+
+int attach_mount(const struct attach_options *options, struct attach *ret, struct error *err)
+{
+    CLEANUP_FREE char *path = NULL;
+    int rc = mounts_resolve(options->mountpoint, &path, err);
+    if (rc == 0)
+        rc = check_free(path, err);
+    if (rc < 0)
+        return rc;
+    int fd = -1;
+    rc = mount_directly(options, path, &fd);
+    if (rc == -EPERM || rc == -EACCES) {
+        rc = mount_with_helper(options, path, &fd, err);
+        if (rc < 0)
+            return rc;
+    } else if (rc < 0) {
+        return error_set(err, -rc, "cannot mount on %s: %s%s", path, strerror(-rc),
+                         rc == -ENOENT || rc == -ENODEV ? " (is there a /dev/fuse?)" : "");
+    }
+    struct attach attach = {.fd = fd, .path = STEAL(path)};
+    rc = note_device(&attach, err);
+    if (rc < 0) {
+        unmount_path(attach.path, true, NULL);
+        close(fd);
+        attach_done(&attach);
+        return rc;
+    }
+    *ret = attach;
+    return 0;
+}
+
+void attach_unmount(struct attach *attach)
+{
+    CLEANUP_MOUNTS_ENTRY struct mounts_entry entry = {0};
+    if (!attach->path || mounts_find(attach->path, &entry, NULL) != 1)
+        return;
+    if (entry.major == attach->major && entry.minor == attach->minor)
+        unmount_path(attach->path, true, NULL);
+}
+
+void attach_done(struct attach *attach)
+{
+    free(attach->path);
+    attach->path = NULL;
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/attr.h"
+
+#include <string.h>
+
+#include "cache/base/buf.h"
+#include "cache/base/instant.h"
+#include "fs/refresh.h"
+#include "fs/root.h"
+#include "fs/scope.h"
+#include "fs/special.h"
+
+static void fill(const struct fs *fs, mode_t mode, uint64_t size, int64_t mtime_ns, struct stat *ret)
+{
+    int64_t seconds = mtime_ns / 1000000000, ns = mtime_ns % 1000000000;
+    struct timespec time = {.tv_sec = seconds - (ns < 0), .tv_nsec = ns + (ns < 0 ? 1000000000 : 0)};
+    *ret = (struct stat){
+        .st_mode = S_ISLNK(mode) ? mode : mode & ~fs->options.umask,
+        .st_nlink = 1,
+        .st_uid = fs->options.uid,
+        .st_gid = fs->options.gid,
+        .st_size = (off_t)size,
+        .st_blocks = (blkcnt_t)((size + 511) / 512),
+        .st_blksize = FS_READ_BYTES,
+        .st_atim = time,
+        .st_mtim = time,
+        .st_ctim = time,
+    };
+}
+
+static int time_of_version(struct fs *fs, uint32_t version, const struct catalog_patience *patience,
+                           int64_t *ret, struct error *err)
+{
+    CLEANUP_SCOPE struct scope scope = {0};
+    int rc = scope_open(fs, version, patience, &scope, err);
+    return rc < 0 ? rc : times_of_version(&fs->times, scope.reader, version, ret, err);
+}
+
+static int fill_versioned(struct fs *fs, const struct node *node, const struct catalog_patience *patience,
+                          struct stat *ret, struct error *err)
+{
+    uint64_t size = 0;
+    int64_t mtime_ns;
+    int rc = time_of_version(fs, node->version, patience, &mtime_ns, err);
+    if (rc == 0 && node->kind == NODE_REPORT)
+        rc = special_size(fs, node, patience, &size, err);
+    if (rc < 0)
+        return rc;
+    fill(fs, node->kind == NODE_REPORT ? S_IFREG | 0644 : S_IFDIR | 0755, size, mtime_ns, ret);
+    return 0;
+}
+
+static int fill_link(struct fs *fs, const struct node *node, struct stat *ret, struct error *err)
+{
+    CLEANUP_BUF struct buf target = BUF_INIT;
+    int rc = root_link(fs, node, &target, err);
+    if (rc == 0)
+        fill(fs, S_IFLNK | 0777, target.len, refresh_head_time_ns(fs->refresh), ret);
+    return rc;
+}
+
+int attr_of_node(struct fs *fs, const struct node *node, const struct catalog_patience *patience,
+                 struct stat *ret, double *ret_timeout, struct error *err)
+{
+    int rc = 0;
+    bool versioned = node->query != NULL;
+    if (versioned)
+        rc = fill_versioned(fs, node, patience, ret, err);
+    else if (node->kind == NODE_LINK)
+        rc = fill_link(fs, node, ret, err);
+    else if (node->kind == NODE_LIVE)
+        fill(fs, S_IFREG | 0644, SPECIAL_LIVE_BYTES, instant_now(), ret);
+    else
+        fill(fs, S_IFDIR | 0755, 0, refresh_head_time_ns(fs->refresh), ret);
+    if (rc < 0)
+        return rc;
+    ret->st_ino = node->id;
+    *ret_timeout = versioned ? FS_FOREVER : FS_NOT;
+    return 0;
+}
+
+int attr_of_file(struct fs *fs, struct catalog_reader *reader, uint32_t version,
+                 const struct files_entry *file, struct stat *ret, struct error *err)
+{
+    int64_t mtime_ns;
+    int rc = times_of_version(&fs->times, reader, file->changed, &mtime_ns, err);
+    if (rc < 0)
+        return rc;
+    fill(fs, S_IFREG | 0644, file->size, mtime_ns, ret);
+    ret->st_ino =
+        node_number(&(struct node_clip){.version = version, .row = file->row, .stream = file->stream});
+    return 0;
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/dir.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/attr.h"
+#include "fs/names.h"
+#include "fs/reply.h"
+#include "fs/root.h"
+#include "fs/scope.h"
+#include "fs/special.h"
+#include "query/files.h"
+
+enum {
+    FIRST_OFFSET = 2, /* behind "." and ".." */
+    STREAM_BITS = 10,
+    STREAM_MASK = 1023,
+    KERNEL_CACHES_CLIPS = 1000, /* up to this many clips the kernel keeps the listing */
+    KERNEL_KNOWS_CLIPS =
+        100000,              /* up to this many a listing also makes inodes (1.1 KiB of kernel memory each) */
+    FULL = 1,                /* the reply has no more room */
+    UNKNOWN_INO = 0xffffffff /* as libfuse shows it for nodes that have no number yet */
+};
+
+struct dir {
+    struct handle handle;
+    struct query_result *result; /* of a query directory, else NULL */
+    struct names names;          /* of all others: a snapshot, so that offsets stay */
+};
+
+/* One reply being filled. */
+struct listing {
+    struct task *task;
+    char *bytes;
+    size_t used;
+    bool nodes; /* READDIRPLUS: entries come with their node */
+};
+
+static int list_add(struct listing *listing, const char *name, const struct fuse_entry_param *entry,
+                    uint64_t next_offset)
+{
+    struct task *task = listing->task;
+    char *to = listing->bytes + listing->used;
+    size_t left = task->size - listing->used, need;
+    if (task->plus)
+        need = fuse_add_direntry_plus(task->req, to, left, name, entry, (off_t)next_offset);
+    else
+        need = fuse_add_direntry(task->req, to, left, name, &entry->attr, (off_t)next_offset);
+    if (need > left)
+        return FULL;
+    listing->used += need;
+    return 0;
+}
+
+static int list_name(struct listing *listing, const char *name, mode_t type, uint64_t ino,
+                     uint64_t next_offset)
+{
+    struct fuse_entry_param entry = {.attr = {.st_ino = ino, .st_mode = type}};
+    return list_add(listing, name, &entry, next_offset);
+}
+
+static int list_dots(struct listing *listing, const struct node *node)
+{
+    uint64_t offset = (uint64_t)listing->task->offset;
+    int rc = 0;
+    if (offset == 0)
+        rc = list_name(listing, ".", S_IFDIR, node->id, 1);
+    if (offset <= 1 && rc == 0)
+        rc = list_name(listing, "..", S_IFDIR, node->parent ? node->parent : node->id, FIRST_OFFSET);
+    return rc;
+}
+
+static int list_names(struct listing *listing, const struct names *names, uint64_t position)
+{
+    int rc = 0;
+    for (uint64_t i = position; i < names->count && rc == 0; i++)
+        rc = list_name(listing, names->entries[i].name, names->entries[i].type, UNKNOWN_INO,
+                       FIRST_OFFSET + i + 1);
+    return rc;
+}
+
+/* The files of one clip. */
+struct walk {
+    struct listing *listing;
+    struct catalog_reader *reader;
+    uint32_t version, first_stream;
+    uint64_t cursor, next_cursor;
+};
+
+static int list_file(void *ctx, const struct files_entry *file, struct error *err)
+{
+    struct walk *walk = ctx;
+    struct listing *listing = walk->listing;
+    struct fuse_entry_param entry = {.attr_timeout = FS_FOREVER, .entry_timeout = FS_FOREVER};
+    if (file->stream < walk->first_stream)
+        return 0;
+    if (listing->nodes) {
+        int rc = attr_of_file(listing->task->fs, walk->reader, walk->version, file, &entry.attr, err);
+        if (rc < 0)
+            return rc;
+        entry.ino = entry.attr.st_ino;
+    } else {
+        struct node_clip clip = {.version = walk->version, .row = file->row, .stream = file->stream};
+        entry.attr.st_ino = node_number(&clip);
+        entry.attr.st_mode = S_IFREG;
+    }
+    bool last = file->stream == FILES_STREAM_JSON;
+    uint64_t next =
+        last ? walk->next_cursor << STREAM_BITS : walk->cursor << STREAM_BITS | (file->stream + 1);
+    return list_add(listing, file->name, &entry, FIRST_OFFSET + next);
+}
+
+static int list_clips(struct listing *listing, const struct node *node, const struct query_result *result,
+                      const struct catalog_patience *patience, struct error *err)
+{
+    CLEANUP_SCOPE struct scope scope = {0};
+    uint64_t offset = (uint64_t)listing->task->offset;
+    uint64_t position = offset > FIRST_OFFSET ? offset - FIRST_OFFSET : 0;
+    struct walk walk = {.listing = listing,
+                        .version = node->version,
+                        .cursor = position >> STREAM_BITS,
+                        .first_stream = position & STREAM_MASK};
+    int rc = scope_open(listing->task->fs, node->version, patience, &scope, err);
+    walk.reader = scope.reader;
+    uint32_t row;
+    while (rc == 0 && query_result_rows(result, walk.cursor, &row, 1, &walk.next_cursor) == 1) {
+        rc = files_of_clip(scope.reader, row, list_file, &walk, err);
+        walk.cursor = walk.next_cursor;
+        walk.first_stream = 0;
+    }
+    return rc;
+}
+
+static int list(struct listing *listing, const struct dir *dir, const struct catalog_patience *patience,
+                struct error *err)
+{
+    struct task *task = listing->task;
+    const struct node *node = nodes_get(task->fs->nodes, task->ino);
+    int rc = node ? list_dots(listing, node) : -ESTALE;
+    if (rc != 0)
+        return rc;
+    if (dir->result)
+        return list_clips(listing, node, dir->result, patience, err);
+    uint64_t offset = (uint64_t)task->offset;
+    return list_names(listing, &dir->names, offset > FIRST_OFFSET ? offset - FIRST_OFFSET : 0);
+}
+
+int dir_read(struct task *task, const struct catalog_patience *patience, struct error *err)
+{
+    const struct dir *dir = (const struct dir *)(uintptr_t)task->fi.fh;
+    if (task->size > FS_READ_BYTES)
+        task->size = FS_READ_BYTES;
+    CLEANUP_FREE char *bytes = mem_alloc(task->size);
+    struct listing listing = {.task = task, .bytes = bytes};
+    listing.nodes = task->plus && dir->result && query_result_count(dir->result) <= KERNEL_KNOWS_CLIPS;
+    int rc = list(&listing, dir, patience, err);
+    if (rc < 0 && listing.used == 0)
+        return rc;
+    reply_bytes(task->req, bytes, listing.used); /* an error comes again with the next call */
+    return 0;
+}
+
+static int run_query(struct fs *fs, const struct node *node, const struct catalog_patience *patience,
+                     struct query_result **ret, struct error *err)
+{
+    CLEANUP_SCOPE struct scope scope = {0};
+    int rc = scope_open(fs, node->version, patience, &scope, err);
+    return rc < 0 ? rc : query_results_get(fs->results, node->version, node->query, scope.reader, ret, err);
+}
+
+static void free_dir(struct handle *handle)
+{
+    struct dir *dir = (struct dir *)handle;
+    if (dir->result)
+        query_result_unref(dir->result);
+    names_done(&dir->names);
+    free(dir);
+}
+
+int dir_open(struct task *task, const struct catalog_patience *patience, struct error *err)
+{
+    const struct node *node = nodes_get(task->fs->nodes, task->ino);
+    struct dir *dir = MEM_NEW(struct dir);
+    int rc = 0;
+    if (!node)
+        rc = -ESTALE;
+    else if (node->kind == NODE_QUERY)
+        rc = run_query(task->fs, node, patience, &dir->result, err);
+    else if (node->kind == NODE_ROOT || node->kind == NODE_TAGS)
+        rc = root_names(task->fs, node, &dir->names, err);
+    else
+        special_names(node, &dir->names);
+    if (rc < 0) {
+        free_dir(&dir->handle);
+        return rc;
+    }
+    dir->handle.close = free_dir;
+    handles_add(&task->fs->handles, &dir->handle);
+    task->fi.fh = (uintptr_t)dir;
+    task->fi.cache_readdir = dir->result && query_result_count(dir->result) <= KERNEL_CACHES_CLIPS;
+    task->fi.keep_cache = task->fi.cache_readdir;
+    if (reply_open(task->req, &task->fi) < 0)
+        handles_close(&task->fs->handles, &dir->handle);
+    return 0;
+}
+
+void dir_close(struct fs *fs, struct fuse_file_info *fi)
+{
+    handles_close(&fs->handles, &((struct dir *)(uintptr_t)fi->fh)->handle);
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One mount: what its parts share. Made by fs_mount() (mount.c) and immutable from then on, except for the
+ * parts that lock themselves.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "fs/attach.h"
+#include "fs/errors.h"
+#include "fs/handle.h"
+#include "fs/mount.h"
+#include "fs/node.h"
+#include "fs/pending.h"
+#include "fs/times.h"
+
+/* Timeouts of replies, in seconds. Nothing under a version ever changes. */
+#define FS_FOREVER 1e9
+#define FS_NOT     0.0
+
+enum { FS_READ_BYTES = 1 << 20 }; /* the largest READ */
+
+struct fuse_session;
+struct passthrough;
+struct refresh;
+struct workers;
+
+struct fs_counters {
+    atomic_ullong lookups, opens, reads, bytes_read, waited, errors;
+};
+
+struct fs {
+    struct dataset *dataset;
+    struct cache *cache;
+    struct fs_options options; /* texts not valid after fs_mount() */
+    struct attach attach;
+    struct fuse_session *session;
+    int stop_fd; /* an eventfd: written to stop the loop */
+
+    struct nodes *nodes;
+    struct query_results *results;
+    struct errors *errors;
+    struct times times;
+    struct refresh *refresh;
+    struct pendings pendings;
+    struct handles handles;
+    struct workers *pool;            /* for requests that wait for the catalog */
+    struct passthrough *passthrough; /* NULL: every read comes to us */
+    struct fs_counters counters;
+};

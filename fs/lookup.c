@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/lookup.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cache/base/buf.h"
+#include "fs/attr.h"
+#include "fs/reply.h"
+#include "fs/root.h"
+#include "fs/scope.h"
+#include "fs/special.h"
+#include "index/name.h"
+#include "query/files.h"
+
+/* Replies with a clip's file. -ENOENT: the set has none of that name. */
+static int find_file(struct task *task, const struct node *dir, const struct catalog_patience *patience,
+                     struct error *err)
+{
+    CLEANUP_SCOPE struct scope scope = {0};
+    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+    struct fs *fs = task->fs;
+    struct files_entry file;
+    struct fuse_entry_param entry = {.attr_timeout = FS_FOREVER, .entry_timeout = FS_FOREVER};
+    uint32_t row, stream;
+    int rc = scope_open(fs, dir->version, patience, &scope, err);
+    if (rc == 0)
+        rc = query_results_get(fs->results, dir->version, dir->query, scope.reader, &result, err);
+    if (rc == 0)
+        rc = files_find(result, scope.reader, task->name, strlen(task->name), &row, &stream, err);
+    if (rc == -ENOENT)
+        *err = (struct error){0}; /* programs try names all the time: no reason to keep */
+    if (rc == 0)
+        rc = files_entry(scope.reader, row, stream, NULL, &file, err);
+    if (rc == 0)
+        rc = attr_of_file(fs, scope.reader, dir->version, &file, &entry.attr, err);
+    if (rc < 0)
+        return rc;
+    entry.ino = entry.attr.st_ino;
+    reply_entry(task->req, &entry);
+    return 0;
+}
+
+/* Fills ret's query with the directory's, narrowed by the component. */
+static int extend(struct task *task, const struct node *dir, const struct catalog_patience *patience,
+                  struct query **ret, struct error *err)
+{
+    CLEANUP_SCOPE struct scope scope = {0};
+    int rc = scope_open(task->fs, dir->version, patience, &scope, err);
+    if (rc == 0)
+        rc = query_extend(dir->query, task->name, strlen(task->name), scope.reader, ret, err);
+    if (rc == -EINVAL)
+        rc = -ENOENT; /* a component that cannot be parsed is no name of anything */
+    if (rc == -ENOENT) {
+        CLEANUP_BUF struct buf path = BUF_INIT;
+        query_canonical(dir->query, &path);
+        error_prefix(err, "/v%u%s%s/%s", dir->version, path.len ? "/" : "", buf_text(&path), task->name);
+    }
+    return rc;
+}
+
+/* Fills kind, version and query (a reference) of `ret`; or replies itself and returns 1. */
+static int find_in_query(struct task *task, const struct node *dir, const struct catalog_patience *patience,
+                         struct node *ret, struct error *err)
+{
+    ret->kind = NODE_QUERY;
+    ret->version = dir->version;
+    switch (name_kind(task->name, strlen(task->name))) {
+    case NAME_COMPONENT:
+    case NAME_STAGE:
+        return extend(task, dir, patience, &ret->query, err);
+    case NAME_HIDDEN:
+        if (strcmp(task->name, ".elidefs") != 0)
+            return -ENOENT;
+        ret->kind = NODE_HIDDEN;
+        ret->query = query_ref(dir->query);
+        return 0;
+    default: {
+        int rc = find_file(task, dir, patience, err);
+        return rc < 0 ? rc : 1;
+    }
+    }
+}
+
+static int find(struct task *task, const struct node *dir, const struct catalog_patience *patience,
+                struct node *ret, struct error *err)
+{
+    switch (dir->kind) {
+    case NODE_ROOT:
+    case NODE_TAGS:
+        return root_find(task->fs, dir, task->name, patience, ret, err);
+    case NODE_QUERY:
+        return find_in_query(task, dir, patience, ret, err);
+    case NODE_HIDDEN:
+        ret->version = dir->version;
+        ret->query = query_ref(dir->query);
+        return special_find(dir, task->name, ret);
+    case NODE_ROOT_HIDDEN:
+        return special_find(dir, task->name, ret);
+    default:
+        return -ENOTDIR;
+    }
+}
+
+static void enter(struct task *task, const struct node *wanted, struct fuse_entry_param *entry)
+{
+    const struct node *node = nodes_enter(task->fs->nodes, wanted);
+    entry->ino = entry->attr.st_ino = node->id;
+    if (reply_entry(task->req, entry) < 0)
+        nodes_forget(task->fs->nodes, entry->ino, 1);
+}
+
+int lookup_entry(struct task *task, const struct catalog_patience *patience, struct error *err)
+{
+    const struct node *dir = node_is_clip(task->ino) ? NULL : nodes_get(task->fs->nodes, task->ino);
+    if (!dir)
+        return -ENOTDIR;
+    struct node wanted = {.parent = dir->id, .name = (char *)task->name};
+    struct fuse_entry_param entry = {0};
+    int rc = find(task, dir, patience, &wanted, err);
+    if (rc == 0) {
+        /* a version's own entry never changes; what moves is below a name without a version */
+        rc = attr_of_node(task->fs, &wanted, patience, &entry.attr, &entry.attr_timeout, err);
+        entry.entry_timeout = entry.attr_timeout;
+    }
+    if (rc == 0)
+        enter(task, &wanted, &entry);
+    if (wanted.query)
+        query_unref(wanted.query);
+    if (rc != -ENOENT)
+        return rc < 0 ? rc : 0;
+    reply_reason(task->fs, task->req, err);
+    reply_no_entry(task->req, dir->query ? FS_FOREVER : FS_NOT);
+    return 0;
+}
+
+static int attr_of_clip(struct task *task, const struct catalog_patience *patience, struct stat *ret,
+                        struct error *err)
+{
+    CLEANUP_SCOPE struct scope scope = {0};
+    struct node_clip clip = node_clip(task->ino);
+    struct files_entry file;
+    int rc = scope_open(task->fs, clip.version, patience, &scope, err);
+    if (rc == 0)
+        rc = files_entry(scope.reader, clip.row, clip.stream, NULL, &file, err);
+    return rc < 0 ? rc : attr_of_file(task->fs, scope.reader, clip.version, &file, ret, err);
+}
+
+int lookup_attr(struct task *task, const struct catalog_patience *patience, struct error *err)
+{
+    struct stat st;
+    double timeout = FS_FOREVER;
+    int rc = -ESTALE;
+    const struct node *node;
+    if (node_is_clip(task->ino))
+        rc = attr_of_clip(task, patience, &st, err);
+    else if ((node = nodes_get(task->fs->nodes, task->ino)))
+        rc = attr_of_node(task->fs, node, patience, &st, &timeout, err);
+    if (rc == 0)
+        reply_attr(task->req, &st, timeout);
+    return rc;
+}
+
+int lookup_link(struct task *task, const struct catalog_patience *patience, struct error *err)
+{
+    CLEANUP_BUF struct buf target = BUF_INIT;
+    const struct node *node = nodes_get(task->fs->nodes, task->ino);
+    int rc = node && node->kind == NODE_LINK ? root_link(task->fs, node, &target, err) : -EINVAL;
+    if (rc == 0)
+        reply_link(task->req, buf_text(&target));
+    return rc;
+}

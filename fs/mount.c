@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Building a mount from its parts, and taking it down in the order in which nothing is left waiting. */
+#include "fs/mount.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "cache/base/memory.h"
+#include "cache/base/workers.h"
+#include "fs/fs.h"
+#include "fs/loop.h"
+#include "fs/ops.h"
+#include "fs/passthrough.h"
+#include "fs/refresh.h"
+#include "fs/settings.h"
+#include "query/query.h"
+
+enum { POOL_THREADS = 4, THREADS_MIN = 2, THREADS_MAX = 16 };
+#define RESULTS_MAX_BYTES ((size_t)64 << 20)
+
+static unsigned cores(void)
+{
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return count < THREADS_MIN ? THREADS_MIN : count > THREADS_MAX ? THREADS_MAX : (unsigned)count;
+}
+
+static void fill_options(struct fs *fs, const struct fs_options *options)
+{
+    fs->options = *options;
+    if (options->uid == (uid_t)-1)
+        fs->options.uid = getuid();
+    if (options->gid == (gid_t)-1)
+        fs->options.gid = getgid();
+    if (options->threads == 0)
+        fs->options.threads = cores();
+}
+
+static struct fs *make(struct dataset *dataset, struct cache *cache, const struct fs_options *options)
+{
+    struct fs *fs = MEM_NEW(struct fs);
+    fs->dataset = dataset;
+    fs->cache = cache;
+    fs->attach.fd = -1;
+    fs->stop_fd = -1;
+    fill_options(fs, options);
+    times_init(&fs->times);
+    pendings_init(&fs->pendings);
+    handles_init(&fs->handles);
+    fs->nodes = nodes_new();
+    fs->errors = errors_new();
+    fs->results = query_results_new(RESULTS_MAX_BYTES);
+    return fs;
+}
+
+static int start_parts(struct fs *fs, struct error *err)
+{
+    fs->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fs->stop_fd < 0)
+        return error_set(err, errno, "eventfd: %s", strerror(errno));
+    int rc = workers_new(POOL_THREADS, &fs->pool, err);
+    return rc < 0 ? rc : refresh_new(fs->dataset, fs->options.poll_ms, &fs->refresh, err);
+}
+
+/* libfuse takes a connection that is already there as a mount point of this form. */
+static int connect_session(struct fs *fs, struct error *err)
+{
+    char place[32];
+    if (fs->options.passthrough) {
+        fs->passthrough = passthrough_new(fs->session, fs->attach.fd);
+        if (fs->passthrough)
+            return 0;
+    }
+    snprintf(place, sizeof place, "/dev/fd/%d", fs->attach.fd);
+    if (fuse_session_mount(fs->session, place) == 0)
+        return 0;
+    close(fs->attach.fd);
+    return error_set(err, EIO, "%s: libfuse does not take the connection", fs->attach.path);
+}
+
+static int start_session(struct fs *fs, struct error *err)
+{
+    char *arguments[] = {(char[]){"elidefs"}, NULL};
+    struct fuse_args args = FUSE_ARGS_INIT(1, arguments);
+    fs->session = fuse_session_new(&args, &ops_table, sizeof ops_table, fs);
+    if (!fs->session)
+        return error_set(err, ENOMEM, "libfuse cannot make a session");
+    struct attach_options options = {.mountpoint = fs->options.mountpoint,
+                                     .source = dataset_url(fs->dataset),
+                                     .allow_other = fs->options.allow_other};
+    int rc = attach_mount(&options, &fs->attach, err);
+    if (rc == 0)
+        rc = connect_session(fs, err);
+    if (rc == 0)
+        settings_read_ahead(&fs->attach);
+    return rc;
+}
+
+int fs_mount(struct dataset *dataset, struct cache *cache, const struct fs_options *options, struct fs **ret,
+             struct error *err)
+{
+    struct fs *fs = make(dataset, cache, options);
+    int rc = start_parts(fs, err);
+    if (rc == 0)
+        rc = start_session(fs, err);
+    if (rc < 0) {
+        fs_free(fs);
+        return rc;
+    }
+    *ret = fs;
+    return 0;
+}
+
+int fs_run(struct fs *fs, struct error *err)
+{
+    return loop_run(fs->session, fs->options.threads, fs->stop_fd, err);
+}
+
+void fs_stop(struct fs *fs)
+{
+    int saved = errno;
+    uint64_t one = 1;
+    if (write(fs->stop_fd, &one, sizeof one) < 0)
+        errno = saved; /* full: it is readable already */
+    errno = saved;
+}
+
+void fs_free(struct fs *fs)
+{
+    if (!fs)
+        return;
+    attach_unmount(&fs->attach); /* first of all, for it waits for nobody */
+    pendings_stop(&fs->pendings);
+    refresh_free(fs->refresh);
+    workers_free(fs->pool);
+    if (fs->session)
+        fuse_session_destroy(
+            fs->session); /* closes the connection: who still waits in the kernel gets ENOTCONN */
+    handles_done(&fs->handles);
+    passthrough_free(fs->passthrough);
+    attach_done(&fs->attach);
+    query_results_free(fs->results);
+    nodes_free(fs->nodes);
+    errors_free(fs->errors);
+    times_done(&fs->times);
+    pendings_done(&fs->pendings);
+    if (fs->stop_fd >= 0)
+        close(fs->stop_fd);
+    free(fs);
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Node numbers, and the table of the nodes that need one.
+ *
+ *     63  62 61          42 41            10 9         0
+ *     class | version (20) |   row (32)     | stream (10) |      class 1: a clip's file
+ *     class |               id (62)                       |      class 0: the table; the root is 1
+ *
+ * A clip's file is told by its number alone, so that there is one node for it whichever directory it is met
+ * in (one page cache), and forgetting it costs nothing. All other nodes are (parent, name) in the table: two
+ * spellings of one set never share a directory node, for shared ones move other processes' working folders.
+ * Ids are never used twice.
+ *
+ * Thread rule: the table locks itself. A node that the kernel knows lives at least until the reply to the
+ * request that names it, and is immutable, so it is read without the lock.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "query/query.h"
+
+enum { NODE_ROOT_ID = 1, NODE_VERSION_MAX = (1 << 20) - 1 };
+
+struct node_clip {
+    uint32_t version, row, stream;
+};
+uint64_t node_number(const struct node_clip *clip); /* version <= NODE_VERSION_MAX */
+bool node_is_clip(uint64_t number);
+struct node_clip node_clip(uint64_t number);
+
+enum node_kind {
+    NODE_ROOT,        /* / */
+    NODE_TAGS,        /* /tags */
+    NODE_LINK,        /* /latest, /TAG, /tags/TAG, /outcome=fail */
+    NODE_QUERY,       /* /v12 and all query directories below */
+    NODE_HIDDEN,      /* .elidefs of a query directory */
+    NODE_REPORT,      /* a file in there */
+    NODE_ROOT_HIDDEN, /* /.elidefs */
+    NODE_LIVE,        /* a file in there */
+};
+
+struct node {
+    uint64_t id;
+    uint64_t parent;
+    char *name;
+    enum node_kind kind;
+    uint32_t version;    /* QUERY, HIDDEN, REPORT */
+    struct query *query; /* QUERY, HIDDEN, REPORT; else NULL */
+    unsigned which;      /* REPORT: index into report_names; LIVE: enum live_file */
+    uint64_t lookups;    /* how often the kernel knows it; guarded by the table's lock */
+    struct node *next_by_id, *next_by_name;
+};
+
+struct nodes;
+
+struct nodes *nodes_new(void);
+void nodes_free(struct nodes *nodes);
+
+/* NULL: no such node. */
+const struct node *nodes_get(struct nodes *nodes, uint64_t id);
+/* The node (wanted->parent, wanted->name), made like `wanted` if absent (name copied, a reference to the
+ * query taken); the kernel knows it once more. Undone by nodes_forget(). */
+const struct node *nodes_enter(struct nodes *nodes, const struct node *wanted);
+void nodes_forget(struct nodes *nodes, uint64_t id, uint64_t lookups);
+size_t nodes_count(struct nodes *nodes);

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Kernel passthrough (Linux 6.9, CAP_SYS_ADMIN): reads and mappings of a clip whose bytes are all in the
+ * cache and checked go from the kernel straight to the cache's file. Everything works without it, slower.
+ * Locks itself.
+ */
+#pragma once
+
+#include "fs/file.h"
+#include "fs/task.h"
+
+/* Takes over the session's connection `fd`. NULL, having done nothing, where this process or kernel cannot.
+ */
+struct passthrough *passthrough_new(struct fuse_session *session, int fd);
+void passthrough_free(struct passthrough *passthrough);
+
+/* Replies to OPEN with task->fi; through the kernel if the file can be had that way. As reply_open(). */
+int passthrough_reply_open(struct task *task, struct file *file);
+/* RELEASE of a file whose OPEN was replied to that way. NULL is fine. */
+void passthrough_closed(struct passthrough *passthrough, uint64_t ino);

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/pending.h"
+
+#include <assert.h>
+
+void pendings_init(struct pendings *pendings)
+{
+    *pendings = (struct pendings){0};
+    pthread_mutex_init(&pendings->lock, NULL);
+    pthread_cond_init(&pendings->empty, NULL);
+}
+
+void pendings_done(struct pendings *pendings)
+{
+    assert(!pendings->first);
+    pthread_cond_destroy(&pendings->empty);
+    pthread_mutex_destroy(&pendings->lock);
+}
+
+void pendings_add(struct pendings *pendings, struct pending *pending)
+{
+    pthread_mutex_lock(&pendings->lock);
+    pending->next = pendings->first;
+    pending->link = &pendings->first;
+    if (pending->next)
+        pending->next->link = &pending->next;
+    pendings->first = pending;
+    if (pendings->stopping)
+        pending->cancel(pending);
+    pthread_mutex_unlock(&pendings->lock);
+}
+
+void pendings_remove(struct pendings *pendings, struct pending *pending)
+{
+    pthread_mutex_lock(&pendings->lock);
+    *pending->link = pending->next;
+    if (pending->next)
+        pending->next->link = pending->link;
+    if (!pendings->first)
+        pthread_cond_broadcast(&pendings->empty);
+    pthread_mutex_unlock(&pendings->lock);
+}
+
+void pendings_stop(struct pendings *pendings)
+{
+    pthread_mutex_lock(&pendings->lock);
+    pendings->stopping = true;
+    for (struct pending *pending = pendings->first; pending; pending = pending->next)
+        pending->cancel(pending);
+    while (pendings->first)
+        pthread_cond_wait(&pendings->empty, &pendings->lock);
+    pthread_mutex_unlock(&pendings->lock);
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Requests of the kernel whose reply has to wait for something, so that stopping can end them all at once.
+ * Locks itself; cancel() is called under that lock, so it must neither block nor reply.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+
+struct pending {
+    void (*cancel)(struct pending *pending); /* makes it end soon */
+    struct pending *next, **link;            /* the list's own */
+};
+
+struct pendings {
+    pthread_mutex_t lock; /* guards what follows and all `next` and `link` */
+    pthread_cond_t empty;
+    struct pending *first;
+    bool stopping;
+};
+
+void pendings_init(struct pendings *pendings);
+void pendings_done(struct pendings *pendings);                         /* nothing may be pending */
+void pendings_add(struct pendings *pendings, struct pending *pending); /* cancelled at once when stopping */
+void pendings_remove(struct pendings *pendings, struct pending *pending);
+/* Cancels all, now and from now on, and waits until each has been removed. */
+void pendings_stop(struct pendings *pendings);

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Interrupts and stopping may come at any moment, also before cache_read() has returned or while the callback
+ * runs: `lock` decides whether the read can still be cancelled. Its two owners, the starter and the callback,
+ * each hold a reference. Lock order: the pendings' lock or libfuse's lock of the request, ours, the cache's.
+ */
+#include "fs/read.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "fs/file.h"
+#include "fs/reply.h"
+
+struct reading {
+    struct cache_read read;
+    struct pending pending;
+    struct fs *fs;
+    fuse_req_t req;
+    struct cache_file *file;
+    atomic_int refs;
+    pthread_mutex_t lock; /* guards what follows; taken before the cache's own */
+    bool started;         /* cache_read() has returned */
+    bool ended;           /* the callback has run: `read` is the cache's no more */
+    bool unwanted;
+};
+
+static void unref(struct reading *reading)
+{
+    if (atomic_fetch_sub(&reading->refs, 1) > 1)
+        return;
+    pthread_mutex_destroy(&reading->lock);
+    free(reading);
+}
+
+static void cancel(struct reading *reading)
+{
+    pthread_mutex_lock(&reading->lock);
+    if (reading->started && !reading->ended && !reading->unwanted)
+        cache_read_cancel(reading->file, &reading->read);
+    reading->unwanted = true;
+    pthread_mutex_unlock(&reading->lock);
+}
+
+static void on_interrupt(fuse_req_t req, void *ctx)
+{
+    cancel(ctx);
+}
+
+static void cancel_pending(struct pending *pending)
+{
+    cancel((struct reading *)((char *)pending - offsetof(struct reading, pending)));
+}
+
+static void on_done(struct cache_read *read, int rc, const void *bytes, const struct error *err)
+{
+    struct reading *reading = read->ctx;
+    struct fs *fs = reading->fs;
+    pthread_mutex_lock(&reading->lock);
+    reading->ended = true;
+    pthread_mutex_unlock(&reading->lock);
+    if (rc < 0)
+        reply_error(fs, reading->req, rc == -ENOENT ? -EIO : rc, err);
+    else
+        reply_bytes(reading->req, bytes, read->len);
+    pendings_remove(&fs->pendings, &reading->pending);
+    unref(reading);
+}
+
+static void start(struct reading *reading)
+{
+    pendings_add(&reading->fs->pendings, &reading->pending);
+    fuse_req_interrupt_func(reading->req, on_interrupt, reading);
+    cache_read(reading->file, &reading->read);
+    pthread_mutex_lock(&reading->lock);
+    reading->started = true;
+    if (reading->unwanted && !reading->ended) /* asked for while it was being started */
+        cache_read_cancel(reading->file, &reading->read);
+    pthread_mutex_unlock(&reading->lock);
+    unref(reading);
+}
+
+static void read_cached(struct fs *fs, fuse_req_t req, struct cache_file *file, uint64_t offset, size_t len)
+{
+    struct reading *reading = MEM_NEW(struct reading);
+    *reading = (struct reading){.read = {.offset = offset, .len = len, .done = on_done, .ctx = reading},
+                                .pending.cancel = cancel_pending,
+                                .fs = fs,
+                                .req = req,
+                                .file = file};
+    pthread_mutex_init(&reading->lock, NULL);
+    atomic_init(&reading->refs, 2);
+    start(reading);
+}
+
+void read_start(struct fs *fs, fuse_req_t req, const struct fuse_file_info *fi, uint64_t offset, size_t len)
+{
+    struct file *file = file_of(fi);
+    uint64_t size = file->cached ? cache_size(file->cached) : file->bytes.len;
+    if (offset >= size)
+        len = 0;
+    else if (len > size - offset)
+        len = size - offset;
+    atomic_fetch_add_explicit(&fs->counters.reads, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&fs->counters.bytes_read, len, memory_order_relaxed);
+    if (len == 0 || !file->cached)
+        reply_bytes(req, len ? file->bytes.data + offset : NULL, len);
+    else
+        read_cached(fs, req, file->cached, offset, len);
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * READ: answered from the cache's callback, so that no thread of ours waits. An interrupted read ends; the
+ * fetch goes on if others wait for it.
+ */
+#pragma once
+
+#include "fs/task.h"
+
+void read_start(struct fs *fs, fuse_req_t req, const struct fuse_file_info *fi, uint64_t offset, size_t len);

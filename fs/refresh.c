@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/refresh.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cache/base/instant.h"
+#include "cache/base/memory.h"
+#include "fs/reply.h"
+
+enum { POLL_DEFAULT_MS = 5000 };
+#define A_MOMENT_NS INT64_C(300000000)
+
+struct refresh {
+    struct dataset *dataset;
+    unsigned poll_ms;
+    pthread_t thread;
+    bool started;
+    pthread_cond_t wake;
+    pthread_mutex_t lock; /* guards what follows */
+    bool ending;
+    int64_t head_time_ns, looked_ns;
+};
+
+static int look(struct refresh *refresh, struct error *err)
+{
+    uint32_t head;
+    const struct manifest *manifest = NULL;
+    int rc = dataset_refresh(refresh->dataset, &head, err);
+    if (rc >= 0 && head > 0)
+        rc = dataset_manifest(refresh->dataset, head, &manifest, err);
+    pthread_mutex_lock(&refresh->lock);
+    if (manifest)
+        refresh->head_time_ns = manifest->time_ns;
+    refresh->looked_ns = clock_now_ns();
+    pthread_mutex_unlock(&refresh->lock);
+    return rc < 0 ? rc : 0;
+}
+
+/* false: time to end. */
+static bool sleep_until_next(struct refresh *refresh)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += refresh->poll_ms / 1000;
+    until.tv_nsec += refresh->poll_ms % 1000 * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&refresh->lock);
+    int rc = 0;
+    while (!refresh->ending && rc == 0)
+        rc = pthread_cond_timedwait(&refresh->wake, &refresh->lock, &until);
+    bool ending = refresh->ending;
+    pthread_mutex_unlock(&refresh->lock);
+    return !ending;
+}
+
+static void *poll_versions(void *ctx)
+{
+    struct refresh *refresh = ctx;
+    bool failing = false;
+    while (sleep_until_next(refresh)) {
+        struct error err = {0};
+        int rc = look(refresh, &err);
+        if (rc < 0 && !failing && rc != -ECANCELED) { /* said once, not every few seconds */
+            error_prefix(&err, "cannot look for new versions");
+            reply_log(err.text);
+        }
+        failing = rc < 0;
+    }
+    return NULL;
+}
+
+static int start_thread(struct refresh *refresh, struct error *err)
+{
+    sigset_t all, old;
+    sigfillset(&all); /* signals are for the main thread */
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int rc = pthread_create(&refresh->thread, NULL, poll_versions, refresh);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    refresh->started = rc == 0;
+    return rc ? error_set(err, rc, "cannot start a thread: %s", strerror(rc)) : 0;
+}
+
+int refresh_new(struct dataset *dataset, unsigned poll_ms, struct refresh **ret, struct error *err)
+{
+    struct refresh *refresh = MEM_NEW(struct refresh);
+    refresh->dataset = dataset;
+    refresh->poll_ms = poll_ms ? poll_ms : POLL_DEFAULT_MS;
+    refresh->head_time_ns = instant_now();
+    pthread_mutex_init(&refresh->lock, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&refresh->wake, &attr);
+    pthread_condattr_destroy(&attr);
+    int rc = look(refresh, err);
+    if (rc == 0)
+        rc = start_thread(refresh, err);
+    if (rc < 0) {
+        refresh_free(refresh);
+        return rc;
+    }
+    *ret = refresh;
+    return 0;
+}
+
+void refresh_free(struct refresh *refresh)
+{
+    if (!refresh)
+        return;
+    pthread_mutex_lock(&refresh->lock);
+    refresh->ending = true;
+    pthread_cond_broadcast(&refresh->wake);
+    pthread_mutex_unlock(&refresh->lock);
+    if (refresh->started)
+        pthread_join(refresh->thread, NULL);
+    pthread_cond_destroy(&refresh->wake);
+    pthread_mutex_destroy(&refresh->lock);
+    free(refresh);
+}
+
+int refresh_now(struct refresh *refresh, struct error *err)
+{
+    pthread_mutex_lock(&refresh->lock);
+    bool fresh = clock_now_ns() - refresh->looked_ns < A_MOMENT_NS;
+    pthread_mutex_unlock(&refresh->lock);
+    return fresh ? 0 : look(refresh, err);
+}
+
+int64_t refresh_head_time_ns(struct refresh *refresh)
+{
+    pthread_mutex_lock(&refresh->lock);
+    int64_t ns = refresh->head_time_ns;
+    pthread_mutex_unlock(&refresh->lock);
+    return ns;
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Looking for new versions and moved tags, every few seconds on a thread of its own. Locks itself; waits for
+ * the store outside its lock.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "cache/base/error.h"
+#include "index/dataset.h"
+
+struct refresh;
+
+/* Looks once, then starts the thread. The data set is borrowed. Waits. */
+int refresh_new(struct dataset *dataset, unsigned poll_ms, struct refresh **ret, struct error *err);
+void refresh_free(struct refresh *refresh); /* waits for a look under way */
+
+/* Looks now unless that was done a moment ago: someone asks for a version that is not known yet. Waits. */
+int refresh_now(struct refresh *refresh, struct error *err);
+/* When the newest version was committed; of an empty data set, when it was mounted. */
+int64_t refresh_head_time_ns(struct refresh *refresh);

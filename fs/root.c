@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/root.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cache/base/buf.h"
+#include "fs/refresh.h"
+#include "fs/scope.h"
+#include "index/name.h"
+
+enum { LISTED_VERSIONS = 20 };
+
+/* vN as a number; 0: it is no version's name. */
+static uint64_t version_of_name(const char *name)
+{
+    uint64_t version = 0;
+    if (name[0] != 'v' || name[1] < '1' || name[1] > '9')
+        return 0;
+    for (const char *at = name + 1; *at; at++) {
+        if (*at < '0' || *at > '9' || version > NODE_VERSION_MAX)
+            return 0;
+        version = version * 10 + (uint64_t)(*at - '0');
+    }
+    return version;
+}
+
+static int find_version(struct fs *fs, uint64_t version, const struct catalog_patience *patience,
+                        struct node *ret, struct error *err)
+{
+    uint32_t head = dataset_head(fs->dataset);
+    if (version > head) { /* perhaps it was committed a second ago */
+        if (patience->nowait)
+            return -EAGAIN;
+        int rc = refresh_now(fs->refresh, err);
+        if (rc < 0)
+            return rc;
+        head = dataset_head(fs->dataset);
+    }
+    if (version > head)
+        return error_set(err, ENOENT, "v%llu: the newest version is v%u", (unsigned long long)version, head);
+    if (version > NODE_VERSION_MAX)
+        return error_set(err, EOVERFLOW, "v%llu: a mount shows versions up to v%d",
+                         (unsigned long long)version, NODE_VERSION_MAX);
+    ret->kind = NODE_QUERY;
+    ret->version = (uint32_t)version;
+    ret->query = query_all();
+    return 0;
+}
+
+/* Is this a component that the newest version understands? */
+static int check_component(struct fs *fs, const char *name, const struct catalog_patience *patience,
+                           struct error *err)
+{
+    CLEANUP_SCOPE struct scope scope = {0};
+    CLEANUP_QUERY struct query *all = query_all(), *query = NULL;
+    uint32_t head = dataset_head(fs->dataset);
+    if (head == 0)
+        return error_set(err, ENOENT, "%s: the data set has no version yet", name);
+    int rc = scope_open(fs, head, patience, &scope, err);
+    if (rc == 0)
+        rc = query_extend(all, name, strlen(name), scope.reader, &query, err);
+    return rc;
+}
+
+static int find_link(struct fs *fs, const char *name, struct node *ret)
+{
+    if (strcmp(name, "latest") == 0 ? dataset_head(fs->dataset) == 0 : dataset_tag(fs->dataset, name) == 0)
+        return -ENOENT;
+    ret->kind = NODE_LINK;
+    return 0;
+}
+
+int root_find(struct fs *fs, const struct node *parent, const char *name,
+              const struct catalog_patience *patience, struct node *ret, struct error *err)
+{
+    if (parent->kind == NODE_TAGS)
+        return strcmp(name, "latest") == 0 ? -ENOENT : find_link(fs, name, ret);
+    uint64_t version = version_of_name(name);
+    if (version)
+        return find_version(fs, version, patience, ret, err);
+    enum name_kind kind = name_kind(name, strlen(name));
+    if (kind == NAME_COMPONENT || kind == NAME_STAGE) {
+        ret->kind = NODE_LINK;
+        return check_component(fs, name, patience, err);
+    }
+    bool tags = strcmp(name, "tags") == 0;
+    if (!tags && strcmp(name, ".elidefs") != 0)
+        return kind == NAME_HIDDEN ? -ENOENT : find_link(fs, name, ret);
+    ret->kind = tags ? NODE_TAGS : NODE_ROOT_HIDDEN;
+    return 0;
+}
+
+int root_link(struct fs *fs, const struct node *link, struct buf *buf, struct error *err)
+{
+    enum name_kind kind = name_kind(link->name, strlen(link->name));
+    bool component = kind == NAME_COMPONENT || kind == NAME_STAGE;
+    bool latest = component || strcmp(link->name, "latest") == 0;
+    uint32_t version = latest ? dataset_head(fs->dataset) : dataset_tag(fs->dataset, link->name);
+    if (version == 0)
+        return error_set(err, ENOENT, "%s: leads to no version", link->name);
+    buf_printf(buf, "%sv%u", link->parent == NODE_ROOT_ID ? "" : "../", version);
+    if (component)
+        buf_printf(buf, "/%s", link->name);
+    return 0;
+}
+
+static int add_tag(void *ctx, const char *name, uint32_t version, struct error *err)
+{
+    names_add(ctx, name, S_IFLNK);
+    return 0;
+}
+
+int root_names(struct fs *fs, const struct node *dir, struct names *names, struct error *err)
+{
+    if (dir->kind == NODE_ROOT) {
+        uint32_t head = dataset_head(fs->dataset);
+        for (uint32_t i = 0; i < LISTED_VERSIONS && i < head; i++) {
+            char name[16];
+            snprintf(name, sizeof name, "v%u", head - i);
+            names_add(names, name, S_IFDIR);
+        }
+        names_add(names, "tags", S_IFDIR);
+        if (head > 0)
+            names_add(names, "latest", S_IFLNK);
+    }
+    int rc = dataset_tags(fs->dataset, add_tag, names, err);
+    return rc < 0 ? rc : 0;
+}

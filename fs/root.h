@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The top of the mount.
+ *
+ *     /vN            the newest 20 are listed, all resolve
+ *     /latest        -> vN            /TAG -> vN            /tags/TAG -> ../vN
+ *     /outcome=fail  -> vN/outcome=fail in the newest version; not listed, so that a first guess works and
+ *                       realpath pins it
+ *     /.elidefs      not listed
+ *
+ * Any thread.
+ */
+#pragma once
+
+#include "fs/fs.h"
+#include "fs/names.h"
+
+/* What `name` is in the root or in /tags (`parent`): fills kind, version and query (a reference) of ret.
+ * -ENOENT, with the reason where a person can use one; -EAGAIN where it does not wait. */
+int root_find(struct fs *fs, const struct node *parent, const char *name,
+              const struct catalog_patience *patience, struct node *ret, struct error *err);
+/* Appends where a NODE_LINK leads now; -ENOENT if nowhere any more. */
+int root_link(struct fs *fs, const struct node *link, struct buf *buf, struct error *err);
+/* The names that are listed in the root or in /tags. */
+int root_names(struct fs *fs, const struct node *dir, struct names *names, struct error *err);

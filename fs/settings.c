@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/settings.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cache/base/file.h"
+#include "fs/fs.h"
+
+enum {
+    BACKGROUND = 64,
+    CONGESTION = 48
+}; /* READs of read-ahead under way: enough to hide a store's latency */
+
+void settings_apply(struct fuse_conn_info *conn)
+{
+    unsigned wanted =
+        FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS;
+    /* Splicing is slower than a copy here; nothing under a version changes, so no attribute has to be looked
+     * at before cached pages are used. */
+    unsigned unwanted = FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
+                        FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_CACHE_SYMLINKS;
+    conn->want |= wanted & conn->capable;
+    conn->want &= ~unwanted;
+    conn->max_write = FS_READ_BYTES; /* also bounds the pages of a READ */
+    conn->max_read = FS_READ_BYTES;
+    conn->max_readahead = FS_READ_BYTES;
+    conn->max_background = BACKGROUND;
+    conn->congestion_threshold = CONGESTION;
+    conn->time_gran = 1;
+}
+
+void settings_read_ahead(const struct attach *attach)
+{
+    char path[64], text[16];
+    snprintf(path, sizeof path, "/sys/class/bdi/%u:%u/read_ahead_kb", attach->major, attach->minor);
+    int len = snprintf(text, sizeof text, "%d", FS_READ_BYTES / 1024);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    file_write_all(fd, text, (size_t)len);
+    close(fd);
+}

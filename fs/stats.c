@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/stats.h"
+
+#include "cache/cache.h"
+
+static void line(struct buf *buf, const char *name, unsigned long long value)
+{
+    buf_printf(buf, "%s %llu\n", name, value);
+}
+
+static void append_cache(struct cache *cache, struct buf *buf)
+{
+    struct cache_stats stats;
+    cache_stats(cache, &stats);
+    line(buf, "cache_reads", stats.reads);
+    line(buf, "cache_bytes_read", stats.bytes_read);
+    line(buf, "cache_fetches", stats.fetches);
+    line(buf, "cache_bytes_fetched", stats.bytes_fetched);
+    line(buf, "cache_blocks_bad", stats.blocks_bad);
+    line(buf, "cache_bytes_on_disk", stats.bytes_on_disk);
+    line(buf, "cache_files_on_disk", stats.files_on_disk);
+    line(buf, "cache_evicted_bytes", stats.evicted_bytes);
+    line(buf, "cache_disk_failed", stats.disk_failed);
+    if (stats.disk_failed)
+        buf_printf(buf, "cache_disk_reason %s\n", stats.disk_reason);
+}
+
+void stats_append(struct fs *fs, struct buf *buf)
+{
+    const struct fs_counters *counters = &fs->counters;
+    buf_printf(buf, "dataset %s\n", dataset_url(fs->dataset));
+    buf_printf(buf, "cache_folder %s\n", cache_folder(fs->cache));
+    line(buf, "newest_version", dataset_head(fs->dataset));
+    line(buf, "nodes", nodes_count(fs->nodes));
+    line(buf, "lookups", atomic_load(&counters->lookups));
+    line(buf, "opens", atomic_load(&counters->opens));
+    line(buf, "reads", atomic_load(&counters->reads));
+    line(buf, "bytes_read", atomic_load(&counters->bytes_read));
+    line(buf, "requests_that_waited", atomic_load(&counters->waited));
+    line(buf, "errors", atomic_load(&counters->errors));
+    append_cache(fs->cache, buf);
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/task.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "cache/base/instant.h"
+#include "cache/base/memory.h"
+#include "cache/base/workers.h"
+#include "fs/reply.h"
+
+/* Longer than any retry of the store: a bound, not a policy. */
+#define DEADLINE_NS (120 * INT64_C(1000000000))
+
+struct waiting {
+    struct task task;
+    struct pending pending;
+    char *name;
+    atomic_bool cancelled;
+};
+
+static struct waiting *of_pending(struct pending *pending)
+{
+    return (struct waiting *)((char *)pending - offsetof(struct waiting, pending));
+}
+
+static void cancel(struct pending *pending)
+{
+    atomic_store(&of_pending(pending)->cancelled, true);
+}
+
+static void on_interrupt(fuse_req_t req, void *ctx)
+{
+    struct waiting *waiting = ctx;
+    atomic_store(&waiting->cancelled, true);
+}
+
+static void run_waiting(void *ctx)
+{
+    struct waiting *waiting = ctx;
+    struct fs *fs = waiting->task.fs;
+    struct error err = {0};
+    struct catalog_patience patience = {.cancelled = &waiting->cancelled,
+                                        .deadline_ns = clock_now_ns() + DEADLINE_NS};
+    int rc =
+        atomic_load(&waiting->cancelled) ? -ECANCELED : waiting->task.run(&waiting->task, &patience, &err);
+    if (rc < 0)
+        reply_error(fs, waiting->task.req, rc, &err);
+    pendings_remove(&fs->pendings, &waiting->pending);
+    free(waiting->name);
+    free(waiting);
+}
+
+static void wait_in_pool(const struct task *asked)
+{
+    struct waiting *waiting = MEM_NEW(struct waiting);
+    waiting->task = *asked;
+    waiting->task.name = waiting->name = mem_text(asked->name);
+    waiting->pending.cancel = cancel;
+    atomic_fetch_add_explicit(&asked->fs->counters.waited, 1, memory_order_relaxed);
+    pendings_add(&asked->fs->pendings, &waiting->pending);
+    fuse_req_interrupt_func(asked->req, on_interrupt, waiting);
+    workers_submit(asked->fs->pool, run_waiting, waiting);
+}
+
+void task_start(const struct task *asked)
+{
+    struct task task = *asked;
+    struct error err;
+    err.code = 0;
+    err.text[0] = '\0';
+    int rc = task.run(&task, &(struct catalog_patience){.nowait = true}, &err);
+    if (rc == -EAGAIN)
+        wait_in_pool(asked);
+    else if (rc < 0)
+        reply_error(task.fs, task.req, rc, &err);
+}

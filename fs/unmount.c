@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/unmount.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "cache/base/buf.h"
+#include "cache/base/memory.h"
+#include "fs/fusermount.h"
+#include "fs/mount.h"
+#include "fs/mounts.h"
+#include "fs/users.h"
+
+int unmount_path(const char *path, bool lazily, struct error *err)
+{
+    if (umount2(path, UMOUNT_NOFOLLOW | (lazily ? MNT_DETACH : 0)) == 0)
+        return 0;
+    if (errno == EPERM)
+        return fusermount_unmount(path, lazily, err);
+    return error_set(err, errno, "%s: %s", path, strerror(errno));
+}
+
+static bool is_dead(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) < 0 && (errno == ENOTCONN || errno == ECONNABORTED);
+}
+
+int unmount_dead(const char *path, struct error *err)
+{
+    CLEANUP_MOUNTS_ENTRY struct mounts_entry entry = {0};
+    if (!is_dead(path))
+        return 0;
+    int rc = mounts_find(path, &entry, err);
+    if (rc <= 0)
+        return rc;
+    if (strcmp(entry.type, MOUNTS_TYPE) != 0)
+        return error_set(err, ENOTCONN, "%s: a dead mount of type %s lies here", path, entry.type);
+    rc = unmount_path(path, true, err);
+    return rc < 0 ? rc : 1;
+}
+
+int fs_unmount(const char *mountpoint, struct error *err)
+{
+    CLEANUP_FREE char *path = NULL;
+    CLEANUP_MOUNTS_ENTRY struct mounts_entry entry = {0};
+    int rc = mounts_resolve(mountpoint, &path, err);
+    if (rc < 0)
+        return rc;
+    rc = unmount_dead(path, err);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    rc = mounts_find(path, &entry, err);
+    if (rc < 0)
+        return rc;
+    if (rc == 0 || strcmp(entry.type, MOUNTS_TYPE) != 0)
+        return error_set(err, EINVAL, "%s: no elidefs mount", path);
+    rc = unmount_path(path, false, err);
+    if (rc == -EBUSY) {
+        CLEANUP_BUF struct buf users = BUF_INIT;
+        users_append(path, entry.major, entry.minor, &users);
+        return error_set(err, EBUSY, "%s is in use%s%s", path, users.len ? " by " : "", buf_text(&users));
+    }
+    return rc;
+}

@@ -35,7 +35,9 @@ int fs_mount(struct dataset *dataset, struct cache *cache, const struct fs_optio
 /* Serves until unmounted or stopped: 0, or -errno. */
 int fs_run(struct fs *fs, struct error *err);
 void fs_stop(struct fs *fs);
-void fs_free(struct fs *fs); /* unmounts if still mounted; within a second, whatever the network does */
+/* Unmounts if still mounted, ends all requests and closes what programs left open. Within a second, whatever
+ * the network does, if stores_stop() was called before: what waits for a store ends then. */
+void fs_free(struct fs *fs);
 
 /* Unmounts `mountpoint`: directly as root, else with fusermount3. -EBUSY names who uses it where that can be
  * told. */

@@ -53,7 +53,7 @@ int special_size(struct fs *fs, const struct node *node, const struct catalog_pa
     int rc = scope_open(fs, node->version, patience, &scope, err);
     if (rc < 0)
         return rc;
-    return report_size(report_names[node->which].kind, node->version, node->query, scope.reader, ret, err);
+    return report_size(report_names[node->which].kind, node->query, scope.reader, ret, err);
 }
 
 static void read_live(struct fs *fs, unsigned which, uid_t uid, struct buf *buf)
@@ -81,11 +81,11 @@ int special_read(struct fs *fs, const struct node *node, uid_t uid, const struct
     uint64_t size;
     int rc = scope_open(fs, node->version, patience, &scope, err);
     if (rc == 0)
-        rc = report_size(kind, node->version, node->query, scope.reader, &size, err);
+        rc = report_size(kind, node->query, scope.reader, &size, err);
     if (rc < 0)
         return rc;
     if (size > REPORT_MAX_BYTES)
         return error_set(err, EFBIG, "%s: of this many clips it would be %llu bytes; narrow the path",
                          node->name, (unsigned long long)size);
-    return report_append(kind, node->version, node->query, scope.reader, buf, err);
+    return report_append(kind, node->query, scope.reader, buf, err);
 }

@@ -215,12 +215,13 @@ static int read_pages(struct assembly *a, const struct parquet *parquet, const s
     parquet_pages_init(&pages, a->layout, chunk->codec, cursor_of(bytes.data, (size_t)chunk->len),
                        parquet->limits.bytes);
     struct parquet_page page;
-    for (unsigned i = 0; a->left && (rc = parquet_pages_next(&pages, &page, err)) > 0; i++) {
-        rc = add_page(a, &page, err);
+    for (unsigned i = 0; a->left && (rc = parquet_pages_next(&pages, &page, err)) != 0; i++) {
+        if (rc > 0)
+            rc = add_page(a, &page, err);
         if (rc)
             return error_prefix(err, "page %u", i);
     }
-    return rc < 0 ? rc : finish(a, err);
+    return finish(a, err);
 }
 
 int parquet_read(struct parquet *parquet, size_t group, size_t column, struct parquet_values *ret,

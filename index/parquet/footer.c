@@ -187,7 +187,8 @@ static int chunk_range(const struct parquet *parquet, const struct thrift *tree,
     int64_t start = thrift_integer_or(tree, meta, META_DATA_PAGE, -1);
     int64_t dictionary = thrift_integer_or(tree, meta, META_DICTIONARY_PAGE, 0);
     int64_t len = thrift_integer_or(tree, meta, META_COMPRESSED, -1);
-    if (dictionary > 0 && dictionary < start) /* some writers state 0 for "none" */
+    /* 0 stands for "none" in both: no dictionary, or a dictionary and no data page behind it */
+    if (dictionary > 0 && (dictionary < start || start == 0))
         start = dictionary;
     if (len == 0 && chunk->values == 0)
         start = MAGIC_BYTES; /* no pages, so wherever it says they are */

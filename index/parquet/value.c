@@ -90,7 +90,8 @@ static int plain_integer(const struct parquet_layout *layout, struct cursor *dat
         if (data->failed)
             return ends_early(i, err);
         if (parquet_meaning_apply(layout->meaning, layout->physical, stored, &to[i]))
-            return error_set(err, ERANGE, "%lld is outside the range of int64%s", (long long)stored,
+            return error_set(err, ERANGE, "the number %016llx (hex) is outside the range of int64%s",
+                             (unsigned long long)stored,
                              layout->meaning == PARQUET_UNSIGNED ? "" : " nanoseconds");
     }
     return 0;

@@ -26,8 +26,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import expect  # noqa: E402
 
 TOOL = sys.argv[1]
-# columns that elidefs does not read although their type is one it reads: encodings it has no decoder for
-UNREAD_ENCODINGS = {'DELTA_BINARY_PACKED', 'DELTA_LENGTH_BYTE_ARRAY', 'DELTA_BYTE_ARRAY', 'BYTE_STREAM_SPLIT'}
+ENCODINGS = {'PLAIN', 'PLAIN_DICTIONARY', 'RLE', 'RLE_DICTIONARY', 'BIT_PACKED'}
+LEFT_OUT = {'statistics-short.parquet'}  # damaged statistics, which pyarrow refuses the whole file for
+CODECS = {'UNCOMPRESSED', 'SNAPPY', 'GZIP', 'ZSTD'}
 
 
 def same(one, other):
@@ -38,9 +39,9 @@ def same(one, other):
 def check_values(path, file):
     lines = subprocess.run([TOOL, 'dump', path], capture_output=True, text=True, check=True).stdout.splitlines()
     assert len(lines) == file.num_row_groups, f'{path}: {len(lines)} groups'
-    unread = {chunk.path_in_schema.split('.')[0]
-              for g in range(file.num_row_groups) for chunk in chunks(file, g)
-              if UNREAD_ENCODINGS & set(chunk.encodings)}
+    paths = [chunk.path_in_schema + '.' for g in range(file.num_row_groups) for chunk in chunks(file, g)
+             if chunk.compression not in CODECS or set(chunk.encodings) - ENCODINGS]
+    unread = {name for name in file.schema_arrow.names if any(one.startswith(name + '.') for one in paths)}
     for number, line in enumerate(lines):
         want = {name: rows for name, rows in expect.group(file.read_row_group(number)).items() if name not in unread}
         got = json.loads(line)
@@ -61,7 +62,7 @@ def cut(path, first, count, to):
 
 
 def check_slice(path, file, first, count, folder):
-    to = os.path.join(folder, 'cut.parquet')
+    to = os.path.join(folder, f'{first}-{count}.parquet')  # a name of its own: DuckDB keeps what it read
     once, twice = cut(path, first, count, to), cut(path, first, count, to)
     assert once == twice, f'{path}: two cuts differ'
     where = f'{path}: groups {first}+{count}'
@@ -74,7 +75,8 @@ def check_slice(path, file, first, count, folder):
     assert same(pq.read_table(to), want), f'{where}: values in pyarrow, read as a data set'
     for i in range(count):
         check_chunks(where, chunks(file, first + i), chunks(part, i))
-    check_duckdb(where, to, want)
+    first_row = sum(file.metadata.row_group(i).num_rows for i in range(first))
+    check_duckdb(where, path, to, first_row, want.num_rows)
 
 
 def check_chunks(where, before, after):
@@ -86,31 +88,30 @@ def check_chunks(where, before, after):
         assert (new.statistics is None) == (old.statistics is None), f'{where}: {name}: statistics'
 
 
-def check_duckdb(where, path, want):
+def duckdb_rows(path, name):
+    quoted = name.replace('"', '""')
+    return duckdb.sql(f"""select "{quoted}" from read_parquet('{path}')""").to_arrow_table()
+
+
+def check_duckdb(where, before, after, first_row, rows):
+    """DuckDB reads from the cut what it reads from the file."""
     if not duckdb:
         return
-    names = want.schema.names
-    connection = duckdb.connect()
-    rows = connection.execute(f"select count(*) from read_parquet('{path}')").fetchall()[0][0]
-    assert rows == want.num_rows, f'{where}: {rows} rows in DuckDB'
-    for name in names:
-        if names.count(name) > 1 or not expect.readable(want.schema.field(name).type):
-            continue
-        quoted = name.replace('"', '""')
+    for name in pq.read_schema(after).names:
         try:
-            got = connection.sql(f"""select "{quoted}" from read_parquet('{path}')""").to_arrow_table().column(0)
-        except duckdb.Error as error:
-            raise AssertionError(f'{where}: {name} in DuckDB: {error}') from error
-        kind = want.schema.field(name).type
-        if pa.types.is_null(kind):
-            continue
-        got = got.cast(kind) if got.type != kind and not pa.types.is_dictionary(kind) else got
-        assert repr(expect.column(got)) == repr(expect.column(want.column(name))), f'{where}: {name} in DuckDB'
+            want = duckdb_rows(before, name).slice(first_row, rows)
+        except duckdb.Error:
+            continue  # nor can it read the file
+        got = duckdb_rows(after, name)
+        assert got.num_rows == rows, f'{where}: {name}: {got.num_rows} rows in DuckDB'
+        assert same(got, want), f'{where}: {name} in DuckDB'
 
 
 def check(path):
     file = pq.ParquetFile(path)
     groups = file.num_row_groups
+    if os.path.basename(path) in LEFT_OUT:
+        return 0
     check_values(path, file)
     spans = {(i, 1) for i in range(groups)} | {(0, min(2, groups)), (0, groups)} if groups else set()
     with tempfile.TemporaryDirectory() as folder:

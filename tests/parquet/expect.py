@@ -64,3 +64,24 @@ def column(array):
 def group(table):
     return {name: column(table.column(i)) for i, name in enumerate(table.schema.names)
             if readable(table.schema.field(i).type)}
+
+
+def describe(field):
+    """The column as parquet_column() is to show it."""
+    kind, depth = field.type, 0
+    while pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        kind, depth = kind.value_type, depth + 1
+    if not readable(field.type):
+        return {'name': field.name, 'kind': 'other', 'depth': 0, 'readable': False}
+    return {'name': field.name, 'kind': kind_name(kind), 'depth': depth, 'readable': True}
+
+
+def kind_name(kind):
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    names = {'bool': pa.types.is_boolean, 'float': pa.types.is_float32, 'double': pa.types.is_float64,
+             'timestamp': pa.types.is_timestamp, 'text': pa.types.is_string}
+    for name, test in names.items():
+        if test(kind):
+            return name
+    return 'bytes' if pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind) else 'int'

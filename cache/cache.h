@@ -9,6 +9,8 @@
  * just fetched or checked against its CRC32C since this process opened the file. A full or failing disk makes
  * reads slower, never wrong.
  *
+ * Which bytes are fetched beyond those asked is decided in cache/pattern.h.
+ *
  * Thread rule: locks itself; any thread, except that the blocking calls must not run on a cache or store
  * thread (that is, inside a callback). A folder may be shared by several processes.
  */
@@ -40,12 +42,19 @@ struct cache_options {
     uint64_t size_bytes;        /* 0: min(50 GB, a fifth of the free space) */
     unsigned keep_free_percent; /* 0: 10 */
     enum cache_fill_policy fill;
+    uint64_t inflight_bytes; /* asked of sources at a time; 0: 64 MiB */
+    uint64_t memory_bytes; /* fetched and not (yet) on disk; 0: 64 MiB. As much again may wait for the disk */
+    bool no_io_uring;      /* write with plain calls */
 };
 
 int cache_new(const struct cache_options *options, struct cache **ret, struct error *err);
-/* Cancels what is under way (each pending read ends with -ECANCELED) and frees. All files must be closed. */
+/* From now on every pending and new read ends with -ECANCELED, soon. Any thread. */
+void cache_stop(struct cache *cache);
+/* Stops, waits for what is under way to end, writes what has arrived, and frees. All files must be closed. */
 void cache_free(struct cache *cache);
 const char *cache_folder(const struct cache *cache);
+/* A sentence for a person if the folder is a poor place (NFS, memory ...), else NULL. */
+const char *cache_warning(const struct cache *cache);
 
 /* ---- sources ---- */
 
@@ -54,11 +63,14 @@ struct cache_fill; /* one running "fill [offset, offset + len)" */
 struct cache_source;
 struct cache_source_ops {
     /* Starts to produce fill's bytes and returns at once. Bytes are given with cache_fill_data() in any
-     * order, each at least once, then cache_fill_done() exactly once; both from any thread, also from inside
-     * start(). */
+     * order, each at least once (one thread at a time for one byte), then cache_fill_done() exactly once;
+     * both from any thread, also from inside start(). */
     void (*start)(struct cache_source *source, struct cache_fill *fill);
-    void (*cancel)(struct cache_source *source, struct cache_fill *fill); /* end soon, with -ECANCELED */
+    /* End soon, with -ECANCELED. May come while the fill ends on another thread; `fill` itself stays valid
+     * during the call, what the source keeps of it is the source's to guard. Ends no fill inside. */
+    void (*cancel)(struct cache_source *source, struct cache_fill *fill);
     void (*free)(struct cache_source *source);
+    bool counts; /* calls cache_fill_count(); else each fill counts as one fetch of the bytes given */
 };
 /* The first member of every source. */
 struct cache_source {
@@ -71,7 +83,9 @@ void cache_fill_set_state(struct cache_fill *fill,
                           void *state); /* the source's own pointer, for its callbacks */
 void *cache_fill_state(const struct cache_fill *fill);
 void cache_fill_data(struct cache_fill *fill, uint64_t offset, const void *bytes, size_t len);
-void cache_fill_done(struct cache_fill *fill, int rc, const struct error *err);
+/* For sources that count: requests made for the fill, and bytes that arrived, wanted or not. */
+void cache_fill_count(struct cache_fill *fill, uint64_t requests, uint64_t bytes);
+void cache_fill_done(struct cache_fill *fill, int rc, const struct error *err); /* err may be NULL */
 
 /* ---- files ---- */
 
@@ -99,14 +113,15 @@ struct cache_read {
     uint64_t offset; /* [offset, offset + len) within the file; the caller clips to its size */
     size_t len;
     /* Exactly once. In the calling thread before cache_read() returns if the bytes are here, else on a cache
-     * thread. `bytes` is valid during the call only. Must not block. `read` may be freed in it. */
+     * or source thread. `bytes` is valid during the call only. Must not block. `read` may be freed in it. */
     void (*done)(struct cache_read *read, int rc, const void *bytes, const struct error *err);
     void *ctx;
     void *state[4]; /* the cache's own while the read runs */
 };
 void cache_read(struct cache_file *file, struct cache_read *read);
-/* Asks a pending read to end with -ECANCELED; the fetch goes on if others wait for it. The caller makes sure
- * that `read` has not ended yet (own lock). */
+/* Asks a pending read to end with -ECANCELED; the fetch goes on if others wait for it. After cache_read() has
+ * returned, and the caller makes sure that `read` has not ended yet (own lock, which may be held: done()
+ * never runs inside). */
 void cache_read_cancel(struct cache_file *file, struct cache_read *read);
 /* Never waits for the store: -EAGAIN if a byte is not here (and then fetches nothing). */
 int cache_read_now(struct cache_file *file, uint64_t offset, size_t len, void *to, struct error *err);

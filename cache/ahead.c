@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cache/ahead.h"
+
+#include "cache/fetcher.h"
+#include "cache/fill.h"
+
+static uint64_t decide_locked(struct cached *file, struct pattern *pattern, uint64_t offset, uint64_t len,
+                              uint64_t *ret_from)
+{
+    struct pattern_file facts = {
+        .policy = file->cache->policy,
+        .size = file->size,
+        .blocks = file->blocks.count,
+        .blocks_here = file->blocks.count - file->blocks.in_state[BLOCK_ABSENT],
+        .opens = file->opens,
+    };
+    return pattern_ahead(pattern, &facts, offset, len, ret_from);
+}
+
+/* Joins [from, to) with what is to be fetched already; a gap between the two counts as wanted. */
+static void join_locked(struct cached *file, uint64_t from, uint64_t to)
+{
+    bool has = file->ahead_from < file->ahead_to;
+    file->ahead_from = has && file->ahead_from < from ? file->ahead_from : from;
+    file->ahead_to = has && file->ahead_to > to ? file->ahead_to : to;
+}
+
+bool ahead_notice(struct cached *file, struct pattern *pattern, uint64_t offset, uint64_t len)
+{
+    if (atomic_load_explicit(&file->complete, memory_order_acquire))
+        return false;
+    uint64_t from;
+    pthread_mutex_lock(&file->lock);
+    uint64_t to = decide_locked(file, pattern, offset, len, &from);
+    /* Bytes that cannot go to disk would only drive others out of memory. */
+    bool wanted = to > from && file->disk.writable && file->blocks.in_state[BLOCK_ABSENT];
+    bool list = wanted && !file->ahead_listed;
+    if (wanted)
+        join_locked(file, from, to);
+    if (list)
+        file->ahead_listed = true;
+    pthread_mutex_unlock(&file->lock);
+    if (list) {
+        cached_ref(file);
+        fetcher_add_ahead(file->cache->fetcher, file);
+    }
+    return list;
+}
+
+struct cache_fill *ahead_next(struct cached *file)
+{
+    bool ends = atomic_load(&file->cache->stopping) || health_failed(&file->cache->health, NULL, 0);
+    pthread_mutex_lock(&file->lock);
+    uint64_t first = file->ahead_from / CACHE_BLOCK_BYTES, end = blocks_of(file->ahead_to);
+    while (first < end && file->blocks.state[first] != BLOCK_ABSENT)
+        first = blocks_run(&file->blocks, first, end);
+    struct cache_fill *fill = NULL;
+    if (first < end && file->disk.writable && !ends) {
+        fill = fills_make_locked(file, first, end, true, 1);
+        file->ahead_from = fill->end * CACHE_BLOCK_BYTES;
+    } else {
+        file->ahead_from = file->ahead_to = 0;
+        file->ahead_listed = false;
+    }
+    pthread_mutex_unlock(&file->lock);
+    return fill;
+}
+
+void ahead_end(struct cached *file)
+{
+    pthread_mutex_lock(&file->lock);
+    file->ahead_from = file->ahead_to = 0;
+    pthread_mutex_unlock(&file->lock);
+}
+
+void ahead_forget(struct cached *file)
+{
+    pthread_mutex_lock(&file->lock);
+    file->ahead_from = file->ahead_to = 0;
+    file->ahead_listed = false;
+    pthread_mutex_unlock(&file->lock);
+}

@@ -65,13 +65,29 @@ void extent_map_unref(struct extent_map *map)
 
 /* ---- building ---- */
 
+/* Builders that name their object before each extent would otherwise prevent merging. */
+static bool is_last_object(const struct extent_map *map, const struct extent_object *object)
+{
+    const struct extent_object *last = map->object_count ? &map->objects[map->object_count - 1] : NULL;
+    return last && last->store == object->store && last->size == object->size &&
+           !strcmp(last->path, object->path) && !strcmp(last->pin, object->pin);
+}
+
 uint32_t extent_map_object(struct extent_map *map, struct store *store, const char *path, uint64_t size,
                            const char *pin)
 {
     assert(!map->sealed && map->object_count < UINT32_MAX);
+    struct extent_object object = {.store = store,
+                                   .path = (char *)(uintptr_t)path,
+                                   .size = size,
+                                   .pin = (char *)(uintptr_t)(pin ? pin : "")};
+    if (is_last_object(map, &object))
+        return (uint32_t)map->object_count - 1;
+    object.store = store_ref(store);
+    object.path = mem_text(object.path);
+    object.pin = mem_text(object.pin);
     mem_grow(&map->objects, &map->object_cap, map->object_count + 1, sizeof *map->objects);
-    map->objects[map->object_count] = (struct extent_object){
-        .store = store_ref(store), .path = mem_text(path), .size = size, .pin = mem_text(pin ? pin : "")};
+    map->objects[map->object_count] = object;
     return (uint32_t)map->object_count++;
 }
 

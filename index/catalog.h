@@ -47,6 +47,7 @@ struct catalog_patience {
 int catalog_reader_acquire(struct catalog *catalog, const struct catalog_patience *patience,
                            struct catalog_reader **ret, struct error *err);
 void catalog_reader_release(struct catalog_reader *reader);
+bool catalog_reader_nowait(const struct catalog_reader *reader); /* as it was acquired */
 CLEANUP_DEFINE(struct catalog_reader, catalog_reader_release, cleanup_catalog_reader)
 #define CLEANUP_CATALOG_READER CLEANUP(cleanup_catalog_reader)
 

@@ -23,11 +23,12 @@
 #include "index/apply.h"
 #include "index/catalog.h"
 #include "index/changeset.h"
+#include "index/manifest.h"
 
 struct dataset;
 
-/* Writes v0: an empty version that is never listed. Probes the store for conditional PUT first. -EEXIST if
- * there is a data set already. Waits. */
+/* Writes v0: an empty version that is never listed. Probes the store for conditional PUT first: -ENOTSUP
+ * where two writers could overwrite each other's commit. -EEXIST if there is a data set already. Waits. */
 int dataset_init(struct stores *stores, const char *url, struct error *err);
 
 struct dataset_options {
@@ -48,21 +49,16 @@ const char *dataset_uuid(const struct dataset *dataset);
 
 /* ---- versions ---- */
 
-struct manifest { /* what people and tools see of one version; borrowed, lives as long as the data set */
-    uint32_t version;
-    uint32_t parent; /* version - 1 */
-    int64_t time_ns;
-    const char *author, *message, *commit_id;
-    uint64_t clips, rows;
-    uint64_t added, replaced;     /* against the parent */
-    uint8_t sha256[SHA256_BYTES]; /* of the manifest's own bytes */
-};
-/* Newest version now: 0 before the first import. Waits (at most one GET when nothing is new). */
+/* Newest version now: 0 before the first import. Waits (one GET and one listing of the tags when nothing is
+ * new). ret_head may be NULL. */
 int dataset_refresh(struct dataset *dataset, uint32_t *ret_head, struct error *err);
 uint32_t dataset_head(const struct dataset *dataset); /* as of the last refresh; never waits */
+/* What people and tools see of one version; borrowed, lives as long as the data set. -ENOENT: no such
+ * version; -EUCLEAN: damaged, or not the parent (child) of a neighbour that was read before. Waits. */
 int dataset_manifest(struct dataset *dataset, uint32_t version, const struct manifest **ret,
-                     struct error *err); /* waits */
-/* The version's catalog (a reference). `nowait`: -EAGAIN if it is not open yet. -ENOENT: no such version. */
+                     struct error *err);
+/* The version's catalog (a reference). `nowait`: -EAGAIN if it is not open yet. -ENOENT: no such version (v0
+ * is none); -ENOTSUP: needs a newer program; -EUCLEAN: damaged. */
 int dataset_catalog(struct dataset *dataset, uint32_t version, bool nowait, struct catalog **ret,
                     struct error *err);
 
@@ -80,11 +76,16 @@ int dataset_tags(struct dataset *dataset, dataset_tag_fn *each, void *ctx,
 /* ---- commits ---- */
 
 struct dataset_commit {
-    const char *message, *author; /* author NULL: user@host */
+    const char *message, *author; /* NULL: no message; user@host */
 };
 /* Applies the set to the newest version and commits the result. Nothing is visible, or left behind, unless it
- * succeeds. Lost the race: -EAGAIN, says which version came first. Roots of the set are recorded in the data
- * set, and as trusted by this user. Waits. */
+ * succeeds; but a root that is new to the data set stays recorded where another import was faster, and the
+ * catalog's pack stays where the store's answer was lost and could not be asked for again (the message says
+ * so). Both are harmless.
+ *
+ * -EAGAIN: lost the race, says which version came first. -EALREADY: nothing new, the newest version already
+ * holds this. Roots of the set are recorded in the data set and, as far as this user's configuration can be
+ * written, as trusted by this user. ret_version and ret_counts may be NULL. Waits. */
 int dataset_commit(struct dataset *dataset, const struct changeset *set, const struct dataset_commit *commit,
                    uint32_t *ret_version, struct apply_counts *ret_counts, struct error *err);
 

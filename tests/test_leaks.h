@@ -17,3 +17,16 @@
 #else
 #define check_leaks() ((void)0)
 #endif
+
+/* A test between made() and removed() that ends with check_leaks(). Criterion's own .init and .fini will not
+ * do: it passes a test whatever goes wrong in .fini. */
+#define CHECKED_TEST(suite, name, made, removed)                                                             \
+    static void suite##_##name##_body(void);                                                                 \
+    Test(suite, name)                                                                                        \
+    {                                                                                                        \
+        made();                                                                                              \
+        suite##_##name##_body();                                                                             \
+        removed();                                                                                           \
+        check_leaks();                                                                                       \
+    }                                                                                                        \
+    static void suite##_##name##_body(void)

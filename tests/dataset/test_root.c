@@ -69,8 +69,6 @@ static void removed(void)
     free(STEAL(folder));
 }
 
-TestSuite(root, .init = made, .fini = removed);
-
 /* Records a root as an import does and gives its id. */
 static uint32_t published(const char *url)
 {
@@ -94,7 +92,7 @@ static int resolved(struct roots *from, uint32_t id, char **ret_text)
     return rc;
 }
 
-Test(root, below_means_whole_components)
+CHECKED_TEST(root, below_means_whole_components, made, removed)
 {
     cr_assert_str_eq(root_below("/a/data", "/a/data"), "");
     cr_assert_str_eq(root_below("/a/data", "/a/data/x/y"), "x/y");
@@ -105,7 +103,7 @@ Test(root, below_means_whole_components)
     cr_assert_null(root_below("s3://b", "s3://b2/x"));
 }
 
-Test(root, one_in_the_own_folder_is_recorded_relative_and_moves_with_it)
+CHECKED_TEST(root, one_in_the_own_folder_is_recorded_relative_and_moves_with_it, made, removed)
 {
     CLEANUP_FREE char *sub = in("own/sub/deep"), *own = in("own"), *moved = in("elsewhere"), *text = NULL;
     CLEANUP_FREE char *file = in("elsewhere/elidefs/roots/1/1"), *want = in("elsewhere|sub/deep/");
@@ -123,14 +121,14 @@ Test(root, one_in_the_own_folder_is_recorded_relative_and_moves_with_it)
     cr_assert_str_eq(text, want);
 }
 
-Test(root, the_own_folder_itself_is_a_root)
+CHECKED_TEST(root, the_own_folder_itself_is_a_root, made, removed)
 {
     CLEANUP_FREE char *own = in("own"), *text = NULL, *want = in("own|");
     cr_assert_eq(resolved(roots, published(own), &text), 0, "%s", text);
     cr_assert_str_eq(text, want);
 }
 
-Test(root, a_neighbour_with_the_same_beginning_needs_trust_and_the_command_is_told)
+CHECKED_TEST(root, a_neighbour_with_the_same_beginning_needs_trust_and_the_command_is_told, made, removed)
 {
     CLEANUP_FREE char *url = in("own2"), *text = NULL, *want = mem_printf("elidefs mount -o trust=%s ", url);
     uint32_t id = published(url);
@@ -140,7 +138,7 @@ Test(root, a_neighbour_with_the_same_beginning_needs_trust_and_the_command_is_to
     cr_assert_eq(resolved(roots, id, &text), 0, "trust that is given later counts: %s", text);
 }
 
-Test(root, trust_for_one_run_is_given_by_url)
+CHECKED_TEST(root, trust_for_one_run_is_given_by_url, made, removed)
 {
     CLEANUP_FREE char *url = in("own2"), *spelled = in("own/../own2/"), *text = NULL;
     uint32_t id = published(url);
@@ -149,7 +147,7 @@ Test(root, trust_for_one_run_is_given_by_url)
     roots_free(trusting);
 }
 
-Test(root, places_that_lead_out_are_refused)
+CHECKED_TEST(root, places_that_lead_out_are_refused, made, removed)
 {
     static const struct {
         const char *json;
@@ -176,7 +174,7 @@ Test(root, places_that_lead_out_are_refused)
     }
 }
 
-Test(root, an_absolute_place_that_climbs_out_of_the_own_folder_needs_trust)
+CHECKED_TEST(root, an_absolute_place_that_climbs_out_of_the_own_folder_needs_trust, made, removed)
 {
     CLEANUP_FREE char *json = mem_printf("{\"url\": \"%s/own/../own2\"}", folder), *text = NULL;
     make_folder("own/elidefs/roots/1");
@@ -184,7 +182,7 @@ Test(root, an_absolute_place_that_climbs_out_of_the_own_folder_needs_trust)
     cr_assert_eq(resolved(roots, 1, &text), -EPERM, "%s", text);
 }
 
-Test(root, a_link_in_the_own_folder_leads_nowhere)
+CHECKED_TEST(root, a_link_in_the_own_folder_leads_nowhere, made, removed)
 {
     CLEANUP_FREE char *target = in("own2"), *link = in("own/link"), *prefix = NULL;
     CLEANUP_STORE struct store *store = NULL;
@@ -199,14 +197,14 @@ Test(root, a_link_in_the_own_folder_leads_nowhere)
     cr_assert_eq(store_read_all(store, path, 100, &bytes, NULL, &err), -EACCES, "%s", err.text);
 }
 
-Test(root, a_root_that_nobody_recorded_is_damage)
+CHECKED_TEST(root, a_root_that_nobody_recorded_is_damage, made, removed)
 {
     CLEANUP_FREE char *text = NULL;
     cr_assert_eq(resolved(roots, 7, &text), -EUCLEAN);
     cr_assert(strstr(text, "root 7, which is not recorded"), "%s", text);
 }
 
-Test(root, without_waiting_only_what_was_resolved_is_given)
+CHECKED_TEST(root, without_waiting_only_what_was_resolved_is_given, made, removed)
 {
     CLEANUP_FREE char *own = in("own"), *prefix = NULL, *text = NULL;
     CLEANUP_STORE struct store *store = NULL;
@@ -216,7 +214,7 @@ Test(root, without_waiting_only_what_was_resolved_is_given)
     cr_assert_eq(roots_resolve(roots, id, true, &store, &prefix, NULL), 0);
 }
 
-Test(root, equal_urls_share_an_id_and_the_newest_place_counts)
+CHECKED_TEST(root, equal_urls_share_an_id_and_the_newest_place_counts, made, removed)
 {
     CLEANUP_FREE char *a = in("own/sub"), *b = in("own"), *text = NULL, *want = in("own|");
     struct error err = {0};
@@ -229,7 +227,7 @@ Test(root, equal_urls_share_an_id_and_the_newest_place_counts)
     cr_assert_str_eq(text, want);
 }
 
-Test(root, two_writers_cannot_give_one_id_to_two_roots)
+CHECKED_TEST(root, two_writers_cannot_give_one_id_to_two_roots, made, removed)
 {
     CLEANUP_FREE char *a = in("own/sub"), *b = in("own");
     struct error err = {0};

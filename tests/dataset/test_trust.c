@@ -26,19 +26,16 @@ static void home_removed(void)
     free(STEAL(folder));
 }
 
-TestSuite(trust, .init = home_made, .fini = home_removed);
-
-Test(trust, nothing_is_trusted_until_it_is_recorded)
+CHECKED_TEST(trust, nothing_is_trusted_until_it_is_recorded, home_made, home_removed)
 {
     struct error err = {0};
     const char *url = "s3://bucket/data";
     cr_assert_eq(trust_check(uuid, url, &err), 0);
     cr_assert_eq(trust_record(uuid, &url, 1, &err), 0, "%s", err.text);
     cr_assert_eq(trust_check(uuid, url, &err), 1, "%s", err.text);
-    check_leaks();
 }
 
-Test(trust, a_pair_is_exact)
+CHECKED_TEST(trust, a_pair_is_exact, home_made, home_removed)
 {
     const char *urls[] = {"/a/data"};
     cr_assert_eq(trust_record(uuid, urls, 1, NULL), 0);
@@ -47,10 +44,9 @@ Test(trust, a_pair_is_exact)
     cr_assert_eq(trust_check(uuid, "/a/data/", NULL), 0);
     cr_assert_eq(trust_check(uuid, "/a", NULL), 0);
     cr_assert_eq(trust_check("6f9619ff-8b86-4011-b42d-00c04fc964fe", "/a/data", NULL), 0);
-    check_leaks();
 }
 
-Test(trust, the_file_is_private_and_keeps_what_others_wrote)
+CHECKED_TEST(trust, the_file_is_private_and_keeps_what_others_wrote, home_made, home_removed)
 {
     struct error err = {0};
     CLEANUP_FREE char *path = mem_printf("%s/elidefs/trust", folder);
@@ -67,21 +63,17 @@ Test(trust, the_file_is_private_and_keeps_what_others_wrote)
     cr_assert_eq(stat(path, &st), 0);
     cr_assert_eq(st.st_mode & 0777, 0600);
     cr_assert_eq(trust_check(uuid, "/b c/d", NULL), 1);
-    buf_done(&text);
-    free(STEAL(path)), free(STEAL(parent)), free(STEAL(want));
-    check_leaks();
 }
 
-Test(trust, a_url_that_would_make_a_second_line_is_refused)
+CHECKED_TEST(trust, a_url_that_would_make_a_second_line_is_refused, home_made, home_removed)
 {
     struct error err = {0};
     const char *url = "/a\n6f9619ff-8b86-4011-b42d-00c04fc964ff /etc";
     cr_assert_eq(trust_record(uuid, &url, 1, &err), -EINVAL);
     cr_assert_eq(trust_check(uuid, "/etc", NULL), 0);
-    check_leaks();
 }
 
-Test(trust, writers_in_several_processes_lose_no_line)
+CHECKED_TEST(trust, writers_in_several_processes_lose_no_line, home_made, home_removed)
 {
     enum { WRITERS = 8, LINES = 20 };
     for (int w = 0; w < WRITERS; w++) {

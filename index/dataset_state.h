@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The inside of `struct dataset`, shared by the files of dataset.h and by tests that bring their own store.
+ * Thread rule: as in dataset.h.
+ */
+#pragma once
+
+#include <pthread.h>
+
+#include "index/dataset.h"
+#include "index/layout.h"
+#include "index/root.h"
+#include "index/tag.h"
+
+struct known_version {
+    uint32_t version;
+    struct manifest *manifest;
+    struct catalog *catalog; /* NULL: not open */
+};
+
+struct dataset {
+    struct stores *stores;
+    struct cache *cache;
+    struct layout layout;
+    char uuid[MANIFEST_UUID_BYTES];
+    struct roots *roots;
+    struct tags *tags;
+    pthread_mutex_t lock; /* guards what follows */
+    uint32_t head;
+    struct known_version *versions; /* by version; entries may move, what they point to does not */
+    size_t count, cap;
+};
+
+/* dataset_init() and dataset_open() over a store that is open. */
+int dataset_init_store(struct store *store, struct error *err);
+int dataset_open_store(const struct dataset_options *options, struct store *store, struct dataset **ret,
+                       struct error *err);
+
+/* Keeps a manifest (taken; freed on failure) if it fits those known beside it: -EUCLEAN where the chain of
+ * hashes breaks. *ret is the one that is kept. */
+int dataset_keep_manifest(struct dataset *dataset, struct manifest *manifest, const struct manifest **ret,
+                          struct error *err);
+void dataset_move_head(struct dataset *dataset, uint32_t version); /* forwards only */
+
+/* The cached file of a version's catalog. */
+int dataset_catalog_file(struct dataset *dataset, const struct manifest *manifest, struct cache_file **ret,
+                         struct error *err);
+
+/* "user@host" of who runs this, the caller's. */
+char *dataset_author(void);

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+/* From a stream in a catalog to its extents, with its object's root resolved to a store. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "index/dataset_state.h"
+
+static void stream_done(struct catalog_stream *stream)
+{
+    catalog_stream_done(stream);
+}
+
+static void object_done(struct catalog_object *object)
+{
+    catalog_object_done(object);
+}
+
+static bool has_object(const struct catalog_stream *stream)
+{
+    for (size_t i = 0; i < stream->piece_count; i++)
+        if (stream->pieces[i].kind == EXTENT_OBJECT)
+            return true;
+    return false;
+}
+
+static int damaged(struct dataset *dataset, uint32_t row, uint32_t stream, struct error *err)
+{
+    return error_set(err, EUCLEAN, "%s: stream %u of row %u is damaged: its pieces do not fit it",
+                     dataset_url(dataset), stream, row);
+}
+
+/* Adds the stream's object to the map, where its root lies now. */
+static int add_object(struct dataset *dataset, struct catalog_reader *reader, uint32_t id,
+                      struct extent_map *map, struct error *err)
+{
+    struct catalog_object object CLEANUP(object_done) = {0};
+    CLEANUP_STORE struct store *store = NULL;
+    CLEANUP_FREE char *prefix = NULL;
+    int rc = catalog_object(reader, id, &object, err);
+    if (!rc)
+        rc = roots_resolve(dataset->roots, object.root, catalog_reader_nowait(reader), &store, &prefix, err);
+    if (rc < 0)
+        return rc;
+    CLEANUP_FREE char *path = mem_printf("%s%s", prefix, object.path);
+    extent_map_object(map, store, path, object.size, object.pin);
+    return 0;
+}
+
+static bool add_piece(struct extent_map *map, const struct catalog_stream *stream,
+                      const struct catalog_piece *piece)
+{
+    switch (piece->kind) {
+    case EXTENT_INLINE:
+        if (piece->offset > stream->inline_bytes.len || piece->len > stream->inline_bytes.len - piece->offset)
+            return false;
+        extent_map_append_inline(map, stream->inline_bytes.data + piece->offset, (size_t)piece->len);
+        return true;
+    case EXTENT_OBJECT: /* the only object: number 0 */
+    case EXTENT_ZERO:
+        extent_map_append(map, piece->kind, 0, piece->kind == EXTENT_ZERO ? 0 : piece->offset, piece->len);
+        return true;
+    case EXTENT_STREAM:
+        break;
+    }
+    return false;
+}
+
+int dataset_stream_map(struct dataset *dataset, struct catalog_reader *reader, uint32_t row, uint32_t stream,
+                       struct extent_map **ret, struct error *err)
+{
+    struct catalog_stream found CLEANUP(stream_done) = {0};
+    CLEANUP_EXTENT_MAP struct extent_map *map = extent_map_new();
+    int rc = catalog_stream(reader, row, stream, &found, err);
+    if (!rc && has_object(&found))
+        rc = add_object(dataset, reader, found.object, map, err);
+    for (size_t i = 0; !rc && i < found.piece_count; i++)
+        if (!add_piece(map, &found, &found.pieces[i]))
+            rc = damaged(dataset, row, stream, err);
+    if (!rc)
+        rc = extent_map_seal(map, err);
+    if (!rc && extent_map_size(map) != found.size)
+        rc = damaged(dataset, row, stream, err);
+    if (rc < 0)
+        return rc;
+    *ret = STEAL(map);
+    return 0;
+}
+
+int dataset_stream_source(struct dataset *dataset, struct catalog_reader *reader, uint32_t row,
+                          uint32_t stream, struct buf *buf, struct error *err)
+{
+    struct catalog_stream found CLEANUP(stream_done) = {0};
+    struct catalog_object object CLEANUP(object_done) = {0};
+    int rc = catalog_stream(reader, row, stream, &found, err);
+    if (rc < 0 || !has_object(&found))
+        return rc;
+    rc = catalog_object(reader, found.object, &object, err);
+    if (!rc)
+        rc = roots_url(dataset->roots, object.root, catalog_reader_nowait(reader), buf, err);
+    if (!rc)
+        buf_printf(buf, "/%s", object.path);
+    return rc;
+}
+
+/* ---- roots ---- */
+
+static int stop_at_first(void *ctx, const char *path, const struct store_object *object, struct error *err)
+{
+    return 1;
+}
+
+/* One listing tells a bucket that is gone and a folder that is not mounted. Who may not list may still read.
+ */
+static int check_readable(struct store *store, struct error *err)
+{
+    struct error list_err = {0};
+    int rc = store_list(store, "", stop_at_first, NULL, &list_err);
+    if (rc >= 0 || rc == -ENOTSUP || (rc == -EACCES && !store_is_local(store)))
+        return 0;
+    return error_copy(err, &list_err);
+}
+
+static int check_root(void *ctx, uint32_t id, const char *url, struct error *err)
+{
+    struct dataset *dataset = ctx;
+    CLEANUP_STORE struct store *store = NULL;
+    CLEANUP_FREE char *prefix = NULL;
+    int rc = roots_resolve(dataset->roots, id, false, &store, &prefix, err);
+    if (rc < 0 || store == dataset->layout.store)
+        return rc;
+    rc = check_readable(store, err);
+    return rc < 0 ? error_prefix(err, "%s reads from %s, which cannot be read", dataset_url(dataset), url)
+                  : 0;
+}
+
+int dataset_check_roots(struct dataset *dataset, struct error *err)
+{
+    int rc = roots_load(dataset->roots, err);
+    return rc < 0 ? rc : roots_each(dataset->roots, check_root, dataset, err);
+}

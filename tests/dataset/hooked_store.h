@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A store over another one that misbehaves as a test asks: replies get lost, requests fail, missing objects
+ * are forbidden. */
+#pragma once
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "cache/base/memory.h"
+#include "cache/store/ops.h"
+
+struct hooked_store {
+    struct store base;
+    struct store *inner;
+    /* A put to a path with this in it: `before` runs first (once), then it is stored if `stores`, then it
+     * ends with `put_rc` unless that is 0. */
+    const char *put_match;
+    void (*before)(void *ctx);
+    void *ctx;
+    bool stores;
+    int put_rc;
+    bool blind;         /* as S3 without ListBucket */
+    bool forbidden;     /* everything is refused */
+    atomic_int fail_at; /* the how-manieth request fails with -EIO; 0: none */
+    atomic_int requests;
+};
+
+static inline int hooked_fail(struct hooked_store *hooked, struct error *err)
+{
+    int count = atomic_fetch_add(&hooked->requests, 1) + 1;
+    return count == atomic_load(&hooked->fail_at) ? error_set(err, EIO, "request %d failed on purpose", count)
+                                                  : 0;
+}
+
+struct hooked_get {
+    struct store_get get;
+    struct store_get *outer;
+    struct hooked_store *hooked;
+    int rc;
+    struct error err;
+};
+
+static inline void hooked_data(struct store_get *get, uint64_t offset, const void *bytes, size_t len)
+{
+    struct hooked_get *hooked_get = get->ctx;
+    if (!hooked_get->rc)
+        hooked_get->outer->on_data(hooked_get->outer, offset, bytes, len);
+}
+
+static inline void hooked_done(struct store_get *get, int rc, const struct error *err)
+{
+    struct hooked_get *hooked_get = get->ctx;
+    struct error now = rc < 0 ? *err : (struct error){0};
+    if (hooked_get->rc)
+        now = hooked_get->err;
+    else if (hooked_get->hooked->forbidden || (hooked_get->hooked->blind && rc == -ENOENT))
+        error_set(&now, EACCES, "403 Forbidden");
+    struct store_get *outer = hooked_get->outer;
+    free(hooked_get);
+    outer->on_done(outer, -now.code, &now);
+}
+
+static inline void hooked_get_start(struct store *store, struct store_get *outer)
+{
+    struct hooked_store *hooked = (struct hooked_store *)store;
+    struct hooked_get *get = MEM_NEW(struct hooked_get);
+    get->get = *outer;
+    get->get.on_data = hooked_data;
+    get->get.on_done = hooked_done;
+    get->get.ctx = get;
+    get->outer = outer;
+    get->hooked = hooked;
+    get->rc = hooked_fail(hooked, &get->err);
+    hooked->inner->ops->get_start(hooked->inner, &get->get);
+}
+
+static inline void hooked_get_cancel(struct store *store, struct store_get *get)
+{
+}
+
+static inline int hooked_head(struct store *store, const char *path, struct store_object *ret,
+                              struct error *err)
+{
+    struct hooked_store *hooked = (struct hooked_store *)store;
+    return hooked->inner->ops->head(hooked->inner, path, ret, err);
+}
+
+static inline int hooked_put(struct store *store, const struct store_put *put, struct store_object *ret,
+                             struct error *err)
+{
+    struct hooked_store *hooked = (struct hooked_store *)store;
+    bool matches = hooked->put_match && strstr(put->path, hooked->put_match);
+    int rc = hooked_fail(hooked, err);
+    if (rc < 0)
+        return rc;
+    if (matches && hooked->before) {
+        void (*before)(void *ctx) = hooked->before;
+        hooked->before = NULL;
+        before(hooked->ctx);
+    }
+    if (!matches || hooked->stores)
+        rc = hooked->inner->ops->put(hooked->inner, put, ret, err);
+    if (!rc && matches && hooked->put_rc)
+        rc = error_set(err, -hooked->put_rc, "put failed on purpose");
+    return rc;
+}
+
+static inline int hooked_upload_begin(struct store *store, const char *path, struct store_upload **ret,
+                                      struct error *err)
+{
+    struct hooked_store *hooked = (struct hooked_store *)store;
+    return hooked->inner->ops->upload_begin(hooked->inner, path, ret, err);
+}
+
+static inline int hooked_remove(struct store *store, const char *path, struct error *err)
+{
+    struct hooked_store *hooked = (struct hooked_store *)store;
+    return hooked->inner->ops->remove(hooked->inner, path, err);
+}
+
+static inline int hooked_list(struct store *store, const struct store_listing *listing, struct error *err)
+{
+    struct hooked_store *hooked = (struct hooked_store *)store;
+    int rc = hooked_fail(hooked, err);
+    if (rc < 0)
+        return rc;
+    if (hooked->blind || hooked->forbidden)
+        return error_set(err, EACCES, "403 Forbidden");
+    return hooked->inner->ops->list(hooked->inner, listing, err);
+}
+
+static inline void hooked_identity(const struct store *store, const char *path, struct buf *buf)
+{
+    const struct hooked_store *hooked = (const struct hooked_store *)store;
+    hooked->inner->ops->identity(hooked->inner, path, buf);
+}
+
+static inline void hooked_free(struct store *store)
+{
+    struct hooked_store *hooked = (struct hooked_store *)store;
+    store_unref(hooked->inner);
+    free(hooked);
+}
+
+static const struct store_ops hooked_ops = {
+    .name = "hooked",
+    .free = hooked_free,
+    .get_start = hooked_get_start,
+    .get_cancel = hooked_get_cancel,
+    .head = hooked_head,
+    .put = hooked_put,
+    .upload_begin = hooked_upload_begin,
+    .remove = hooked_remove,
+    .list = hooked_list,
+    .identity = hooked_identity,
+};
+
+/* Takes `inner`. */
+static inline struct hooked_store *hooked_store_new(struct store *inner)
+{
+    struct hooked_store *hooked = MEM_NEW(struct hooked_store);
+    store_init(&hooked->base, &hooked_ops, inner->stores, mem_text(store_url(inner)));
+    hooked->inner = inner;
+    hooked->stores = true;
+    return hooked;
+}

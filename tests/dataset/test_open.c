@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Finding the versions and tags of a data set. Manifests are written by hand here: nothing opens a catalog.
+ */
+#include "fixture.h"
+
+/* Writes v1 .. `last` behind v0, each the child of the one before. */
+static void make_versions(uint32_t last)
+{
+    for (uint32_t version = 1; version <= last; version++) {
+        struct error err = {0};
+        char path[LAYOUT_PATH_BYTES];
+        CLEANUP_BUF struct buf bytes = BUF_INIT, printed = BUF_INIT;
+        CLEANUP_MANIFEST struct manifest *parent = NULL;
+        layout_manifest_path(version - 1, path);
+        CLEANUP_FREE char *before = mem_printf("%s/data/%s", folder, path);
+        cr_assert_eq(file_read(before, 1 << 20, &bytes, &err), 0, "%s", err.text);
+        cr_assert_eq(manifest_parse(path, bytes.data, bytes.len, &parent, &err), 0, "%s", err.text);
+        struct manifest child = *parent;
+        child.version = version;
+        child.parent = version - 1;
+        memcpy(child.parent_sha256, parent->sha256, SHA256_BYTES);
+        child.catalog = (struct manifest_catalog){
+            .size = 4096,
+            .page_size = 4096,
+            .pack = "elidefs/packs/404142434445464748494a4b4c4d4e4f",
+            .pack_size = 10,
+        };
+        manifest_print(&printed, &child);
+        layout_manifest_path(version, path);
+        CLEANUP_FREE char *name = mem_printf("data/%s", path);
+        make_file(name, buf_text(&printed));
+    }
+}
+
+CHECKED_TEST(open, without_a_data_set_the_command_to_type_is_told, fixture_made, fixture_removed)
+{
+    struct error err = {0};
+    struct dataset *dataset = NULL;
+    CLEANUP_FREE char *want =
+        mem_printf("no data set at %s/data: type \"elidefs init %s/data\"", folder, folder);
+    cr_assert_eq(try_open("data", &dataset, &err), -ENOENT);
+    cr_assert_str_eq(err.text, want);
+    cr_assert_null(dataset);
+}
+
+CHECKED_TEST(open, init_writes_v0_and_nothing_else, fixture_made, fixture_removed)
+{
+    init_data();
+    cr_assert_eq(objects(""), 1);
+    struct dataset *dataset = open_data();
+    const struct manifest *v0 = NULL;
+    struct catalog *none = NULL;
+    struct error err = {0};
+    cr_assert_eq(dataset_head(dataset), 0);
+    cr_assert_eq(dataset_manifest(dataset, 0, &v0, NULL), 0);
+    cr_assert_str_eq(v0->uuid, dataset_uuid(dataset));
+    cr_assert(strchr(v0->author, '@'), "%s", v0->author);
+    cr_assert_eq(dataset_catalog(dataset, 0, false, &none, &err), -ENOENT);
+    dataset_free(dataset);
+}
+
+CHECKED_TEST(open, a_second_init_is_refused_and_changes_nothing, fixture_made, fixture_removed)
+{
+    struct error err = {0};
+    CLEANUP_FREE char *url = in("data"), *first = NULL;
+    init_data();
+    struct dataset *dataset = open_data();
+    first = mem_text(dataset_uuid(dataset));
+    dataset_free(dataset);
+    cr_assert_eq(dataset_init(stores, url, &err), -EEXIST);
+    cr_assert(strstr(err.text, "there is a data set already"), "%s", err.text);
+    dataset = open_data();
+    cr_assert_str_eq(dataset_uuid(dataset), first);
+    dataset_free(dataset);
+}
+
+CHECKED_TEST(open, the_newest_version_is_found_whatever_the_hint_says, fixture_made, fixture_removed)
+{
+    static const char *const hints[] = {NULL,    "7\n", "3\n", "0\n",    "99999999\n",
+                                        "900\n", "-5",  "",    "garbage"};
+    init_data();
+    make_versions(7);
+    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
+        if (hints[i])
+            make_file("data/elidefs/head", hints[i]);
+        struct dataset *dataset = open_data();
+        cr_assert_eq(dataset_head(dataset), 7, "hint '%s': v%u", hints[i] ? hints[i] : "none",
+                     dataset_head(dataset));
+        dataset_free(dataset);
+    }
+}
+
+CHECKED_TEST(open, a_refresh_with_nothing_new_costs_one_get_and_one_listing, fixture_made, fixture_removed)
+{
+    struct store_stats before, after;
+    uint32_t head = 0;
+    init_data();
+    make_versions(3);
+    struct dataset *dataset = open_data();
+    stores_stats(stores, &before);
+    cr_assert_eq(dataset_refresh(dataset, &head, NULL), 0);
+    stores_stats(stores, &after);
+    cr_assert_eq(head, 3);
+    cr_assert_eq(after.requests - before.requests, 2);
+    make_versions(6);
+    cr_assert_eq(dataset_head(dataset), 3, "it moves by a refresh only");
+    cr_assert_eq(dataset_refresh(dataset, &head, NULL), 0);
+    cr_assert_eq(head, 6);
+    dataset_free(dataset);
+}
+
+CHECKED_TEST(open, a_damaged_manifest_takes_its_own_version_only, fixture_made, fixture_removed)
+{
+    struct error err = {0};
+    const struct manifest *manifest = NULL;
+    init_data();
+    make_versions(4);
+    make_file("data/elidefs/versions/00000003.json", "{\"dataset\": \"");
+    struct dataset *dataset = open_data();
+    cr_assert_eq(dataset_head(dataset), 4);
+    cr_assert_eq(dataset_manifest(dataset, 3, &manifest, &err), -EUCLEAN);
+    cr_assert(strstr(err.text, "elidefs/versions/00000003.json: line 1"), "%s", err.text);
+    cr_assert_eq(dataset_manifest(dataset, 2, &manifest, &err), 0, "%s", err.text);
+    cr_assert_eq(dataset_manifest(dataset, 5, &manifest, &err), -ENOENT);
+    cr_assert(strstr(err.text, "there is no v5; the newest is v4"), "%s", err.text);
+    dataset_free(dataset);
+}
+
+CHECKED_TEST(open, a_manifest_under_another_number_is_damage, fixture_made, fixture_removed)
+{
+    struct error err = {0};
+    const struct manifest *manifest = NULL;
+    CLEANUP_FREE char *from = in("data/elidefs/versions/00000002.json");
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    init_data();
+    make_versions(3);
+    cr_assert_eq(file_read(from, 1 << 20, &bytes, NULL), 0);
+    make_file("data/elidefs/versions/00000003.json", buf_text(&bytes));
+    struct dataset *dataset = open_data();
+    cr_assert_eq(dataset_manifest(dataset, 3, &manifest, &err), -EUCLEAN);
+    cr_assert(strstr(err.text, "is the manifest of v2"), "%s", err.text);
+    dataset_free(dataset);
+}
+
+CHECKED_TEST(open, a_parent_that_was_changed_breaks_the_chain, fixture_made, fixture_removed)
+{
+    struct error err = {0};
+    const struct manifest *manifest = NULL;
+    CLEANUP_FREE char *path = in("data/elidefs/versions/00000001.json");
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    init_data();
+    make_versions(2);
+    make_file("data/elidefs/head", "2\n");
+    cr_assert_eq(file_read(path, 1 << 20, &bytes, NULL), 0);
+    memcpy(strstr(buf_text(&bytes), "\"init\""), "\"evil\"", 6);
+    make_file("data/elidefs/versions/00000001.json", buf_text(&bytes));
+    struct dataset *dataset = open_data();
+    cr_assert_eq(dataset_manifest(dataset, 1, &manifest, &err), -EUCLEAN);
+    cr_assert(strstr(err.text, "the history is broken: v2 says that the manifest of v1"), "%s", err.text);
+    dataset_free(dataset);
+}
+
+CHECKED_TEST(open, a_version_of_a_newer_program_is_refused_and_the_others_work, fixture_made, fixture_removed)
+{
+    struct error err = {0};
+    struct catalog *catalog = NULL;
+    const struct manifest *manifest = NULL;
+    CLEANUP_FREE char *path = in("data/elidefs/versions/00000002.json");
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    init_data();
+    make_versions(2);
+    cr_assert_eq(file_read(path, 1 << 20, &bytes, NULL), 0);
+    memcpy(strstr(buf_text(&bytes), "catalog-whole"), "catalog-pages", 13);
+    make_file("data/elidefs/versions/00000002.json", buf_text(&bytes));
+    struct dataset *dataset = open_data();
+    cr_assert_eq(dataset_head(dataset), 2);
+    cr_assert_eq(dataset_catalog(dataset, 2, false, &catalog, &err), -ENOTSUP);
+    cr_assert(strstr(err.text, "too old"), "%s", err.text);
+    cr_assert_eq(dataset_manifest(dataset, 2, &manifest, &err), 0, "%s", err.text);
+    cr_assert_eq(dataset_manifest(dataset, 1, &manifest, &err), 0, "%s", err.text);
+    dataset_free(dataset);
+}
+
+/* ---- tags ---- */
+
+static int join(void *ctx, const char *name, uint32_t version, struct error *err)
+{
+    buf_printf(ctx, "%s=v%u ", name, version);
+    return 0;
+}
+
+CHECKED_TEST(open, tags_are_created_once_and_seen_by_others_after_a_refresh, fixture_made, fixture_removed)
+{
+    struct error err = {0};
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    init_data();
+    make_versions(3);
+    struct dataset *dataset = open_data(), *other = open_data();
+    cr_assert_eq(dataset_tag_put(dataset, "paper", 2, &err), 0, "%s", err.text);
+    cr_assert_eq(dataset_tag_put(dataset, "best", 3, &err), 0, "%s", err.text);
+    cr_assert_eq(dataset_tag_put(dataset, "best", 3, &err), 0, "the same again is fine: %s", err.text);
+    cr_assert_eq(dataset_tag_put(other, "best", 1, &err), -EEXIST);
+    cr_assert(strstr(err.text, "the tag 'best' names v3 already"), "%s", err.text);
+    cr_assert_eq(dataset_tag_put(dataset, "x", 4, &err), -ENOENT);
+    cr_assert_eq(dataset_tag_put(dataset, "v9", 1, &err), -EINVAL);
+    cr_assert_eq(dataset_tag(dataset, "paper"), 2);
+    cr_assert_eq(dataset_tag(other, "paper"), 0);
+    cr_assert_eq(dataset_refresh(other, NULL, &err), 0);
+    cr_assert_eq(dataset_tag(other, "paper"), 2);
+    cr_assert_eq(dataset_tags(other, join, &text, &err), 0);
+    cr_assert_str_eq(buf_text(&text), "best=v3 paper=v2 ");
+    dataset_free(dataset);
+    dataset_free(other);
+}
+
+CHECKED_TEST(open, a_damaged_tag_is_no_tag_and_no_harm, fixture_made, fixture_removed)
+{
+    struct error err = {0};
+    init_data();
+    make_versions(2);
+    make_file("data/elidefs/tags/bad/1", "two\n");
+    make_file("data/elidefs/tags/huge/1", "99999999\n");
+    make_file("data/elidefs/tags/latest/1", "1\n");
+    make_file("data/elidefs/tags/good/01", "1\n");
+    make_file("data/elidefs/tags/moved/1", "1\n");
+    make_file("data/elidefs/tags/moved/2", "2\n");
+    struct dataset *dataset = open_data();
+    cr_assert_eq(dataset_tag(dataset, "bad"), 0);
+    cr_assert_eq(dataset_tag(dataset, "huge"), 0);
+    cr_assert_eq(dataset_tag(dataset, "latest"), 0);
+    cr_assert_eq(dataset_tag(dataset, "good"), 0);
+    cr_assert_eq(dataset_tag(dataset, "moved"), 2);
+    cr_assert_eq(dataset_tag_put(dataset, "bad", 1, &err), -EUCLEAN);
+    cr_assert(strstr(err.text, "tag 'bad' is damaged"), "%s", err.text);
+    dataset_free(dataset);
+}

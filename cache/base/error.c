@@ -7,12 +7,20 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What reaches a terminal or a log may quote hostile bytes: no escape sequences, no second line. */
+#include "cache/base/utf8.h"
+
+/* What reaches a terminal or a log may quote hostile bytes: no escape sequences, no second line, only
+ * well-formed UTF-8. */
 static void text_clean(char *text)
 {
-    for (char *p = text; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            *p = '?';
+    for (size_t len = strlen(text), n; len > 0; text += n, len -= n) {
+        n = utf8_char(text, len);
+        uint32_t code = n ? utf8_code_point(text, n) : 0;
+        if (code >= 0x20 && (code < 0x7f || code > 0x9f))
+            continue;
+        n = n ? n : 1;
+        memset(text, '?', n);
+    }
 }
 
 static void text_format(char *text, const char *format, va_list args)

@@ -18,7 +18,8 @@ struct error {
 };
 
 /* Records `code` (a positive errno) and the formatted text; returns -code, so that callers write
- * `return error_set(err, EINVAL, "%s: ...", name);`. Control bytes in the text are shown as '?'. */
+ * `return error_set(err, EINVAL, "%s: ...", name);`. Control characters and
+ * bytes that are not UTF-8 are shown as '?'. */
 int error_set(struct error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Puts "context: " before the recorded text and returns the recorded -code (-EIO if there is none). */

@@ -49,6 +49,14 @@ Test(buf, a_stolen_empty_buffer_is_an_empty_text)
     check_leaks();
 }
 
+Test(buf, error_text_is_utf8_whatever_it_quotes)
+{
+    struct error err = {0};
+    error_set(&err, 22, "'%s' and '%s'", "\xff\xc2\x85l\xc3\xa9", "\xe2\x82");
+    cr_assert_str_eq(err.text, "'?\?\?l\xc3\xa9' and '?\?'");
+    check_leaks();
+}
+
 Test(buf, error_text_is_cut_and_shows_no_control_bytes)
 {
     struct error err = {0};

@@ -17,12 +17,14 @@ struct binding { /* one literal being bound */
     struct literal *to;
 };
 
+/* "arm.lt: reason": what was asked for, without its arguments. */
 static int refuse(const struct binding *binding, struct error *err, const char *reason)
 {
-    CLEANUP_BUF struct buf shown = BUF_INIT, text = BUF_INIT;
-    grammar_print_literal(&text, binding->from);
-    show_append(&shown, buf_text(&text), text.len);
-    return error_set(err, ENOENT, "%s: %s", buf_text(&shown), reason);
+    CLEANUP_BUF struct buf shown = BUF_INIT;
+    const struct grammar_literal *from = binding->from;
+    show_append(&shown, from->key.bytes, from->key.len);
+    return error_set(err, ENOENT, "%s%s%s%s: %s", from->event ? "event." : "", buf_text(&shown),
+                     from->op == GRAMMAR_EQ ? "" : ".", grammar_op_name(from->op), reason);
 }
 
 static void push_value(struct literal *literal, const struct value *value)
@@ -145,6 +147,15 @@ static int bind_null(struct binding *binding, struct error *err)
     return 0;
 }
 
+static int refuse_prefix(const struct binding *binding, struct error *err)
+{
+    CLEANUP_BUF struct buf reason = BUF_INIT;
+    buf_text_append(&reason, "no value begins with '");
+    show_append(&reason, binding->from->args[0].bytes, binding->from->args[0].len);
+    buf_u8(&reason, '\'');
+    return refuse(binding, err, buf_text(&reason));
+}
+
 /* A prefix that no value begins with is as good as a misspelt value. */
 static int bind_prefix(struct binding *binding, struct error *err)
 {
@@ -159,12 +170,12 @@ static int bind_prefix(struct binding *binding, struct error *err)
     int rc = catalog_select(binding->reader, &condition, &rows, err);
     if (rc < 0)
         return rc;
-    return rowset_empty(rows) ? refuse(binding, err, "no value begins so") : 0;
+    return rowset_empty(rows) ? refuse_prefix(binding, err) : 0;
 }
 
 static int bind_has(struct binding *binding, struct error *err)
 {
-    return refuse(binding, err, "'.has' is not supported yet: '.prefix' compares beginnings");
+    return refuse(binding, err, "not supported yet ('.prefix' compares beginnings)");
 }
 
 typedef int bind_fn(struct binding *binding, struct error *err);

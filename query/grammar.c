@@ -141,7 +141,7 @@ static int parse_literal(struct span text, struct grammar_literal *ret, struct e
     if (text.len && text.at[0] == '@')
         return refuse(text, err, "a stage stands alone in its component");
     if (!cut_at(&rest, "=", &key))
-        return refuse(text, err, "no condition: write NAME=VALUE ('+' separates; write %2B for a plus sign)");
+        return refuse(text, err, "not a condition, which is NAME=VALUE");
     ret->op = cut_op(&key);
     int rc = parse_key(key, ret, err);
     if (rc)
@@ -161,12 +161,14 @@ static int parse_literals(struct span rest, struct grammar_component *ret, struc
     size_t cap = 0;
     bool more = true;
     while (more) {
-        struct span piece;
+        struct span piece = rest;
         more = cut_at(&rest, "+", &piece);
         mem_grow(&ret->literals, &cap, ret->literal_count + 1, sizeof *ret->literals);
         struct grammar_literal *literal = &ret->literals[ret->literal_count++];
         *literal = (struct grammar_literal){0};
-        int rc = parse_literal(more ? piece : rest, literal, err);
+        int rc = parse_literal(piece, literal, err);
+        if (rc && (more || ret->literal_count > 1) && !memmem(piece.at, piece.len, "=", 1))
+            error_prefix(err, "'+' separates conditions (%%2B is a plus sign)");
         if (rc)
             return rc;
     }

@@ -17,7 +17,7 @@
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
 
-enum { GRAMMAR_COMPONENT_MAX = 65536 }; /* bytes */
+enum { GRAMMAR_COMPONENT_MAX = 1 << 20 }; /* bytes */
 
 enum grammar_op {
     GRAMMAR_EQ, /* printed as '=' alone */

@@ -6,7 +6,7 @@
 void show_append(struct buf *buf, const char *bytes, size_t len)
 {
     enum { SHOWN_MAX = 120 };
-    escape_append(buf, bytes, len < SHOWN_MAX ? len : SHOWN_MAX, " !\"#$&'()*+,/:;<=>?@[\\]^`{|}~", 1);
+    escape_append(buf, bytes, len < SHOWN_MAX ? len : SHOWN_MAX, " !\"#$%&'()*+,/:;<=>?@[\\]^`{|}~", 1);
     if (len > SHOWN_MAX)
         buf_text_append(buf, "...");
 }

@@ -6,6 +6,6 @@
 
 #include "cache/base/buf.h"
 
-/* Appends them as a person would type them; controls, '%' and ill-formed UTF-8 as %XX; cut with "..." after
+/* Appends them as a person would type them; controls and ill-formed UTF-8 as %XX; cut with "..." after
  * 120 bytes. */
 void show_append(struct buf *buf, const char *bytes, size_t len);

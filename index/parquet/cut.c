@@ -112,7 +112,10 @@ static int add_group(struct cut *cut, size_t group, size_t ordinal, struct error
          one = thrift_next(tree, one), leaf++)
         move_chunk(tree, one, parquet_chunk_of(parquet, group, leaf), moved[leaf]);
     thrift_set_integer(tree, thrift_field(tree, root, GROUP_OFFSET), start);
-    thrift_set_integer(tree, thrift_field(tree, root, GROUP_ORDINAL), (int64_t)ordinal);
+    if (ordinal <= INT16_MAX)
+        thrift_set_integer(tree, thrift_field(tree, root, GROUP_ORDINAL), (int64_t)ordinal);
+    else /* an i16, optional */
+        thrift_remove(tree, root, GROUP_ORDINAL);
     cut->rows += parquet->groups[group].rows;
     return 0;
 }
@@ -233,8 +236,9 @@ static int add_footer(struct cut *cut, struct error *err)
     int16_t last = 0;
     for (size_t i = 0; i < parquet->field_count; i++) {
         const struct parquet_field *field = &parquet->fields[i];
-        thrift_write_field(&footer, &last, field->field, field->type);
-        if (field->field == FILE_ROWS)
+        bool rows = field->field == FILE_ROWS;
+        thrift_write_field(&footer, &last, field->field, rows ? THRIFT_I64 : field->type);
+        if (rows)
             thrift_write_integer(&footer, (int64_t)cut->rows);
         else if (field->field == FILE_GROUPS)
             write_groups(cut, &footer);

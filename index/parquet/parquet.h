@@ -5,9 +5,11 @@
  * Source of the format: apache/parquet-format 2.10 (README.md, parquet.thrift, Encodings.md), Thrift compact
  * protocol. Read: flat columns and lists up to three deep (3-level LIST, also legacy 2-level), encodings
  * PLAIN, PLAIN_DICTIONARY and RLE_DICTIONARY, RLE (booleans); data pages v1 and v2; uncompressed, snappy,
- * gzip, zstd. Structs and maps are listed with `readable` false and skipped. Encrypted files are refused.
+ * gzip, zstd. Structs and maps are listed with `readable` false and skipped. Encrypted files, and files whose
+ * data lie in other files, are refused. Checksums of pages are checked where they are stated.
  *
- * Every length, count and offset is checked against the file and a cap before it is used.
+ * Every length, count and offset is checked against the file and a cap before it is used. Errors name the
+ * recording, the row group and the column.
  * Thread rule: `struct parquet` is one thread at a time (it reads through its recording).
  */
 #pragma once
@@ -51,21 +53,20 @@ const char *parquet_metadata(const struct parquet *parquet,
 
 enum parquet_kind {
     PARQUET_BOOL,
-    PARQUET_INT,
+    PARQUET_INT, /* (u)int8 to 64, date (days since 1970), time of day (in the file's unit) */
     PARQUET_FLOAT,
     PARQUET_DOUBLE,
-    PARQUET_TEXT,
-    PARQUET_BYTES,
-    PARQUET_TIMESTAMP,
-    PARQUET_OTHER
+    PARQUET_TEXT,      /* as the file has it: not checked to be UTF-8 */
+    PARQUET_BYTES,     /* without a type, fixed length, UUID, BSON */
+    PARQUET_TIMESTAMP, /* ms, us, ns and INT96, as int64 ns; one without a zone counts as UTC */
+    PARQUET_OTHER,     /* decimal, half, interval, struct, map: never readable */
 };
 
 struct parquet_column {
-    const char *name; /* top-level name; may hold '/' and '.': never split it */
-    enum parquet_kind
-        kind;       /* of the values; INT: every (u)int8-64, date and time too; TIMESTAMP: int64 ns UTC */
-    unsigned depth; /* list nesting: 0 flat, 1-3 */
-    bool readable;  /* false: struct, map, deeper list, unknown encoding or codec */
+    const char *name;       /* top-level name; may hold '/' and '.': never split it */
+    enum parquet_kind kind; /* of the values */
+    unsigned depth;         /* list nesting: 0 flat, 1-3 */
+    bool readable;          /* false: kind OTHER, a deeper list, an encoding or codec that is not read */
 };
 size_t parquet_columns(const struct parquet *parquet); /* top-level columns */
 const struct parquet_column *parquet_column(const struct parquet *parquet, size_t i);
@@ -75,10 +76,17 @@ int parquet_find(const struct parquet *parquet, const char *name); /* its index,
  *
  *   depth 0:  rows entries; `valid[i]` false is a null; value i at index i
  *   depth d:  offsets[0] has rows+1 entries: row r is elements [offsets[0][r], offsets[0][r+1]) of the next
- * level; offsets[d-1] delimits the values. A null or empty list has no elements; null_list[r] tells them
- * apart at the top level. INT and TIMESTAMP fill i64, BOOL too (0/1); FLOAT (widened) and DOUBLE fill f64;
- * TEXT and BYTES: value i is bytes.data[text_offsets[i] .. text_offsets[i+1]). uint64 above INT64_MAX is
- * refused. */
+ *             level; offsets[d-1] delimits the values. A null or empty list has no elements; null_list[r]
+ *             tells them apart at the top level.
+ *
+ *   row                 [[1, 2], []]   null   [[3]]
+ *   offsets[0]          0              2      2       3
+ *   offsets[1]          0       2   2                 3
+ *   i64                 1 2                   3
+ *
+ * INT and TIMESTAMP fill i64, BOOL too (0/1); FLOAT (widened) and DOUBLE fill f64; TEXT and BYTES: value i is
+ * bytes.data[text_offsets[i] .. text_offsets[i+1]). A null has the value 0 or no bytes. uint64 above
+ * INT64_MAX and timestamps outside the range of int64 ns are refused (-ERANGE). */
 struct parquet_values {
     enum parquet_kind kind;
     unsigned depth;
@@ -92,13 +100,14 @@ struct parquet_values {
     uint64_t *offsets[3];
     bool *null_list; /* rows entries, depth > 0 */
 };
+/* -ENOTSUP: the column is not readable; -EFBIG: beyond the limits; -EINVAL: damaged. */
 int parquet_read(struct parquet *parquet, size_t group, size_t column, struct parquet_values *ret,
                  struct error *err);
 void parquet_values_done(struct parquet_values *values);
 #define CLEANUP_PARQUET_VALUES CLEANUP(parquet_values_done)
 
-/* Statistics of one flat column in one group: inclusive bounds, if the file states them for a signed integer,
- * float, boolean or timestamp column. False if absent or not usable. */
+/* Statistics of one flat column in one group: inclusive bounds of what is neither null nor NaN, if the file
+ * states them for a signed integer, float, boolean or timestamp column. False if absent or not usable. */
 struct parquet_bounds {
     enum parquet_kind kind;
     int64_t i64_min, i64_max;
@@ -108,8 +117,10 @@ struct parquet_bounds {
 };
 bool parquet_bounds(const struct parquet *parquet, size_t group, size_t column, struct parquet_bounds *ret);
 
-/* Row groups [first, first + count) as a Parquet file of their own: "PAR1", the groups' bytes by range, and
- * the footer re-encoded with shifted offsets; schema, key-value metadata and unknown Thrift fields kept, page
- * indexes shifted or dropped with what refers to them, bloom filters dropped. `slice` must be SLICE_INIT. */
+/* Row groups [first, first + count), count > 0, as a Parquet file of their own: "PAR1", the groups' bytes by
+ * range, and the footer re-encoded with shifted offsets; schema, key-value metadata and unknown Thrift fields
+ * kept, page indexes shifted (dropped if they are damaged), bloom filters dropped. Works for columns that are
+ * not readable, too. The same groups of the same file give the same bytes. `slice` must be SLICE_INIT, and is
+ * after a failure. Reads only page indexes of the recording. */
 int parquet_slice(const struct parquet *parquet, size_t first, size_t count, struct slice *slice,
                   struct error *err);

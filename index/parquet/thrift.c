@@ -341,8 +341,11 @@ size_t thrift_offset(const struct thrift *tree, thrift_id record)
 void thrift_set_integer(struct thrift *tree, thrift_id node, int64_t value)
 {
     enum thrift_type type = type_of(tree, node);
-    if (type >= THRIFT_I8 && type <= THRIFT_I64)
-        node_at(tree, node)->integer = value;
+    if (type < THRIFT_I8 || type > THRIFT_I64)
+        return;
+    node_at(tree, node)->integer = value;
+    if (type == THRIFT_I8 && value != (int8_t)value) /* the only one whose bytes bound its value */
+        node_at(tree, node)->type = THRIFT_I16;
 }
 
 void thrift_remove(struct thrift *tree, thrift_id record, int field)

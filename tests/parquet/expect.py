@@ -56,6 +56,7 @@ def integers(kind):
 def column(array):
     """The rows of a chunked array, as JSON values."""
     array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    array = array.storage if isinstance(array, pa.ExtensionArray) else array  # UUID
     array = array.cast(storage(array.type))
     array = array.cast(integers(array.type))
     return [plain(value, array.type) for value in array.to_pylist()]

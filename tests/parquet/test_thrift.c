@@ -82,6 +82,20 @@ Test(thrift, changed_and_removed_fields_are_written)
     check_leaks();
 }
 
+Test(thrift, a_byte_that_is_set_to_more_than_it_holds_becomes_wider)
+{
+    CLEANUP_THRIFT struct thrift tree = THRIFT_INIT;
+    CLEANUP_BUF struct buf out = BUF_INIT;
+    thrift_id root = 0;
+    cr_assert_eq(parse(&tree, "\x13\x02\x13\x02\x00", 5, &root, NULL), 0);
+    thrift_set_integer(&tree, thrift_field(&tree, root, 1), 127);
+    thrift_set_integer(&tree, thrift_field(&tree, root, 2), 300);
+    thrift_write(&tree, root, &out);
+    cr_assert_eq(out.len, 6);
+    cr_assert_eq(memcmp(out.data, "\x13\x7f\x14\xd8\x04\x00", 6), 0);
+    check_leaks();
+}
+
 Test(thrift, long_lists_have_their_count_behind_the_head)
 {
     CLEANUP_BUF struct buf in = BUF_INIT;

@@ -7,6 +7,7 @@
 
 #include "cache/base/escape.h"
 #include "cache/store/local.h"
+#include "cache/store/s3.h"
 #include "cache/store/stores.h"
 
 static char *with_root(const char *path)
@@ -72,6 +73,8 @@ int store_open(struct stores *stores, const char *url, struct store **ret, struc
 {
     if (!strncmp(url, "file://", strlen("file://")))
         return open_file_url(stores, url, ret, err);
+    if (!strncmp(url, "s3://", strlen("s3://")))
+        return s3_new(stores, url, ret, err);
     const char *scheme = strstr(url, "://");
     if (scheme)
         return error_set(err, EINVAL, "%s: no store has the scheme '%.*s' (s3://bucket/prefix, or a folder)",

@@ -16,6 +16,12 @@
 
 enum { PART_LEAST_BYTES = 5 << 20 };
 
+/* Below here `err` is never NULL: codes travel in it. */
+#define WITH_ERROR(err)                                                                                      \
+    struct error spare_ = {0};                                                                               \
+    if (!(err))                                                                                              \
+    (err) = &spare_
+
 void store_init(struct store *store, const struct store_ops *ops, struct stores *stores, char *url)
 {
     store->ops = ops;
@@ -121,6 +127,7 @@ void store_get_cancel(struct store *store, struct store_get *get)
 
 int store_head(struct store *store, const char *path, struct store_object *ret, struct error *err)
 {
+    WITH_ERROR(err);
     int rc = store_path_check(store->url, path, err);
     return rc < 0 ? rc : store->ops->head(store, path, ret, err);
 }
@@ -130,6 +137,7 @@ int store_head(struct store *store, const char *path, struct store_object *ret, 
 int store_put(struct store *store, const char *path, const void *bytes, size_t len, enum store_put_mode mode,
               struct store_object *ret, struct error *err)
 {
+    WITH_ERROR(err);
     int rc = store_path_check(store->url, path, err);
     if (rc < 0)
         return rc;
@@ -155,12 +163,14 @@ void store_upload_done(struct store_upload *upload)
 
 int store_upload_begin(struct store *store, const char *path, struct store_upload **ret, struct error *err)
 {
+    WITH_ERROR(err);
     int rc = store_path_check(store->url, path, err);
     return rc < 0 ? rc : store->ops->upload_begin(store, path, ret, err);
 }
 
 int store_upload_part(struct store_upload *upload, const void *bytes, size_t len, struct error *err)
 {
+    WITH_ERROR(err);
     assert(len > 0 && !upload->last_seen);
     int rc = upload->store->ops->upload_part(upload, upload->parts + 1, bytes, len, err);
     if (rc < 0)
@@ -172,6 +182,7 @@ int store_upload_part(struct store_upload *upload, const void *bytes, size_t len
 
 int store_upload_finish(struct store_upload *upload, struct store_object *ret, struct error *err)
 {
+    WITH_ERROR(err);
     struct store_object object = {0};
     int rc = upload->store->ops->upload_finish(upload, &object, err);
     if (!rc && ret)
@@ -187,6 +198,7 @@ void store_upload_abort(struct store_upload *upload)
 
 int store_remove(struct store *store, const char *path, struct error *err)
 {
+    WITH_ERROR(err);
     int rc = store_path_check(store->url, path, err);
     return rc < 0 ? rc : store->ops->remove(store, path, err);
 }
@@ -215,6 +227,7 @@ static int in_order(void *ctx, const char *path, const struct store_object *obje
 
 int store_list(struct store *store, const char *prefix, store_list_fn *each, void *ctx, struct error *err)
 {
+    WITH_ERROR(err);
     int rc = store_prefix_check(store->url, prefix, err);
     if (rc < 0)
         return rc;

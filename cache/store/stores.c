@@ -8,15 +8,19 @@
 #include <time.h>
 
 #include "cache/base/memory.h"
+#include "cache/store/http.h"
 
 enum { WORKER_THREADS = 4 };
 
 struct stores {
+    struct stores_options given; /* texts are copies */
+    struct config *config;
     struct workers *workers;
     atomic_uint_fast64_t counts[STORE_COUNTS];
     atomic_bool stopped;
-    pthread_mutex_t lock; /* for `wake` alone: orders a stop against those who begin to sleep */
-    pthread_cond_t wake;
+    pthread_mutex_t lock;
+    pthread_cond_t wake; /* at a stop */
+    struct http *http;   /* guarded by `lock` */
 };
 
 static void init_clock(struct stores *stores)
@@ -29,11 +33,30 @@ static void init_clock(struct stores *stores)
     pthread_mutex_init(&stores->lock, NULL);
 }
 
+static void copy_options(struct stores *stores, const struct stores_options *options)
+{
+    stores->given = (struct stores_options){.config_path = mem_text(options->config_path),
+                                            .endpoint_url = mem_text(options->endpoint_url),
+                                            .region = mem_text(options->region),
+                                            .profile = mem_text(options->profile),
+                                            .ca_bundle = mem_text(options->ca_bundle),
+                                            .no_sign_request = options->no_sign_request};
+}
+
+static void free_options(struct stores_options *given)
+{
+    free((char *)given->config_path), free((char *)given->endpoint_url), free((char *)given->region);
+    free((char *)given->profile), free((char *)given->ca_bundle);
+}
+
 int stores_new(const struct stores_options *options, struct stores **ret, struct error *err)
 {
     struct stores *stores = MEM_NEW(struct stores);
     init_clock(stores);
-    int rc = workers_new(WORKER_THREADS, &stores->workers, err);
+    copy_options(stores, options);
+    int rc = config_load(options->config_path, &stores->config, err);
+    if (!rc)
+        rc = workers_new(WORKER_THREADS, &stores->workers, err);
     if (rc < 0) {
         stores_free(stores);
         return rc;
@@ -47,7 +70,10 @@ void stores_stop(struct stores *stores)
     pthread_mutex_lock(&stores->lock);
     atomic_store(&stores->stopped, true);
     pthread_cond_broadcast(&stores->wake);
+    struct http *http = stores->http;
     pthread_mutex_unlock(&stores->lock);
+    if (http)
+        http_stop(http);
 }
 
 void stores_free(struct stores *stores)
@@ -56,6 +82,9 @@ void stores_free(struct stores *stores)
         return;
     stores_stop(stores);
     workers_free(stores->workers);
+    http_free(stores->http);
+    config_free(stores->config);
+    free_options(&stores->given);
     pthread_cond_destroy(&stores->wake);
     pthread_mutex_destroy(&stores->lock);
     free(stores);
@@ -99,4 +128,30 @@ void stores_stats(const struct stores *stores, struct store_stats *ret)
 struct workers *stores_workers(struct stores *stores)
 {
     return stores->workers;
+}
+
+const struct config *stores_config(const struct stores *stores)
+{
+    return stores->config;
+}
+
+const struct stores_options *stores_given(const struct stores *stores)
+{
+    return &stores->given;
+}
+
+int stores_http(struct stores *stores, struct http **ret, struct error *err)
+{
+    int rc = 0;
+    pthread_mutex_lock(&stores->lock);
+    if (!stores->http)
+        rc = http_new(stores, &stores->http, err);
+    struct http *http = stores->http;
+    pthread_mutex_unlock(&stores->lock);
+    if (rc < 0)
+        return rc;
+    if (stores_stopped(stores))
+        http_stop(http);
+    *ret = http;
+    return 0;
 }

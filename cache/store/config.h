@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The configuration file: sections [store "s3://bucket/prefix"], the longest prefix wins. Format: README.md.
+ * Thread rule: immutable after config_load().
+ */
+#pragma once
+
+#include "cache/base/error.h"
+#include "cache/base/memory.h"
+
+enum config_switch { CONFIG_UNSET, CONFIG_NO, CONFIG_YES };
+
+struct config_store {
+    char *prefix;                           /* without trailing '/', but for the bare "s3://" */
+    char *endpoint, *region, *profile, *ca; /* NULL: not set */
+    enum config_switch path_style, anonymous;
+    char *place; /* "file:line" of the section */
+};
+
+struct config;
+
+/* `path` NULL: the user's file, then the machine's; those may be missing. The user's sections win over the
+ * machine's of the same prefix. -EINVAL with file and line. */
+int config_load(const char *path, struct config **ret, struct error *err);
+int config_parse(const char *file, const char *text, size_t len, struct config **ret, struct error *err);
+void config_free(struct config *config);
+CLEANUP_DEFINE(struct config, config_free, cleanup_config)
+#define CLEANUP_CONFIG CLEANUP(cleanup_config)
+
+/* The section for `url`, or NULL. */
+const struct config_store *config_find(const struct config *config, const char *url);

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Reading a range. A reply's bytes are handed out only if the reply is exactly what was asked: status, range,
+ * length and ETag; so neither an error page nor another object's bytes can reach the caller.
+ *
+ *     start --keys at hand--> http --> done
+ *       \--keys must be fetched--> [worker] --> http --> done
+ *                                     http: 403 --> [worker: is it missing?] --> done
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/base/escape.h"
+#include "cache/base/instant.h"
+#include "cache/base/memory.h"
+#include "cache/store/s3.h"
+#include "cache/store/stores.h"
+
+struct s3_get {
+    struct s3 *s3; /* a reference */
+    struct store_get *get;
+    struct http_request http;
+    uint64_t generation;
+    struct pin_s3 pin; /* what must answer; all empty if any may */
+    bool ranged, accepted;
+    uint64_t at, end;   /* next byte to come; end of what was promised (after the header) */
+    struct buf refusal; /* body of a reply that was not accepted */
+    int rc;             /* on the way to tell(), below */
+    struct error err;
+    atomic_bool cancelled;
+};
+
+/* Errors get the object's URL in front in one place, when the request has ended. */
+static int fail(struct error *err, int code, const char *text)
+{
+    return error_set(err, code, "%s", text);
+}
+
+/* ---- the end ---- */
+
+static void end(struct s3_get *g, int rc, const struct error *err)
+{
+    struct store *store = &g->s3->base;
+    g->get->on_done(g->get, rc, err);
+    http_request_done(&g->http); /* only now: a cancel may come until on_done() has returned */
+    buf_done(&g->refusal);
+    free(g);
+    store_unref(store);
+}
+
+static void check_missing(void *ctx)
+{
+    struct s3_get *g = ctx;
+    int rc = s3_missing_or_refused(g->s3, g->get->path, g->rc, &g->err);
+    end(g, rc, &g->err);
+}
+
+/* ---- what the reply says ---- */
+
+/* "bytes A-B/SIZE", nothing else. */
+static bool parse_range(const char *text, uint64_t *first, uint64_t *last, uint64_t *size)
+{
+    char again[80];
+    if (sscanf(text, "bytes %" SCNu64 "-%" SCNu64 "/%" SCNu64, first, last, size) != 3)
+        return false;
+    snprintf(again, sizeof again, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, *first, *last, *size);
+    return !strcmp(text, again) && *first <= *last && *last < *size;
+}
+
+static int accept_range(struct s3_get *g, struct store_object *object, struct error *err)
+{
+    const struct store_get *get = g->get;
+    char text[80];
+    uint64_t first, last, size;
+    if (g->http.reply.status != 206)
+        return fail(err, EIO, "the store ignored the range that was asked for");
+    if (!http_reply_header(&g->http.reply, "content-range", text, sizeof text) ||
+        !parse_range(text, &first, &last, &size))
+        return fail(err, EIO, "the reply has no sound Content-Range");
+    if (get->size != UINT64_MAX && size != get->size)
+        return fail(err, ESTALE, "the object is not the one that was pinned; its size has changed");
+    uint64_t wanted = get->len == UINT64_MAX || get->len > size - first ? size - first : get->len;
+    if (first != get->offset || last - first + 1 != wanted)
+        return error_set(err, EIO, "asked for %" PRIu64 "+%" PRIu64 ", was given %s", get->offset, get->len,
+                         text);
+    if (object->size != last - first + 1)
+        return fail(err, EIO, "Content-Length and Content-Range of the reply differ");
+    object->size = size;
+    g->end = last + 1;
+    return 0;
+}
+
+static int accept_whole(struct s3_get *g, const struct store_object *object, struct error *err)
+{
+    if (g->http.reply.status != 200)
+        return fail(err, EIO, "the store sent a part where the whole was asked for");
+    if (g->get->size != UINT64_MAX && object->size != g->get->size)
+        return fail(err, ESTALE, "the object is not the one that was pinned; its size has changed");
+    g->end = object->size;
+    return 0;
+}
+
+static int check_pin(const struct s3_get *g, const struct store_object *object, struct error *err)
+{
+    struct pin_s3 pin;
+    if (!*g->pin.etag)
+        return 0;
+    if (pin_s3_parse(object->pin, &pin) || strcmp(pin.etag, g->pin.etag) ||
+        (*g->pin.version && *pin.version && strcmp(pin.version, g->pin.version)))
+        return fail(err, ESTALE, "the object is not the one that was pinned; it has been overwritten");
+    return 0;
+}
+
+static int take_head(struct http_request *http, struct error *err)
+{
+    struct s3_get *g = http->ctx;
+    struct store_object object;
+    char length[24];
+    if (http->reply.status / 100 != 2)
+        return 0;
+    if (!http_reply_header(&http->reply, "content-length", length, sizeof length))
+        return fail(err, EIO, "the reply has no Content-Length");
+    int rc = s3_object(&http->reply, &object, err);
+    if (!rc)
+        rc = g->ranged ? accept_range(g, &object, err) : accept_whole(g, &object, err);
+    if (!rc)
+        rc = check_pin(g, &object, err);
+    if (rc < 0)
+        return rc;
+    g->accepted = true;
+    if (g->get->ret_object)
+        *g->get->ret_object = object;
+    return 0;
+}
+
+static int take_body(struct http_request *http, const void *bytes, size_t len, struct error *err)
+{
+    struct s3_get *g = http->ctx;
+    if (!g->accepted) {
+        size_t room = S3_REFUSAL_BYTES - g->refusal.len;
+        buf_append(&g->refusal, bytes, len < room ? len : room);
+        return 0;
+    }
+    if (len > g->end - g->at)
+        return fail(err, EIO, "the reply is longer than it said");
+    uint64_t at = g->at;
+    g->at += len;
+    g->get->on_data(g->get, at, bytes, len);
+    return 0;
+}
+
+static int judge(struct s3_get *g, struct error *err)
+{
+    if (g->accepted) {
+        if (g->s3->credentials)
+            credentials_prove(g->s3->credentials, g->generation);
+        return g->at == g->end ? 0 : fail(err, EAGAIN, "the reply ended early");
+    }
+    struct s3_refusal refusal = {
+        .method = "GET", .generation = g->generation, .reply = &g->http.reply, .body = &g->refusal};
+    return s3_meaning(g->s3, &refusal, err);
+}
+
+static void finish(struct http_request *http, int rc, const struct error *err)
+{
+    struct s3_get *g = http->ctx;
+    g->err = *err;
+    g->rc = rc < 0 ? rc : judge(g, &g->err);
+    if (g->rc < 0)
+        s3_prefix(g->s3, g->get->path, &g->err);
+    if (g->rc == -EACCES && !g->get->pin)
+        workers_submit(stores_workers(g->s3->base.stores), check_missing, g);
+    else
+        end(g, g->rc, &g->err);
+}
+
+/* ---- the start ---- */
+
+static void format_range(const struct store_get *get, char *ret_text, size_t cap)
+{
+    if (get->len == UINT64_MAX)
+        snprintf(ret_text, cap, "bytes=%" PRIu64 "-", get->offset);
+    else
+        snprintf(ret_text, cap, "bytes=%" PRIu64 "-%" PRIu64, get->offset, get->offset + get->len - 1);
+}
+
+static void send(struct s3_get *g, const struct keys *keys)
+{
+    const struct store_get *get = g->get;
+    char range[64];
+    CLEANUP_BUF struct buf query = BUF_INIT;
+    struct s3_ask ask = {.method = "GET", .path = get->path};
+    size_t n = 0;
+    if (g->ranged) {
+        format_range(get, range, sizeof range);
+        ask.extra[n++] = (struct sigv4_header){.name = "range", .value = range};
+    }
+    if (*g->pin.etag)
+        ask.extra[n++] = (struct sigv4_header){.name = "if-match", .value = g->pin.etag};
+    if (*g->pin.version) {
+        buf_text_append(&query, "versionId=");
+        escape_append(&query, g->pin.version, strlen(g->pin.version), "~", 0);
+        ask.query = buf_text(&query);
+    }
+    s3_prepare(g->s3, &ask, keys, &g->http);
+    http_start(g->s3->http, &g->http);
+}
+
+static void send_later(void *ctx)
+{
+    struct s3_get *g = ctx;
+    CLEANUP_KEYS struct keys keys = {0};
+    int rc = credentials_get(g->s3->credentials, &keys, &g->generation, &g->err);
+    if (!rc && (atomic_load(&g->cancelled) || stores_stopped(g->s3->base.stores)))
+        rc = fail(&g->err, ECANCELED, "cancelled");
+    if (!rc) {
+        send(g, &keys);
+        return;
+    }
+    s3_prefix(g->s3, g->get->path, &g->err);
+    end(g, rc, &g->err);
+}
+
+static void refuse(void *ctx)
+{
+    struct s3_get *g = ctx;
+    end(g, g->rc, &g->err);
+}
+
+void s3_get_start(struct store *store, struct store_get *get)
+{
+    struct s3 *s3 = s3_of(store_ref(store));
+    struct workers *workers = stores_workers(store->stores);
+    CLEANUP_KEYS struct keys keys = {0};
+    struct s3_get *g = MEM_NEW(struct s3_get);
+    g->s3 = s3;
+    g->get = get;
+    g->at = get->offset;
+    g->ranged = get->len != 0 && (get->offset || get->len != UINT64_MAX);
+    g->http = (struct http_request){.deadline_ns = get->deadline_ns,
+                                    .on_head = take_head,
+                                    .on_body = take_body,
+                                    .on_done = finish,
+                                    .ctx = g};
+    get->state = g;
+    if (get->pin && pin_s3_parse(get->pin, &g->pin)) {
+        g->rc = error_set(&g->err, EINVAL, "%s/%s: '%s' is no pin of an S3 object", s3->place.url, get->path,
+                          get->pin);
+        workers_submit(workers, refuse, g);
+    } else if (!s3->credentials) {
+        send(g, NULL);
+    } else if (!credentials_peek(s3->credentials, &keys, &g->generation)) {
+        send(g, &keys);
+    } else {
+        workers_submit(workers, send_later, g);
+    }
+}
+
+void s3_get_cancel(struct store *store, struct store_get *get)
+{
+    struct s3_get *g = get->state;
+    atomic_store(&g->cancelled, true);
+    http_cancel(g->s3->http, &g->http);
+}

@@ -133,7 +133,9 @@ static int draft_commit(struct draft *draft, enum store_put_mode mode, struct st
     struct stat st;
     if (fsync(draft->fd) || fstat(draft->fd, &st))
         return fail(draft, errno, err);
-    int rc = mode == STORE_PUT_IF_ABSENT ? name_if_absent(draft, err) : name_replacing(draft, err);
+    int rc = 0;
+    if (*draft->temp) /* else it has its name since an earlier try */
+        rc = mode == STORE_PUT_IF_ABSENT ? name_if_absent(draft, err) : name_replacing(draft, err);
     if (rc < 0)
         return rc;
     if (fsync(draft->folder))
@@ -177,6 +179,8 @@ int local_put(struct store *store, const struct store_put *put, struct store_obj
 struct local_upload {
     struct store_upload base;
     struct draft draft;
+    unsigned number;     /* of the last part */
+    uint64_t start, end; /* of it */
 };
 
 int local_upload_begin(struct store *store, const char *path, struct store_upload **ret, struct error *err)
@@ -196,12 +200,22 @@ int local_upload_begin(struct store *store, const char *path, struct store_uploa
     return 0;
 }
 
+/* A part that is sent again takes the place of its first try. */
 int local_upload_part(struct store_upload *base, unsigned number, const void *bytes, size_t len,
                       struct error *err)
 {
     struct local_upload *upload = (struct local_upload *)base;
+    struct draft *draft = &upload->draft;
     int rc = check_stop(base->store, base->path, err);
-    return rc < 0 ? rc : draft_write(&upload->draft, bytes, len, err);
+    if (rc < 0)
+        return rc;
+    if (number != upload->number)
+        upload->start = upload->end;
+    upload->number = number;
+    upload->end = upload->start + len;
+    if (ftruncate(draft->fd, (off_t)upload->start) || lseek(draft->fd, (off_t)upload->start, SEEK_SET) < 0)
+        return fail(draft, errno, err);
+    return draft_write(draft, bytes, len, err);
 }
 
 int local_upload_finish(struct store_upload *base, struct store_object *ret, struct error *err)

@@ -7,6 +7,7 @@
 
 #include "cache/base/escape.h"
 #include "cache/store/local.h"
+#include "cache/store/retry.h"
 #include "cache/store/s3.h"
 #include "cache/store/stores.h"
 
@@ -69,12 +70,21 @@ static int open_file_url(struct stores *stores, const char *url, struct store **
     return open_folder(stores, buf_text(&path), ret, err);
 }
 
+static int open_s3(struct stores *stores, const char *url, struct store **ret, struct error *err)
+{
+    struct store *s3;
+    int rc = s3_new(stores, url, &s3, err);
+    if (!rc)
+        *ret = retry_new(s3);
+    return rc;
+}
+
 int store_open(struct stores *stores, const char *url, struct store **ret, struct error *err)
 {
     if (!strncmp(url, "file://", strlen("file://")))
         return open_file_url(stores, url, ret, err);
     if (!strncmp(url, "s3://", strlen("s3://")))
-        return s3_new(stores, url, ret, err);
+        return open_s3(stores, url, ret, err);
     const char *scheme = strstr(url, "://");
     if (scheme)
         return error_set(err, EINVAL, "%s: no store has the scheme '%.*s' (s3://bucket/prefix, or a folder)",

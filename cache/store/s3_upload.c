@@ -119,37 +119,43 @@ static int take_completion(void *ctx, const char *path, const char *text, struct
     return 0;
 }
 
+static bool is_ours(const struct s3_upload *upload, const struct store_object *object)
+{
+    char suffix[16];
+    snprintf(suffix, sizeof suffix, "-%u\"", upload->parts);
+    return object->size == upload->size && strstr(object->pin, suffix);
+}
+
+/* Some stores leave the ETag out of the reply (Ceph 16 sends an empty one). */
+static int ask_object(const struct s3_upload *upload, struct store_object *ret, struct error *err)
+{
+    struct store_object object;
+    int rc = s3_head(upload->base.store, upload->base.path, &object, err);
+    if (rc < 0)
+        return rc;
+    if (!is_ours(upload, &object))
+        return error_set(err, EIO, "%s/%s: another object stands where the parts were joined",
+                         s3_of(upload->base.store)->place.url, upload->base.path);
+    *ret = object;
+    return 0;
+}
+
 static int read_completion(const struct s3_upload *upload, const struct s3_reply *reply,
                            struct store_object *ret, struct error *err)
 {
-    const struct s3 *s3 = s3_of(upload->base.store);
     struct completion completion = {0};
     struct pin_s3 pin;
     char version[PIN_VERSION_BYTES];
     int rc = xml_read("reply", reply->body.data, reply->body.len, take_completion, &completion, err);
     if (rc < 0 || completion.failed)
-        return error_set(err, EAGAIN, "%s/%s: the store failed to join the parts", s3->place.url,
-                         upload->base.path);
+        return error_set(err, EAGAIN, "%s/%s: the store failed to join the parts",
+                         s3_of(upload->base.store)->place.url, upload->base.path);
     bool versioned = http_reply_header(&reply->http, "x-amz-version-id", version, sizeof version);
     if (pin_s3_make(completion.etag, versioned ? version : NULL, &pin))
-        return error_set(err, EIO, "%s/%s: the store gave no ETag for the joined parts", s3->place.url,
-                         upload->base.path);
+        return ask_object(upload, ret, err);
     *ret = (struct store_object){.size = upload->size, .versioned = *pin.version};
     pin_s3_print(&pin, ret->pin);
     return 0;
-}
-
-/* The upload is unknown: perhaps because an earlier try succeeded and its reply was lost. */
-static int found_after_all(const struct s3_upload *upload, struct store_object *ret)
-{
-    struct error err;
-    struct store_object object;
-    char suffix[16];
-    snprintf(suffix, sizeof suffix, "-%u\"", upload->parts);
-    return s3_head(upload->base.store, upload->base.path, &object, &err) == 0 &&
-                   object.size == upload->size && strstr(object.pin, suffix)
-               ? (*ret = object, 1)
-               : 0;
 }
 
 int s3_upload_finish(struct store_upload *base, struct store_object *ret, struct error *err)
@@ -164,7 +170,9 @@ int s3_upload_finish(struct store_upload *base, struct store_object *ret, struct
     struct s3_ask ask = {
         .method = "POST", .path = base->path, .query = query, .body = xml, .body_len = strlen(xml)};
     int rc = s3_run(s3, &ask, &reply, err);
-    if (rc == -ENOENT && found_after_all(upload, ret))
+    /* Unknown upload: perhaps an earlier try succeeded and its reply was lost. */
+    struct error why = {0};
+    if (rc == -ENOENT && !ask_object(upload, ret, &why))
         return 0;
     return rc < 0 ? rc : read_completion(upload, &reply, ret, err);
 }

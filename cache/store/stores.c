@@ -9,6 +9,7 @@
 
 #include "cache/base/memory.h"
 #include "cache/store/http.h"
+#include "cache/store/timers.h"
 
 enum { WORKER_THREADS = 4 };
 
@@ -16,6 +17,7 @@ struct stores {
     struct stores_options given; /* texts are copies */
     struct config *config;
     struct workers *workers;
+    struct timers *timers;
     atomic_uint_fast64_t counts[STORE_COUNTS];
     atomic_bool stopped;
     pthread_mutex_t lock;
@@ -57,6 +59,8 @@ int stores_new(const struct stores_options *options, struct stores **ret, struct
     int rc = config_load(options->config_path, &stores->config, err);
     if (!rc)
         rc = workers_new(WORKER_THREADS, &stores->workers, err);
+    if (!rc)
+        rc = timers_new(&stores->timers, err);
     if (rc < 0) {
         stores_free(stores);
         return rc;
@@ -74,6 +78,8 @@ void stores_stop(struct stores *stores)
     pthread_mutex_unlock(&stores->lock);
     if (http)
         http_stop(http);
+    if (stores->timers)
+        timers_stop(stores->timers);
 }
 
 void stores_free(struct stores *stores)
@@ -82,6 +88,7 @@ void stores_free(struct stores *stores)
         return;
     stores_stop(stores);
     workers_free(stores->workers);
+    timers_free(stores->timers);
     http_free(stores->http);
     config_free(stores->config);
     free_options(&stores->given);
@@ -154,4 +161,9 @@ int stores_http(struct stores *stores, struct http **ret, struct error *err)
         http_stop(http);
     *ret = http;
     return 0;
+}
+
+struct timers *stores_timers(struct stores *stores)
+{
+    return stores->timers;
 }

@@ -12,6 +12,7 @@
 #include "cache/store/store.h"
 
 struct http;
+struct timers;
 
 enum store_count { STORE_REQUESTS, STORE_RETRIES, STORE_ERRORS, STORE_RECEIVED, STORE_SENT, STORE_COUNTS };
 
@@ -20,6 +21,7 @@ bool stores_stopped(const struct stores *stores);
 int stores_sleep(struct stores *stores, int64_t until_ns);
 void stores_count(struct stores *stores, enum store_count what, uint64_t add);
 struct workers *stores_workers(struct stores *stores); /* threads that may block on local files */
+struct timers *stores_timers(struct stores *stores);
 const struct config *stores_config(const struct stores *stores);
 const struct stores_options *stores_given(const struct stores *stores); /* what stores_new() was given */
 int stores_http(struct stores *stores, struct http **ret, struct error *err); /* started at the first call */

@@ -33,7 +33,7 @@ int dataset_init(struct stores *stores, const char *url, struct error *err);
 
 struct dataset_options {
     struct stores *stores;
-    struct cache *cache; /* catalogs and clips are read through it */
+    struct cache *cache; /* catalogs and clips are read through it; may be NULL where none is (log, tag) */
     const char *const
         *trust; /* root URLs trusted for this run, beside those recorded; NULL-terminated, may be NULL */
 };

@@ -35,15 +35,14 @@ static int add_object(struct dataset *dataset, struct catalog_reader *reader, ui
                       struct extent_map *map, struct error *err)
 {
     struct catalog_object object CLEANUP(object_done) = {0};
-    CLEANUP_STORE struct store *store = NULL;
-    CLEANUP_FREE char *prefix = NULL;
+    struct root_place place CLEANUP(root_place_done) = {0};
     int rc = catalog_object(reader, id, &object, err);
     if (!rc)
-        rc = roots_resolve(dataset->roots, object.root, catalog_reader_nowait(reader), &store, &prefix, err);
+        rc = roots_resolve(dataset->roots, object.root, catalog_reader_nowait(reader), &place, err);
     if (rc < 0)
         return rc;
-    CLEANUP_FREE char *path = mem_printf("%s%s", prefix, object.path);
-    extent_map_object(map, store, path, object.size, object.pin);
+    CLEANUP_FREE char *path = mem_printf("%s%s", place.prefix, object.path);
+    extent_map_object(map, place.store, path, object.size, object.pin);
     return 0;
 }
 
@@ -124,12 +123,11 @@ static int check_readable(struct store *store, struct error *err)
 static int check_root(void *ctx, uint32_t id, const char *url, struct error *err)
 {
     struct dataset *dataset = ctx;
-    CLEANUP_STORE struct store *store = NULL;
-    CLEANUP_FREE char *prefix = NULL;
-    int rc = roots_resolve(dataset->roots, id, false, &store, &prefix, err);
-    if (rc < 0 || store == dataset->layout.store)
+    struct root_place place CLEANUP(root_place_done) = {0};
+    int rc = roots_resolve(dataset->roots, id, false, &place, err);
+    if (rc < 0 || place.store == dataset->layout.store)
         return rc;
-    rc = check_readable(store, err);
+    rc = check_readable(place.store, err);
     return rc < 0 ? error_prefix(err, "%s reads from %s, which cannot be read", dataset_url(dataset), url)
                   : 0;
 }

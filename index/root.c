@@ -21,11 +21,10 @@
 
 struct root {
     uint32_t id;
-    uint32_t seq;        /* 0: reserved */
-    char *place;         /* as recorded: ".", "./sub" or a URL */
-    char *url;           /* the same, absolute */
-    struct store *store; /* set once resolved: a reference */
-    char *prefix;
+    uint32_t seq;         /* 0: reserved */
+    char *place;          /* as recorded: ".", "./sub" or a URL */
+    char *url;            /* the same, absolute */
+    struct root_place at; /* set once resolved */
 };
 
 struct roots {
@@ -113,8 +112,7 @@ static void root_done(struct root *root)
 {
     free(root->place);
     free(root->url);
-    free(root->prefix);
-    store_unref(root->store);
+    root_place_done(&root->at);
 }
 
 static struct root *find_locked(struct roots *roots, uint32_t id)
@@ -312,15 +310,25 @@ int roots_each(struct roots *roots, roots_fn *each, void *ctx, struct error *err
 
 /* ---- resolving ---- */
 
-static bool copy_resolved(struct roots *roots, uint32_t id, struct store **ret_store, char **ret_prefix)
+void root_place_done(struct root_place *place)
+{
+    store_unref(place->store);
+    free(place->prefix);
+    *place = (struct root_place){0};
+}
+
+static struct root_place place_copy(const struct root_place *place)
+{
+    return (struct root_place){.store = store_ref(place->store), .prefix = mem_text(place->prefix)};
+}
+
+static bool copy_resolved(struct roots *roots, uint32_t id, struct root_place *ret)
 {
     pthread_mutex_lock(&roots->lock);
     const struct root *root = find_locked(roots, id);
-    bool resolved = root && root->store;
-    if (resolved) {
-        *ret_store = store_ref(root->store);
-        *ret_prefix = mem_text(root->prefix);
-    }
+    bool resolved = root && root->at.store;
+    if (resolved)
+        *ret = place_copy(&root->at);
     pthread_mutex_unlock(&roots->lock);
     return resolved;
 }
@@ -366,7 +374,7 @@ static int check_trust(struct roots *roots, const char *url, struct error *err)
 
 /* Where `url` is read from, once it is known to be allowed. Compared is what the store makes of the URL, so
  * links and '..' are gone. */
-static int open_root(struct roots *roots, const char *url, struct root *ret, struct error *err)
+static int open_root(struct roots *roots, const char *url, struct root_place *ret, struct error *err)
 {
     const char *own = store_url(roots->layout->store);
     const char *below = root_below(own, url);
@@ -378,47 +386,38 @@ static int open_root(struct roots *roots, const char *url, struct root *ret, str
         below = root_below(own, store_url(store));
     }
     if (below) {
-        ret->store = store_ref(roots->layout->store);
-        ret->prefix = *below ? mem_printf("%s/", below) : mem_text("");
+        *ret = (struct root_place){.store = store_ref(roots->layout->store),
+                                   .prefix = *below ? mem_printf("%s/", below) : mem_text("")};
         return 0;
     }
     int rc = check_trust(roots, store_url(store), err);
-    if (rc < 0)
-        return rc;
-    ret->store = STEAL(store);
-    ret->prefix = mem_text("");
-    return 0;
+    if (!rc)
+        *ret = (struct root_place){.store = STEAL(store), .prefix = mem_text("")};
+    return rc;
 }
 
-static void keep_resolved(struct roots *roots, uint32_t id, const char *url, const struct root *resolved)
+static void keep_resolved(struct roots *roots, uint32_t id, const char *url, const struct root_place *place)
 {
     pthread_mutex_lock(&roots->lock);
     struct root *root = find_locked(roots, id);
-    if (root && !root->store && !strcmp(root->url, url)) {
-        root->store = store_ref(resolved->store);
-        root->prefix = mem_text(resolved->prefix);
-    }
+    if (root && !root->at.store && !strcmp(root->url, url))
+        root->at = place_copy(place);
     pthread_mutex_unlock(&roots->lock);
 }
 
-int roots_resolve(struct roots *roots, uint32_t id, bool nowait, struct store **ret_store, char **ret_prefix,
-                  struct error *err)
+int roots_resolve(struct roots *roots, uint32_t id, bool nowait, struct root_place *ret, struct error *err)
 {
-    if (copy_resolved(roots, id, ret_store, ret_prefix))
+    if (copy_resolved(roots, id, ret))
         return 0;
     if (nowait)
         return error_set(err, EAGAIN, "root %u has not been resolved yet", id);
     CLEANUP_FREE char *url = NULL;
-    struct root resolved = {0};
     int rc = known_url(roots, id, false, &url, err);
     if (!rc)
-        rc = open_root(roots, url, &resolved, err);
-    if (rc < 0)
-        return rc;
-    keep_resolved(roots, id, url, &resolved);
-    *ret_store = resolved.store;
-    *ret_prefix = resolved.prefix;
-    return 0;
+        rc = open_root(roots, url, ret, err);
+    if (!rc)
+        keep_resolved(roots, id, url, ret);
+    return rc;
 }
 
 int roots_url(struct roots *roots, uint32_t id, bool nowait, struct buf *buf, struct error *err)

@@ -39,11 +39,16 @@ int roots_load(struct roots *roots, struct error *err);
 typedef int roots_fn(void *ctx, uint32_t id, const char *url, struct error *err);
 int roots_each(struct roots *roots, roots_fn *each, void *ctx, struct error *err);
 
-/* The store a root's objects are read from (a reference) and what stands before their paths: "" or "sub/"
- * (the caller frees it). -EPERM with the command to type where the root is not trusted; -EUCLEAN: no such
- * root; -EAGAIN with `nowait` if the root was not resolved before. */
-int roots_resolve(struct roots *roots, uint32_t id, bool nowait, struct store **ret_store, char **ret_prefix,
-                  struct error *err);
+/* Where a root's objects are read from, and what stands before their paths: "" or "sub/". */
+struct root_place {
+    struct store *store; /* a reference */
+    char *prefix;
+};
+void root_place_done(struct root_place *place);
+
+/* -EPERM with the command to type where the root is not trusted; -EUCLEAN: no such root, or damaged; -EAGAIN
+ * with `nowait` if it was not resolved before. Else waits. `ret` is the caller's: root_place_done(). */
+int roots_resolve(struct roots *roots, uint32_t id, bool nowait, struct root_place *ret, struct error *err);
 /* Appends the root's URL, for people. -EAGAIN, -EUCLEAN as above. */
 int roots_url(struct roots *roots, uint32_t id, bool nowait, struct buf *buf, struct error *err);
 

@@ -84,11 +84,10 @@ static uint32_t published(const char *url)
 static int resolved(struct roots *from, uint32_t id, char **ret_text)
 {
     struct error err = {0};
-    CLEANUP_STORE struct store *store = NULL;
-    CLEANUP_FREE char *prefix = NULL;
-    int rc = roots_resolve(from, id, false, &store, &prefix, &err);
+    struct root_place place CLEANUP(root_place_done) = {0};
+    int rc = roots_resolve(from, id, false, &place, &err);
     free(*ret_text);
-    *ret_text = rc ? mem_text(err.text) : mem_printf("%s|%s", store_url(store), prefix);
+    *ret_text = rc ? mem_text(err.text) : mem_printf("%s|%s", store_url(place.store), place.prefix);
     return rc;
 }
 
@@ -184,17 +183,17 @@ CHECKED_TEST(root, an_absolute_place_that_climbs_out_of_the_own_folder_needs_tru
 
 CHECKED_TEST(root, a_link_in_the_own_folder_leads_nowhere, made, removed)
 {
-    CLEANUP_FREE char *target = in("own2"), *link = in("own/link"), *prefix = NULL;
-    CLEANUP_STORE struct store *store = NULL;
+    CLEANUP_FREE char *target = in("own2"), *link = in("own/link");
+    struct root_place place CLEANUP(root_place_done) = {0};
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     struct error err = {0};
     make_file("own2/secret", "secret");
     cr_assert_eq(symlink(target, link), 0);
     make_folder("own/elidefs/roots/1");
     make_file("own/elidefs/roots/1/1", "{\"url\": \"./link\"}");
-    cr_assert_eq(roots_resolve(roots, 1, false, &store, &prefix, &err), 0, "%s", err.text);
-    CLEANUP_FREE char *path = mem_printf("%ssecret", prefix);
-    cr_assert_eq(store_read_all(store, path, 100, &bytes, NULL, &err), -EACCES, "%s", err.text);
+    cr_assert_eq(roots_resolve(roots, 1, false, &place, &err), 0, "%s", err.text);
+    CLEANUP_FREE char *path = mem_printf("%ssecret", place.prefix);
+    cr_assert_eq(store_read_all(place.store, path, 100, &bytes, NULL, &err), -EACCES, "%s", err.text);
 }
 
 CHECKED_TEST(root, a_root_that_nobody_recorded_is_damage, made, removed)
@@ -206,12 +205,12 @@ CHECKED_TEST(root, a_root_that_nobody_recorded_is_damage, made, removed)
 
 CHECKED_TEST(root, without_waiting_only_what_was_resolved_is_given, made, removed)
 {
-    CLEANUP_FREE char *own = in("own"), *prefix = NULL, *text = NULL;
-    CLEANUP_STORE struct store *store = NULL;
+    CLEANUP_FREE char *own = in("own"), *text = NULL;
+    struct root_place place CLEANUP(root_place_done) = {0};
     uint32_t id = published(own);
-    cr_assert_eq(roots_resolve(roots, id, true, &store, &prefix, NULL), -EAGAIN);
+    cr_assert_eq(roots_resolve(roots, id, true, &place, NULL), -EAGAIN);
     cr_assert_eq(resolved(roots, id, &text), 0);
-    cr_assert_eq(roots_resolve(roots, id, true, &store, &prefix, NULL), 0);
+    cr_assert_eq(roots_resolve(roots, id, true, &place, NULL), 0);
 }
 
 CHECKED_TEST(root, equal_urls_share_an_id_and_the_newest_place_counts, made, removed)

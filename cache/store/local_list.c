@@ -90,7 +90,8 @@ static int read_names(struct walk *walk, struct names *names, struct error *err)
         take_entry(walk, fd, entry, names);
     int code = errno;
     closedir(dir);
-    qsort(names->names, names->count, sizeof *names->names, by_bytes);
+    if (names->count)
+        qsort(names->names, names->count, sizeof *names->names, by_bytes);
     return code ? local_fail(walk->store, folder, code, err) : 0;
 }
 

@@ -103,8 +103,7 @@ static int read_and_pack(struct packing *p, struct error *err)
 static int send_rest(struct packing *p, struct error *err)
 {
     if (!p->upload)
-        return store_put(p->store, p->catalog->pack, p->part.data, p->part.len, STORE_PUT_IF_ABSENT, NULL,
-                         err);
+        return store_put(p->store, p->catalog->pack, p->part.data, p->part.len, STORE_PUT_REPLACE, NULL, err);
     int rc = p->part.len ? send_part(p, err) : 0;
     return rc < 0 ? rc : store_upload_finish(STEAL(p->upload), NULL, err);
 }

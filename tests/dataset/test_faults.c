@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "cache/store/fault.h"
+#include "cache/store/retry.h"
 #include "hooked_store.h"
 
 static struct hooked_store *hooked;
@@ -119,42 +121,128 @@ static int temporary_files(void)
     return count;
 }
 
+/* The data set's folder behind a fault, which is given back in *ret_fault. */
+static struct store *faulty(struct store **ret_fault)
+{
+    CLEANUP_FREE char *url = in("data");
+    struct store *inner = NULL;
+    static const struct fault_plan none = {.kind = FAULT_NONE};
+    cr_assert_eq(store_open(stores, url, &inner, NULL), 0);
+    *ret_fault = store_fault_new(inner, &none);
+    struct store *retry = retry_new(*ret_fault);
+    struct backoff *backoff = retry_backoff(retry);
+    backoff->base_ns = backoff->most_ns = 1000;
+    return retry;
+}
+
+static struct dataset *open_in(struct store *store)
+{
+    struct error err = {0};
+    struct dataset *dataset = NULL;
+    struct dataset_options options = {.stores = stores, .cache = cache};
+    cr_assert_eq(dataset_open_store(&options, store, &dataset, &err), 0, "%s", err.text);
+    return dataset;
+}
+
+/* Commits `key` while the n-th call of the store is hit; true while there was an n-th call. */
+static bool commit_with_fault(enum fault_kind kind, unsigned n, const char *key, int *ret_rc,
+                              struct error *err)
+{
+    struct store *fault = NULL;
+    CLEANUP_STORE struct store *store = faulty(&fault);
+    struct dataset *dataset = open_in(store);
+    struct fault_plan plan = {.kind = kind, .first = n, .count = 1, .code = EIO};
+    store_fault_set(fault, &plan);
+    *ret_rc = try_commit(dataset, key, "good", NULL, err);
+    bool hit = store_fault_calls(fault) >= n;
+    dataset_free(dataset);
+    return hit;
+}
+
+/* Versions and packs as another process sees them. */
+static void check_whole(uint32_t head, unsigned n, const struct error *err)
+{
+    struct dataset *dataset = open_data();
+    cr_assert_eq(dataset_head(dataset), head, "request %u: %s", n, err->text);
+    cr_assert_eq(objects("elidefs/packs/"), (int)head, "request %u: %s", n, err->text);
+    cr_assert_eq(temporary_files(), 0);
+    dataset_free(dataset);
+}
+
 CHECKED_TEST(faults, whichever_request_fails_the_commit_is_whole_or_was_not, made, removed)
 {
-    int failed = 0;
-    hooked->base.local = true; /* a failed put stored nothing, as in a folder */
-    for (int n = 1;; n++) {
+    unsigned failed = 0, n = 0;
+    uint32_t head = 0;
+    for (bool hit = true; hit;) {
         struct error err = {0};
-        uint32_t version = 0;
         char key[16];
-        snprintf(key, sizeof key, "ep%d", n);
-        struct dataset *dataset = open_hooked();
-        uint32_t head = dataset_head(dataset);
-        atomic_store(&hooked->requests, 0);
-        atomic_store(&hooked->fail_at, n);
-        int rc = try_commit(dataset, key, "good", &version, &err);
-        bool hit = atomic_load(&hooked->requests) >= n;
-        atomic_store(&hooked->fail_at, 0);
-        dataset_free(dataset);
-        dataset = open_data();
-        cr_assert_eq(dataset_head(dataset), head + (rc == 0), "request %d: %s", n, err.text);
-        cr_assert_eq(objects("elidefs/packs/"), (int)dataset_head(dataset), "request %d: %s", n, err.text);
-        cr_assert_eq(temporary_files(), 0);
-        dataset_free(dataset);
+        int rc;
+        snprintf(key, sizeof key, "ep%u", ++n);
+        hit = commit_with_fault(FAULT_FAIL, n, key, &rc, &err);
+        head += rc == 0;
         failed += rc < 0;
-        if (!hit)
-            break;
+        check_whole(head, n, &err);
     }
-    cr_assert_geq(failed, 5, "only %d requests were made", failed);
+    cr_assert_geq(failed, 5, "only %u of %u requests mattered", failed, n);
+}
+
+CHECKED_TEST(faults, whichever_answer_is_lost_the_commit_succeeds, made, removed)
+{
+    unsigned n = 0;
+    for (bool hit = true; hit;) {
+        struct error err = {0};
+        char key[16];
+        int rc;
+        snprintf(key, sizeof key, "ep%u", ++n);
+        hit = commit_with_fault(FAULT_LOST, n, key, &rc, &err);
+        cr_assert_eq(rc, 0, "request %u: %s", n, err.text);
+        check_whole(n, n, &err);
+    }
+    cr_assert_geq(n, 8, "only %u requests", n);
+}
+
+CHECKED_TEST(faults, whichever_answer_is_lost_init_succeeds, made, removed)
+{
+    bool hit = true;
+    for (unsigned n = 1; hit; n++) {
+        struct error err = {0};
+        struct store *fault = NULL;
+        CLEANUP_FREE char *path = in("data");
+        CLEANUP_STORE struct store *store = faulty(&fault);
+        struct fault_plan plan = {.kind = FAULT_LOST, .first = n, .count = 1};
+        cr_assert_eq(file_remove_tree(path, NULL), 0);
+        store_fault_set(fault, &plan);
+        cr_assert_eq(dataset_init_store(store, &err), 0, "request %u: %s", n, err.text);
+        hit = store_fault_calls(fault) >= n;
+        cr_assert_eq(objects(""), 1);
+    }
+}
+
+CHECKED_TEST(faults, whichever_answer_is_lost_a_tag_is_put, made, removed)
+{
+    bool hit = true;
+    struct store *fault = NULL;
+    CLEANUP_STORE struct store *store = faulty(&fault);
+    struct dataset *dataset = open_in(store);
+    commit(dataset, "ep0", "good");
+    for (unsigned n = 1; hit; n++) {
+        struct error err = {0};
+        char name[16];
+        struct fault_plan plan = {.kind = FAULT_LOST, .first = n, .count = 1};
+        snprintf(name, sizeof name, "t%u", n);
+        store_fault_set(fault, &plan);
+        cr_assert_eq(dataset_tag_put(dataset, name, 1, &err), 0, "request %u: %s", n, err.text);
+        hit = store_fault_calls(fault) >= n;
+        cr_assert_eq(dataset_tag(dataset, name), 1);
+    }
+    dataset_free(dataset);
 }
 
 CHECKED_TEST(faults, a_lost_race_for_a_root_id_ends_the_commit_before_its_manifest, made, removed)
 {
     struct error err = {0};
     struct dataset *dataset = open_hooked();
-    CLEANUP_BUF struct buf none = BUF_INIT;
     hooked->put_match = "elidefs/packs/"; /* after the id was chosen, before it is recorded */
-    make_file("data/elidefs/roots/.keep", "");
     struct changeset *set = one_clip("ep0", "source2", "b.bin", "good");
     hooked->before = other_commits;
     int rc = dataset_commit(dataset, set, &(struct dataset_commit){0}, NULL, NULL, &err);

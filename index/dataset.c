@@ -38,6 +38,7 @@ static void first_manifest(struct buf *buf, char ret_id[LAYOUT_ID_BYTES])
     CLEANUP_FREE char *author = dataset_author();
     struct manifest manifest = {.time_ns = instant_now(), .author = author, .message = message};
     manifest_new_uuid(manifest.uuid);
+    manifest_clean_text(author);
     layout_random_id(manifest.commit_id);
     manifest_print(buf, &manifest);
     memcpy(ret_id, manifest.commit_id, LAYOUT_ID_BYTES);

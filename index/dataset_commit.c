@@ -140,6 +140,8 @@ static int begin_manifest(struct commit *commit, const struct dataset_commit *op
         now > parent->time_ns ? now : parent->time_ns + 1; /* a copy made after v1 is older than v2 */
     m->author = options->author ? mem_text(options->author) : dataset_author();
     m->message = mem_text(options->message ? options->message : "");
+    manifest_clean_text(m->author);
+    manifest_clean_text(m->message);
     layout_random_id(m->commit_id);
     return 0;
 }

@@ -10,6 +10,7 @@
 
 #include "cache/base/instant.h"
 #include "cache/base/json.h"
+#include "cache/base/utf8.h"
 
 /* What this program can read beyond the fields every manifest has. */
 static const char *const features[] = {"catalog-whole"};
@@ -99,6 +100,34 @@ static bool is_known_feature(const char *feature)
     return false;
 }
 
+/* Where a character that a terminal would obey starts: the C0 and C1 sets and DEL, but for line ends and
+ * tabs.
+ */
+static char *control_in(char *text)
+{
+    for (size_t len = strlen(text), n; len; text += n, len -= n) {
+        n = utf8_char(text, len);
+        uint32_t c = n ? utf8_code_point(text, n) : 0;
+        if (c != '\n' && c != '\t' && (c < 0x20 || (c >= 0x7f && c < 0xa0)))
+            return text;
+    }
+    return NULL;
+}
+
+void manifest_clean_text(char *text)
+{
+    while ((text = control_in(text)))
+        *text++ = ' ';
+}
+
+static char *field_line(struct fields *f, const char *key)
+{
+    char *text = mem_text(field_text(f, key));
+    if (control_in(text))
+        bad(f, key, "holds a control character");
+    return text;
+}
+
 static void read_identity(struct fields *f, struct manifest *m)
 {
     const char *uuid = field_text(f, "dataset"), *commit = field_text(f, "commit");
@@ -112,8 +141,8 @@ static void read_identity(struct fields *f, struct manifest *m)
     const char *time = field_text(f, "time");
     if (instant_parse(time, strlen(time), &m->time_ns))
         bad(f, "time", "is not an RFC 3339 time");
-    m->author = mem_text(field_text(f, "author"));
-    m->message = mem_text(field_text(f, "message"));
+    m->author = field_line(f, "author");
+    m->message = field_line(f, "message");
 }
 
 static void read_parent(struct fields *f, struct manifest *m)

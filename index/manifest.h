@@ -65,6 +65,10 @@ CLEANUP_DEFINE(struct manifest, manifest_free, cleanup_manifest)
 /* Appends the JSON of all fields but `sha256` and `unsupported`. */
 void manifest_print(struct buf *buf, const struct manifest *manifest);
 
+/* Makes what a person typed fit for `author` and `message`: control characters, but for line ends and tabs,
+ * and bytes that are no UTF-8 become blanks. */
+void manifest_clean_text(char *text);
+
 /* 0 if `unsupported` is NULL, else -ENOTSUP with a sentence that says which program is too old. */
 int manifest_check_supported(const struct manifest *manifest, struct error *err);
 /* Is `child` the successor of exactly this parent? -EUCLEAN with both hashes. */

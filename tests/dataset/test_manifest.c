@@ -109,6 +109,8 @@ Test(manifest, what_is_wrong_is_named)
         {"\"version\": 1,", "\"version\": 0,", "'parent' is not null"},
         {"2026-03-02T", "2026-13-02T", "'time' is not an RFC 3339 time"},
         {"\"ada@lab\"", "7", "'author' is missing or is not text"},
+        {"\"ada@lab\"", "\"\\u001b[2J\"", "'author' holds a control character"},
+        {"K\xc3\xbc", "K\xc2\x9b", "'message' holds a control character"},
         {"101112", "10111", "'commit' is not 32 hex digits"},
         {"[\"catalog-whole\"]", "\"catalog-whole\"", "'requires' is missing or is not a list"},
         {"[\"catalog-whole\"]", "[3]", "'requires' holds something that is not text"},
@@ -168,4 +170,12 @@ Test(manifest, a_tag_name_cannot_mean_something_else_in_a_path)
         cr_assert_eq(manifest_check_tag(good[i], NULL), 0, "%s", good[i]);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         cr_assert_eq(manifest_check_tag(refused[i], NULL), -EINVAL, "%s", refused[i]);
+}
+
+Test(manifest, what_a_terminal_would_obey_becomes_blank)
+{
+    char text[] = "a\x1b[2J\tb\nK\xc3\xbc\xc2\x9b\x7f\xff";
+    manifest_clean_text(text);
+    cr_assert_str_eq(text, "a [2J\tb\nK\xc3\xbc    ");
+    check_leaks();
 }

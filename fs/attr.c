@@ -6,9 +6,9 @@
 #include "cache/base/buf.h"
 #include "cache/base/instant.h"
 #include "fs/refresh.h"
-#include "fs/root.h"
 #include "fs/scope.h"
 #include "fs/special.h"
+#include "fs/top.h"
 
 static void fill(const struct fs *fs, mode_t mode, uint64_t size, int64_t mtime_ns, struct stat *ret)
 {
@@ -53,7 +53,7 @@ static int fill_versioned(struct fs *fs, const struct node *node, const struct c
 static int fill_link(struct fs *fs, const struct node *node, struct stat *ret, struct error *err)
 {
     CLEANUP_BUF struct buf target = BUF_INIT;
-    int rc = root_link(fs, node, &target, err);
+    int rc = top_link(fs, node, &target, err);
     if (rc == 0)
         fill(fs, S_IFLNK | 0777, target.len, refresh_head_time_ns(fs->refresh), ret);
     return rc;

@@ -8,9 +8,9 @@
 #include "fs/attr.h"
 #include "fs/names.h"
 #include "fs/reply.h"
-#include "fs/root.h"
 #include "fs/scope.h"
 #include "fs/special.h"
+#include "fs/top.h"
 #include "query/files.h"
 
 enum {
@@ -189,7 +189,7 @@ int dir_open(struct task *task, const struct catalog_patience *patience, struct 
     else if (node->kind == NODE_QUERY)
         rc = run_query(task->fs, node, patience, &dir->result, err);
     else if (node->kind == NODE_ROOT || node->kind == NODE_TAGS)
-        rc = root_names(task->fs, node, &dir->names, err);
+        rc = top_names(task->fs, node, &dir->names, err);
     else
         special_names(node, &dir->names);
     if (rc < 0) {

@@ -72,13 +72,14 @@ static void read_words(int fd, char *ret, size_t cap)
         *at = ';';
 }
 
+/* > 0: it failed. */
 static int wait_status(pid_t pid)
 {
     int status;
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
-            return -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+            return 1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
 static int run(char *const *argv, int comm_fd, char said[SAID_MAX_BYTES], struct error *err)
@@ -131,16 +132,15 @@ int fusermount_mount(const char *path, const char *options, int *ret_fd, struct 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return error_set(err, errno, "fusermount3: %s", strerror(errno));
     char said[SAID_MAX_BYTES] = "";
-    char *argv[] = {(char[]){"fusermount3"}, (char[]){"-o"}, mem_text(options),
-                    (char[]){"--"},          mem_text(path), NULL};
+    char program[] = "fusermount3", option[] = "-o", end[] = "--";
+    CLEANUP_FREE char *copy = mem_text(path), *options_copy = mem_text(options);
+    char *argv[] = {program, option, options_copy, end, copy, NULL};
     int rc = run(argv, pair[1], said, err);
     int fd = rc == 0 ? receive_fd(pair[0]) : -1;
     if (rc > 0 || (rc == 0 && fd < 0))
         rc = error_set(err, EPERM, "%s: %s", path, said[0] ? said : "fusermount3 gave no connection");
     else if (rc == 0)
         *ret_fd = fd;
-    free(argv[2]);
-    free(argv[4]);
     close(pair[0]);
     close(pair[1]);
     return rc;
@@ -149,14 +149,10 @@ int fusermount_mount(const char *path, const char *options, int *ret_fd, struct 
 int fusermount_unmount(const char *path, bool lazily, struct error *err)
 {
     char said[SAID_MAX_BYTES] = "";
-    char *argv[] = {(char[]){"fusermount3"}, (char[]){"-u"}, (char[]){"--"}, mem_text(path), NULL, NULL};
-    if (lazily) {
-        argv[4] = argv[3];
-        argv[3] = argv[2];
-        argv[2] = (char[]){"-z"};
-    }
-    int rc = run(argv, -1, said, err);
-    free(argv[lazily ? 4 : 3]);
+    char program[] = "fusermount3", unmount[] = "-u", lazy[] = "-z", end[] = "--";
+    CLEANUP_FREE char *copy = mem_text(path);
+    char *now[] = {program, unmount, end, copy, NULL}, *soon[] = {program, unmount, lazy, end, copy, NULL};
+    int rc = run(lazily ? soon : now, -1, said, err);
     if (rc <= 0)
         return rc;
     return error_set(err, strstr(said, "busy") ? EBUSY : EPERM, "%s: %s", path,

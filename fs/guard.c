@@ -140,10 +140,13 @@ void guard_ready(int ready_fd, int foreground)
 {
     if (!foreground)
         leave_terminal();
+    struct sigaction old, ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &ignore, &old); /* the caller may have gone, and a foreground has none */
     char byte = 1;
     ssize_t n;
     do
         n = write(ready_fd, &byte, 1);
     while (n < 0 && errno == EINTR);
+    sigaction(SIGPIPE, &old, NULL);
     close(ready_fd);
 }

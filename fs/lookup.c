@@ -7,9 +7,9 @@
 #include "cache/base/buf.h"
 #include "fs/attr.h"
 #include "fs/reply.h"
-#include "fs/root.h"
 #include "fs/scope.h"
 #include "fs/special.h"
+#include "fs/top.h"
 #include "index/name.h"
 #include "query/files.h"
 
@@ -88,7 +88,7 @@ static int find(struct task *task, const struct node *dir, const struct catalog_
     switch (dir->kind) {
     case NODE_ROOT:
     case NODE_TAGS:
-        return root_find(task->fs, dir, task->name, patience, ret, err);
+        return top_find(task->fs, dir, task->name, patience, ret, err);
     case NODE_QUERY:
         return find_in_query(task, dir, patience, ret, err);
     case NODE_HIDDEN:
@@ -165,7 +165,7 @@ int lookup_link(struct task *task, const struct catalog_patience *patience, stru
 {
     CLEANUP_BUF struct buf target = BUF_INIT;
     const struct node *node = nodes_get(task->fs->nodes, task->ino);
-    int rc = node && node->kind == NODE_LINK ? root_link(task->fs, node, &target, err) : -EINVAL;
+    int rc = node && node->kind == NODE_LINK ? top_link(task->fs, node, &target, err) : -EINVAL;
     if (rc == 0)
         reply_link(task->req, buf_text(&target));
     return rc;

@@ -3,6 +3,7 @@
 #include "fs/mount.h"
 
 #include <errno.h>
+#include <fuse_opt.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,9 +86,13 @@ static int connect_session(struct fs *fs, struct error *err)
 
 static int start_session(struct fs *fs, struct error *err)
 {
-    char *arguments[] = {(char[]){"elidefs"}, NULL};
-    struct fuse_args args = FUSE_ARGS_INIT(1, arguments);
+    char max_read[32];
+    snprintf(max_read, sizeof max_read, "max_read=%d",
+             FS_READ_BYTES); /* what the mount says, too: libfuse compares */
+    char *arguments[] = {(char[]){"elidefs"}, (char[]){"-o"}, max_read, NULL};
+    struct fuse_args args = FUSE_ARGS_INIT(3, arguments);
     fs->session = fuse_session_new(&args, &ops_table, sizeof ops_table, fs);
+    fuse_opt_free_args(&args);
     if (!fs->session)
         return error_set(err, ENOMEM, "libfuse cannot make a session");
     struct attach_options options = {.mountpoint = fs->options.mountpoint,

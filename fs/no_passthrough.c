@@ -12,7 +12,7 @@ void passthrough_free(struct passthrough *passthrough)
 {
 }
 
-int passthrough_reply_open(struct task *task, struct file *file)
+int passthrough_reply_open(struct task *task, struct opened *file)
 {
     return reply_open(task->req, &task->fi);
 }

@@ -2,9 +2,9 @@
 #include "fs/ops.h"
 
 #include "fs/dir.h"
-#include "fs/file.h"
 #include "fs/lookup.h"
-#include "fs/read.h"
+#include "fs/opened.h"
+#include "fs/reading.h"
 #include "fs/reply.h"
 #include "fs/settings.h"
 #include "fs/task.h"
@@ -60,17 +60,17 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     count(&fs_of(req)->counters.opens);
-    task_start(&(struct task){.fs = fs_of(req), .req = req, .run = file_open, .ino = ino, .fi = *fi});
+    task_start(&(struct task){.fs = fs_of(req), .req = req, .run = opened_open, .ino = ino, .fi = *fi});
 }
 
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
-    read_start(fs_of(req), req, fi, (uint64_t)offset, size);
+    reading_start(fs_of(req), req, fi, (uint64_t)offset, size);
 }
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-    file_close(fs_of(req), ino, fi);
+    opened_close(fs_of(req), ino, fi);
     reply_done(req);
 }
 

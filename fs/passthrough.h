@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "fs/file.h"
+#include "fs/opened.h"
 #include "fs/task.h"
 
 /* Takes over the session's connection `fd`. NULL, having done nothing, where this process or kernel cannot.
@@ -15,6 +15,6 @@ struct passthrough *passthrough_new(struct fuse_session *session, int fd);
 void passthrough_free(struct passthrough *passthrough);
 
 /* Replies to OPEN with task->fi; through the kernel if the file can be had that way. As reply_open(). */
-int passthrough_reply_open(struct task *task, struct file *file);
+int passthrough_reply_open(struct task *task, struct opened *file);
 /* RELEASE of a file whose OPEN was replied to that way. NULL is fine. */
 void passthrough_closed(struct passthrough *passthrough, uint64_t ino);

@@ -17,10 +17,11 @@ void settings_apply(struct fuse_conn_info *conn)
 {
     unsigned wanted =
         FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS;
-    /* Splicing is slower than a copy here; nothing under a version changes, so no attribute has to be looked
-     * at before cached pages are used. */
+    /* Splicing is slower than a copy here. Nothing under a version changes, so no attribute has to be looked
+     * at before cached pages are used. A process that waits for an asynchronous O_DIRECT read cannot be
+     * killed. */
     unsigned unwanted = FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
-                        FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_CACHE_SYMLINKS;
+                        FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ASYNC_DIO | FUSE_CAP_CACHE_SYMLINKS;
     conn->want |= wanted & conn->capable;
     conn->want &= ~unwanted;
     conn->max_write = FS_READ_BYTES; /* also bounds the pages of a READ */

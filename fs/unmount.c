@@ -2,9 +2,13 @@
 #include "fs/unmount.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "cache/base/buf.h"
 #include "cache/base/memory.h"
@@ -12,6 +16,8 @@
 #include "fs/mount.h"
 #include "fs/mounts.h"
 #include "fs/users.h"
+
+enum { ANSWER_MS = 2000 };
 
 int unmount_path(const char *path, bool lazily, struct error *err)
 {
@@ -22,20 +28,38 @@ int unmount_path(const char *path, bool lazily, struct error *err)
     return error_set(err, errno, "%s: %s", path, strerror(errno));
 }
 
+/* Asked by a child that can be given up: stat(2) of a mount whose daemon hangs does not return. */
+static pid_t start_asking(const char *path)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        struct stat st;
+        _exit(stat(path, &st) < 0 && (errno == ENOTCONN || errno == ECONNABORTED));
+    }
+    return child;
+}
+
 static bool is_dead(const char *path)
 {
-    struct stat st;
-    return stat(path, &st) < 0 && (errno == ENOTCONN || errno == ECONNABORTED);
+    struct timespec pause = {.tv_nsec = 5000000};
+    pid_t child = start_asking(path);
+    int status = 0;
+    for (int waited_ms = 0; child > 0 && waited_ms < ANSWER_MS; waited_ms += 5) {
+        if (waitpid(child, &status, WNOHANG) == child)
+            return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+        nanosleep(&pause, NULL);
+    }
+    if (child > 0)
+        kill(child, SIGKILL);
+    return false; /* it hangs, which is not dead */
 }
 
 int unmount_dead(const char *path, struct error *err)
 {
     CLEANUP_MOUNTS_ENTRY struct mounts_entry entry = {0};
-    if (!is_dead(path))
-        return 0;
     int rc = mounts_find(path, &entry, err);
-    if (rc <= 0)
-        return rc;
+    if (rc <= 0 || strncmp(entry.type, "fuse", 4) != 0 || !is_dead(path))
+        return rc < 0 ? rc : 0;
     if (strcmp(entry.type, MOUNTS_TYPE) != 0)
         return error_set(err, ENOTCONN, "%s: a dead mount of type %s lies here", path, entry.type);
     rc = unmount_path(path, true, err);

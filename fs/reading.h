@@ -7,4 +7,5 @@
 
 #include "fs/task.h"
 
-void read_start(struct fs *fs, fuse_req_t req, const struct fuse_file_info *fi, uint64_t offset, size_t len);
+void reading_start(struct fs *fs, fuse_req_t req, const struct fuse_file_info *fi, uint64_t offset,
+                   size_t len);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fs/file.h"
+#include "fs/opened.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,14 +12,14 @@
 #include "query/files.h"
 
 static int open_stream(struct fs *fs, struct catalog_reader *reader, const struct node_clip *clip,
-                       struct file *file, struct error *err)
+                       struct opened *file, struct error *err)
 {
     CLEANUP_EXTENT_MAP struct extent_map *map = NULL;
     int rc = dataset_stream_map(fs->dataset, reader, clip->row, clip->stream, &map, err);
     return rc < 0 ? rc : cache_open_map(fs->cache, map, &file->cached, err);
 }
 
-static int open_clip(struct task *task, const struct catalog_patience *patience, struct file *file,
+static int open_clip(struct task *task, const struct catalog_patience *patience, struct opened *file,
                      struct error *err)
 {
     CLEANUP_SCOPE struct scope scope = {0};
@@ -32,7 +32,7 @@ static int open_clip(struct task *task, const struct catalog_patience *patience,
     return rc;
 }
 
-static int open_special(struct task *task, const struct catalog_patience *patience, struct file *file,
+static int open_special(struct task *task, const struct catalog_patience *patience, struct opened *file,
                         struct error *err)
 {
     const struct node *node = nodes_get(task->fs->nodes, task->ino);
@@ -46,16 +46,16 @@ static int open_special(struct task *task, const struct catalog_patience *patien
 
 static void free_file(struct handle *handle)
 {
-    struct file *file = (struct file *)handle;
+    struct opened *file = (struct opened *)handle;
     if (file->cached)
         cache_close(file->cached);
     buf_done(&file->bytes);
     free(file);
 }
 
-int file_open(struct task *task, const struct catalog_patience *patience, struct error *err)
+int opened_open(struct task *task, const struct catalog_patience *patience, struct error *err)
 {
-    struct file *file = MEM_NEW(struct file);
+    struct opened *file = MEM_NEW(struct opened);
     int rc = node_is_clip(task->ino) ? open_clip(task, patience, file, err)
                                      : open_special(task, patience, file, err);
     if (rc < 0) {
@@ -73,8 +73,8 @@ int file_open(struct task *task, const struct catalog_patience *patience, struct
     return 0;
 }
 
-void file_close(struct fs *fs, uint64_t ino, struct fuse_file_info *fi)
+void opened_close(struct fs *fs, uint64_t ino, struct fuse_file_info *fi)
 {
     passthrough_closed(fs->passthrough, ino);
-    handles_close(&fs->handles, &file_of(fi)->handle);
+    handles_close(&fs->handles, &opened_of(fi)->handle);
 }

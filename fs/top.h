@@ -17,9 +17,9 @@
 
 /* What `name` is in the root or in /tags (`parent`): fills kind, version and query (a reference) of ret.
  * -ENOENT, with the reason where a person can use one; -EAGAIN where it does not wait. */
-int root_find(struct fs *fs, const struct node *parent, const char *name,
-              const struct catalog_patience *patience, struct node *ret, struct error *err);
+int top_find(struct fs *fs, const struct node *parent, const char *name,
+             const struct catalog_patience *patience, struct node *ret, struct error *err);
 /* Appends where a NODE_LINK leads now; -ENOENT if nowhere any more. */
-int root_link(struct fs *fs, const struct node *link, struct buf *buf, struct error *err);
+int top_link(struct fs *fs, const struct node *link, struct buf *buf, struct error *err);
 /* The names that are listed in the root or in /tags. */
-int root_names(struct fs *fs, const struct node *dir, struct names *names, struct error *err);
+int top_names(struct fs *fs, const struct node *dir, struct names *names, struct error *err);

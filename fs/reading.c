@@ -4,13 +4,13 @@
  * runs: `lock` decides whether the read can still be cancelled. Its two owners, the starter and the callback,
  * each hold a reference. Lock order: the pendings' lock or libfuse's lock of the request, ours, the cache's.
  */
-#include "fs/read.h"
+#include "fs/reading.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "fs/file.h"
+#include "fs/opened.h"
 #include "fs/reply.h"
 
 struct reading {
@@ -94,9 +94,10 @@ static void read_cached(struct fs *fs, fuse_req_t req, struct cache_file *file, 
     start(reading);
 }
 
-void read_start(struct fs *fs, fuse_req_t req, const struct fuse_file_info *fi, uint64_t offset, size_t len)
+void reading_start(struct fs *fs, fuse_req_t req, const struct fuse_file_info *fi, uint64_t offset,
+                   size_t len)
 {
-    struct file *file = file_of(fi);
+    struct opened *file = opened_of(fi);
     uint64_t size = file->cached ? cache_size(file->cached) : file->bytes.len;
     if (offset >= size)
         len = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fs/root.h"
+#include "fs/top.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -73,8 +73,8 @@ static int find_link(struct fs *fs, const char *name, struct node *ret)
     return 0;
 }
 
-int root_find(struct fs *fs, const struct node *parent, const char *name,
-              const struct catalog_patience *patience, struct node *ret, struct error *err)
+int top_find(struct fs *fs, const struct node *parent, const char *name,
+             const struct catalog_patience *patience, struct node *ret, struct error *err)
 {
     if (parent->kind == NODE_TAGS)
         return strcmp(name, "latest") == 0 ? -ENOENT : find_link(fs, name, ret);
@@ -93,7 +93,7 @@ int root_find(struct fs *fs, const struct node *parent, const char *name,
     return 0;
 }
 
-int root_link(struct fs *fs, const struct node *link, struct buf *buf, struct error *err)
+int top_link(struct fs *fs, const struct node *link, struct buf *buf, struct error *err)
 {
     enum name_kind kind = name_kind(link->name, strlen(link->name));
     bool component = kind == NAME_COMPONENT || kind == NAME_STAGE;
@@ -113,7 +113,7 @@ static int add_tag(void *ctx, const char *name, uint32_t version, struct error *
     return 0;
 }
 
-int root_names(struct fs *fs, const struct node *dir, struct names *names, struct error *err)
+int top_names(struct fs *fs, const struct node *dir, struct names *names, struct error *err)
 {
     if (dir->kind == NODE_ROOT) {
         uint32_t head = dataset_head(fs->dataset);

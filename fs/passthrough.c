@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * libfuse knows passthrough from 3.17 on; what older ones lack are three fields in two replies. So we stand
+ * between libfuse and the connection, and fill them in: in the reply to INIT that we want it, in the reply to
+ * OPEN the backing id that the kernel gave for the cache's file. Layouts: include/uapi/linux/fuse.h, 7.40.
+ *
+ * The kernel refuses (EIO) an open that differs from how the same inode is open already: through a backing
+ * file or through the page cache. So each inode with open files has an entry; how its first open went decides
+ * until the last is closed. A backing id lives that long, too: the cache evicts no file that is open.
+ */
+#include "fs/passthrough.h"
+
+#include <errno.h>
+#include <linux/fuse.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "cache/base/memory.h"
+#include "cache/cache.h"
+#include "fs/reply.h"
+
+enum { CHAINS = 1024 };
+
+/* What <linux/fuse.h> of Linux 6.1 lacks. */
+enum {
+    INIT_EXT = 1 << 30, /* flags: flags2 is valid */
+    INIT2_PASSTHROUGH = 1 << 5,
+    OPEN_PASSTHROUGH = 1 << 7,
+};
+struct init_out {
+    uint32_t major, minor, max_readahead, flags;
+    uint16_t max_background, congestion_threshold;
+    uint32_t max_write, time_gran;
+    uint16_t max_pages, map_alignment;
+    uint32_t flags2, max_stack_depth, unused[6];
+};
+struct open_out {
+    uint64_t fh;
+    uint32_t open_flags;
+    int32_t backing_id;
+};
+struct backing_map {
+    int32_t fd;
+    uint32_t flags;
+    uint64_t padding;
+};
+#define BACKING_OPEN  _IOW(229, 1, struct backing_map)
+#define BACKING_CLOSE _IOW(229, 2, uint32_t)
+
+struct inode {
+    struct inode *next;
+    uint64_t ino;
+    unsigned opens;
+    int32_t backing_id; /* 0: open through the page cache */
+};
+
+struct passthrough {
+    int fd;
+    atomic_ullong init_unique; /* of the INIT that offered passthrough and is not yet replied to */
+    atomic_bool on;
+    pthread_mutex_t lock; /* guards what follows; the two ioctls under it do no I/O */
+    struct inode *chains[CHAINS];
+};
+
+/* Between libfuse's two calls of ours on one thread: the backing id for the OPEN reply it is writing. */
+static _Thread_local int32_t backing_of_reply;
+
+/* ---- between libfuse and the connection ---- */
+
+static ssize_t read_request(int fd, void *to, size_t len, void *userdata)
+{
+    struct passthrough *passthrough = ((struct fs *)userdata)->passthrough;
+    ssize_t n = read(fd, to, len);
+    const struct fuse_in_header *header = to;
+    const struct fuse_init_in *init = (const void *)(header + 1);
+    if (n >= (ssize_t)(sizeof *header + sizeof *init) && header->opcode == FUSE_INIT &&
+        (init->flags & INIT_EXT) && (init->flags2 & INIT2_PASSTHROUGH))
+        atomic_store(&passthrough->init_unique, header->unique);
+    return n;
+}
+
+static void accept_offer(struct passthrough *passthrough, struct init_out *out)
+{
+    out->flags |= INIT_EXT;
+    out->flags2 |= INIT2_PASSTHROUGH;
+    out->max_stack_depth = 1;
+    atomic_store(&passthrough->init_unique, 0);
+    atomic_store(&passthrough->on, true);
+}
+
+static ssize_t write_reply(int fd, struct iovec *iov, int count, void *userdata)
+{
+    struct passthrough *passthrough = ((struct fs *)userdata)->passthrough;
+    const struct fuse_out_header *header = iov[0].iov_base;
+    if (count == 2 && header->error == 0 && header->unique != 0) {
+        if (header->unique == atomic_load_explicit(&passthrough->init_unique, memory_order_relaxed) &&
+            iov[1].iov_len == sizeof(struct init_out))
+            accept_offer(passthrough, iov[1].iov_base);
+        else if (backing_of_reply > 0 && iov[1].iov_len == sizeof(struct open_out)) {
+            struct open_out *out = iov[1].iov_base;
+            out->open_flags |= OPEN_PASSTHROUGH;
+            out->backing_id = backing_of_reply;
+        }
+    }
+    return writev(fd, iov, count);
+}
+
+/* ---- inodes with open files ---- */
+
+static struct inode **find_locked(struct passthrough *passthrough, uint64_t ino)
+{
+    struct inode **at = &passthrough->chains[(ino ^ ino >> 10) % CHAINS]; /* streams of a row, rows */
+    while (*at && (*at)->ino != ino)
+        at = &(*at)->next;
+    return at;
+}
+
+/* One open more of this inode; its backing id, or 0. */
+static int32_t enter(struct passthrough *passthrough, uint64_t ino, int fd)
+{
+    pthread_mutex_lock(&passthrough->lock);
+    struct inode **at = find_locked(passthrough, ino);
+    if (!*at) {
+        *at = MEM_NEW(struct inode);
+        (*at)->ino = ino;
+        int id = fd < 0 ? 0 : ioctl(passthrough->fd, BACKING_OPEN, &(struct backing_map){.fd = fd});
+        if (id < 0 && (errno == EPERM || errno == ENOTTY))
+            atomic_store(&passthrough->on, false); /* and every other one would fail, too */
+        (*at)->backing_id = id > 0 ? id : 0;
+    }
+    (*at)->opens++;
+    int32_t id = (*at)->backing_id;
+    pthread_mutex_unlock(&passthrough->lock);
+    return id;
+}
+
+void passthrough_closed(struct passthrough *passthrough, uint64_t ino)
+{
+    if (!passthrough)
+        return;
+    pthread_mutex_lock(&passthrough->lock);
+    struct inode **at = find_locked(passthrough, ino), *inode = *at;
+    if (inode && --inode->opens == 0) {
+        *at = inode->next;
+        if (inode->backing_id)
+            ioctl(passthrough->fd, BACKING_CLOSE, &(uint32_t){(uint32_t)inode->backing_id});
+        free(inode);
+    }
+    pthread_mutex_unlock(&passthrough->lock);
+}
+
+int passthrough_reply_open(struct task *task, struct opened *opened)
+{
+    struct passthrough *passthrough = task->fs->passthrough;
+    uint64_t ino = task->ino;
+    if (!passthrough || !opened->cached)
+        return reply_open(task->req, &task->fi);
+    bool on = atomic_load_explicit(&passthrough->on, memory_order_relaxed);
+    backing_of_reply = enter(passthrough, ino, on ? cache_complete_fd(opened->cached) : -1);
+    if (backing_of_reply)
+        task->fi.keep_cache = 0; /* the kernel wants no other flag with it */
+    int rc = reply_open(task->req, &task->fi);
+    backing_of_reply = 0;
+    if (rc < 0)
+        passthrough_closed(passthrough, ino);
+    return rc;
+}
+
+/* ---- its life ---- */
+
+struct passthrough *passthrough_new(struct fuse_session *session, int fd)
+{
+    static const struct fuse_custom_io io = {.writev = write_reply, .read = read_request};
+    if (geteuid() != 0 || fuse_session_custom_io(session, &io, fd) != 0)
+        return NULL;
+    struct passthrough *passthrough = MEM_NEW(struct passthrough);
+    passthrough->fd = fd;
+    pthread_mutex_init(&passthrough->lock, NULL);
+    return passthrough;
+}
+
+void passthrough_free(struct passthrough *passthrough)
+{
+    if (!passthrough)
+        return;
+    for (size_t i = 0; i < CHAINS; i++)
+        for (struct inode *inode = passthrough->chains[i], *next; inode; inode = next) {
+            next = inode->next;
+            free(inode);
+        }
+    pthread_mutex_destroy(&passthrough->lock);
+    free(passthrough);
+}

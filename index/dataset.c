@@ -307,6 +307,17 @@ static int read_base(struct dataset *dataset, uint32_t version, struct error *er
     return dataset_keep_manifest(dataset, STEAL(manifest), &kept, err);
 }
 
+/* A bucket that does not exist cannot be helped by init; a folder can. */
+static int no_data_set(struct dataset *dataset, struct error *err)
+{
+    struct store *store = dataset->layout.store;
+    struct error list_err = {0};
+    if (!store_is_local(store) && layout_peek(store, "elidefs/", &list_err) == -ENOENT)
+        return error_copy(err, &list_err);
+    return error_set(err, ENOENT, "no data set at %s: type \"elidefs init %s\"", dataset_url(dataset),
+                     dataset_url(dataset));
+}
+
 static int find_base(struct dataset *dataset, struct error *err)
 {
     struct error base_err = {0};
@@ -315,8 +326,7 @@ static int find_base(struct dataset *dataset, struct error *err)
         return 0;
     int rc = read_base(dataset, 0, &base_err);
     if (rc == -ENOENT)
-        return error_set(err, ENOENT, "no data set at %s: type \"elidefs init %s\"", dataset_url(dataset),
-                         dataset_url(dataset));
+        return no_data_set(dataset, err);
     return rc < 0 ? error_copy(err, &base_err) : 0;
 }
 

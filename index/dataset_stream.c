@@ -104,18 +104,13 @@ int dataset_stream_source(struct dataset *dataset, struct catalog_reader *reader
 
 /* ---- roots ---- */
 
-static int stop_at_first(void *ctx, const char *path, const struct store_object *object, struct error *err)
-{
-    return 1;
-}
-
 /* One listing tells a bucket that is gone and a folder that is not mounted. Who may not list may still read.
  */
 static int check_readable(struct store *store, struct error *err)
 {
     struct error list_err = {0};
-    int rc = store_list(store, "", stop_at_first, NULL, &list_err);
-    if (rc >= 0 || rc == -ENOTSUP || (rc == -EACCES && !store_is_local(store)))
+    int rc = layout_peek(store, "", &list_err);
+    if (!rc || rc == -ENOTSUP || (rc == -EACCES && !store_is_local(store)))
         return 0;
     return error_copy(err, &list_err);
 }

@@ -58,6 +58,17 @@ int layout_get(struct layout *layout, const char *path, size_t max_bytes, struct
     return error_set(err, ENOENT, "%s/%s: no such object", store_url(layout->store), path);
 }
 
+static int stop_at_first(void *ctx, const char *path, const struct store_object *object, struct error *err)
+{
+    return 1;
+}
+
+int layout_peek(struct store *store, const char *prefix, struct error *err)
+{
+    int rc = store_list(store, prefix, stop_at_first, NULL, err);
+    return rc < 0 ? rc : 0;
+}
+
 void layout_series_path(const char *kind, const char *name, uint32_t seq, char ret_path[LAYOUT_PATH_BYTES])
 {
     snprintf(ret_path, LAYOUT_PATH_BYTES, "elidefs/%s/%s/%u", kind, name, seq);

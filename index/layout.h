@@ -38,6 +38,10 @@ void layout_random_id(char ret_id[LAYOUT_ID_BYTES]);
  * would not be; -EFBIG over max_bytes. Waits. */
 int layout_get(struct layout *layout, const char *path, size_t max_bytes, struct buf *buf, struct error *err);
 
+/* One listing below `prefix`, given up at its first object: 0, or why there is none ("no such bucket").
+ * Waits. */
+int layout_peek(struct store *store, const char *prefix, struct error *err);
+
 /* ---- series: elidefs/<kind>/<name>/<seq>, each written once; the highest number counts ---- */
 
 void layout_series_path(const char *kind, const char *name, uint32_t seq, char ret_path[LAYOUT_PATH_BYTES]);

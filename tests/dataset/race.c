@@ -52,14 +52,16 @@ static void *write_some(void *ctx)
     return NULL;
 }
 
-int main(void)
+/* race [URL]: of a data set to be made; else one in a folder. */
+int main(int argc, char **argv)
 {
     struct error err = {0};
     struct stores *stores = NULL;
     struct cache *cache = NULL;
     char *folder = NULL;
     must(file_make_temp_folder(NULL, "elidefs-race", &folder, &err), &err);
-    CLEANUP_FREE char *url = mem_printf("%s/data", folder), *near = mem_printf("%s/cache", folder);
+    CLEANUP_FREE char *url = argc > 1 ? mem_text(argv[1]) : mem_printf("%s/data", folder);
+    CLEANUP_FREE char *near = mem_printf("%s/cache", folder);
     setenv("XDG_CONFIG_HOME", folder, 1);
     must(stores_new(&(struct stores_options){0}, &stores, &err), &err);
     must(cache_new(&(struct cache_options){.folder = near, .size_bytes = 1 << 28}, &cache, &err), &err);

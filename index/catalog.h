@@ -71,7 +71,7 @@ struct catalog_attribute {
     enum value_type type;
     bool multi;
     uint64_t clips;    /* live clips that have it */
-    uint64_t distinct; /* distinct values */
+    uint64_t distinct; /* distinct values; an upper bound for numeric attributes with thousands of them */
 };
 int catalog_attribute_find(struct catalog_reader *reader, const char *name, size_t len,
                            struct catalog_attribute *ret, struct error *err); /* -ENOENT */
@@ -89,9 +89,10 @@ int catalog_value_known(struct catalog_reader *reader, uint32_t attribute, const
                         struct error *err);
 
 enum catalog_op {
-    CATALOG_EQ,     /* some value is one of values[0..count) */
-    CATALOG_NE,     /* has the attribute, and no value is one of values[0..count) */
-    CATALOG_RANGE,  /* some value between values[0] and values[1], see open and inclusive */
+    CATALOG_EQ,    /* some value is one of values[0..count) */
+    CATALOG_NE,    /* has the attribute, and no value is one of values[0..count) */
+    CATALOG_RANGE, /* some value between values[0] and values[1], see open and inclusive; a bound that is open
+                      is not looked at */
     CATALOG_PREFIX, /* some value whose text form (value_print) starts with values[0] (a text) */
     CATALOG_NULL,   /* does not have the attribute */
     CATALOG_HAS,    /* has it */
@@ -104,7 +105,8 @@ struct catalog_literal {
     bool open_low, open_high;           /* RANGE: no bound on that side */
     bool inclusive_low, inclusive_high; /* RANGE */
 };
-/* The live rows for which the literal holds. */
+/* The live rows for which the literal holds. -ENOENT: no such attribute. -EINVAL: values not of its type
+ * (PREFIX: not a text). */
 int catalog_select(struct catalog_reader *reader, const struct catalog_literal *literal, struct rowset **ret,
                    struct error *err);
 /* How many rows catalog_select() would give, from statistics alone: cheap, may be wrong. */
@@ -125,6 +127,8 @@ struct catalog_clip {
     uint32_t file_count;
     uint64_t json_size;
     uint32_t json_changed;
+    uint64_t h64;         /* SipHash-2-4 (zero key) of the key: for sampling */
+    int64_t t0_ns, t1_ns; /* UTC span, CHANGESET_NO_TIME (INT64_MIN) where unknown */
 };
 /* What a listing and a stat need, from one row. Borrowed: valid until the next call on this reader. -ENOENT:
  * no such row, or not live. */
@@ -138,17 +142,19 @@ typedef int catalog_clip_value_fn(void *ctx, const struct catalog_attribute *att
                                   const struct value *value, struct error *err);
 int catalog_clip_values(struct catalog_reader *reader, uint32_t row, catalog_clip_value_fn *each, void *ctx,
                         struct error *err);
+/* Appends the clip's extra; nothing if it has none. */
 int catalog_extra(struct catalog_reader *reader, uint32_t row, struct buf *buf, struct error *err);
 
 /* ---- streams and objects ---- */
 
+#define CATALOG_NO_OBJECT UINT32_MAX
 struct catalog_piece {
     enum extent_kind kind; /* OBJECT, INLINE, ZERO */
     uint64_t offset, len;
 };
 struct catalog_stream {
     uint64_t size;
-    uint32_t object;
+    uint32_t object; /* CATALOG_NO_OBJECT: no piece is of one */
     char container[16];
     char reason[256];
     int64_t preroll_ns;
@@ -156,6 +162,9 @@ struct catalog_stream {
     size_t piece_count;
     struct buf inline_bytes;
 };
+/* `stream` is an index into catalog_clip.files. Lengths sum up to size, inline offsets lie in inline_bytes;
+ * whether object ranges lie in the object is checked by extent_map_seal(). -ENOENT: no such clip or stream.
+ */
 int catalog_stream(struct catalog_reader *reader, uint32_t row, uint32_t stream, struct catalog_stream *ret,
                    struct error *err);
 void catalog_stream_done(struct catalog_stream *stream);

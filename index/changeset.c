@@ -62,11 +62,6 @@ static void append_bytes(struct buf *log, const void *bytes, size_t len)
     buf_append(log, bytes, len);
 }
 
-static uint64_t zigzag(int64_t value)
-{
-    return ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0);
-}
-
 uint32_t changeset_root(struct changeset *set, const char *url)
 {
     bool is_new;
@@ -212,30 +207,6 @@ int changeset_clip(struct changeset *set, const struct changeset_clip *clip, str
     return 0;
 }
 
-void changeset_value_write(struct buf *log, const struct value *value)
-{
-    uint64_t bits;
-    switch (value->type) {
-    case VALUE_BOOL:
-        buf_u8(log, value->boolean);
-        break;
-    case VALUE_FLOAT:
-        memcpy(&bits, &value->real, sizeof bits);
-        buf_le64(log, bits);
-        break;
-    case VALUE_TEXT:
-        buf_varint(log, value->len);
-        buf_append(log, value->text, value->len);
-        buf_u8(log, 0);
-        break;
-    case VALUE_INT:
-    case VALUE_TIME:
-    case VALUE_DURATION:
-        buf_varint(log, zigzag(value->integer));
-        break;
-    }
-}
-
 int changeset_value(struct changeset *set, const char *attribute, const struct value *value,
                     struct error *err)
 {
@@ -259,7 +230,7 @@ int changeset_value(struct changeset *set, const char *attribute, const struct v
     known->clip = clip;
     buf_u8(&set->log, CHANGESET_VALUE);
     buf_varint(&set->log, entry->value);
-    changeset_value_write(&set->log, value);
+    value_encode(&set->log, value);
     return 0;
 }
 
@@ -345,7 +316,7 @@ int changeset_stream(struct changeset *set, const struct changeset_stream *strea
     append_text(log, stream->container);
     buf_varint(log, stream->object == CHANGESET_NO_OBJECT ? 0 : (uint64_t)stream->object + 1);
     append_text(log, slice->reason);
-    buf_varint(log, zigzag(slice->preroll_ns));
+    value_encode_signed(log, slice->preroll_ns);
     append_bytes(log, slice->inline_bytes.data, slice->inline_bytes.len);
     buf_varint(log, slice->count);
     for (size_t i = 0; i < slice->count; i++) {

@@ -41,8 +41,6 @@ struct changeset {
     bool has_extra; /* it has one */
 };
 
-/* Whether a value's bytes follow as text, 8 bytes, 1 byte or a signed varint depends on its type. */
-void changeset_value_write(struct buf *log, const struct value *value);
 /* Parses one operation at the cursor, structure only. False: it is none. */
 bool changeset_op_parse(const struct changeset *set, struct cursor *c, struct changeset_reader *pieces,
                         struct changeset_op *ret);

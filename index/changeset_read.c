@@ -24,12 +24,6 @@ static void parse_bytes(struct cursor *c, struct changeset_op *op)
         c->failed = true;
 }
 
-static int64_t parse_signed(struct cursor *c)
-{
-    uint64_t value = cursor_varint(c);
-    return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
-}
-
 static uint32_t parse_number(struct cursor *c, size_t count)
 {
     uint64_t number = cursor_varint(c);
@@ -73,26 +67,7 @@ static void parse_value(const struct changeset *set, struct cursor *c, struct ch
         return;
     const struct changeset_attribute *attribute = &set->attribute_list[op->id];
     op->text = attribute->name;
-    op->value.type = attribute->type;
-    uint64_t bits;
-    switch (attribute->type) {
-    case VALUE_BOOL:
-        op->value.boolean = parse_flag(c);
-        break;
-    case VALUE_FLOAT:
-        bits = cursor_le64(c);
-        memcpy(&op->value.real, &bits, sizeof bits);
-        break;
-    case VALUE_TEXT:
-        op->value.text = parse_text(c);
-        op->value.len = strlen(op->value.text);
-        break;
-    case VALUE_INT:
-    case VALUE_TIME:
-    case VALUE_DURATION:
-        op->value.integer = parse_signed(c);
-        break;
-    }
+    value_decode(c, attribute->type, &op->value);
 }
 
 static void parse_pieces(struct cursor *c, struct changeset_reader *reader, struct changeset_op *op)
@@ -126,7 +101,7 @@ static void parse_stream(const struct changeset *set, struct cursor *c, struct c
     op->reason = parse_text(c);
     if (strlen(op->reason) >= SLICE_REASON_BYTES)
         c->failed = true;
-    op->preroll_ns = parse_signed(c);
+    op->preroll_ns = value_decode_signed(c);
     parse_bytes(c, op);
     parse_pieces(c, reader, op);
 }

@@ -233,3 +233,76 @@ int value_check(const struct value *value, struct error *err)
                          value->len, VALUE_TEXT_MAX);
     return 0;
 }
+
+void value_encode_signed(struct buf *buf, int64_t number)
+{
+    buf_varint(buf, ((uint64_t)number << 1) ^ (number < 0 ? UINT64_MAX : 0));
+}
+
+int64_t value_decode_signed(struct cursor *c)
+{
+    uint64_t bits = cursor_varint(c);
+    return (int64_t)(bits >> 1) ^ -(int64_t)(bits & 1);
+}
+
+void value_encode(struct buf *buf, const struct value *value)
+{
+    uint64_t bits;
+    switch (value->type) {
+    case VALUE_BOOL:
+        buf_u8(buf, value->boolean);
+        break;
+    case VALUE_FLOAT:
+        memcpy(&bits, &value->real, sizeof bits);
+        buf_le64(buf, bits);
+        break;
+    case VALUE_TEXT:
+        buf_varint(buf, value->len);
+        buf_append(buf, value->text, value->len);
+        buf_u8(buf, 0);
+        break;
+    case VALUE_INT:
+    case VALUE_TIME:
+    case VALUE_DURATION:
+        value_encode_signed(buf, value->integer);
+        break;
+    }
+}
+
+static void decode_text(struct cursor *c, struct value *value)
+{
+    uint64_t len = cursor_varint(c);
+    value->text = (const char *)cursor_bytes(c, len);
+    value->len = len;
+    if (cursor_u8(c))
+        c->failed = true;
+}
+
+void value_decode(struct cursor *c, enum value_type type, struct value *ret)
+{
+    uint64_t bits;
+    *ret = (struct value){.type = type};
+    switch (type) {
+    case VALUE_BOOL:
+        bits = cursor_u8(c);
+        ret->boolean = bits;
+        c->failed |= bits > 1;
+        break;
+    case VALUE_FLOAT:
+        bits = cursor_le64(c);
+        memcpy(&ret->real, &bits, sizeof bits);
+        break;
+    case VALUE_TEXT:
+        decode_text(c, ret);
+        break;
+    case VALUE_INT:
+    case VALUE_TIME:
+    case VALUE_DURATION:
+        ret->integer = value_decode_signed(c);
+        break;
+    }
+    if (c->failed || value_check(ret, NULL)) {
+        c->failed = true;
+        *ret = (struct value){.type = type, .text = ""};
+    }
+}

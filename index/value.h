@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "cache/base/buf.h"
+#include "cache/base/cursor.h"
 #include "cache/base/error.h"
 
 /* The numbers are part of catalogs and change sets. */
@@ -53,3 +54,11 @@ int value_compare(const struct value *a, const struct value *b);
 
 /* Is it a value as catalogs and change sets hold it: a known type, no NaN, no -0, good text? -EINVAL. */
 int value_check(const struct value *value, struct error *err);
+
+/* The bytes of a value in change sets and catalogs, its type aside (index/FORMAT.md, "value"). Decoding
+ * borrows a text (NUL-terminated) and fails the cursor on what value_check() refuses. */
+void value_encode(struct buf *buf, const struct value *value);
+void value_decode(struct cursor *c, enum value_type type, struct value *ret);
+/* "signed" of index/FORMAT.md. */
+void value_encode_signed(struct buf *buf, int64_t number);
+int64_t value_decode_signed(struct cursor *c);

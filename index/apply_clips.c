@@ -1,0 +1,503 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One clip at a time, in row order. A clip the parent has is compared part by part, so that what did not
+ * change keeps the version that last changed it, and a set that is applied twice changes nothing.
+ *
+ * The set owns the attributes that it declares, for its clips: one it declares and gives a clip no value of
+ * is taken away. Others, which somebody else has set, stay.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/extent.h"
+#include "index/apply_state.h"
+#include "index/catalog/files.h"
+#include "index/catalog/rows.h"
+
+struct new_stream {
+    struct changeset_op op; /* texts and bytes borrowed from the log; pieces are not */
+    size_t pieces_at, pieces_len;
+    uint32_t changed; /* the version that last changed its bytes */
+};
+
+struct step {
+    struct apply *apply;
+    struct record_group group; /* that of the clip under way */
+    bool group_dirty;
+    const struct apply_clip *place;
+    struct changeset_op clip, extra; /* extra.kind 0: it has none */
+    struct new_stream *streams;
+    size_t stream_count, stream_cap;
+    struct buf pieces;
+    struct record_values values; /* by id */
+    /* of the parent's clip, where there is one */
+    struct rows_clip was;
+    struct catalog_file *was_files;
+    struct record_values was_values;
+    struct buf record, json, files, scratch;
+    struct record_values by_name;
+};
+
+/* ---- what the set says of the clip ---- */
+
+static void encode_pieces(struct step *step, const struct changeset_op *op)
+{
+    for (size_t i = 0; i < op->piece_count; i++) {
+        const struct slice_piece *piece = &op->pieces[i];
+        buf_u8(&step->pieces, piece->kind == SLICE_INLINE ? EXTENT_INLINE : EXTENT_OBJECT);
+        buf_varint(&step->pieces, piece->offset);
+        buf_varint(&step->pieces, piece->len);
+    }
+}
+
+static void take_stream(struct step *step, const struct changeset_op *op)
+{
+    mem_grow(&step->streams, &step->stream_cap, step->stream_count + 1, sizeof *step->streams);
+    struct new_stream *stream = &step->streams[step->stream_count++];
+    *stream = (struct new_stream){
+        .op = *op, .pieces_at = step->pieces.len, .changed = step->apply->options->version};
+    encode_pieces(step, op);
+    stream->pieces_len = step->pieces.len - stream->pieces_at;
+    if (op->id != CHANGESET_NO_OBJECT)
+        stream->op.id = step->apply->object_ids[op->id];
+}
+
+static int take_value(struct step *step, const struct changeset_op *op, struct error *err)
+{
+    enum { EXACT_BITS = 53 };
+    const struct attribute *attribute = &step->apply->attributes.list[step->apply->attribute_at[op->id]];
+    struct value value = op->value;
+    if (value.type != attribute->info.type) { /* an integer for a float, as intake has checked */
+        if (value.integer < -(1ll << EXACT_BITS) || value.integer > 1ll << EXACT_BITS)
+            return error_set(err, EINVAL,
+                             "%s: the attribute '%s' is float in the data set, and %lld is not exact as one",
+                             step->clip.text, op->text, (long long)value.integer);
+        value = (struct value){.type = VALUE_FLOAT, .real = (double)value.integer};
+    }
+    struct record_values *values = &step->values;
+    mem_grow(&values->list, &values->cap, values->count + 1, sizeof *values->list);
+    values->list[values->count++] = (struct record_value){attribute, value};
+    return 0;
+}
+
+static int take_clip(struct step *step, struct error *err)
+{
+    struct changeset_reader reader = CHANGESET_READER(step->apply->set);
+    struct changeset_op op;
+    int rc = 0;
+    step->stream_count = step->values.count = 0;
+    step->extra = (struct changeset_op){0};
+    buf_clear(&step->pieces);
+    reader.at = step->place->at;
+    changeset_next(&reader, &step->clip);
+    while (!rc && changeset_next(&reader, &op) && op.kind != CHANGESET_CLIP) {
+        if (op.kind == CHANGESET_VALUE)
+            rc = take_value(step, &op, err);
+        else if (op.kind == CHANGESET_STREAM)
+            take_stream(step, &op);
+        else if (op.kind == CHANGESET_EXTRA)
+            step->extra = op;
+    }
+    changeset_reader_done(&reader);
+    return rc;
+}
+
+/* ---- what the parent says ---- */
+
+static int read_old(struct step *step, struct error *err)
+{
+    struct apply *apply = step->apply;
+    step->was_values.count = 0;
+    if (!step->place->known)
+        return 0;
+    int rc = rows_clip(apply->db, step->place->row, step->was_files, &step->was, err);
+    if (rc < 1)
+        return rc ? rc : db_damaged(apply->db, err, "the row %u of a clip is missing", step->place->row);
+    if (strcmp(step->was.key, step->place->key) != 0)
+        return db_damaged(apply->db, err, "the key '%s' leads to the clip '%s'", step->place->key,
+                          step->was.key);
+    return record_decode(apply->db, &apply->attributes, record_of(&step->group, step->place->row),
+                         &step->was_values, err);
+}
+
+/* Values of attributes the set does not declare stay. */
+static void keep_others(struct step *step)
+{
+    const struct apply *apply = step->apply;
+    for (size_t i = 0; i < step->was_values.count; i++) {
+        const struct record_value *value = &step->was_values.list[i];
+        if (apply->declared[value->attribute - apply->attributes.list])
+            continue;
+        mem_grow(&step->values.list, &step->values.cap, step->values.count + 1, sizeof *step->values.list);
+        step->values.list[step->values.count++] = *value;
+    }
+}
+
+static bool same_values(const struct record_values *a, const struct record_values *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (a->list[i].attribute != b->list[i].attribute ||
+            value_compare(&a->list[i].value, &b->list[i].value) != 0)
+            return false;
+    return true;
+}
+
+static bool same_pieces(const struct step *step, const struct new_stream *stream,
+                        const struct catalog_stream *old)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    for (size_t i = 0; i < old->piece_count; i++) {
+        buf_u8(&bytes, (uint8_t)old->pieces[i].kind);
+        buf_varint(&bytes, old->pieces[i].offset);
+        buf_varint(&bytes, old->pieces[i].len);
+    }
+    return bytes.len == stream->pieces_len &&
+           (!bytes.len || !memcmp(bytes.data, step->pieces.data + stream->pieces_at, bytes.len));
+}
+
+static bool same_bytes(const struct step *step, const struct new_stream *stream,
+                       const struct catalog_stream *old)
+{
+    const struct changeset_op *op = &stream->op;
+    return op->size == old->size && op->id == old->object && op->len == old->inline_bytes.len &&
+           (!op->len || !memcmp(op->bytes, old->inline_bytes.data, op->len)) &&
+           same_pieces(step, stream, old);
+}
+
+static uint32_t find_old_file(const struct step *step, const struct changeset_op *op)
+{
+    uint32_t i = 0;
+    while (i < step->was.file_count &&
+           (strcmp(step->was.files[i].name, op->text) != 0 || strcmp(step->was.files[i].ext, op->ext) != 0))
+        i++;
+    return i;
+}
+
+/* Is stream `number` what it was? Its bytes alone decide about `changed`. 1, 0 or -errno. */
+static int compare_stream(struct step *step, uint32_t number, struct error *err)
+{
+    struct new_stream *stream = &step->streams[number];
+    uint32_t before = find_old_file(step, &stream->op);
+    if (before == step->was.file_count)
+        return 0;
+    struct catalog_stream old;
+    int64_t id = (int64_t)step->place->row << SCHEMA_STREAM_BITS | before;
+    int rc = rows_stream(step->apply->db, id, step->was.files[before].size, &old, err);
+    if (rc < 1)
+        return rc ? rc
+                  : db_damaged(step->apply->db, err, "a stream of the clip '%s' is missing", step->clip.text);
+    bool bytes = same_bytes(step, stream, &old);
+    if (bytes)
+        stream->changed = step->was.files[before].changed;
+    bool same = bytes && before == number && !strcmp(stream->op.container, old.container) &&
+                !strcmp(stream->op.reason, old.reason) && stream->op.preroll_ns == old.preroll_ns;
+    catalog_stream_done(&old);
+    return same;
+}
+
+static int compare_streams(struct step *step, bool *ret_same, struct error *err)
+{
+    *ret_same = step->place->known && step->stream_count == step->was.file_count;
+    if (!step->place->known)
+        return 0;
+    for (uint32_t i = 0; i < step->stream_count; i++) {
+        int rc = compare_stream(step, i, err);
+        if (rc < 0)
+            return rc;
+        *ret_same &= rc;
+    }
+    return 0;
+}
+
+static int compare_extra(struct step *step, bool *ret_same, struct error *err)
+{
+    buf_clear(&step->scratch);
+    int rc = step->place->known ? rows_extra(step->apply->db, step->place->row, &step->scratch, err) : 0;
+    if (rc < 0)
+        return rc;
+    bool has = step->extra.kind == CHANGESET_EXTRA;
+    *ret_same = has == (rc == 1) && step->scratch.len == step->extra.len &&
+                (!step->extra.len || !memcmp(step->scratch.data, step->extra.bytes, step->extra.len));
+    return 0;
+}
+
+/* ---- writing ---- */
+
+static int put_stream(struct step *step, uint32_t number, struct error *err)
+{
+    struct db *db = step->apply->db;
+    const struct new_stream *stream = &step->streams[number];
+    const struct changeset_op *op = &stream->op;
+    sqlite3_stmt *stmt;
+    int rc = db_query(db, QUERY_STREAM_PUT, &stmt, err);
+    if (rc)
+        return rc;
+    buf_clear(&step->scratch);
+    packer_pack(db_packer(db), op->bytes, op->len, &step->scratch);
+    db_bind_number(stmt, 1, (int64_t)step->place->row << SCHEMA_STREAM_BITS | number);
+    db_bind_text(stmt, 2, op->container, strlen(op->container));
+    if (op->id == CHANGESET_NO_OBJECT)
+        db_bind_null(stmt, 3);
+    else
+        db_bind_number(stmt, 3, op->id);
+    db_bind_number(stmt, 4, op->preroll_ns);
+    db_bind_text(stmt, 5, op->reason, strlen(op->reason));
+    db_bind_bytes(stmt, 6, step->pieces.data + stream->pieces_at, stream->pieces_len);
+    db_bind_bytes(stmt, 7, step->scratch.data, step->scratch.len);
+    return db_run(db, stmt, err);
+}
+
+static int put_streams(struct step *step, struct error *err)
+{
+    int rc = 0;
+    if (step->place->known) {
+        sqlite3_stmt *stmt;
+        int64_t first = (int64_t)step->place->row << SCHEMA_STREAM_BITS;
+        rc = db_query(step->apply->db, QUERY_STREAMS_DROP, &stmt, err);
+        if (rc)
+            return rc;
+        db_bind_number(stmt, 1, first);
+        db_bind_number(stmt, 2, first + (1 << SCHEMA_STREAM_BITS) - 1);
+        rc = db_run(step->apply->db, stmt, err);
+    }
+    for (uint32_t i = 0; !rc && i < step->stream_count; i++)
+        rc = put_stream(step, i, err);
+    return rc;
+}
+
+static int put_extra(struct step *step, struct error *err)
+{
+    struct db *db = step->apply->db;
+    bool has = step->extra.kind == CHANGESET_EXTRA;
+    if (!has && !step->place->known)
+        return 0;
+    sqlite3_stmt *stmt;
+    int rc = db_query(db, has ? QUERY_EXTRA_PUT : QUERY_EXTRA_DROP, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, step->place->row);
+    buf_clear(&step->scratch);
+    if (has) {
+        packer_pack(db_packer(db), step->extra.bytes, step->extra.len, &step->scratch);
+        db_bind_bytes(stmt, 2, step->scratch.data, step->scratch.len);
+    }
+    return db_run(db, stmt, err);
+}
+
+static void print_json(struct step *step)
+{
+    struct record_values *by_name = &step->by_name;
+    mem_grow(&by_name->list, &by_name->cap, step->values.count, sizeof *by_name->list);
+    if (step->values.count)
+        memcpy(by_name->list, step->values.list, step->values.count * sizeof *by_name->list);
+    by_name->count = step->values.count;
+    record_values_sort_by_name(by_name, &step->apply->attributes);
+    buf_clear(&step->json);
+    record_json(step->clip.text, by_name, &step->json);
+}
+
+static void bind_time(sqlite3_stmt *stmt, int at, int64_t ns)
+{
+    if (ns == CHANGESET_NO_TIME)
+        db_bind_null(stmt, at);
+    else
+        db_bind_number(stmt, at, ns);
+}
+
+static int put_clip(struct step *step, uint32_t json_changed, struct error *err)
+{
+    static const uint8_t zero_key[16];
+    const struct changeset_op *clip = &step->clip;
+    size_t key_len = strlen(clip->text);
+    sqlite3_stmt *stmt;
+    int rc = db_query(step->apply->db, QUERY_CLIP_PUT, &stmt, err);
+    if (rc)
+        return rc;
+    buf_clear(&step->files);
+    for (size_t i = 0; i < step->stream_count; i++) {
+        const struct new_stream *stream = &step->streams[i];
+        struct catalog_file file = {stream->op.text, stream->op.ext, stream->op.size, stream->changed};
+        files_encode(&step->files, &file);
+    }
+    db_bind_number(stmt, 1, step->place->row);
+    db_bind_text(stmt, 2, clip->text, key_len);
+    bind_time(stmt, 3, clip->t0_ns);
+    bind_time(stmt, 4, clip->t1_ns);
+    db_bind_number(stmt, 5, (int64_t)siphash24(zero_key, clip->text, key_len));
+    db_bind_bytes(stmt, 6, clip->fingerprint, SHA256_BYTES);
+    db_bind_number(stmt, 7, (int64_t)step->json.len);
+    db_bind_number(stmt, 8, json_changed);
+    db_bind_bytes(stmt, 9, step->files.data, step->files.len);
+    return db_run(step->apply->db, stmt, err);
+}
+
+/* ---- deltas ---- */
+
+static struct apply_delta *delta_of(struct apply *apply, const struct attribute *attribute)
+{
+    return &apply->deltas[attribute - apply->attributes.list];
+}
+
+static void change_value(struct step *step, const struct record_value *value, bool gained)
+{
+    apply_delta_value(delta_of(step->apply, value->attribute), attribute_has_column(value->attribute),
+                      &value->value, step->place->row, gained);
+}
+
+static int compare_places(const struct record_value *a, const struct record_value *b)
+{
+    uint32_t id = a->attribute->info.id, other = b->attribute->info.id;
+    return id != other ? (id > other) - (id < other) : value_compare(&a->value, &b->value);
+}
+
+static bool has_attribute(const struct record_values *values, size_t near, const struct attribute *attribute)
+{
+    return (near < values->count && values->list[near].attribute == attribute) ||
+           (near && values->list[near - 1].attribute == attribute);
+}
+
+/* Both lists are by attribute id and value: one walk finds what only one of them has. */
+static void note_changes(struct step *step)
+{
+    const struct record_values *old = &step->was_values, *new = &step->values;
+    for (size_t i = 0, k = 0; i < old->count || k < new->count;) {
+        int order = i == old->count ? 1 : k == new->count ? -1 : compare_places(&old->list[i], &new->list[k]);
+        if (!order) {
+            i++, k++;
+            continue;
+        }
+        bool gained = order > 0;
+        const struct record_values *here = gained ? new : old, *there = gained ? old : new;
+        size_t at = gained ? k++ : i++, near = gained ? i : k;
+        const struct record_value *value = &here->list[at];
+        change_value(step, value, gained);
+        bool first = !at || here->list[at - 1].attribute != value->attribute;
+        if (first && !has_attribute(there, near, value->attribute))
+            apply_delta_row(delta_of(step->apply, value->attribute), step->place->row, gained);
+    }
+}
+
+/* ---- the clip ---- */
+
+static int flush_group(struct step *step, struct error *err)
+{
+    if (!step->group_dirty)
+        return 0;
+    sqlite3_stmt *stmt;
+    struct db *db = step->apply->db;
+    CLEANUP_BUF struct buf packed = BUF_INIT;
+    int rc = record_group_encode(db_packer(db), &step->group, &packed, err);
+    if (!rc)
+        rc = db_query(db, QUERY_GROUP_PUT, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, step->group.number);
+    db_bind_bytes(stmt, 2, packed.data, packed.len);
+    step->group_dirty = false;
+    return db_run(db, stmt, err);
+}
+
+static int enter_group(struct step *step, struct error *err)
+{
+    if (step->group.number == step->place->row / SCHEMA_GROUP_ROWS)
+        return 0;
+    int rc = flush_group(step, err);
+    return rc ? rc : record_group_read(step->apply->db, step->place->row, &step->group, err);
+}
+
+static void put_record(struct step *step)
+{
+    note_changes(step); /* while the old values still stand in the group */
+    buf_clear(&step->record);
+    record_encode(&step->values, &step->record);
+    record_group_replace(&step->group, step->place->row, step->record.data, step->record.len);
+    step->group_dirty = true;
+    step->apply->counts.values += step->values.count;
+}
+
+static int write_clip(struct step *step, bool same_attributes, bool same_streams, struct error *err)
+{
+    struct apply *apply = step->apply;
+    bool known = step->place->known;
+    uint32_t json_changed = known && same_attributes ? step->was.json_changed : apply->options->version;
+    bool new_content = !known || memcmp(step->was.fingerprint, step->clip.fingerprint, SHA256_BYTES) != 0;
+    print_json(step);
+    if (new_content)
+        apply_hash_add(apply, SCHEMA_HASH_FINGERPRINT, apply_fingerprint_hash(step->clip.fingerprint),
+                       step->place->row);
+    if (!same_attributes)
+        put_record(step);
+    int rc = put_clip(step, json_changed, err);
+    if (!rc && !same_streams) {
+        rc = put_streams(step, err);
+        apply->counts.streams += step->stream_count;
+    }
+    if (known)
+        apply->counts.clips_replaced++;
+    else
+        apply->counts.clips_added++;
+    return rc;
+}
+
+static bool same_clip(const struct step *step)
+{
+    return step->place->known && !memcmp(step->was.fingerprint, step->clip.fingerprint, SHA256_BYTES) &&
+           step->was.t0_ns == step->clip.t0_ns && step->was.t1_ns == step->clip.t1_ns;
+}
+
+static int apply_clip(struct step *step, struct error *err)
+{
+    bool same_streams = false, same_extra = false;
+    int rc = enter_group(step, err);
+    if (!rc)
+        rc = take_clip(step, err);
+    if (!rc)
+        rc = read_old(step, err);
+    if (rc)
+        return rc;
+    keep_others(step);
+    record_values_sort(&step->values);
+    bool same_attributes = step->place->known && same_values(&step->values, &step->was_values);
+    rc = compare_streams(step, &same_streams, err);
+    if (!rc)
+        rc = compare_extra(step, &same_extra, err);
+    if (rc)
+        return rc;
+    if (same_clip(step) && same_attributes && same_streams && same_extra) {
+        step->apply->counts.clips_unchanged++;
+        return 0;
+    }
+    rc = write_clip(step, same_attributes, same_streams, err);
+    return rc || same_extra ? rc : put_extra(step, err);
+}
+
+static void step_done(struct step *step)
+{
+    record_group_done(&step->group);
+    free(step->streams);
+    free(step->was_files);
+    record_values_done(&step->values);
+    record_values_done(&step->was_values);
+    record_values_done(&step->by_name);
+    struct buf *const all[] = {&step->pieces, &step->record, &step->json, &step->files, &step->scratch};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        buf_done(all[i]);
+}
+
+int apply_clips(struct apply *apply, struct error *err)
+{
+    struct step step = {.apply = apply, .group = RECORD_GROUP_INIT};
+    step.was_files = mem_zero(CHANGESET_STREAMS_MAX * sizeof *step.was_files);
+    int rc = 0;
+    for (size_t i = 0; !rc && i < apply->count; i++) {
+        step.place = &apply->clips[i];
+        rc = apply_clip(&step, err);
+    }
+    if (!rc)
+        rc = flush_group(&step, err);
+    step_done(&step);
+    return rc;
+}

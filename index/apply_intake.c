@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One pass over the log. Numbers of the set become ids of the catalog: equal roots, objects and attributes of
+ * the parent are met by what they are, never by number. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "index/apply_state.h"
+#include "index/catalog/posting.h"
+#include "index/catalog/rows.h"
+
+/* The values of an attribute that sorts clips; ranks are given when all are known. */
+struct sorter {
+    uint32_t attribute;   /* of the set; UINT32_MAX: it has none */
+    struct strmap *map;   /* encoded value -> index */
+    struct value *values; /* borrowed from the log */
+    size_t cap;
+};
+
+void apply_hash_add(struct apply *apply, enum schema_hash kind, uint64_t hash, uint32_t number)
+{
+    mem_grow(&apply->new_hashes, &apply->new_hash_cap, apply->new_hash_count + 1, sizeof *apply->new_hashes);
+    apply->new_hashes[apply->new_hash_count++] = (struct runs_hash){kind, hash, number};
+}
+
+/* ---- roots, objects, recordings ---- */
+
+static int take_root(struct apply *apply, const struct changeset_op *op, struct error *err)
+{
+    uint32_t id = op->id;
+    const struct apply_options *options = apply->options;
+    int rc = options->root_id ? options->root_id(options->ctx, op->text, &id, err) : 0;
+    if (rc)
+        return rc;
+    mem_grow(&apply->root_ids, &apply->root_cap, apply->root_count + 1, sizeof *apply->root_ids);
+    apply->root_ids[apply->root_count++] = id;
+    return 0;
+}
+
+struct object_search {
+    struct apply *apply;
+    const struct changeset_op *op;
+    uint32_t root, found;
+};
+
+static int is_object(void *ctx, uint32_t id, struct error *err)
+{
+    struct object_search *search = ctx;
+    struct catalog_object object = {0};
+    int rc = rows_object(search->apply->db, id, &object, err);
+    if (rc < 1)
+        return rc;
+    bool same = object.root == search->root && object.size == search->op->size &&
+                !strcmp(object.path, search->op->text) && !strcmp(object.pin, search->op->pin);
+    catalog_object_done(&object);
+    search->found = id;
+    return same;
+}
+
+static uint64_t object_hash(uint32_t root, const char *path)
+{
+    static const uint8_t zero_key[16];
+    CLEANUP_BUF struct buf name = BUF_INIT;
+    buf_le32(&name, root);
+    buf_text_append(&name, path);
+    return siphash24(zero_key, name.data, name.len);
+}
+
+static int put_object(struct apply *apply, const struct changeset_op *op, uint32_t root, uint32_t id,
+                      struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int rc = db_query(apply->db, QUERY_OBJECT_PUT, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, id);
+    db_bind_number(stmt, 2, root);
+    db_bind_text(stmt, 3, op->text, strlen(op->text));
+    db_bind_number(stmt, 4, (int64_t)op->size);
+    db_bind_text(stmt, 5, op->pin, strlen(op->pin));
+    return db_run(apply->db, stmt, err);
+}
+
+static int take_object(struct apply *apply, const struct changeset_op *op, struct error *err)
+{
+    struct object_search search = {.apply = apply, .op = op, .root = apply->root_ids[op->root]};
+    uint64_t hash = object_hash(search.root, op->text);
+    int rc = runs_find_hash(apply->db, &apply->runs, SCHEMA_HASH_OBJECT, hash, is_object, &search, err);
+    if (rc < 0)
+        return rc;
+    if (!rc) {
+        if (apply->next_object >= CATALOG_NO_OBJECT)
+            return error_set(err, EFBIG, "the catalog has too many objects");
+        search.found = (uint32_t)apply->next_object++;
+        rc = put_object(apply, op, search.root, search.found, err);
+        if (rc)
+            return rc;
+        apply_hash_add(apply, SCHEMA_HASH_OBJECT, hash, search.found);
+    }
+    mem_grow(&apply->object_ids, &apply->object_cap, apply->object_count + 1, sizeof *apply->object_ids);
+    apply->object_ids[apply->object_count++] = search.found;
+    return 0;
+}
+
+static int take_recording(struct apply *apply, const struct changeset_op *op, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    CLEANUP_BUF struct buf packed = BUF_INIT;
+    int rc = db_query(apply->db, QUERY_RECORDING_PUT, &stmt, err);
+    if (rc)
+        return rc;
+    packer_pack(db_packer(apply->db), op->bytes, op->len, &packed);
+    db_bind_number(stmt, 1, apply->object_ids[op->id]);
+    db_bind_text(stmt, 2, op->text, strlen(op->text));
+    db_bind_bytes(stmt, 3, packed.data, packed.len);
+    return db_run(apply->db, stmt, err);
+}
+
+/* ---- attributes ---- */
+
+static int conflict(const struct attribute *known, const struct changeset_op *op, struct error *err)
+{
+    return error_set(err, EINVAL, "the attribute '%s' is %s in the data set and %s in the import", op->text,
+                     value_type_name(known->info.type), value_type_name(op->type));
+}
+
+/* A clip's JSON shows an attribute of several values as an array, also where there is one. */
+static int add_brackets(struct apply *apply, const struct attribute *attribute, struct error *err)
+{
+    CLEANUP_ROWSET struct rowset *rows = NULL;
+    uint32_t row;
+    int rc = posting_read(apply->db, attribute->posting, &rows, err);
+    for (uint64_t from = 0; !rc && rowset_rows(rows, from, &row, 1); from = row + 1ull) {
+        sqlite3_stmt *stmt;
+        rc = db_query(apply->db, QUERY_CLIP_JSON_GROW, &stmt, err);
+        if (rc)
+            return rc;
+        db_bind_number(stmt, 1, sizeof "[]" - 1);
+        db_bind_number(stmt, 2, apply->options->version);
+        db_bind_number(stmt, 3, row);
+        rc = db_run(apply->db, stmt, err);
+    }
+    return rc;
+}
+
+/* What the set says of an attribute the parent has: it may get wider, never narrower. */
+static int merge_attribute(struct apply *apply, struct attribute *known, const struct changeset_op *op,
+                           struct error *err)
+{
+    bool widen = known->info.type == VALUE_INT && op->type == VALUE_FLOAT;
+    bool narrower = known->info.type == VALUE_FLOAT && op->type == VALUE_INT;
+    if (known->info.type != op->type && !widen && !narrower)
+        return conflict(known, op, err);
+    int rc = widen ? apply_delta_widen(apply->db, known, err) : 0;
+    if (rc || !op->multi || known->info.multi)
+        return rc;
+    rc = apply_delta_unfold(apply->db, known, &apply->deltas[known - apply->attributes.list], err);
+    return rc ? rc : add_brackets(apply, known, err);
+}
+
+static int add_attribute(struct apply *apply, const struct changeset_op *op, struct error *err)
+{
+    struct attributes *all = &apply->attributes;
+    uint32_t id = all->count ? all->list[all->count - 1].info.id + 1 : 0;
+    if (id >= SCHEMA_ATTRIBUTES_MAX)
+        return error_set(err, EFBIG, "the data set has too many attributes");
+    mem_grow(&all->list, &all->cap, all->count + 1, sizeof *all->list);
+    struct attribute *attribute = &all->list[all->count++];
+    *attribute = (struct attribute){.listed = true, .posting = (uint32_t)apply->next_posting++};
+    attribute->info.id = id;
+    attribute->info.type = op->type;
+    attribute->info.multi = op->multi;
+    memcpy(attribute->info.name, op->text, strlen(op->text) + 1);
+    return 0;
+}
+
+static int take_attribute(struct apply *apply, const struct changeset_op *op, struct error *err)
+{
+    /* The parent's names stay sorted while new ones are appended: a set names each attribute once. */
+    struct attributes parent = apply->attributes;
+    parent.count = apply->parent_attributes;
+    struct attribute *known = attributes_by_name(&parent, op->text, strlen(op->text));
+    apply->attribute_at[op->id] = known ? (uint32_t)(known - parent.list) : (uint32_t)apply->attributes.count;
+    return known ? merge_attribute(apply, known, op, err) : add_attribute(apply, op, err);
+}
+
+/* ---- clips and their place in order ---- */
+
+static void take_clip(struct apply *apply, const struct changeset_op *op, size_t at)
+{
+    struct apply_clip *clip = &apply->clips[apply->count];
+    *clip =
+        (struct apply_clip){.at = at, .key = op->text, .t0_ns = op->t0_ns, .order = (uint32_t)apply->count};
+    for (int i = 0; i < APPLY_SORT_KEYS; i++)
+        clip->ranks[i] = APPLY_UNRANKED;
+    apply->count++;
+}
+
+static void take_value(struct apply *apply, const struct changeset_op *op, struct sorter *sorters)
+{
+    for (int i = 0; i < APPLY_SORT_KEYS; i++) {
+        struct sorter *sorter = &sorters[i];
+        uint32_t *rank = &apply->clips[apply->count - 1].ranks[i];
+        if (sorter->attribute != op->id || *rank != APPLY_UNRANKED)
+            continue;
+        bool is_new;
+        CLEANUP_BUF struct buf bytes = BUF_INIT;
+        value_encode(&bytes, &op->value);
+        struct strmap_entry *entry = strmap_put(sorter->map, buf_text(&bytes), bytes.len, &is_new);
+        if (is_new) {
+            entry->value = strmap_count(sorter->map) - 1;
+            mem_grow(&sorter->values, &sorter->cap, entry->value + 1, sizeof *sorter->values);
+            sorter->values[entry->value] = op->value;
+        }
+        *rank = (uint32_t)entry->value;
+    }
+}
+
+static int compare_indices(const void *a, const void *b, void *ctx)
+{
+    const struct value *values = ctx;
+    return value_compare(&values[*(const uint32_t *)a], &values[*(const uint32_t *)b]);
+}
+
+/* Indices become ranks in value order. */
+static void rank_clips(struct apply *apply, const struct sorter *sorter, int key)
+{
+    size_t count = strmap_count(sorter->map);
+    CLEANUP_FREE uint32_t *order = mem_alloc(count * sizeof *order),
+                          *ranks = mem_alloc(count * sizeof *ranks);
+    for (uint32_t i = 0; i < count; i++)
+        order[i] = i;
+    if (count)
+        qsort_r(order, count, sizeof *order, compare_indices, sorter->values);
+    for (uint32_t i = 0; i < count; i++)
+        ranks[order[i]] = i;
+    for (size_t i = 0; i < apply->count; i++)
+        if (apply->clips[i].ranks[key] != APPLY_UNRANKED)
+            apply->clips[i].ranks[key] = ranks[apply->clips[i].ranks[key]];
+}
+
+static int take(struct apply *apply, const struct changeset_op *op, size_t at, struct sorter *sorters,
+                struct error *err)
+{
+    switch (op->kind) {
+    case CHANGESET_ROOT:
+        return take_root(apply, op, err);
+    case CHANGESET_OBJECT:
+        return take_object(apply, op, err);
+    case CHANGESET_TABLE:
+        return take_recording(apply, op, err);
+    case CHANGESET_ATTRIBUTE:
+        return take_attribute(apply, op, err);
+    case CHANGESET_CLIP:
+        take_clip(apply, op, at);
+        break;
+    case CHANGESET_VALUE:
+        take_value(apply, op, sorters);
+        break;
+    case CHANGESET_STREAM:
+    case CHANGESET_EXTRA:
+        break;
+    }
+    return 0;
+}
+
+static int take_all(struct apply *apply, struct sorter *sorters, struct error *err)
+{
+    struct changeset_reader reader = CHANGESET_READER(apply->set);
+    struct changeset_op op;
+    int rc = 0;
+    for (size_t at = reader.at; !rc && changeset_next(&reader, &op); at = reader.at)
+        rc = take(apply, &op, at, sorters, err);
+    changeset_reader_done(&reader);
+    return rc;
+}
+
+/* The list of attributes moves no more from here on. */
+static void fix_attributes(struct apply *apply)
+{
+    attributes_sort(&apply->attributes);
+    apply->declared = mem_zero(apply->attributes.count * sizeof *apply->declared);
+    for (size_t i = 0; i < strmap_count(apply->set->attributes); i++)
+        apply->declared[apply->attribute_at[i]] = true;
+}
+
+static struct sorter sorter_new(const struct changeset *set, const char *name, const char *else_name)
+{
+    const struct strmap_entry *entry = strmap_find(set->attributes, name, strlen(name));
+    if (!entry)
+        entry = strmap_find(set->attributes, else_name, strlen(else_name));
+    return (struct sorter){.attribute = entry ? (uint32_t)entry->value : UINT32_MAX, .map = strmap_new()};
+}
+
+int apply_intake(struct apply *apply, struct error *err)
+{
+    size_t declared = strmap_count(apply->set->attributes);
+    struct sorter sorters[APPLY_SORT_KEYS] = {sorter_new(apply->set, "site", "site"),
+                                              sorter_new(apply->set, "robot", "robot_type"),
+                                              sorter_new(apply->set, "session", "session")};
+    apply->clips = mem_zero(changeset_clips(apply->set) * sizeof *apply->clips);
+    apply->attribute_at = mem_zero(declared * sizeof *apply->attribute_at);
+    apply->deltas = mem_zero((apply->parent_attributes + declared) * sizeof *apply->deltas);
+    int rc = take_all(apply, sorters, err);
+    for (int i = 0; i < APPLY_SORT_KEYS; i++) {
+        if (!rc)
+            rank_clips(apply, &sorters[i], i);
+        strmap_free(sorters[i].map);
+        free(sorters[i].values);
+    }
+    if (!rc)
+        fix_attributes(apply);
+    return rc;
+}

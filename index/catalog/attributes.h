@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The attributes of a catalog, all in memory: by id and by name. Thread rule: one thread at a time. */
+#pragma once
+
+#include "index/catalog.h"
+#include "index/catalog/db.h"
+
+struct attribute {
+    struct catalog_attribute info;
+    bool listed;      /* each value has its row in `value`; false only for single-valued numeric ones */
+    uint32_t posting; /* number of the posting of the rows that have it */
+};
+
+struct attributes {
+    struct attribute *list; /* by id */
+    size_t count, cap;
+    uint32_t *by_name; /* indices into list, in byte order of name */
+    uint32_t *ranks;   /* of list[i] in by_name */
+};
+#define CLEANUP_ATTRIBUTES CLEANUP(attributes_done)
+
+int attributes_read(struct db *db, struct attributes *ret, struct error *err);
+void attributes_done(struct attributes *attributes);
+/* Orders by name again after something was appended to `list`. */
+void attributes_sort(struct attributes *attributes);
+struct attribute *attributes_by_id(const struct attributes *attributes, uint32_t id); /* NULL: none */
+struct attribute *attributes_by_name(const struct attributes *attributes, const char *name, size_t len);
+/* Does it have columns? Numbers and times of which a clip has one. */
+bool attribute_has_column(const struct attribute *attribute);

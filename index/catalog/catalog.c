@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Opening costs no read: a connection is made when a reader is taken, and its first query reads the schema.
+ * Readers go back to the catalog with their statements and pages, so a steady load opens no connection. */
+#include "index/catalog.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "index/catalog/posting.h"
+#include "index/catalog/reader.h"
+
+static struct catalog *catalog_new(const char *name)
+{
+    struct catalog *catalog = MEM_NEW(struct catalog);
+    atomic_init(&catalog->refs, 1);
+    catalog->name = mem_text(name);
+    pthread_mutex_init(&catalog->lock, NULL);
+    return catalog;
+}
+
+int catalog_open_path(const char *path, struct catalog **ret, struct error *err)
+{
+    if (access(path, R_OK))
+        return error_set(err, errno, "%s: %s", path, strerror(errno));
+    struct catalog *catalog = catalog_new(path);
+    catalog->path = mem_text(path);
+    *ret = catalog;
+    return 0;
+}
+
+int catalog_open_cached(struct cache_file *file, const char *name, struct catalog **ret, struct error *err)
+{
+    struct catalog *catalog = catalog_new(name);
+    catalog->file = file;
+    *ret = catalog;
+    return 0;
+}
+
+struct catalog *catalog_ref(struct catalog *catalog)
+{
+    atomic_fetch_add(&catalog->refs, 1);
+    return catalog;
+}
+
+static void reader_free(struct catalog_reader *reader)
+{
+    db_close(reader->db);
+    rowset_unref(reader->live);
+    attributes_done(&reader->attributes);
+    record_group_done(&reader->group);
+    record_values_done(&reader->values);
+    free(reader->files);
+    buf_done(&reader->text);
+    free(reader);
+}
+
+void catalog_unref(struct catalog *catalog)
+{
+    if (!catalog || atomic_fetch_sub(&catalog->refs, 1) != 1)
+        return;
+    while (catalog->idle) {
+        struct catalog_reader *reader = catalog->idle;
+        catalog->idle = reader->next;
+        reader_free(reader);
+    }
+    rowset_unref(catalog->live);
+    if (catalog->file)
+        cache_close(catalog->file);
+    pthread_mutex_destroy(&catalog->lock);
+    free(catalog->name);
+    free(catalog->path);
+    free(catalog);
+}
+
+static int open_db(struct catalog *catalog, struct db **ret, struct error *err)
+{
+    return catalog->file ? db_open_cached(catalog->file, catalog->name, ret, err)
+                         : db_open_path(catalog->path, catalog->name, ret, err);
+}
+
+static int reader_new(struct catalog *catalog, struct catalog_reader **ret, struct error *err)
+{
+    struct db *db = NULL;
+    int rc = open_db(catalog, &db, err);
+    if (rc)
+        return rc;
+    struct catalog_reader *reader = MEM_NEW(struct catalog_reader);
+    reader->db = db;
+    reader->group = RECORD_GROUP_INIT;
+    *ret = reader;
+    return 0;
+}
+
+int catalog_reader_acquire(struct catalog *catalog, const struct catalog_patience *patience,
+                           struct catalog_reader **ret, struct error *err)
+{
+    pthread_mutex_lock(&catalog->lock);
+    struct catalog_reader *reader = catalog->idle;
+    if (reader)
+        catalog->idle = reader->next;
+    pthread_mutex_unlock(&catalog->lock);
+    int rc = reader ? 0 : reader_new(catalog, &reader, err);
+    if (rc)
+        return rc;
+    reader->next = NULL;
+    reader->catalog = catalog_ref(catalog);
+    db_set_patience(reader->db, patience);
+    *ret = reader;
+    return 0;
+}
+
+void catalog_reader_release(struct catalog_reader *reader)
+{
+    if (!reader)
+        return;
+    struct catalog *catalog = STEAL(reader->catalog);
+    pthread_mutex_lock(&catalog->lock);
+    reader->next = catalog->idle;
+    catalog->idle = reader;
+    pthread_mutex_unlock(&catalog->lock);
+    catalog_unref(catalog);
+}
+
+/* ---- the version ---- */
+
+int catalog_info(struct catalog_reader *reader, struct catalog_info *ret, struct error *err)
+{
+    if (!reader->has_info) {
+        int64_t version, rows, clips;
+        int rc = db_meta(reader->db, "version", &version, err);
+        if (!rc)
+            rc = db_meta(reader->db, "rows", &rows, err);
+        if (!rc)
+            rc = db_meta(reader->db, "clips", &clips, err);
+        if (rc)
+            return rc;
+        if (version > UINT32_MAX || rows > UINT32_MAX || clips > rows)
+            return db_damaged(reader->db, err, "its counts are out of range");
+        reader->info = (struct catalog_info){(uint32_t)version, (uint32_t)rows, (uint64_t)clips};
+        reader->has_info = true;
+    }
+    *ret = reader->info;
+    return 0;
+}
+
+int catalog_commit_time(struct catalog_reader *reader, uint32_t version, int64_t *ret_ns, struct error *err)
+{
+    return db_number(reader->db, QUERY_VERSION_TIME, version, ret_ns, err);
+}
+
+/* The set is read outside the lock; should two readers do so at once, the second set is dropped. */
+static void share_live(struct catalog_reader *reader, struct rowset *rows)
+{
+    struct catalog *catalog = reader->catalog;
+    pthread_mutex_lock(&catalog->lock);
+    if (!catalog->live)
+        catalog->live = rowset_ref(rows);
+    reader->live = rowset_ref(catalog->live);
+    pthread_mutex_unlock(&catalog->lock);
+}
+
+static bool take_live(struct catalog_reader *reader)
+{
+    pthread_mutex_lock(&reader->catalog->lock);
+    if (reader->catalog->live)
+        reader->live = rowset_ref(reader->catalog->live);
+    pthread_mutex_unlock(&reader->catalog->lock);
+    return reader->live;
+}
+
+int reader_live(struct catalog_reader *reader, struct error *err)
+{
+    if (reader->live || take_live(reader))
+        return 0;
+    struct catalog_info info;
+    CLEANUP_ROWSET struct rowset *rows = NULL;
+    uint32_t behind;
+    int rc = catalog_info(reader, &info, err);
+    if (!rc)
+        rc = posting_read(reader->db, SCHEMA_POSTING_LIVE, &rows, err);
+    if (rc)
+        return rc;
+    if (rowset_count(rows) != info.clips || rowset_rows(rows, info.rows, &behind, 1))
+        return db_damaged(reader->db, err, "its live rows are not as many as it says");
+    share_live(reader, rows);
+    return 0;
+}
+
+int catalog_live(struct catalog_reader *reader, struct rowset **ret, struct error *err)
+{
+    int rc = reader_live(reader, err);
+    if (!rc)
+        *ret = rowset_ref(reader->live);
+    return rc;
+}
+
+/* ---- attributes ---- */
+
+int reader_attributes(struct catalog_reader *reader, struct error *err)
+{
+    if (reader->has_attributes)
+        return 0;
+    int rc = attributes_read(reader->db, &reader->attributes, err);
+    reader->has_attributes = !rc;
+    return rc;
+}
+
+int reader_attribute(struct catalog_reader *reader, uint32_t id, const struct attribute **ret,
+                     struct error *err)
+{
+    int rc = reader_attributes(reader, err);
+    if (rc)
+        return rc;
+    const struct attribute *attribute = attributes_by_id(&reader->attributes, id);
+    if (!attribute)
+        return error_set(err, ENOENT, "catalog %s has no attribute number %u", reader->catalog->name, id);
+    *ret = attribute;
+    return 0;
+}
+
+int catalog_attribute_find(struct catalog_reader *reader, const char *name, size_t len,
+                           struct catalog_attribute *ret, struct error *err)
+{
+    int rc = reader_attributes(reader, err);
+    if (rc)
+        return rc;
+    const struct attribute *attribute = attributes_by_name(&reader->attributes, name, len);
+    if (!attribute)
+        return error_set(err, ENOENT, "there is no attribute '%.*s'", len < 200 ? (int)len : 200, name);
+    *ret = attribute->info;
+    return 0;
+}
+
+int catalog_attributes(struct catalog_reader *reader, catalog_attribute_fn *each, void *ctx,
+                       struct error *err)
+{
+    int rc = reader_attributes(reader, err);
+    for (size_t i = 0; !rc && i < reader->attributes.count; i++)
+        rc = each(ctx, &reader->attributes.list[reader->attributes.by_name[i]].info, err);
+    return rc;
+}

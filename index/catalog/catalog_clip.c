@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One clip: its names from its row, its attributes from its record, its streams from theirs. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "index/catalog/reader.h"
+#include "index/catalog/rows.h"
+#include "index/catalog/runs.h"
+#include "index/changeset.h"
+
+static int no_row(struct catalog_reader *reader, uint32_t row, struct error *err)
+{
+    return error_set(err, ENOENT, "catalog %s has no clip in row %u", reader->catalog->name, row);
+}
+
+int catalog_clip(struct catalog_reader *reader, uint32_t row, struct catalog_clip *ret, struct error *err)
+{
+    struct rows_clip clip;
+    int rc = reader_live(reader, err);
+    if (rc)
+        return rc;
+    if (!rowset_contains(reader->live, row))
+        return no_row(reader, row, err);
+    if (!reader->files)
+        reader->files = mem_zero(CHANGESET_STREAMS_MAX * sizeof *reader->files);
+    rc = rows_clip(reader->db, row, reader->files, &clip, err);
+    if (rc < 1)
+        return rc ? rc : db_damaged(reader->db, err, "the row %u of a clip is missing", row);
+    *ret = (struct catalog_clip){.key = clip.key,
+                                 .files = clip.files,
+                                 .file_count = clip.file_count,
+                                 .json_size = clip.json_size,
+                                 .json_changed = clip.json_changed,
+                                 .h64 = clip.h64,
+                                 .t0_ns = clip.t0_ns,
+                                 .t1_ns = clip.t1_ns};
+    return 0;
+}
+
+/* ---- by key ---- */
+
+int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len, uint32_t *ret_row,
+                      struct error *err)
+{
+    struct runs runs;
+    uint32_t row;
+    int rc = reader_live(reader, err);
+    if (!rc)
+        rc = runs_read(reader->db, &runs, err);
+    if (!rc)
+        rc = runs_find_key(reader->db, &runs, key, len, &row, err);
+    if (rc < 0)
+        return rc;
+    if (!rc || !rowset_contains(reader->live, row))
+        return error_set(err, ENOENT, "there is no clip '%.*s'", len < 255 ? (int)len : 255, key);
+    *ret_row = row;
+    return 0;
+}
+
+/* ---- attributes ---- */
+
+static int read_values(struct catalog_reader *reader, uint32_t row, struct error *err)
+{
+    int rc = reader_live(reader, err);
+    if (!rc && !rowset_contains(reader->live, row))
+        return no_row(reader, row, err);
+    if (!rc)
+        rc = reader_attributes(reader, err);
+    if (!rc)
+        rc = record_group_read(reader->db, row, &reader->group, err);
+    if (!rc)
+        rc = record_decode(reader->db, &reader->attributes, record_of(&reader->group, row), &reader->values,
+                           err);
+    if (!rc)
+        record_values_sort_by_name(&reader->values, &reader->attributes);
+    return rc;
+}
+
+int catalog_json(struct catalog_reader *reader, uint32_t row, struct buf *buf, struct error *err)
+{
+    struct catalog_clip clip;
+    int rc = read_values(reader, row, err);
+    if (!rc)
+        rc = catalog_clip(reader, row, &clip, err);
+    if (rc)
+        return rc;
+    buf_clear(&reader->text);
+    record_json(clip.key, &reader->values, &reader->text);
+    if (reader->text.len != clip.json_size)
+        return db_damaged(reader->db, err, "the attributes of '%s' make %zu bytes, not %llu", clip.key,
+                          reader->text.len, (unsigned long long)clip.json_size);
+    buf_append(buf, reader->text.data, reader->text.len);
+    return 0;
+}
+
+int catalog_clip_values(struct catalog_reader *reader, uint32_t row, catalog_clip_value_fn *each, void *ctx,
+                        struct error *err)
+{
+    int rc = read_values(reader, row, err);
+    for (size_t i = 0; !rc && i < reader->values.count; i++) {
+        const struct record_value *value = &reader->values.list[i];
+        rc = each(ctx, &value->attribute->info, &value->value, err);
+    }
+    return rc;
+}
+
+int catalog_extra(struct catalog_reader *reader, uint32_t row, struct buf *buf, struct error *err)
+{
+    int rc = reader_live(reader, err);
+    if (!rc && !rowset_contains(reader->live, row))
+        return no_row(reader, row, err);
+    if (!rc)
+        rc = rows_extra(reader->db, row, buf, err);
+    return rc < 0 ? rc : 0;
+}
+
+/* ---- streams and objects ---- */
+
+void catalog_stream_done(struct catalog_stream *stream)
+{
+    free(stream->pieces);
+    buf_done(&stream->inline_bytes);
+    *stream = (struct catalog_stream){0};
+}
+
+static int no_stream(const struct catalog_clip *clip, uint32_t stream, struct error *err)
+{
+    return error_set(err, ENOENT, "the clip '%s' has no stream number %u", clip->key, stream);
+}
+
+int catalog_stream(struct catalog_reader *reader, uint32_t row, uint32_t stream, struct catalog_stream *ret,
+                   struct error *err)
+{
+    struct catalog_clip clip;
+    int rc = catalog_clip(reader, row, &clip, err);
+    if (rc)
+        return rc;
+    if (stream >= clip.file_count)
+        return no_stream(&clip, stream, err);
+    int64_t id = (int64_t)row << SCHEMA_STREAM_BITS | stream;
+    rc = rows_stream(reader->db, id, clip.files[stream].size, ret, err);
+    if (!rc)
+        return db_damaged(reader->db, err, "a stream of the clip '%s' is missing", clip.key);
+    return rc < 0 ? rc : 0;
+}
+
+void catalog_object_done(struct catalog_object *object)
+{
+    free(object->path);
+    free(object->pin);
+    *object = (struct catalog_object){0};
+}
+
+int catalog_object(struct catalog_reader *reader, uint32_t id, struct catalog_object *ret, struct error *err)
+{
+    int rc = rows_object(reader->db, id, ret, err);
+    if (!rc)
+        return error_set(err, ENOENT, "catalog %s has no object number %u", reader->catalog->name, id);
+    return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Frame of reference with a common step: times in whole seconds, durations of whole frames and floats that
+ * were 32-bit ones get short codes without any knowledge of units. Presence stands apart, so that no code is
+ * special. */
+#include "index/catalog/column.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "codes are read in place");
+
+enum { EXPANDED_MAX = 8 + ROWSET_PART_WORDS * 8 + ROWSET_PART_ROWS * 8 };
+
+int64_t column_number(const struct value *value)
+{
+    if (value->type != VALUE_FLOAT)
+        return value->integer;
+    int64_t bits;
+    memcpy(&bits, &value->real, sizeof bits);
+    return bits < 0 ? bits ^ INT64_MAX : bits;
+}
+
+struct value column_value(enum value_type type, int64_t number)
+{
+    struct value value = {.type = type, .integer = number};
+    if (type == VALUE_FLOAT) {
+        int64_t bits = number < 0 ? number ^ INT64_MAX : number;
+        memcpy(&value.real, &bits, sizeof bits);
+    }
+    return value;
+}
+
+/* ---- reading ---- */
+
+int column_part_read(struct db *db, sqlite3_stmt *stmt, struct column_part *ret, struct error *err)
+{
+    enum { ID, LOW, HIGH, CLIPS, DIFFERENT, STEP, WIDTH, CODES, COLUMNS };
+    int64_t numbers[COLUMNS];
+    struct column_part part = {0};
+    int rc = db_column_bytes(db, stmt, CODES, &part.codes, &part.codes_len, err);
+    for (int i = 0; !rc && i < CODES; i++)
+        rc = db_column_number(db, stmt, i, i == LOW || i == HIGH || i == STEP ? INT64_MIN : 0, &numbers[i],
+                              err);
+    if (rc)
+        return rc;
+    int64_t width = numbers[WIDTH];
+    if (!numbers[CLIPS] || numbers[CLIPS] > ROWSET_PART_ROWS || numbers[DIFFERENT] > numbers[CLIPS] ||
+        numbers[LOW] > numbers[HIGH] || !numbers[STEP] ||
+        (width != 1 && width != 2 && width != 4 && width != 8))
+        return db_damaged(db, err, "the numbers of a column's part are out of range");
+    part.number = (uint32_t)(numbers[ID] & (SCHEMA_PARTS - 1));
+    part.low = numbers[LOW], part.high = numbers[HIGH];
+    part.clips = (uint32_t)numbers[CLIPS], part.different = (uint32_t)numbers[DIFFERENT];
+    part.step = (uint64_t)numbers[STEP];
+    part.width = (unsigned)width;
+    *ret = part;
+    return 0;
+}
+
+static uint64_t rows_of(const struct buf *expanded)
+{
+    uint64_t rows;
+    memcpy(&rows, expanded->data, sizeof rows);
+    return rows;
+}
+
+static const uint64_t *presence_of(const struct buf *expanded)
+{
+    return (const uint64_t *)(const void *)(expanded->data + 8);
+}
+
+static const uint8_t *codes_of(const struct buf *expanded)
+{
+    return expanded->data + 8 + (rows_of(expanded) + 63) / 64 * 8;
+}
+
+int column_part_expand(struct db *db, const struct column_part *part, struct buf *buf, struct error *err)
+{
+    buf_clear(buf);
+    int rc = packer_unpack(db_packer(db), part->codes, part->codes_len, EXPANDED_MAX, buf);
+    uint64_t rows = !rc && buf->len >= 8 ? rows_of(buf) : 0;
+    if (rc || !rows || rows > ROWSET_PART_ROWS || buf->len != 8 + (rows + 63) / 64 * 8 + rows * part->width)
+        return db_damaged(db, err, "the codes of a column's part have a wrong length");
+    if (rows % 64 && presence_of(buf)[rows / 64] >> rows % 64)
+        return db_damaged(db, err, "a column's part has more rows than codes");
+    return 0;
+}
+
+/* `words[i]` gets a bit for each code in [first, first + span]. */
+#define MATCH(type)                                                                                          \
+    static void match_##type(const void *codes, uint64_t rows, const uint64_t code[2], uint64_t *words)      \
+    {                                                                                                        \
+        const type *at = codes, first = (type)code[0], span = (type)(code[1] - code[0]);                     \
+        for (uint64_t row = 0; row < rows; row += 64) {                                                      \
+            uint64_t bits = 0, count = rows - row < 64 ? rows - row : 64;                                    \
+            for (uint64_t i = 0; i < count; i++)                                                             \
+                bits |= (uint64_t)((type)(at[row + i] - first) <= span) << i;                                \
+            words[row / 64] = bits;                                                                          \
+        }                                                                                                    \
+    }
+MATCH(uint8_t)
+MATCH(uint16_t)
+MATCH(uint32_t)
+MATCH(uint64_t)
+
+/* The codes of the values in the range; false: there are none. */
+static bool code_range(const struct column_part *part, const int64_t range[2], uint64_t code[2])
+{
+    int64_t low = range[0] > part->low ? range[0] : part->low,
+            high = range[1] < part->high ? range[1] : part->high;
+    if (low > high)
+        return false;
+    uint64_t behind_low = (uint64_t)low - (uint64_t)part->low,
+             code_max = part->width == 8 ? UINT64_MAX : (1ull << 8 * part->width) - 1;
+    code[0] = behind_low / part->step + (behind_low % part->step != 0);
+    code[1] = ((uint64_t)high - (uint64_t)part->low) / part->step;
+    if (code[1] > code_max)
+        code[1] = code_max;
+    return code[0] <= code[1];
+}
+
+void column_part_match(const struct column_part *part, const struct buf *expanded, const int64_t range[2],
+                       uint64_t words[ROWSET_PART_WORDS])
+{
+    uint64_t code[2], found[ROWSET_PART_WORDS], rows = rows_of(expanded);
+    if (!code_range(part, range, code))
+        return;
+    const void *codes = codes_of(expanded);
+    switch (part->width) {
+    case 1:
+        match_uint8_t(codes, rows, code, found);
+        break;
+    case 2:
+        match_uint16_t(codes, rows, code, found);
+        break;
+    case 4:
+        match_uint32_t(codes, rows, code, found);
+        break;
+    default:
+        match_uint64_t(codes, rows, code, found);
+    }
+    for (uint64_t i = 0; i < (rows + 63) / 64; i++)
+        words[i] |= found[i] & presence_of(expanded)[i];
+}
+
+static uint64_t load(const uint8_t *at, unsigned width)
+{
+    uint64_t code = 0;
+    memcpy(&code, at, width);
+    return code;
+}
+
+void column_part_values(const struct column_part *part, const struct buf *expanded, struct column_values *ret)
+{
+    uint64_t rows = rows_of(expanded);
+    const uint8_t *codes = codes_of(expanded);
+    memset(ret, 0, sizeof *ret);
+    memcpy(ret->present, presence_of(expanded), (rows + 63) / 64 * 8);
+    for (uint64_t row = 0; row < rows; row++)
+        if (ret->present[row / 64] >> row % 64 & 1)
+            ret->values[row] =
+                (int64_t)((uint64_t)part->low + part->step * load(codes + row * part->width, part->width));
+}
+
+/* ---- making ---- */
+
+static uint64_t common_divisor(uint64_t a, uint64_t b)
+{
+    while (b) {
+        uint64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The values that are present, ascending; how many. */
+static uint32_t sorted_values(const struct column_values *values, int64_t *sorted)
+{
+    uint32_t count = 0;
+    for (uint32_t row = 0; row < ROWSET_PART_ROWS; row++)
+        if (values->present[row / 64] >> row % 64 & 1)
+            sorted[count++] = values->values[row];
+    qsort(sorted, count, sizeof *sorted, compare_numbers);
+    return count;
+}
+
+static void measure(const struct column_values *values, struct column_part *part)
+{
+    CLEANUP_FREE int64_t *sorted = mem_alloc(ROWSET_PART_ROWS * sizeof *sorted);
+    part->clips = sorted_values(values, sorted);
+    if (!part->clips)
+        return;
+    part->low = sorted[0];
+    part->high = sorted[part->clips - 1];
+    part->different = 1;
+    for (uint32_t i = 1; i < part->clips; i++) {
+        part->different += sorted[i] != sorted[i - 1];
+        part->step =
+            part->step == 1 ? 1 : common_divisor((uint64_t)sorted[i] - (uint64_t)sorted[i - 1], part->step);
+    }
+    if (!part->step)
+        part->step = 1;
+    uint64_t code_max = ((uint64_t)part->high - (uint64_t)part->low) / part->step;
+    part->width = code_max <= UINT8_MAX ? 1 : code_max <= UINT16_MAX ? 2 : code_max <= UINT32_MAX ? 4 : 8;
+}
+
+static uint64_t rows_present(const struct column_values *values)
+{
+    uint64_t word = ROWSET_PART_WORDS;
+    while (word && !values->present[word - 1])
+        word--;
+    return word ? word * 64 - (uint64_t)__builtin_clzll(values->present[word - 1]) : 0;
+}
+
+void column_part_make(struct packer *packer, const struct column_values *values, struct column_part *ret,
+                      struct buf *codes)
+{
+    struct column_part part = {0};
+    measure(values, &part);
+    *ret = part;
+    if (!part.clips)
+        return;
+    CLEANUP_BUF struct buf raw = BUF_INIT;
+    uint64_t rows = rows_present(values);
+    buf_le64(&raw, rows);
+    buf_append(&raw, values->present, (rows + 63) / 64 * 8);
+    uint8_t *to = buf_room(&raw, rows * part.width);
+    for (uint64_t row = 0; row < rows; row++) {
+        bool present = values->present[row / 64] >> row % 64 & 1;
+        uint64_t code = present ? ((uint64_t)values->values[row] - (uint64_t)part.low) / part.step : 0;
+        memcpy(to + row * part.width, &code, part.width);
+    }
+    raw.len += rows * part.width;
+    packer_pack(packer, raw.data, raw.len, codes);
+}

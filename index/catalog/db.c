@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A catalog comes from a store, so the file is not trusted: its stored schema must be the text we know (no
+ * view or trigger of somebody else's runs), each column must have the type it has by schema, and no statement
+ * runs longer than its reader's patience.
+ */
+#include "index/catalog/db.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "index/catalog/vfs.h"
+
+struct db {
+    sqlite3 *sqlite;
+    char *name;
+    struct packer *packer;
+    struct vfs_file file; /* its patience also governs a plain file */
+    bool checked;         /* the schema is what it must be */
+    sqlite3_stmt *queries[QUERY_COUNT];
+};
+
+int db_damaged(const struct db *db, struct error *err, const char *format, ...)
+{
+    char what[200];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    return error_set(err, EUCLEAN, "catalog %s is damaged: %s", db->name, what);
+}
+
+/* What SQLite's result code means here. */
+static int failed(struct db *db, int code, struct error *err)
+{
+    switch (code & 0xff) {
+    case SQLITE_INTERRUPT: {
+        int rc = vfs_impatient(&db->file.patience, err);
+        return rc ? rc : error_set(err, ECANCELED, "cancelled");
+    }
+    case SQLITE_IOERR:
+        if (db->file.failed.code && code != SQLITE_IOERR_SHORT_READ) {
+            error_copy(err, &db->file.failed);
+            error_prefix(err, "catalog %s", db->name);
+            return -db->file.failed.code;
+        }
+        return db->file.file || code == SQLITE_IOERR_SHORT_READ
+                   ? db_damaged(db, err, "it ends too early")
+                   : error_set(err, EIO, "catalog %s: %s", db->name, sqlite3_errmsg(db->sqlite));
+    case SQLITE_NOMEM:
+        return error_set(err, ENOMEM, "catalog %s: out of memory", db->name);
+    case SQLITE_FULL:
+        return error_set(err, ENOSPC, "catalog %s: no space left on the device", db->name);
+    case SQLITE_CANTOPEN:
+        return error_set(err, sqlite3_system_errno(db->sqlite) ? sqlite3_system_errno(db->sqlite) : EIO,
+                         "catalog %s: cannot be opened", db->name);
+    case SQLITE_CONSTRAINT:
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_ERROR: /* a table is missing, or its text makes no sense */
+    case SQLITE_FORMAT:
+    case SQLITE_TOOBIG:
+        return db_damaged(db, err, "%s", sqlite3_errmsg(db->sqlite));
+    default:
+        return error_set(err, EIO, "catalog %s: %s", db->name, sqlite3_errmsg(db->sqlite));
+    }
+}
+
+static int look(void *ctx)
+{
+    struct db *db = ctx;
+    return vfs_impatient(&db->file.patience, NULL) != 0;
+}
+
+static int open_sqlite(struct db *db, const char *uri, int flags, const char *vfs, struct error *err)
+{
+    enum { STEPS_BETWEEN_LOOKS = 20000, TEXTS_MAX = 600 << 20 };
+    int code = sqlite3_open_v2(uri, &db->sqlite, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, vfs);
+    if (code)
+        return failed(db, code, err);
+    sqlite3_extended_result_codes(db->sqlite, 1);
+    sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_limit(db->sqlite, SQLITE_LIMIT_LENGTH, TEXTS_MAX);
+    sqlite3_limit(db->sqlite, SQLITE_LIMIT_ATTACHED, 0);
+    sqlite3_progress_handler(db->sqlite, STEPS_BETWEEN_LOOKS, look, db);
+    code =
+        sqlite3_exec(db->sqlite, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192", NULL, NULL, NULL);
+    return code ? failed(db, code, err) : 0;
+}
+
+static struct db *db_new(const char *name)
+{
+    struct db *db = MEM_NEW(struct db);
+    db->name = mem_text(name);
+    db->packer = packer_new();
+    return db;
+}
+
+int db_open_path(const char *path, const char *name, struct db **ret, struct error *err)
+{
+    CLEANUP_DB struct db *db = db_new(name);
+    CLEANUP_BUF struct buf uri = BUF_INIT;
+    buf_text_append(&uri, "file:");
+    for (const char *at = path; *at; at++)
+        if (strchr("%?#", *at))
+            buf_printf(&uri, "%%%02X", (unsigned char)*at);
+        else
+            buf_u8(&uri, (uint8_t)*at);
+    buf_text_append(&uri, "?immutable=1");
+    int rc = open_sqlite(db, buf_text(&uri), SQLITE_OPEN_READONLY, NULL, err);
+    if (!rc)
+        *ret = STEAL(db);
+    return rc;
+}
+
+int db_open_cached(struct cache_file *file, const char *name, struct db **ret, struct error *err)
+{
+    CLEANUP_DB struct db *db = db_new(name);
+    CLEANUP_BUF struct buf uri = BUF_INIT;
+    db->file.file = file;
+    vfs_uri(&db->file, &uri);
+    int rc = vfs_register(err);
+    if (!rc)
+        rc = open_sqlite(db, buf_text(&uri), SQLITE_OPEN_READONLY, vfs_name(), err);
+    if (!rc)
+        *ret = STEAL(db);
+    return rc;
+}
+
+static int execute(struct db *db, const char *sql, struct error *err)
+{
+    int code = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
+    return code ? failed(db, code, err) : 0;
+}
+
+static int make_schema(struct db *db, struct error *err)
+{
+    char pragmas[200];
+    snprintf(pragmas, sizeof pragmas, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+             SCHEMA_APPLICATION_ID, SCHEMA_FORMAT);
+    int rc = execute(db, pragmas, err);
+    for (size_t i = 0; !rc && schema_tables[i]; i++)
+        rc = execute(db, schema_tables[i], err);
+    return rc;
+}
+
+int db_open_write(const char *path, bool make, struct db **ret, struct error *err)
+{
+    CLEANUP_DB struct db *db = db_new(path);
+    int rc = open_sqlite(db, path, SQLITE_OPEN_READWRITE | (make ? SQLITE_OPEN_CREATE : 0), NULL, err);
+    char pragmas[300];
+    /* The file is private and thrown away on failure: a journal would only double the writing. */
+    snprintf(pragmas, sizeof pragmas,
+             "PRAGMA page_size = %d; PRAGMA auto_vacuum = 0; PRAGMA encoding = 'UTF-8'; PRAGMA journal_mode "
+             "= OFF; "
+             "PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA secure_delete = 0; "
+             "PRAGMA cache_size = -262144; BEGIN EXCLUSIVE",
+             SCHEMA_PAGE_BYTES);
+    if (!rc)
+        rc = execute(db, pragmas, err);
+    if (!rc && make)
+        rc = make_schema(db, err);
+    if (!rc)
+        *ret = STEAL(db);
+    return rc;
+}
+
+int db_commit(struct db *db, struct error *err)
+{
+    return execute(db, "COMMIT", err);
+}
+
+void db_close(struct db *db)
+{
+    if (!db)
+        return;
+    for (size_t i = 0; i < QUERY_COUNT; i++)
+        sqlite3_finalize(db->queries[i]);
+    sqlite3_close(db->sqlite);
+    packer_free(db->packer);
+    free(db->name);
+    free(db);
+}
+
+struct packer *db_packer(struct db *db)
+{
+    return db->packer;
+}
+
+void db_set_patience(struct db *db, const struct catalog_patience *patience)
+{
+    db->file.patience = *patience;
+    db->file.failed.code = 0;
+}
+
+/* ---- statements ---- */
+
+/* Automatic indices have no text. */
+static int check_schema(struct db *db, sqlite3_stmt *stmt, struct error *err)
+{
+    size_t known = 0;
+    int code;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        const char *sql = (const char *)sqlite3_column_text(stmt, 0);
+        if (!sql)
+            continue;
+        if (!schema_tables[known] || strcmp(sql, schema_tables[known]) != 0)
+            return db_damaged(db, err, "its tables are not those of format %d", SCHEMA_FORMAT);
+        known++;
+    }
+    if (code != SQLITE_DONE)
+        return failed(db, code, err);
+    return schema_tables[known] ? db_damaged(db, err, "tables are missing") : 0;
+}
+
+static int check_once(struct db *db, struct error *err)
+{
+    if (db->checked)
+        return 0;
+    sqlite3_stmt *stmt = NULL;
+    int code =
+        sqlite3_prepare_v2(db->sqlite, "SELECT sql FROM sqlite_schema ORDER BY rowid", -1, &stmt, NULL);
+    int rc = code ? failed(db, code, err) : check_schema(db, stmt, err);
+    sqlite3_finalize(stmt);
+    db->checked = !rc;
+    return rc;
+}
+
+int db_query(struct db *db, enum schema_query query, sqlite3_stmt **ret, struct error *err)
+{
+    sqlite3_stmt **stmt = &db->queries[query];
+    if (!*stmt) {
+        int rc = check_once(db, err);
+        if (rc)
+            return rc;
+        int code =
+            sqlite3_prepare_v3(db->sqlite, schema_queries[query], -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
+        if (code)
+            return failed(db, code, err);
+    }
+    sqlite3_reset(*stmt);
+    *ret = *stmt;
+    return 0;
+}
+
+int db_step(struct db *db, sqlite3_stmt *stmt, struct error *err)
+{
+    int code = sqlite3_step(stmt);
+    if (code == SQLITE_ROW)
+        return 1;
+    if (code == SQLITE_DONE)
+        return 0;
+    int rc = failed(db, code, err);
+    sqlite3_reset(stmt);
+    return rc;
+}
+
+int db_run(struct db *db, sqlite3_stmt *stmt, struct error *err)
+{
+    int rc = db_step(db, stmt, err);
+    assert(rc <= 0);
+    sqlite3_reset(stmt);
+    return rc;
+}
+
+static int single_number(struct db *db, sqlite3_stmt *stmt, int64_t *ret, struct error *err)
+{
+    int rc = db_step(db, stmt, err);
+    if (rc == 1)
+        rc = db_column_number(db, stmt, 0, INT64_MIN, ret, err);
+    else if (!rc)
+        rc = -ENOENT;
+    sqlite3_reset(stmt);
+    return rc;
+}
+
+int db_number(struct db *db, enum schema_query query, int64_t bound, int64_t *ret, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int rc = db_query(db, query, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, bound);
+    rc = single_number(db, stmt, ret, err);
+    return rc == -ENOENT ? error_set(err, ENOENT, "catalog %s has no such row", db->name) : rc;
+}
+
+int db_meta(struct db *db, const char *name, int64_t *ret, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int rc = db_query(db, QUERY_META, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_text(stmt, 1, name, strlen(name));
+    rc = single_number(db, stmt, ret, err);
+    if (rc == -ENOENT || (!rc && *ret < 0))
+        return db_damaged(db, err, "the number '%s' is missing or negative", name);
+    return rc;
+}
+
+void db_bind_null(sqlite3_stmt *stmt, int at)
+{
+    sqlite3_bind_null(stmt, at);
+}
+
+void db_bind_number(sqlite3_stmt *stmt, int at, int64_t number)
+{
+    sqlite3_bind_int64(stmt, at, number);
+}
+
+void db_bind_text(sqlite3_stmt *stmt, int at, const char *text, size_t len)
+{
+    sqlite3_bind_text64(stmt, at, text ? text : "", len, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+void db_bind_bytes(sqlite3_stmt *stmt, int at, const void *bytes, size_t len)
+{
+    sqlite3_bind_blob64(stmt, at, bytes ? bytes : "", len, SQLITE_STATIC);
+}
+
+void db_bind_value(sqlite3_stmt *stmt, int at, const struct value *value)
+{
+    switch (value->type) {
+    case VALUE_BOOL:
+        db_bind_number(stmt, at, value->boolean);
+        break;
+    case VALUE_FLOAT:
+        sqlite3_bind_double(stmt, at, value->real);
+        break;
+    case VALUE_TEXT:
+        db_bind_text(stmt, at, value->text, value->len);
+        break;
+    case VALUE_INT:
+    case VALUE_TIME:
+    case VALUE_DURATION:
+        db_bind_number(stmt, at, value->integer);
+        break;
+    }
+}
+
+/* ---- columns ---- */
+
+bool db_column_null(sqlite3_stmt *stmt, int at)
+{
+    return sqlite3_column_type(stmt, at) == SQLITE_NULL;
+}
+
+static int wrong_type(struct db *db, sqlite3_stmt *stmt, int at, struct error *err)
+{
+    return db_damaged(db, err, "%s has a wrong type", sqlite3_column_name(stmt, at));
+}
+
+int db_column_number(struct db *db, sqlite3_stmt *stmt, int at, int64_t min, int64_t *ret, struct error *err)
+{
+    if (sqlite3_column_type(stmt, at) != SQLITE_INTEGER)
+        return wrong_type(db, stmt, at, err);
+    int64_t number = sqlite3_column_int64(stmt, at);
+    if (number < min)
+        return db_damaged(db, err, "%s is %lld", sqlite3_column_name(stmt, at), (long long)number);
+    *ret = number;
+    return 0;
+}
+
+int db_column_text(struct db *db, sqlite3_stmt *stmt, int at, const char **ret, struct error *err)
+{
+    if (sqlite3_column_type(stmt, at) != SQLITE_TEXT)
+        return wrong_type(db, stmt, at, err);
+    const char *text = (const char *)sqlite3_column_text(stmt, at);
+    if (!text)
+        return error_set(err, ENOMEM, "out of memory");
+    if (strlen(text) != (size_t)sqlite3_column_bytes(stmt, at))
+        return db_damaged(db, err, "%s holds a NUL byte", sqlite3_column_name(stmt, at));
+    *ret = text;
+    return 0;
+}
+
+int db_column_bytes(struct db *db, sqlite3_stmt *stmt, int at, const uint8_t **ret, size_t *ret_len,
+                    struct error *err)
+{
+    if (sqlite3_column_type(stmt, at) != SQLITE_BLOB)
+        return wrong_type(db, stmt, at, err);
+    const void *bytes = sqlite3_column_blob(stmt, at);
+    *ret_len = (size_t)sqlite3_column_bytes(stmt, at);
+    *ret = bytes ? bytes
+                 : (const void *)""; /* an empty blob has no pointer, and neither has one without memory */
+    if (!bytes && *ret_len)
+        return error_set(err, ENOMEM, "out of memory");
+    return 0;
+}
+
+/* An integer stands for a float where the attribute was an integer before it was widened. */
+static bool column_value(sqlite3_stmt *stmt, int at, struct value *value)
+{
+    int stored = sqlite3_column_type(stmt, at);
+    switch (value->type) {
+    case VALUE_FLOAT:
+        value->real = sqlite3_column_double(stmt, at);
+        return stored == SQLITE_FLOAT || stored == SQLITE_INTEGER;
+    case VALUE_TEXT:
+        value->text = stored == SQLITE_TEXT ? (const char *)sqlite3_column_text(stmt, at) : NULL;
+        value->len = (size_t)sqlite3_column_bytes(stmt, at);
+        return value->text;
+    case VALUE_BOOL:
+        value->boolean = sqlite3_column_int64(stmt, at) == 1;
+        return stored == SQLITE_INTEGER && (sqlite3_column_int64(stmt, at) | 1) == 1;
+    case VALUE_INT:
+    case VALUE_TIME:
+    case VALUE_DURATION:
+        break;
+    }
+    value->integer = sqlite3_column_int64(stmt, at);
+    return stored == SQLITE_INTEGER;
+}
+
+int db_column_value(struct db *db, sqlite3_stmt *stmt, int at, enum value_type type, struct value *ret,
+                    struct error *err)
+{
+    struct value value = {.type = type};
+    if (!column_value(stmt, at, &value) || value_check(&value, NULL))
+        return wrong_type(db, stmt, at, err);
+    *ret = value;
+    return 0;
+}

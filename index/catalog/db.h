@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One SQLite connection to a catalog: prepared statements, checked columns, and errors as this project has
+ * them.
+ *
+ * What a damaged or hostile file can make SQLite say becomes -EUCLEAN "catalog NAME is damaged: ...". A read
+ * that must not wait gives -EAGAIN, a cancelled one -ECANCELED, a late one -ETIMEDOUT; the same statement may
+ * be run again afterwards. Columns are checked for their type: none of SQLite's conversions happens.
+ *
+ * Thread rule: one thread at a time.
+ */
+#pragma once
+
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cache/base/buf.h"
+#include "cache/base/error.h"
+#include "cache/cache.h"
+#include "index/catalog.h"
+#include "index/catalog/packer.h"
+#include "index/catalog/schema.h"
+#include "index/value.h"
+
+struct db;
+
+int db_open_path(const char *path, const char *name, struct db **ret, struct error *err);
+int db_open_cached(struct cache_file *file, const char *name, struct db **ret,
+                   struct error *err); /* borrows `file` */
+/* Writable, for apply: an existing catalog, or a new one with the schema made. One transaction is open. */
+int db_open_write(const char *path, bool make, struct db **ret, struct error *err);
+int db_commit(struct db *db, struct error *err); /* writes all; the connection can only be closed then */
+void db_close(struct db *db);
+CLEANUP_DEFINE(struct db, db_close, cleanup_db)
+#define CLEANUP_DB CLEANUP(cleanup_db)
+
+struct packer *db_packer(struct db *db);
+void db_set_patience(struct db *db, const struct catalog_patience *patience);
+
+/* The statement of a query, reset and ready to bind: prepared on first use, owned by the connection. The
+ * first call checks the schema. */
+int db_query(struct db *db, enum schema_query query, sqlite3_stmt **ret, struct error *err);
+int db_step(struct db *db, sqlite3_stmt *stmt, struct error *err); /* 1: a row, 0: done */
+/* Runs a statement that gives no row, and resets it. */
+int db_run(struct db *db, sqlite3_stmt *stmt, struct error *err);
+/* The one number a query gives for at most one number bound; -ENOENT if there is no row. */
+int db_number(struct db *db, enum schema_query query, int64_t bound, int64_t *ret, struct error *err);
+int db_meta(struct db *db, const char *name, int64_t *ret, struct error *err); /* a missing one is damage */
+
+void db_bind_null(sqlite3_stmt *stmt, int at);
+void db_bind_number(sqlite3_stmt *stmt, int at, int64_t number);
+void db_bind_text(sqlite3_stmt *stmt, int at, const char *text,
+                  size_t len); /* borrowed until the next bind */
+void db_bind_bytes(sqlite3_stmt *stmt, int at, const void *bytes, size_t len); /* as above */
+void db_bind_value(sqlite3_stmt *stmt, int at, const struct value *value);     /* as above */
+
+/* Columns of the current row: 0 or -EUCLEAN. Pointers are valid until the statement's next step or reset. */
+int db_column_number(struct db *db, sqlite3_stmt *stmt, int at, int64_t min, int64_t *ret, struct error *err);
+int db_column_text(struct db *db, sqlite3_stmt *stmt, int at, const char **ret,
+                   struct error *err); /* no NUL inside */
+int db_column_bytes(struct db *db, sqlite3_stmt *stmt, int at, const uint8_t **ret, size_t *ret_len,
+                    struct error *err);
+int db_column_value(struct db *db, sqlite3_stmt *stmt, int at, enum value_type type, struct value *ret,
+                    struct error *err);
+bool db_column_null(sqlite3_stmt *stmt, int at);
+
+/* "catalog NAME is damaged: what": -EUCLEAN. */
+int db_damaged(const struct db *db, struct error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));

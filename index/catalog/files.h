@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+/* clip.files: what a listing needs of a clip's streams, by stream number. Any thread.
+ *
+ *     files := file*      file := name NUL ext NUL varint(size) varint(changed) */
+#pragma once
+
+#include "index/catalog.h"
+
+/* Fills `files` (CHANGESET_STREAMS_MAX of them) with names borrowed from `bytes`; *ret_count of them.
+ * Escapes, lengths and that names differ from the clip's json are checked: -EUCLEAN. */
+int files_decode(const char *key, const void *bytes, size_t len, struct catalog_file *files,
+                 uint32_t *ret_count);
+void files_encode(struct buf *buf, const struct catalog_file *file);

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The insides of catalog.h: a catalog and its readers. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "index/catalog.h"
+#include "index/catalog/attributes.h"
+#include "index/catalog/record.h"
+
+struct catalog {
+    atomic_uint refs;
+    char *name;
+    char *path;              /* a plain file, or NULL */
+    struct cache_file *file; /* through the cache, or NULL; owned */
+    pthread_mutex_t lock;    /* guards what follows; no SQL under it */
+    struct catalog_reader *idle;
+    struct rowset *live; /* NULL until some reader has read it */
+};
+
+struct catalog_reader {
+    struct catalog *catalog; /* a reference while it is acquired */
+    struct catalog_reader *next;
+    struct db *db;
+    struct rowset *live; /* a reference, NULL until needed */
+    struct catalog_info info;
+    bool has_info;
+    struct attributes attributes;
+    bool has_attributes;
+    struct record_group group; /* the last one read: neighbours are asked for in turn */
+    struct record_values values;
+    struct catalog_file *files; /* of the last catalog_clip() */
+    struct buf text;
+};
+
+/* Reads what is not here yet. */
+int reader_live(struct catalog_reader *reader, struct error *err);
+int reader_attributes(struct catalog_reader *reader, struct error *err);
+/* -ENOENT: no attribute has this id. */
+int reader_attribute(struct catalog_reader *reader, uint32_t id, const struct attribute **ret,
+                     struct error *err);

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Values stand in the record itself, not as numbers of a dictionary: neighbours share their words in one zstd
+ * frame, and a clip's attributes cost one read. */
+#include "index/catalog/record.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/base/json.h"
+
+enum { GROUP_BYTES_MAX = 256 << 20, TYPE_BITS = 3, COUNT_MAX = 1 << 20 };
+
+/* ---- groups ---- */
+
+void record_group_done(struct record_group *group)
+{
+    buf_done(&group->bytes);
+    *group = RECORD_GROUP_INIT;
+}
+
+static int split(struct db *db, const struct buf *raw, struct record_group *group, struct error *err)
+{
+    struct cursor c = cursor_of(raw->data, raw->len);
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < SCHEMA_GROUP_ROWS; i++) {
+        uint64_t len = cursor_varint(&c);
+        group->at[i] = (uint32_t)sum;
+        if (c.failed || len > raw->len)
+            return db_damaged(db, err, "a group of records is cut short");
+        sum += len;
+    }
+    group->at[SCHEMA_GROUP_ROWS] = (uint32_t)sum;
+    if (sum != cursor_left(&c))
+        return db_damaged(db, err, "the records of a group have other lengths");
+    buf_append(&group->bytes, cursor_bytes(&c, sum), sum);
+    return 0;
+}
+
+static int read_group(struct db *db, sqlite3_stmt *stmt, struct record_group *group, struct error *err)
+{
+    const uint8_t *bytes;
+    size_t len;
+    CLEANUP_BUF struct buf raw = BUF_INIT;
+    int rc = db_step(db, stmt, err);
+    if (rc < 1)
+        return rc; /* none: all are empty */
+    rc = db_column_bytes(db, stmt, 0, &bytes, &len, err);
+    if (rc)
+        return rc;
+    if (packer_unpack(db_packer(db), bytes, len, GROUP_BYTES_MAX, &raw))
+        return db_damaged(db, err, "a group of records cannot be expanded");
+    return split(db, &raw, group, err);
+}
+
+int record_group_read(struct db *db, uint32_t row, struct record_group *group, struct error *err)
+{
+    int64_t number = row / SCHEMA_GROUP_ROWS;
+    if (group->number == number)
+        return 0;
+    sqlite3_stmt *stmt;
+    int rc = db_query(db, QUERY_GROUP, &stmt, err);
+    if (rc)
+        return rc;
+    group->number = -1;
+    memset(group->at, 0, sizeof group->at);
+    buf_clear(&group->bytes);
+    db_bind_number(stmt, 1, number);
+    rc = read_group(db, stmt, group, err);
+    sqlite3_reset(stmt);
+    if (!rc)
+        group->number = number;
+    return rc;
+}
+
+int record_group_encode(struct packer *packer, const struct record_group *group, struct buf *buf,
+                        struct error *err)
+{
+    CLEANUP_BUF struct buf raw = BUF_INIT;
+    for (uint32_t i = 0; i < SCHEMA_GROUP_ROWS; i++)
+        buf_varint(&raw, group->at[i + 1] - group->at[i]);
+    buf_append(&raw, group->bytes.data, group->bytes.len);
+    if (raw.len > GROUP_BYTES_MAX)
+        return error_set(err, EFBIG, "the attributes of %d neighbouring clips have %zu bytes",
+                         SCHEMA_GROUP_ROWS, raw.len);
+    packer_pack(packer, raw.data, raw.len, buf);
+    return 0;
+}
+
+void record_group_replace(struct record_group *group, uint32_t row, const void *bytes, size_t len)
+{
+    uint32_t i = row % SCHEMA_GROUP_ROWS, start = group->at[i], end = group->at[i + 1];
+    uint32_t rest = (uint32_t)group->bytes.len - end;
+    buf_room(&group->bytes, len);
+    memmove(group->bytes.data + start + len, group->bytes.data + end, rest);
+    if (len)
+        memcpy(group->bytes.data + start, bytes, len);
+    group->bytes.len = start + len + rest;
+    for (i++; i <= SCHEMA_GROUP_ROWS; i++)
+        group->at[i] += (uint32_t)len - (end - start);
+}
+
+struct cursor record_of(const struct record_group *group, uint32_t row)
+{
+    uint32_t i = row % SCHEMA_GROUP_ROWS;
+    return cursor_of(buf_text(&group->bytes) + group->at[i], group->at[i + 1] - group->at[i]);
+}
+
+/* ---- records ---- */
+
+void record_values_done(struct record_values *values)
+{
+    free(values->list);
+    *values = (struct record_values){0};
+}
+
+static void push(struct record_values *values, const struct attribute *attribute, const struct value *value)
+{
+    mem_grow(&values->list, &values->cap, values->count + 1, sizeof *values->list);
+    values->list[values->count++] = (struct record_value){attribute, *value};
+}
+
+static bool decode_entry(const struct attributes *attributes, struct cursor *c, struct record_values *values)
+{
+    uint64_t head = cursor_varint(c), count = head & 1 ? cursor_varint(c) : 1, id = head >> (TYPE_BITS + 1);
+    enum value_type type = (enum value_type)(head >> 1 & ((1 << TYPE_BITS) - 1));
+    const struct attribute *attribute =
+        id < SCHEMA_ATTRIBUTES_MAX ? attributes_by_id(attributes, (uint32_t)id) : NULL;
+    if (c->failed || !attribute || !count || count > COUNT_MAX || (count > 1 && !attribute->info.multi) ||
+        (type != attribute->info.type && !(type == VALUE_INT && attribute->info.type == VALUE_FLOAT)))
+        return false;
+    if (values->count && values->list[values->count - 1].attribute->info.id >= id)
+        return false;
+    for (uint64_t i = 0; i < count; i++) {
+        struct value value;
+        value_decode(c, type, &value);
+        if (type != attribute->info.type)
+            value = (struct value){.type = VALUE_FLOAT, .real = (double)value.integer};
+        if (c->failed || (i && value_compare(&values->list[values->count - 1].value, &value) >= 0))
+            return false;
+        push(values, attribute, &value);
+    }
+    return true;
+}
+
+int record_decode(struct db *db, const struct attributes *attributes, struct cursor record,
+                  struct record_values *values, struct error *err)
+{
+    values->count = 0;
+    while (cursor_left(&record))
+        if (!decode_entry(attributes, &record, values))
+            return db_damaged(db, err, "a clip's record is not in order");
+    return 0;
+}
+
+void record_encode(const struct record_values *values, struct buf *buf)
+{
+    for (size_t i = 0, end; i < values->count; i = end) {
+        const struct attribute *attribute = values->list[i].attribute;
+        for (end = i + 1; end < values->count && values->list[end].attribute == attribute; end++)
+            ;
+        uint64_t head = (uint64_t)attribute->info.id << TYPE_BITS | (unsigned)attribute->info.type;
+        buf_varint(buf, head << 1 | (end - i > 1));
+        if (end - i > 1)
+            buf_varint(buf, end - i);
+        for (size_t k = i; k < end; k++)
+            value_encode(buf, &values->list[k].value);
+    }
+}
+
+static int compare_by_id(const void *a, const void *b)
+{
+    const struct record_value *x = a, *y = b;
+    uint32_t id = x->attribute->info.id, other = y->attribute->info.id;
+    return id != other ? (id > other) - (id < other) : value_compare(&x->value, &y->value);
+}
+
+void record_values_sort(struct record_values *values)
+{
+    if (values->count)
+        qsort(values->list, values->count, sizeof *values->list, compare_by_id);
+    size_t kept = 0;
+    for (size_t i = 0; i < values->count; i++)
+        if (!kept || compare_by_id(&values->list[kept - 1], &values->list[i]) != 0)
+            values->list[kept++] = values->list[i];
+    values->count = kept;
+}
+
+static int compare_by_name(const void *a, const void *b, void *ctx)
+{
+    const struct record_value *x = a, *y = b;
+    const struct attributes *attributes = ctx;
+    uint32_t rank = attributes->ranks[x->attribute - attributes->list];
+    uint32_t other = attributes->ranks[y->attribute - attributes->list];
+    return rank != other ? (rank > other) - (rank < other) : value_compare(&x->value, &y->value);
+}
+
+void record_values_sort_by_name(struct record_values *values, const struct attributes *attributes)
+{
+    if (values->count)
+        qsort_r(values->list, values->count, sizeof *values->list, compare_by_name,
+                (struct attributes *)(uintptr_t)attributes);
+}
+
+void record_json(const char *key, const struct record_values *values, struct buf *buf)
+{
+    buf_text_append(buf, "{\"key\":");
+    json_write_text(buf, key, strlen(key));
+    for (size_t i = 0, end; i < values->count; i = end) {
+        const struct attribute *attribute = values->list[i].attribute;
+        buf_u8(buf, ',');
+        json_write_text(buf, attribute->info.name, strlen(attribute->info.name));
+        buf_u8(buf, ':');
+        if (attribute->info.multi)
+            buf_u8(buf, '[');
+        for (end = i; end < values->count && values->list[end].attribute == attribute; end++) {
+            if (end > i)
+                buf_u8(buf, ',');
+            value_print_json(buf, &values->list[end].value);
+        }
+        if (attribute->info.multi)
+            buf_u8(buf, ']');
+    }
+    buf_text_append(buf, "}\n");
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The forward record of a clip: all its attribute values, by attribute id, each attribute's in value order.
+ *
+ *     record := entry*        entry := varint(id << 4 | type << 1 | several) [varint count] value{count}
+ *     group  := packed( varint length of each of 128 records, the records )
+ *
+ * `type` is the one the values were stored with: an integer in an attribute that was widened to float is
+ * widened when it is read. Thread rule: one thread at a time.
+ */
+#pragma once
+
+#include "index/catalog/attributes.h"
+#include "index/catalog/db.h"
+
+struct record_group {
+    int64_t number;                     /* row / SCHEMA_GROUP_ROWS; -1: none is read */
+    uint32_t at[SCHEMA_GROUP_ROWS + 1]; /* record i is bytes [at[i], at[i + 1]) */
+    struct buf bytes;
+};
+#define RECORD_GROUP_INIT    ((struct record_group){.number = -1})
+#define CLEANUP_RECORD_GROUP CLEANUP(record_group_done)
+void record_group_done(struct record_group *group);
+
+/* Reads the group of `row`, unless it is read already. A missing one is 128 empty records. */
+int record_group_read(struct db *db, uint32_t row, struct record_group *group, struct error *err);
+/* Appends the packed form; -EFBIG if the records are too long. */
+int record_group_encode(struct packer *packer, const struct record_group *group, struct buf *buf,
+                        struct error *err);
+/* Puts another record in the place of `row`'s. */
+void record_group_replace(struct record_group *group, uint32_t row, const void *bytes, size_t len);
+
+struct record_value {
+    const struct attribute *attribute;
+    struct value value; /* of the attribute's type; borrows the record */
+};
+struct record_values {
+    struct record_value *list;
+    size_t count, cap;
+};
+void record_values_done(struct record_values *values);
+
+/* All values of a record into `values` (which is emptied). Order and types are checked; -EUCLEAN. */
+int record_decode(struct db *db, const struct attributes *attributes, struct cursor record,
+                  struct record_values *values, struct error *err);
+struct cursor record_of(const struct record_group *group, uint32_t row);
+/* Appends a record; the values are by attribute id, then in value order, without doubles. */
+void record_encode(const struct record_values *values, struct buf *buf);
+/* Sorts by attribute id and value and drops doubles. */
+void record_values_sort(struct record_values *values);
+/* Sorts by attribute name, values in value order. */
+void record_values_sort_by_name(struct record_values *values, const struct attributes *attributes);
+
+/* Appends the bytes of <key>.json. The values are by attribute name. */
+void record_json(const char *key, const struct record_values *values, struct buf *buf);

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Tables of blobs have rowids (SQLite keeps a page's worth of such a row off the tree); the keyed ones have
+ * not. Sorted runs, one an import, stand in for an index on random keys, which would dirty a page a row. */
+#include "index/catalog/schema.h"
+
+#include <stddef.h>
+
+const char *const schema_tables[] = {
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE version(version INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL)",
+    "CREATE TABLE clip(row INTEGER PRIMARY KEY, key TEXT NOT NULL, t0_ns INTEGER, t1_ns INTEGER, "
+    "h64 INTEGER NOT NULL, fingerprint BLOB NOT NULL, json_size INTEGER NOT NULL, json_changed INTEGER NOT "
+    "NULL, "
+    "files BLOB NOT NULL)",
+    "CREATE TABLE keyrun(run INTEGER NOT NULL, key TEXT NOT NULL, row INTEGER NOT NULL, PRIMARY KEY(run, "
+    "key)) "
+    "WITHOUT ROWID",
+    "CREATE TABLE hashrun(kind INTEGER NOT NULL, run INTEGER NOT NULL, hash INTEGER NOT NULL, "
+    "number INTEGER NOT NULL, PRIMARY KEY(kind, run, hash, number)) WITHOUT ROWID",
+    "CREATE TABLE forward(part INTEGER PRIMARY KEY, records BLOB NOT NULL)",
+    "CREATE TABLE extra(row INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+    "CREATE TABLE stream(id INTEGER PRIMARY KEY, container TEXT NOT NULL, object INTEGER, "
+    "preroll_ns INTEGER NOT NULL, reason TEXT NOT NULL, pieces BLOB NOT NULL, inline BLOB NOT NULL)",
+    "CREATE TABLE object(id INTEGER PRIMARY KEY, root INTEGER NOT NULL, path TEXT NOT NULL, size INTEGER NOT "
+    "NULL, "
+    "pin TEXT NOT NULL)",
+    "CREATE TABLE recording(object INTEGER PRIMARY KEY, container TEXT NOT NULL, bytes BLOB NOT NULL)",
+    "CREATE TABLE attribute(id INTEGER PRIMARY KEY, name TEXT NOT NULL, type INTEGER NOT NULL, "
+    "multi INTEGER NOT NULL, listed INTEGER NOT NULL, posting INTEGER NOT NULL, clips INTEGER NOT NULL, "
+    "different INTEGER NOT NULL)",
+    "CREATE TABLE value(attribute INTEGER NOT NULL, value NOT NULL, clips INTEGER NOT NULL, few BLOB, "
+    "posting INTEGER, PRIMARY KEY(attribute, value)) WITHOUT ROWID",
+    "CREATE TABLE posting(id INTEGER PRIMARY KEY, rows BLOB NOT NULL)",
+    "CREATE TABLE part(id INTEGER PRIMARY KEY, low INTEGER NOT NULL, high INTEGER NOT NULL, clips INTEGER "
+    "NOT NULL, "
+    "different INTEGER NOT NULL, step INTEGER NOT NULL, width INTEGER NOT NULL, codes BLOB NOT NULL)",
+    NULL,
+};
+
+const char *const schema_queries[QUERY_COUNT] = {
+    [QUERY_META] = "SELECT number FROM meta WHERE name = ?",
+    [QUERY_VERSION_TIME] = "SELECT time_ns FROM version WHERE version = ?",
+    [QUERY_POSTINGS] = "SELECT id, rows FROM posting WHERE id BETWEEN ? AND ? ORDER BY id",
+    [QUERY_ATTRIBUTES] =
+        "SELECT id, name, type, multi, listed, posting, clips, different FROM attribute ORDER BY id",
+    [QUERY_VALUE] = "SELECT value, clips, few, posting FROM value WHERE attribute = ? AND value = ?",
+    [QUERY_VALUES] = "SELECT value, clips, few, posting FROM value WHERE attribute = ? ORDER BY value",
+    [QUERY_VALUES_FROM] =
+        "SELECT value, clips, few, posting FROM value WHERE attribute = ? AND value >= ? ORDER BY value",
+    [QUERY_PARTS] = "SELECT id, low, high, clips, different, step, width, codes FROM part WHERE id BETWEEN ? "
+                    "AND ? ORDER BY id",
+    [QUERY_CLIP] =
+        "SELECT key, t0_ns, t1_ns, h64, fingerprint, json_size, json_changed, files FROM clip WHERE row = ?",
+    [QUERY_KEY] = "SELECT row FROM keyrun WHERE run = ? AND key = ?",
+    [QUERY_GROUP] = "SELECT records FROM forward WHERE part = ?",
+    [QUERY_EXTRA] = "SELECT bytes FROM extra WHERE row = ?",
+    [QUERY_STREAM] = "SELECT container, object, preroll_ns, reason, pieces, inline FROM stream WHERE id = ?",
+    [QUERY_OBJECT] = "SELECT root, path, size, pin FROM object WHERE id = ?",
+    [QUERY_HASH] = "SELECT number FROM hashrun WHERE kind = ? AND run = ? AND hash = ? ORDER BY number",
+    [QUERY_META_PUT] = "INSERT OR REPLACE INTO meta VALUES(?, ?)",
+    [QUERY_VERSION_PUT] = "INSERT INTO version VALUES(?, ?)",
+    [QUERY_POSTING_PUT] = "INSERT OR REPLACE INTO posting VALUES(?, ?)",
+    [QUERY_POSTING_DROP] = "DELETE FROM posting WHERE id BETWEEN ? AND ?",
+    [QUERY_ATTRIBUTE_PUT] = "INSERT OR REPLACE INTO attribute VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+    [QUERY_VALUE_PUT] = "INSERT OR REPLACE INTO value VALUES(?, ?, ?, ?, ?)",
+    [QUERY_VALUE_DROP] = "DELETE FROM value WHERE attribute = ? AND value = ?",
+    [QUERY_VALUES_DROP] = "DELETE FROM value WHERE attribute = ?",
+    [QUERY_PART_PUT] = "INSERT OR REPLACE INTO part VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+    [QUERY_PART_DROP] = "DELETE FROM part WHERE id BETWEEN ? AND ?",
+    [QUERY_CLIP_PUT] = "INSERT OR REPLACE INTO clip VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [QUERY_CLIP_JSON_GROW] = "UPDATE clip SET json_size = json_size + ?, json_changed = ? WHERE row = ?",
+    [QUERY_KEY_PUT] = "INSERT INTO keyrun VALUES(?, ?, ?)",
+    [QUERY_KEYS_MERGE] = "INSERT INTO keyrun SELECT ?1, key, row FROM keyrun WHERE run < ?1 ORDER BY key",
+    [QUERY_KEYS_DROP] = "DELETE FROM keyrun WHERE run < ?",
+    [QUERY_GROUP_PUT] = "INSERT OR REPLACE INTO forward VALUES(?, ?)",
+    [QUERY_EXTRA_PUT] = "INSERT OR REPLACE INTO extra VALUES(?, ?)",
+    [QUERY_EXTRA_DROP] = "DELETE FROM extra WHERE row = ?",
+    [QUERY_STREAM_PUT] = "INSERT INTO stream VALUES(?, ?, ?, ?, ?, ?, ?)",
+    [QUERY_STREAMS_DROP] = "DELETE FROM stream WHERE id BETWEEN ? AND ?",
+    [QUERY_OBJECT_PUT] = "INSERT INTO object VALUES(?, ?, ?, ?, ?)",
+    [QUERY_RECORDING_PUT] = "INSERT OR REPLACE INTO recording VALUES(?, ?, ?)",
+    [QUERY_HASH_PUT] = "INSERT OR IGNORE INTO hashrun VALUES(?, ?, ?, ?)",
+    [QUERY_HASHES_MERGE] =
+        "INSERT OR IGNORE INTO hashrun SELECT kind, ?1, hash, number FROM hashrun WHERE run < ?1 "
+        "ORDER BY kind, hash, number",
+    [QUERY_HASHES_DROP] = "DELETE FROM hashrun WHERE run < ?",
+};

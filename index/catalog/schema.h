@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The catalog's tables (index/FORMAT.md, "Catalog") and every statement that is ever run on them. */
+#pragma once
+
+enum {
+    SCHEMA_FORMAT = 1,
+    SCHEMA_PAGE_BYTES = 16384,
+    SCHEMA_APPLICATION_ID = 0x656c6964, /* "elid" */
+    SCHEMA_STREAM_BITS = 10,            /* stream.id = row << 10 | number */
+    SCHEMA_SHARD_BITS = 20,             /* posting.id = posting << 12 | row >> 20 */
+    SCHEMA_SHARDS = 1 << (32 - SCHEMA_SHARD_BITS),
+    SCHEMA_PART_BITS = 16, /* part.id = attribute << 16 | row >> 16 */
+    SCHEMA_PARTS = 1 << (32 - SCHEMA_PART_BITS),
+    SCHEMA_GROUP_ROWS = 128, /* forward.part = row / 128 */
+    SCHEMA_RUNS_MAX = 8,
+    SCHEMA_FEW_ROWS = 32,     /* as many rows of a value stand in the row of the value */
+    SCHEMA_LISTED_MAX = 4096, /* numeric single-valued attributes with more values have columns only */
+    SCHEMA_POSTING_LIVE = 0,  /* number of the posting of live rows */
+    SCHEMA_ATTRIBUTES_MAX = 65536,
+};
+
+/* The CREATE statements in order, NULL-terminated. A file whose stored schema is another text is no catalog.
+ */
+extern const char *const schema_tables[];
+
+enum schema_query {
+    QUERY_META,
+    QUERY_VERSION_TIME,
+    QUERY_POSTINGS,
+    QUERY_ATTRIBUTES,
+    QUERY_VALUE,
+    QUERY_VALUES,
+    QUERY_VALUES_FROM,
+    QUERY_PARTS,
+    QUERY_CLIP,
+    QUERY_KEY,
+    QUERY_GROUP,
+    QUERY_EXTRA,
+    QUERY_STREAM,
+    QUERY_OBJECT,
+    QUERY_HASH,
+    QUERY_META_PUT,
+    QUERY_VERSION_PUT,
+    QUERY_POSTING_PUT,
+    QUERY_POSTING_DROP,
+    QUERY_ATTRIBUTE_PUT,
+    QUERY_VALUE_PUT,
+    QUERY_VALUE_DROP,
+    QUERY_VALUES_DROP,
+    QUERY_PART_PUT,
+    QUERY_PART_DROP,
+    QUERY_CLIP_PUT,
+    QUERY_CLIP_JSON_GROW,
+    QUERY_KEY_PUT,
+    QUERY_KEYS_MERGE,
+    QUERY_KEYS_DROP,
+    QUERY_GROUP_PUT,
+    QUERY_EXTRA_PUT,
+    QUERY_EXTRA_DROP,
+    QUERY_STREAM_PUT,
+    QUERY_STREAMS_DROP,
+    QUERY_OBJECT_PUT,
+    QUERY_RECORDING_PUT,
+    QUERY_HASH_PUT,
+    QUERY_HASHES_MERGE,
+    QUERY_HASHES_DROP,
+    QUERY_COUNT
+};
+extern const char *const schema_queries[QUERY_COUNT];
+
+/* hashrun.kind */
+enum schema_hash { SCHEMA_HASH_FINGERPRINT = 1, SCHEMA_HASH_OBJECT = 2 };

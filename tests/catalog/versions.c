@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/catalog/versions.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/base/file.h"
+
+/* Ends the test's process where the test itself is wrong. */
+static void must(int rc, const struct error *err)
+{
+    if (rc < 0) {
+        fprintf(stderr, "%s\n", err->text);
+        abort();
+    }
+}
+
+void versions_init(struct versions *versions)
+{
+    *versions = (struct versions){0};
+    must(file_make_temp_folder(NULL, "catalog", &versions->folder, &versions->err), &versions->err);
+}
+
+static void close_head(struct versions *versions)
+{
+    catalog_reader_release(versions->reader);
+    catalog_unref(versions->catalog);
+    versions->reader = NULL;
+    versions->catalog = NULL;
+}
+
+void versions_done(struct versions *versions)
+{
+    close_head(versions);
+    file_remove_tree(versions->folder, NULL);
+    free(versions->folder);
+}
+
+char *versions_path(const struct versions *versions, uint32_t version)
+{
+    return mem_printf("%s/v%u", versions->folder, version);
+}
+
+int versions_apply(struct versions *versions, struct changeset *set)
+{
+    CLEANUP_FREE char *parent = versions_path(versions, versions->head),
+                      *result = versions_path(versions, versions->head + 1);
+    struct apply_options options = {.parent_path = versions->head ? parent : NULL,
+                                    .result_path = result,
+                                    .version = versions->head + 1,
+                                    .time_ns = versions->head + 1};
+    int rc = apply(&options, set, &versions->counts, &versions->err);
+    changeset_free(set);
+    if (rc)
+        return rc;
+    close_head(versions);
+    versions->head++;
+    struct catalog_patience patience = {0};
+    must(catalog_open_path(result, &versions->catalog, &versions->err), &versions->err);
+    must(catalog_reader_acquire(versions->catalog, &patience, &versions->reader, &versions->err),
+         &versions->err);
+    return 0;
+}
+
+void set_attribute(struct changeset *set, const char *name, enum value_type type, bool multi)
+{
+    struct error err;
+    must(changeset_attribute(set, name, type, multi, &err), &err);
+}
+
+void set_clip(struct changeset *set, const char *key, int print)
+{
+    struct error err;
+    struct changeset_clip clip = {
+        .key = key, .t0_ns = CHANGESET_NO_TIME, .t1_ns = CHANGESET_NO_TIME, .source = "a test"};
+    memset(clip.fingerprint, print & 0xff, sizeof clip.fingerprint);
+    memcpy(clip.fingerprint + 8, &print, sizeof print);
+    must(changeset_clip(set, &clip, &err), &err);
+}
+
+struct value value_of(enum value_type type, const char *text)
+{
+    struct error err;
+    struct value value;
+    must(value_parse(type, text, strlen(text), &value, &err), &err);
+    return value;
+}
+
+void set_value(struct changeset *set, const char *name, enum value_type type, const char *text)
+{
+    struct error err;
+    struct value value = value_of(type, text);
+    must(changeset_value(set, name, &value, &err), &err);
+}
+
+void set_stream(struct changeset *set, const char *name, const char *path, uint64_t offset, uint64_t len)
+{
+    struct error err;
+    struct slice slice = SLICE_INIT;
+    uint32_t object;
+    must(changeset_object(set, changeset_root(set, "/a/root"), path, 10000, "mtime=1;inode=2", &object, &err),
+         &err);
+    slice_add_inline(&slice, "HEADER", 6);
+    slice_add_range(&slice, offset, len);
+    struct changeset_stream stream = {name, "mp4", "mp4", object, &slice};
+    must(changeset_stream(set, &stream, &err), &err);
+    slice_done(&slice);
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Catalogs in a temporary folder, one version made from another, as the tests want them. */
+#pragma once
+
+#include "index/apply.h"
+#include "index/catalog.h"
+#include "index/changeset.h"
+
+struct versions {
+    char *folder;
+    uint32_t head; /* 0: none yet; versions count from 1 */
+    struct apply_counts counts;
+    struct error err;
+    struct catalog *catalog; /* of head, open */
+    struct catalog_reader *reader;
+};
+
+void versions_init(struct versions *versions);
+void versions_done(struct versions *versions);
+/* Applies `set` (and frees it) to the head; on success that is the new head. The commit time is its number.
+ */
+int versions_apply(struct versions *versions, struct changeset *set);
+char *versions_path(const struct versions *versions, uint32_t version); /* the caller frees */
+
+/* Short forms of the change set's functions that must succeed. */
+void set_attribute(struct changeset *set, const char *name, enum value_type type, bool multi);
+/* A clip whose fingerprint is 32 times `print`, without times. */
+void set_clip(struct changeset *set, const char *key, int print);
+/* The value is parsed as the attribute's type. */
+void set_value(struct changeset *set, const char *name, enum value_type type, const char *text);
+struct value value_of(enum value_type type, const char *text);
+/* A stream of 6 inline bytes and `len` bytes from `offset` of the object `path` (of 10,000 bytes). */
+void set_stream(struct changeset *set, const char *name, const char *path, uint64_t offset, uint64_t len);

@@ -103,6 +103,7 @@ static int bind_bound(struct binding *binding, struct error *err)
     if (rc)
         return rc;
     push_value(binding->to, &value);
+    binding->to->values[1] = binding->to->values[0]; /* the catalog takes two ends, whichever is open */
     return 0;
 }
 
@@ -202,7 +203,7 @@ static int bind_literal(struct binding *binding, struct error *err)
     *binding->to = (struct literal){.attribute = binding->attribute.id,
                                     .name = mem_text(binding->attribute.name),
                                     .op = from->op,
-                                    .values = mem_zero(from->arg_count * sizeof *binding->to->values)};
+                                    .values = mem_zero((from->arg_count + 1) * sizeof *binding->to->values)};
     return bind_ops[from->op](binding, err);
 }
 

@@ -33,9 +33,10 @@ static int check_free(const char *path, struct error *err)
     return S_ISDIR(st.st_mode) ? 0 : error_set(err, ENOTDIR, "%s: is no folder", path);
 }
 
-static void append_shared_options(struct buf *buf, bool allow_other)
+static void append_shared_options(struct buf *buf, const struct attach_options *options)
 {
-    buf_printf(buf, "default_permissions,max_read=%d%s", FS_READ_BYTES, allow_other ? ",allow_other" : "");
+    buf_printf(buf, "max_read=%d%s%s", FS_READ_BYTES, options->allow_other ? ",allow_other" : "",
+               options->check_modes ? ",default_permissions" : "");
 }
 
 static int mount_directly(const struct attach_options *options, const char *path, int *ret_fd)
@@ -46,7 +47,7 @@ static int mount_directly(const struct attach_options *options, const char *path
     CLEANUP_BUF struct buf data = BUF_INIT;
     buf_printf(&data, "fd=%d,rootmode=40000,user_id=%u,group_id=%u,", fd, (unsigned)getuid(),
                (unsigned)getgid());
-    append_shared_options(&data, options->allow_other);
+    append_shared_options(&data, options);
     if (mount(options->source, path, MOUNTS_TYPE, MS_RDONLY | MS_NOSUID | MS_NODEV, buf_text(&data)) < 0)
         return -errno;
     *ret_fd = steal_fd(&fd);
@@ -58,7 +59,7 @@ static int mount_with_helper(const struct attach_options *options, const char *p
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
     buf_text_append(&text, "ro,nosuid,nodev,");
-    append_shared_options(&text, options->allow_other);
+    append_shared_options(&text, options);
     buf_text_append(&text, ",subtype=elidefs,fsname=");
     for (const char *at = options->source; *at; at++) {
         if (*at == ',' || *at == '\\')

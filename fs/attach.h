@@ -20,6 +20,8 @@ struct attach_options {
     const char *mountpoint;
     const char *source; /* shown in /proc/mounts */
     bool allow_other;
+    bool
+        check_modes; /* the kernel compares modes and owners: it then asks for the root's at each path walk */
 };
 
 /* -EBUSY: an elidefs mount lies there already. A dead one is taken away first. */

@@ -97,7 +97,8 @@ static int start_session(struct fs *fs, struct error *err)
         return error_set(err, ENOMEM, "libfuse cannot make a session");
     struct attach_options options = {.mountpoint = fs->options.mountpoint,
                                      .source = dataset_url(fs->dataset),
-                                     .allow_other = fs->options.allow_other};
+                                     .allow_other = fs->options.allow_other,
+                                     .check_modes = fs->options.allow_other && (fs->options.umask & 0055)};
     int rc = attach_mount(&options, &fs->attach, err);
     if (rc == 0)
         rc = connect_session(fs, err);

@@ -44,25 +44,32 @@ static int open_special(struct task *task, const struct catalog_patience *patien
     return special_read(task->fs, node, fuse_req_ctx(task->req)->uid, patience, &file->bytes, err);
 }
 
-static void free_file(struct handle *handle)
+void opened_unref(struct opened *file)
 {
-    struct opened *file = (struct opened *)handle;
+    if (atomic_fetch_sub(&file->refs, 1) > 1)
+        return;
     if (file->cached)
         cache_close(file->cached);
     buf_done(&file->bytes);
     free(file);
 }
 
+static void close_handle(struct handle *handle)
+{
+    opened_unref((struct opened *)handle);
+}
+
 int opened_open(struct task *task, const struct catalog_patience *patience, struct error *err)
 {
     struct opened *file = MEM_NEW(struct opened);
+    atomic_init(&file->refs, 1);
     int rc = node_is_clip(task->ino) ? open_clip(task, patience, file, err)
                                      : open_special(task, patience, file, err);
     if (rc < 0) {
-        free_file(&file->handle);
+        opened_unref(file);
         return rc == -ENOENT ? -EIO : rc; /* the name is here; what is missing lies behind it */
     }
-    file->handle.close = free_file;
+    file->handle.close = close_handle;
     handles_add(&task->fs->handles, &file->handle);
     task->fi.fh = (uintptr_t)file;
     task->fi.keep_cache = !task->fi.direct_io;

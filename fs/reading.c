@@ -105,8 +105,11 @@ void reading_start(struct fs *fs, fuse_req_t req, const struct fuse_file_info *f
         len = size - offset;
     atomic_fetch_add_explicit(&fs->counters.reads, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&fs->counters.bytes_read, len, memory_order_relaxed);
-    if (len == 0 || !file->cached)
-        reply_bytes(req, len ? file->bytes.data + offset : NULL, len);
-    else
+    if (file->cached && len > 0) {
         read_cached(fs, req, file->cached, offset, len);
+        return;
+    }
+    atomic_fetch_add(&file->refs, 1); /* the reader may close it while we still answer */
+    reply_bytes(req, len ? file->bytes.data + offset : NULL, len);
+    opened_unref(file);
 }

@@ -223,6 +223,25 @@ CHECKED_TEST(commit, a_changed_parent_manifest_stops_a_commit, fixture_made, fix
     dataset_free(dataset);
 }
 
+CHECKED_TEST(commit, a_version_that_was_read_once_needs_its_pack_no_more, fixture_made, fixture_removed)
+{
+    CLEANUP_FREE char *text = NULL, *near = in("cache");
+    init_data();
+    struct dataset *dataset = open_data();
+    commit(dataset, "ep0", "good");
+    cr_assert_eq(read_clip(dataset, 1, "ep0", &text), 0, "%s", text);
+    dataset_free(dataset);
+    cache_free(STEAL(cache));
+    CLEANUP_FREE char *name = first_object("elidefs/packs/"), *path = in(name);
+    struct cache_options options = {.folder = near, .size_bytes = 1 << 30};
+    cr_assert_eq(cache_new(&options, &cache, NULL), 0);
+    cr_assert_eq(unlink(path), 0);
+    dataset = open_data();
+    cr_assert_eq(read_clip(dataset, 1, "ep0", &text), 0, "%s", text);
+    cr_assert_str_eq(text, "H2345T");
+    dataset_free(dataset);
+}
+
 /* ---- roots and trust ---- */
 
 CHECKED_TEST(commit, who_imported_trusts_the_root_and_others_must_say_so, fixture_made, fixture_removed)
@@ -293,6 +312,33 @@ CHECKED_TEST(commit, the_source_of_a_stream_is_named_for_people, fixture_made, f
     cr_assert_eq(catalog_reader_acquire(catalog, &(struct catalog_patience){0}, &reader, &err), 0);
     cr_assert_eq(dataset_stream_source(dataset, reader, 0, 0, &buf, &err), 0, "%s", err.text);
     cr_assert_str_eq(buf_text(&buf), want);
+    catalog_reader_release(reader);
+    catalog_unref(catalog);
+    dataset_free(dataset);
+}
+
+CHECKED_TEST(commit, a_reader_that_does_not_wait_gets_a_map_once_the_root_is_resolved, fixture_made,
+             fixture_removed)
+{
+    struct error err = {0};
+    struct catalog *catalog = NULL;
+    struct catalog_reader *reader = NULL;
+    struct extent_map *map = NULL;
+    CLEANUP_FREE char *text = NULL;
+    init_data();
+    struct dataset *dataset = open_data();
+    commit(dataset, "ep0", "good");
+    dataset_free(dataset);
+    dataset = open_data();
+    cr_assert_eq(dataset_catalog(dataset, 1, false, &catalog, &err), 0, "%s", err.text);
+    struct catalog_patience patience = {.nowait = true};
+    cr_assert_eq(catalog_reader_acquire(catalog, &patience, &reader, &err), 0, "%s", err.text);
+    cr_assert_eq(dataset_stream_map(dataset, reader, 0, 0, &map, &err), -EAGAIN, "%s", err.text);
+    cr_assert_eq(read_clip(dataset, 1, "ep0", &text), 0, "%s", text);
+    cr_assert_eq(dataset_stream_map(dataset, reader, 0, 0, &map, &err), 0, "%s", err.text);
+    cr_assert_eq(extent_map_size(map), 6);
+    cr_assert_eq(dataset_stream_map(dataset, reader, 0, 7, &map, &err), -ENOENT);
+    extent_map_unref(map);
     catalog_reader_release(reader);
     catalog_unref(catalog);
     dataset_free(dataset);

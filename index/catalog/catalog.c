@@ -110,6 +110,11 @@ int catalog_reader_acquire(struct catalog *catalog, const struct catalog_patienc
     return 0;
 }
 
+bool catalog_reader_nowait(const struct catalog_reader *reader)
+{
+    return db_nowait(reader->db);
+}
+
 void catalog_reader_release(struct catalog_reader *reader)
 {
     if (!reader)

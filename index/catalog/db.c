@@ -198,6 +198,11 @@ void db_set_patience(struct db *db, const struct catalog_patience *patience)
     db->file.failed.code = 0;
 }
 
+bool db_nowait(const struct db *db)
+{
+    return db->file.patience.nowait;
+}
+
 /* ---- statements ---- */
 
 /* Automatic indices have no text. */

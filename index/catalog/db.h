@@ -38,6 +38,7 @@ CLEANUP_DEFINE(struct db, db_close, cleanup_db)
 
 struct packer *db_packer(struct db *db);
 void db_set_patience(struct db *db, const struct catalog_patience *patience);
+bool db_nowait(const struct db *db);
 
 /* The statement of a query, reset and ready to bind: prepared on first use, owned by the connection. The
  * first call checks the schema. */

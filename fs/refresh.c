@@ -14,7 +14,7 @@
 #include "fs/reply.h"
 
 enum { POLL_DEFAULT_MS = 5000 };
-#define A_MOMENT_NS INT64_C(300000000)
+#define A_MOMENT_NS INT64_C(100000000) /* between two looks that were asked for */
 
 struct refresh {
     struct dataset *dataset;
@@ -24,20 +24,23 @@ struct refresh {
     pthread_cond_t wake;
     pthread_mutex_t lock; /* guards what follows */
     bool ending;
-    int64_t head_time_ns, looked_ns;
+    int64_t head_time_ns;
+    int64_t looked_ns; /* when the last look began that has ended */
 };
 
 static int look(struct refresh *refresh, struct error *err)
 {
     uint32_t head;
     const struct manifest *manifest = NULL;
+    int64_t start_ns = clock_now_ns();
     int rc = dataset_refresh(refresh->dataset, &head, err);
     if (rc >= 0 && head > 0)
         rc = dataset_manifest(refresh->dataset, head, &manifest, err);
     pthread_mutex_lock(&refresh->lock);
     if (manifest)
         refresh->head_time_ns = manifest->time_ns;
-    refresh->looked_ns = clock_now_ns();
+    if (refresh->looked_ns < start_ns)
+        refresh->looked_ns = start_ns;
     pthread_mutex_unlock(&refresh->lock);
     return rc < 0 ? rc : 0;
 }
@@ -125,12 +128,20 @@ void refresh_free(struct refresh *refresh)
     free(refresh);
 }
 
-int refresh_now(struct refresh *refresh, struct error *err)
+static int64_t last_look_ns(struct refresh *refresh)
 {
     pthread_mutex_lock(&refresh->lock);
-    bool fresh = clock_now_ns() - refresh->looked_ns < A_MOMENT_NS;
+    int64_t ns = refresh->looked_ns;
     pthread_mutex_unlock(&refresh->lock);
-    return fresh ? 0 : look(refresh, err);
+    return ns;
+}
+
+int refresh_now(struct refresh *refresh, struct error *err)
+{
+    int64_t asked_ns = clock_now_ns(), wait_ns = last_look_ns(refresh) + A_MOMENT_NS - asked_ns;
+    if (wait_ns > 0)
+        nanosleep(&(struct timespec){.tv_nsec = wait_ns}, NULL);
+    return last_look_ns(refresh) > asked_ns ? 0 : look(refresh, err);
 }
 
 int64_t refresh_head_time_ns(struct refresh *refresh)

@@ -16,7 +16,8 @@ struct refresh;
 int refresh_new(struct dataset *dataset, unsigned poll_ms, struct refresh **ret, struct error *err);
 void refresh_free(struct refresh *refresh); /* waits for a look under way */
 
-/* Looks now unless that was done a moment ago: someone asks for a version that is not known yet. Waits. */
+/* Someone asks for a version that is not known yet: when it returns, a look has been made that began after
+ * the call. At most ten a second. Waits. */
 int refresh_now(struct refresh *refresh, struct error *err);
 /* When the newest version was committed; of an empty data set, when it was mounted. */
 int64_t refresh_head_time_ns(struct refresh *refresh);

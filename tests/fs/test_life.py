@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How mounts begin and end, also badly. Arguments: make_dataset mount_dataset."""
+import http.server
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from mounted import Place, mounts_at, read, run_tests, wait_for
+
+
+def mounted(place, *options, **more):
+    got = place.mount(*options, **more)
+    assert got.returncode == 0, got.stderr
+
+
+def ends_within(seconds, process):
+    start = time.monotonic()
+    process.wait(10)
+    assert time.monotonic() - start < seconds, f'{time.monotonic() - start:.2f} s'
+
+
+def test_a_second_mount_on_one_point_is_refused_and_says_why(place):
+    mounted(place)
+    got = place.mount()
+    assert got.returncode == 1 and f'{place.path("set")} is mounted there already' in got.stderr, got
+    assert len(mounts_at(place.point)) == 1
+    assert place.unmount().returncode == 0
+
+
+def test_two_mounts_of_one_data_set_share_a_cache(place):
+    other = place.path('other')
+    os.makedirs(other, exist_ok=True)
+    mounted(place)
+    mounted(place, point=other)
+    try:
+        for point in (place.point, other):
+            assert read(os.path.join(point, 'v1/ep000009.front.mp4')) == place.front(9)
+    finally:
+        assert place.unmount(other).returncode == 0
+        assert place.unmount().returncode == 0
+
+
+def test_kill_9_leaves_no_mount_and_the_next_one_works(place):
+    mounted(place)
+    assert read(place.file('v1/ep000001.front.mp4')) == place.front(1)
+    os.kill(place.daemons()[0], signal.SIGKILL)
+    assert wait_for(lambda: not mounts_at(place.point), 3), 'a dead mount is left'
+    mounted(place)
+    for i in range(40):
+        assert read(place.file(f'v1/ep{i:06d}.front.mp4')) == place.front(i), i
+    assert place.unmount().returncode == 0
+
+
+def test_terminate_and_interrupt_unmount_within_a_second(place):
+    for number in (signal.SIGTERM, signal.SIGINT):
+        process = place.start()
+        assert read(place.file('v1/ep000001.json'))
+        process.send_signal(number)
+        ends_within(1, process)
+        assert process.returncode == 0 and not mounts_at(place.point)
+
+
+def test_terminate_ends_it_though_files_are_open_in_it(place):
+    process = place.start()
+    with open(place.file('v1/ep000001.front.mp4'), 'rb'):
+        fd = os.open(place.file('v1'), os.O_RDONLY)
+        process.send_signal(signal.SIGTERM)
+        ends_within(1, process)
+        assert not mounts_at(place.point)
+        os.close(fd)
+
+
+def test_unmounting_a_busy_mount_names_who_uses_it(place):
+    mounted(place)
+    user = subprocess.Popen(['sleep', '60'], cwd=place.file('v1'))
+    got = place.unmount()
+    assert got.returncode == 1 and f'sleep (pid {user.pid})' in got.stderr, got.stderr
+    user.kill()
+    user.wait()
+    assert place.unmount().returncode == 0
+    assert wait_for(lambda: not place.daemons())
+
+
+def test_a_mount_point_that_is_none_is_refused(place):
+    got = place.mount(point=place.path('nowhere'))
+    assert got.returncode == 1 and 'nowhere' in got.stderr
+    got = place.unmount(place.path('source'))
+    assert got.returncode == 1 and 'no elidefs mount' in got.stderr
+
+
+class Bucket(http.server.ThreadingHTTPServer):
+    """The least of an S3 server: HEAD and ranged GET of rec.bin; when `stalls` is set, GET says nothing."""
+    daemon_threads = True
+
+    def __init__(self, recording):
+        self.recording, self.stalls, self.gets = recording, threading.Event(), 0
+        super().__init__(('127.0.0.1', 0), Answer)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+
+    def log_message(self, *args):
+        pass
+
+    def do_HEAD(self):
+        self.send_response(200)
+        self.send_header('ETag', '"one"')
+        self.send_header('Content-Length', str(len(self.server.recording)))
+        self.send_header('Last-Modified', 'Tue, 24 Nov 2026 06:00:00 GMT')
+        self.end_headers()
+
+    def do_GET(self):
+        self.server.gets += 1
+        if self.server.stalls.is_set():
+            time.sleep(30)
+            return
+        first, last = map(int, self.headers['Range'].removeprefix('bytes=').split('-'))
+        body = self.server.recording[first:last + 1]
+        self.send_response(206)
+        self.send_header('ETag', '"one"')
+        self.send_header('Content-Range', f'bytes {first}-{first + len(body) - 1}/{len(self.server.recording)}')
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def with_bucket(place):
+    bucket = Bucket(place.recording)
+    os.makedirs(place.path('config/elidefs'), exist_ok=True)
+    with open(place.path('config/elidefs/config'), 'w') as f:
+        f.write(f'[store "s3://bucket"]\nendpoint = http://127.0.0.1:{bucket.server_address[1]}\n'
+                'region = us-east-1\npath_style = true\nanonymous = true\n')
+    if not os.path.exists(place.path('far')):
+        place.commit(0, 40, 4, source='s3://bucket', dataset='far')
+    return bucket
+
+
+def test_bytes_come_from_a_bucket(place):
+    bucket = with_bucket(place)
+    mounted(place, dataset='far')
+    try:
+        assert read(place.file('v1/ep000011.front.mp4')) == place.front(11)
+        assert bucket.gets > 0
+    finally:
+        assert place.unmount().returncode == 0
+        bucket.shutdown()
+
+
+def test_terminate_ends_it_within_a_second_while_a_read_hangs_in_the_network(place):
+    bucket = with_bucket(place)
+    process = place.start(dataset='far')
+    bucket.stalls.set()
+    before = bucket.gets
+    reader = subprocess.Popen(['cat', place.file('v1/ep000012.front.mp4')], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE)
+    assert wait_for(lambda: bucket.gets > before), 'the read did not reach the store'
+    process.send_signal(signal.SIGTERM)
+    ends_within(1, process)
+    assert not mounts_at(place.point)
+    reader.communicate(timeout=5)
+    assert reader.returncode != 0
+    bucket.shutdown()
+
+
+def test_a_reader_that_is_killed_ends_though_its_read_hangs(place):
+    bucket = with_bucket(place)
+    process = place.start(dataset='far')
+    bucket.stalls.set()
+    before = bucket.gets
+    # direct, and past the end: else the kernel waits for its pages, not for our answer
+    reader = subprocess.Popen(['dd', 'if=' + place.file('v1/ep000013.front.mp4'), 'of=/dev/null', 'iflag=direct',
+                               'bs=1M'], stderr=subprocess.DEVNULL)
+    assert wait_for(lambda: bucket.gets > before), 'the read did not reach the store'
+    reader.kill()
+    ends_within(1, reader)
+    process.send_signal(signal.SIGTERM)
+    ends_within(1, process)
+    bucket.shutdown()
+
+
+def main():
+    place = Place(sys.argv[1:3])
+    try:
+        place.commit(0, 40, 4)
+        return run_tests(globals(), place, clean=True) > 0
+    finally:
+        place.done()
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a mounted data set looks like to programs: names, attributes, bytes. Arguments: make_dataset mount_dataset."""
+import concurrent.futures
+import ctypes
+import errno
+import json
+import mmap
+import os
+import stat
+import subprocess
+import sys
+
+from mounted import BYTES, Place, read, run_tests, wait_for
+
+FILES = ['front.mp4', 'state.parquet', 'json']
+
+
+def names(keys):
+    return sorted(f'ep{i:06d}.{name}' for i in keys for name in FILES)
+
+
+def fails(code, call, *args):
+    try:
+        call(*args)
+    except OSError as e:
+        assert e.errno == code, e
+        return
+    raise AssertionError('no error')
+
+
+def errors(place):
+    return read(place.file('.elidefs/errors')).decode().rstrip('\n')
+
+
+def test_the_root_lists_versions_newest_first_tags_and_latest(place):
+    got = [(e.name, e.is_dir(follow_symlinks=False), e.is_symlink()) for e in os.scandir(place.point)]
+    assert got == [('v2', True, False), ('v1', True, False), ('tags', True, False), ('latest', False, True),
+                   ('good', False, True)], got
+
+
+def test_latest_and_tags_are_relative_links_to_versions(place):
+    assert os.readlink(place.file('latest')) == 'v2'
+    assert os.readlink(place.file('good')) == 'v1'
+    assert os.readlink(place.file('tags/good')) == '../v1'
+    assert os.path.realpath(place.file('tags/good')) == place.file('v1')
+    assert os.lstat(place.file('latest')).st_size == 2
+    assert os.listdir(place.file('tags')) == ['good']
+
+
+def test_versions_that_are_not_do_not_resolve_and_the_reason_is_told(place):
+    for name in ('v0', 'v3', 'v01', 'v', 'V1', 'v99999999999999999999'):
+        fails(errno.ENOENT, os.stat, place.file(name))
+    assert 'v3: the newest version is v2' in errors(place), errors(place)
+
+
+def test_a_query_at_the_root_is_a_link_into_the_newest_version(place):
+    assert os.readlink(place.file('outcome=fail')) == 'v2/outcome=fail'
+    assert 'ep000001.front.mp4' in os.listdir(place.file('outcome=fail'))
+    fails(errno.ENOENT, os.lstat, place.file('outcome=fial'))
+    assert 'fial' in errors(place)
+
+
+def test_a_query_directory_lists_its_clips_and_nothing_else(place):
+    assert sorted(os.listdir(place.file('v1'))) == names(range(40))
+    assert sorted(os.listdir(place.file('v1/outcome=fail'))) == names(range(0, 40, 4))
+    assert sorted(os.listdir(place.file('v1/outcome=fail/arm=right'))) == []
+    assert sorted(os.listdir(place.file('v1/arm=left/force.lt=3'))) == names([0, 2, 4])
+    assert sorted(os.listdir(place.file('v1/tags=a+arm=right'))) == names(sorted({*range(0, 40, 8), *range(1, 40, 2)}))
+
+
+def test_walking_visits_each_clip_once_and_ends(place):
+    seen = [f for _, _, files in os.walk(place.file('v1/outcome=fail'), followlinks=True) for f in files]
+    assert sorted(seen) == names(range(0, 40, 4))
+    got = subprocess.run(['find', place.file('v1'), '-type', 'f'], capture_output=True, text=True)
+    assert got.returncode == 0 and len(got.stdout.split('\n')) - 1 == 120, got
+    got = subprocess.run(['ls', '-la', place.file('v1')], capture_output=True, text=True)
+    assert got.returncode == 0 and not got.stderr, got
+
+
+def test_a_version_keeps_what_it_was(place):
+    assert 'ep000001.front.mp4' not in os.listdir(place.file('v1/outcome=fail'))
+    assert 'ep000001.front.mp4' in os.listdir(place.file('v2/outcome=fail'))
+
+
+def test_attributes_of_files_and_directories(place):
+    st = os.stat(place.file('v1/ep000003.front.mp4'))
+    assert stat.S_ISREG(st.st_mode) and stat.S_IMODE(st.st_mode) == 0o644 and st.st_nlink == 1
+    assert st.st_size == len(place.front(3)) and st.st_blocks == (st.st_size + 511) // 512 and st.st_blksize == 1 << 20
+    assert (st.st_uid, st.st_gid) == (os.getuid(), os.getgid())
+    st = os.stat(place.file('v1/arm=left'))
+    assert stat.S_ISDIR(st.st_mode) and stat.S_IMODE(st.st_mode) == 0o755 and st.st_nlink == 1
+    vfs = os.statvfs(place.point)
+    assert vfs.f_namemax == 1023 and vfs.f_bfree == 0 and vfs.f_flag & os.ST_RDONLY
+
+
+def test_mtime_is_when_the_bytes_last_changed(place):
+    def mtime(name):
+        return os.stat(place.file(name)).st_mtime_ns
+    assert mtime('v1/ep000001.json') < mtime('v2/ep000001.json'), 'its outcome changed in v2'
+    assert mtime('v1/ep000001.front.mp4') == mtime('v2/ep000001.front.mp4')
+    assert mtime('v1/ep000002.json') == mtime('v2/ep000002.json')
+    assert mtime('v2') == mtime('v2/ep000001.json')
+
+
+def test_a_file_is_one_node_whichever_directory_it_is_met_in(place):
+    a = os.stat(place.file('v1/ep000000.front.mp4'))
+    b = os.stat(place.file('v1/arm=left/outcome=fail/ep000000.front.mp4'))
+    assert a.st_ino == b.st_ino
+    assert os.stat(place.file('v1/arm=left/outcome=fail')).st_ino != os.stat(place.file('v1/outcome=fail/arm=left')).st_ino
+
+
+def test_every_byte_is_right(place):
+    for i in range(40):
+        assert read(place.file(f'v1/ep{i:06d}.front.mp4')) == place.front(i), i
+        assert read(place.file(f'v1/arm={"right" if i % 2 else "left"}/ep{i:06d}.state.parquet')) == place.state(i), i
+
+
+def test_parts_of_a_file_are_read_at_any_offset(place):
+    whole = place.front(7)
+    with open(place.file('v1/ep000007.front.mp4'), 'rb', buffering=0) as f:
+        for offset in (0, 1, 4095, 4096, 30000, len(whole) - 1, len(whole), len(whole) + 10):
+            assert os.pread(f.fileno(), 5000, offset) == whole[offset:offset + 5000], offset
+
+
+def test_a_file_can_be_mapped(place):
+    with open(place.file('v1/ep000005.front.mp4'), 'rb') as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as m:
+        assert m[:] == place.front(5)
+
+
+def test_many_readers_at_once_get_the_same_bytes(place):
+    def read_all(seed):
+        for i in range(20, 40):
+            k = 20 + (i + seed) % 20
+            assert read(place.file(f'v2/ep{k:06d}.front.mp4')) == place.front(k)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(read_all, range(8)))
+
+
+def test_the_json_of_a_clip_holds_its_attributes(place):
+    text = read(place.file('v1/ep000008.json'))
+    assert os.stat(place.file('v1/ep000008.json')).st_size == len(text)
+    got = json.loads(text)
+    assert got['arm'] == 'left' and got['outcome'] == 'fail' and got['force'] == 4 and got['tags'] == ['a', 'b'], got
+
+
+def test_extended_attributes(place):
+    path = place.file('v1/ep000008.front.mp4')
+    assert set(os.listxattr(path)) == {'user.arm', 'user.outcome', 'user.task', 'user.force', 'user.tags',
+                                       'user.elidefs.source', 'user.elidefs.range'}, os.listxattr(path)
+    values = {'arm': b'left', 'task': b'pick up the cube', 'tags': b'["a","b"]',
+              'elidefs.range': b'%d-%d' % (8 * BYTES, 9 * BYTES - 1),
+              'elidefs.source': place.path('source/rec.bin').encode()}
+    for name, value in values.items():
+        assert os.getxattr(path, 'user.' + name) == value, (name, os.getxattr(path, 'user.' + name))
+    assert float(os.getxattr(path, 'user.force')) == 4
+    assert os.getxattr(place.file('v1/ep000003.front.mp4'), 'user.elidefs.preroll') == b'1.5'
+    assert os.getxattr(place.file('v1/ep000004.state.parquet'), 'user.elidefs.reason') == b'odd'
+    fails(errno.ENODATA, os.getxattr, path, 'user.elidefs.preroll')
+    fails(errno.ENODATA, os.getxattr, path, 'user.nothing')
+    fails(errno.ENODATA, os.getxattr, place.file('v1/ep000030.front.mp4'), 'user.force')
+    assert set(os.listxattr(place.file('v1/ep000008.json'))) == {'user.arm', 'user.outcome', 'user.task', 'user.force',
+                                                                 'user.tags'}
+    assert os.listxattr(place.file('v1')) == []
+
+
+def test_an_xattr_that_does_not_fit_is_refused_with_its_size_known(place):
+    libc = ctypes.CDLL(None, use_errno=True)
+    path = place.file('v1/ep000008.front.mp4').encode()
+    buffer = ctypes.create_string_buffer(3)
+    assert libc.getxattr(path, b'user.arm', None, 0) == 4
+    assert libc.getxattr(path, b'user.arm', buffer, 3) == -1 and ctypes.get_errno() == errno.ERANGE
+    assert libc.listxattr(path, buffer, 3) == -1 and ctypes.get_errno() == errno.ERANGE
+
+
+def test_names_that_are_not_there_are_not_found_however_often_asked(place):
+    for _ in range(3):
+        for name in ('v1/ep000000.wrist.mp4', 'v1/ep999999.json', 'v1/outcome=fail/ep000001.json', 'v1/.git', 'nothing',
+                     'v1/.elidefs/nothing', '.elidefs/nothing', 'tags/latest', 'tags/v1'):
+            fails(errno.ENOENT, os.stat, place.file(name))
+    fails(errno.ENOTDIR, os.stat, place.file('v1/ep000000.json/x'))
+
+
+def test_a_missing_name_under_a_version_is_asked_for_once(place):
+    def lookups():
+        return next(int(line.split()[1]) for line in read(place.file('.elidefs/stats')).decode().split('\n')
+                    if line.startswith('lookups '))
+    fails(errno.ENOENT, os.stat, place.file('v1/ep000000.once.mp4'))
+    before = lookups()
+    between = lookups() - before
+    for _ in range(50):
+        fails(errno.ENOENT, os.stat, place.file('v1/ep000000.once.mp4'))
+    assert lookups() - before - 2 * between < 10
+
+
+def test_a_wrong_component_fails_and_its_reason_is_in_errors(place):
+    for name in ('v1/armm=left', 'v1/arm=lift', 'v1/arm=left/force.almost=3', 'v1/@nostage=1'):
+        fails(errno.ENOENT, os.stat, place.file(name))
+    got = errors(place)
+    assert '/v1/armm=left: ' in got and '/v1/arm=lift: ' in got and '/v1/arm=left/force.almost=3: ' in got, got
+
+
+def test_live_files_have_a_fixed_size_and_are_padded_with_newlines(place):
+    for name in ('errors', 'stats'):
+        path = place.file('.elidefs', name)
+        assert os.stat(path).st_size == 65536 and len(read(path)) == 65536, name
+        assert read(path).endswith(b'\n\n')
+    assert sorted(os.listdir(place.file('.elidefs'))) == ['errors', 'stats']
+    assert b'newest_version 2\n' in read(place.file('.elidefs/stats'))
+
+
+def test_reports_of_a_query_have_their_exact_size(place):
+    path = place.file('v1/outcome=fail/arm=left/.elidefs')
+    assert sorted(os.listdir(path)) == ['canonical', 'count', 'explain', 'manifest.jsonl']
+    for name in os.listdir(path):
+        assert os.stat(os.path.join(path, name)).st_size == len(read(os.path.join(path, name))), name
+    assert read(os.path.join(path, 'count')) == b'10\n'
+    assert read(os.path.join(path, 'canonical')) == b'arm=left/outcome=fail\n'
+    lines = read(os.path.join(path, 'manifest.jsonl')).decode().splitlines()
+    assert len(lines) == 10 and json.loads(lines[0])['files']['ep000000.front.mp4'] == len(place.front(0))
+
+
+class Dirent(ctypes.Structure):
+    _fields_ = [('ino', ctypes.c_ulong), ('off', ctypes.c_long), ('reclen', ctypes.c_ushort), ('type', ctypes.c_ubyte),
+                ('name', ctypes.c_char * 256)]
+
+
+def test_seekdir_comes_back_to_the_exact_place(place):
+    libc = ctypes.CDLL(None)
+    libc.opendir.restype = ctypes.c_void_p
+    libc.readdir.argtypes = libc.telldir.argtypes = libc.closedir.argtypes = [ctypes.c_void_p]
+    libc.readdir.restype = ctypes.POINTER(Dirent)
+    libc.telldir.restype = ctypes.c_long
+    libc.seekdir.argtypes = [ctypes.c_void_p, ctypes.c_long]
+    handle = libc.opendir(place.file('v1/arm=left').encode())
+    seen = []
+    while True:
+        at = libc.telldir(handle)
+        entry = libc.readdir(handle)
+        if not entry:
+            break
+        assert entry.contents.type in (4, 8), 'd_type is always filled'
+        seen.append((at, entry.contents.name))
+    assert len(seen) == 62
+    for i in list(range(61, -1, -7)) + [0, 61]:
+        libc.seekdir(handle, seen[i][0])
+        rest = []
+        while (entry := libc.readdir(handle)):
+            rest.append(entry.contents.name)
+        assert rest == [name for _, name in seen[i:]], i
+    libc.closedir(handle)
+
+
+def test_nothing_can_be_written(place):
+    fails(errno.EROFS, os.mkdir, place.file('v1/x'))
+    fails(errno.EROFS, os.unlink, place.file('v1/ep000000.json'))
+    fails(errno.EROFS, os.open, place.file('v1/ep000000.json'), os.O_WRONLY)
+
+
+def test_copies_are_whole(place):
+    for name in ('cp -a', 'tar'):
+        to = place.path('copy-' + name[:2])
+        os.mkdir(to)
+        if name == 'tar':
+            subprocess.run(f'tar c -C "{place.file("v1")}" outcome=fail | tar x -C "{to}"', shell=True, check=True)
+        else:
+            subprocess.run(['cp', '-a', place.file('v1/outcome=fail'), to], check=True)
+        for i in range(0, 40, 4):
+            assert read(os.path.join(to, f'outcome=fail/ep{i:06d}.front.mp4')) == place.front(i)
+
+
+def test_a_new_version_and_a_moved_latest_appear(place):
+    place.commit(2, 1, 1)
+    assert 'ep000002.json' in os.listdir(place.file('v3/outcome=fail')), 'asked for by name: at once'
+    assert wait_for(lambda: os.readlink(place.file('latest')) == 'v3')
+    assert os.listdir(place.point)[0] == 'v3'
+
+
+def main():
+    place = Place(sys.argv[1:3])
+    try:
+        place.commit(0, 40, 4)
+        place.commit(1, 1, 1)
+        place.tag('good', 1)
+        got = place.mount('poll=300')
+        assert got.returncode == 0, got.stderr
+        failed = run_tests(globals(), place)
+        got = place.unmount()
+        assert got.returncode == 0, got.stderr
+        assert wait_for(lambda: not place.daemons()), 'the daemon is still there'
+        return failed > 0
+    finally:
+        place.done()
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+
+#include "query/place.h"
+#include "query/report.h"
+#include "tools/commands.h"
+#include "tools/session.h"
+
+static int run(const struct arguments *arguments, struct error *err)
+{
+    CLEANUP_SESSION struct session session = {0};
+    CLEANUP_PLACE struct place place = {0};
+    CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    int rc = session_open_path(arguments, &session, err);
+    if (!rc)
+        rc = place_resolve(session.dataset, session.path, &place, err);
+    if (!rc)
+        rc = catalog_reader_acquire(place.catalog, &(struct catalog_patience){0}, &reader, err);
+    if (!rc)
+        rc = report_append(REPORT_EXPLAIN, place.version, place.query, reader, &text, err);
+    if (!rc)
+        fwrite(text.data, 1, text.len, stdout);
+    return rc;
+}
+
+static const struct command_example examples[] = {
+    {"elidefs explain /data/kitchen v1/arm=left/outcome=fail", "How the path is evaluated"},
+    {NULL, NULL},
+};
+
+const struct command command_explain = {
+    .name = "explain",
+    .synopsis = "DATASET PATH [OPTION]...",
+    .summary = "tells what a path means, or why it means nothing",
+    .description =
+        "Prints the canonical form of PATH, the order in which its conditions are applied with estimates, "
+        "and "
+        "warnings, such as how many clips lack an attribute it asks for. A path that does not resolve gives "
+        "the reason and what was probably meant.",
+    .store_options = true,
+    .cache_options = true,
+    .least = 1,
+    .most = 2,
+    .examples = examples,
+    .run = run,
+};

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tools/commands.h"
+#include "tools/import/import.h"
+#include "tools/session.h"
+
+static const struct option_spec options[] = {
+    {"table", 't', "FILE", true,
+     "join this CSV file on its column key, else episode_index; its columns become attributes"},
+    {"set", 0, "NAME=VALUE", true, "give every clip this attribute"},
+    {"prefix", 0, "P", false, "put P- before every key"},
+    {"multi", 0, "NAME", true, "this column holds several values, separated by ';'"},
+    {"layout", 0, "L", false, "how paths spell clips: '{key}/{stream}.{ext}'"},
+    {"message", 'm', "MESSAGE", false, "say what this version is"},
+    {"json", 0, NULL, false, "print the result as one JSON object"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+static void print_json(uint32_t version, const struct apply_counts *counts)
+{
+    printf("{\"version\":%u,\"clips\":%llu,\"added\":%llu,\"replaced\":%llu,\"unchanged\":%llu}\n", version,
+           (unsigned long long)counts->clips, (unsigned long long)counts->clips_added,
+           (unsigned long long)counts->clips_replaced, (unsigned long long)counts->clips_unchanged);
+}
+
+static void tell(const struct arguments *arguments, const struct import_counts *found, uint32_t version,
+                 const struct apply_counts *counts)
+{
+    fprintf(stderr, "v%u: %llu clips added, %llu replaced, %llu unchanged; %llu in all\n", version,
+            (unsigned long long)counts->clips_added, (unsigned long long)counts->clips_replaced,
+            (unsigned long long)counts->clips_unchanged, (unsigned long long)counts->clips);
+    if (found->pinned_weakly)
+        fprintf(
+            stderr,
+            "note: the recordings stay where they are and are not versioned there: one that is overwritten "
+            "can no longer be read in this version\n");
+    if (arguments_flag(arguments, "json"))
+        print_json(version, counts);
+    else
+        printf("v%u\n", version);
+}
+
+static int commit(const struct arguments *arguments, struct session *session, const struct changeset *set,
+                  const struct import_counts *found, struct error *err)
+{
+    struct dataset_commit info = {.message = arguments_text(arguments, "message")};
+    struct apply_counts counts = {0};
+    uint32_t version = 0;
+    if (!info.message)
+        info.message = "";
+    int rc = dataset_commit(session->dataset, set, &info, &version, &counts, err);
+    if (rc == -EALREADY) {
+        fprintf(stderr, "%s\n", err->text);
+        version = dataset_head(session->dataset);
+        if (arguments_flag(arguments, "json"))
+            print_json(version, &counts);
+        else
+            printf("v%u\n", version);
+        return 0;
+    }
+    if (!rc)
+        tell(arguments, found, version, &counts);
+    return rc;
+}
+
+static int import(const struct arguments *arguments, struct import_request *request, struct session *session,
+                  struct error *err)
+{
+    CLEANUP_CHANGESET struct changeset *set = NULL;
+    struct import_counts found;
+    request->stores = session->stores;
+    int rc = import_scan(request, &set, &found, err);
+    if (rc)
+        return rc;
+    fprintf(stderr, "found %llu clips in %llu files (%.1f MiB)\n", (unsigned long long)found.clips,
+            (unsigned long long)found.objects, (double)found.bytes / (1 << 20));
+    rc = commit(arguments, session, set, &found, err);
+    if (!rc)
+        notes_print(request->notes, stderr);
+    return rc;
+}
+
+static int run(const struct arguments *arguments, struct error *err)
+{
+    struct import_request request = {.source = arguments->positional[1],
+                                     .prefix = arguments_text(arguments, "prefix"),
+                                     .layout = arguments_text(arguments, "layout"),
+                                     .notes = notes_new()};
+    const char **tables = arguments_list(arguments, "table", &request.table_count);
+    const char **sets = arguments_list(arguments, "set", &request.set_count);
+    const char **multi = arguments_list(arguments, "multi", &request.multi_count);
+    request.tables = tables, request.sets = sets, request.multi = multi;
+    CLEANUP_SESSION struct session session = {0};
+    int rc = session_open(arguments, arguments->positional[0], NULL, &session, err);
+    if (!rc)
+        rc = import(arguments, &request, &session, err);
+    free(tables);
+    free(sets);
+    free(multi);
+    notes_free(request.notes);
+    return rc;
+}
+
+static const struct command_example examples[] = {
+    {"elidefs import s3://lab-data/kitchen /robots/kitchen --table labels.csv -m 'first week'",
+     "A LeRobot data set, with a table of labels beside it"},
+    {"elidefs import /data/set s3://recordings/2026 --layout '{key}/{stream}.{ext}' --set site=b",
+     "Any files in a bucket, one clip a folder"},
+    {NULL, NULL},
+};
+
+const struct command command_import = {
+    .name = "import",
+    .synopsis = "DATASET SOURCE [OPTION]...",
+    .summary = "adds what is found below a folder or bucket prefix, as one new version",
+    .description =
+        "Searches SOURCE and commits what it finds as the next version of DATASET, whose name (such as v1) "
+        "is printed. "
+        "Nothing is copied: recordings stay where they are, only headers, footers and indices are read.\n\n"
+        "A folder with meta/info.json is a LeRobot data set (format v3.0): each episode becomes a clip "
+        "ep000123 with one "
+        "MP4 a camera, its rows as state.parquet, and its attributes. Any other files: those directly in "
+        "SOURCE are "
+        "one clip a stem; a folder below it is one clip whose files are the streams, or, if two of its files "
+        "share a "
+        "stem, one clip a stem.\n\n"
+        "Everything that does not add up is an error that names file, place and reason, and nothing is "
+        "committed then.",
+    .options = options,
+    .store_options = true,
+    .cache_options = true,
+    .least = 2,
+    .most = 2,
+    .examples = examples,
+    .run = run,
+};

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <string.h>
+
+#include "cache/base/instant.h"
+#include "cache/base/json.h"
+#include "tools/commands.h"
+#include "tools/session.h"
+
+static const struct option_spec options[] = {
+    {"json", 0, NULL, false, "print each version as a line of JSON"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+struct tag_search {
+    uint32_t version;
+    struct buf *buf;
+};
+
+static int add_tag(void *ctx, const char *name, uint32_t version, struct error *err)
+{
+    struct tag_search *search = ctx;
+    (void)err;
+    if (version == search->version)
+        buf_printf(search->buf, "%s%s", search->buf->len ? ", " : "", name);
+    return 0;
+}
+
+static void print_text(const struct manifest *manifest, const char *time, const char *tags)
+{
+    printf("v%-5u %s  %-20s %8llu clips (+%llu, %llu replaced)%s%s%s", manifest->version, time,
+           manifest->author, (unsigned long long)manifest->clips, (unsigned long long)manifest->added,
+           (unsigned long long)manifest->replaced, *tags ? " [" : "", tags, *tags ? "]" : "");
+    printf(*manifest->message ? "  %s\n" : "%s\n", manifest->message);
+}
+
+static void print_json(const struct manifest *manifest, const char *time, const char *tags)
+{
+    CLEANUP_BUF struct buf line = BUF_INIT;
+    buf_printf(&line, "{\"version\":%u,\"time\":\"%s\",\"author\":", manifest->version, time);
+    json_write_text(&line, manifest->author, strlen(manifest->author));
+    buf_text_append(&line, ",\"message\":");
+    json_write_text(&line, manifest->message, strlen(manifest->message));
+    buf_printf(&line, ",\"clips\":%llu,\"added\":%llu,\"replaced\":%llu,\"tags\":",
+               (unsigned long long)manifest->clips, (unsigned long long)manifest->added,
+               (unsigned long long)manifest->replaced);
+    json_write_text(&line, tags, strlen(tags));
+    buf_text_append(&line, "}");
+    puts(buf_text(&line));
+}
+
+static int run(const struct arguments *arguments, struct error *err)
+{
+    CLEANUP_SESSION struct session session = {0};
+    int rc = session_open_path(arguments, &session, err);
+    for (uint32_t version = rc ? 0 : dataset_head(session.dataset); !rc && version; version--) {
+        const struct manifest *manifest;
+        rc = dataset_manifest(session.dataset, version, &manifest, err);
+        if (rc)
+            break;
+        CLEANUP_BUF struct buf time = BUF_INIT, tags = BUF_INIT;
+        instant_print(&time, manifest->time_ns - manifest->time_ns % 1000000000);
+        rc = dataset_tags(session.dataset, add_tag, &(struct tag_search){version, &tags}, err);
+        if (arguments_flag(arguments, "json"))
+            print_json(manifest, buf_text(&time), buf_text(&tags));
+        else
+            print_text(manifest, buf_text(&time), buf_text(&tags));
+    }
+    return rc;
+}
+
+const struct command command_log = {
+    .name = "log",
+    .synopsis = "DATASET [OPTION]...",
+    .summary = "lists the versions of a data set, newest first",
+    .description = "Prints a line for each version: when it was committed and by whom, how many clips it has "
+                   "and how many "
+                   "it added and replaced, its tags and message.",
+    .options = options,
+    .store_options = true,
+    .cache_options = true,
+    .least = 1,
+    .most = 1,
+    .run = run,
+};

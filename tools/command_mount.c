@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fs/guard.h"
+#include "fs/mount.h"
+#include "tools/commands.h"
+#include "tools/session.h"
+
+static const struct option_spec options[] = {
+    {"options", 'o', "NAME[=VALUE],...", true,
+     "mount options: any long option below, with _ for -, as in fstab(5)"},
+    {"foreground", 'f', NULL, false, "stay attached to the terminal; Ctrl-C unmounts"},
+    {"allow-other", 0, NULL, false, "let other users in"},
+    {"uid", 0, "NUMBER", false, "show files as owned by this user"},
+    {"gid", 0, "NUMBER", false, "show files as owned by this group"},
+    {"umask", 0, "OCTAL", false, "permission bits to take away"},
+    {"poll", 0, "SECONDS", false, "look for new versions this often (default: 5)"},
+    {"trust", 0, "URL", true, "let the data set read below this place, for this mount"},
+    {"no-passthrough", 0, NULL, false, "do not hand cached clips to the kernel"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+static int take_number(const struct arguments *arguments, const char *option, int base, unsigned long *ret,
+                       struct error *err)
+{
+    const char *text = arguments_text(arguments, option);
+    if (!text)
+        return 0;
+    char *end;
+    errno = 0;
+    unsigned long value = strtoul(text, &end, base);
+    if (errno || end == text || *end || *text == '-' || value > 0x7fffffff)
+        return error_set(err, EINVAL, "--%s '%s': not a number", option, text);
+    *ret = value;
+    return 0;
+}
+
+static int fill_options(const struct arguments *arguments, const char *mountpoint, struct fs_options *ret,
+                        struct error *err)
+{
+    unsigned long uid = (unsigned long)(uid_t)-1, gid = (unsigned long)(gid_t)-1, umask_bits = 0, poll = 5;
+    int rc = take_number(arguments, "uid", 10, &uid, err);
+    if (!rc)
+        rc = take_number(arguments, "gid", 10, &gid, err);
+    if (!rc)
+        rc = take_number(arguments, "umask", 8, &umask_bits, err);
+    if (!rc)
+        rc = take_number(arguments, "poll", 10, &poll, err);
+    if (rc)
+        return rc;
+    *ret = (struct fs_options){.mountpoint = mountpoint,
+                               .allow_other = arguments_flag(arguments, "allow-other"),
+                               .uid = (uid_t)uid,
+                               .gid = (gid_t)gid,
+                               .umask = (mode_t)umask_bits & 0777,
+                               .poll_ms = (unsigned)poll * 1000,
+                               .passthrough = !arguments_flag(arguments, "no-passthrough")};
+    return 0;
+}
+
+static int serve(const struct arguments *arguments, const char *url, const struct fs_options *fs_options,
+                 int ready_fd, struct error *err)
+{
+    size_t trust_count;
+    const char **trust = arguments_list(arguments, "trust", &trust_count);
+    struct session session = {0};
+    struct fs *fs = NULL;
+    int rc = session_open(arguments, url, trust, &session, err);
+    if (!rc)
+        rc = dataset_check_roots(session.dataset, err);
+    if (!rc)
+        rc = fs_mount(session.dataset, session.cache, fs_options, &fs, err);
+    if (!rc) {
+        if (write(ready_fd, "1", 1) != 1)
+            rc = error_set(err, errno, "cannot tell that the mount is ready: %s", strerror(errno));
+        close(ready_fd);
+    }
+    if (!rc)
+        rc = fs_run(fs, err);
+    if (fs)
+        fs_free(fs);
+    if (session.stores)
+        stores_stop(session.stores);
+    session_close(&session);
+    free(trust);
+    return rc;
+}
+
+static int run(const struct arguments *arguments, struct error *err)
+{
+    const char *url = arguments->positional[0];
+    /* The daemon leaves the current folder: relative paths are made absolute first. */
+    CLEANUP_FREE char *mountpoint = realpath(arguments->positional[1], NULL);
+    CLEANUP_FREE char *folder = strstr(url, "://") ? NULL : realpath(url, NULL);
+    if (!mountpoint && errno != ENOTCONN)
+        return error_set(err, errno, "%s: %s", arguments->positional[1], strerror(errno));
+    if (!mountpoint) /* a daemon died and left it: fs_mount() cleans it up */
+        mountpoint = mem_text(arguments->positional[1]);
+    struct fs_options fs_options;
+    int rc = fill_options(arguments, mountpoint, &fs_options, err);
+    int ready_fd = -1;
+    if (!rc)
+        rc = guard_fork(mountpoint, arguments_flag(arguments, "foreground"), &ready_fd, err);
+    return rc ? rc : serve(arguments, folder ? folder : url, &fs_options, ready_fd, err);
+}
+
+static const struct command_example examples[] = {
+    {"elidefs mount s3://lab-data/kitchen /mnt/kitchen", "Mount a data set from a bucket"},
+    {"elidefs mount /data/kitchen /mnt/kitchen --foreground --cache /nvme/cache --cache-size 200G",
+     "Stay in the foreground, with a large cache"},
+    {"s3://lab-data/kitchen /mnt/kitchen fuse.elidefs ro,_netdev,allow_other,cache_size=200G 0 0",
+     "A line of fstab(5)"},
+    {NULL, NULL},
+};
+
+const struct command command_mount = {
+    .name = "mount",
+    .synopsis = "DATASET MOUNTPOINT [OPTION]...",
+    .summary = "mounts a data set as a file system",
+    .description = "Mounts DATASET on the folder MOUNTPOINT, read-only. Every version is a folder (v1, v2 "
+                   "...; latest and tags are "
+                   "symbolic links), and below it every path is a query: v1/arm=left/outcome.ne=success "
+                   "holds the files of the "
+                   "clips that match. Bytes are fetched when they are read, once, into the cache.\n\n"
+                   "The command returns when the mount serves. A guard process unmounts if the daemon dies. "
+                   "Also as `mount -t "
+                   "fuse.elidefs`. An ordinary user needs fusermount3, and user_allow_other in "
+                   "/etc/fuse.conf for --allow-other.",
+    .options = options,
+    .store_options = true,
+    .cache_options = true,
+    .mount_words = true,
+    .least = 2,
+    .most = 2,
+    .examples = examples,
+    .run = run,
+};

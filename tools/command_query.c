@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+
+#include "query/files.h"
+#include "query/place.h"
+#include "query/report.h"
+#include "tools/commands.h"
+#include "tools/session.h"
+
+static const struct option_spec options[] = {
+    {"count", 'c', NULL, false, "print how many clips match"},
+    {"json", 0, NULL, false, "print each clip's attributes and files as a line of JSON"},
+    {"paths0", 0, NULL, false, "print file names, each ended by a NUL byte, for xargs -0 and rsync --from0"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+static int print_path(void *ctx, const struct files_entry *entry, struct error *err)
+{
+    (void)ctx, (void)err;
+    fputs(entry->name, stdout);
+    putchar(0);
+    return 0;
+}
+
+static int print_clip(struct catalog_reader *reader, uint32_t row, bool paths, struct error *err)
+{
+    if (paths)
+        return files_of_clip(reader, row, print_path, NULL, err);
+    struct catalog_clip clip;
+    int rc = catalog_clip(reader, row, &clip, err);
+    if (!rc)
+        puts(clip.key);
+    return rc;
+}
+
+static int print_clips(const struct place *place, struct catalog_reader *reader, bool paths,
+                       struct error *err)
+{
+    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+    int rc = query_run(place->query, reader, &result, err);
+    uint32_t rows[1024];
+    size_t count = 1;
+    for (uint64_t at = 0; !rc && count;) {
+        count = query_result_rows(result, at, rows, sizeof rows / sizeof *rows, &at);
+        for (size_t i = 0; !rc && i < count; i++)
+            rc = print_clip(reader, rows[i], paths, err);
+    }
+    return rc;
+}
+
+static int print_report(const struct place *place, struct catalog_reader *reader, enum report_kind kind,
+                        struct error *err)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    int rc = report_append(kind, place->version, place->query, reader, &text, err);
+    if (!rc)
+        fwrite(text.data, 1, text.len, stdout);
+    return rc;
+}
+
+static int run(const struct arguments *arguments, struct error *err)
+{
+    CLEANUP_SESSION struct session session = {0};
+    CLEANUP_PLACE struct place place = {0};
+    CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
+    int rc = session_open_path(arguments, &session, err);
+    if (!rc)
+        rc = place_resolve(session.dataset, session.path, &place, err);
+    if (!rc)
+        rc = catalog_reader_acquire(place.catalog, &(struct catalog_patience){0}, &reader, err);
+    if (rc)
+        return rc;
+    if (place.is_file)
+        return print_clip(reader, place.row, arguments_flag(arguments, "paths0"), err);
+    if (arguments_flag(arguments, "count"))
+        return print_report(&place, reader, REPORT_COUNT, err);
+    if (arguments_flag(arguments, "json"))
+        return print_report(&place, reader, REPORT_MANIFEST, err);
+    return print_clips(&place, reader, arguments_flag(arguments, "paths0"), err);
+}
+
+static const struct command_example examples[] = {
+    {"elidefs query s3://lab-data/kitchen v12/arm=left/outcome=fail", "The keys of the clips that match"},
+    {"elidefs query /mnt/kitchen/latest/force.gt=2.5 --count", "How many, by a path inside a mount"},
+    {NULL, NULL},
+};
+
+const struct command command_query = {
+    .name = "query",
+    .synopsis = "DATASET PATH [OPTION]...",
+    .summary = "prints the clips a path means",
+    .description =
+        "Prints one clip key a line, in listing order. PATH is what stands behind the mount point: "
+        "v1/arm=left/outcome=fail; without a version it means the newest. Nothing of a clip is fetched.",
+    .options = options,
+    .store_options = true,
+    .cache_options = true,
+    .least = 1,
+    .most = 2,
+    .examples = examples,
+    .run = run,
+};

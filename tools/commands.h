@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The commands, one file each. Immutable. */
+#pragma once
+
+#include "tools/command.h"
+
+extern const struct command command_init, command_import, command_mount, command_umount, command_query,
+    command_cp, command_explain, command_log, command_tag, command_status;

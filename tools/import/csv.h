@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * CSV (RFC 4180): header line, fields quoted or not, LF or CRLF, UTF-8, an optional byte order mark. Strict:
+ * a line with another number of fields, an open quote or bad UTF-8 is an error that names file, line and
+ * reason. Immutable after csv_parse().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cache/base/error.h"
+#include "cache/base/memory.h"
+
+struct csv_field {
+    char *text; /* NUL-terminated, unquoted; no NUL byte inside */
+    size_t len;
+    bool missing; /* empty and not quoted */
+};
+
+struct csv {
+    char *name;
+    char *bytes; /* the fields point into it */
+    struct csv_field *header;
+    size_t columns;
+    struct csv_field *fields; /* rows * columns */
+    size_t *lines;            /* the line each row starts on, from 1 */
+    size_t rows, field_count, field_cap, line_cap;
+};
+
+int csv_parse(const char *name, const void *bytes, size_t len, struct csv **ret, struct error *err);
+void csv_free(struct csv *csv);
+CLEANUP_DEFINE(struct csv, csv_free, cleanup_csv)
+#define CLEANUP_CSV CLEANUP(cleanup_csv)
+
+const struct csv_field *csv_at(const struct csv *csv, size_t row, size_t column);

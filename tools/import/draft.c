@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Drafts exist because a table may change what an importer said, and an attribute's type is known only when
+ * all of its values are. */
+#include "tools/import/draft.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "index/name.h"
+
+struct drafts *drafts_new(void)
+{
+    struct drafts *drafts = MEM_NEW(struct drafts);
+    drafts->set = changeset_new();
+    drafts->by_key = strmap_new();
+    drafts->by_name = strmap_new();
+    return drafts;
+}
+
+static void clip_done(struct draft *clip)
+{
+    free(clip->key);
+    free(clip->source);
+    for (size_t i = 0; i < clip->value_count; i++)
+        free(clip->values[i].text);
+    free(clip->values);
+    for (size_t i = 0; i < clip->stream_count; i++) {
+        free(clip->streams[i].name);
+        free(clip->streams[i].ext);
+        slice_done(&clip->streams[i].slice);
+    }
+    free(clip->streams);
+    buf_done(&clip->extra);
+    buf_done(&clip->identity);
+}
+
+void drafts_free(struct drafts *drafts)
+{
+    for (size_t i = 0; i < drafts->count; i++)
+        clip_done(&drafts->clips[i]);
+    free(drafts->clips);
+    for (size_t i = 0; i < drafts->attribute_count; i++) {
+        free(drafts->attributes[i].name);
+        free(drafts->attributes[i].origin);
+    }
+    free(drafts->attributes);
+    if (drafts->set)
+        changeset_free(drafts->set);
+    strmap_free(drafts->by_key);
+    strmap_free(drafts->by_name);
+    free(drafts);
+}
+
+int drafts_clip(struct drafts *drafts, const char *key, const char *source, struct draft **ret,
+                struct error *err)
+{
+    if (name_check(key, strlen(key), err))
+        return error_prefix(err, "%s", source);
+    bool is_new;
+    struct strmap_entry *entry = strmap_put(drafts->by_key, key, strlen(key), &is_new);
+    if (!is_new)
+        return error_set(err, EEXIST, "two clips would be called '%s': from %s and from %s", key,
+                         drafts->clips[entry->value].source, source);
+    entry->value = drafts->count;
+    mem_grow(&drafts->clips, &drafts->cap, drafts->count + 1, sizeof *drafts->clips);
+    struct draft *clip = &drafts->clips[drafts->count++];
+    *clip = (struct draft){.key = mem_text(key), .source = mem_text(source), .episode_index = -1};
+    *ret = clip;
+    return 0;
+}
+
+struct draft *drafts_find(struct drafts *drafts, const char *key)
+{
+    struct strmap_entry *entry = strmap_find(drafts->by_key, key, strlen(key));
+    return entry ? &drafts->clips[entry->value] : NULL;
+}
+
+int drafts_attribute(struct drafts *drafts, const char *column, const char *origin, size_t *ret,
+                     struct error *err)
+{
+    CLEANUP_BUF struct buf name = BUF_INIT;
+    if (name_attribute(&name, column, strlen(column), err))
+        return error_prefix(err, "%s: column '%s'", origin, column);
+    bool is_new;
+    struct strmap_entry *entry = strmap_put(drafts->by_name, buf_text(&name), name.len, &is_new);
+    if (is_new) {
+        entry->value = drafts->attribute_count;
+        mem_grow(&drafts->attributes, &drafts->attribute_cap, drafts->attribute_count + 1,
+                 sizeof *drafts->attributes);
+        drafts->attributes[drafts->attribute_count++] =
+            (struct draft_attribute){.name = (char *)buf_steal(&name), .origin = mem_text(origin)};
+    }
+    *ret = entry->value;
+    return 0;
+}
+
+static int attribute_take_type(struct draft_attribute *attribute, const struct draft *clip,
+                               enum value_type type, struct error *err)
+{
+    bool widens = (type == VALUE_INT && attribute->type == VALUE_FLOAT) ||
+                  (type == VALUE_FLOAT && attribute->type == VALUE_INT);
+    if (!attribute->typed || widens)
+        attribute->type = widens ? VALUE_FLOAT : type;
+    else if (attribute->type != type)
+        return error_set(err, EINVAL, "%s: attribute '%s' is %s here and %s elsewhere in this import",
+                         clip->source, attribute->name, value_type_name(type),
+                         value_type_name(attribute->type));
+    attribute->typed = true;
+    return 0;
+}
+
+int draft_value(struct drafts *drafts, struct draft *clip, size_t attribute, const struct value *value,
+                struct error *err)
+{
+    int rc = attribute_take_type(&drafts->attributes[attribute], clip, value->type, err);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < clip->value_count; i++) {
+        if (clip->values[i].attribute != attribute)
+            continue;
+        if (clip->values[i].value.type == value->type && !value_compare(&clip->values[i].value, value))
+            return 0;
+        drafts->attributes[attribute].multi = true;
+    }
+    mem_grow(&clip->values, &clip->value_cap, clip->value_count + 1, sizeof *clip->values);
+    struct draft_value *copy = &clip->values[clip->value_count++];
+    *copy = (struct draft_value){.attribute = attribute, .value = *value};
+    if (value->type == VALUE_TEXT)
+        copy->value.text = copy->text = mem_copy(value->text, value->len);
+    return 0;
+}
+
+void draft_remove_values(struct draft *clip, size_t attribute)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < clip->value_count; i++) {
+        if (clip->values[i].attribute == attribute)
+            free(clip->values[i].text);
+        else
+            clip->values[kept++] = clip->values[i];
+    }
+    clip->value_count = kept;
+}
+
+int draft_stream(struct draft *clip, const struct draft_stream *stream, struct slice *slice,
+                 struct error *err)
+{
+    CLEANUP_BUF struct buf file = BUF_INIT;
+    if (name_file(&file, clip->key, stream->name, stream->ext, err))
+        return error_prefix(err, "%s", clip->source);
+    for (size_t i = 0; i < clip->stream_count; i++)
+        if (!strcmp(clip->streams[i].name, stream->name) && !strcmp(clip->streams[i].ext, stream->ext))
+            return error_set(err, EEXIST, "%s: two files would be called '%s'", clip->source,
+                             buf_text(&file));
+    mem_grow(&clip->streams, &clip->stream_cap, clip->stream_count + 1, sizeof *clip->streams);
+    clip->streams[clip->stream_count++] = (struct draft_stream){.name = mem_text(stream->name),
+                                                                .ext = mem_text(stream->ext),
+                                                                .container = stream->container,
+                                                                .object = stream->object,
+                                                                .slice = *slice};
+    *slice = SLICE_INIT;
+    return 0;
+}
+
+static int widen(const struct draft_attribute *attribute, struct value *value, struct error *err)
+{
+    if (value->type != VALUE_INT || attribute->type != VALUE_FLOAT)
+        return 0;
+    int64_t integer = value->integer;
+    if (integer > INT64_C(1) << 53 || integer < -(INT64_C(1) << 53))
+        return error_set(err, EINVAL, "attribute '%s': the integer %lld does not fit among its floats",
+                         attribute->name, (long long)integer);
+    *value = (struct value){.type = VALUE_FLOAT, .real = (double)integer};
+    return 0;
+}
+
+static int emit_clip(struct drafts *drafts, struct draft *clip, struct error *err)
+{
+    struct changeset_clip head = {
+        .key = clip->key, .t0_ns = CHANGESET_NO_TIME, .t1_ns = CHANGESET_NO_TIME, .source = clip->source};
+    memcpy(head.fingerprint, clip->fingerprint, sizeof head.fingerprint);
+    int rc = changeset_clip(drafts->set, &head, err);
+    for (size_t i = 0; !rc && i < clip->value_count; i++) {
+        const struct draft_attribute *attribute = &drafts->attributes[clip->values[i].attribute];
+        struct value value = clip->values[i].value;
+        rc = widen(attribute, &value, err);
+        if (!rc)
+            rc = changeset_value(drafts->set, attribute->name, &value, err);
+    }
+    for (size_t i = 0; !rc && i < clip->stream_count; i++) {
+        const struct draft_stream *stream = &clip->streams[i];
+        rc = changeset_stream(drafts->set,
+                              &(struct changeset_stream){.name = stream->name,
+                                                         .ext = stream->ext,
+                                                         .container = stream->container,
+                                                         .object = stream->object,
+                                                         .slice = &stream->slice},
+                              err);
+    }
+    if (!rc && clip->extra.len)
+        changeset_extra(drafts->set, clip->extra.data, clip->extra.len);
+    return rc < 0 ? error_prefix(err, "%s", clip->source) : 0;
+}
+
+int drafts_emit(struct drafts *drafts, struct error *err)
+{
+    for (size_t i = 0; i < drafts->attribute_count; i++) {
+        const struct draft_attribute *attribute = &drafts->attributes[i];
+        if (!attribute->typed)
+            continue;
+        int rc = changeset_attribute(drafts->set, attribute->name, attribute->type, attribute->multi, err);
+        if (rc)
+            return rc;
+    }
+    for (size_t i = 0; i < drafts->count; i++) {
+        int rc = emit_clip(drafts, &drafts->clips[i], err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}

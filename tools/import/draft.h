@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Drafts: the clips an import found, before tables are joined and the change set is written. An importer adds
+ * clips, values and streams; --set and --table change values; drafts_emit() writes the change set. Thread
+ * rule: one thread at a time. Texts, values and slices are copied or stolen as said.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/base/error.h"
+#include "cache/base/strmap.h"
+#include "index/changeset.h"
+
+struct draft_value {
+    size_t attribute; /* index into drafts.attributes */
+    struct value value;
+    char *text; /* owns value.text */
+};
+
+struct draft_stream {
+    char *name, *ext;
+    const char *container; /* a constant */
+    uint32_t object;
+    struct slice slice;
+};
+
+struct draft {
+    char *key;             /* escaped */
+    char *source;          /* where it comes from, for messages */
+    int64_t episode_index; /* -1: none */
+    uint8_t fingerprint[SHA256_BYTES];
+    struct draft_value *values;
+    size_t value_count, value_cap;
+    struct draft_stream *streams;
+    size_t stream_count, stream_cap;
+    struct buf extra;
+    struct buf
+        identity; /* what a fingerprint is made from, where the importer gathers it a stream at a time */
+};
+
+struct draft_attribute {
+    char *name;
+    char *origin;         /* who set it: "importer", "--set", a table's name */
+    enum value_type type; /* the widest seen: int and float make float */
+    bool typed, multi;    /* multi: some clip has several values */
+};
+
+struct drafts {
+    struct changeset *set; /* roots, objects and tables go straight into it */
+    struct draft *clips;
+    size_t count, cap;
+    struct draft_attribute *attributes;
+    size_t attribute_count, attribute_cap;
+    struct strmap *by_key, *by_name;
+};
+
+struct drafts *drafts_new(void);
+void drafts_free(struct drafts *drafts);
+CLEANUP_DEFINE(struct drafts, drafts_free, cleanup_drafts)
+#define CLEANUP_DRAFTS CLEANUP(cleanup_drafts)
+
+/* A new clip; *ret is valid until the next one is added. A key twice: -EEXIST naming both sources. */
+int drafts_clip(struct drafts *drafts, const char *key, const char *source, struct draft **ret,
+                struct error *err);
+struct draft *drafts_find(struct drafts *drafts, const char *key);
+
+/* The attribute a source's column becomes. Two columns that become one name: the caller compares `origin`. */
+int drafts_attribute(struct drafts *drafts, const char *column, const char *origin, size_t *ret,
+                     struct error *err);
+/* Adds a value. Types within an attribute must agree (int widens to float): -EINVAL naming clip and both
+ * types. */
+int draft_value(struct drafts *drafts, struct draft *clip, size_t attribute, const struct value *value,
+                struct error *err);
+void draft_remove_values(struct draft *clip, size_t attribute);
+
+/* Takes the slice (which becomes SLICE_INIT). A file name twice in a clip: -EEXIST. */
+int draft_stream(struct draft *clip, const struct draft_stream *stream, struct slice *slice,
+                 struct error *err);
+
+/* Writes every clip into the change set, clips in the order they were added. */
+int drafts_emit(struct drafts *drafts, struct error *err);

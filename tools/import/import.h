@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * An import: what is found below SOURCE, joined with tables, as one change set. One thread.
+ *
+ *     source -> LeRobot roots | files -> drafts -> --set, --table -> change set
+ */
+#pragma once
+
+#include "cache/base/error.h"
+#include "cache/store/store.h"
+#include "index/changeset.h"
+#include "tools/import/notes.h"
+
+struct import_request {
+    struct stores *stores;
+    const char *source; /* URL or folder */
+    const char *prefix; /* of every key, or NULL */
+    const char *layout; /* or NULL */
+    const char *const *tables, *const *sets, *const *multi;
+    size_t table_count, set_count, multi_count;
+    struct notes *notes;
+};
+struct import_counts {
+    uint64_t objects, bytes; /* listed */
+    uint64_t clips, lerobot_sets;
+    bool pinned_weakly; /* some object can be overwritten under its name: not reproducible for ever */
+};
+int import_scan(const struct import_request *request, struct changeset **ret,
+                struct import_counts *ret_counts, struct error *err);

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One clip an episode: its attributes from the tables, its streams cut out of the shared files. */
+#include "tools/import/lerobot.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "index/name.h"
+#include "tools/import/lerobot_episodes.h"
+#include "tools/import/lerobot_info.h"
+#include "tools/import/lerobot_rows.h"
+#include "tools/import/lerobot_video.h"
+
+struct building {
+    const struct lerobot_import *import;
+    struct lerobot_info *info;
+    struct lerobot_episodes *episodes;
+    struct lerobot_rows *rows;
+    struct lerobot_videos *videos;
+    char **camera_names; /* stream names, escaped, by camera */
+    char *origin;        /* of the attributes, for messages */
+};
+
+/* Cameras lose a literal prefix, never a computed one; what would hide the clip's own files is renamed. */
+static char *camera_stream_name(const char *feature)
+{
+    static const char *const prefixes[] = {"observation.images.", "observation."};
+    const char *name = feature;
+    for (size_t i = 0; i < 2 && name == feature; i++)
+        if (!strncmp(feature, prefixes[i], strlen(prefixes[i])) && feature[strlen(prefixes[i])])
+            name = feature + strlen(prefixes[i]);
+    if (!strcmp(name, "json") || !strcmp(name, "state"))
+        return mem_printf("cam-%s", name);
+    CLEANUP_BUF struct buf escaped = BUF_INIT;
+    name_escape(&escaped, name, strlen(name));
+    return (char *)buf_steal(&escaped);
+}
+
+static int set_attribute(const struct building *b, struct draft *clip, const char *column,
+                         const struct value *value, struct error *err)
+{
+    size_t attribute;
+    int rc = drafts_attribute(b->import->drafts, column, b->origin, &attribute, err);
+    return rc ? rc : draft_value(b->import->drafts, clip, attribute, value, err);
+}
+
+static struct value text_value(const char *text)
+{
+    return (struct value){.type = VALUE_TEXT, .text = text, .len = strlen(text)};
+}
+
+static int set_tasks(const struct building *b, struct draft *clip, const struct lerobot_episode *episode,
+                     struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < episode->task_count; i++) {
+        struct value text = text_value(episode->tasks[i]);
+        rc = set_attribute(b, clip, "task", &text, err);
+        int64_t number = lerobot_episodes_task_index(b->episodes, episode->tasks[i]);
+        if (!rc && number >= 0)
+            rc = set_attribute(b, clip, "task_index", &(struct value){.type = VALUE_INT, .integer = number},
+                               err);
+    }
+    return rc;
+}
+
+static int set_own(const struct building *b, struct draft *clip, const struct lerobot_episode *episode,
+                   struct error *err)
+{
+    int64_t duration = (int64_t)llround((double)episode->length / b->info->fps * 1e9);
+    struct value name = text_value(b->import->name);
+    int rc =
+        set_attribute(b, clip, "length", &(struct value){.type = VALUE_INT, .integer = episode->length}, err);
+    if (!rc)
+        rc = set_attribute(b, clip, "duration", &(struct value){.type = VALUE_DURATION, .integer = duration},
+                           err);
+    if (!rc)
+        rc = set_attribute(b, clip, "fps", &(struct value){.type = VALUE_FLOAT, .real = b->info->fps}, err);
+    if (!rc)
+        rc = set_attribute(b, clip, "source", &name, err);
+    if (!rc && b->info->robot_type) {
+        struct value robot = text_value(b->info->robot_type);
+        rc = set_attribute(b, clip, "robot_type", &robot, err);
+    }
+    if (!rc && episode->has_success)
+        rc = set_attribute(b, clip, "success",
+                           &(struct value){.type = VALUE_BOOL, .boolean = episode->success}, err);
+    if (!rc && episode->has_reward && isfinite(episode->reward_max))
+        rc = set_attribute(b, clip, "reward_max",
+                           &(struct value){.type = VALUE_FLOAT, .real = episode->reward_max + 0.0}, err);
+    return rc;
+}
+
+static int set_scalars(const struct building *b, struct draft *clip, const struct lerobot_episode *episode,
+                       struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < episode->scalar_count; i++)
+        rc = set_attribute(b, clip, episode->scalars[i].column, &episode->scalars[i].value, err);
+    return rc;
+}
+
+static void note_left_out(const struct building *b, const struct draft *clip, const char *stream,
+                          const char *reason)
+{
+    CLEANUP_FREE char *example = mem_printf("%s.%s", clip->key, stream);
+    CLEANUP_FREE char *text = mem_printf("left out, because %s", reason);
+    notes_add(b->import->notes, text, example);
+}
+
+static int add_state(const struct building *b, struct draft *clip, const struct lerobot_episode *episode,
+                     struct error *err)
+{
+    CLEANUP_SLICE struct slice slice = SLICE_INIT;
+    const struct source_object *object = NULL;
+    struct error why = {0};
+    int rc = lerobot_rows_slice(b->rows, episode, &object, &slice, &why);
+    if (rc == -ENOTSUP) {
+        note_left_out(b, clip, "state.parquet", why.text);
+        return 0;
+    }
+    if (rc)
+        return error_copy(err, &why);
+    struct draft_stream stream = {.name = (char *)"state", .ext = (char *)"parquet", .container = "parquet"};
+    rc = changeset_object(b->import->drafts->set, b->import->root, object->path, object->pinned.size,
+                          object->pinned.pin, &stream.object, err);
+    return rc ? rc : draft_stream(clip, &stream, &slice, err);
+}
+
+static int add_camera(const struct building *b, struct draft *clip, const struct lerobot_episode *episode,
+                      size_t camera, struct error *err)
+{
+    CLEANUP_SLICE struct slice slice = SLICE_INIT;
+    struct draft_stream stream = {.name = b->camera_names[camera], .ext = (char *)"mp4", .container = "mp4"};
+    struct error why = {0};
+    int rc = lerobot_videos_slice(b->videos, episode, camera, &stream.object, &slice, &why);
+    if (rc == -ENOTSUP) {
+        CLEANUP_FREE char *file = mem_printf("%s.mp4", stream.name);
+        note_left_out(b, clip, file, why.text);
+        return 0;
+    }
+    if (rc)
+        return error_copy(err, &why);
+    return draft_stream(clip, &stream, &slice, err);
+}
+
+static int add_episode(const struct building *b, const struct lerobot_episode *episode, struct error *err)
+{
+    CLEANUP_FREE char *key = mem_printf("%sep%06lld", b->import->key_prefix, (long long)episode->index);
+    CLEANUP_FREE char *source = mem_printf("%s, episode %lld", b->origin, (long long)episode->index);
+    struct draft *clip = NULL;
+    int rc = drafts_clip(b->import->drafts, key, source, &clip, err);
+    if (rc)
+        return rc;
+    clip->episode_index = episode->index;
+    memcpy(clip->fingerprint, episode->fingerprint, sizeof clip->fingerprint);
+    buf_append(&clip->extra, buf_text(&episode->stats), episode->stats.len);
+    rc = set_own(b, clip, episode, err);
+    if (!rc)
+        rc = set_tasks(b, clip, episode, err);
+    if (!rc)
+        rc = set_scalars(b, clip, episode, err);
+    for (size_t camera = 0; !rc && camera < b->episodes->camera_count; camera++)
+        rc = add_camera(b, clip, episode, camera, err);
+    if (!rc)
+        rc = add_state(b, clip, episode, err);
+    return rc;
+}
+
+/* Two columns that become one attribute would silently mix. */
+static int check_columns(const struct building *b, struct error *err)
+{
+    static const char *const own[] = {"task",       "task_index", "length",  "duration",  "fps",
+                                      "robot_type", "source",     "success", "reward_max"};
+    CLEANUP_STRMAP struct strmap *names = strmap_new();
+    size_t own_count = sizeof own / sizeof *own;
+    for (size_t i = 0; i < own_count + b->episodes->column_count; i++) {
+        const char *column = i < own_count ? own[i] : b->episodes->columns[i - own_count];
+        CLEANUP_BUF struct buf name = BUF_INIT;
+        int rc = name_attribute(&name, column, strlen(column), err);
+        if (rc)
+            return error_prefix(err, "%s: meta/episodes: column '%s'", b->origin, column);
+        bool is_new;
+        struct strmap_entry *entry = strmap_put(names, buf_text(&name), name.len, &is_new);
+        if (!is_new)
+            return error_set(
+                err, EEXIST,
+                "%s: meta/episodes: the columns '%s' and '%s' would both become the attribute '%s'",
+                b->origin, (const char *)entry->value, column, entry->key);
+        entry->value = (uintptr_t)column;
+    }
+    return 0;
+}
+
+static int build(struct building *b, struct error *err)
+{
+    const struct lerobot_import *import = b->import;
+    int rc = lerobot_info_read(import->source, import->folder, &b->info, err);
+    if (!rc)
+        rc = lerobot_episodes_read(import->source, b->info, &b->episodes, err);
+    if (!rc)
+        rc = check_columns(b, err);
+    if (!rc)
+        rc = lerobot_rows_read(import->source, b->info, b->episodes, &b->rows, err);
+    if (rc)
+        return rc;
+    b->videos = lerobot_videos_new(import, b->info, b->episodes);
+    b->camera_names = mem_zero(b->episodes->camera_count * sizeof *b->camera_names);
+    for (size_t i = 0; i < b->episodes->camera_count; i++)
+        b->camera_names[i] = camera_stream_name(b->episodes->cameras[i]);
+    for (size_t i = 0; !rc && i < b->episodes->count; i++)
+        rc = add_episode(b, &b->episodes->episodes[i], err);
+    return rc;
+}
+
+static void building_done(struct building *b)
+{
+    for (size_t i = 0; b->camera_names && i < b->episodes->camera_count; i++)
+        free(b->camera_names[i]);
+    free(b->camera_names);
+    if (b->videos)
+        lerobot_videos_free(b->videos);
+    if (b->rows)
+        lerobot_rows_free(b->rows);
+    if (b->episodes)
+        lerobot_episodes_free(b->episodes);
+    if (b->info)
+        lerobot_info_free(b->info);
+    free(b->origin);
+}
+
+int lerobot_import(const struct lerobot_import *import, struct error *err)
+{
+    struct building b = {.import = import};
+    b.origin = *import->folder ? source_name(import->source, import->folder)
+                               : mem_text(store_url(import->source->store));
+    int rc = build(&b, err);
+    building_done(&b);
+    return rc;
+}

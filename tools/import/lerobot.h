@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * LeRobot data sets, format v3.0, as lerobot 0.4 writes them: a folder with meta/info.json. Each episode
+ * becomes a clip.
+ *
+ *     meta/info.json -> lerobot_info      path templates, fps, features
+ *     meta/tasks, meta/episodes -> lerobot_episodes      one row an episode, its spans in the shared files
+ *     data/ -> lerobot_rows      which row groups are an episode's
+ *     videos/ -> lerobot_video   which frames of a shared MP4 are an episode's
+ *
+ * Thread rule: one thread at a time.
+ */
+#pragma once
+
+#include "cache/base/error.h"
+#include "tools/import/draft.h"
+#include "tools/import/notes.h"
+#include "tools/import/source.h"
+
+struct lerobot_import {
+    const struct source *source;
+    const char *folder;     /* the root's folder relative to the source, "" or "a/b" */
+    const char *key_prefix; /* escaped, with its '-', or "" */
+    const char *name;       /* the attribute `source` */
+    uint32_t root;          /* the change set's root id of the source */
+    struct drafts *drafts;
+    struct notes *notes;
+};
+
+/* Adds a clip an episode. Everything that does not add up is an error that names file, place and reason. */
+int lerobot_import(const struct lerobot_import *import, struct error *err);

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+/* meta/info.json of a LeRobot data set. Immutable after it was read. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/base/error.h"
+#include "tools/import/source.h"
+
+struct lerobot_info {
+    char *folder;                 /* of the root, relative to the source; "" or "a/b/" */
+    char *data_path, *video_path; /* Python format strings; video_path may be NULL */
+    char *robot_type;             /* may be NULL */
+    double fps;
+    char **features; /* names of all features ... */
+    bool *is_video;  /* ... and which are videos */
+    size_t feature_count;
+};
+
+int lerobot_info_read(const struct source *source, const char *folder, struct lerobot_info **ret,
+                      struct error *err);
+void lerobot_info_free(struct lerobot_info *info);
+CLEANUP_DEFINE(struct lerobot_info, lerobot_info_free, cleanup_lerobot_info)
+#define CLEANUP_LEROBOT_INFO CLEANUP(cleanup_lerobot_info)
+
+bool lerobot_info_is_video(const struct lerobot_info *info, const char *feature, size_t len);
+
+/* What a template's fields stand for. */
+struct lerobot_place {
+    int64_t chunk, file;
+    const char *video_key; /* NULL in data_path */
+};
+/* The path relative to the source. -EINVAL for a template that is malformed, names an unknown field, or
+ * leaves the data set. */
+int lerobot_info_path(const struct lerobot_info *info, const char *template,
+                      const struct lerobot_place *place, char **ret_path, struct error *err);

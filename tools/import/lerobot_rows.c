@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * LeRobot's writer leaves one row group an episode, so an episode is a run of whole groups:
+ *
+ *     groups   | 0: ep 7 | 1: ep 8 | 2: ep 8 | 3: ep 9, 10 |      8 is [1, 3); 9 and 10 share a group: not
+ * cut by range
+ */
+#include "tools/import/lerobot_rows.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "index/parquet/parquet.h"
+
+enum { DATA_CHUNKS_MAX = 1 << 20 };
+
+struct data_file {
+    struct source_recording recording;
+    struct parquet *parquet;
+};
+
+struct rows_of_episode {
+    uint64_t rows;
+    size_t file, first_group, group_count;
+    bool seen, shared,
+        scattered; /* shared: a group holds other episodes' rows too; scattered: not one run of groups */
+};
+
+struct lerobot_rows {
+    const struct lerobot_episodes *episodes;
+    struct data_file **files;
+    size_t count, cap;
+    struct rows_of_episode *by_episode; /* parallel to episodes->episodes */
+};
+
+static struct rows_of_episode *rows_of(const struct lerobot_rows *all, int64_t index)
+{
+    struct lerobot_episode *episode = lerobot_episodes_find(all->episodes, index);
+    return episode ? &all->by_episode[episode - all->episodes->episodes] : NULL;
+}
+
+static void note_rows(struct lerobot_rows *all, size_t group, int64_t index, uint64_t rows, bool shared)
+{
+    struct rows_of_episode *run = rows_of(all, index);
+    if (!run)
+        return;
+    size_t file = all->count - 1;
+    if (!run->seen)
+        *run = (struct rows_of_episode){.file = file, .first_group = group, .seen = true};
+    else if (run->file != file || (group != run->first_group + run->group_count &&
+                                   group + 1 != run->first_group + run->group_count))
+        run->scattered = true;
+    if (group + 1 > run->first_group + run->group_count)
+        run->group_count = group + 1 - run->first_group;
+    run->rows += rows;
+    run->shared |= shared;
+}
+
+static int note_mixed_group(struct lerobot_rows *all, struct parquet *parquet, size_t group, size_t column,
+                            struct error *err)
+{
+    CLEANUP_PARQUET_VALUES struct parquet_values values = {0};
+    int rc = parquet_read(parquet, group, column, &values, err);
+    if (rc < 0)
+        return rc;
+    bool shared = false;
+    for (uint64_t row = 1; row < values.rows && !shared; row++)
+        shared = values.i64[row] != values.i64[0];
+    for (uint64_t row = 0, first = 0; row < values.rows; first = row) {
+        if (!values.valid[first])
+            return error_set(err, EINVAL, "row group %zu: 'episode_index' is null", group);
+        while (row < values.rows && values.valid[row] && values.i64[row] == values.i64[first])
+            row++;
+        note_rows(all, group, values.i64[first], row - first, shared);
+    }
+    return 0;
+}
+
+static int note_groups(struct lerobot_rows *all, struct data_file *file, struct error *err)
+{
+    struct parquet *parquet = file->parquet;
+    int column = parquet_find(parquet, "episode_index");
+    if (column < 0 || parquet_column(parquet, (size_t)column)->kind != PARQUET_INT ||
+        parquet_column(parquet, (size_t)column)->depth || !parquet_column(parquet, (size_t)column)->readable)
+        return error_set(err, EINVAL, "the integer column 'episode_index' is missing");
+    int rc = 0;
+    for (size_t group = 0; !rc && group < parquet_groups(parquet); group++) {
+        struct parquet_bounds bounds;
+        if (parquet_bounds(parquet, group, (size_t)column, &bounds) && bounds.i64_min == bounds.i64_max &&
+            bounds.has_nulls && !bounds.nulls)
+            note_rows(all, group, bounds.i64_min, parquet_group_rows(parquet, group), false);
+        else
+            rc = note_mixed_group(all, parquet, group, (size_t)column, err);
+    }
+    return rc;
+}
+
+static int add_file(struct lerobot_rows *all, const struct source *source, const struct source_object *object,
+                    struct error *err)
+{
+    struct data_file *file = MEM_NEW(struct data_file);
+    source_recording_init(&file->recording, source, object);
+    mem_grow(&all->files, &all->cap, all->count + 1, sizeof *all->files);
+    all->files[all->count++] = file;
+    int rc = parquet_open(&file->recording.recording, &file->parquet, err);
+    if (rc)
+        return rc;
+    rc = note_groups(all, file, err);
+    buf_done(&file->recording.window); /* thousands of files may be open */
+    return rc ? error_prefix(err, "%s", file->recording.name) : 0;
+}
+
+/* Files are numbered from 0 within each chunk, chunks from 0, both without gaps. */
+static int add_numbered_files(struct lerobot_rows *all, const struct source *source,
+                              const struct lerobot_info *info, struct error *err)
+{
+    for (int64_t chunk = 0; chunk < DATA_CHUNKS_MAX; chunk++) {
+        for (int64_t number = 0;; number++) {
+            CLEANUP_FREE char *path = NULL;
+            struct lerobot_place place = {.chunk = chunk, .file = number};
+            int rc = lerobot_info_path(info, info->data_path, &place, &path, err);
+            if (rc)
+                return rc;
+            const struct source_object *object = source_find(source, path);
+            if (!object && !number)
+                return 0;
+            if (!object)
+                break;
+            if (all->count && !strcmp(all->files[all->count - 1]->recording.object->path, path))
+                return 0; /* the template has no number in it: one file */
+            rc = add_file(all, source, object, err);
+            if (rc)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+static int check_named_files(const struct source *source, const struct lerobot_info *info,
+                             const struct lerobot_episodes *episodes, struct error *err)
+{
+    for (size_t i = 0; i < episodes->count; i++) {
+        const struct lerobot_episode *episode = &episodes->episodes[i];
+        if (i && episode->data_chunk == episode[-1].data_chunk && episode->data_file == episode[-1].data_file)
+            continue;
+        CLEANUP_FREE char *path = NULL;
+        struct lerobot_place place = {.chunk = episode->data_chunk, .file = episode->data_file};
+        int rc = lerobot_info_path(info, info->data_path, &place, &path, err);
+        if (rc)
+            return rc;
+        CLEANUP_FREE char *name = source_name(source, path);
+        if (!source_find(source, path))
+            return error_set(err, ENOENT, "%s: no such file, but meta/episodes names it for episode %lld",
+                             name, (long long)episode->index);
+    }
+    return 0;
+}
+
+int lerobot_rows_read(const struct source *source, const struct lerobot_info *info,
+                      const struct lerobot_episodes *episodes, struct lerobot_rows **ret, struct error *err)
+{
+    CLEANUP_LEROBOT_ROWS struct lerobot_rows *all = MEM_NEW(struct lerobot_rows);
+    all->episodes = episodes;
+    all->by_episode = mem_zero(episodes->count * sizeof *all->by_episode);
+    int rc = check_named_files(source, info, episodes, err);
+    if (!rc)
+        rc = add_numbered_files(all, source, info, err);
+    if (rc)
+        return rc;
+    *ret = STEAL(all);
+    return 0;
+}
+
+void lerobot_rows_free(struct lerobot_rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++) {
+        if (rows->files[i]->parquet)
+            parquet_free(rows->files[i]->parquet);
+        source_recording_done(&rows->files[i]->recording);
+        free(rows->files[i]);
+    }
+    free(rows->files);
+    free(rows->by_episode);
+    free(rows);
+}
+
+int lerobot_rows_slice(const struct lerobot_rows *rows, const struct lerobot_episode *episode,
+                       const struct source_object **ret_object, struct slice *slice, struct error *err)
+{
+    const struct rows_of_episode *run = &rows->by_episode[episode - rows->episodes->episodes];
+    if (!run->seen)
+        return error_set(err, EINVAL, "episode %lld has no rows in any data file", (long long)episode->index);
+    const struct data_file *file = rows->files[run->file];
+    if (run->rows != (uint64_t)episode->length)
+        return error_set(err, EINVAL,
+                         "%s: episode %lld has %llu rows, but meta/episodes says its length is %lld",
+                         file->recording.name, (long long)episode->index, (unsigned long long)run->rows,
+                         (long long)episode->length);
+    if (run->shared || run->scattered)
+        return error_set(err, ENOTSUP,
+                         run->shared ? "its rows share a row group with another episode"
+                                     : "its rows are not one run of row groups in one file");
+    int rc = parquet_slice(file->parquet, run->first_group, run->group_count, slice, err);
+    if (!rc)
+        *ret_object = file->recording.object;
+    return rc;
+}

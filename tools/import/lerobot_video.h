@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The shared MP4 files of a LeRobot data set: each is scanned once, episodes are cut by frame. One thread at
+ * a time. */
+#pragma once
+
+#include "cache/base/error.h"
+#include "index/slice.h"
+#include "tools/import/lerobot.h"
+#include "tools/import/lerobot_episodes.h"
+#include "tools/import/lerobot_info.h"
+
+struct lerobot_videos;
+
+struct lerobot_videos *lerobot_videos_new(const struct lerobot_import *import,
+                                          const struct lerobot_info *info,
+                                          const struct lerobot_episodes *episodes);
+void lerobot_videos_free(struct lerobot_videos *videos);
+CLEANUP_DEFINE(struct lerobot_videos, lerobot_videos_free, cleanup_lerobot_videos)
+#define CLEANUP_LEROBOT_VIDEOS CLEANUP(cleanup_lerobot_videos)
+
+/* The frames of one camera in one episode; *ret_object is the file's id in the change set. -ENOTSUP with the
+ * reason where a file that other episodes share cannot be cut. */
+int lerobot_videos_slice(struct lerobot_videos *videos, const struct lerobot_episode *episode, size_t camera,
+                         uint32_t *ret_object, struct slice *slice, struct error *err);

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One LIST tells names, sizes and pins of everything; after it only headers, footers and indices are read. */
+#include "tools/import/source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool path_is_hidden(const char *path)
+{
+    /* The source may hold the data set itself: its objects are no recordings. */
+    if (path[0] == '.' || strstr(path, "/."))
+        return true;
+    const char *own = strncmp(path, "elidefs/", 8) ? strstr(path, "/elidefs/") : path;
+    if (!own)
+        return false;
+    own += *own == '/';
+    return !strncmp(own, "elidefs/versions/", 17) || !strncmp(own, "elidefs/packs/", 14) ||
+           !strncmp(own, "elidefs/tags/", 13) || !strncmp(own, "elidefs/roots/", 14) ||
+           !strcmp(own, "elidefs/head");
+}
+
+static int add_object(void *ctx, const char *path, const struct store_object *object, struct error *err)
+{
+    struct source *source = ctx;
+    if (path_is_hidden(path)) {
+        source->hidden++;
+        return 0;
+    }
+    size_t len = strlen(path);
+    if (!len || path[len - 1] == '/') /* the "folders" some S3 tools make */
+        return 0;
+    mem_grow(&source->objects, &source->cap, source->count + 1, sizeof *source->objects);
+    source->objects[source->count++] = (struct source_object){.path = mem_text(path), .pinned = *object};
+    return 0;
+}
+
+static int compare_objects(const void *a, const void *b)
+{
+    return strcmp(((const struct source_object *)a)->path, ((const struct source_object *)b)->path);
+}
+
+int source_open(struct stores *stores, const char *url, struct source **ret, struct error *err)
+{
+    CLEANUP_SOURCE struct source *source = MEM_NEW(struct source);
+    int rc = store_open(stores, url, &source->store, err);
+    if (rc)
+        return rc;
+    rc = store_list(source->store, "", add_object, source, err);
+    if (rc < 0)
+        return error_prefix(err, "%s", store_url(source->store));
+    if (!source->count)
+        return error_set(err, ENOENT, "%s: there is no file to import%s", store_url(source->store),
+                         source->hidden ? " (names that start with '.' are left out)" : "");
+    qsort(source->objects, source->count, sizeof *source->objects, compare_objects);
+    *ret = STEAL(source);
+    return 0;
+}
+
+void source_free(struct source *source)
+{
+    for (size_t i = 0; i < source->count; i++)
+        free(source->objects[i].path);
+    free(source->objects);
+    if (source->store)
+        store_unref(source->store);
+    free(source);
+}
+
+const struct source_object *source_find(const struct source *source, const char *path)
+{
+    struct source_object key = {.path = (char *)(uintptr_t)path};
+    return bsearch(&key, source->objects, source->count, sizeof key, compare_objects);
+}
+
+char *source_name(const struct source *source, const char *path)
+{
+    return mem_printf("%s/%s", store_url(source->store), path);
+}
+
+int source_read_all(const struct source *source, const char *path, size_t max_bytes, struct buf *buf,
+                    struct error *err)
+{
+    const struct source_object *object = source_find(source, path);
+    CLEANUP_FREE char *name = source_name(source, path);
+    if (!object)
+        return error_set(err, ENOENT, "%s: no such file", name);
+    if (object->pinned.size > max_bytes)
+        return error_set(err, EFBIG, "%s: %llu bytes, more than the %zu such a file may have", name,
+                         (unsigned long long)object->pinned.size, max_bytes);
+    size_t len = (size_t)object->pinned.size;
+    int rc = len ? store_read(source->store, path, &object->pinned, 0, len, buf_room(buf, len), err) : 0;
+    if (rc < 0)
+        return rc;
+    buf->len += len;
+    buf_room(buf, 0);
+    return 0;
+}
+
+static int read_window(struct source_recording *r, uint64_t offset, size_t len, struct error *err)
+{
+    uint64_t size = r->recording.size, end = offset + len;
+    uint64_t start = offset;
+    if (len < SOURCE_WINDOW_BYTES) {
+        if (size - start < SOURCE_WINDOW_BYTES)
+            start = size > SOURCE_WINDOW_BYTES ? size - SOURCE_WINDOW_BYTES : 0;
+        end = start + SOURCE_WINDOW_BYTES < size ? start + SOURCE_WINDOW_BYTES : size;
+    }
+    buf_clear(&r->window);
+    size_t window = (size_t)(end - start);
+    int rc = store_read(r->source->store, r->object->path, &r->object->pinned, start, window,
+                        buf_room(&r->window, window), err);
+    if (rc < 0)
+        return rc;
+    r->window.len = window;
+    r->window_start = start;
+    return 0;
+}
+
+static int recording_read_source(void *ctx, uint64_t offset, size_t len, void *to, struct error *err)
+{
+    struct source_recording *r = ctx;
+    if (offset < r->window_start || offset + len > r->window_start + r->window.len) {
+        if (len >= SOURCE_WINDOW_BYTES) /* long reads are not kept */
+            return store_read(r->source->store, r->object->path, &r->object->pinned, offset, len, to, err);
+        int rc = read_window(r, offset, len, err);
+        if (rc < 0)
+            return rc;
+    }
+    memcpy(to, r->window.data + (offset - r->window_start), len);
+    return 0;
+}
+
+void source_recording_init(struct source_recording *ret, const struct source *source,
+                           const struct source_object *object)
+{
+    *ret = (struct source_recording){
+        .source = source, .object = object, .name = source_name(source, object->path)};
+    ret->recording = (struct recording){
+        .name = ret->name, .size = object->pinned.size, .read = recording_read_source, .ctx = ret};
+}
+
+void source_recording_done(struct source_recording *recording)
+{
+    free(recording->name);
+    buf_done(&recording->window);
+}

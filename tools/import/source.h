@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A source: the objects below a folder or prefix, as one listing saw them, and ranges of them as recordings.
+ * Thread rule: the listing is immutable after source_open(); a `struct source_recording` is one thread at a
+ * time.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/base/buf.h"
+#include "cache/base/error.h"
+#include "cache/store/store.h"
+#include "index/recording.h"
+
+struct source_object {
+    char *path; /* relative to the source */
+    struct store_object pinned;
+};
+
+struct source {
+    struct store *store;
+    struct source_object *objects; /* sorted by path */
+    size_t count, cap;
+    uint64_t hidden; /* names starting with '.', and a data set's own objects, left out */
+};
+
+/* Lists everything below `url`. -ENOENT if there is nothing. */
+int source_open(struct stores *stores, const char *url, struct source **ret, struct error *err);
+void source_free(struct source *source);
+CLEANUP_DEFINE(struct source, source_free, cleanup_source)
+#define CLEANUP_SOURCE CLEANUP(cleanup_source)
+
+const struct source_object *source_find(const struct source *source, const char *path);
+/* Appends "s3://bucket/prefix/path": what messages call an object. */
+char *source_name(const struct source *source, const char *path);
+int source_read_all(const struct source *source, const char *path, size_t max_bytes, struct buf *buf,
+                    struct error *err);
+
+/* A pinned object as a recording. Small reads fetch a window of SOURCE_WINDOW_BYTES, because headers and
+ * footers are read in many small pieces and each request costs a round trip. */
+enum { SOURCE_WINDOW_BYTES = 64 << 10 };
+struct source_recording {
+    struct recording recording;
+    const struct source *source;
+    const struct source_object *object;
+    char *name;
+    uint64_t window_start;
+    struct buf window;
+};
+void source_recording_init(struct source_recording *ret, const struct source *source,
+                           const struct source_object *object);
+void source_recording_done(struct source_recording *recording);
+#define CLEANUP_SOURCE_RECORDING CLEANUP(source_recording_done)

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One rule for all commands: DATASET PATH, or one path inside a mount. */
+#include "tools/session.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "cache/base/file.h"
+
+int session_open_stores(const struct arguments *arguments, struct session *ret, struct error *err)
+{
+    struct stores_options options = {
+        .endpoint_url = arguments_text(arguments, "endpoint-url"),
+        .region = arguments_text(arguments, "region"),
+        .profile = arguments_text(arguments, "profile"),
+        .ca_bundle = arguments_text(arguments, "ca-bundle"),
+        .no_sign_request = arguments_flag(arguments, "no-sign-request"),
+    };
+    return stores_new(&options, &ret->stores, err);
+}
+
+static int open_cache(const struct arguments *arguments, struct session *session, struct error *err)
+{
+    struct cache_options options = {.folder = arguments_text(arguments, "cache")};
+    const char *size = arguments_text(arguments, "cache-size");
+    unsigned long long bytes;
+    if (size) {
+        int rc = arguments_size("cache-size", size, &bytes, err);
+        if (rc)
+            return rc;
+        options.size_bytes = bytes;
+    }
+    return cache_new(&options, &session->cache, err);
+}
+
+int session_open(const struct arguments *arguments, const char *url, const char *const *trust,
+                 struct session *ret, struct error *err)
+{
+    int rc = session_open_stores(arguments, ret, err);
+    if (!rc)
+        rc = open_cache(arguments, ret, err);
+    if (rc)
+        return rc;
+    struct dataset_options options = {.stores = ret->stores, .cache = ret->cache, .trust = trust};
+    ret->url = mem_text(url);
+    return dataset_open(&options, url, &ret->dataset, err);
+}
+
+int session_open_path(const struct arguments *arguments, struct session *ret, struct error *err)
+{
+    if (arguments->count >= 2) {
+        ret->path = mem_text(arguments->positional[1]);
+        return session_open(arguments, arguments->positional[0], NULL, ret, err);
+    }
+    CLEANUP_MOUNT_LIST struct mount_list mounts = {0};
+    int rc = mount_list_read(&mounts, err);
+    if (rc)
+        return rc;
+    const struct mount_entry *mount = mount_list_find(&mounts, arguments->positional[0], &ret->path);
+    if (!mount)
+        ret->path = mem_text("");
+    return session_open(arguments, mount ? mount->url : arguments->positional[0], NULL, ret, err);
+}
+
+void session_close(struct session *session)
+{
+    if (session->dataset)
+        dataset_free(session->dataset);
+    if (session->cache)
+        cache_free(session->cache);
+    if (session->stores)
+        stores_free(session->stores);
+    free(session->url);
+    free(session->path);
+    *session = (struct session){0};
+}
+
+/* ---- mounts ---- */
+
+/* mountinfo writes space, tab, newline and backslash as \ooo (proc(5)). */
+static char *unescape(const char *text, size_t len)
+{
+    char *out = mem_copy(text, len), *to = out;
+    for (const char *from = out, *end = out + len; from < end;) {
+        if (*from == '\\' && end - from >= 4) {
+            *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
+            from += 4;
+        } else {
+            *to++ = *from++;
+        }
+    }
+    *to = 0;
+    return out;
+}
+
+static const char *field(const char *line, int number)
+{
+    for (; number && line; number--) {
+        line = strchr(line, ' ');
+        line += line != NULL;
+    }
+    return line;
+}
+
+/* "36 35 98:0 /root /mount/point options ... - fstype source options" */
+static void take_line(struct mount_list *list, const char *line)
+{
+    const char *point = field(line, 4), *dash = strstr(line, " - ");
+    if (!point || !dash || strncmp(dash + 3, "fuse.elidefs ", 13))
+        return;
+    const char *source = dash + 16;
+    mem_grow(&list->entries, &list->cap, list->count + 1, sizeof *list->entries);
+    list->entries[list->count++] =
+        (struct mount_entry){unescape(point, strcspn(point, " ")), unescape(source, strcspn(source, " "))};
+}
+
+int mount_list_read(struct mount_list *ret, struct error *err)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    int rc = file_read("/proc/self/mountinfo", 64 << 20, &text, err);
+    if (rc)
+        return rc;
+    char *state = NULL;
+    for (char *line = strtok_r((char *)buf_room(&text, 0) - text.len, "\n", &state); line;
+         line = strtok_r(NULL, "\n", &state))
+        take_line(ret, line);
+    return 0;
+}
+
+void mount_list_done(struct mount_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->entries[i].mountpoint);
+        free(list->entries[i].url);
+    }
+    free(list->entries);
+}
+
+/* The path need not exist (explaining a wrong one is the point): only its folder part is made absolute. */
+static char *absolute(const char *path)
+{
+    CLEANUP_FREE char *real = realpath(path, NULL);
+    if (real)
+        return STEAL(real);
+    if (*path == '/')
+        return mem_text(path);
+    CLEANUP_FREE char *here = getcwd(NULL, 0);
+    return here ? mem_printf("%s/%s", here, path) : mem_text(path);
+}
+
+const struct mount_entry *mount_list_find(const struct mount_list *list, const char *path, char **ret_rest)
+{
+    CLEANUP_FREE char *full = absolute(path);
+    const struct mount_entry *best = NULL;
+    for (size_t i = 0; i < list->count; i++) {
+        size_t len = strlen(list->entries[i].mountpoint);
+        bool inside = !strncmp(full, list->entries[i].mountpoint, len) && (full[len] == '/' || !full[len]);
+        if (inside && (!best || len > strlen(best->mountpoint)))
+            best = &list->entries[i];
+    }
+    if (best) {
+        const char *rest = full + strlen(best->mountpoint);
+        *ret_rest = mem_text(rest + (*rest == '/'));
+    }
+    return best;
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What most commands need: the process's stores, its cache and one data set, opened from the arguments. One
+ * thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "cache/base/error.h"
+#include "cache/cache.h"
+#include "cache/store/store.h"
+#include "index/dataset.h"
+#include "tools/command.h"
+
+struct session {
+    struct stores *stores;
+    struct cache *cache;
+    struct dataset *dataset;
+    char *url;  /* of the data set */
+    char *path; /* of the query, "" if none was given */
+};
+
+/* Opens stores only. */
+int session_open_stores(const struct arguments *arguments, struct session *ret, struct error *err);
+/* Opens stores, cache and the data set `url`. `trust` as in dataset_open(). */
+int session_open(const struct arguments *arguments, const char *url, const char *const *trust,
+                 struct session *ret, struct error *err);
+/* From the positional arguments "DATASET PATH", "DATASET" (path "") or one path inside a mount. */
+int session_open_path(const struct arguments *arguments, struct session *ret, struct error *err);
+/* Closes what is open; `session` may be zeroed. */
+void session_close(struct session *session);
+#define CLEANUP_SESSION CLEANUP(session_close)
+
+/* ---- mounts, as /proc/self/mountinfo tells them ---- */
+
+struct mount_entry {
+    char *mountpoint, *url;
+};
+struct mount_list {
+    struct mount_entry *entries;
+    size_t count, cap;
+};
+int mount_list_read(struct mount_list *ret, struct error *err);
+void mount_list_done(struct mount_list *list);
+#define CLEANUP_MOUNT_LIST CLEANUP(mount_list_done)
+/* The mount `path` lies in, or NULL; *ret_rest is the part of the absolute path below it (owned). */
+const struct mount_entry *mount_list_find(const struct mount_list *list, const char *path, char **ret_rest);

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""End-to-end tests: the elidefs program, real stores, real mounts, real readers."""
+import contextlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("ELIDEFS_BUILD", ROOT / "build"))
+ELIDEFS = BUILD / "tools" / "elidefs"
+SAMPLE = ROOT / "tests" / "data" / "aloha-mini"
+LABELS = SAMPLE / "labels.csv"
+CAMERAS = {"top": "observation.images.top", "wrist_right": "observation.images.wrist_right"}
+
+
+def run(*command, check=True, **options):
+    """Runs a command; returns its CompletedProcess with text output. check: it must end with status 0."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300, **options)
+    if check and done.returncode:
+        raise AssertionError(f"{command}: status {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+def elidefs(*arguments, **options):
+    return run(ELIDEFS, *arguments, **options)
+
+
+def is_mounted(point):
+    """mountinfo, not stat: a stat of a dead mount fails."""
+    return any(line.split()[4] == str(point) for line in open("/proc/self/mountinfo"))
+
+
+def unmount(point):
+    run(ELIDEFS, "umount", point, check=False)
+    if is_mounted(point):
+        run("umount", "-l", point, check=False)
+
+
+@contextlib.contextmanager
+def mounted(dataset, point, cache, *options):
+    point.mkdir(exist_ok=True)
+    elidefs("mount", dataset, point, "--cache", cache, *options)
+    try:
+        yield point
+    finally:
+        unmount(point)
+
+
+def stats(point):
+    """The counters of a mount."""
+    found = {}
+    for line in open(point / ".elidefs" / "stats"):
+        name, _, value = line.strip().partition(" ")
+        if value.isdigit():
+            found[name] = int(value)
+    return found
+
+
+def pytest_collection_modifyitems(items):
+    if not os.path.exists("/dev/fuse"):
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason="no /dev/fuse on this machine"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_home(tmp_path_factory):
+    """Configuration, trust and cache of the person who runs the tests stay untouched."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "XDG_", "ELIDEFS_CACHE")):
+            del os.environ[name]
+    os.environ["HOME"] = str(home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory):
+    """The bundled sample as a data set in a local folder, one version."""
+    folder = tmp_path_factory.mktemp("sample") / "set"
+    folder.mkdir()
+    elidefs("init", folder)
+    done = elidefs("import", folder, SAMPLE, "--table", LABELS, "-m", "the sample")
+    assert done.stdout == "v1\n"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mount(sample, tmp_path_factory):
+    """The sample, mounted."""
+    base = tmp_path_factory.mktemp("mount")
+    with mounted(sample, base / "mnt", base / "cache") as point:
+        yield point
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """An empty data set of the test's own."""
+    folder = tmp_path / "set"
+    folder.mkdir()
+    elidefs("init", folder)
+    return folder
+
+
+@pytest.fixture
+def sample_copy(tmp_path):
+    """A copy of the sample's source files, to break."""
+    folder = tmp_path / "source"
+    shutil.copytree(SAMPLE, folder)
+    return folder

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,12 @@ static const struct option_spec options[] = {
     {"trust", 0, "URL", true, "let the data set read below this place, for this mount"},
     {"no-passthrough", 0, NULL, false, "do not hand cached clips to the kernel"},
     {NULL, 0, NULL, false, NULL},
+};
+
+struct mount_plan {
+    const char *url;
+    struct fs_options options;
+    int ready_fd;
 };
 
 static int take_number(const struct arguments *arguments, const char *option, int base, unsigned long *ret,
@@ -63,30 +71,81 @@ static int fill_options(const struct arguments *arguments, const char *mountpoin
     return 0;
 }
 
-static int serve(const struct arguments *arguments, const char *url, const struct fs_options *fs_options,
-                 int ready_fd, struct error *err)
+/* SIGINT and SIGTERM are taken by a thread of their own, so that they also end an opening that waits for the
+ * network. */
+struct serving {
+    struct session session;
+    _Atomic(struct stores *) stores;
+    _Atomic(struct fs *) fs;
+    atomic_bool ended;
+};
+
+static void ending_signals(sigset_t *set)
 {
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+}
+
+static void *wait_for_signal(void *ctx)
+{
+    struct serving *serving = ctx;
+    sigset_t set;
+    int number;
+    ending_signals(&set);
+    sigwait(&set, &number);
+    struct fs *fs = atomic_load(&serving->fs);
+    struct stores *stores = atomic_load(&serving->stores);
+    if (atomic_load(&serving->ended))
+        return NULL;
+    if (fs)
+        fs_stop(fs);
+    else if (stores)
+        stores_stop(stores);
+    return NULL;
+}
+
+static int mount_and_serve(const struct arguments *arguments, struct serving *serving,
+                           const char *const *trust, struct mount_plan *plan, struct error *err)
+{
+    struct session *session = &serving->session;
+    int rc = session_open_stores(arguments, session, err);
+    atomic_store(&serving->stores, session->stores);
+    if (!rc)
+        rc = session_open(arguments, plan->url, trust, session, err);
+    if (!rc)
+        rc = dataset_check_roots(session->dataset, err);
+    struct fs *fs = NULL;
+    if (!rc)
+        rc = fs_mount(session->dataset, session->cache, &plan->options, &fs, err);
+    atomic_store(&serving->fs, fs);
+    if (!rc && write(plan->ready_fd, "1", 1) != 1)
+        rc = error_set(err, errno, "cannot tell that the mount is ready: %s", strerror(errno));
+    close(plan->ready_fd);
+    return rc ? rc : fs_run(fs, err);
+}
+
+static int serve(const struct arguments *arguments, struct mount_plan *plan, struct error *err)
+{
+    struct serving serving = {0};
     size_t trust_count;
     const char **trust = arguments_list(arguments, "trust", &trust_count);
-    struct session session = {0};
-    struct fs *fs = NULL;
-    int rc = session_open(arguments, url, trust, &session, err);
-    if (!rc)
-        rc = dataset_check_roots(session.dataset, err);
-    if (!rc)
-        rc = fs_mount(session.dataset, session.cache, fs_options, &fs, err);
-    if (!rc) {
-        if (write(ready_fd, "1", 1) != 1)
-            rc = error_set(err, errno, "cannot tell that the mount is ready: %s", strerror(errno));
-        close(ready_fd);
-    }
-    if (!rc)
-        rc = fs_run(fs, err);
-    if (fs)
-        fs_free(fs);
-    if (session.stores)
-        stores_stop(session.stores);
-    session_close(&session);
+    sigset_t set;
+    pthread_t waiter;
+    ending_signals(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    int rc = pthread_create(&waiter, NULL, wait_for_signal, &serving);
+    if (rc)
+        return error_set(err, rc, "cannot start a thread: %s", strerror(rc));
+    rc = mount_and_serve(arguments, &serving, trust, plan, err);
+    atomic_store(&serving.ended, true);
+    pthread_kill(waiter, SIGTERM);
+    pthread_join(waiter, NULL);
+    if (serving.session.stores)
+        stores_stop(serving.session.stores); /* what is under way ends now, whatever the network does */
+    if (serving.fs)
+        fs_free(serving.fs);
+    session_close(&serving.session);
     free(trust);
     return rc;
 }
@@ -101,12 +160,11 @@ static int run(const struct arguments *arguments, struct error *err)
         return error_set(err, errno, "%s: %s", arguments->positional[1], strerror(errno));
     if (!mountpoint) /* a daemon died and left it: fs_mount() cleans it up */
         mountpoint = mem_text(arguments->positional[1]);
-    struct fs_options fs_options;
-    int rc = fill_options(arguments, mountpoint, &fs_options, err);
-    int ready_fd = -1;
+    struct mount_plan plan = {.url = folder ? folder : url, .ready_fd = -1};
+    int rc = fill_options(arguments, mountpoint, &plan.options, err);
     if (!rc)
-        rc = guard_fork(mountpoint, arguments_flag(arguments, "foreground"), &ready_fd, err);
-    return rc ? rc : serve(arguments, folder ? folder : url, &fs_options, ready_fd, err);
+        rc = guard_fork(mountpoint, arguments_flag(arguments, "foreground"), &plan.ready_fd, err);
+    return rc ? rc : serve(arguments, &plan, err);
 }
 
 static const struct command_example examples[] = {

@@ -37,7 +37,7 @@ static int open_cache(const struct arguments *arguments, struct session *session
 int session_open(const struct arguments *arguments, const char *url, const char *const *trust,
                  struct session *ret, struct error *err)
 {
-    int rc = session_open_stores(arguments, ret, err);
+    int rc = ret->stores ? 0 : session_open_stores(arguments, ret, err);
     if (!rc)
         rc = open_cache(arguments, ret, err);
     if (rc)

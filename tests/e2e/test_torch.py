@@ -35,11 +35,11 @@ def test_the_second_epoch_sees_the_same_samples_and_pulls_nothing(sample, tmp_pa
     with mounted(sample, tmp_path / "mnt", tmp_path / "cache") as point:
         path = point / "v1" / "outcome=fail"
         first = json.loads(run(sys.executable, "-c", LOADER, path, 1).stdout)
-        pulled = stats(point)["store_bytes_received"]
+        pulled = stats(point)["cache_bytes_fetched"]
         run("sh", "-c", "echo 3 > /proc/sys/vm/drop_caches", check=False)
         second = json.loads(run(sys.executable, "-c", LOADER, path, 2).stdout)
         assert len(first) == 16 and first == second
-        assert stats(point)["store_bytes_received"] == pulled > 0
+        assert stats(point)["cache_bytes_fetched"] == pulled > 0
     with mounted(sample, tmp_path / "mnt", tmp_path / "cache") as point:
         again = json.loads(run(sys.executable, "-c", LOADER, point / "v1" / "outcome=fail", 3).stdout)
         assert again == first

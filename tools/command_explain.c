@@ -18,7 +18,7 @@ static int run(const struct arguments *arguments, struct error *err)
     if (!rc)
         rc = catalog_reader_acquire(place.catalog, &(struct catalog_patience){0}, &reader, err);
     if (!rc)
-        rc = report_append(REPORT_EXPLAIN, place.version, place.query, reader, &text, err);
+        rc = report_append(REPORT_EXPLAIN, place.query, reader, &text, err);
     if (!rc)
         fwrite(text.data, 1, text.len, stdout);
     return rc;

@@ -52,7 +52,7 @@ static int print_report(const struct place *place, struct catalog_reader *reader
                         struct error *err)
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
-    int rc = report_append(kind, place->version, place->query, reader, &text, err);
+    int rc = report_append(kind, place->query, reader, &text, err);
     if (!rc)
         fwrite(text.data, 1, text.len, stdout);
     return rc;

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Includes go downwards only, and each foreign header has one owner. Prints every line that breaks it.
+cd "$(dirname "$0")/../.." || exit 1
+bad=0
+# upward FOLDER PATTERN: files of FOLDER must not include what matches.
+upward() { git grep -nE "#include \"($2)" -- "$1/*.[ch]" && bad=1; }
+upward cache/base 'cache/store/|cache/[a-z_]+\.h|index/|query/|fs/|tools/'
+upward cache/store 'cache/[a-z_]+\.h|index/|query/|fs/|tools/'
+upward cache 'index/|query/|fs/|tools/'
+upward index 'query/|fs/|tools/'
+upward query 'cache/store/|cache/[a-z_]+\.h|fs/|tools/'
+upward fs 'cache/store/|tools/'
+# only HEADER FOLDERS: nobody else includes it.
+only() { git grep -nE "#include [<\"]$1" -- '*.c' '*.h' | grep -vE "^($2|tests)/" && bad=1; }
+only 'openssl/' cache/base
+only 'jansson' cache/base
+only 'curl/' cache/store
+only 'expat' cache/store
+only 'liburing' cache
+only 'sqlite3' index
+only 'roaring' index
+only '(zstd|snappy-c|zlib)\.h' index
+only 'fuse' fs
+exit $bad

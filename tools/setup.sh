@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by tools/demo and tools/test: installs what they need, asks nothing. Debian 12 or newer, Ubuntu 24.04 or newer.
+
+packages_build="gcc meson ninja-build pkg-config libfuse3-dev fuse3 libsqlite3-dev libzstd-dev libcurl4-openssl-dev
+    liburing-dev libroaring-dev libjansson-dev libssl-dev libexpat1-dev libsnappy-dev zlib1g-dev scdoc ca-certificates"
+packages_demo="ffmpeg"
+packages_test="g++ clang clang-tidy libcriterion-dev git rsync attr strace procps tar python3-venv python3-numpy python3-av
+    python3-opencv python3-torch ceph-mon ceph-osd radosgw nginx-light"
+# Only where the distribution has them: the tests that use them say what they skip, and why.
+packages_optional="libclang-rt-14-dev libclang-rt-dev"
+
+say() { printf '== %s\n' "$*" >&2; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+
+# install_packages PACKAGE...: those that are missing; without root or sudo it prints the command to type.
+install_packages() {
+    local missing=() package
+    for package in "$@"; do installed "$package" || missing+=("$package"); done
+    [ "${#missing[@]}" = 0 ] && return 0
+    if ! command -v apt-get >/dev/null; then
+        echo "this needs apt-get (Debian or Ubuntu); the packages are: ${missing[*]}" >&2
+        return 1
+    fi
+    if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
+        echo "packages are missing; type: sudo apt-get install ${missing[*]}" >&2
+        return 1
+    fi
+    say "installing ${missing[*]}"
+    as_root apt-get update -q >/dev/null
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# available PACKAGE...: those the distribution has.
+available() {
+    local package
+    for package in "$@"; do
+        [ -n "$(apt-cache madison "$package" 2>/dev/null)" ] && echo "$package"
+    done
+    return 0
+}
+
+# python_environment FOLDER: the system's python3 with its packages, and pinned readers from PyPI on top.
+# pyarrow 19 is the last that takes the numpy 1.x that Debian's torch, av and opencv are built for.
+python_environment() {
+    if ! "$1/bin/python" -c 'import pytest, pyarrow, duckdb' 2>/dev/null; then
+        say "making the Python environment of the tests"
+        rm -rf "$1"
+        /usr/bin/python3 -m venv --system-site-packages "$1"
+        "$1/bin/pip" install -q --disable-pip-version-check \
+            pytest==8.3.5 pyarrow==19.0.1 duckdb==1.4.1 clang-format==14.0.6
+    fi
+}

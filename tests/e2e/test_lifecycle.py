@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mounts that come, go, die and meet: no wrong byte, no dead mount point, no hang."""
+import glob
+import hashlib
+import os
+import pathlib
+import pwd
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+
+from conftest import ELIDEFS, SAMPLE, LABELS, elidefs, is_mounted, mounted, run, stats, unmount
+
+
+def digest(folder):
+    return {name: hashlib.sha256(open(os.path.join(folder, name), "rb").read()).hexdigest()
+            for name in sorted(os.listdir(folder))}
+
+
+def daemon_of(point):
+    """The process that serves a mount: the youngest with its mount point on the command line."""
+    found = []
+    for entry in glob.glob("/proc/[0-9]*/cmdline"):
+        words = open(entry, "rb").read().split(b"\0") if os.path.exists(entry) else []
+        if str(point).encode() in words and b"mount" in words:
+            found.append(int(entry.split("/")[2]))
+    return max(found)
+
+
+def wait_until(what, seconds=5):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "did not happen in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def truth(sample, tmp_path_factory):
+    base = tmp_path_factory.mktemp("truth")
+    with mounted(sample, base / "mnt", base / "cache") as point:
+        return digest(point / "v1")
+
+
+def test_two_mounts_of_one_data_set_share_a_cache_folder(sample, tmp_path, truth):
+    with mounted(sample, tmp_path / "a", tmp_path / "cache") as a, mounted(sample, tmp_path / "b", tmp_path / "cache") as b:
+        assert digest(a / "v1") == truth == digest(b / "v1")
+
+
+def test_mounting_twice_on_one_point_is_refused_and_says_why(sample, tmp_path):
+    with mounted(sample, tmp_path / "mnt", tmp_path / "cache") as point:
+        done = elidefs("mount", sample, point, "--cache", tmp_path / "cache", check=False)
+        assert done.returncode == 1 and "already" in done.stderr and str(sample) in done.stderr
+        assert len(os.listdir(point / "v1")) == 64
+
+
+def test_a_killed_daemon_leaves_no_dead_mount_and_no_wrong_byte(sample, tmp_path, truth):
+    cache = tmp_path / "cache"
+    with mounted(sample, tmp_path / "mnt", cache) as point:
+        for name in list(truth)[::2]:
+            with open(point / "v1" / name, "rb") as file:
+                file.read(5000)
+        os.kill(daemon_of(point), signal.SIGKILL)
+        wait_until(lambda: not is_mounted(point))
+        assert os.listdir(point) == []
+    with mounted(sample, tmp_path / "mnt", cache) as point:
+        assert digest(point / "v1") == truth
+
+
+def test_a_second_mount_starts_warm(sample, tmp_path, truth):
+    with mounted(sample, tmp_path / "mnt", tmp_path / "cache") as point:
+        digest(point / "v1")
+    with mounted(sample, tmp_path / "mnt", tmp_path / "cache") as point:
+        assert digest(point / "v1") == truth
+        assert stats(point)["cache_bytes_fetched"] == 0
+
+
+def test_a_damaged_cache_is_fetched_again_not_believed(sample, tmp_path, truth):
+    cache = tmp_path / "cache"
+    with mounted(sample, tmp_path / "mnt", cache) as point:
+        digest(point / "v1")
+    files = [path for path in cache.rglob("*") if path.is_file()]
+    seed = random.randrange(1 << 30)
+    print("seed", seed)
+    chance = random.Random(seed)
+    for path in files:
+        data = bytearray(path.read_bytes())
+        for _ in range(3):
+            if data:
+                data[chance.randrange(len(data))] ^= 0xff
+        path.write_bytes(data if chance.random() < 0.8 else data[:len(data) // 2])
+    with mounted(sample, tmp_path / "mnt", cache) as point:
+        assert digest(point / "v1") == truth
+
+
+def test_a_bounded_cache_stays_within_its_size(sample, tmp_path, truth):
+    cache = tmp_path / "cache"
+    with mounted(sample, tmp_path / "mnt", cache, "--cache-size", "1M") as point:
+        assert digest(point / "v1") == truth
+        used = lambda: sum(path.stat().st_blocks * 512 for path in cache.rglob("*") if path.is_file())
+        wait_until(lambda: used() < 2 << 20, 10)
+
+
+def test_a_recording_that_changed_is_an_error_that_names_it(sample_copy, dataset, tmp_path):
+    elidefs("import", dataset, sample_copy)
+    video = sample_copy / "videos/observation.images.top/chunk-000/file-000.mp4"
+    with open(video, "r+b") as file:
+        file.seek(100000)
+        file.write(b"other bytes")
+    done = elidefs("cp", dataset, "v1/ep000000.top.mp4", tmp_path / "out", check=False)
+    assert done.returncode == 1 and "file-000.mp4" in done.stderr
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        with pytest.raises(OSError) as error:
+            open(point / "v1/ep000000.top.mp4", "rb").read()
+        assert error.value.errno == 5
+        assert "file-000.mp4" in open(point / ".elidefs/errors").read()
+        assert open(point / "v1/ep000015.top.mp4", "rb").read()
+
+
+def test_sigterm_and_umount_end_within_seconds(sample, tmp_path):
+    for end in (lambda point: os.kill(daemon_of(point), signal.SIGTERM), lambda point: elidefs("umount", point),
+                lambda point: run("umount", point)):
+        with mounted(sample, tmp_path / "mnt", tmp_path / "cache") as point:
+            daemon = daemon_of(point)
+            start = time.monotonic()
+            end(point)
+            wait_until(lambda: not is_mounted(point) and not os.path.exists(f"/proc/{daemon}"), 5)
+
+
+def test_foreground_ends_with_ctrl_c(sample, tmp_path):
+    point = tmp_path / "mnt"
+    point.mkdir()
+    process = subprocess.Popen([ELIDEFS, "mount", sample, point, "--foreground", "--cache", tmp_path / "cache"])
+    try:
+        wait_until(lambda: is_mounted(point))
+        assert os.listdir(point / "v1")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(5) in (0, -signal.SIGINT, 130)
+        wait_until(lambda: not is_mounted(point))
+    finally:
+        process.kill()
+        unmount(point)
+
+
+def test_a_new_version_appears_and_the_old_one_stays(dataset, sample_copy, tmp_path):
+    elidefs("import", dataset, sample_copy, "--table", LABELS)
+    elidefs("tag", dataset, "first", "v1")
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache", "--poll", "1") as point:
+        before = digest(point / "v1")
+        assert os.readlink(point / "first") == "v1" and os.readlink(point / "tags" / "first") == "../v1"
+        elidefs("import", dataset, sample_copy, "--table", LABELS, "--set", "site=b", "-m", "with site")
+        wait_until(lambda: os.readlink(point / "latest") == "v2", 10)
+        assert digest(point / "v1") == before and len(os.listdir(point / "v2" / "site=b")) == 64
+        with pytest.raises(FileNotFoundError):
+            os.listdir(point / "v1" / "site=b")
+        videos = [name for name in os.listdir(point / "v2") if name.endswith(".mp4")]
+        for name in videos:
+            assert os.stat(point / "v2" / name).st_mtime == os.stat(point / "v1" / name).st_mtime
+        assert os.stat(point / "v2/ep000000.json").st_mtime > os.stat(point / "v1/ep000000.json").st_mtime
+
+
+def test_importing_the_same_again_makes_no_version(dataset, sample_copy):
+    assert elidefs("import", dataset, sample_copy).stdout == "v1\n"
+    done = elidefs("import", dataset, sample_copy)
+    assert done.stdout == "v1\n" and "nothing new" in done.stderr
+
+
+def test_an_ordinary_user_mounts_with_fusermount3(sample, tmp_path_factory):
+    if os.getuid():
+        pytest.skip("needs root, to become somebody else")
+    if not os.access("/usr/bin/fusermount3", os.X_OK) or not os.stat("/dev/fuse").st_mode & 2:
+        pytest.skip("no fusermount3, or /dev/fuse is closed to ordinary users")
+    base = pathlib.Path(run("mktemp", "-d", "/tmp/elidefs-user.XXXXXX").stdout.strip())
+    try:
+        nobody = pwd.getpwnam("nobody")
+        (base / "mnt").mkdir()
+        run("cp", "-r", SAMPLE, base / "source")
+        run("cp", ELIDEFS, base / "elidefs")
+        run("chown", "-R", "nobody", base)
+        as_user = ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", "env", f"HOME={base}"]
+        run("chmod", "755", base)
+        program = base / "elidefs"
+        run(*as_user, program, "init", base / "set", check=False)
+        run(*as_user, "mkdir", "-p", base / "set")
+        if not (base / "set/elidefs").exists():
+            run(*as_user, program, "init", base / "set")
+        run(*as_user, program, "import", base / "set", base / "source")
+        run(*as_user, program, "mount", base / "set", base / "mnt")
+        try:
+            listed = run(*as_user, "ls", base / "mnt" / "v1").stdout.split()
+            assert len(listed) == 64
+            status = run(*as_user, "stat", "-c", "%U %a", base / "mnt/v1/ep000000.json").stdout.split()
+            assert status == ["nobody", "644"]
+            run(*as_user, program, "umount", base / "mnt")
+            wait_until(lambda: not is_mounted(base / "mnt"))
+        finally:
+            unmount(base / "mnt")
+    finally:
+        run("rm", "-rf", base)
+
+
+def test_mount_t_fuse_elidefs_works(sample, tmp_path):
+    if os.getuid() or not os.path.exists("/sbin/mount.fuse"):
+        pytest.skip("needs root and mount.fuse")
+    point = tmp_path / "mnt"
+    point.mkdir()
+    path = f"{ELIDEFS.parent}:{os.environ['PATH']}"
+    try:
+        run("mount", "-t", "fuse.elidefs", sample, point, "-o", f"ro,cache={tmp_path}/cache,cache_size=100M,uid=12",
+            env=os.environ | {"PATH": path})
+        assert os.stat(point / "v1/ep000000.json").st_uid == 12
+    finally:
+        unmount(point)

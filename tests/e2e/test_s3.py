@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real S3 server (Ceph's gateway): import from it, into it, mount, read, and what can go wrong."""
+import os
+import pathlib
+import re
+import socket
+import subprocess
+
+import pytest
+
+from conftest import LABELS, ROOT, SAMPLE, elidefs, mounted, run
+
+VIDEO = "videos/observation.images.top/chunk-000/file-000.mp4"
+
+
+@pytest.fixture(scope="module")
+def s3():
+    """A running gateway; boto3's client for it. The environment variables of an S3 user are set while it runs."""
+    boto3 = pytest.importorskip("boto3")
+    base = pathlib.Path(run("mktemp", "-d", "/tmp/elidefs-s3.XXXXXX").stdout.strip())
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1] % 10000 + 30000
+    done = run("bash", ROOT / "tests/ceph/up.sh", base, port, check=False)
+    if done.returncode == 77:
+        pytest.skip(done.stdout.strip())
+    assert done.returncode == 0, done.stdout + done.stderr
+    before = dict(os.environ)
+    os.environ |= dict(re.findall(r"^export (\w+)=(.*)$", (base / "env").read_text(), re.M))
+    client = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+    client.create_bucket(Bucket="recordings")
+    client.create_bucket(Bucket="sets")
+    for path in SAMPLE.rglob("*"):
+        if path.is_file():
+            client.upload_file(str(path), "recordings", f"kitchen/{path.relative_to(SAMPLE)}")
+    yield client
+    os.environ.clear()
+    os.environ.update(before)
+    run("bash", ROOT / "tests/ceph/down.sh", base)
+
+
+@pytest.fixture
+def s3_set(s3, request):
+    """A data set of the test's own in the bucket, with the sample's recordings imported from the other one."""
+    name = "s3://sets/" + re.sub(r"\W+", "-", request.node.name)
+    elidefs("init", name)
+    assert elidefs("import", name, "s3://recordings/kitchen", "--table", LABELS).stdout == "v1\n"
+    return name
+
+
+def test_a_mount_reads_the_same_bytes_as_from_local_files(s3_set, mount, tmp_path):
+    with mounted(s3_set, tmp_path / "mnt", tmp_path / "cache") as point:
+        assert sorted(os.listdir(point / "v1")) == sorted(os.listdir(mount / "v1"))
+        for name in os.listdir(point / "v1"):
+            if not name.endswith(".json"):
+                assert open(point / "v1" / name, "rb").read() == open(mount / "v1" / name, "rb").read(), name
+        assert elidefs("query", point / "v1/arm=left/outcome=fail", "--count").stdout == "4\n"
+
+
+def test_recordings_in_a_bucket_and_the_data_set_in_a_folder(s3, dataset, mount, tmp_path):
+    elidefs("import", dataset, "s3://recordings/kitchen")
+    elidefs("cp", dataset, "v1/ep000003.top.mp4", tmp_path / "out")
+    assert (tmp_path / "out/ep000003.top.mp4").read_bytes() == open(mount / "v1/ep000003.top.mp4", "rb").read()
+
+
+def test_init_twice_and_import_without_init(s3, s3_set):
+    assert elidefs("init", s3_set, check=False).returncode == 1
+    done = elidefs("import", "s3://sets/none", SAMPLE, check=False)
+    assert done.returncode == 1 and "elidefs init s3://sets/none" in done.stderr
+
+
+def test_wrong_keys_say_so_and_never_show_the_secret(s3, s3_set):
+    wrong = os.environ | {"AWS_SECRET_ACCESS_KEY": "wrongwrongwrongwrong"}
+    done = elidefs("log", s3_set, check=False, env=wrong)
+    assert done.returncode == 1 and "s3://sets" in done.stderr and "wrongwrong" not in done.stderr
+    assert re.search("denied|refused|signature|credentials", done.stderr, re.I)
+    unknown = os.environ | {"AWS_ACCESS_KEY_ID": "NOBODYNOBODYNOBODY00"}
+    assert elidefs("log", s3_set, check=False, env=unknown).returncode == 1
+
+
+def test_a_missing_bucket_is_named(s3):
+    for command in (("init", "s3://no-such-bucket/set"), ("log", "s3://no-such-bucket/set")):
+        done = elidefs(*command, check=False)
+        assert done.returncode == 1 and "no-such-bucket" in done.stderr
+
+
+def test_an_endpoint_that_does_not_answer_is_an_error_not_a_hang(s3):
+    done = elidefs("log", "s3://sets/x", "--endpoint-url", "http://127.0.0.1:9", check=False)
+    assert done.returncode == 1 and "127.0.0.1:9" in done.stderr
+
+
+def test_an_object_overwritten_after_import_is_eio_and_named(s3, tmp_path):
+    s3.create_bucket(Bucket="overwritten")
+    for path in SAMPLE.rglob("*"):
+        if path.is_file():
+            s3.upload_file(str(path), "overwritten", str(path.relative_to(SAMPLE)))
+    elidefs("init", "s3://sets/overwritten")
+    elidefs("import", "s3://sets/overwritten", "s3://overwritten")
+    with mounted("s3://sets/overwritten", tmp_path / "mnt", tmp_path / "cache") as point:
+        clip = point / "v1/ep000000.top.mp4"
+        with open(clip, "rb") as file:
+            head = file.read(100)
+        other = bytearray((SAMPLE / VIDEO).read_bytes())
+        other[len(other) // 2:] = bytes(len(other) - len(other) // 2)
+        s3.put_object(Bucket="overwritten", Key=VIDEO, Body=bytes(other))
+        with pytest.raises(OSError) as error:
+            for number in range(8):
+                open(point / f"v1/ep{number:06d}.top.mp4", "rb").read()
+        assert error.value.errno == 5
+        text = open(point / ".elidefs/errors").read()
+        assert f"s3://overwritten/{VIDEO}" in text
+        assert open(point / "v1/ep000000.state.parquet", "rb").read()[:4] == b"PAR1"
+        assert head[4:8] == b"ftyp"
+
+
+def test_profiles_and_credential_process(s3, s3_set, tmp_path):
+    keys = {name: os.environ[f"AWS_{name.upper()}"] for name in ("access_key_id", "secret_access_key")}
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    (tmp_path / "credentials").write_text(
+        f"[lab]\naws_access_key_id = {keys['access_key_id']}\naws_secret_access_key = {keys['secret_access_key']}\n")
+    process = tmp_path / "give"
+    process.write_text('#!/bin/sh\necho \'{"Version": 1, "AccessKeyId": "%s", "SecretAccessKey": "%s"}\'\n' % (
+        keys["access_key_id"], keys["secret_access_key"]))
+    process.chmod(0o755)
+    (tmp_path / "config").write_text(f"[profile lab]\nregion = us-east-1\n[profile made]\ncredential_process = {process}\n")
+    files = plain | {"AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"), "AWS_CONFIG_FILE": str(tmp_path / "config")}
+    endpoint = ("--endpoint-url", os.environ["AWS_ENDPOINT_URL"])
+    for profile in ("lab", "made"):
+        assert "v1" in elidefs("log", s3_set, *endpoint, "--profile", profile, env=files).stdout
+        assert "v1" in elidefs("log", s3_set, *endpoint, env=files | {"AWS_PROFILE": profile}).stdout
+    assert elidefs("log", s3_set, *endpoint, "--no-sign-request", env=files, check=False).returncode == 1
+
+
+def test_the_configuration_file_wins_over_the_environment(s3, s3_set, tmp_path):
+    home = tmp_path / "home"
+    (home / ".config/elidefs").mkdir(parents=True)
+    (home / ".config/elidefs/config").write_text(
+        f'[store "s3://sets"]\nendpoint = {os.environ["AWS_ENDPOINT_URL"]}\nregion = us-east-1\npath_style = true\n')
+    wrong = os.environ | {"HOME": str(home), "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    assert "v1" in elidefs("log", s3_set, env=wrong).stdout
+    (home / ".config/elidefs/config").write_text('[store "s3://sets"]\nendpiont = x\n')
+    done = elidefs("log", s3_set, env=wrong, check=False)
+    assert done.returncode == 1 and "endpiont" in done.stderr and ":2" in done.stderr
+
+
+def test_anonymous_reading_of_a_public_bucket(s3, tmp_path):
+    s3.create_bucket(Bucket="public", ACL="public-read")
+    s3.put_object(Bucket="public", Key="run/a.bin", Body=b"open to all", ACL="public-read")
+    elidefs("init", tmp_path / "set") if (tmp_path / "set").mkdir() is None else None
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    endpoint = ("--endpoint-url", os.environ["AWS_ENDPOINT_URL"], "--no-sign-request")
+    elidefs("import", tmp_path / "set", "s3://public", *endpoint, env=plain)
+    elidefs("cp", tmp_path / "set", "v1", tmp_path / "out", *endpoint, env=plain)
+    assert (tmp_path / "out/run.a.bin").read_bytes() == b"open to all"
+
+
+def test_two_imports_at_once_commit_one_after_the_other_or_fail_clearly(s3):
+    elidefs("init", "s3://sets/race")
+    running = [subprocess.Popen([str(w) for w in (ROOT / "build/tools/elidefs" if "ELIDEFS_BUILD" not in os.environ else
+                                                  pathlib.Path(os.environ["ELIDEFS_BUILD"]) / "tools/elidefs",
+                                                  "import", "s3://sets/race", SAMPLE, "--prefix", f"p{i}")],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for i in range(3)]
+    results = [(p.wait(120), *p.communicate()) for p in running]
+    versions = sorted(out.strip() for status, out, _ in results if status == 0)
+    assert versions == [f"v{i + 1}" for i in range(len(versions))] and versions
+    for status, _, text in results:
+        assert status == 0 or (status == 1 and "first" in text), text
+    assert len(elidefs("log", "s3://sets/race").stdout.splitlines()) == len(versions)

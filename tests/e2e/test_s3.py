@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import LABELS, ROOT, SAMPLE, elidefs, mounted, run
+from conftest import ELIDEFS, LABELS, ROOT, SAMPLE, elidefs, mounted, run
 
 VIDEO = "videos/observation.images.top/chunk-000/file-000.mp4"
 
@@ -146,7 +146,8 @@ def test_the_configuration_file_wins_over_the_environment(s3, s3_set, tmp_path):
 def test_anonymous_reading_of_a_public_bucket(s3, tmp_path):
     s3.create_bucket(Bucket="public", ACL="public-read")
     s3.put_object(Bucket="public", Key="run/a.bin", Body=b"open to all", ACL="public-read")
-    elidefs("init", tmp_path / "set") if (tmp_path / "set").mkdir() is None else None
+    (tmp_path / "set").mkdir()
+    elidefs("init", tmp_path / "set")
     plain = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
     endpoint = ("--endpoint-url", os.environ["AWS_ENDPOINT_URL"], "--no-sign-request")
     elidefs("import", tmp_path / "set", "s3://public", *endpoint, env=plain)
@@ -154,15 +155,17 @@ def test_anonymous_reading_of_a_public_bucket(s3, tmp_path):
     assert (tmp_path / "out/run.a.bin").read_bytes() == b"open to all"
 
 
-def test_two_imports_at_once_commit_one_after_the_other_or_fail_clearly(s3):
+def test_two_imports_at_once_commit_one_after_the_other_or_fail_clearly(s3, tmp_path):
     elidefs("init", "s3://sets/race")
-    running = [subprocess.Popen([str(w) for w in (ROOT / "build/tools/elidefs" if "ELIDEFS_BUILD" not in os.environ else
-                                                  pathlib.Path(os.environ["ELIDEFS_BUILD"]) / "tools/elidefs",
-                                                  "import", "s3://sets/race", SAMPLE, "--prefix", f"p{i}")],
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for i in range(3)]
-    results = [(p.wait(120), *p.communicate()) for p in running]
-    versions = sorted(out.strip() for status, out, _ in results if status == 0)
+    running = []
+    for i in range(3):
+        (tmp_path / f"source{i}").mkdir()
+        (tmp_path / f"source{i}" / f"clip{i}.bin").write_bytes(os.urandom(1000))
+        running.append(subprocess.Popen([str(ELIDEFS), "import", "s3://sets/race", tmp_path / f"source{i}"],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+    results = [(*process.communicate(timeout=120), process.returncode) for process in running]
+    versions = sorted(out.strip() for out, _, status in results if status == 0)
     assert versions == [f"v{i + 1}" for i in range(len(versions))] and versions
-    for status, _, text in results:
+    for _, text, status in results:
         assert status == 0 or (status == 1 and "first" in text), text
     assert len(elidefs("log", "s3://sets/race").stdout.splitlines()) == len(versions)

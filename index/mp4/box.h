@@ -3,8 +3,7 @@
  * Boxes: the one building block of MP4 (ISO/IEC 14496-12 section 4.2), read from memory and written to a
  * buffer.
  *
- *     | size u32 | type 4cc | [size u64 if size is 1] | body ... |       size 0: up to the end of the
- * container
+ *     | size u32 | type 4cc | [size u64 if size is 1] | body ... |    size 0: to the container's end
  *
  * Every error names the recording, the box and its offset in the recording. Bytes are borrowed.
  * Thread rule: one thread at a time.

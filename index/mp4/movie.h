@@ -3,10 +3,9 @@
  * What `struct mp4` holds: the video track, all audio tracks and the display order of the frames. Other
  * tracks (time codes, subtitles, telemetry) are left out of clips.
  *
- *     decode order:    I0 P4 B2 B1 B3 ...                     samples of tracks[0]
- *     display order:   I0 B1 B2 B3 P4 ...                     `order` (NULL: the same), sorted by composition
- * time frames:             [hidden |---- frames ----| hidden]  after the source's edit list; frame 0 is
- * order[hidden]
+ *     decode order:    I0 P4 B2 B1 B3 ...                 samples of tracks[0]
+ *     display order:   I0 B1 B2 B3 P4 ...                 `order`, by composition time; NULL: the same
+ *     frames:          [hidden |-- frames --| hidden]     after the edit list; frame 0 is order[hidden]
  *
  * Thread rule: one thread while it is built, then immutable.
  */

@@ -3,9 +3,15 @@
  * MP4: from one scan of a recording's `moov`, any window of its frames as an ordinary progressive MP4 whose
  * header is synthesised and whose samples stay where they are.
  *
+ *     recording:   ftyp  mdat [ ... k ...hidden... | frames of the window | ... ]  moov
+ *     clip:        ftyp  moov  mdat-header         [k ...hidden... | frames of the window ]
+ *                  `------ inline ------'          `------ one range, seldom more ------'
+ *
  * Source of the format: ISO/IEC 14496-12:2022 (boxes; section numbers stand at their use in the .c files),
  * 14496-15 (avc1, hvc1/hev1 sample entries), AV1-ISOBMFF 1.2. Times are in ticks of the video track's
  * timescale unless a name says `_ns`. Frames are counted in display order, after the source's own edit list.
+ * A clip holds the video track and all audio tracks; other tracks (time codes, subtitles, telemetry) are left
+ * out.
  *
  * The same window of the same recording always gives the same bytes: no clocks, no random numbers.
  * Thread rule: a `struct mp4` is immutable after mp4_scan() / mp4_table_decode(); slicing may run in any
@@ -27,11 +33,16 @@ struct mp4;
 /* True if the first bytes of a file look like an MP4 / MOV (ftyp, moov, free+mdat, ...). */
 bool mp4_probe(const uint8_t *head, size_t len);
 
-/* Reads box headers and the moov (never sample data, except key frames' first bytes where stss must be
- * checked) and checks every table against the others and the file's size. -EINVAL      not an MP4, or
- * damaged: the message names the box and its offset -ENOTSUP     a sound file that cannot be cut: fragmented,
- * encrypted, several edit segments, edit rate != 1, external data references, no video track ...; the message
- * is the reason to publish */
+/* Reads the head of the file, the moov, and for H.264 and HEVC the first bytes of a few sync samples (a sound
+ * file of any length costs about 11 reads at most, see sync_sample.h), and checks every table against the
+ * others and the file's size.
+ *
+ *     -EINVAL   not an MP4, or damaged: the message names the box and its offset
+ *     -ENOTSUP  a sound file that cannot be cut: fragmented, encrypted, several edit segments, edit
+ *               rate != 1, samples in other files, no video track or several, ...; the message is the
+ *               reason to publish
+ *
+ * Errors of the recording's reads are handed on. `recording` is not kept. */
 int mp4_scan(const struct recording *recording, struct mp4 **ret, struct error *err);
 void mp4_free(struct mp4 *mp4);
 CLEANUP_DEFINE(struct mp4, mp4_free, cleanup_mp4)
@@ -55,17 +66,20 @@ uint64_t mp4_frame_at(const struct mp4 *mp4, int64_t time_ns);
 enum mp4_snap {
     MP4_SNAP_EXACT, /* first displayed frame is exactly `first`; frames needed before it are hidden by an edit
                        list */
-    MP4_SNAP_KEY,   /* starts displaying at the sync sample at or before `first`: right in every decoder */
+    MP4_SNAP_KEY,   /* starts displaying at the last usable sync sample at or before `first`: right in every
+                       decoder */
 };
 
 /* Cuts frames [first, first + count) with all audio that overlaps them. An exact cut that needs no frame
- * before `first` has no pre-roll and is the same as a key cut. -EINVAL outside the recording; -ENOTSUP with a
- * reason where this window cannot be cut exactly (no usable sync sample before it). `slice` must be
- * SLICE_INIT. */
+ * before `first` has no pre-roll and is the same as a key cut. At the start of an open GOP the pictures that
+ * belong before it are in the clip, hidden; they count as pre-roll. Sync samples that proved false (intra
+ * refresh) are not started at. -EINVAL outside the recording; -ENOTSUP with a reason where this window cannot
+ * be cut exactly (no usable sync sample before it, or an edge between frames of one and the same time).
+ * `slice` must be SLICE_INIT and stays so on failure. */
 int mp4_slice(const struct mp4 *mp4, uint64_t first, uint64_t count, enum mp4_snap snap, struct slice *slice,
               struct error *err);
 
-/* The compact sample table (versioned, zstd; about 1.3 - 1.7 bytes a frame; format in index/FORMAT.md):
+/* The compact sample table (versioned, zstd; 1.2 - 1.7 bytes a frame; format in index/FORMAT.md):
  * everything mp4_slice() needs, so that new clips are cut with no read of the object. Decoding checks as
  * strictly as scanning. */
 void mp4_table_encode(const struct mp4 *mp4, struct buf *buf);

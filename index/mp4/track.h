@@ -3,11 +3,11 @@
  * One track's samples, kept compact: runs of equal durations, sums of sizes, runs of samples that lie side by
  * side. A day of PCM audio or a million frames cost a few bytes a sample at most.
  *
- *     sample i:   dts, delta    by `runs`      (binary search)        section 8.6.1.2, stts
- *                 cts - dts     `shifts[i]`    (NULL: all 0)                  8.6.1.3, ctts
- *                 size          sums[i + 1] - sums[i], or `size_each`         8.7.3, stsz / stz2
- *                 offset, entry by `chunks`    (binary search)                8.7.4 - 8.7.5, stsc, stco /
- * co64 sync          `syncs`        (sorted; all_sync: each)       8.6.2, stss
+ *     sample i:   dts, delta     `runs`, by binary search          section 8.6.1.2, stts
+ *                 cts - dts      `shifts[i]`, NULL: all 0          8.6.1.3, ctts
+ *                 size           `sums` or `size_each`             8.7.3, stsz and stz2
+ *                 offset, entry  `chunks`, by binary search        8.7.4 - 8.7.5, stsc, stco and co64
+ *                 sync           `syncs`, ascending; `all_sync`    8.6.2, stss
  *
  * All times are ticks of `timescale`; dts of sample 0 is 0. Samples count from 0 in decode order; chunks that
  * touch in the recording and share a sample entry are one chunk.

@@ -64,13 +64,16 @@ class Frames:
         self.sums = self.sums[hidden:]
 
 
-def encode(path, *codec, seconds=3, source=LAVFI, audio=False, video_filter=None):
+AAC = ('-c:a', 'aac', '-aac_pns', '0', '-b:a', '64k')
+PCM = ('-c:a', 'pcm_s16le')
+
+
+def encode(path, *codec, seconds=3, source=LAVFI, audio=(), video_filter=None):
     inputs = ['-f', 'lavfi', '-i', source % (FPS, seconds)]
     if audio:
         inputs += ['-f', 'lavfi', '-i', 'aevalsrc=0.3*sin(2*PI*(200+300*t)*t):s=44100:d=%s' % seconds]
     filters = ['-vf', video_filter, '-vsync', 'passthrough'] if video_filter else []
-    sound = ['-c:a', 'aac', '-aac_pns', '0', '-b:a', '64k'] if audio else []
-    ffmpeg(*inputs, *filters, '-pix_fmt', 'yuv420p', *codec, *sound, path)
+    ffmpeg(*inputs, *filters, '-pix_fmt', 'yuv420p', *codec, *audio, path)
 
 
 def x264(params, *more):
@@ -169,7 +172,7 @@ OPEN_GOP_FRAMES = 12
 
 # name -> how to make it, and the most reads that scanning may take
 RECORDINGS = {
-    'h264-b-frames-aac': (simple(*B_FRAMES, audio=True), 11),
+    'h264-b-frames-aac': (simple(*B_FRAMES, audio=AAC), 11),
     'h264-no-b-faststart': (simple(*x264('keyint=10:bframes=0', '-movflags', '+faststart')), 11),
     OPEN_GOP: (simple(*X264_OPEN_GOP, source=NOISE), 11),
     'h264-intra-refresh': (simple(*x264('intra-refresh=1:keyint=20:bframes=0'), source=NOISE), 20),
@@ -177,17 +180,19 @@ RECORDINGS = {
     'h264-all-intra': (simple(*x264('keyint=1')), 11),
     'h264-vfr': (simple(*B_FRAMES, video_filter="select='not(eq(mod(n,7),3))',setpts='PTS+0.004/TB*mod(N,3)'"), 11),
     'h264-negative-offsets-mov': (simple(*B_FRAMES, '-movflags', '+negative_cts_offsets', '-f', 'mov'), 11),
-    'h264-edit-list': (remuxed(simple(*B_FRAMES, audio=True), '-ss', '1.1', '-i', 'IN'), 11),
-    'h264-late-video': (remuxed(simple(*B_FRAMES, audio=True), '-itsoffset', '0.35', '-i', 'IN', '-i', 'IN', '-map', '0:v',
+    'h264-pcm-mov': (simple(*B_FRAMES, '-f', 'mov', audio=PCM), 11),
+    'h264-edit-list': (remuxed(simple(*B_FRAMES, audio=AAC), '-ss', '1.1', '-i', 'IN'), 11),
+    'h264-late-video': (remuxed(simple(*B_FRAMES, audio=AAC), '-itsoffset', '0.35', '-i', 'IN', '-i', 'IN', '-map', '0:v',
                                 '-map', '1:a'), 11),
-    'h264-late-audio': (remuxed(simple(*B_FRAMES, audio=True), '-itsoffset', '0.35', '-i', 'IN', '-i', 'IN', '-map', '1:v',
+    'h264-late-audio': (remuxed(simple(*B_FRAMES, audio=AAC), '-itsoffset', '0.35', '-i', 'IN', '-i', 'IN', '-map', '1:v',
                                 '-map', '0:a'), 11),
-    'h264-beyond-4gib': (beyond_4gib(simple(*B_FRAMES, audio=True)), 11),
+    'h264-beyond-4gib': (beyond_4gib(simple(*B_FRAMES, audio=AAC)), 11),
     'hevc-open-gop-hev1': (simple(*x265('keyint=12:min-keyint=12:open-gop=1:bframes=3:scenecut=0'), source=NOISE), 11),
-    'hevc-closed-hvc1': (simple(*x265('keyint=15:open-gop=0:bframes=2'), '-tag:v', 'hvc1', audio=True), 11),
+    'hevc-closed-hvc1': (simple(*x265('keyint=15:open-gop=0:bframes=2'), '-tag:v', 'hvc1', audio=AAC), 11),
     'av1-svt': (simple(*SVT_AV1), 3),
     'av1-aom': (simple('-c:v', 'libaom-av1', '-cpu-used', '8', '-g', '15', '-crf', '40', '-threads', '1', seconds=1.5), 3),
-    'vp9': (simple('-c:v', 'libvpx-vp9', '-g', '12', '-deadline', 'realtime', '-cpu-used', '8', '-threads', '1'), 3),
+    'vp9': (simple('-c:v', 'libvpx-vp9', '-g', '12', '-deadline', 'good', '-cpu-used', '5', '-auto-alt-ref', '1',
+                    '-lag-in-frames', '16', '-threads', '1'), 3),
     'mjpeg': (simple('-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p'), 3),
     'mpeg4-b-frames': (simple('-c:v', 'mpeg4', '-g', '12', '-bf', '2'), 3),
     'lerobot-av1': (concatenate(SVT_AV1), 3),
@@ -201,12 +206,11 @@ def report(line):
 
 
 def windows_of(count, rng, least):
-    fixed = [(0, count), (0, least), (count - least, least), (1, count - 1), (count // 2, max(7, least))]
-    free = []
-    for _ in range(3):
-        first = rng.randint(0, count - least)
-        free.append((first, rng.randint(least, min(30, count - first))))
-    return [(first, n, 'exact') for first, n in fixed + free] + [(first, n, 'key') for first, n in free[:2]]
+    middle = count // 2
+    fixed = [(0, count), (0, least), (count - least, least), (1, count - 1), (middle, max(7, least)), (middle - middle % 12, 12)]
+    first = rng.randint(0, count - least)
+    free = [(first, rng.randint(least, min(30, count - first)))]
+    return [(first, n, 'exact') for first, n in fixed + free] + [(first, n, 'key') for first, n in free]
 
 
 def compare(path, cut, whole, window, codec):
@@ -224,9 +228,22 @@ def compare(path, cut, whole, window, codec):
     assert frames.sums == whole.sums[first:first + count], '%s: other pictures' % where
     for i, time in enumerate(frames.times):
         assert abs(time - (whole.times[first + i] - whole.times[first])) < 2e-5, '%s: frame %d at %f' % (where, i, time)
-    probe = check_run('ffprobe', '-v', 'error', '-select_streams', 'v', '-show_entries', 'stream=duration,codec_tag_string',
-                      '-of', 'default=nw=1:nk=1', path).split()
-    assert probe[0] == codec, where
+
+
+def check_probe(path, codec, count):
+    """ffprobe sees the codec and the length, and has nothing to say."""
+    out = check_run('ffprobe', '-v', 'error', '-select_streams', 'v', '-show_entries', 'stream=codec_tag_string,duration', '-of',
+                    'csv=p=0', path)
+    tag, duration = out.strip().split(',')
+    assert tag == codec and abs(float(duration) - count / FPS) < 0.3, '%s: %s' % (path, out)
+
+
+def check_seek(path, frames, frame):
+    """A seek into a clip, behind what its edit list hides, lands on the right picture."""
+    at = frames.times[frame] - 0.4 / FPS
+    out = check_run('ffmpeg', '-v', 'error', '-nostdin', '-ss', '%.6f' % at, '-i', path, '-map', '0:v', '-frames:v', '1', '-f',
+                    'framemd5', '-', known=OPEN_GOP_SAYS)
+    assert out.split()[-1] == frames.sums[frame], '%s: seek to frame %d' % (path, frame)
 
 
 def pcm(path, *more):
@@ -271,6 +288,10 @@ def check_recording(mp4cut, folder, name, make, reads, seed):
     rng = random.Random('%d %s' % (seed, name))
     windows = windows_of(count, rng, OPEN_GOP_FRAMES if name == OPEN_GOP else 1)
     check_windows(mp4cut, path, whole, windows, info['codec'])
+    clip = '%s.cut4.mp4' % path
+    check_probe(clip, info['codec'], windows[4][1])
+    if info['codec'] != 'av01':
+        check_seek(clip, Frames(clip, OPEN_GOP_SAYS), windows[4][1] // 2)
     if info['audio'] == '1':
         for i, window in enumerate(windows):
             if window[1] > 5 and window[2] == 'exact':

@@ -9,8 +9,8 @@
 
 /* Each sample is one byte, its own number in the recording, so that a clip's frames can be told apart.
  *
- *     decode:  I0 P3 B1 B2 | I6 B4 B5 P9 B7 B8 | I12 B10 B11        open GOPs; the letter's number is the
- * display order sample:   0  1  2  3    4  5  6  7  8  9    10  11  12 */
+ *     decode:  I0 P3 B1 B2 | I6 B4 B5 P9 B7 B8 | I12 B10 B11     open GOPs; numbers: display order
+ *     sample:   0  1  2  3    4  5  6  7  8  9    10  11  12 */
 static const uint8_t bytes_of_samples[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
 static const uint32_t ones[] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 static const uint8_t shown_sample[] = {0, 2, 3, 1, 5, 6, 4, 8, 9, 7, 11, 12, 10};

@@ -39,7 +39,7 @@ static void place_done(struct place *place)
 #define OK(call)                                                                                             \
     do {                                                                                                     \
         int rc_ = (call);                                                                                    \
-        cr_assert_eq(rc_, 0, #call ": %d %s", rc_, p.err.text);                                              \
+        cr_assert_eq(rc_, 0, "%s: %d %s", #call, rc_, p.err.text);                                           \
     } while (0)
 #define FAILS(errno_, words, call)                                                                           \
     do {                                                                                                     \

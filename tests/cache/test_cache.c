@@ -10,81 +10,8 @@
 
 #include "cache/base/file.h"
 #include "cache/base/instant.h"
-#include "tests/cache/test_source.h"
+#include "tests/cache/test_place.h"
 #include "tests/test_leaks.h"
-
-enum { FILE_BYTES = 1000000 };
-
-static const uint8_t key_a[SHA256_BYTES] = {0xaa, 0x01, 7};
-
-static char *make_folder(void)
-{
-    char *folder = NULL;
-    struct error err = {0};
-    cr_assert_eq(file_make_temp_folder(NULL, "elidefs-cache", &folder, &err), 0, "%s", err.text);
-    return folder;
-}
-
-static void remove_folder(char *folder)
-{
-    file_remove_tree(folder, NULL);
-    free(folder);
-}
-
-static struct cache *make_cache(const char *folder, enum cache_fill_policy fill)
-{
-    struct cache *cache = NULL;
-    struct error err = {0};
-    struct cache_options options = {
-        .folder = folder, .fill = fill, .size_bytes = 1 << 30, .keep_free_percent = 1};
-    cr_assert_eq(cache_new(&options, &cache, &err), 0, "%s", err.text);
-    return cache;
-}
-
-static struct cache_file *open_file(struct cache *cache, const struct test_source_options *options,
-                                    struct test_counts *counts)
-{
-    struct cache_file *file = NULL;
-    struct error err = {0};
-    cr_assert_eq(cache_open(cache, key_a, options->size, test_source(options, counts), &file, &err), 0, "%s",
-                 err.text);
-    return file;
-}
-
-static void expect_bytes(struct cache_file *file, uint64_t seed, uint64_t offset, size_t len)
-{
-    CLEANUP_FREE uint8_t *got = mem_alloc(len), *want = mem_alloc(len);
-    struct error err = {0};
-    cr_assert_eq(cache_read_wait(file, offset, len, got, 0, &err), 0, "%s", err.text);
-    test_bytes(seed, offset, want, len);
-    cr_assert(!memcmp(got, want, len), "wrong bytes at %llu+%zu", (unsigned long long)offset, len);
-}
-
-static char *data_path(const char *folder)
-{
-    char hex[SHA256_HEX_BYTES];
-    hex_print(key_a, SHA256_BYTES, hex);
-    return mem_printf("%s/aa/01/%s", folder, hex);
-}
-
-static uint64_t bad_blocks(struct cache *cache)
-{
-    struct cache_stats stats;
-    cache_stats(cache, &stats);
-    return stats.blocks_bad;
-}
-
-/* Fills the whole file in a cache of its own. */
-static void fill_once(const char *folder, const struct test_source_options *options)
-{
-    struct test_counts counts = {0};
-    struct cache *cache = make_cache(folder, CACHE_FILL_EXACT);
-    struct cache_file *file = open_file(cache, options, &counts);
-    expect_bytes(file, options->seed, 0, options->size);
-    cache_close(file);
-    cache_free(cache);
-    cr_assert_eq(counts.frees, 1);
-}
 
 Test(cache, a_read_gives_the_bytes_of_the_source_and_a_second_one_fetches_nothing)
 {
@@ -116,7 +43,7 @@ Test(cache, a_restart_keeps_the_bytes)
     expect_bytes(file, 2, 12345, 54321);
     expect_bytes(file, 2, 0, FILE_BYTES);
     cr_assert_eq(counts.fills, 0);
-    cr_assert_eq(bad_blocks(cache), 0);
+    cr_assert_eq(stats_of(cache).blocks_bad, 0);
     cache_close(file);
     cache_free(cache);
     remove_folder(folder);
@@ -150,7 +77,8 @@ static void expect_repair(void (*damage)(const char *data, const char *side), ui
     struct cache_file *file = open_file(cache, &options, &counts);
     expect_bytes(file, 3, 100, 50000);
     expect_bytes(file, 3, 0, FILE_BYTES);
-    cr_assert_eq(bad_blocks(cache), bad, "%llu bad blocks", (unsigned long long)bad_blocks(cache));
+    cr_assert_eq(stats_of(cache).blocks_bad, bad, "%llu bad blocks",
+                 (unsigned long long)stats_of(cache).blocks_bad);
     cr_assert_eq(counts.bytes, bytes, "%llu bytes fetched again", (unsigned long long)counts.bytes);
     cache_close(file);
     cache_free(cache);

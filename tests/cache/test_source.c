@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <string.h>
 #include <time.h>
 
 struct source {
@@ -21,17 +22,28 @@ struct run {
     atomic_bool cancelled;
 };
 
+static uint64_t word(uint64_t seed, uint64_t number)
+{
+    uint64_t x = (number + 1) * 0x9e3779b97f4a7c15ULL ^ seed * 0xbf58476d1ce4e5b9ULL;
+    return x ^ x >> 29;
+}
+
 uint8_t test_byte(uint64_t seed, uint64_t offset)
 {
-    uint64_t x = (offset / 8 + 1) * 0x9e3779b97f4a7c15ULL ^ seed * 0xbf58476d1ce4e5b9ULL;
-    x ^= x >> 29;
-    return (uint8_t)(x >> (8 * (offset % 8)));
+    return (uint8_t)(word(seed, offset / 8) >> (8 * (offset % 8)));
 }
 
 void test_bytes(uint64_t seed, uint64_t offset, void *to, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        ((uint8_t *)to)[i] = test_byte(seed, offset + i);
+    uint8_t *at = to, *end = at + len;
+    for (; at < end && offset % 8; at++, offset++)
+        *at = test_byte(seed, offset);
+    for (; end - at >= 8; at += 8, offset += 8) {
+        uint64_t x = word(seed, offset / 8);
+        memcpy(at, &x, 8);
+    }
+    for (; at < end; at++, offset++)
+        *at = test_byte(seed, offset);
 }
 
 static void nap(unsigned us)
@@ -44,7 +56,8 @@ static int give(struct run *run)
 {
     const struct test_source_options *options = &run->source->options;
     uint64_t at = cache_fill_offset(run->fill), len = cache_fill_len(run->fill), end = at + len;
-    bool fails = options->fail_nth && run->number == options->fail_nth;
+    bool fails = (options->fail_nth && run->number == options->fail_nth) ||
+                 (options->fail_every && run->number % options->fail_every == 0);
     uint8_t *bytes = mem_alloc(len);
     int rc = 0;
     end = fails ? at + len / 2 : end;

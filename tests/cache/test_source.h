@@ -13,11 +13,12 @@
 
 struct test_source_options {
     uint64_t seed, size;
-    unsigned delay_us;  /* before each piece */
-    size_t piece_bytes; /* 0: all in one */
-    unsigned fail_nth;  /* this fill, counted from 1, fails after half of its bytes; 0: none */
-    bool inside_start;  /* no thread: all from inside start() */
-    bool hold;          /* fills wait until test_source_release() */
+    unsigned delay_us;   /* before each piece */
+    size_t piece_bytes;  /* 0: all in one */
+    unsigned fail_nth;   /* this fill, counted from 1, fails after half of its bytes; 0: none */
+    unsigned fail_every; /* each fill whose number it divides, too */
+    bool inside_start;   /* no thread: all from inside start() */
+    bool hold;           /* fills wait until test_source_release() */
 };
 
 /* Shared by a test and its sources; outlives them. */

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the fill policies fetch in the end. */
+#include <criterion/criterion.h>
+#include <time.h>
+
+#include "cache/base/instant.h"
+#include "tests/cache/test_place.h"
+#include "tests/test_leaks.h"
+
+static void expect_fetched_soon(struct test_counts *counts, uint64_t bytes)
+{
+    int64_t end = clock_now_ns() + INT64_C(10000000000);
+    while (counts->bytes < bytes && clock_now_ns() < end)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    cr_assert_eq(counts->bytes, bytes, "%llu bytes", (unsigned long long)counts->bytes);
+}
+
+static void done(struct cache *cache, char *folder)
+{
+    cache_free(cache);
+    remove_folder(folder);
+    check_leaks();
+}
+
+Test(policy, whole_fetches_the_rest_at_the_first_touch_even_if_the_file_is_closed)
+{
+    char *folder = make_folder();
+    struct test_counts counts = {0};
+    struct test_source_options options = {.seed = 1, .size = 30 << 20};
+    struct cache *cache = make_cache(folder, CACHE_FILL_WHOLE);
+    struct cache_file *file = open_file(cache, &options, &counts);
+    expect_bytes(file, 1, 15 << 20, 10);
+    cache_close(file);
+    expect_fetched_soon(&counts, options.size);
+    file = open_file(cache, &options, &counts);
+    expect_bytes(file, 1, 0, options.size);
+    cr_assert_eq(counts.bytes, options.size);
+    cache_close(file);
+    done(cache, folder);
+}
+
+Test(policy, auto_fetches_a_window_exactly)
+{
+    char *folder = make_folder();
+    struct test_counts counts = {0};
+    struct test_source_options options = {.seed = 2, .size = FILE_BYTES};
+    struct cache *cache = make_cache(folder, CACHE_FILL_AUTO);
+    struct cache_file *file = open_file(cache, &options, &counts);
+    expect_bytes(file, 2, 0, 1500);
+    expect_bytes(file, 2, 600000, 20000);
+    cache_close(file);
+    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    cr_assert_eq(counts.bytes, 4096 + 6 * 4096);
+    done(cache, folder);
+}
+
+Test(policy, auto_reads_ahead_of_a_copy_and_fetches_each_byte_once)
+{
+    char *folder = make_folder();
+    struct test_counts counts = {0};
+    struct test_source_options options = {.seed = 3, .size = 20 << 20};
+    struct cache *cache = make_cache(folder, CACHE_FILL_AUTO);
+    struct cache_file *file = open_file(cache, &options, &counts);
+    for (uint64_t at = 0; at < options.size; at += 1 << 17)
+        expect_bytes(file, 3, at, 1 << 17);
+    cr_assert_eq(counts.bytes, options.size);
+    cr_assert_lt(counts.fills, 60, "%u fills for 160 reads", counts.fills);
+    cache_close(file);
+    done(cache, folder);
+}
+
+Test(policy, auto_completes_a_file_that_is_opened_again_and_again)
+{
+    char *folder = make_folder();
+    struct test_counts counts = {0};
+    struct test_source_options options = {.seed = 4, .size = FILE_BYTES};
+    struct cache *cache = make_cache(folder, CACHE_FILL_AUTO);
+    for (unsigned i = 0; i < 3; i++) {
+        struct cache_file *file = open_file(cache, &options, &counts);
+        expect_bytes(file, 4, (uint64_t)i * 200000, 4096);
+        cache_close(file);
+    }
+    expect_fetched_soon(&counts, FILE_BYTES);
+    done(cache, folder);
+}

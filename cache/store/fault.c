@@ -95,9 +95,9 @@ static void take_end(struct store_get *inner, int rc, const struct error *err)
     struct error changed = *err;
     pthread_mutex_lock(&fg->lock);
     fg->running = false;
-    bool stall = !rc && fg->plan.kind == FAULT_STALL && !fg->cancelled;
+    bool stall = !rc && fg->plan.kind == FAULT_STALL;
     if (stall) {
-        fg->timer.at_ns = fg->outer->deadline_ns;
+        fg->timer.at_ns = fg->cancelled ? 0 : fg->outer->deadline_ns;
         timers_start(timers, &fg->timer);
     }
     pthread_mutex_unlock(&fg->lock);

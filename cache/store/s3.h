@@ -22,6 +22,7 @@ struct s3 {
     struct http *http;
     struct credentials *credentials; /* NULL: anonymous */
     unsigned page_keys;              /* of a listing */
+    int64_t idle_ns; /* a transfer that does not move for so long is broken; 0: http.h's default */
 };
 
 static inline struct s3 *s3_of(const struct store *store)

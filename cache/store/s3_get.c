@@ -241,6 +241,7 @@ void s3_get_start(struct store *store, struct store_get *get)
     g->at = get->offset;
     g->ranged = get->len != 0 && (get->offset || get->len != UINT64_MAX);
     g->http = (struct http_request){.deadline_ns = get->deadline_ns,
+                                    .idle_ns = s3->idle_ns,
                                     .on_head = take_head,
                                     .on_body = take_body,
                                     .on_done = finish,

@@ -124,7 +124,7 @@ static int64_t attempt_deadline(const struct s3_ask *ask)
 static int send(struct s3 *s3, const struct s3_ask *ask, const struct keys *keys, struct s3_reply *reply,
                 struct error *err)
 {
-    struct http_request http = {.deadline_ns = attempt_deadline(ask)};
+    struct http_request http = {.deadline_ns = attempt_deadline(ask), .idle_ns = s3->idle_ns};
     s3_prepare(s3, ask, keys, &http);
     int rc = http_run(s3->http, &http, S3_REPLY_BYTES, &reply->body, err);
     reply->http.status = http.reply.status;

@@ -59,7 +59,7 @@ paxos propose interval = 0.05
 [osd]
 osd data = $folder/osd
 osd objectstore = memstore
-memstore device bytes = 1073741824
+memstore device bytes = 2147483648
 osd max object name len = 1024
 osd max object namespace len = 64
 osd class load list = *
@@ -74,6 +74,9 @@ rgw enable usage log = false
 rgw enable lc threads = false
 rgw run sync thread = false
 rgw thread pool size = 64
+rgw gc obj min wait = 1
+rgw gc processor period = 1
+rgw gc processor max time = 1
 EOF
 
 monmaptool --create --clobber --addv a "[v2:127.0.0.1:$((port + 1)),v1:127.0.0.1:$((port + 2))]" --fsid "$fsid" \

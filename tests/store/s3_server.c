@@ -309,6 +309,34 @@ static void wrong_keys(struct server *s)
     }
 }
 
+/* A process that gives wrong keys at first, as if they had just been replaced. */
+static void renewed_keys(struct server *s)
+{
+    char flag[] = "/tmp/elidefs-flag.XXXXXX", config[] = "/tmp/elidefs-aws.XXXXXX";
+    int fd = mkstemp(flag);
+    CHECK(fd >= 0 && !close(fd), "%s", flag);
+    CLEANUP_FREE char *text =
+        mem_printf("[profile renewed]\ncredential_process = key=wrong; [ -e %s ] || key='%s'; rm -f %s; "
+                   "echo '{\"Version\":1,\"AccessKeyId\":\"%s\",\"SecretAccessKey\":\"'$key'\"}'\n",
+                   flag, getenv("AWS_SECRET_ACCESS_KEY"), flag, getenv("AWS_ACCESS_KEY_ID"));
+    fd = mkstemp(config);
+    CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && !close(fd), "%s", config);
+    setenv("AWS_CONFIG_FILE", config, 1);
+    struct stores *stores;
+    struct store *store;
+    struct store_stats stats;
+    char got[3];
+    OK(stores_new(&(struct stores_options){.profile = "renewed"}, &stores, &err));
+    OK(store_open(stores, store_url(s->store), &store, &err));
+    OK(store_read(store, "short", NULL, 0, 3, got, &err));
+    stores_stats(stores, &stats);
+    CHECK(stats.requests == 2 && stats.retries == 1, "%llu requests", (unsigned long long)stats.requests);
+    store_unref(store);
+    stores_free(stores);
+    unsetenv("AWS_CONFIG_FILE");
+    unlink(config), unlink(flag);
+}
+
 static void missing_bucket(struct server *s)
 {
     CLEANUP_STORE struct store *store = NULL;
@@ -391,6 +419,7 @@ int main(void)
         {"listings go over many pages", listings},
         {"keys that need encoding", keys_that_need_encoding},
         {"wrong keys are told", wrong_keys},
+        {"refused keys are renewed once", renewed_keys},
         {"a missing bucket is named", missing_bucket},
         {"public objects need no credentials", anonymous},
         {"the bucket in the host name", virtual_host_style},

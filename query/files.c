@@ -16,9 +16,9 @@ static int refuse(const char *name, size_t len, struct error *err)
     return error_set(err, ENOENT, "no file '%s' here", buf_text(&shown));
 }
 
-/* The entry of stream number `stream` of a clip; its name is put into `name`. */
-static int fill(const struct catalog_clip *clip, uint32_t row, uint32_t stream, struct buf *name,
-                struct files_entry *ret, struct error *err)
+/* The entry of stream number `stream` of a clip, without its row; its name is put into `name`. */
+static int fill(const struct catalog_clip *clip, uint32_t stream, struct buf *name, struct files_entry *ret,
+                struct error *err)
 {
     static const struct catalog_file labels = {.name = "", .ext = "json"};
     bool json = stream == FILES_STREAM_JSON;
@@ -30,7 +30,6 @@ static int fill(const struct catalog_clip *clip, uint32_t row, uint32_t stream, 
     if (rc < 0)
         return rc;
     *ret = (struct files_entry){.name = buf_text(name),
-                                .row = row,
                                 .stream = stream,
                                 .size = json ? clip->json_size : file->size,
                                 .changed = json ? clip->json_changed : file->changed};
@@ -44,13 +43,13 @@ static uint32_t stream_at(const struct catalog_clip *clip, uint32_t i)
 }
 
 /* The number of the clip's file called so; -ENOENT. */
-static int find_stream(const struct catalog_clip *clip, uint32_t row, const char *name, size_t len,
-                       uint32_t *ret_stream, struct error *err)
+static int find_stream(const struct catalog_clip *clip, const char *name, size_t len, uint32_t *ret_stream,
+                       struct error *err)
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
     for (uint32_t i = 0; i <= clip->file_count; i++) {
         struct files_entry entry;
-        int rc = fill(clip, row, stream_at(clip, i), &text, &entry, err);
+        int rc = fill(clip, stream_at(clip, i), &text, &entry, err);
         if (rc)
             return rc;
         if (text.len == len && !memcmp(entry.name, name, len)) {
@@ -74,7 +73,7 @@ int files_find(const struct query_result *result, struct catalog_reader *reader,
     if (rc >= 0)
         rc = catalog_clip(reader, row, &clip, err);
     if (rc >= 0)
-        rc = find_stream(&clip, row, name, len, &stream, err);
+        rc = find_stream(&clip, name, len, &stream, err);
     if (rc < 0)
         return rc;
     *ret_row = row;
@@ -94,9 +93,10 @@ int files_of_clip(struct catalog_reader *reader, uint32_t row, files_fn *each, v
     CLEANUP_FREE struct files_entry *entries = mem_zero(count * sizeof *entries);
     CLEANUP_FREE size_t *starts = mem_zero(count * sizeof *starts);
     for (uint32_t i = 0; i < count; i++) {
-        rc = fill(&clip, row, stream_at(&clip, i), &name, &entries[i], err);
+        rc = fill(&clip, stream_at(&clip, i), &name, &entries[i], err);
         if (rc)
             return rc;
+        entries[i].row = row;
         starts[i] = names.len;
         buf_append(&names, buf_text(&name), name.len + 1);
     }
@@ -115,9 +115,10 @@ int files_entry(struct catalog_reader *reader, uint32_t row, uint32_t stream, st
     struct files_entry entry;
     int rc = catalog_clip(reader, row, &clip, err);
     if (rc >= 0)
-        rc = fill(&clip, row, stream, &name, &entry, err);
+        rc = fill(&clip, stream, &name, &entry, err);
     if (rc < 0)
         return rc;
+    entry.row = row;
     entry.name = NULL;
     if (ret_name) {
         buf_clear(ret_name);

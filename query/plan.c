@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query/plan.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +17,7 @@ static uint64_t combine(const struct plan *plan)
     double rows = (double)plan->clips;
     for (size_t i = 0; i < plan->count && plan->clips; i++)
         rows *= (double)plan->steps[i].estimate / (double)plan->clips;
-    return (uint64_t)llround(rows);
+    return (uint64_t)(rows + 0.5);
 }
 
 int plan_make(struct clause *const *clauses, size_t count, struct catalog_reader *reader, struct plan *ret,

@@ -346,26 +346,3 @@ Test(query, a_path_of_too_many_conditions_is_refused)
     world_done(&world);
     check_leaks();
 }
-
-Test(query, a_cancelled_reader_ends_a_query)
-{
-    struct world world;
-    struct world_catalog open;
-    world_kitchen(&world, &open);
-    struct query *query = NULL;
-    struct query_result *result = NULL;
-    struct catalog_reader *reader;
-    atomic_bool cancelled = true;
-    struct error err = {0};
-    cr_assert_eq(query_parse("arm=left", 8, open.reader, &query, NULL), 0);
-    cr_assert_eq(catalog_reader_acquire(open.catalog, &(struct catalog_patience){.cancelled = &cancelled},
-                                        &reader, NULL),
-                 0);
-    cr_assert_eq(query_run(query, reader, &result, &err), -ECANCELED, "%s", err.text);
-    cr_assert_null(result);
-    catalog_reader_release(reader);
-    query_unref(query);
-    world_close(&open);
-    world_done(&world);
-    check_leaks();
-}

@@ -96,24 +96,42 @@ static int root_id(void *ctx, const char *url, uint32_t *ret, struct error *err)
     return 0;
 }
 
+static bool anyone_has(const struct world *world, size_t attribute)
+{
+    for (size_t i = 0; i < world->count; i++)
+        if (world->clips[i].values[attribute].count)
+            return true;
+    return false;
+}
+
+struct changeset *world_changeset(const struct world *world)
+{
+    struct error err;
+    struct changeset *set = changeset_new();
+    uint32_t object, root = changeset_root(set, "file:///recordings");
+    must(changeset_object(set, root, "all.mp4", 100000, "pin", &object, &err), &err);
+    for (size_t i = 0; world->attributes[i].name; i++)
+        if (anyone_has(world, i))
+            must(changeset_attribute(set, world->attributes[i].name, world->attributes[i].type,
+                                     world->attributes[i].multi, &err),
+                 &err);
+    for (size_t i = 0; i < world->count; i++)
+        add_clip(set, world, &world->clips[i], object);
+    return set;
+}
+
 void world_open(const struct world *world, struct world_catalog *ret)
 {
     struct error err;
-    CLEANUP_CHANGESET struct changeset *set = changeset_new();
-    uint32_t object, root = changeset_root(set, "file:///recordings");
-    must(changeset_object(set, root, "all.mp4", 100000, "pin", &object, &err), &err);
-    for (const struct world_attribute *a = world->attributes; a->name; a++)
-        must(changeset_attribute(set, a->name, a->type, a->multi, &err), &err);
-    for (size_t i = 0; i < world->count; i++)
-        add_clip(set, world, &world->clips[i], object);
+    CLEANUP_CHANGESET struct changeset *set = world_changeset(world);
     *ret = (struct world_catalog){0};
     must(file_make_temp_folder(NULL, "world", &ret->folder, &err), &err);
-    CLEANUP_FREE char *path = mem_printf("%s/catalog.db", ret->folder);
+    ret->path = mem_printf("%s/catalog.db", ret->folder);
     struct apply_options options = {
-        .result_path = path, .version = 1, .time_ns = 1000000000, .root_id = root_id};
+        .result_path = ret->path, .version = 1, .time_ns = 1000000000, .root_id = root_id};
     struct apply_counts counts;
     must(apply(&options, set, &counts, &err), &err);
-    must(catalog_open_path(path, &ret->catalog, &err), &err);
+    must(catalog_open_path(ret->path, &ret->catalog, &err), &err);
     must(catalog_reader_acquire(ret->catalog, &(struct catalog_patience){0}, &ret->reader, &err), &err);
 }
 
@@ -123,6 +141,7 @@ void world_close(struct world_catalog *open)
     catalog_unref(open->catalog);
     file_remove_tree(open->folder, NULL);
     free(open->folder);
+    free(open->path);
     *open = (struct world_catalog){0};
 }
 

@@ -33,10 +33,13 @@ void world_value(struct world *world, struct world_clip *clip, const char *attri
 /* Adds a clip from "ep1 arm=left tags=a,b length=3"; writes NULs into the line. */
 void world_add_line(struct world *world, char *line);
 
+struct changeset;
+struct changeset *world_changeset(const struct world *world);
+
 /* Every clip has front.mp4, wrist.mp4 and state.parquet. Files are in a temporary folder that goes with the
  * catalog's last use: world_close(). */
 struct world_catalog {
-    char *folder;
+    char *folder, *path; /* the catalog's own file */
     struct catalog *catalog;
     struct catalog_reader *reader; /* one that may wait */
 };

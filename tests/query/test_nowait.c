@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A catalog whose pages are not here: what does not wait says so, and can simply be called again. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "cache/base/file.h"
+#include "cache/cache.h"
+#include "query/report.h"
+#include "tests/query/world.h"
+#include "tests/test_leaks.h"
+
+/* ---- a source that has the catalog in memory ---- */
+
+struct memory_source {
+    struct cache_source source;
+    struct buf bytes;
+    atomic_bool *cancelled; /* if not NULL: set by a fill, which begins and does not end */
+    _Atomic(struct cache_fill *) unended;
+};
+
+static void memory_start(struct cache_source *source, struct cache_fill *fill)
+{
+    struct memory_source *memory = (struct memory_source *)source;
+    if (memory->cancelled) {
+        memory->unended = fill;
+        *memory->cancelled = true;
+        return;
+    }
+    uint64_t offset = cache_fill_offset(fill);
+    cache_fill_data(fill, offset, memory->bytes.data + offset, cache_fill_len(fill));
+    cache_fill_done(fill, 0, NULL);
+}
+
+static void memory_cancel(struct cache_source *source, struct cache_fill *fill)
+{
+}
+
+static void memory_free(struct cache_source *source)
+{
+    struct memory_source *memory = (struct memory_source *)source;
+    buf_done(&memory->bytes);
+    free(memory);
+}
+
+static const struct cache_source_ops memory_ops = {
+    .start = memory_start, .cancel = memory_cancel, .free = memory_free};
+
+struct fixture {
+    struct world world;
+    struct world_catalog plain; /* the same catalog, all here */
+    struct cache *cache;
+    struct memory_source *source; /* the cache's */
+    struct catalog *catalog;
+    struct catalog_reader *now, *patient;
+};
+
+static void setup(struct fixture *ret)
+{
+    struct error err = {0};
+    *ret = (struct fixture){0};
+    world_kitchen(&ret->world, &ret->plain);
+    CLEANUP_FREE char *folder = mem_printf("%s/cache", ret->plain.folder);
+    struct cache_options options = {.folder = folder, .fill = CACHE_FILL_EXACT};
+    cr_assert_eq(cache_new(&options, &ret->cache, &err), 0, "%s", err.text);
+    struct memory_source *source = MEM_NEW(struct memory_source);
+    source->source.ops = &memory_ops;
+    cr_assert_eq(file_read(ret->plain.path, 1 << 24, &source->bytes, &err), 0, "%s", err.text);
+    ret->source = source;
+    struct cache_file *file;
+    const uint8_t key[SHA256_BYTES] = {1};
+    cr_assert_eq(cache_open(ret->cache, key, source->bytes.len, &source->source, &file, &err), 0, "%s",
+                 err.text);
+    cr_assert_eq(catalog_open_cached(file, "v1", &ret->catalog, &err), 0, "%s", err.text);
+    struct catalog_patience none = {.nowait = true}, all = {0};
+    cr_assert_eq(catalog_reader_acquire(ret->catalog, &all, &ret->patient, &err), 0, "%s", err.text);
+    cr_assert_eq(catalog_reader_acquire(ret->catalog, &none, &ret->now, &err), 0, "%s", err.text);
+}
+
+static void teardown(struct fixture *fixture)
+{
+    catalog_reader_release(fixture->now);
+    catalog_reader_release(fixture->patient);
+    catalog_unref(fixture->catalog);
+    cache_free(fixture->cache);
+    world_close(&fixture->plain);
+    world_done(&fixture->world);
+}
+
+/* All that a path leads to, or the error's text; -EAGAIN if a page was missing. */
+static int read_all(const char *path, struct catalog_reader *reader, struct buf *buf)
+{
+    CLEANUP_QUERY struct query *query = NULL;
+    struct error err = {0};
+    bool exists;
+    int rc = query_parse(path, strlen(path), reader, &query, &err);
+    if (!rc)
+        rc = query_exists(query, reader, &exists, &err);
+    for (size_t i = 0; i < report_name_count && !rc; i++)
+        rc = report_append(report_names[i].kind, query, reader, buf, &err);
+    if (rc == -ENOENT)
+        buf_text_append(buf, err.text);
+    cr_assert(rc == 0 || rc == -ENOENT || rc == -EAGAIN, "%s: %s", path, err.text);
+    return rc;
+}
+
+Test(nowait, a_query_that_misses_a_page_is_run_again_and_tells_the_same)
+{
+    static const char *const paths[] = {"arm=left",
+                                        "arm=lfet",
+                                        "amr=left",
+                                        "length.rng=9..250/tags.ne=cube",
+                                        "day.prefix=2026-03",
+                                        "duration.gt=2/force.null=1",
+                                        ""};
+    struct fixture fixture;
+    setup(&fixture);
+    int missed = 0;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct buf wanted = BUF_INIT, got = BUF_INIT;
+        int expected = read_all(paths[i], fixture.plain.reader, &wanted);
+        if (read_all(paths[i], fixture.now, &got) == -EAGAIN) {
+            missed++;
+            buf_clear(&got);
+            cr_assert_eq(read_all(paths[i], fixture.patient, &got), expected);
+            buf_clear(&got);
+            cr_assert_eq(read_all(paths[i], fixture.now, &got), expected, "%s: all pages are here now",
+                         paths[i]);
+        }
+        cr_assert_str_eq(buf_text(&got), buf_text(&wanted), "%s", paths[i]);
+        buf_done(&wanted), buf_done(&got);
+    }
+    cr_assert_gt(missed, 0, "no page was ever missing: the test tests nothing");
+    teardown(&fixture);
+    check_leaks();
+}
+
+Test(nowait, a_query_that_waits_ends_when_it_is_cancelled_and_can_be_run_again)
+{
+    struct fixture fixture;
+    setup(&fixture);
+    struct query *query = NULL;
+    struct error err = {0};
+    struct catalog_reader *reader;
+    atomic_bool cancelled = false;
+    struct catalog_patience patience = {.cancelled = &cancelled};
+    cr_assert_eq(catalog_reader_acquire(fixture.catalog, &patience, &reader, &err), 0, "%s", err.text);
+    fixture.source->cancelled = &cancelled;
+    cr_assert_eq(query_parse("day.prefix=2026-03", 18, reader, &query, &err), -ECANCELED, "%s", err.text);
+    cr_assert_null(query);
+    cr_assert_not_null(fixture.source->unended, "it waited for a page");
+    fixture.source->cancelled = NULL;
+    cancelled = false;
+    cache_fill_done(fixture.source->unended, -EIO, NULL);
+    cr_assert_eq(query_parse("day.prefix=2026-03", 18, reader, &query, &err), 0, "%s", err.text);
+    query_unref(query);
+    catalog_reader_release(reader);
+    teardown(&fixture);
+    check_leaks();
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Whole paths of the command line, over a data set in a local folder with two versions and a tag. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/base/file.h"
+#include "index/changeset.h"
+#include "query/files.h"
+#include "query/place.h"
+#include "tests/query/world.h"
+#include "tests/test_leaks.h"
+
+struct fixture {
+    char *folder;
+    struct stores *stores;
+    struct cache *cache;
+    struct dataset *dataset;
+};
+
+static void setup(struct fixture *ret)
+{
+    struct error err = {0};
+    cr_assert_eq(file_make_temp_folder(NULL, "place", &ret->folder, &err), 0, "%s", err.text);
+    setenv("HOME", ret->folder, 1); /* what this user trusts is recorded below it */
+    unsetenv("XDG_CONFIG_HOME");
+    CLEANUP_FREE char *url = mem_printf("%s/data", ret->folder), *cache = mem_printf("%s/cache", ret->folder);
+    cr_assert_eq(stores_new(&(struct stores_options){0}, &ret->stores, &err), 0, "%s", err.text);
+    cr_assert_eq(cache_new(&(struct cache_options){.folder = cache}, &ret->cache, &err), 0, "%s", err.text);
+    cr_assert_eq(dataset_init(ret->stores, url, &err), 0, "%s", err.text);
+    struct dataset_options options = {.stores = ret->stores, .cache = ret->cache};
+    cr_assert_eq(dataset_open(&options, url, &ret->dataset, &err), 0, "%s", err.text);
+}
+
+static void commit(struct fixture *fixture, const char *const *lines)
+{
+    struct error err = {0};
+    struct world world = {.attributes = world_kitchen_attributes};
+    struct apply_counts counts;
+    uint32_t version;
+    for (; *lines; lines++) {
+        CLEANUP_FREE char *line = mem_text(*lines);
+        world_add_line(&world, line);
+    }
+    CLEANUP_CHANGESET struct changeset *set = world_changeset(&world);
+    cr_assert_eq(dataset_commit(fixture->dataset, set, &(struct dataset_commit){.message = "test"}, &version,
+                                &counts, &err),
+                 0, "%s", err.text);
+    world_done(&world);
+}
+
+static void teardown(struct fixture *fixture)
+{
+    dataset_free(fixture->dataset);
+    cache_free(fixture->cache);
+    stores_free(fixture->stores);
+    file_remove_tree(fixture->folder, NULL);
+    free(fixture->folder);
+}
+
+static void setup_two_versions(struct fixture *ret)
+{
+    struct error err = {0};
+    uint32_t head;
+    setup(ret);
+    commit(ret, (const char *const[]){"ep000 arm=left length=1", "ep001 arm=right length=2", NULL});
+    commit(ret, (const char *const[]){"ep002 arm=left outcome=fail", NULL});
+    cr_assert_eq(dataset_tag_put(ret->dataset, "nightly", 1, &err), 0, "%s", err.text);
+    cr_assert_eq(dataset_refresh(ret->dataset, &head, &err), 0, "%s", err.text);
+    cr_assert_eq(head, 2);
+}
+
+/* "v2 arm=left", "v1 arm=left ep000.front.mp4", or the error's text. */
+static void check(struct fixture *fixture, const char *path, const char *expected)
+{
+    CLEANUP_PLACE struct place place = {0};
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    struct error err = {0};
+    if (place_resolve(fixture->dataset, path, &place, &err)) {
+        cr_assert_str_eq(err.text, expected, "%s: %s", path, err.text);
+        return;
+    }
+    buf_printf(&text, "v%u ", place.version);
+    query_canonical(place.query, &text);
+    if (place.is_file) {
+        CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
+        CLEANUP_BUF struct buf name = BUF_INIT;
+        struct files_entry entry;
+        cr_assert_eq(catalog_reader_acquire(place.catalog, &(struct catalog_patience){0}, &reader, NULL), 0);
+        cr_assert_eq(files_entry(reader, place.row, place.stream, &name, &entry, NULL), 0);
+        buf_printf(&text, " %s", entry.name);
+    }
+    cr_assert_str_eq(buf_text(&text), expected, "%s: %s", path, buf_text(&text));
+}
+
+Test(place, a_path_names_a_version_a_query_and_maybe_a_file)
+{
+    struct fixture fixture;
+    setup_two_versions(&fixture);
+    check(&fixture, "", "v2 ");
+    check(&fixture, "/", "v2 ");
+    check(&fixture, "v1", "v1 ");
+    check(&fixture, "latest", "v2 ");
+    check(&fixture, "nightly", "v1 ");
+    check(&fixture, "tags/nightly/arm=left", "v1 arm=left");
+    check(&fixture, "/v2//arm=left/", "v2 arm=left");
+    check(&fixture, "outcome=fail", "v2 outcome=fail");
+    check(&fixture, "v1/length.gt=1/arm=right", "v1 arm=right/length.gt=1");
+    check(&fixture, "v2/arm=left/ep000.front.mp4", "v2 arm=left ep000.front.mp4");
+    check(&fixture, "arm=left/ep002.json", "v2 arm=left ep002.json");
+    check(&fixture, "v1/ep001.state.parquet", "v1  ep001.state.parquet");
+    teardown(&fixture);
+    check_leaks();
+}
+
+Test(place, what_is_not_there_is_said_with_the_reason)
+{
+    struct fixture fixture;
+    setup_two_versions(&fixture);
+    check(&fixture, "v3", "no v3: the newest version is v2");
+    check(&fixture, "v99999999999999999999", "no v99999999999999999999: the newest version is v2");
+    check(&fixture, "v0", "no v0: the newest version is v2");
+    check(&fixture, "v01", "no v01: the newest version is v2");
+    check(&fixture, "nightli", "no version or tag 'nightli': did you mean 'nightly'?");
+    check(&fixture, "lastest", "no version or tag 'lastest': did you mean 'latest'?");
+    check(&fixture, "tags", "tags/NAME is a version; tags alone is none");
+    check(&fixture, "v1/outcome=fail", "no attribute 'outcome' in v1: there are arm, length");
+    check(&fixture, "v1/arm=left/ep001.front.mp4", "no file 'ep001.front.mp4' here");
+    check(&fixture, "v1/ep000.front.mp4/arm=left", "'ep000.front.mp4' is a file");
+    check(&fixture, "v1/ep000.front.mp4/", "'ep000.front.mp4' is a file");
+    check(&fixture, "v1/.elidefs/count", "no file '.elidefs' here");
+    teardown(&fixture);
+    check_leaks();
+}
+
+Test(place, a_data_set_without_versions_says_so)
+{
+    struct fixture fixture;
+    setup(&fixture);
+    check(&fixture, "", "the data set has no version yet: import something first");
+    check(&fixture, "v1", "the data set has no version yet: import something first");
+    check(&fixture, "arm=left", "the data set has no version yet: import something first");
+    teardown(&fixture);
+    check_leaks();
+}

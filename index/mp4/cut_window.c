@@ -155,7 +155,7 @@ static void choose_audio(const struct mp4 *mp4, const struct track *track, struc
     int64_t start = shown_start > edit_start ? shown_start : edit_start;
     int64_t end = shown_end < edit_end ? shown_end : edit_end;
     end = end < media_end ? end : media_end;
-    if (start >= end)
+    if (start >= end || !edit_list_rescale(end - start, window->timescale, track->timescale))
         return;
     int64_t media_time = video->start - video->shift - track_dts(video->track, video->first);
     int64_t lead = edit_list_rescale(media_time, track->timescale, video->track->timescale);

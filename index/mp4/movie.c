@@ -133,8 +133,8 @@ int64_t movie_end_of(const struct mp4 *mp4, uint32_t frame)
     uint32_t position = mp4->hidden + frame;
     if (position + 1 < video->samples)
         return track_cts(video, position_sample(mp4, position + 1));
-    uint32_t sample = position_sample(mp4, position);
-    return track_cts(video, sample) + track_delta(video, sample);
+    uint32_t sample = position_sample(mp4, position), delta = track_delta(video, sample);
+    return track_cts(video, sample) + (delta ? delta : 1); /* some muxers give the last sample no time */
 }
 
 uint32_t movie_frame_from(const struct mp4 *mp4, int64_t cts)

@@ -33,7 +33,7 @@
 
 enum track_kind { TRACK_VIDEO = 1, TRACK_AUDIO = 2 };
 
-enum { TRACK_TKHD_TAIL_BYTES = 60, TRACK_SAMPLES_MAX = 1 << 25 };
+enum { TRACK_TKHD_TAIL_BYTES = 60, TRACK_SAMPLES_MAX = 1 << 24 };
 
 struct track_run {
     uint32_t first; /* sample */

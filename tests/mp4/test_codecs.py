@@ -66,6 +66,7 @@ class Frames:
 
 AAC = ('-c:a', 'aac', '-aac_pns', '0', '-b:a', '64k')
 PCM = ('-c:a', 'pcm_s16le')
+OPUS = ('-c:a', 'libopus', '-ar', '48000', '-strict', '-2')
 
 
 def encode(path, *codec, seconds=3, source=LAVFI, audio=(), video_filter=None):
@@ -86,7 +87,7 @@ def x265(params, *more):
 
 SVT_AV1 = ['-c:v', 'libsvtav1', '-preset', '10', '-crf', '30', '-g', '2', '-svtav1-params', 'lp=1']
 LEROBOT_H264 = ['-c:v', 'libx264', '-g', '2', '-crf', '30', '-threads', '1']
-LEROBOT_HEVC = ['-c:v', 'libx265', '-g', '12', '-crf', '30', '-x265-params', 'log-level=none:pools=none:frame-threads=1']
+LEROBOT_HEVC = ['-c:v', 'libx265', '-g', '2', '-crf', '30', '-x265-params', 'log-level=none:pools=none:frame-threads=1']
 
 
 def concatenate(codec, container='mp4'):
@@ -181,6 +182,7 @@ RECORDINGS = {
     'h264-vfr': (simple(*B_FRAMES, video_filter="select='not(eq(mod(n,7),3))',setpts='PTS+0.004/TB*mod(N,3)'"), 11),
     'h264-negative-offsets-mov': (simple(*B_FRAMES, '-movflags', '+negative_cts_offsets', '-f', 'mov'), 11),
     'h264-pcm-mov': (simple(*B_FRAMES, '-f', 'mov', audio=PCM), 11),
+    'h264-opus': (simple(*B_FRAMES, audio=OPUS), 11),
     'h264-edit-list': (remuxed(simple(*B_FRAMES, audio=AAC), '-ss', '1.1', '-i', 'IN'), 11),
     'h264-late-video': (remuxed(simple(*B_FRAMES, audio=AAC), '-itsoffset', '0.35', '-i', 'IN', '-i', 'IN', '-map', '0:v',
                                 '-map', '1:a'), 11),
@@ -252,19 +254,21 @@ def pcm(path, *more):
 
 
 def sound_of(path):
-    starts = check_run('ffprobe', '-v', 'error', '-select_streams', 'a', '-show_entries', 'stream=start_time', '-of', 'csv=p=0', path)
-    return float(starts), pcm(path, '-map', '0:a')
+    out = check_run('ffprobe', '-v', 'error', '-select_streams', 'a', '-show_entries', 'stream=sample_rate,start_time', '-of', 'csv=p=0',
+                    path)
+    rate, start = out.strip().split(',')
+    return float(start), int(rate), pcm(path, '-map', '0:a')
 
 
 def largest_difference(a, b):
     return max((abs(x - y) for x, y in zip(a, b)), default=0)
 
 
-def check_audio(path, cut_path, whole, window, rate=44100):
+def check_audio(path, cut_path, whole, window):
     """At each moment after its first picture a clip sounds as the recording does; half a tick of rounding is allowed."""
     first, count, _ = window
-    whole_start, whole_sound = sound_of(path)
-    cut_start, cut_sound = sound_of(cut_path)
+    whole_start, rate, whole_sound = sound_of(path)
+    cut_start, rate, cut_sound = sound_of(cut_path)
     picture = whole.start + whole.times[first]
     late = cut_start - Frames(cut_path).start
     at = round((picture + late - whole_start) * rate)

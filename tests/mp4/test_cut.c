@@ -207,6 +207,24 @@ Test(cut, two_frames_with_one_time_are_not_parted)
     check_leaks();
 }
 
+Test(cut, a_last_frame_without_a_duration_is_shown)
+{
+    struct build build = open_gops();
+    struct error err = {0};
+    struct cut cut;
+    build.tracks[0].shifts = NULL;
+    build.tracks[0].edits = NULL;
+    build.tracks[0].durations = (struct build_pair[]){{12, 10}, {1, 0}};
+    build.tracks[0].duration_count = 2;
+    for (uint64_t first = 0; first < 13; first += 12) {
+        cr_assert_eq(make_cut(&build, first, 13 - first, MP4_SNAP_EXACT, &cut, &err), 0, "%s", err.text);
+        cr_assert_eq(cut.clip->frames, 13 - first);
+        cr_assert_neq(cut.clip->tracks[0]->edit.duration, 0);
+        cut_done(&cut);
+    }
+    check_leaks();
+}
+
 /* As LeRobot writes H.264: each picture is shown one frame after its time, and the edit list takes that back.
  */
 Test(cut, an_even_delay_of_one_frame_is_taken_out_of_clips)

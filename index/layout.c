@@ -110,6 +110,8 @@ int layout_series_list(struct layout *layout, const char *kind, layout_series_fn
 {
     char prefix[LAYOUT_PATH_BYTES];
     int len = snprintf(prefix, sizeof prefix, "elidefs/%s/", kind);
+    if (atomic_load(&layout->blind))
+        return error_set(err, EACCES, "%s/%s: may not be listed", store_url(layout->store), prefix);
     struct series_listing listing = {.prefix_len = (size_t)len, .each = each, .ctx = ctx};
     int rc = store_list(layout->store, prefix, series_object, &listing, err);
     return rc == -ENOENT ? 0 : rc; /* a folder that nothing was put into yet */

@@ -20,7 +20,7 @@
 
 struct layout {
     struct store *store; /* a reference is held */
-    atomic_bool blind;   /* -EACCES means: no such object */
+    atomic_bool blind;   /* may not list: -EACCES means that there is no such object */
 };
 
 enum {

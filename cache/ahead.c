@@ -3,6 +3,7 @@
 
 #include "cache/fetcher.h"
 #include "cache/fill.h"
+#include "cache/keeper.h"
 
 static uint64_t decide_locked(struct cached *file, struct pattern *pattern, uint64_t offset, uint64_t len,
                               uint64_t *ret_from)
@@ -25,6 +26,13 @@ static void join_locked(struct cached *file, uint64_t from, uint64_t to)
     file->ahead_to = has && file->ahead_to > to ? file->ahead_to : to;
 }
 
+/* Bytes that cannot go to disk would only drive others out of memory, and be fetched again. */
+static bool disk_takes_more(struct cache *cache)
+{
+    return !atomic_load(&cache->stopping) && !health_failed(&cache->health, NULL, 0) &&
+           !keeper_room(cache->keeper, (uint64_t)FILL_MAX_BLOCKS * CACHE_BLOCK_BYTES);
+}
+
 bool ahead_notice(struct cached *file, struct pattern *pattern, uint64_t offset, uint64_t len)
 {
     if (atomic_load_explicit(&file->complete, memory_order_acquire))
@@ -32,8 +40,10 @@ bool ahead_notice(struct cached *file, struct pattern *pattern, uint64_t offset,
     uint64_t from;
     pthread_mutex_lock(&file->lock);
     uint64_t to = decide_locked(file, pattern, offset, len, &from);
-    /* Bytes that cannot go to disk would only drive others out of memory. */
-    bool wanted = to > from && file->disk.writable && file->blocks.in_state[BLOCK_ABSENT];
+    bool under_way = file->ahead_listed && from >= file->ahead_from && to <= file->ahead_to;
+    bool whole_under_way = file->ahead_listed && to == file->size && file->ahead_to == to;
+    bool wanted = to > from && !under_way && !whole_under_way && file->disk.writable &&
+                  file->blocks.in_state[BLOCK_ABSENT];
     bool list = wanted && !file->ahead_listed;
     if (wanted)
         join_locked(file, from, to);
@@ -49,13 +59,13 @@ bool ahead_notice(struct cached *file, struct pattern *pattern, uint64_t offset,
 
 struct cache_fill *ahead_next(struct cached *file)
 {
-    bool ends = atomic_load(&file->cache->stopping) || health_failed(&file->cache->health, NULL, 0);
+    bool takes = disk_takes_more(file->cache);
     pthread_mutex_lock(&file->lock);
     uint64_t first = file->ahead_from / CACHE_BLOCK_BYTES, end = blocks_of(file->ahead_to);
     while (first < end && file->blocks.state[first] != BLOCK_ABSENT)
         first = blocks_run(&file->blocks, first, end);
     struct cache_fill *fill = NULL;
-    if (first < end && file->disk.writable && !ends) {
+    if (first < end && file->disk.writable && takes) {
         fill = fills_make_locked(file, first, end, true, 1);
         file->ahead_from = fill->end * CACHE_BLOCK_BYTES;
     } else {

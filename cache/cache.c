@@ -4,6 +4,7 @@
 #include "cache/cache.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -99,6 +100,7 @@ void cache_free(struct cache *cache)
         return;
     cache_stop(cache);
     keeper_stop(cache->keeper);
+    kept_retry(cache->kept, UINT_MAX); /* the disk may have caught up */
     while (atomic_load_explicit(&cache->inside, memory_order_acquire)) {
         kept_drop_all(cache->kept);
         nanosleep(&(struct timespec){.tv_nsec = 200000},

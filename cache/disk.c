@@ -105,7 +105,9 @@ static int make_new(const struct disk *disk, const uint8_t key[SHA256_BYTES], ui
     return put == (ssize_t)sizeof header ? 0 : put < 0 ? -errno : -ENOSPC;
 }
 
-/* Removes the names, so that who has the files open keeps what it checked. */
+/* Removes the names, so that who has the files open keeps what it checked. The data file first: a new one is
+ * made by the holder of a new side file's lock only, so whoever finds its side file still there has the data
+ * file that belongs to it. */
 static int remove_both(const struct folder *folder, const uint8_t key[SHA256_BYTES])
 {
     char data[FOLDER_NAME_BYTES], side[FOLDER_NAME_BYTES];
@@ -146,7 +148,9 @@ static int open_both(const struct folder *folder, const uint8_t key[SHA256_BYTES
     disk->writable = !flock(disk->side_fd, LOCK_EX | LOCK_NB);
     if (is_removed(disk->side_fd))
         return -ESTALE; /* an evictor was faster: the next try makes new files */
-    disk->data_fd = folder_open_file(folder, key, FOLDER_DATA, 1);
+    disk->data_fd = folder_open_file(folder, key, FOLDER_DATA, disk->writable);
+    if (!disk->writable && (disk->data_fd == -ENOENT || is_removed(disk->side_fd)))
+        return -ESTALE; /* or this data file may belong to a newer side file */
     return disk->data_fd < 0 ? disk->data_fd : 0;
 }
 

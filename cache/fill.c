@@ -306,7 +306,7 @@ static void written(struct write_job *job, int rc)
     struct cache *cache = file->cache;
     atomic_fetch_sub(&cache->counters.bytes_unwritten, fill->len);
     if (rc) {
-        if (rc != -EAGAIN)
+        if (rc != -EAGAIN && rc != -EDQUOT) /* at its size limit is not failing: eviction is on its way */
             health_bad(&cache->health, folder_path(cache->folder), rc);
         kept_add(cache->kept, fill);
         return;

@@ -181,8 +181,11 @@ static void evict_some(struct keeper *keeper)
             memcpy(key, file->node.key, sizeof key);
         bool all_passed = passed >= 2 * keeper->sieve.files.count; /* each was spared once and in use once */
         pthread_mutex_unlock(&keeper->lock);
-        if (!file || all_passed)
+        if (!file || all_passed) {
+            if (over(keeper, 100))
+                health_bad(&keeper->cache->health, "all files of the cache are in use", -EDQUOT);
             return;
+        }
         passed = evict(keeper, key) ? 0 : passed + 1;
         check_space(keeper);
     }

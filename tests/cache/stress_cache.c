@@ -140,7 +140,7 @@ static void read_file(struct reader *reader, uint8_t *buffer)
     uint8_t key[SHA256_BYTES] = {(uint8_t)number, 1, 2, 3};
     struct test_source_options options = {.seed = number,
                                           .size = size_of(number),
-                                          .piece_bytes = 1 + below(reader, 40000),
+                                          .piece_bytes = 2000 + below(reader, 40000),
                                           .delay_us = (unsigned)below(reader, 60),
                                           .fail_every = 16,
                                           .inside_start = below(reader, 4) == 0};

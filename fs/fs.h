@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -27,8 +28,15 @@ struct passthrough;
 struct refresh;
 struct workers;
 
+/* At most so many lines a while: a store that is away fails every read. */
+struct fs_log {
+    pthread_mutex_t lock; /* guards what follows */
+    int64_t start_ns;     /* of the while */
+    unsigned lines, left_out;
+};
+
 struct fs_counters {
-    atomic_ullong lookups, opens, reads, bytes_read, waited, errors;
+    atomic_ullong lookups, opens, opens_passed, reads, bytes_read, waited, errors;
 };
 
 struct fs {
@@ -42,6 +50,7 @@ struct fs {
     struct nodes *nodes;
     struct query_results *results;
     struct errors *errors;
+    struct fs_log log;
     struct times times;
     struct refresh *refresh;
     struct pendings pendings;

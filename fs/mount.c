@@ -51,6 +51,7 @@ static struct fs *make(struct dataset *dataset, struct cache *cache, const struc
     fs->stop_fd = -1;
     fill_options(fs, options);
     times_init(&fs->times);
+    pthread_mutex_init(&fs->log.lock, NULL);
     pendings_init(&fs->pendings);
     handles_init(&fs->handles);
     fs->nodes = nodes_new();
@@ -154,6 +155,7 @@ void fs_free(struct fs *fs)
     nodes_free(fs->nodes);
     errors_free(fs->errors);
     times_done(&fs->times);
+    pthread_mutex_destroy(&fs->log.lock);
     pendings_done(&fs->pendings);
     if (fs->stop_fd >= 0)
         close(fs->stop_fd);

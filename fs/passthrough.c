@@ -153,16 +153,23 @@ void passthrough_closed(struct passthrough *passthrough, uint64_t ino)
     pthread_mutex_unlock(&passthrough->lock);
 }
 
+bool passthrough_is_on(const struct passthrough *passthrough)
+{
+    return passthrough && atomic_load_explicit(&passthrough->on, memory_order_relaxed);
+}
+
 int passthrough_reply_open(struct task *task, struct opened *opened)
 {
     struct passthrough *passthrough = task->fs->passthrough;
     uint64_t ino = task->ino;
     if (!passthrough || !opened->cached)
         return reply_open(task->req, &task->fi);
-    bool on = atomic_load_explicit(&passthrough->on, memory_order_relaxed);
-    backing_of_reply = enter(passthrough, ino, on ? cache_complete_fd(opened->cached) : -1);
-    if (backing_of_reply)
+    backing_of_reply =
+        enter(passthrough, ino, passthrough_is_on(passthrough) ? cache_complete_fd(opened->cached) : -1);
+    if (backing_of_reply) {
         task->fi.keep_cache = 0; /* the kernel wants no other flag with it */
+        atomic_fetch_add_explicit(&task->fs->counters.opens_passed, 1, memory_order_relaxed);
+    }
     int rc = reply_open(task->req, &task->fi);
     backing_of_reply = 0;
     if (rc < 0)

@@ -16,5 +16,6 @@ void passthrough_free(struct passthrough *passthrough);
 
 /* Replies to OPEN with task->fi; through the kernel if the file can be had that way. As reply_open(). */
 int passthrough_reply_open(struct task *task, struct opened *file);
+bool passthrough_is_on(const struct passthrough *passthrough); /* the kernel agreed; false for NULL */
 /* RELEASE of a file whose OPEN was replied to that way. NULL is fine. */
 void passthrough_closed(struct passthrough *passthrough, uint64_t ino);

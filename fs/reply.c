@@ -8,7 +8,10 @@
 #include <sys/sysmacros.h>
 #include <syslog.h>
 
-#include "cache/base/buf.h"
+#include "cache/base/instant.h"
+
+enum { LOG_LINES = 20 };
+#define LOG_WHILE_NS (10 * INT64_C(1000000000))
 
 /* An interrupt that is being handled has ended when this returns: the request may be freed then. */
 static void settle(fuse_req_t req)
@@ -111,6 +114,39 @@ void reply_log(const char *text)
         syslog(LOG_DAEMON | LOG_WARNING, "elidefs: %s", text);
 }
 
+/* How many lines may be written now: 0, 1, or 2 where those left out are to be mentioned, too. */
+static int lines_allowed(struct fs_log *log, unsigned *ret_left_out)
+{
+    int64_t now = clock_now_ns();
+    int allowed = 1;
+    pthread_mutex_lock(&log->lock);
+    if (log->lines == 0 || now - log->start_ns > LOG_WHILE_NS) {
+        *ret_left_out = log->left_out;
+        allowed = log->left_out ? 2 : 1;
+        log->start_ns = now;
+        log->lines = log->left_out = 0;
+    }
+    if (log->lines++ >= LOG_LINES) {
+        log->left_out++;
+        allowed = 0;
+    }
+    pthread_mutex_unlock(&log->lock);
+    return allowed;
+}
+
+static void log_some(struct fs_log *log, const char *text)
+{
+    unsigned left_out = 0;
+    int allowed = lines_allowed(log, &left_out);
+    if (allowed == 2) {
+        char line[64];
+        snprintf(line, sizeof line, "%u more errors were not logged", left_out);
+        reply_log(line);
+    }
+    if (allowed)
+        reply_log(text);
+}
+
 void reply_reason(struct fs *fs, fuse_req_t req, const struct error *err)
 {
     if (err->code && err->text[0])
@@ -122,7 +158,7 @@ void reply_error(struct fs *fs, fuse_req_t req, int rc, const struct error *err)
     if (err->code && err->text[0] && rc != -ECANCELED) {
         errors_add(fs->errors, fuse_req_ctx(req)->uid, err->text);
         if (is_trouble(rc))
-            reply_log(err->text);
+            log_some(&fs->log, err->text);
     }
     atomic_fetch_add_explicit(&fs->counters.errors, 1, memory_order_relaxed);
     settle(req);

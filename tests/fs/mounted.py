@@ -96,6 +96,10 @@ class Place:
                 pass
         return found
 
+    def stats(self):
+        lines = read(self.file('.elidefs/stats')).decode().split('\n')
+        return dict(line.split(' ', 1) for line in lines if line)
+
     def file(self, *names):
         return os.path.join(self.point, *names)
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How mounts begin and end, also badly. Arguments: make_dataset mount_dataset."""
 import http.server
+import mmap
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -89,6 +91,30 @@ def test_a_mount_point_that_is_none_is_refused(place):
     assert got.returncode == 1 and 'nowhere' in got.stderr
     got = place.unmount(place.path('source'))
     assert got.returncode == 1 and 'no elidefs mount' in got.stderr
+
+
+def test_with_passthrough_the_kernel_reads_complete_clips_itself(place):
+    shutil.rmtree(place.path('blocks'), ignore_errors=True)
+    mounted(place, 'passthrough')
+    path = place.file('v1/ep000015.front.mp4')
+
+    def passed():
+        before = int(place.stats()['opens_passed_through'])
+        with open(path, 'rb') as f:
+            assert f.read() == place.front(15)
+        return int(place.stats()['opens_passed_through']) > before
+
+    if place.stats()['passthrough'] == '1':
+        with open(path, 'rb') as early:
+            assert early.read() == place.front(15)
+            assert not passed(), 'open through the page cache, so all its opens are'
+        assert wait_for(passed), 'it is complete'
+        with open(path, 'rb') as one, open(path, 'rb') as other:
+            with mmap.mmap(one.fileno(), 0, access=mmap.ACCESS_READ) as m:
+                assert m[:] == place.front(15) == other.read()
+    else:
+        print('  (no passthrough here)')
+    assert place.unmount().returncode == 0
 
 
 class Bucket(http.server.ThreadingHTTPServer):

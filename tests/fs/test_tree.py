@@ -6,6 +6,7 @@ import errno
 import json
 import mmap
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -182,8 +183,7 @@ def test_names_that_are_not_there_are_not_found_however_often_asked(place):
 
 def test_a_missing_name_under_a_version_is_asked_for_once(place):
     def lookups():
-        return next(int(line.split()[1]) for line in read(place.file('.elidefs/stats')).decode().split('\n')
-                    if line.startswith('lookups '))
+        return int(place.stats()['lookups'])
     fails(errno.ENOENT, os.stat, place.file('v1/ep000000.once.mp4'))
     before = lookups()
     between = lookups() - before
@@ -268,6 +268,30 @@ def test_copies_are_whole(place):
             assert read(os.path.join(to, f'outcome=fail/ep{i:06d}.front.mp4')) == place.front(i)
 
 
+def test_rsync_copies_all_and_then_nothing(place):
+    if not shutil.which('rsync'):
+        return
+    to = place.path('copy-rsync')
+    for expected in (30, 0):
+        got = subprocess.run(['rsync', '-a', '--checksum', '--stats', place.file('v1/outcome=fail/'), to],
+                             capture_output=True, text=True, check=True)
+        assert f'regular files transferred: {expected}\n' in got.stdout, got.stdout
+    assert read(os.path.join(to, 'ep000004.front.mp4')) == place.front(4)
+
+
+def test_a_component_of_a_thousand_bytes_works(place):
+    name = 'arm.in=' + 'left,' * 198 + 'left'
+    assert len(name) > 990 and len(os.listdir(place.file('v1', name))) == 60
+
+
+def test_du_counts_each_file_once(place):
+    got = subprocess.run(['du', '-s', '--apparent-size', '-B1', place.file('v1/outcome=fail')], capture_output=True,
+                         text=True, check=True)
+    files = sum(len(place.front(i)) + len(place.state(i)) + os.stat(place.file(f'v1/ep{i:06d}.json')).st_size
+                for i in range(0, 40, 4))
+    assert int(got.stdout.split()[0]) == files, (got.stdout, files)
+
+
 def test_a_new_version_and_a_moved_latest_appear(place):
     place.commit(2, 1, 1)
     assert 'ep000002.json' in os.listdir(place.file('v3/outcome=fail')), 'asked for by name: at once'
@@ -281,12 +305,11 @@ def main():
         place.commit(0, 40, 4)
         place.commit(1, 1, 1)
         place.tag('good', 1)
-        got = place.mount('poll=300')
-        assert got.returncode == 0, got.stderr
+        process = place.start('poll=300')
         failed = run_tests(globals(), place)
         got = place.unmount()
         assert got.returncode == 0, got.stderr
-        assert wait_for(lambda: not place.daemons()), 'the daemon is still there'
+        assert process.wait(10) == 0, 'the daemon did not end well'
         return failed > 0
     finally:
         place.done()

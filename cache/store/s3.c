@@ -155,8 +155,10 @@ static int list_page(struct paging *paging, struct error *err)
     if (rc < 0)
         return rc;
     rc = listing_parse(s3->place.url, reply.body.data, reply.body.len, &page, err);
-    if (rc < 0)
-        return error_set(err, EIO, "listing of %s", err->text);
+    if (rc < 0) {
+        err->code = EIO;
+        return error_prefix(err, "listing");
+    }
     rc = tell_page(paging, &page, err);
     free(paging->next);
     paging->next = rc ? NULL : STEAL(page.next);

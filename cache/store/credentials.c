@@ -31,8 +31,9 @@ struct credentials {
     int64_t failed_ns;
 };
 
-static credential_fetch *const sources[] = {credentials_environment, credentials_profile,
-                                            credentials_process};
+static credential_fetch *const sources[] = {credentials_environment, credentials_web,
+                                            credentials_profile,     credentials_process,
+                                            credentials_container,   credentials_metadata};
 
 struct credentials *credentials_new(struct stores *stores, const char *profile)
 {
@@ -95,7 +96,8 @@ static int fetch(struct credentials *c, struct keys *ret, struct error *err)
     }
     return error_set(
         err, EACCES,
-        "no credentials found (looked at the environment and the profiles in ~/.aws); for a public bucket "
+        "no credentials found (looked at the environment, the profiles in ~/.aws and the machine's metadata "
+        "services); for a public bucket "
         "use --no-sign-request");
 }
 

@@ -46,4 +46,5 @@ struct credential_lookup {
 /* 0; -ENOENT: this source is not configured here, ask the next; else an error that ends the search. */
 typedef int credential_fetch(const struct credential_lookup *lookup, struct keys *ret, struct error *err);
 
-credential_fetch credentials_environment, credentials_profile, credentials_process;
+credential_fetch credentials_environment, credentials_web, credentials_profile, credentials_process,
+    credentials_container, credentials_metadata;

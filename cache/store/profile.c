@@ -10,7 +10,7 @@
 #include "cache/store/ini.h"
 #include "cache/store/secret.h"
 
-enum { FILE_BYTES = 1 << 20 };
+enum { FILE_BYTES = 1 << 20, FILE_ROOM = 1 << 17 };
 
 /* While loading: the texts of the keys, borrowed from nothing, wiped at the end. */
 struct loading {
@@ -107,6 +107,7 @@ static int load_file(struct loading *loading, const char *variable, const char *
     struct error why = {0};
     if (!path)
         return 0;
+    buf_room(&text, FILE_ROOM); /* no copies by growing, for all but huge files */
     int rc = file_read(path, FILE_BYTES, &text, &why);
     if (rc == -ENOENT || rc == -ENOTDIR)
         return 0;

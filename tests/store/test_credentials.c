@@ -8,6 +8,7 @@
 #include "cache/store/credentials.h"
 #include "cache/store/profile.h"
 #include "cache/store/store.h"
+#include "tests/store/responder.h"
 #include "tests/store/temp_folder.h"
 #include "tests/test_leaks.h"
 
@@ -196,5 +197,90 @@ Test(credentials, what_needs_another_tool_or_is_missing_is_said)
     expect_none(&home, NULL, "--no-sign-request");
     setenv("AWS_ACCESS_KEY_ID", "s3cret", 1);
     expect_none(&home, NULL, "AWS_SECRET_ACCESS_KEY in the environment");
+    home_done(&home);
+}
+
+#define KEYS_JSON(access)                                                                                    \
+    "{\"AccessKeyId\":\"" access                                                                             \
+    "\",\"SecretAccessKey\":\"s3cret\",\"Token\":\"T\",\"Expiration\":\"2099-01-01T00:00:00Z\"}"
+
+Test(credentials, a_container_asks_its_endpoint_with_its_token)
+{
+    static const struct responder_answer answers[] = {{"GET /keys?x=1", KEYS_JSON("POD")}, {NULL, NULL}};
+    struct home home;
+    struct responder responder;
+    home_init(&home);
+    responder_init(&responder, answers);
+    CLEANUP_FREE char *url = mem_printf("http://127.0.0.1:%u/keys?x=1", responder.port);
+    CLEANUP_FREE char *token = mem_printf("%s/token", home.folder);
+    setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url, 1);
+    setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "from-variable", 1);
+    expect(&home, NULL, "POD", "T");
+    cr_assert(strcasestr(buf_text(&responder.seen), "authorization: from-variable\r\n"));
+    temp_file(home.folder, "token", "from-file\n");
+    setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", token, 1);
+    expect(&home, NULL, "POD", "T");
+    cr_assert(strcasestr(buf_text(&responder.seen), "authorization: from-file\r\n"));
+    setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1.example.com/keys", 1);
+    expect_none(&home, NULL, "is neither https nor local");
+    CLEANUP_FREE char *other = mem_printf("http://127.0.0.1:%u/other", responder.port);
+    setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", other, 1);
+    expect_none(&home, NULL, "refused with status 404");
+    responder_done(&responder);
+    home_done(&home);
+}
+
+Test(credentials, an_ec2_machine_asks_its_metadata_service_in_three_steps)
+{
+    static const struct responder_answer answers[] = {
+        {"PUT /latest/api/token", "session-token"},
+        {"GET /latest/meta-data/iam/security-credentials/", "my-role"},
+        {"GET /latest/meta-data/iam/security-credentials/my-role", KEYS_JSON("EC2")},
+        {NULL, NULL}};
+    struct home home;
+    struct responder responder;
+    home_init(&home);
+    responder_init(&responder, answers);
+    CLEANUP_FREE char *url = mem_printf("http://127.0.0.1:%u/", responder.port);
+    setenv("AWS_EC2_METADATA_DISABLED", "false", 1);
+    setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", url, 1);
+    expect(&home, NULL, "EC2", "T");
+    cr_assert(strcasestr(buf_text(&responder.seen), "x-aws-ec2-metadata-token-ttl-seconds: 21600\r\n"));
+    cr_assert(strcasestr(buf_text(&responder.seen), "x-aws-ec2-metadata-token: session-token\r\n"));
+    responder_done(&responder);
+    expect_none(&home, NULL, "no credentials found");
+    home_done(&home);
+}
+
+Test(credentials, a_web_identity_is_changed_for_keys_and_its_token_is_in_no_url)
+{
+    static const struct responder_answer answers[] = {
+        {"POST /",
+         "<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">"
+         "<AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>WEB</AccessKeyId><SecretAccessKey>s3cret"
+         "</SecretAccessKey><SessionToken>T</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>"
+         "</Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"},
+        {NULL, NULL}};
+    struct home home;
+    struct responder responder;
+    home_init(&home);
+    responder_init(&responder, answers);
+    CLEANUP_FREE char *url = mem_printf("http://127.0.0.1:%u", responder.port);
+    CLEANUP_FREE char *token = mem_printf("%s/token", home.folder);
+    temp_file(home.folder, "token", "eyJ.s3cret/=\n");
+    setenv("AWS_ENDPOINT_URL_STS", url, 1);
+    setenv("AWS_WEB_IDENTITY_TOKEN_FILE", token, 1);
+    setenv("AWS_ROLE_ARN", "arn:aws:iam::1:role/reader", 1);
+    expect(&home, NULL, "WEB", "T");
+    cr_assert(strstr(buf_text(&responder.seen),
+                     "&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Freader&RoleSessionName=elidefs"
+                     "&WebIdentityToken=eyJ.s3cret%2F%3D"));
+    unsetenv("AWS_WEB_IDENTITY_TOKEN_FILE");
+    CLEANUP_FREE char *config =
+        mem_printf("[profile pod]\nrole_arn = arn:x\nweb_identity_token_file = %s\n", token);
+    temp_file(home.aws, "config", config);
+    expect(&home, "pod", "WEB", "T");
+    responder_done(&responder);
+    expect_none(&home, "pod", "the token service (web identity)");
     home_done(&home);
 }

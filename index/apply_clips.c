@@ -236,7 +236,7 @@ static int put_stream(struct step *step, uint32_t number, struct error *err)
     if (rc)
         return rc;
     buf_clear(&step->scratch);
-    packer_pack(db_packer(db), op->bytes, op->len, &step->scratch);
+    packer_pack(db_packer(db), op->bytes, op->len, PACKER_SAVING_PERCENT, &step->scratch);
     db_bind_number(stmt, 1, (int64_t)step->place->row << SCHEMA_STREAM_BITS | number);
     db_bind_text(stmt, 2, op->container, strlen(op->container));
     if (op->id == CHANGESET_NO_OBJECT)
@@ -281,7 +281,7 @@ static int put_extra(struct step *step, struct error *err)
     db_bind_number(stmt, 1, step->place->row);
     buf_clear(&step->scratch);
     if (has) {
-        packer_pack(db_packer(db), step->extra.bytes, step->extra.len, &step->scratch);
+        packer_pack(db_packer(db), step->extra.bytes, step->extra.len, PACKER_SAVING_PERCENT, &step->scratch);
         db_bind_bytes(stmt, 2, step->scratch.data, step->scratch.len);
     }
     return db_run(db, stmt, err);

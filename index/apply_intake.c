@@ -109,7 +109,7 @@ static int take_recording(struct apply *apply, const struct changeset_op *op, st
     int rc = db_query(apply->db, QUERY_RECORDING_PUT, &stmt, err);
     if (rc)
         return rc;
-    packer_pack(db_packer(apply->db), op->bytes, op->len, &packed);
+    packer_pack(db_packer(apply->db), op->bytes, op->len, PACKER_SAVING_PERCENT, &packed);
     db_bind_number(stmt, 1, apply->object_ids[op->id]);
     db_bind_text(stmt, 2, op->text, strlen(op->text));
     db_bind_bytes(stmt, 3, packed.data, packed.len);

@@ -44,6 +44,7 @@ struct catalog_patience {
     int64_t deadline_ns;          /* clock_now_ns(); 0: none */
 };
 
+/* -EAGAIN, -ECANCELED, -ETIMEDOUT: opening a new connection reads the file's first bytes. */
 int catalog_reader_acquire(struct catalog *catalog, const struct catalog_patience *patience,
                            struct catalog_reader **ret, struct error *err);
 void catalog_reader_release(struct catalog_reader *reader);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Opening costs no read: a connection is made when a reader is taken, and its first query reads the schema.
+/* Opening a catalog costs no read: connections are made when readers are taken, and read the schema then.
  * Readers go back to the catalog with their statements and pages, so a steady load opens no connection. */
 #include "index/catalog.h"
 
@@ -73,16 +73,18 @@ void catalog_unref(struct catalog *catalog)
     free(catalog);
 }
 
-static int open_db(struct catalog *catalog, struct db **ret, struct error *err)
+static int open_db(struct catalog *catalog, const struct catalog_patience *patience, struct db **ret,
+                   struct error *err)
 {
-    return catalog->file ? db_open_cached(catalog->file, catalog->name, ret, err)
-                         : db_open_path(catalog->path, catalog->name, ret, err);
+    return catalog->file ? db_open_cached(catalog->file, catalog->name, patience, ret, err)
+                         : db_open_path(catalog->path, catalog->name, patience, ret, err);
 }
 
-static int reader_new(struct catalog *catalog, struct catalog_reader **ret, struct error *err)
+static int reader_new(struct catalog *catalog, const struct catalog_patience *patience,
+                      struct catalog_reader **ret, struct error *err)
 {
     struct db *db = NULL;
-    int rc = open_db(catalog, &db, err);
+    int rc = open_db(catalog, patience, &db, err);
     if (rc)
         return rc;
     struct catalog_reader *reader = MEM_NEW(struct catalog_reader);
@@ -100,7 +102,7 @@ int catalog_reader_acquire(struct catalog *catalog, const struct catalog_patienc
     if (reader)
         catalog->idle = reader->next;
     pthread_mutex_unlock(&catalog->lock);
-    int rc = reader ? 0 : reader_new(catalog, &reader, err);
+    int rc = reader ? 0 : reader_new(catalog, patience, &reader, err);
     if (rc)
         return rc;
     reader->next = NULL;

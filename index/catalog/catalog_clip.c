@@ -6,7 +6,6 @@
 
 #include "index/catalog/reader.h"
 #include "index/catalog/rows.h"
-#include "index/catalog/runs.h"
 #include "index/changeset.h"
 
 static int no_row(struct catalog_reader *reader, uint32_t row, struct error *err)
@@ -43,13 +42,14 @@ int catalog_clip(struct catalog_reader *reader, uint32_t row, struct catalog_cli
 int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len, uint32_t *ret_row,
                       struct error *err)
 {
-    struct runs runs;
     uint32_t row;
     int rc = reader_live(reader, err);
+    if (!rc && !reader->has_runs) {
+        rc = runs_read(reader->db, &reader->runs, err);
+        reader->has_runs = !rc;
+    }
     if (!rc)
-        rc = runs_read(reader->db, &runs, err);
-    if (!rc)
-        rc = runs_find_key(reader->db, &runs, key, len, &row, err);
+        rc = runs_find_key(reader->db, &reader->runs, key, len, &row, err);
     if (rc < 0)
         return rc;
     if (!rc || !rowset_contains(reader->live, row))

@@ -10,7 +10,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "codes are read in place");
 
-enum { EXPANDED_MAX = 8 + ROWSET_PART_WORDS * 8 + ROWSET_PART_ROWS * 8 };
+enum { EXPANDED_MAX = 8 + ROWSET_PART_WORDS * 8 + ROWSET_PART_ROWS * 16, CODES_SAVING_PERCENT = 40 };
 
 int64_t column_number(const struct value *value)
 {
@@ -46,7 +46,7 @@ int column_part_read(struct db *db, sqlite3_stmt *stmt, struct column_part *ret,
         return rc;
     int64_t width = numbers[WIDTH];
     if (!numbers[CLIPS] || numbers[CLIPS] > ROWSET_PART_ROWS || numbers[DIFFERENT] > numbers[CLIPS] ||
-        numbers[LOW] > numbers[HIGH] || !numbers[STEP] ||
+        !numbers[DIFFERENT] || numbers[LOW] > numbers[HIGH] ||
         (width != 1 && width != 2 && width != 4 && width != 8))
         return db_damaged(db, err, "the numbers of a column's part are out of range");
     part.number = (uint32_t)(numbers[ID] & (SCHEMA_PARTS - 1));
@@ -70,9 +70,19 @@ static const uint64_t *presence_of(const struct buf *expanded)
     return (const uint64_t *)(const void *)(expanded->data + 8);
 }
 
-static const uint8_t *codes_of(const struct buf *expanded)
+static const int64_t *list_of(const struct buf *expanded)
 {
-    return expanded->data + 8 + (rows_of(expanded) + 63) / 64 * 8;
+    return (const int64_t *)(const void *)(expanded->data + 8 + (rows_of(expanded) + 63) / 64 * 8);
+}
+
+static uint64_t list_len(const struct column_part *part)
+{
+    return part->step ? 0 : part->different;
+}
+
+static const uint8_t *codes_of(const struct column_part *part, const struct buf *expanded)
+{
+    return (const uint8_t *)(list_of(expanded) + list_len(part));
 }
 
 int column_part_expand(struct db *db, const struct column_part *part, struct buf *buf, struct error *err)
@@ -80,7 +90,8 @@ int column_part_expand(struct db *db, const struct column_part *part, struct buf
     buf_clear(buf);
     int rc = packer_unpack(db_packer(db), part->codes, part->codes_len, EXPANDED_MAX, buf);
     uint64_t rows = !rc && buf->len >= 8 ? rows_of(buf) : 0;
-    if (rc || !rows || rows > ROWSET_PART_ROWS || buf->len != 8 + (rows + 63) / 64 * 8 + rows * part->width)
+    if (rc || !rows || rows > ROWSET_PART_ROWS ||
+        buf->len != 8 + ((rows + 63) / 64 + list_len(part)) * 8 + rows * part->width)
         return db_damaged(db, err, "the codes of a column's part have a wrong length");
     if (rows % 64 && presence_of(buf)[rows / 64] >> rows % 64)
         return db_damaged(db, err, "a column's part has more rows than codes");
@@ -104,8 +115,30 @@ MATCH(uint16_t)
 MATCH(uint32_t)
 MATCH(uint64_t)
 
+/* How many values of the list are below `number`, or equal to it where `with`. */
+static uint64_t list_below(const int64_t *list, uint64_t count, int64_t number, bool with)
+{
+    uint64_t low = 0;
+    while (low < count) {
+        uint64_t middle = low + (count - low) / 2;
+        if (list[middle] < number || (with && list[middle] == number))
+            low = middle + 1;
+        else
+            count = middle;
+    }
+    return low;
+}
+
+static bool listed_range(const struct column_part *part, const int64_t *list, const int64_t range[2],
+                         uint64_t code[2])
+{
+    code[0] = list_below(list, part->different, range[0], false);
+    code[1] = list_below(list, part->different, range[1], true);
+    return code[0] < code[1]--;
+}
+
 /* The codes of the values in the range; false: there are none. */
-static bool code_range(const struct column_part *part, const int64_t range[2], uint64_t code[2])
+static bool stepped_range(const struct column_part *part, const int64_t range[2], uint64_t code[2])
 {
     int64_t low = range[0] > part->low ? range[0] : part->low,
             high = range[1] < part->high ? range[1] : part->high;
@@ -124,9 +157,9 @@ void column_part_match(const struct column_part *part, const struct buf *expande
                        uint64_t words[ROWSET_PART_WORDS])
 {
     uint64_t code[2], found[ROWSET_PART_WORDS], rows = rows_of(expanded);
-    if (!code_range(part, range, code))
+    if (!(part->step ? stepped_range(part, range, code) : listed_range(part, list_of(expanded), range, code)))
         return;
-    const void *codes = codes_of(expanded);
+    const void *codes = codes_of(part, expanded);
     switch (part->width) {
     case 1:
         match_uint8_t(codes, rows, code, found);
@@ -151,16 +184,24 @@ static uint64_t load(const uint8_t *at, unsigned width)
     return code;
 }
 
+static int64_t value_at(const struct column_part *part, const int64_t *list, const uint8_t *codes,
+                        uint64_t row)
+{
+    uint64_t code = load(codes + row * part->width, part->width);
+    if (part->step)
+        return (int64_t)((uint64_t)part->low + part->step * code);
+    return code < part->different ? list[code] : part->high;
+}
+
 void column_part_values(const struct column_part *part, const struct buf *expanded, struct column_values *ret)
 {
     uint64_t rows = rows_of(expanded);
-    const uint8_t *codes = codes_of(expanded);
+    const uint8_t *codes = codes_of(part, expanded);
     memset(ret, 0, sizeof *ret);
     memcpy(ret->present, presence_of(expanded), (rows + 63) / 64 * 8);
     for (uint64_t row = 0; row < rows; row++)
         if (ret->present[row / 64] >> row % 64 & 1)
-            ret->values[row] =
-                (int64_t)((uint64_t)part->low + part->step * load(codes + row * part->width, part->width));
+            ret->values[row] = value_at(part, list_of(expanded), codes, row);
 }
 
 /* ---- making ---- */
@@ -192,24 +233,9 @@ static uint32_t sorted_values(const struct column_values *values, int64_t *sorte
     return count;
 }
 
-static void measure(const struct column_values *values, struct column_part *part)
+static unsigned width_of(uint64_t code_max)
 {
-    CLEANUP_FREE int64_t *sorted = mem_alloc(ROWSET_PART_ROWS * sizeof *sorted);
-    part->clips = sorted_values(values, sorted);
-    if (!part->clips)
-        return;
-    part->low = sorted[0];
-    part->high = sorted[part->clips - 1];
-    part->different = 1;
-    for (uint32_t i = 1; i < part->clips; i++) {
-        part->different += sorted[i] != sorted[i - 1];
-        part->step =
-            part->step == 1 ? 1 : common_divisor((uint64_t)sorted[i] - (uint64_t)sorted[i - 1], part->step);
-    }
-    if (!part->step)
-        part->step = 1;
-    uint64_t code_max = ((uint64_t)part->high - (uint64_t)part->low) / part->step;
-    part->width = code_max <= UINT8_MAX ? 1 : code_max <= UINT16_MAX ? 2 : code_max <= UINT32_MAX ? 4 : 8;
+    return code_max <= UINT8_MAX ? 1 : code_max <= UINT16_MAX ? 2 : code_max <= UINT32_MAX ? 4 : 8;
 }
 
 static uint64_t rows_present(const struct column_values *values)
@@ -220,24 +246,61 @@ static uint64_t rows_present(const struct column_values *values)
     return word ? word * 64 - (uint64_t)__builtin_clzll(values->present[word - 1]) : 0;
 }
 
+/* The zone map and the form of the codes. `sorted` (the values present, ascending) becomes the different
+ * ones. */
+static void measure(int64_t *sorted, uint64_t rows, struct column_part *part)
+{
+    part->low = sorted[0];
+    part->high = sorted[part->clips - 1];
+    part->different = 1;
+    for (uint32_t i = 1; i < part->clips; i++) {
+        uint64_t gap = (uint64_t)sorted[i] - (uint64_t)sorted[i - 1];
+        if (!gap)
+            continue;
+        part->step = part->step == 1 ? 1 : common_divisor(gap, part->step);
+        sorted[part->different++] = sorted[i];
+    }
+    if (!part->step)
+        part->step = 1;
+    part->width = width_of(((uint64_t)part->high - (uint64_t)part->low) / part->step);
+    unsigned list_width = width_of(part->different - 1);
+    if (8ull * part->different + rows * list_width < rows * part->width) {
+        part->step = 0;
+        part->width = list_width;
+    }
+}
+
+static void append_codes(const struct column_values *values, const struct column_part *part,
+                         const int64_t *list, uint64_t rows, struct buf *raw)
+{
+    uint8_t *to = buf_room(raw, rows * part->width);
+    for (uint64_t row = 0; row < rows; row++) {
+        uint64_t code = 0;
+        int64_t value = values->values[row];
+        if (values->present[row / 64] >> row % 64 & 1)
+            code = part->step ? ((uint64_t)value - (uint64_t)part->low) / part->step
+                              : list_below(list, part->different, value, false);
+        memcpy(to + row * part->width, &code, part->width);
+    }
+    raw->len += rows * part->width;
+}
+
 void column_part_make(struct packer *packer, const struct column_values *values, struct column_part *ret,
                       struct buf *codes)
 {
     struct column_part part = {0};
-    measure(values, &part);
+    CLEANUP_FREE int64_t *list = mem_alloc(ROWSET_PART_ROWS * sizeof *list);
+    part.clips = sorted_values(values, list);
     *ret = part;
     if (!part.clips)
         return;
     CLEANUP_BUF struct buf raw = BUF_INIT;
     uint64_t rows = rows_present(values);
+    measure(list, rows, &part);
     buf_le64(&raw, rows);
     buf_append(&raw, values->present, (rows + 63) / 64 * 8);
-    uint8_t *to = buf_room(&raw, rows * part.width);
-    for (uint64_t row = 0; row < rows; row++) {
-        bool present = values->present[row / 64] >> row % 64 & 1;
-        uint64_t code = present ? ((uint64_t)values->values[row] - (uint64_t)part.low) / part.step : 0;
-        memcpy(to + row * part.width, &code, part.width);
-    }
-    raw.len += rows * part.width;
-    packer_pack(packer, raw.data, raw.len, codes);
+    buf_append(&raw, list, list_len(&part) * sizeof *list);
+    append_codes(values, &part, list, rows, &raw);
+    packer_pack(packer, raw.data, raw.len, CODES_SAVING_PERCENT, codes);
+    *ret = part;
 }

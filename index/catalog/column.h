@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Columns: the values of a single-valued numeric attribute, 2^16 rows a part, as codes of 1, 2, 4 or 8 bytes:
+ * Columns: the values of a single-valued numeric attribute, 2^16 rows a part, as codes of 1, 2, 4 or 8 bytes,
+ * in the shorter of two forms:
  *
- *     value = low + step * code      low and high are the part's zone map
+ *     step > 0   value = low + step * code              low and high are the part's zone map
+ *     step = 0   value = list[code]                     the part's different values, ascending
  *
- *     expanded blob:  | u64 rows | u64 presence[ceil(rows / 64)] | code[rows] |
+ *     expanded blob:  | u64 rows | u64 presence[ceil(rows / 64)] | i64 list[different] if step = 0 |
+ * code[rows] |
  *
  * Values stand as int64 in their order; floats by their bits, mirrored below zero.
  * Thread rule: that of the connection.

@@ -101,9 +101,11 @@ static struct db *db_new(const char *name)
     return db;
 }
 
-int db_open_path(const char *path, const char *name, struct db **ret, struct error *err)
+int db_open_path(const char *path, const char *name, const struct catalog_patience *patience, struct db **ret,
+                 struct error *err)
 {
     CLEANUP_DB struct db *db = db_new(name);
+    db_set_patience(db, patience);
     CLEANUP_BUF struct buf uri = BUF_INIT;
     buf_text_append(&uri, "file:");
     for (const char *at = path; *at; at++)
@@ -118,9 +120,11 @@ int db_open_path(const char *path, const char *name, struct db **ret, struct err
     return rc;
 }
 
-int db_open_cached(struct cache_file *file, const char *name, struct db **ret, struct error *err)
+int db_open_cached(struct cache_file *file, const char *name, const struct catalog_patience *patience,
+                   struct db **ret, struct error *err)
 {
     CLEANUP_DB struct db *db = db_new(name);
+    db_set_patience(db, patience);
     CLEANUP_BUF struct buf uri = BUF_INIT;
     db->file.file = file;
     vfs_uri(&db->file, &uri);

@@ -26,9 +26,11 @@
 
 struct db;
 
-int db_open_path(const char *path, const char *name, struct db **ret, struct error *err);
-int db_open_cached(struct cache_file *file, const char *name, struct db **ret,
-                   struct error *err); /* borrows `file` */
+/* The patience also governs opening, which reads the first bytes: -EAGAIN where they are not here. */
+int db_open_path(const char *path, const char *name, const struct catalog_patience *patience, struct db **ret,
+                 struct error *err);
+int db_open_cached(struct cache_file *file, const char *name, const struct catalog_patience *patience,
+                   struct db **ret, struct error *err); /* borrows `file` */
 /* Writable, for apply: an existing catalog, or a new one with the schema made. One transaction is open. */
 int db_open_write(const char *path, bool make, struct db **ret, struct error *err);
 int db_commit(struct db *db, struct error *err); /* writes all; the connection can only be closed then */

@@ -34,14 +34,15 @@ void packer_free(struct packer *packer)
     free(packer);
 }
 
-void packer_pack(struct packer *packer, const void *bytes, size_t len, struct buf *buf)
+void packer_pack(struct packer *packer, const void *bytes, size_t len, unsigned saving_percent,
+                 struct buf *buf)
 {
     size_t start = buf->len, bound = ZSTD_compressBound(len);
     buf_u8(buf, PACK_ZSTD);
     buf_varint(buf, len);
     uint8_t *to = buf_room(buf, bound);
     size_t made = ZSTD_compressCCtx(packer->compress, to, bound, bytes, len, LEVEL);
-    if (!ZSTD_isError(made) && made < len - len / 8) {
+    if (!ZSTD_isError(made) && made <= len - len / 100 * saving_percent) {
         buf->len += made;
         buf->data[buf->len] = 0;
         return;

@@ -20,7 +20,10 @@ void packer_free(struct packer *packer);
 CLEANUP_DEFINE(struct packer, packer_free, cleanup_packer)
 #define CLEANUP_PACKER CLEANUP(cleanup_packer)
 
-/* Appends the packed form: compressed where that saves an eighth at least. */
-void packer_pack(struct packer *packer, const void *bytes, size_t len, struct buf *buf);
+enum { PACKER_SAVING_PERCENT = 12 };
+/* Appends the packed form: compressed where that saves so much at least. What is read in haste asks for more.
+ */
+void packer_pack(struct packer *packer, const void *bytes, size_t len, unsigned saving_percent,
+                 struct buf *buf);
 /* Appends the bytes of a packed form. -EUCLEAN if it is none or holds more than max_bytes. */
 int packer_unpack(struct packer *packer, const void *packed, size_t len, size_t max_bytes, struct buf *buf);

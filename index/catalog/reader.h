@@ -8,6 +8,7 @@
 #include "index/catalog.h"
 #include "index/catalog/attributes.h"
 #include "index/catalog/record.h"
+#include "index/catalog/runs.h"
 
 struct catalog {
     atomic_uint refs;
@@ -28,6 +29,8 @@ struct catalog_reader {
     bool has_info;
     struct attributes attributes;
     bool has_attributes;
+    struct runs runs;
+    bool has_runs;
     struct record_group group; /* the last one read: neighbours are asked for in turn */
     struct record_values values;
     struct catalog_file *files; /* of the last catalog_clip() */

@@ -83,7 +83,7 @@ int record_group_encode(struct packer *packer, const struct record_group *group,
     if (raw.len > GROUP_BYTES_MAX)
         return error_set(err, EFBIG, "the attributes of %d neighbouring clips have %zu bytes",
                          SCHEMA_GROUP_ROWS, raw.len);
-    packer_pack(packer, raw.data, raw.len, buf);
+    packer_pack(packer, raw.data, raw.len, PACKER_SAVING_PERCENT, buf);
     return 0;
 }
 

@@ -42,10 +42,11 @@ static size_t draw(size_t below)
     return (size_t)(random_state >> 33) % below;
 }
 
-static void random_world(struct world *ret)
+/* Clips first .. first + CLIPS - 1. */
+static void random_world(struct world *ret, size_t first)
 {
     *ret = (struct world){.attributes = attributes};
-    for (size_t i = 0; i < CLIPS; i++) {
+    for (size_t i = first; i < first + CLIPS; i++) {
         char key[16];
         snprintf(key, sizeof key, "ep%06zu", i);
         struct world_clip *clip = world_add(ret, key);
@@ -289,25 +290,53 @@ static bool check_query(const struct random_query *wanted, const struct world *w
     return count > 0;
 }
 
-Test(query, every_operator_gives_the_clips_the_model_gives, .timeout = 120)
+static void check_many(const struct world *world, struct catalog_reader *reader)
 {
-    const char *given = getenv("TEST_SEED");
-    random_state = given ? strtoull(given, NULL, 0) : 20260301;
-    fprintf(stderr, "TEST_SEED=%llu\n", (unsigned long long)random_state);
-    struct world world;
-    struct world_catalog open;
-    random_world(&world);
-    world_open(&world, &open);
     int telling = 0;
     for (int round = 0; round < ROUNDS; round++) {
         struct random_query query;
         random_query(&query);
-        telling += check_query(&query, &world, open.reader);
+        telling += check_query(&query, world, reader);
         buf_done(&query.path);
     }
     cr_assert_gt(telling, ROUNDS / 4, "only %d of %d queries find anything", telling, ROUNDS);
+}
+
+static void seed(void)
+{
+    const char *given = getenv("TEST_SEED");
+    random_state = given ? strtoull(given, NULL, 0) : 20260301;
+    fprintf(stderr, "TEST_SEED=%llu\n", (unsigned long long)random_state);
+}
+
+Test(query, every_operator_gives_the_clips_the_model_gives, .timeout = 120)
+{
+    struct world world;
+    struct world_catalog open;
+    seed();
+    random_world(&world, 0);
+    world_open(&world, &open);
+    check_many(&world, open.reader);
     world_close(&open);
     world_done(&world);
+    check_leaks();
+}
+
+Test(query, in_a_version_that_changes_clips_only_their_new_values_count, .timeout = 120)
+{
+    struct world old, new;
+    struct world_catalog v1, v2;
+    seed();
+    random_world(&old, 0);
+    random_world(&new, CLIPS / 2);
+    world_open(&old, &v1);
+    world_open_next(&new, &v1, &v2);
+    for (size_t i = 0; i < CLIPS / 2; i++)
+        new.clips[new.count++] = old.clips[i];
+    check_many(&new, v2.reader);
+    check_many(&old, v1.reader);
+    world_close(&v1), world_close(&v2);
+    world_done(&old), world_done(&new);
     check_leaks();
 }
 

@@ -122,13 +122,21 @@ struct changeset *world_changeset(const struct world *world)
 
 void world_open(const struct world *world, struct world_catalog *ret)
 {
+    world_open_next(world, NULL, ret);
+}
+
+void world_open_next(const struct world *world, const struct world_catalog *parent, struct world_catalog *ret)
+{
     struct error err;
     CLEANUP_CHANGESET struct changeset *set = world_changeset(world);
     *ret = (struct world_catalog){0};
     must(file_make_temp_folder(NULL, "world", &ret->folder, &err), &err);
     ret->path = mem_printf("%s/catalog.db", ret->folder);
-    struct apply_options options = {
-        .result_path = ret->path, .version = 1, .time_ns = 1000000000, .root_id = root_id};
+    struct apply_options options = {.parent_path = parent ? parent->path : NULL,
+                                    .result_path = ret->path,
+                                    .version = parent ? 2 : 1,
+                                    .time_ns = 1000000000,
+                                    .root_id = root_id};
     struct apply_counts counts;
     must(apply(&options, set, &counts, &err), &err);
     must(catalog_open_path(ret->path, &ret->catalog, &err), &err);

@@ -98,7 +98,7 @@ int boxes_collect(const struct box *parent, const struct box_slot *slots, size_t
     for (size_t i = 0; i < count; i++)
         *slots[i].to = (struct box){0};
     struct boxes boxes = boxes_in(parent);
-    struct box box;
+    struct box box = {0};
     int rc;
     while ((rc = boxes_next(&boxes, &box, err)) > 0) {
         const struct box_slot *slot = slot_of(slots, count, box.header.type);

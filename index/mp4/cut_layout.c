@@ -2,6 +2,7 @@
 /* Samples keep the order they have in the recording, so that nearly every clip is one range. */
 #include "index/mp4/cut_layout.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 void cut_layout_done(struct cut_layout *layout)
@@ -52,6 +53,8 @@ static int compare_ranges(const void *a, const void *b)
 
 static void merge_ranges(struct cut_layout *layout)
 {
+    if (!layout->count)
+        return;
     qsort(layout->ranges, layout->count, sizeof *layout->ranges, compare_ranges);
     size_t kept = 0;
     for (size_t i = 0; i < layout->count; i++) {
@@ -64,7 +67,6 @@ static void merge_ranges(struct cut_layout *layout)
             last->len = end - last->offset;
     }
     layout->count = kept;
-    layout->size = 0;
     for (size_t i = 0; i < kept; i++) {
         layout->ranges[i].at = layout->size;
         layout->size += layout->ranges[i].len;
@@ -74,6 +76,7 @@ static void merge_ranges(struct cut_layout *layout)
 /* Where an offset of the recording lies in the mdat. */
 static uint64_t place(const struct cut_layout *layout, uint64_t offset)
 {
+    assert(layout->ranges); /* only what went into a range is looked up */
     size_t low = 0, high = layout->count;
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;

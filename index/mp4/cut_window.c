@@ -149,6 +149,7 @@ static uint32_t audio_first(const struct track *track, int64_t start, int64_t vi
 static void choose_audio(const struct mp4 *mp4, const struct track *track, struct cut_window *window)
 {
     const struct cut_track *video = &window->tracks[0];
+    const struct track *pictures = mp4->tracks[0];
     int64_t shown_start = to_track(mp4, track, video->start), shown_end = to_track(mp4, track, video->end);
     int64_t edit_start, edit_end, media_end = track_dts(track, track->samples);
     edit_list_span(&track->edit, track->timescale, mp4->timescale, &edit_start, &edit_end);
@@ -157,8 +158,8 @@ static void choose_audio(const struct mp4 *mp4, const struct track *track, struc
     end = end < media_end ? end : media_end;
     if (start >= end || !edit_list_rescale(end - start, window->timescale, track->timescale))
         return;
-    int64_t media_time = video->start - video->shift - track_dts(video->track, video->first);
-    int64_t lead = edit_list_rescale(media_time, track->timescale, video->track->timescale);
+    int64_t media_time = video->start - video->shift - track_dts(pictures, video->first);
+    int64_t lead = edit_list_rescale(media_time, track->timescale, pictures->timescale);
     struct cut_track *cut = &window->tracks[window->count++];
     *cut = (struct cut_track){.track = track, .start = start, .end = end};
     cut->pause = edit_list_rescale(start - shown_start, window->timescale, track->timescale);

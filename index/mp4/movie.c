@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "index/mp4/edit_list.h"
 
@@ -16,8 +15,8 @@ int movie_add_track(struct mp4 *mp4, struct track *track, struct error *err)
         return error_set(err, ENOTSUP, "%s: it has more than %d tracks", mp4->name, MOVIE_TRACKS_MAX);
     size_t to = mp4->track_count++;
     if (track->kind == TRACK_VIDEO && to && mp4->tracks[0]->kind != TRACK_VIDEO) {
-        memmove(mp4->tracks + 1, mp4->tracks, to * sizeof *mp4->tracks);
-        to = 0;
+        for (; to; to--)
+            mp4->tracks[to] = mp4->tracks[to - 1];
     }
     mp4->tracks[to] = track;
     return 0;

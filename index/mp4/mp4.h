@@ -34,7 +34,7 @@ struct mp4;
 bool mp4_probe(const uint8_t *head, size_t len);
 
 /* Reads the head of the file, the moov, and for H.264 and HEVC the first bytes of a few sync samples (a sound
- * file of any length costs about 11 reads at most, see sync_sample.h), and checks every table against the
+ * file of any length costs about 7 reads at most, see sync_sample.h), and checks every table against the
  * others and the file's size.
  *
  *     -EINVAL   not an MP4, or damaged: the message names the box and its offset

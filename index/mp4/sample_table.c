@@ -423,7 +423,7 @@ int sample_table_read(const char *name, const void *bytes, size_t len, struct mp
 int sample_table_unpack(const char *name, const void *bytes, size_t len, struct mp4 **ret, struct error *err)
 {
     const uint8_t *head = bytes;
-    if (len < HEAD_BYTES || memcmp(head, magic, sizeof magic))
+    if (len < HEAD_BYTES || memcmp(head, magic, sizeof magic) != 0)
         return error_set(err, EINVAL, "%s: this is no MP4 sample table", name);
     if (head[sizeof magic] != VERSION)
         return error_set(err, ENOTSUP, "%s: sample table version %u, known is %d", name, head[sizeof magic],

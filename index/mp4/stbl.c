@@ -81,7 +81,7 @@ static int read_stz2(struct box *box, struct track *track, struct error *err)
 
 static int read_stts(struct box *box, struct track *track, struct error *err)
 {
-    uint32_t count;
+    uint32_t count = 0;
     int rc = open_table(box, 0, 8, &count, err);
     if (rc < 0)
         return rc;
@@ -100,7 +100,7 @@ static int read_stts(struct box *box, struct track *track, struct error *err)
 /* Version 0 says unsigned, but writers put signed offsets there as well; real offsets are below 2^31. */
 static int read_ctts(struct box *box, struct track *track, struct error *err)
 {
-    uint32_t count;
+    uint32_t count = 0;
     int rc = open_table(box, 1, 8, &count, err);
     if (rc < 0)
         return rc;
@@ -131,7 +131,7 @@ static int read_stss(struct box *box, struct track *track, struct error *err)
     track->all_sync = !box_present(box);
     if (track->all_sync)
         return 0;
-    uint32_t count;
+    uint32_t count = 0;
     int rc = open_table(box, 0, 4, &count, err);
     if (rc < 0)
         return rc;

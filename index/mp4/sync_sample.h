@@ -25,7 +25,7 @@
 #include "index/mp4/movie.h"
 #include "index/recording.h"
 
-enum { SYNC_SAMPLE_PROBES = 8, SYNC_SAMPLE_READS_MAX = 1024 };
+enum { SYNC_SAMPLE_PROBES = 4, SYNC_SAMPLE_READS_MAX = 1024 };
 
 /* Sets `false_syncs` of the video track, which movie_complete() has checked. Read errors are handed on;
  * -ENOTSUP where the file has no sync sample table and yet its samples are no key frames. */

@@ -11,9 +11,11 @@
 
 void track_done(struct track *track)
 {
-    struct buf *bufs[] = {&track->hdlr, &track->media_header, &track->dinf, &track->stsd, &track->sgpd};
-    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
-        buf_done(bufs[i]);
+    buf_done(&track->hdlr);
+    buf_done(&track->media_header);
+    buf_done(&track->dinf);
+    buf_done(&track->stsd);
+    buf_done(&track->sgpd);
     for (size_t i = 0; i < track->group_count; i++)
         free(track->groups[i].runs);
     free(track->groups);

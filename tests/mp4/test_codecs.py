@@ -173,24 +173,24 @@ OPEN_GOP_FRAMES = 12
 
 # name -> how to make it, and the most reads that scanning may take
 RECORDINGS = {
-    'h264-b-frames-aac': (simple(*B_FRAMES, audio=AAC), 11),
-    'h264-no-b-faststart': (simple(*x264('keyint=10:bframes=0', '-movflags', '+faststart')), 11),
-    OPEN_GOP: (simple(*X264_OPEN_GOP, source=NOISE), 11),
-    'h264-intra-refresh': (simple(*x264('intra-refresh=1:keyint=20:bframes=0'), source=NOISE), 20),
-    'h264-intra-refresh-b': (simple(*x264('intra-refresh=1:keyint=20:bframes=2:b-pyramid=none'), source=NOISE), 20),
-    'h264-all-intra': (simple(*x264('keyint=1')), 11),
-    'h264-vfr': (simple(*B_FRAMES, video_filter="select='not(eq(mod(n,7),3))',setpts='PTS+0.004/TB*mod(N,3)'"), 11),
-    'h264-negative-offsets-mov': (simple(*B_FRAMES, '-movflags', '+negative_cts_offsets', '-f', 'mov'), 11),
-    'h264-pcm-mov': (simple(*B_FRAMES, '-f', 'mov', audio=PCM), 11),
-    'h264-opus': (simple(*B_FRAMES, audio=OPUS), 11),
-    'h264-edit-list': (remuxed(simple(*B_FRAMES, audio=AAC), '-ss', '1.1', '-i', 'IN'), 11),
+    'h264-b-frames-aac': (simple(*B_FRAMES, audio=AAC), 7),
+    'h264-no-b-faststart': (simple(*x264('keyint=10:bframes=0', '-movflags', '+faststart')), 7),
+    OPEN_GOP: (simple(*X264_OPEN_GOP, source=NOISE), 7),
+    'h264-intra-refresh': (simple(*x264('intra-refresh=1:keyint=20:bframes=0'), source=NOISE), 8),
+    'h264-intra-refresh-b': (simple(*x264('intra-refresh=1:keyint=20:bframes=2:b-pyramid=none'), source=NOISE), 8),
+    'h264-all-intra': (simple(*x264('keyint=1')), 7),
+    'h264-vfr': (simple(*B_FRAMES, video_filter="select='not(eq(mod(n,7),3))',setpts='PTS+0.004/TB*mod(N,3)'"), 7),
+    'h264-negative-offsets-mov': (simple(*B_FRAMES, '-movflags', '+negative_cts_offsets', '-f', 'mov'), 7),
+    'h264-pcm-mov': (simple(*B_FRAMES, '-f', 'mov', audio=PCM), 7),
+    'h264-opus': (simple(*B_FRAMES, audio=OPUS), 7),
+    'h264-edit-list': (remuxed(simple(*B_FRAMES, audio=AAC), '-ss', '1.1', '-i', 'IN'), 7),
     'h264-late-video': (remuxed(simple(*B_FRAMES, audio=AAC), '-itsoffset', '0.35', '-i', 'IN', '-i', 'IN', '-map', '0:v',
-                                '-map', '1:a'), 11),
+                                '-map', '1:a'), 7),
     'h264-late-audio': (remuxed(simple(*B_FRAMES, audio=AAC), '-itsoffset', '0.35', '-i', 'IN', '-i', 'IN', '-map', '1:v',
-                                '-map', '0:a'), 11),
-    'h264-beyond-4gib': (beyond_4gib(simple(*B_FRAMES, audio=AAC)), 11),
-    'hevc-open-gop-hev1': (simple(*x265('keyint=12:min-keyint=12:open-gop=1:bframes=3:scenecut=0'), source=NOISE), 11),
-    'hevc-closed-hvc1': (simple(*x265('keyint=15:open-gop=0:bframes=2'), '-tag:v', 'hvc1', audio=AAC), 11),
+                                '-map', '0:a'), 7),
+    'h264-beyond-4gib': (beyond_4gib(simple(*B_FRAMES, audio=AAC)), 7),
+    'hevc-open-gop-hev1': (simple(*x265('keyint=12:min-keyint=12:open-gop=1:bframes=3:scenecut=0'), source=NOISE), 7),
+    'hevc-closed-hvc1': (simple(*x265('keyint=15:open-gop=0:bframes=2'), '-tag:v', 'hvc1', audio=AAC), 7),
     'av1-svt': (simple(*SVT_AV1), 3),
     'av1-aom': (simple('-c:v', 'libaom-av1', '-cpu-used', '8', '-g', '15', '-crf', '40', '-threads', '1', seconds=1.5), 3),
     'vp9': (simple('-c:v', 'libvpx-vp9', '-g', '12', '-deadline', 'good', '-cpu-used', '5', '-auto-alt-ref', '1',
@@ -198,8 +198,8 @@ RECORDINGS = {
     'mjpeg': (simple('-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p'), 3),
     'mpeg4-b-frames': (simple('-c:v', 'mpeg4', '-g', '12', '-bf', '2'), 3),
     'lerobot-av1': (concatenate(SVT_AV1), 3),
-    'lerobot-h264': (concatenate(LEROBOT_H264), 11),
-    'lerobot-hevc': (concatenate(LEROBOT_HEVC), 11),
+    'lerobot-h264': (concatenate(LEROBOT_H264), 7),
+    'lerobot-hevc': (concatenate(LEROBOT_HEVC), 7),
 }
 
 
@@ -307,9 +307,10 @@ def check_recording(mp4cut, folder, name, make, reads, seed):
 def check_windows(mp4cut, path, whole, windows, codec, out=None):
     cuts = [(w, '%s.cut%d.mp4' % (out or path, i)) for i, w in enumerate(windows)]
     args = [a for (first, n, snap), to in cuts for a in (first, n, snap, to)]
-    lines = check_run(mp4cut, path, *args).splitlines()[1:]
-    for (window, to), line in zip(cuts, lines):
-        compare(to, report(line), whole, window, codec)
+    reports = [report(line) for line in check_run(mp4cut, path, *args).splitlines()[1:]]
+    for (window, to), cut in zip(cuts, reports):
+        compare(to, cut, whole, window, codec)
+    return reports
 
 
 def check_refusals(mp4cut, folder):
@@ -340,7 +341,8 @@ def check_aloha(mp4cut, folder, root, camera, file):
     assert int(info['frames']) == len(whole.sums) == sum(ALOHA_MINI[file])
     firsts = [sum(ALOHA_MINI[file][:i]) for i in range(len(ALOHA_MINI[file]))]
     windows = [(first, n, 'exact') for first, n in zip(firsts, ALOHA_MINI[file])]
-    check_windows(mp4cut, path, whole, windows, 'av01', out=os.path.join(folder, camera + file))
+    cuts = check_windows(mp4cut, path, whole, windows, 'av01', out=os.path.join(folder, camera + file))
+    assert all(cut['preroll_ns'] == '0' and cut['ranges'] == '1' for cut in cuts), 'an episode does not start on a key frame'
     return '%s %s: %d episodes' % (camera, file, len(windows))
 
 

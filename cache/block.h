@@ -2,15 +2,15 @@
 /*
  * The state of each 4 KiB block of one cached file.
  *
- *               plan                 fill ended                 written
- *     ABSENT ----------> COMING -----------------> MEMORY ----------------> CHECKED
- *       |  ^               |                         |                        |
- *       |  |  fill failed  |      could not be written, memory needed         |
- *       |  +---------------+-------------------------+        local file lost |
- *       |  ^------------------------------------------------------------------+
- *       |  |  CRC differs
- *       v  |                 CRC equal
- *      DISK -------------------------------------------------------------> CHECKED
+ *                asked          all came          written
+ *     ABSENT --------> COMING ---------> MEMORY ---------> CHECKED
+ *       ^                 | failed         | dropped         | local file lost
+ *       +<----------------+----------------+-----------------+
+ *
+ *            a valid record          CRC32C right
+ *     ABSENT ---------------> DISK ----------------------> CHECKED
+ *       ^                       | CRC32C wrong
+ *       +<----------------------+
  *
  *     state    where the bytes are                    who leaves it, and how
  *     ABSENT   in the store only                      a read or fetching ahead makes a fill: COMING;

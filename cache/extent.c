@@ -175,7 +175,7 @@ static int extent_check(const struct extent_map *map, const struct extent *exten
                      (int)extent->kind);
 }
 
-/* Invariants 1-5 of extent.h. */
+/* Invariants 1 to 4 of extent.h; 5 holds by merge_into_last(). */
 static int map_check(const struct extent_map *map, struct error *err)
 {
     if (map->overflow)

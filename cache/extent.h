@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The extent map: what a virtual file is. An ordered list of extents, each
+ * The extent map: what a virtual file is. An ordered list of extents.
  *
- *     OBJECT   bytes [offset, offset + len) of an object in a store, pinned
- *     STREAM   bytes [offset, offset + len) of another virtual file (files derived from clips point at the
- * clips' own) INLINE   bytes the map carries itself (synthesised headers, generated JSON) ZERO     zero bytes
+ *     kind     its bytes
+ *     OBJECT   [offset, offset + len) of an object in a store, pinned
+ *     STREAM   [offset, offset + len) of another virtual file (derived files point at the clips' own)
+ *     INLINE   carried by the map itself (synthesised headers, generated JSON)
+ *     ZERO     zeros
  *
  *     virtual  |<- INLINE ->|<------ OBJECT a ------>|<-- STREAM s -->|<- ZERO ->|
  *     offset   0            start[1]                 start[2]         start[3]    size
  *
- * Invariants, checked by extent_map_seal(): lengths > 0; starts are the running sum; sources exist; ranges
- * lie inside their object, stream or inline bytes; size does not overflow; stream nesting is at most
- * EXTENT_DEPTH_MAX.
+ * Invariants, checked by extent_map_seal():
+ *  1. lengths are > 0, starts are the running sum, the size does not overflow;
+ *  2. sources exist;
+ *  3. ranges lie inside their object, stream or inline bytes;
+ *  4. streams are nested at most EXTENT_DEPTH_MAX deep;
+ *  5. what touches in one source is one extent.
  *
  * Thread rule: one thread builds; immutable after extent_map_seal(), then shared by reference counts
  * (atomic).
@@ -53,13 +58,15 @@ void extent_map_unref(struct extent_map *map);
 CLEANUP_DEFINE(struct extent_map, extent_map_unref, cleanup_extent_map)
 #define CLEANUP_EXTENT_MAP CLEANUP(cleanup_extent_map)
 
-/* Building. References are taken, texts and bytes copied; touching extents of one source are merged. */
+/* Building. References are taken, texts and bytes copied; touching extents of one source are merged. An
+ * object equal to the one named last gets the same index. A wrong append is reported by extent_map_seal(). */
 uint32_t extent_map_object(struct extent_map *map, struct store *store, const char *path, uint64_t size,
                            const char *pin);
 uint32_t extent_map_stream(struct extent_map *map, struct extent_map *stream); /* a sealed one */
 void extent_map_append(struct extent_map *map, enum extent_kind kind, uint32_t source, uint64_t offset,
                        uint64_t len);
 void extent_map_append_inline(struct extent_map *map, const void *bytes, size_t len);
+/* -EINVAL, -EFBIG or -ELOOP, with the extent that breaks an invariant; the map stays unsealed. */
 int extent_map_seal(struct extent_map *map, struct error *err);
 
 /* Reading a sealed map. */

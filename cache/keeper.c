@@ -179,10 +179,11 @@ static void evict_some(struct keeper *keeper)
         struct sieve_file *file = sieve_next(&keeper->sieve);
         if (file)
             memcpy(key, file->node.key, sizeof key);
+        bool full = keeper->sieve.bytes >= keeper->limit;
         bool all_passed = passed >= 2 * keeper->sieve.files.count; /* each was spared once and in use once */
         pthread_mutex_unlock(&keeper->lock);
         if (!file || all_passed) {
-            if (over(keeper, 100))
+            if (full)
                 health_bad(&keeper->cache->health, "all files of the cache are in use", -EDQUOT);
             return;
         }

@@ -232,6 +232,24 @@ Test(disk, a_full_file_system_is_said_in_stats_and_used_again_when_there_is_room
     check_leaks();
 }
 
+Test(disk, nothing_is_written_when_less_than_the_share_to_keep_free_is_left)
+{
+    char *folder = make_folder();
+    struct cache_options options = {
+        .folder = folder, .size_bytes = 1 << 30, .keep_free_percent = 100, .memory_bytes = 1 << 20};
+    struct cache *cache = NULL;
+    struct test_counts counts = {0};
+    cr_assert_eq(cache_new(&options, &cache, NULL), 0);
+    read_without_room(cache, &counts);
+    struct cache_stats stats = stats_of(cache);
+    cr_assert(stats.disk_failed);
+    cr_assert(strstr(stats.disk_reason, "No space left"), "%s", stats.disk_reason);
+    cr_assert_leq(stats.bytes_on_disk, 2 * 4096, "more than an empty side file");
+    cache_free(cache);
+    remove_folder(folder);
+    check_leaks();
+}
+
 /* ---- eviction ---- */
 
 static void read_file_number(struct cache *cache, uint8_t number, struct test_counts *counts)

@@ -119,10 +119,10 @@ static int mount_and_serve(const struct arguments *arguments, struct serving *se
     if (!rc)
         rc = fs_mount(session->dataset, session->cache, &plan->options, &fs, err);
     atomic_store(&serving->fs, fs);
-    if (!rc && write(plan->ready_fd, "1", 1) != 1)
-        rc = error_set(err, errno, "cannot tell that the mount is ready: %s", strerror(errno));
-    close(plan->ready_fd);
-    return rc ? rc : fs_run(fs, err);
+    if (rc)
+        return rc;
+    guard_ready(plan->ready_fd, arguments_flag(arguments, "foreground"));
+    return fs_run(fs, err);
 }
 
 static int serve(const struct arguments *arguments, struct mount_plan *plan, struct error *err)

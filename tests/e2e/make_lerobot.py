@@ -81,8 +81,8 @@ def write_episodes(path, lengths, columns, task, index_shift):
 def encode(path, frames, codec, audio=False, extra=()):
     sound = ("-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={frames / FPS}") if audio else ()
     subprocess.run(["ffmpeg", "-y", "-v", "error", "-f", "lavfi", "-i",
-                    f"testsrc2=size=128x96:rate={FPS}:duration={frames / FPS}", *sound, "-frames:v", str(frames), *codec,
-                    "-pix_fmt", "yuv420p", *(("-c:a", "aac", "-shortest") if audio else ()), *extra, str(path)], check=True)
+                    f"testsrc2=size=128x96:rate={FPS}:duration={frames / FPS}", *sound, *codec,
+                    "-pix_fmt", "yuv420p", *(("-c:a", "aac") if audio else ()), *extra, str(path)], check=True)
 
 
 def encode_joined(path, lengths, codec):

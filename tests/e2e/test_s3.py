@@ -86,7 +86,7 @@ def test_a_missing_bucket_is_named(s3):
 
 def test_an_endpoint_that_does_not_answer_is_an_error_not_a_hang(s3):
     done = elidefs("log", "s3://sets/x", "--endpoint-url", "http://127.0.0.1:9", check=False)
-    assert done.returncode == 1 and "127.0.0.1:9" in done.stderr
+    assert done.returncode == 1 and "127.0.0.1 port 9" in done.stderr
 
 
 def test_an_object_overwritten_after_import_is_eio_and_named(s3, tmp_path):
@@ -167,5 +167,5 @@ def test_two_imports_at_once_commit_one_after_the_other_or_fail_clearly(s3, tmp_
     versions = sorted(out.strip() for out, _, status in results if status == 0)
     assert versions == [f"v{i + 1}" for i in range(len(versions))] and versions
     for _, text, status in results:
-        assert status == 0 or (status == 1 and "first" in text), text
+        assert status == 0 or (status == 1 and ("first" in text or "at the same time" in text)), text
     assert len(elidefs("log", "s3://sets/race").stdout.splitlines()) == len(versions)

@@ -337,6 +337,42 @@ static void renewed_keys(struct server *s)
     unlink(config), unlink(flag);
 }
 
+/* Someone who may read objects, but not list: a missing one is answered with 403. */
+static void no_right_to_list(struct server *s)
+{
+    CLEANUP_STORE struct store *bucket = NULL;
+    CLEANUP_S3_REPLY struct s3_reply reply = {0};
+    CLEANUP_FREE char *url = mem_printf("s3://%s", s->bucket);
+    CLEANUP_FREE char *policy =
+        mem_printf("{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":"
+                   "[\"arn:aws:iam:::user/"
+                   "other\"]},\"Action\":[\"s3:GetObject\"],\"Resource\":[\"arn:aws:s3:::%s/*\"]}]}",
+                   s->bucket);
+    OK(s3_new(s->stores, url, &bucket, &err));
+    struct s3_ask ask = {.method = "PUT", .query = "policy=", .body = policy, .body_len = strlen(policy)};
+    OK(s3_run(s3_of(bucket), &ask, &reply, &err));
+    CLEANUP_FREE char *access = mem_text(getenv("AWS_ACCESS_KEY_ID"));
+    CLEANUP_FREE char *secret = mem_text(getenv("AWS_SECRET_ACCESS_KEY"));
+    setenv("AWS_ACCESS_KEY_ID", getenv("TEST_OTHER_ACCESS_KEY_ID"), 1);
+    setenv("AWS_SECRET_ACCESS_KEY", getenv("TEST_OTHER_SECRET_ACCESS_KEY"), 1);
+    struct stores *stores;
+    struct store *store;
+    struct store_object object;
+    struct buf buf = BUF_INIT;
+    OK(stores_new(&(struct stores_options){0}, &stores, &err));
+    OK(store_open(stores, store_url(s->store), &store, &err));
+    FAILS(EACCES, "access denied", store_read_all(store, "no-such-thing", 9, &buf, NULL, &err));
+    OK(store_read_all(store, "short", 9, &buf, NULL, &err));
+    FAILS(ENOENT, "tells only who may list", store_read_all(store, "no-such-thing", 9, &buf, NULL, &err));
+    FAILS(ENOENT, "tells only who may list", store_head(store, "no-such-thing", &object, &err));
+    FAILS(EACCES, "access denied", store_put(store, "new", "1", 1, STORE_PUT_REPLACE, NULL, &err));
+    setenv("AWS_ACCESS_KEY_ID", access, 1);
+    setenv("AWS_SECRET_ACCESS_KEY", secret, 1);
+    store_unref(store);
+    stores_free(stores);
+    buf_done(&buf);
+}
+
 static void missing_bucket(struct server *s)
 {
     CLEANUP_STORE struct store *store = NULL;
@@ -420,6 +456,7 @@ int main(void)
         {"keys that need encoding", keys_that_need_encoding},
         {"wrong keys are told", wrong_keys},
         {"refused keys are renewed once", renewed_keys},
+        {"a missing object where listing is not allowed", no_right_to_list},
         {"a missing bucket is named", missing_bucket},
         {"public objects need no credentials", anonymous},
         {"the bucket in the host name", virtual_host_style},

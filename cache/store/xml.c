@@ -54,6 +54,8 @@ static void begin_element(void *ctx, const char *name, const char **attributes)
 static void end_element(void *ctx, const char *name)
 {
     struct reader *reader = ctx;
+    if (reader->rc) /* expat ends an empty element though its begin has stopped it */
+        return;
     const struct level *level = &reader->levels[--reader->depth];
     int rc = reader->each(reader->ctx, buf_text(&reader->path), buf_text(&reader->text) + level->text_len,
                           &reader->err);
@@ -66,6 +68,8 @@ static void end_element(void *ctx, const char *name)
 static void take_text(void *ctx, const char *text, int len)
 {
     struct reader *reader = ctx;
+    if (reader->rc)
+        return;
     if (reader->text.len + (size_t)len > TEXT_BYTES)
         stop(reader, error_set(&reader->err, EINVAL, "a text is too long"));
     else

@@ -23,7 +23,8 @@
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
 
-/* ---- what a process knows about stores: configuration, credentials, I/O threads ---- */
+/* ---- what a process knows about stores: configuration, credentials, I/O threads ----
+ * It has threads from stores_new() on: fork before (a child may exec, nothing else). */
 
 struct stores;
 
@@ -48,8 +49,9 @@ void stores_free(struct stores *stores); /* all stores must have been released *
 
 struct store;
 
-/* `url`: s3://bucket[/prefix], /a/folder, file:///a/folder, or a relative folder (made absolute). Comes
- * wrapped in the retry decorator. No request is made. -EINVAL with the reason if the URL is none. */
+/* `url`: s3://bucket[/prefix], /a/folder, file:///a/folder, or a relative folder (made absolute, links
+ * resolved; it need not exist). An S3 store comes wrapped in the retry decorator. No request is made. -EINVAL
+ * with the reason if the URL is none, or the configuration makes no sense for it. */
 int store_open(struct stores *stores, const char *url, struct store **ret, struct error *err);
 struct store *store_ref(struct store *store);
 void store_unref(struct store *store);
@@ -70,8 +72,8 @@ enum { STORE_PIN_BYTES = 512 };
  * part of catalogs) */
 struct store_object {
     uint64_t size;
-    int64_t modified_ns;
-    bool versioned; /* pinned to a version that an overwrite leaves readable */
+    int64_t modified_ns; /* 0: not told, as after a put to S3 */
+    bool versioned;      /* pinned to a version that an overwrite leaves readable */
     char pin[STORE_PIN_BYTES];
 };
 

@@ -19,6 +19,13 @@ mkdir -p "$folder"/{run,log,mon,osd,rgw}
 fsid=$(cat /proc/sys/kernel/random/uuid)
 conf=$folder/ceph.conf
 
+# TLS with a certificate of its own, where openssl(1) is at hand.
+tls=
+if command -v openssl >/dev/null && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=elidefs-test \
+    -addext 'subjectAltName = IP:127.0.0.1' -keyout "$folder/tls.key" -out "$folder/tls.pem" 2>"$folder/log/tls.log"; then
+    tls=" ssl_endpoint=127.0.0.1:$((port + 3)) ssl_certificate=$folder/tls.pem ssl_private_key=$folder/tls.key"
+fi
+
 cat >"$conf" <<EOF
 [global]
 fsid = $fsid
@@ -66,7 +73,7 @@ osd class load list = *
 osd class default list = *
 [client.rgw]
 rgw data = $folder/rgw
-rgw frontends = beast endpoint=127.0.0.1:$port tcp_nodelay=1
+rgw frontends = beast endpoint=127.0.0.1:$port tcp_nodelay=1$tls
 rgw dns name = s3.localhost
 rgw enable apis = s3
 rgw enable ops log = false
@@ -105,4 +112,8 @@ export AWS_SECRET_ACCESS_KEY=$secret_key
 export TEST_OTHER_ACCESS_KEY_ID=$other_access_key
 export TEST_OTHER_SECRET_ACCESS_KEY=$other_secret_key
 export TEST_VIRTUAL_HOST_ENDPOINT=http://s3.localhost:$port
+EOF
+[ -z "$tls" ] || cat >>"$folder/env" <<EOF
+export TEST_TLS_ENDPOINT=https://127.0.0.1:$((port + 3))
+export TEST_TLS_CA=$folder/tls.pem
 EOF

@@ -433,6 +433,28 @@ static void virtual_host_style(struct server *s)
     buf_done(&buf);
 }
 
+static void certificates_are_checked(struct server *s)
+{
+    const char *endpoint = getenv("TEST_TLS_ENDPOINT");
+    struct buf buf = BUF_INIT;
+    for (int trusted = 0; endpoint && trusted < 2; trusted++) {
+        struct stores *stores;
+        struct store *store;
+        struct stores_options options = {.endpoint_url = endpoint,
+                                         .ca_bundle = trusted ? getenv("TEST_TLS_CA") : NULL};
+        OK(stores_new(&options, &stores, &err));
+        OK(store_open(stores, store_url(s->store), &store, &err));
+        if (trusted)
+            OK(store_read_all(store, "public", 9, &buf, NULL, &err));
+        else
+            FAILS(EIO, "certificate", store_read_all(store, "public", 9, &buf, NULL, &err));
+        store_unref(store);
+        stores_free(stores);
+    }
+    CHECK(!endpoint || !strcmp(buf_text(&buf), "for all"), "%s", buf_text(&buf));
+    buf_done(&buf);
+}
+
 static void stopping_ends_all(struct server *s)
 {
     char got[3];
@@ -460,6 +482,7 @@ int main(void)
         {"a missing bucket is named", missing_bucket},
         {"public objects need no credentials", anonymous},
         {"the bucket in the host name", virtual_host_style},
+        {"certificates are checked", certificates_are_checked},
         {"a stop ends all", stopping_ends_all},
     };
     struct server server;

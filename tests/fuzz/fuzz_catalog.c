@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A small catalog with some of its bytes changed: every function of a reader answers or fails, and none
+ * crashes or hangs; and apply() on it, too. Input: patches of (u32 offset, u8 length, bytes), little endian.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "cache/base/cursor.h"
+#include "cache/base/file.h"
+#include "cache/base/instant.h"
+#include "tests/catalog/versions.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { CLIPS = 60, PATIENCE_NS = 2000000000 };
+
+static struct changeset *clips(int print)
+{
+    struct changeset *set = changeset_new();
+    set_attribute(set, "task", VALUE_TEXT, true);
+    set_attribute(set, "length", VALUE_INT, false);
+    set_attribute(set, "force", VALUE_FLOAT, false);
+    for (int i = 0; i < CLIPS; i++) {
+        char key[16], text[16];
+        snprintf(key, sizeof key, "ep%02d", i);
+        snprintf(text, sizeof text, "%d", i * 7 % 40);
+        set_clip(set, key, i + print);
+        set_value(set, "task", VALUE_TEXT, i % 9 ? "lift" : "push");
+        set_value(set, "length", VALUE_INT, text);
+        if (i % 3)
+            set_value(set, "force", VALUE_FLOAT, "0.25");
+        set_stream(set, "front", "a.mp4", 100, 900);
+    }
+    changeset_extra(set, "extra", 5);
+    return set;
+}
+
+static void make_base(struct buf *base)
+{
+    struct versions v;
+    struct error err;
+    versions_init(&v);
+    if (versions_apply(&v, clips(1)))
+        __builtin_trap();
+    CLEANUP_FREE char *path = versions_path(&v, 1);
+    if (file_read(path, 1 << 24, base, &err))
+        __builtin_trap();
+    versions_done(&v);
+}
+
+static int count_value(void *ctx, const struct value *value, uint64_t count, struct error *err)
+{
+    return 0;
+}
+
+static int count_clip_value(void *ctx, const struct catalog_attribute *attribute, const struct value *value,
+                            struct error *err)
+{
+    return 0;
+}
+
+static int ask_attribute(void *ctx, const struct catalog_attribute *attribute, struct error *err)
+{
+    struct catalog_reader *reader = ctx;
+    struct value values[2] = {{.type = attribute->type, .text = "lift", .len = 4},
+                              {.type = attribute->type, .text = "push", .len = 4}};
+    struct value prefix = {.type = VALUE_TEXT, .text = "1", .len = 1};
+    if (attribute->type == VALUE_FLOAT)
+        values[0].real = 0.25, values[1].real = 8;
+    else if (attribute->type != VALUE_TEXT)
+        values[0].integer = 1, values[1].integer = 20;
+    for (int op = CATALOG_EQ; op <= CATALOG_HAS; op++) {
+        struct catalog_literal literal = {.attribute = attribute->id,
+                                          .op = (enum catalog_op)op,
+                                          .values = op == CATALOG_PREFIX ? &prefix : values,
+                                          .count = 1};
+        struct rowset *rows = NULL;
+        uint64_t guess;
+        if (!catalog_select(reader, &literal, &rows, NULL))
+            rowset_unref(rows);
+        catalog_estimate(reader, &literal, &guess, NULL);
+    }
+    catalog_values(reader, attribute->id, count_value, NULL, NULL);
+    return 0;
+}
+
+static void ask_clip(struct catalog_reader *reader, uint32_t row)
+{
+    struct catalog_clip clip;
+    struct catalog_stream stream;
+    struct catalog_object object;
+    CLEANUP_BUF struct buf buf = BUF_INIT;
+    catalog_clip(reader, row, &clip, NULL);
+    catalog_json(reader, row, &buf, NULL);
+    catalog_extra(reader, row, &buf, NULL);
+    catalog_clip_values(reader, row, count_clip_value, NULL, NULL);
+    if (catalog_stream(reader, row, 0, &stream, NULL))
+        return;
+    if (!catalog_object(reader, stream.object, &object, NULL))
+        catalog_object_done(&object);
+    catalog_stream_done(&stream);
+}
+
+static void ask(const char *path)
+{
+    struct catalog *catalog;
+    struct catalog_reader *reader;
+    struct catalog_patience patience = {.deadline_ns = clock_now_ns() + PATIENCE_NS};
+    struct error err;
+    if (catalog_open_path(path, &catalog, &err))
+        return;
+    if (!catalog_reader_acquire(catalog, &patience, &reader, &err)) {
+        uint32_t row;
+        int64_t time;
+        catalog_attributes(reader, ask_attribute, reader, NULL);
+        for (row = 0; row < CLIPS; row += 7)
+            ask_clip(reader, row);
+        catalog_clip_find(reader, "ep33", 4, &row, NULL);
+        catalog_commit_time(reader, 1, &time, NULL);
+        catalog_reader_release(reader);
+    }
+    catalog_unref(catalog);
+}
+
+static void apply_to(const char *path)
+{
+    char result[64];
+    snprintf(result, sizeof result, "/tmp/fuzz-catalog-%d", (int)getpid());
+    unlink(result);
+    CLEANUP_CHANGESET struct changeset *set = clips(2);
+    struct apply_options options = {.parent_path = path, .result_path = result, .version = 2};
+    struct apply_counts counts;
+    struct error err;
+    apply(&options, set, &counts, &err);
+    unlink(result);
+}
+
+static void patch(struct buf *file, const uint8_t *data, size_t size)
+{
+    struct cursor c = cursor_of(data, size);
+    while (cursor_left(&c)) {
+        uint32_t offset = cursor_le32(&c) % (uint32_t)file->len;
+        uint8_t len = cursor_u8(&c);
+        const uint8_t *bytes = cursor_bytes(&c, len);
+        if (!bytes || c.failed)
+            return;
+        if (len <= file->len - offset)
+            memcpy(file->data + offset, bytes, len);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct buf base; /* made once: it takes longer than all the rest */
+    if (!base.len)
+        make_base(&base);
+    CLEANUP_BUF struct buf file = BUF_INIT;
+    buf_append(&file, base.data, base.len);
+    patch(&file, data, size);
+    CLEANUP_CLOSE int fd = memfd_create("catalog", MFD_CLOEXEC);
+    if (fd < 0 || file_write_all(fd, file.data, file.len))
+        return 0;
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    ask(path);
+    apply_to(path);
+    return 0;
+}

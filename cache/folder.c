@@ -20,6 +20,7 @@ static const char tag_name[] = "CACHEDIR.TAG";
 static const char tag_text[] = "Signature: 8a477f597d28d172789f06886806bc55\n"
                                "# Made by elidefs. Everything here can be fetched again.\n";
 static const char side_suffix[] = ".blocks";
+static const size_t key_hex_len = SHA256_HEX_BYTES - 1;
 
 struct folder {
     char *path;
@@ -148,16 +149,16 @@ void folder_name(const uint8_t key[SHA256_BYTES], enum folder_file which, char r
     ret[5] = '/';
     hex_print(key, SHA256_BYTES, ret + 6);
     if (which == FOLDER_SIDE)
-        memcpy(ret + 6 + 2 * SHA256_BYTES, side_suffix, sizeof side_suffix);
+        memcpy(ret + 6 + key_hex_len, side_suffix, sizeof side_suffix);
 }
 
 int folder_key(const char *name, uint8_t ret_key[SHA256_BYTES], enum folder_file *ret_which)
 {
     size_t len = strlen(name);
-    if (len < 2 * SHA256_BYTES || hex_parse(name, 2 * SHA256_BYTES, ret_key, SHA256_BYTES))
+    if (len < key_hex_len || hex_parse(name, key_hex_len, ret_key, SHA256_BYTES))
         return -EINVAL;
-    const char *suffix = name + 2 * SHA256_BYTES;
-    if (*suffix && strcmp(suffix, side_suffix))
+    const char *suffix = name + key_hex_len;
+    if (*suffix && strcmp(suffix, side_suffix) != 0)
         return -EINVAL;
     *ret_which = *suffix ? FOLDER_SIDE : FOLDER_DATA;
     return 0;

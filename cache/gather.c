@@ -8,7 +8,7 @@
 
 #include "cache/fill.h"
 
-enum { CHECK_BATCH = 64 }; /* blocks read and checked at a time */
+enum { CHECK_BATCH = 64, CHECK_BYTES = CHECK_BATCH * CACHE_BLOCK_BYTES }; /* read and checked at a time */
 
 uint8_t *scratch_take(struct cache *cache, size_t len)
 {
@@ -224,7 +224,7 @@ int gather(struct cached *file, uint64_t offset, size_t len, uint8_t *to, struct
 /* Reads and checks every unchecked block; false if one is bad. */
 static bool check_rest(struct cached *file)
 {
-    uint8_t *buffer = scratch_take(file->cache, CHECK_BATCH * CACHE_BLOCK_BYTES);
+    uint8_t *buffer = scratch_take(file->cache, CHECK_BYTES);
     int rc = 0;
     for (uint64_t first = 0, end; !rc && first < file->blocks.count; first = end) {
         pthread_mutex_lock(&file->lock);
@@ -236,7 +236,7 @@ static bool check_rest(struct cached *file)
         if (unchecked)
             rc = read_blocks(file, fd, first, end, buffer);
     }
-    scratch_give(file->cache, buffer, CHECK_BATCH * CACHE_BLOCK_BYTES);
+    scratch_give(file->cache, buffer, CHECK_BYTES);
     return !rc;
 }
 

@@ -45,7 +45,7 @@ void keytable_done(struct keytable *table)
 struct keytable_node *keytable_find(const struct keytable *table, const uint8_t key[SHA256_BYTES])
 {
     struct keytable_node *node = table->head_count ? *head_of(table, key) : NULL;
-    while (node && memcmp(node->key, key, SHA256_BYTES))
+    while (node && memcmp(node->key, key, SHA256_BYTES) != 0)
         node = node->next;
     return node;
 }

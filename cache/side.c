@@ -36,7 +36,7 @@ int side_header_check(const uint8_t *bytes, size_t len, const uint8_t key[SHA256
         return 0;
     struct cursor c = cursor_of(bytes, SIDE_HEADER_BYTES);
     cursor_seek(&c, HEADER_CRC_AT);
-    if (memcmp(bytes, magic, sizeof magic) || cursor_le32(&c) != crc32c(0, bytes, HEADER_CRC_AT))
+    if (memcmp(bytes, magic, sizeof magic) != 0 || cursor_le32(&c) != crc32c(0, bytes, HEADER_CRC_AT))
         return error_set(err, EINVAL, "the header is damaged");
     return error_set(err, EINVAL, "the header is that of another version, size or key");
 }

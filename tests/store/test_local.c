@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cache/store/store.h"
+#include "cache/store/ops.h"
 #include "tests/store/temp_folder.h"
 #include "tests/test_leaks.h"
 
@@ -339,5 +339,35 @@ Test(local, nothing_runs_after_a_stop)
     stores_stop(p.stores);
     FAILS(ECANCELED, "cancelled", store_read(p.store, "x", NULL, 0, 1, got, &p.err));
     FAILS(ECANCELED, "cancelled", store_put(p.store, "y", "1", 1, STORE_PUT_REPLACE, NULL, &p.err));
+    place_done(&p);
+}
+
+/* ---- a store that would lose commits ---- */
+
+static int put_over_all(struct store *store, const struct store_put *put, struct store_object *ret,
+                        struct error *err)
+{
+    return 0;
+}
+
+static int remove_nothing(struct store *store, const char *path, struct error *err)
+{
+    return 0;
+}
+
+static void free_store(struct store *store)
+{
+    free(store);
+}
+
+Test(local, a_store_that_ignores_conditions_fails_the_probe)
+{
+    static const struct store_ops ops = {.put = put_over_all, .remove = remove_nothing, .free = free_store};
+    struct place p;
+    place_init(&p);
+    struct store *store = MEM_NEW(struct store);
+    store_init(store, &ops, p.stores, mem_text("s3://careless"));
+    FAILS(ENOTSUP, "s3://careless: the store ignores If-None-Match", store_probe(store, &p.err));
+    store_unref(store);
     place_done(&p);
 }

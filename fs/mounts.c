@@ -54,30 +54,36 @@ static void decode_octal(char *text)
     *to = '\0';
 }
 
+/* "98:0" */
+static bool parse_device(const char *text, struct mounts_entry *ret)
+{
+    char *end;
+    ret->major = (unsigned)strtoul(text, &end, 10);
+    if (end == text || *end != ':')
+        return false;
+    text = end + 1;
+    ret->minor = (unsigned)strtoul(text, &end, 10);
+    return end != text && !*end;
+}
+
+enum { FIELD_DEVICE = 2, FIELD_POINT = 4, FIELDS = 5 };
+
 /* "36 35 98:0 /root /mnt options [optional]... - type source super" */
 static bool parse_line(char *line, const char *path, struct mounts_entry *ret)
 {
     struct mounts_entry entry = {0};
-    char *rest = strstr(line, " - ");
+    char *fields[FIELDS] = {NULL}, *save, *rest = strstr(line, " - ");
     if (!rest)
         return false;
     *rest = '\0';
-    char *save, *at = NULL;
-    char *field = strtok_r(line, " ", &save);
-    for (int i = 1; field && i < 5; i++) {
-        field = strtok_r(NULL, " ", &save);
-        if (i == 2 && field && sscanf(field, "%u:%u", &entry.major, &entry.minor) != 2)
-            return false;
-        at = field;
-    }
-    if (!at)
+    fields[0] = strtok_r(line, " ", &save);
+    for (int i = 1; i < FIELDS && fields[i - 1]; i++)
+        fields[i] = strtok_r(NULL, " ", &save);
+    if (!fields[FIELD_POINT] || !parse_device(fields[FIELD_DEVICE], &entry))
         return false;
-    decode_octal(at);
-    if (strcmp(at, path) != 0)
-        return false;
-    char *type = strtok_r(rest + 3, " ", &save);
-    char *source = type ? strtok_r(NULL, " \n", &save) : NULL;
-    if (!source)
+    decode_octal(fields[FIELD_POINT]);
+    char *type = strtok_r(rest + 3, " ", &save), *source = type ? strtok_r(NULL, " \n", &save) : NULL;
+    if (strcmp(fields[FIELD_POINT], path) != 0 || !source)
         return false;
     decode_octal(type);
     decode_octal(source);

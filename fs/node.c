@@ -34,10 +34,14 @@ struct node_clip node_clip(uint64_t number)
     };
 }
 
+struct chain {
+    struct node *first;
+};
+
 struct nodes {
     uint8_t hash_key[16]; /* names come from outside */
     pthread_mutex_t lock; /* guards what follows */
-    struct node **by_id, **by_name;
+    struct chain *by_id, *by_name;
     size_t buckets; /* a power of two */
     size_t count;
     uint64_t next_id;
@@ -56,8 +60,8 @@ static size_t name_bucket(const struct nodes *nodes, uint64_t parent, const char
 
 static void link_node_locked(struct nodes *nodes, struct node *node)
 {
-    struct node **id = &nodes->by_id[id_bucket(nodes, node->id)];
-    struct node **name = &nodes->by_name[name_bucket(nodes, node->parent, node->name)];
+    struct node **id = &nodes->by_id[id_bucket(nodes, node->id)].first;
+    struct node **name = &nodes->by_name[name_bucket(nodes, node->parent, node->name)].first;
     node->next_by_id = *id;
     *id = node;
     node->next_by_name = *name;
@@ -66,11 +70,11 @@ static void link_node_locked(struct nodes *nodes, struct node *node)
 
 static void unlink_node_locked(struct nodes *nodes, struct node *node)
 {
-    struct node **at = &nodes->by_id[id_bucket(nodes, node->id)];
+    struct node **at = &nodes->by_id[id_bucket(nodes, node->id)].first;
     while (*at != node)
         at = &(*at)->next_by_id;
     *at = node->next_by_id;
-    at = &nodes->by_name[name_bucket(nodes, node->parent, node->name)];
+    at = &nodes->by_name[name_bucket(nodes, node->parent, node->name)].first;
     while (*at != node)
         at = &(*at)->next_by_name;
     *at = node->next_by_name;
@@ -79,14 +83,14 @@ static void unlink_node_locked(struct nodes *nodes, struct node *node)
 
 static void grow_locked(struct nodes *nodes)
 {
-    struct node **old = nodes->by_id;
+    struct chain *old = nodes->by_id;
     size_t old_buckets = nodes->buckets;
     nodes->buckets = old_buckets ? 2 * old_buckets : BUCKETS_FIRST;
     free(nodes->by_name);
     nodes->by_id = mem_zero(nodes->buckets * sizeof *nodes->by_id);
     nodes->by_name = mem_zero(nodes->buckets * sizeof *nodes->by_name);
     for (size_t i = 0; i < old_buckets; i++)
-        for (struct node *node = old[i], *next; node; node = next) {
+        for (struct node *node = old[i].first, *next; node; node = next) {
             next = node->next_by_id;
             link_node_locked(nodes, node);
         }
@@ -95,7 +99,7 @@ static void grow_locked(struct nodes *nodes)
 
 static struct node *find_id_locked(const struct nodes *nodes, uint64_t id)
 {
-    struct node *node = nodes->by_id[id_bucket(nodes, id)];
+    struct node *node = nodes->by_id[id_bucket(nodes, id)].first;
     while (node && node->id != id)
         node = node->next_by_id;
     return node;
@@ -103,7 +107,7 @@ static struct node *find_id_locked(const struct nodes *nodes, uint64_t id)
 
 static struct node *find_name_locked(const struct nodes *nodes, uint64_t parent, const char *name)
 {
-    struct node *node = nodes->by_name[name_bucket(nodes, parent, name)];
+    struct node *node = nodes->by_name[name_bucket(nodes, parent, name)].first;
     while (node && (node->parent != parent || strcmp(node->name, name) != 0))
         node = node->next_by_name;
     return node;
@@ -146,7 +150,7 @@ void nodes_free(struct nodes *nodes)
     if (!nodes)
         return;
     for (size_t i = 0; i < nodes->buckets; i++)
-        for (struct node *node = nodes->by_id[i], *next; node; node = next) {
+        for (struct node *node = nodes->by_id[i].first, *next; node; node = next) {
             next = node->next_by_id;
             free_node(node);
         }

@@ -78,7 +78,7 @@ int special_read(struct fs *fs, const struct node *node, uid_t uid, const struct
     }
     CLEANUP_SCOPE struct scope scope = {0};
     enum report_kind kind = report_names[node->which].kind;
-    uint64_t size;
+    uint64_t size = 0;
     int rc = scope_open(fs, node->version, patience, &scope, err);
     if (rc == 0)
         rc = report_size(kind, node->query, scope.reader, &size, err);

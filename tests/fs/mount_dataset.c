@@ -3,6 +3,7 @@
  * Mounts a data set, as the tools do but with this folder's library only.
  *
  *     mount_dataset SET MOUNTPOINT CACHE [foreground] [passthrough] [poll=MS] [umask=OCTAL] [threads=N]
+ *                   [allow_other] [uid=N]
  *     mount_dataset --unmount MOUNTPOINT
  */
 #include <signal.h>
@@ -54,6 +55,8 @@ static bool parse(char **args, int count, struct fs_options *options)
     for (int i = 0; i < count; i++) {
         foreground = foreground || strcmp(args[i], "foreground") == 0;
         options->passthrough = options->passthrough || strcmp(args[i], "passthrough") == 0;
+        options->allow_other = options->allow_other || strcmp(args[i], "allow_other") == 0;
+        sscanf(args[i], "uid=%u", &options->uid);
         sscanf(args[i], "poll=%u", &options->poll_ms);
         sscanf(args[i], "umask=%o", &options->umask);
         sscanf(args[i], "threads=%u", &options->threads);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How mounts begin and end, also badly. Arguments: make_dataset mount_dataset."""
+import errno
 import http.server
 import mmap
 import os
@@ -91,6 +92,63 @@ def test_a_mount_point_that_is_none_is_refused(place):
     assert got.returncode == 1 and 'nowhere' in got.stderr
     got = place.unmount(place.path('source'))
     assert got.returncode == 1 and 'no elidefs mount' in got.stderr
+
+
+def test_an_overwritten_recording_is_an_error_that_names_it_and_never_other_bytes(place):
+    shutil.rmtree(place.path('blocks'), ignore_errors=True)
+    mounted(place)
+    with open(place.file('v1/ep000001.front.mp4'), 'rb') as f:
+        assert f.read() == place.front(1)
+    with open(place.path('source/new'), 'wb') as f:
+        f.write(bytes(len(place.recording)))
+    os.rename(place.path('source/rec.bin'), place.path('source/old'))
+    os.rename(place.path('source/new'), place.path('source/rec.bin'))
+    try:
+        for name in ('v1/ep000030.front.mp4', 'v1/ep000031.state.parquet'):
+            with open(place.file(name), 'rb') as f:
+                try:
+                    f.read()
+                    raise AssertionError('no error')
+                except OSError as e:
+                    assert e.errno == errno.EIO, e
+        assert place.path('source/rec.bin') in read(place.file('.elidefs/errors')).decode()
+        assert read(place.file('v1/ep000001.front.mp4')) == place.front(1), 'what is cached stays right'
+    finally:
+        os.rename(place.path('source/old'), place.path('source/rec.bin'))
+        assert place.unmount().returncode == 0
+
+
+def test_modes_and_owner_are_as_asked(place):
+    mounted(place, 'umask=027', 'uid=1234')
+    for name, mode in (('v1', 0o750), ('v1/ep000001.json', 0o640)):
+        st = os.stat(place.file(name))
+        assert st.st_mode & 0o777 == mode and st.st_uid == 1234 and st.st_gid == os.getgid()
+    assert place.unmount().returncode == 0
+
+
+def as_another_user(*command):
+    return subprocess.run(['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', *command],
+                          capture_output=True)
+
+
+def test_other_users_get_in_only_where_they_may_and_see_their_own_errors(place):
+    if os.geteuid() != 0:
+        return
+    os.chmod(place.folder, 0o755)
+    mounted(place)
+    assert as_another_user('ls', place.file('v1')).returncode != 0
+    assert place.unmount().returncode == 0
+    mounted(place, 'allow_other', 'umask=077')
+    assert as_another_user('ls', place.file('v1')).returncode != 0
+    assert place.unmount().returncode == 0
+    mounted(place, 'allow_other')
+    for name in ('v1/mine=1', 'v1/yours=1'):
+        assert not os.path.exists(place.file(name))
+    assert as_another_user('ls', place.file('v1/theirs=1')).returncode != 0
+    seen = as_another_user('cat', place.file('.elidefs/errors')).stdout
+    assert b'theirs=1' in seen and b'mine=1' not in seen
+    assert b'theirs=1' not in read(place.file('.elidefs/errors'))
+    assert place.unmount().returncode == 0
 
 
 def test_with_passthrough_the_kernel_reads_complete_clips_itself(place):

@@ -53,7 +53,7 @@ class Place:
             f.write(self.recording)
 
     def path(self, name):
-        return os.path.join(self.folder, name)
+        return name if '://' in name else os.path.join(self.folder, name)
 
     def run(self, *args, **more):
         return subprocess.run(args, env=self.env, capture_output=True, text=True, timeout=60, **more)

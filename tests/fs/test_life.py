@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 
 from mounted import Place, mounts_at, read, run_tests, wait_for
 
@@ -176,13 +177,14 @@ def test_with_passthrough_the_kernel_reads_complete_clips_itself(place):
 
 
 class Bucket(http.server.ThreadingHTTPServer):
-    """The least of an S3 server: HEAD and ranged GET of rec.bin; when `stalls` is set, GET says nothing."""
+    """The least of an S3 server, with rec.bin in it; while `stalls` is set, it answers no GET."""
     daemon_threads = True
 
     def __init__(self, recording):
-        self.recording, self.stalls, self.gets = recording, threading.Event(), 0
+        self.objects, self.lock = {'rec.bin': recording}, threading.Lock()
+        self.stalls, self.gets = threading.Event(), 0
         super().__init__(('127.0.0.1', 0), Answer)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
@@ -191,36 +193,71 @@ class Answer(http.server.BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
-    def do_HEAD(self):
-        self.send_response(200)
-        self.send_header('ETag', '"one"')
-        self.send_header('Content-Length', str(len(self.server.recording)))
-        self.send_header('Last-Modified', 'Tue, 24 Nov 2026 06:00:00 GMT')
+    def answer(self, status, body=b'', size=None, **headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace('_', '-'), value)
+        self.send_header('Content-Length', str(len(body) if size is None else size))
         self.end_headers()
+        self.wfile.write(body)
+
+    def found(self):
+        self.key, _, self.query = self.path.removeprefix('/bucket').removeprefix('/').partition('?')
+        body = self.server.objects.get(self.key)
+        if body is None and self.key:
+            self.answer(404, b'' if self.command == 'HEAD' else b'<Error><Code>NoSuchKey</Code></Error>')
+        return body
+
+    def do_HEAD(self):
+        body = self.found()
+        if body is not None:
+            self.answer(200, size=len(body), ETag='"one"', Last_Modified='Tue, 24 Nov 2026 06:00:00 GMT')
 
     def do_GET(self):
         self.server.gets += 1
         if self.server.stalls.is_set():
             time.sleep(30)
             return
-        first, last = map(int, self.headers['Range'].removeprefix('bytes=').split('-'))
-        body = self.server.recording[first:last + 1]
-        self.send_response(206)
-        self.send_header('ETag', '"one"')
-        self.send_header('Content-Range', f'bytes {first}-{first + len(body) - 1}/{len(self.server.recording)}')
-        self.send_header('Content-Length', str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        body = self.found()
+        if not self.key:
+            prefix = urllib.parse.parse_qs(self.query).get('prefix', [''])[0]
+            self.answer(200, b'<ListBucketResult>' + b''.join(
+                b'<Contents><Key>%s</Key><LastModified>2026-11-24T06:00:00Z</LastModified><ETag>"one"</ETag>'
+                b'<Size>%d</Size></Contents>' % (key.encode(), len(value))
+                for key, value in sorted(self.server.objects.items()) if key.startswith(prefix)) +
+                b'<IsTruncated>false</IsTruncated></ListBucketResult>')
+        elif body is not None and 'Range' in self.headers:
+            first, last = self.headers['Range'].removeprefix('bytes=').split('-')
+            part = body[int(first):int(last) + 1 if last else None]
+            self.answer(206, part, ETag='"one"',
+                        Content_Range=f'bytes {first}-{int(first) + len(part) - 1}/{len(body)}')
+        elif body is not None:
+            self.answer(200, body, ETag='"one"', Last_Modified='Tue, 24 Nov 2026 06:00:00 GMT')
+
+    def do_PUT(self):
+        body = self.rfile.read(int(self.headers['Content-Length']))
+        key = self.path.removeprefix('/bucket/')
+        with self.server.lock:
+            lost = self.headers['If-None-Match'] == '*' and key in self.server.objects
+            if not lost:
+                self.server.objects[key] = body
+        self.answer(412 if lost else 200, ETag='"one"')
+
+    def do_DELETE(self):
+        self.server.objects.pop(self.path.removeprefix('/bucket/'), None)
+        self.answer(204)
 
 
-def with_bucket(place):
+def with_bucket(place, dataset='far'):
+    """A bucket that holds the recording, and also the data set if it is named by URL."""
     bucket = Bucket(place.recording)
     os.makedirs(place.path('config/elidefs'), exist_ok=True)
     with open(place.path('config/elidefs/config'), 'w') as f:
         f.write(f'[store "s3://bucket"]\nendpoint = http://127.0.0.1:{bucket.server_address[1]}\n'
                 'region = us-east-1\npath_style = true\nanonymous = true\n')
-    if not os.path.exists(place.path('far')):
-        place.commit(0, 40, 4, source='s3://bucket', dataset='far')
+    if not os.path.exists(place.path(dataset)):
+        place.commit(0, 40, 4, source='s3://bucket', dataset=dataset)
+    shutil.rmtree(place.path('blocks'), ignore_errors=True)
     return bucket
 
 
@@ -264,6 +301,25 @@ def test_a_reader_that_is_killed_ends_though_its_read_hangs(place):
     ends_within(1, reader)
     process.send_signal(signal.SIGTERM)
     ends_within(1, process)
+    bucket.shutdown()
+
+
+def test_a_listing_that_waits_for_the_catalog_can_be_killed_and_so_can_the_mount(place):
+    bucket = with_bucket(place, dataset='s3://bucket/set')
+    process = place.start(dataset='s3://bucket/set')
+    bucket.stalls.set()
+    before = bucket.gets
+    listing = subprocess.Popen(['ls', place.file('v1')], stderr=subprocess.DEVNULL)
+    assert wait_for(lambda: bucket.gets > before), 'the listing did not reach the store'
+    time.sleep(0.1)
+    listing.kill()
+    ends_within(1, listing)
+    waiting = subprocess.Popen(['ls', place.file('v1/arm=left')], stderr=subprocess.DEVNULL)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    ends_within(1, process)
+    ends_within(1, waiting)
+    assert process.returncode == 0 and waiting.returncode != 0
     bucket.shutdown()
 
 

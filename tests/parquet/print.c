@@ -55,7 +55,9 @@ static void print_value(const struct parquet_values *values, uint64_t i, struct 
 
 static void print_element(const struct parquet_values *values, unsigned level, uint64_t i, struct buf *to)
 {
-    if (level == values->depth) {
+    const unsigned deepest = sizeof values->offsets / sizeof *values->offsets;
+    if (level == values->depth ||
+        level == deepest) { /* gcc -O3 sees the end of the recursion only in `deepest` */
         print_value(values, i, to);
         return;
     }

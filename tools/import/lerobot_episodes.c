@@ -216,7 +216,9 @@ static void print_leaf(struct buf *buf, const struct parquet_values *values, siz
 /* Element `i` of nesting level `level` as JSON; the nesting is at most three deep. */
 static void print_nested(struct buf *buf, const struct parquet_values *values, unsigned level, uint64_t i)
 {
-    if (level == values->depth) {
+    const unsigned deepest = sizeof values->offsets / sizeof *values->offsets;
+    if (level == values->depth ||
+        level == deepest) { /* gcc -O3 sees the end of the recursion only in `deepest` */
         print_leaf(buf, values, (size_t)i);
         return;
     }

@@ -3,6 +3,7 @@
 #include "cache/base/json.h"
 
 #include <errno.h>
+#include <float.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -118,7 +119,14 @@ const char *json_get_text(const struct json *object, const char *key)
     return json_as_text(json_get(object, key));
 }
 
-static void write_char(struct buf *buf, const char *at, size_t len)
+/* The character at the start of what is left: its length if it is written as it is, else 0. */
+static size_t char_plain(const char *at, size_t len)
+{
+    unsigned char c = (unsigned char)*at;
+    return c < 0x20 || c == '"' || c == '\\' ? 0 : utf8_char(at, len);
+}
+
+static size_t write_escaped(struct buf *buf, const char *at, size_t len)
 {
     unsigned char c = (unsigned char)*at;
     static const char *const short_form[] = {
@@ -130,21 +138,39 @@ static void write_char(struct buf *buf, const char *at, size_t len)
     else if (c < 0x20)
         buf_printf(buf, "\\u%04x", c);
     else
-        buf_append(buf, at, len);
+        buf_text_append(buf, "\xef\xbf\xbd");
+    return 1;
 }
 
 void json_write_text(struct buf *buf, const char *text, size_t len)
 {
     buf_u8(buf, '"');
-    for (size_t i = 0; i < len;) {
-        size_t n = utf8_char(text + i, len - i);
-        if (n)
-            write_char(buf, text + i, n);
-        else
-            buf_text_append(buf, "\xef\xbf\xbd");
-        i += n ? n : 1;
+    for (size_t i = 0, n; i < len;) {
+        size_t start = i;
+        while (i < len && (n = char_plain(text + i, len - i)))
+            i += n;
+        buf_append(buf, text + start, i - start);
+        if (i < len)
+            i += write_escaped(buf, text + i, len - i);
     }
     buf_u8(buf, '"');
+}
+
+/* Prints `value` with the fewest digits that read back the same, in scientific form; how many follow the
+ * point. Any decimal of up to DBL_DIG digits survives being a double (not a subnormal one), so if that many
+ * suffice, the fewest are what is left without zeros at the end. */
+static int print_shortest(double value, char *text, size_t size)
+{
+    int digits = fabs(value) >= DBL_MIN ? DBL_DIG - 1 : 0;
+    bool whole = digits > 0;
+    for (; digits < DBL_DECIMAL_DIG; digits++, whole = false) {
+        snprintf(text, size, "%.*e", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    while (whole && digits && text[digits + 1 + (*text == '-')] == '0')
+        digits--;
+    return digits;
 }
 
 void json_write_real(struct buf *buf, double value)
@@ -154,13 +180,12 @@ void json_write_real(struct buf *buf, double value)
         return;
     }
     char text[400];
-    int digits = 0;
     value += 0.0; /* -0 becomes 0 */
-    do
-        snprintf(text, sizeof text, "%.*e", digits, value);
-    while (strtod(text, NULL) != value && ++digits < 17);
+    int digits = print_shortest(value, text, sizeof text);
     int exponent = atoi(strchr(text, 'e') + 1);
     if (exponent >= -5 && exponent < 17) /* plain notation of the same digits */
         snprintf(text, sizeof text, "%.*f", digits > exponent ? digits - exponent : 0, value);
+    else
+        snprintf(text, sizeof text, "%.*e", digits, value);
     buf_text_append(buf, text);
 }

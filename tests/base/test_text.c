@@ -2,6 +2,8 @@
 /* JSON, UTF-8 and %XX escapes. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cache/base/escape.h"
@@ -58,6 +60,47 @@ Test(text, reals_are_written_as_the_shortest_text_that_reads_back)
         struct buf b = BUF_INIT;
         json_write_real(&b, cases[i].value);
         cr_assert_str_eq(buf_text(&b), cases[i].text);
+        buf_done(&b);
+    }
+    check_leaks();
+}
+
+/* Digit by digit, until it reads back. */
+static void print_slowly(double value, char *text, size_t size)
+{
+    int digits = -1;
+    do
+        snprintf(text, size, "%.*e", ++digits, value);
+    while (strtod(text, NULL) != value);
+    int exponent = atoi(strchr(text, 'e') + 1);
+    if (exponent >= -5 && exponent < 17)
+        snprintf(text, size, "%.*f", digits > exponent ? digits - exponent : 0, value);
+}
+
+static double real_of(uint64_t bits, int kind)
+{
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    if (kind == 1)
+        return (double)(int64_t)bits / 1e6 / 1e9; /* some decimals */
+    if (kind == 2)
+        return (double)(bits >> 40);
+    return kind == 3 ? (double)(float)((double)(bits >> 40) / 7) : value;
+}
+
+Test(text, reals_are_written_as_by_trying_digit_by_digit)
+{
+    uint64_t bits = 0x9e3779b97f4a7c15;
+    for (int i = 0; i < 20000; i++) {
+        bits = bits * 6364136223846793005 + 1442695040888963407;
+        double value = real_of(i % 5 == 4 ? bits >> 13 : bits, i % 4); /* i % 5 == 4: also subnormal ones */
+        if (!isfinite(value))
+            continue;
+        char slow[400];
+        struct buf b = BUF_INIT;
+        print_slowly(value, slow, sizeof slow);
+        json_write_real(&b, value);
+        cr_assert_str_eq(buf_text(&b), slow);
         buf_done(&b);
     }
     check_leaks();

@@ -33,6 +33,12 @@ def mounts_at(path):
         return [line for line in f if line.split()[4] == path.replace(' ', '\\040')]
 
 
+def may_mount():
+    """Whether this process, or a set-user-id program it starts, can have CAP_SYS_ADMIN (bit 21)."""
+    with open('/proc/self/status') as f:
+        return next(int(line.split()[1], 16) for line in f if line.startswith('CapBnd:')) >> 21 & 1
+
+
 class Place:
     """A folder with a source, a data set, a cache and a mount point; nothing of the user's own is touched."""
 
@@ -42,6 +48,8 @@ class Place:
             skip('there is no /dev/fuse')
         if os.geteuid() != 0 and not os.access('/dev/fuse', os.R_OK | os.W_OK):
             skip('/dev/fuse is not for this user')
+        if not may_mount():
+            skip('nothing may be mounted here (no CAP_SYS_ADMIN)')
         self.folder = tempfile.mkdtemp(prefix='elidefs-fs-')
         self.env = dict(os.environ, HOME=self.folder, XDG_CONFIG_HOME=self.path('config'),
                         XDG_CACHE_HOME=self.path('cache'), ELIDEFS_CACHE=self.path('elsewhere'))

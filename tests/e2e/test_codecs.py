@@ -89,7 +89,7 @@ def test_the_attributes_of_an_episode(tmp_path, dataset):
     elidefs("import", dataset, source, "--set", "site=b", "--set", "tags=x;y", "--multi", "tags")
     clips = {line["key"]: line for line in map(json.loads, elidefs("query", dataset, "v1", "--json").stdout.splitlines())}
     clip = clips["ep000002"]
-    assert clip["task"] == ["pour", "stir"] and clip["task_index"] == [0, 1] and clips["ep000000"]["task"] == "pour"
+    assert clip["task"] == ["pour", "stir"] and clip["task_index"] == [0, 1] and clips["ep000000"]["task"] == ["pour"]
     assert clip["quality"] == 0.25 and clip["operator_name"] == "c" and clip["site"] == "b" and clip["tags"] == ["x", "y"]
     assert clip["length"] == 33 and clip["fps"] == 30 and clip["duration"] == 1.1 and clip["source"] == "source"
     assert clip["success"] is True and clips["ep000001"]["success"] is False

@@ -139,7 +139,7 @@ static int serve(const struct arguments *arguments, struct mount_plan *plan, str
         return error_set(err, rc, "cannot start a thread: %s", strerror(rc));
     rc = mount_and_serve(arguments, &serving, trust, plan, err);
     atomic_store(&serving.ended, true);
-    pthread_kill(waiter, SIGTERM);
+    pthread_kill(waiter, SIGINT);
     pthread_join(waiter, NULL);
     if (serving.session.stores)
         stores_stop(serving.session.stores); /* what is under way ends now, whatever the network does */

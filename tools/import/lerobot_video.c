@@ -162,13 +162,13 @@ int lerobot_videos_slice(struct lerobot_videos *videos, const struct lerobot_epi
     struct mp4_info info;
     mp4_describe(file->mp4, &info);
     double nearest_s = span->from_s - 0.5 / videos->info->fps;
-    uint64_t first = mp4_frame_at(file->mp4, (int64_t)llround(nearest_s * 1e9)),
-             count = (uint64_t)episode->length;
+    uint64_t first = mp4_frame_at(file->mp4, (int64_t)llround(nearest_s * 1e9));
+    uint64_t count = (uint64_t)episode->length, end = first + count;
     if (first > info.frames || count > info.frames - first)
         return error_set(err, EINVAL,
                          "%s: episode %lld is frames %llu to %llu there, but the video has %llu frames",
                          file->name, (long long)episode->index, (unsigned long long)first,
-                         (unsigned long long)(first + count), (unsigned long long)info.frames);
+                         (unsigned long long)end, (unsigned long long)info.frames);
     rc = mp4_slice(file->mp4, first, count, MP4_SNAP_EXACT, slice, err);
     return rc < 0 ? error_prefix(err, "%s: episode %lld", file->name, (long long)episode->index) : 0;
 }

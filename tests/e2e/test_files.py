@@ -100,3 +100,13 @@ def test_a_lerobot_set_below_a_folder_keeps_its_folder_as_prefix(tmp_path, datas
     keys = elidefs("query", dataset, "v1").stdout.split()
     assert "lab-kitchen-ep000000" in keys and "lab-other" in keys and len(keys) == 17
     assert elidefs("query", dataset, "v1/source=kitchen", "--count").stdout == "16\n"
+
+
+def test_a_table_joins_on_the_key(tmp_path, dataset):
+    source = tree(tmp_path, ["a.bin", "b.bin", "c.bin"])
+    (tmp_path / "labels.csv").write_text('key,arm,note,n\na,left,"x, ""y""",1\nb,right,,2\n')
+    elidefs("import", dataset, source, "--table", tmp_path / "labels.csv")
+    found = listing(dataset, tmp_path / "mnt", tmp_path / "cache")
+    assert json.loads(found["a.json"]) == {"key": "a", "arm": "left", "n": 1, "note": 'x, "y"'}
+    assert json.loads(found["b.json"]) == {"key": "b", "arm": "right", "n": 2}
+    assert json.loads(found["c.json"]) == {"key": "c"}

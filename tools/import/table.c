@@ -275,12 +275,19 @@ static int read_table(const struct table_join *join, const char *file, struct bu
     return rc ? rc : store_read_all(store, slash + 1, TABLE_BYTES_MAX, bytes, NULL, err);
 }
 
+static bool is_key_column(const char *name)
+{
+    return !strcmp(name, "key") || !strcmp(name, "episode_index");
+}
+
 static int check_columns(const struct joined *j, struct error *err)
 {
     CLEANUP_STRMAP struct strmap *names = strmap_new();
     for (size_t i = 0; i < j->csv->columns; i++) {
         CLEANUP_BUF struct buf name = BUF_INIT;
         const char *column = j->csv->header[i].text;
+        if (is_key_column(column))
+            continue;
         if (name_attribute(&name, column, strlen(column), err))
             return error_prefix(err, "%s: line 1: column '%s'", j->csv->name, column);
         bool is_new;
@@ -303,7 +310,7 @@ static int join_columns(struct joined *j, struct error *err)
         rc = find_clips(j, err);
     for (size_t i = 0; !rc && i < j->csv->columns; i++) {
         const char *name = j->csv->header[i].text;
-        if (i != j->key_column && strcmp(name, "key") && strcmp(name, "episode_index"))
+        if (!is_key_column(name))
             rc = join_column(j, i, err);
     }
     return rc;

@@ -84,8 +84,11 @@ struct typing {
 static bool is_mount_word(const char *word)
 {
     static const char *const words[] = {
-        "ro",       "rw",   "dev",    "nodev", "suid",  "nosuid", "exec",   "noexec",   "atime",   "noatime",
-        "relatime", "auto", "noauto", "user",  "users", "nouser", "nofail", "defaults", "_netdev", "async"};
+        "ro",         "rw",       "dev",        "nodev",       "suid",          "nosuid",
+        "exec",       "noexec",   "atime",      "noatime",     "relatime",      "auto",
+        "noauto",     "user",     "users",      "nouser",      "nofail",        "defaults",
+        "_netdev",    "async",    "norelatime", "strictatime", "nostrictatime", "lazytime",
+        "nolazytime", "diratime", "nodiratime", "owner",       "group",         "sync"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (!strcmp(word, words[i]))
             return true;
@@ -239,7 +242,7 @@ int arguments_size(const char *option, const char *text, unsigned long long *ret
     unsigned long long size = strtoull(text, &end, 10);
     const char *unit = *end ? strchr(units, *end) : NULL;
     unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
-    if (end == text || *text == '-' || errno || end[unit != NULL] || size > ~0ULL >> shift)
+    if (*text < '0' || *text > '9' || errno || end[unit != NULL] || size > ~0ULL >> shift)
         return error_set(err, EINVAL, "--%s '%s': expected a size such as 512M or 50G", option, text);
     *ret = size << shift;
     return 0;

@@ -72,7 +72,9 @@ static int import(const struct arguments *arguments, struct import_request *requ
     CLEANUP_CHANGESET struct changeset *set = NULL;
     struct import_counts found;
     request->stores = session->stores;
+    request->progress = progress_new("scanned", "files", 0);
     int rc = import_scan(request, &set, &found, err);
+    progress_free(request->progress);
     if (rc)
         return rc;
     fprintf(stderr, "found %llu clips in %llu files (%.1f MiB)\n", (unsigned long long)found.clips,

@@ -27,6 +27,8 @@ static const struct option_spec options[] = {
     {NULL, 0, NULL, false, NULL},
 };
 
+enum { POLL_MAX_S = 24 * 3600 };
+
 struct mount_plan {
     const char *url;
     struct fs_options options;
@@ -42,8 +44,9 @@ static int take_number(const struct arguments *arguments, const char *option, in
     char *end;
     errno = 0;
     unsigned long value = strtoul(text, &end, base);
-    if (errno || end == text || *end || *text == '-' || value > 0x7fffffff)
-        return error_set(err, EINVAL, "--%s '%s': not a number", option, text);
+    if (errno || *text < '0' || *text > '9' || *end || value > 0x7fffffff)
+        return error_set(err, EINVAL, "--%s '%s': expected %s number", option, text,
+                         base == 8 ? "an octal" : "a");
     *ret = value;
     return 0;
 }
@@ -59,6 +62,8 @@ static int fill_options(const struct arguments *arguments, const char *mountpoin
         rc = take_number(arguments, "umask", 8, &umask_bits, err);
     if (!rc)
         rc = take_number(arguments, "poll", 10, &poll, err);
+    if (!rc && (!poll || poll > POLL_MAX_S))
+        rc = error_set(err, EINVAL, "--poll '%lu': expected 1 to %d seconds", poll, POLL_MAX_S);
     if (rc)
         return rc;
     *ret = (struct fs_options){.mountpoint = mountpoint,
@@ -128,8 +133,6 @@ static int mount_and_serve(const struct arguments *arguments, struct serving *se
 static int serve(const struct arguments *arguments, struct mount_plan *plan, struct error *err)
 {
     struct serving serving = {0};
-    size_t trust_count;
-    const char **trust = arguments_list(arguments, "trust", &trust_count);
     sigset_t set;
     pthread_t waiter;
     ending_signals(&set);
@@ -137,6 +140,8 @@ static int serve(const struct arguments *arguments, struct mount_plan *plan, str
     int rc = pthread_create(&waiter, NULL, wait_for_signal, &serving);
     if (rc)
         return error_set(err, rc, "cannot start a thread: %s", strerror(rc));
+    size_t trust_count;
+    const char **trust = arguments_list(arguments, "trust", &trust_count);
     rc = mount_and_serve(arguments, &serving, trust, plan, err);
     atomic_store(&serving.ended, true);
     pthread_kill(waiter, SIGINT);

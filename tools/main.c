@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Finds the command, runs it, prints its error once. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -29,6 +30,8 @@ static int run_command(const struct command *command, int argc, char **argv)
         command_help(command, stdout);
     } else {
         status = command->run(&arguments, &err);
+        if (!status && (fflush(stdout) || ferror(stdout))) /* a full disk must not look like an answer */
+            status = error_set(&err, EIO, "standard output: %s", errno ? strerror(errno) : "write error");
         if (status < 0)
             fprintf(stderr, "elidefs: %s\n", err.text);
         status = status < 0 ? EXIT_FAILED : status;
@@ -54,6 +57,8 @@ int main(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : NULL;
     if (!name || !strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
         const struct command *command = name && argc > 2 ? command_find(argv[2]) : NULL;
+        if (argc > 2 && !command)
+            return usage_failed(NULL, "there is no such command");
         if (command)
             command_help(command, stdout);
         else

@@ -46,7 +46,8 @@ static void draw(struct progress *progress)
     double rate = elapsed > 0 ? (double)progress->done / elapsed : 0;
     fprintf(stderr, "\r\033[K%s ", progress->what);
     if (progress->total) {
-        int full = (int)(progress->done * BAR_COLUMNS / progress->total);
+        double part = (double)progress->done / (double)progress->total;
+        int full = (int)((part < 1 ? part : 1) * BAR_COLUMNS);
         fputc('[', stderr);
         for (int i = 0; i < BAR_COLUMNS; i++)
             fputc(i < full ? '#' : '.', stderr);
@@ -59,8 +60,16 @@ static void draw(struct progress *progress)
     fflush(stderr);
 }
 
+void progress_expect(struct progress *progress, uint64_t total)
+{
+    if (progress)
+        progress->total = total;
+}
+
 void progress_add(struct progress *progress, uint64_t amount)
 {
+    if (!progress)
+        return;
     progress->done += amount;
     int64_t now = clock_now_ns();
     if (!progress->terminal || now - progress->drawn_ns < DRAW_EVERY_NS)
@@ -71,12 +80,18 @@ void progress_add(struct progress *progress, uint64_t amount)
 
 void progress_item(struct progress *progress, const char *name)
 {
+    if (!progress)
+        return;
+    if (strcmp(progress->unit, "B"))
+        progress_add(progress, 1);
     if (!progress->terminal)
         fprintf(stderr, "%s %s\n", progress->what, name);
 }
 
 void progress_free(struct progress *progress)
 {
+    if (!progress)
+        return;
     if (progress->terminal && progress->drawn_ns)
         fputs("\r\033[K", stderr);
     free(progress);

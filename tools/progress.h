@@ -10,8 +10,11 @@
 
 struct progress;
 
-/* `unit`: "B" (shown as KiB, MiB ...) or a plural noun. total 0: unknown. */
+/* `unit`: "B" (shown as KiB, MiB ...) or a plural noun. total 0: unknown. Both texts are borrowed. All others
+ * do nothing with NULL: who works need not know whether anybody watches. */
 struct progress *progress_new(const char *what, const char *unit, uint64_t total);
+void progress_expect(struct progress *progress, uint64_t total);
 void progress_add(struct progress *progress, uint64_t amount);
-void progress_item(struct progress *progress, const char *name); /* one item is finished */
-void progress_free(struct progress *progress);                   /* erases the bar */
+/* One item is finished: the next step where items are what is counted. */
+void progress_item(struct progress *progress, const char *name);
+void progress_free(struct progress *progress); /* erases the bar */

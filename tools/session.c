@@ -83,7 +83,7 @@ static char *unescape(const char *text, size_t len)
 {
     char *out = mem_copy(text, len), *to = out;
     for (const char *from = out, *end = out + len; from < end;) {
-        if (*from == '\\' && end - from >= 4) {
+        if (*from == '\\' && end - from >= 4 && strspn(from + 1, "01234567") >= 3) {
             *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
             from += 4;
         } else {
@@ -121,11 +121,18 @@ int mount_list_read(struct mount_list *ret, struct error *err)
     int rc = file_read("/proc/self/mountinfo", 64 << 20, &text, err);
     if (rc)
         return rc;
-    char *state = NULL;
-    for (char *line = strtok_r((char *)buf_room(&text, 0) - text.len, "\n", &state); line;
-         line = strtok_r(NULL, "\n", &state))
-        take_line(ret, line);
+    mount_list_parse(ret, buf_text(&text));
     return 0;
+}
+
+void mount_list_parse(struct mount_list *ret, const char *mountinfo)
+{
+    while (*mountinfo) {
+        size_t len = strcspn(mountinfo, "\n");
+        CLEANUP_FREE char *line = mem_copy(mountinfo, len);
+        take_line(ret, line);
+        mountinfo += len + (mountinfo[len] == '\n');
+    }
 }
 
 void mount_list_done(struct mount_list *list)
@@ -137,16 +144,24 @@ void mount_list_done(struct mount_list *list)
     free(list->entries);
 }
 
-/* The path need not exist (explaining a wrong one is the point): only its folder part is made absolute. */
+/* The path need not exist (explaining a wrong one is the point): what exists of it is resolved, the rest
+ * stays. */
 static char *absolute(const char *path)
 {
-    CLEANUP_FREE char *real = realpath(path, NULL);
-    if (real)
-        return STEAL(real);
-    if (*path == '/')
-        return mem_text(path);
-    CLEANUP_FREE char *here = getcwd(NULL, 0);
-    return here ? mem_printf("%s/%s", here, path) : mem_text(path);
+    CLEANUP_FREE char *start = mem_text(path);
+    for (size_t len = strlen(path);;) {
+        start[len] = 0;
+        CLEANUP_FREE char *real = realpath(len ? start : *path == '/' ? "/" : ".", NULL);
+        const char *rest = path + len + strspn(path + len, "/");
+        if (real)
+            return *rest ? mem_printf("%s%s%s", real, real[1] ? "/" : "", rest) : STEAL(real);
+        if (!len)
+            return mem_text(path);
+        while (len && start[len - 1] != '/')
+            len--;
+        while (len && start[len - 1] == '/')
+            len--;
+    }
 }
 
 const struct mount_entry *mount_list_find(const struct mount_list *list, const char *path, char **ret_rest)

@@ -42,6 +42,8 @@ struct mount_list {
     size_t count, cap;
 };
 int mount_list_read(struct mount_list *ret, struct error *err);
+/* The mounts in a text of that format (proc(5)); what is no mount of ours is passed over. */
+void mount_list_parse(struct mount_list *ret, const char *mountinfo);
 void mount_list_done(struct mount_list *list);
 #define CLEANUP_MOUNT_LIST CLEANUP(mount_list_done)
 /* The mount `path` lies in, or NULL; *ret_rest is the part of the absolute path below it (owned). */

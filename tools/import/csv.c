@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/strmap.h"
 #include "cache/base/utf8.h"
 
 struct parser {
@@ -79,25 +80,27 @@ static int read_field(struct parser *p, struct csv_field *ret, bool *ret_last, s
     return 0;
 }
 
-static void add_field(struct csv *csv, const struct csv_field *field)
+static void add_cell(struct csv *csv, const struct csv_field *field)
 {
-    mem_grow(&csv->fields, &csv->field_cap, csv->field_count + 1, sizeof *csv->fields);
-    csv->fields[csv->field_count++] = *field;
+    mem_grow(&csv->cells, &csv->cell_cap, csv->cell_count + 1, sizeof *csv->cells);
+    csv->cells[csv->cell_count++] = (struct csv_cell){
+        .at = (uint32_t)(field->text - csv->bytes), .len = (uint32_t)field->len, .missing = field->missing};
 }
 
 static int read_header(struct parser *p, struct error *err)
 {
     struct csv *csv = p->csv;
+    CLEANUP_STRMAP struct strmap *names = strmap_new();
     size_t cap = 0;
-    for (bool last = false; !last;) {
+    for (bool last = false, is_new; !last;) {
         struct csv_field field;
         int rc = read_field(p, &field, &last, err);
         if (rc)
             return rc;
-        for (size_t i = 0; i < csv->columns; i++)
-            if (!strcmp(csv->header[i].text, field.text))
-                return error_set(err, EINVAL, "%s: line 1: the column '%s' stands there twice", csv->name,
-                                 field.text);
+        strmap_put(names, field.text, field.len, &is_new);
+        if (!is_new)
+            return error_set(err, EINVAL, "%s: line 1: the column '%s' stands there twice", csv->name,
+                             field.text);
         if (!field.len)
             return error_set(err, EINVAL, "%s: line 1: column %zu has no name", csv->name, csv->columns + 1);
         mem_grow(&csv->header, &cap, csv->columns + 1, sizeof *csv->header);
@@ -111,13 +114,13 @@ static int read_row(struct parser *p, struct error *err)
     struct csv *csv = p->csv;
     size_t line = p->line, count = 0;
     mem_grow(&csv->lines, &csv->line_cap, csv->rows + 1, sizeof *csv->lines);
-    csv->lines[csv->rows] = line;
+    csv->lines[csv->rows] = (uint32_t)line;
     for (bool last = false; !last; count++) {
         struct csv_field field;
         int rc = read_field(p, &field, &last, err);
         if (rc)
             return rc;
-        add_field(csv, &field);
+        add_cell(csv, &field);
     }
     if (count != csv->columns)
         return error_set(err, EINVAL, "%s: line %zu: %zu field%s, but the header has %zu", csv->name, line,
@@ -128,6 +131,9 @@ static int read_row(struct parser *p, struct error *err)
 
 int csv_parse(const char *name, const void *bytes, size_t len, struct csv **ret, struct error *err)
 {
+    if (len > CSV_BYTES_MAX)
+        return error_set(err, EFBIG, "%s: %zu bytes, more than the %d a table may have", name, len,
+                         CSV_BYTES_MAX);
     CLEANUP_CSV struct csv *csv = MEM_NEW(struct csv);
     csv->name = mem_text(name);
     csv->bytes = mem_copy(bytes, len);
@@ -150,12 +156,13 @@ void csv_free(struct csv *csv)
     free(csv->name);
     free(csv->bytes);
     free(csv->header);
-    free(csv->fields);
+    free(csv->cells);
     free(csv->lines);
     free(csv);
 }
 
-const struct csv_field *csv_at(const struct csv *csv, size_t row, size_t column)
+struct csv_field csv_at(const struct csv *csv, size_t row, size_t column)
 {
-    return &csv->fields[row * csv->columns + column];
+    struct csv_cell cell = csv->cells[row * csv->columns + column];
+    return (struct csv_field){.text = csv->bytes + cell.at, .len = cell.len, .missing = cell.missing};
 }

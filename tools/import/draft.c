@@ -18,10 +18,8 @@ struct drafts *drafts_new(void)
     return drafts;
 }
 
-static void clip_done(struct draft *clip)
+static void clip_empty(struct draft *clip)
 {
-    free(clip->key);
-    free(clip->source);
     for (size_t i = 0; i < clip->value_count; i++)
         free(clip->values[i].text);
     free(clip->values);
@@ -31,8 +29,17 @@ static void clip_done(struct draft *clip)
         slice_done(&clip->streams[i].slice);
     }
     free(clip->streams);
+    clip->values = NULL, clip->streams = NULL;
+    clip->value_count = clip->stream_count = 0;
     buf_done(&clip->extra);
     buf_done(&clip->identity);
+}
+
+static void clip_done(struct draft *clip)
+{
+    clip_empty(clip);
+    free(clip->key);
+    free(clip->source);
 }
 
 void drafts_free(struct drafts *drafts)
@@ -96,16 +103,21 @@ int drafts_attribute(struct drafts *drafts, const char *column, const char *orig
 }
 
 static int attribute_take_type(struct draft_attribute *attribute, const struct draft *clip,
-                               enum value_type type, struct error *err)
+                               const struct value *value, struct error *err)
 {
+    enum value_type type = value->type;
     bool widens = (type == VALUE_INT && attribute->type == VALUE_FLOAT) ||
                   (type == VALUE_FLOAT && attribute->type == VALUE_INT);
     if (!attribute->typed || widens)
         attribute->type = widens ? VALUE_FLOAT : type;
-    else if (attribute->type != type)
-        return error_set(err, EINVAL, "%s: attribute '%s' is %s here and %s elsewhere in this import",
-                         clip->source, attribute->name, value_type_name(type),
+    else if (attribute->type != type) {
+        CLEANUP_BUF struct buf text = BUF_INIT;
+        value_print(&text, value);
+        return error_set(err, EINVAL,
+                         "%s: attribute '%s' is %s here ('%.100s') and %s elsewhere in this import",
+                         clip->source, attribute->name, value_type_name(type), buf_text(&text),
                          value_type_name(attribute->type));
+    }
     attribute->typed = true;
     return 0;
 }
@@ -113,7 +125,7 @@ static int attribute_take_type(struct draft_attribute *attribute, const struct d
 int draft_value(struct drafts *drafts, struct draft *clip, size_t attribute, const struct value *value,
                 struct error *err)
 {
-    int rc = attribute_take_type(&drafts->attributes[attribute], clip, value->type, err);
+    int rc = attribute_take_type(&drafts->attributes[attribute], clip, value, err);
     if (rc)
         return rc;
     for (size_t i = 0; i < clip->value_count; i++) {
@@ -129,6 +141,14 @@ int draft_value(struct drafts *drafts, struct draft *clip, size_t attribute, con
     if (value->type == VALUE_TEXT)
         copy->value.text = copy->text = mem_copy(value->text, value->len);
     return 0;
+}
+
+bool draft_has(const struct draft *clip, size_t attribute)
+{
+    for (size_t i = 0; i < clip->value_count; i++)
+        if (clip->values[i].attribute == attribute)
+            return true;
+    return false;
 }
 
 void draft_remove_values(struct draft *clip, size_t attribute)
@@ -149,6 +169,9 @@ int draft_stream(struct draft *clip, const struct draft_stream *stream, struct s
     CLEANUP_BUF struct buf file = BUF_INIT;
     if (name_file(&file, clip->key, stream->name, stream->ext, err))
         return error_prefix(err, "%s", clip->source);
+    if (clip->stream_count >= CHANGESET_STREAMS_MAX)
+        return error_set(err, E2BIG, "%s: more than %d files would be streams of the clip '%s'", clip->source,
+                         CHANGESET_STREAMS_MAX, clip->key);
     for (size_t i = 0; i < clip->stream_count; i++)
         if (!strcmp(clip->streams[i].name, stream->name) && !strcmp(clip->streams[i].ext, stream->ext))
             return error_set(err, EEXIST, "%s: two files would be called '%s'", clip->source,
@@ -217,6 +240,7 @@ int drafts_emit(struct drafts *drafts, struct error *err)
         int rc = emit_clip(drafts, &drafts->clips[i], err);
         if (rc)
             return rc;
+        clip_empty(&drafts->clips[i]);
     }
     return 0;
 }

@@ -37,8 +37,7 @@ struct draft {
     struct draft_stream *streams;
     size_t stream_count, stream_cap;
     struct buf extra;
-    struct buf
-        identity; /* what a fingerprint is made from, where the importer gathers it a stream at a time */
+    struct buf identity; /* what a fingerprint is made from, where it is gathered a stream at a time */
 };
 
 struct draft_attribute {
@@ -74,11 +73,14 @@ int drafts_attribute(struct drafts *drafts, const char *column, const char *orig
  * types. */
 int draft_value(struct drafts *drafts, struct draft *clip, size_t attribute, const struct value *value,
                 struct error *err);
+bool draft_has(const struct draft *clip, size_t attribute);
 void draft_remove_values(struct draft *clip, size_t attribute);
 
-/* Takes the slice (which becomes SLICE_INIT). A file name twice in a clip: -EEXIST. */
+/* Takes the slice (which becomes SLICE_INIT). A file name twice in a clip: -EEXIST; more streams than a clip
+ * can have: -E2BIG. */
 int draft_stream(struct draft *clip, const struct draft_stream *stream, struct slice *slice,
                  struct error *err);
 
-/* Writes every clip into the change set, clips in the order they were added. */
+/* Writes every clip into the change set, in the order they were added. Each gives up its values, streams and
+ * extra for it: they would be in memory twice. */
 int drafts_emit(struct drafts *drafts, struct error *err);

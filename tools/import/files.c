@@ -20,7 +20,7 @@ struct file_name { /* parts of a path; borrowed */
     size_t folder_len, stem_len;
 };
 
-/* The extension is what follows the last dot, if it is a plain word. */
+/* The extension is what follows the last dot, if it is a plain word that needs no escape. */
 static struct file_name split(const char *path)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
@@ -28,29 +28,25 @@ static struct file_name split(const char *path)
     for (const char *p = dot ? dot + 1 : ""; *p; p++)
         if (!isalnum((unsigned char)*p) && *p != '_' && *p != '-')
             dot = NULL;
-    if (dot == base || (dot && !dot[1]))
+    if (dot == base || (dot && (!dot[1] || dot[1] == '_')))
         dot = NULL;
     name.stem_len = dot ? (size_t)(dot - base) : strlen(base);
     name.ext = dot ? dot + 1 : "";
     return name;
 }
 
-/* "day1/cam a" -> "day1-cam a", each folder escaped. */
-static void append_folders(struct buf *key, const char *folder, size_t len)
+/* "day1/cam a" -> "P-day1-cam a", escaped as a whole: what needs an escape at a name's start needs none
+ * inside. */
+static char *key_of(const struct files_import *import, const char *path, size_t len)
 {
-    CLEANUP_FREE char *joined = mem_copy(folder, len);
-    for (char *p = joined; *p; p++)
-        if (*p == '/')
-            *p = '-';
-    name_escape(key, joined, len);
-}
-
-static int open_clip(const struct files_import *import, const char *key, const char *path, struct draft **ret,
-                     struct error *err)
-{
-    CLEANUP_FREE char *full = mem_printf("%s%s", import->key_prefix, key);
-    CLEANUP_FREE char *source = source_name(import->source, path);
-    return drafts_clip(import->drafts, full, source, ret, err);
+    CLEANUP_BUF struct buf raw = BUF_INIT, key = BUF_INIT;
+    buf_text_append(&raw, import->key_prefix);
+    buf_append(&raw, path, len);
+    for (size_t i = strlen(import->key_prefix); i < raw.len; i++)
+        if (raw.data[i] == '/')
+            raw.data[i] = '-';
+    name_escape(&key, buf_text(&raw), raw.len);
+    return (char *)buf_steal(&key);
 }
 
 /* An MP4 is scanned for its sample table, so that it can be cut later; one that cannot be is passed through
@@ -94,6 +90,7 @@ static int add_file(const struct files_import *import, struct draft *clip, const
             rc = describe_mp4(import, object, stream.object, &slice, err);
             stream.container = "mp4";
         }
+    progress_item(import->progress, object->path);
     buf_printf(&clip->identity, "%s.%s %llu %s\n", stream_name, ext, (unsigned long long)object->pinned.size,
                object->pinned.pin);
     return rc ? rc : draft_stream(clip, &stream, &slice, err);
@@ -134,6 +131,31 @@ static bool json_is_flat(const struct json *json)
     return true;
 }
 
+/* A flat object's members as attributes; "key" says again what the file's name says. */
+static int add_members(const struct files_import *import, struct draft *clip, const struct json *json,
+                       const char *name, struct error *err)
+{
+    void *iter = NULL;
+    const char *key;
+    const struct json *member;
+    int rc = 0;
+    while (!rc && json_next(json, &iter, &key, &member)) {
+        struct value value;
+        size_t attribute;
+        if (!scalar_of(member, &value) || !strcmp(key, "key"))
+            continue;
+        rc = drafts_attribute(import->drafts, key, name, &attribute, err);
+        if (!rc && draft_has(clip, attribute))
+            return error_set(err, EEXIST, "%s: two members would both become the attribute '%s'", name,
+                             import->drafts->attributes[attribute].name);
+        if (!rc)
+            rc = draft_value(import->drafts, clip, attribute, &value, err);
+        if (rc)
+            return error_prefix(err, "%s: '%s'", name, key);
+    }
+    return rc;
+}
+
 /* <key>.json is the clip's own: a flat object's members become attributes, anything else becomes
  * <key>.source.json. */
 static int add_plain_json(const struct files_import *import, struct draft *clip,
@@ -151,20 +173,8 @@ static int add_plain_json(const struct files_import *import, struct draft *clip,
     }
     if (!json_is_flat(json))
         return add_file(import, clip, object, "source", "json", err);
-    void *iter = NULL;
-    const char *key;
-    const struct json *member;
-    int rc = 0;
-    while (!rc && json_next(json, &iter, &key, &member)) {
-        struct value value;
-        size_t attribute;
-        if (!scalar_of(member, &value) || !strcmp(key, "key"))
-            continue;
-        rc = drafts_attribute(import->drafts, key, name, &attribute, err);
-        if (!rc)
-            rc = draft_value(import->drafts, clip, attribute, &value, err);
-    }
-    return rc;
+    progress_item(import->progress, object->path);
+    return add_members(import, clip, json, name, err);
 }
 
 /* ---- grouping ---- */
@@ -173,19 +183,14 @@ static int add_to_stem(const struct files_import *import, const struct source_ob
                        struct error *err)
 {
     struct file_name name = split(object->path);
-    CLEANUP_BUF struct buf key = BUF_INIT;
-    if (name.folder_len) {
-        append_folders(&key, name.folder, name.folder_len);
-        buf_u8(&key, '-');
-    }
-    name_escape(&key, name.stem, name.stem_len);
-    CLEANUP_FREE char *full = mem_printf("%s%s", import->key_prefix, buf_text(&key));
-    struct draft *clip = drafts_find(import->drafts, full);
-    CLEANUP_FREE char *stem = mem_copy(object->path, (size_t)(name.stem - object->path) + name.stem_len);
+    size_t stem_len = (size_t)(name.stem - object->path) + name.stem_len;
+    CLEANUP_FREE char *key = key_of(import, object->path, stem_len);
+    struct draft *clip = drafts_find(import->drafts, key);
+    CLEANUP_FREE char *stem = mem_copy(object->path, stem_len);
     CLEANUP_FREE char *source = source_name(import->source, stem);
     if (clip && strcmp(clip->source, source)) /* another folder's clip has this key */
         clip = NULL;
-    int rc = clip ? 0 : open_clip(import, buf_text(&key), stem, &clip, err);
+    int rc = clip ? 0 : drafts_clip(import->drafts, key, source, &clip, err);
     if (rc)
         return rc;
     if (!strcmp(name.ext, "json"))
@@ -215,11 +220,17 @@ static bool stems_repeat(const struct files_import *import, const struct folder 
 
 static int add_folder_clip(const struct files_import *import, const struct folder *folder, struct error *err)
 {
-    CLEANUP_BUF struct buf key = BUF_INIT;
-    append_folders(&key, folder->path, folder->len);
+    CLEANUP_FREE char *key = key_of(import, folder->path, folder->len);
     CLEANUP_FREE char *path = mem_copy(folder->path, folder->len);
+    CLEANUP_FREE char *source = source_name(import->source, path);
     struct draft *clip = NULL;
-    int rc = open_clip(import, buf_text(&key), path, &clip, err);
+    if (folder->count > CHANGESET_STREAMS_MAX)
+        return error_set(
+            err, E2BIG,
+            "%s: %zu files would be the streams of one clip, which can have %d; say with --layout "
+            "how paths spell clips, such as --layout '{key}.{ext}'",
+            source, folder->count, CHANGESET_STREAMS_MAX);
+    int rc = drafts_clip(import->drafts, key, source, &clip, err);
     for (size_t i = 0; !rc && i < folder->count; i++) {
         const struct source_object *object = &import->source->objects[folder->members[i]];
         struct file_name name = split(object->path);
@@ -270,6 +281,22 @@ static int add_by_folder(const struct files_import *import, struct error *err)
     return rc;
 }
 
+static int add_match(const struct files_import *import, const struct source_object *object,
+                     const struct layout_match *match, struct error *err)
+{
+    CLEANUP_FREE char *key = key_of(import, match->key, strlen(match->key));
+    CLEANUP_BUF struct buf stream = BUF_INIT;
+    name_escape(&stream, match->stream, strlen(match->stream));
+    struct draft *clip = drafts_find(import->drafts, key);
+    CLEANUP_FREE char *source = source_name(import->source, object->path);
+    int rc = clip ? 0 : drafts_clip(import->drafts, key, source, &clip, err);
+    if (rc)
+        return rc;
+    return !stream.len && !strcmp(match->ext, "json")
+               ? add_plain_json(import, clip, object, err)
+               : add_file(import, clip, object, buf_text(&stream), match->ext, err);
+}
+
 static int add_by_layout(const struct files_import *import, struct error *err)
 {
     CLEANUP_LAYOUT struct layout *layout = NULL;
@@ -285,14 +312,7 @@ static int add_by_layout(const struct files_import *import, struct error *err)
             continue;
         }
         matched++;
-        CLEANUP_FREE char *full = mem_printf("%s%s", import->key_prefix, match.key);
-        struct draft *clip = drafts_find(import->drafts, full);
-        if (!clip)
-            rc = open_clip(import, match.key, object->path, &clip, err);
-        if (!rc)
-            rc = !*match.stream && !strcmp(match.ext, "json")
-                     ? add_plain_json(import, clip, object, err)
-                     : add_file(import, clip, object, match.stream, match.ext, err);
+        rc = add_match(import, object, &match, err);
     }
     if (!rc && !matched)
         rc = error_set(err, ENOENT, "no file matches --layout '%s'", import->layout);
@@ -305,6 +325,8 @@ int files_import(const struct files_import *import, struct error *err)
     int rc = import->layout ? add_by_layout(import, err) : add_by_folder(import, err);
     for (size_t i = first; !rc && i < import->drafts->count; i++) {
         struct draft *clip = &import->drafts->clips[i];
+        if (!clip->identity.len) /* labels only: all that it is, is its name */
+            buf_printf(&clip->identity, "key %s\n", clip->key);
         sha256_of(buf_text(&clip->identity), clip->identity.len, clip->fingerprint);
     }
     return rc;

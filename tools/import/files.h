@@ -2,10 +2,12 @@
 /*
  * A folder of any files: each file is a stream, whole.
  *
- *     a.mp4, a.mcap                    directly in the source: one clip a stem, plain names      a.mp4 a.mcap
- *     run17/front.mp4, run17/log.mcap  a folder: one clip, its files the streams     run17.front.mp4
- * run17.log.mcap day1/a.mp4, day1/a.mcap          a folder where a stem repeats: one clip a stem day1-a.mp4
- * day1-a.mcap
+ *     a.mp4, a.mcap                    directly in the source: one clip a stem
+ *         -> a.mp4 a.mcap
+ *     run17/front.mp4, run17/log.mcap  a folder: one clip, its files the streams
+ *         -> run17.front.mp4 run17.log.mcap
+ *     day1/a.mp4, day1/a.mcap          a folder where a stem repeats: one clip a stem
+ *         -> day1-a.mp4 day1-a.mcap
  *
  * One thread at a time.
  */
@@ -17,14 +19,16 @@
 #include "tools/import/draft.h"
 #include "tools/import/notes.h"
 #include "tools/import/source.h"
+#include "tools/progress.h"
 
 struct files_import {
     const struct source *source;
     const bool *taken;      /* by object: belongs to another importer */
     const char *layout;     /* "{key}/{stream}.{ext}", or NULL for the rules above */
-    const char *key_prefix; /* escaped, with its '-', or "" */
+    const char *key_prefix; /* not escaped, with its '-', or "" */
     uint32_t root;
     struct drafts *drafts;
     struct notes *notes;
+    struct progress *progress; /* one step a file, or NULL */
 };
 int files_import(const struct files_import *import, struct error *err);

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/name.h"
+#include "cache/base/escape.h"
+#include "cache/base/utf8.h"
 #include "tools/import/draft.h"
 #include "tools/import/files.h"
 #include "tools/import/lerobot.h"
@@ -21,9 +22,9 @@ struct importing {
     struct import_counts *counts;
     struct source *source;
     struct drafts *drafts;
-    bool *taken;
+    bool *taken; /* by object: belongs to a LeRobot root */
     uint32_t root;
-    char *prefix; /* escaped, with '-', or "" */
+    char *prefix; /* with '-', or "" */
 };
 
 /* The folder of a LeRobot root whose info.json this is; false for any other path. */
@@ -36,9 +37,22 @@ static bool lerobot_folder(const char *path, size_t *ret_len)
     return true;
 }
 
-static bool inside(const char *path, const char *folder, size_t folder_len)
+static bool has_info(const struct source *source, const char *folder, size_t len)
 {
-    return !folder_len || (!strncmp(path, folder, folder_len) && path[folder_len] == '/');
+    CLEANUP_FREE char *start = mem_copy(folder, len);
+    CLEANUP_FREE char *path = mem_printf("%s%s%s", start, len ? "/" : "", info_path);
+    return source_find(source, path) != NULL;
+}
+
+/* All below a root belongs to it, other info.json files too. */
+static bool lies_in_root(const struct source *source, const char *folder, size_t len)
+{
+    if (len && has_info(source, "", 0))
+        return true;
+    for (size_t i = 0; i < len; i++)
+        if (folder[i] == '/' && has_info(source, folder, i))
+            return true;
+    return false;
 }
 
 static char *last_component(const char *url)
@@ -47,63 +61,75 @@ static char *last_component(const char *url)
     return mem_text(slash && slash[1] ? slash + 1 : url);
 }
 
-static int import_lerobot(struct importing *importing, const char *info, size_t folder_len, struct error *err)
+/* The attribute `source`: a folder's name need not be UTF-8, a value must. */
+static char *source_value(const struct importing *importing, const char *folder)
 {
-    CLEANUP_FREE char *folder = mem_copy(info, folder_len);
     CLEANUP_FREE char *name =
-        folder_len ? mem_text(folder) : last_component(store_url(importing->source->store));
-    CLEANUP_BUF struct buf prefix = BUF_INIT;
-    buf_text_append(&prefix, importing->prefix);
-    if (folder_len) {
-        CLEANUP_FREE char *joined = mem_text(folder);
-        for (char *p = joined; *p; p++)
-            if (*p == '/')
-                *p = '-';
-        name_escape(&prefix, joined, folder_len);
-        buf_u8(&prefix, '-');
-    }
-    struct lerobot_import lerobot = {.source = importing->source,
-                                     .folder = folder,
-                                     .key_prefix = buf_text(&prefix),
-                                     .name = name,
-                                     .root = importing->root,
-                                     .drafts = importing->drafts,
-                                     .notes = importing->request->notes};
-    importing->counts->lerobot_sets++;
-    return lerobot_import(&lerobot, err);
+        *folder ? mem_text(folder) : last_component(store_url(importing->source->store));
+    if (utf8_valid(name, strlen(name)))
+        return STEAL(name);
+    CLEANUP_BUF struct buf escaped = BUF_INIT;
+    escape_append(&escaped, name, strlen(name), "/ ", true);
+    return (char *)buf_steal(&escaped);
 }
 
-/* How a LeRobot root's other files are accounted for: everything below it is taken, what it does not name is
- * said. */
-static void take_below(struct importing *importing, const char *folder, size_t folder_len)
+/* How a LeRobot root's files are accounted for: everything below it is taken, what it does not name is said.
+ * In meta/ it may keep what it likes. */
+static void take_below(struct importing *importing, const char *folder, const bool *named)
 {
-    static const char *const own[] = {"meta/", "data/", "videos/"};
-    for (size_t i = 0; i < importing->source->count; i++) {
+    size_t count, len = strlen(folder);
+    for (size_t first = source_below(importing->source, folder, &count), i = first; i < first + count; i++) {
         const char *path = importing->source->objects[i].path;
-        if (!inside(path, folder, folder_len))
-            continue;
         importing->taken[i] = true;
-        const char *rest = folder_len ? path + folder_len + 1 : path;
-        bool named = false;
-        for (size_t k = 0; k < sizeof own / sizeof *own; k++)
-            named |= !strncmp(rest, own[k], strlen(own[k]));
-        if (!named)
+        if (!named[i] && strncmp(path + len, "meta/", 5))
             notes_add(importing->request->notes, "ignored, because the LeRobot data set does not name it",
                       path);
     }
 }
 
-static int import_sources(struct importing *importing, struct error *err)
+static int import_lerobot(struct importing *importing, const char *info, size_t folder_len, struct error *err)
+{
+    CLEANUP_FREE char *folder = mem_copy(info, folder_len);
+    CLEANUP_FREE char *below = mem_printf("%s%s", folder, folder_len ? "/" : "");
+    CLEANUP_FREE char *name = source_value(importing, folder);
+    CLEANUP_FREE char *prefix = mem_printf("%s%s", importing->prefix, below);
+    for (char *p = prefix + strlen(importing->prefix); *p; p++)
+        if (*p == '/')
+            *p = '-';
+    CLEANUP_FREE bool *named = mem_zero(importing->source->count * sizeof *named);
+    struct lerobot_import lerobot = {.source = importing->source,
+                                     .folder = folder,
+                                     .key_prefix = prefix,
+                                     .name = name,
+                                     .root = importing->root,
+                                     .drafts = importing->drafts,
+                                     .notes = importing->request->notes,
+                                     .progress = importing->request->progress,
+                                     .named = named};
+    importing->counts->lerobot_sets++;
+    int rc = lerobot_import(&lerobot, err);
+    if (!rc)
+        take_below(importing, below, named);
+    return rc;
+}
+
+static int import_roots(struct importing *importing, struct error *err)
 {
     const struct source *source = importing->source;
     int rc = 0;
     for (size_t i = 0; !rc && i < source->count; i++) {
         size_t folder_len;
-        if (importing->taken[i] || !lerobot_folder(source->objects[i].path, &folder_len))
-            continue;
-        rc = import_lerobot(importing, source->objects[i].path, folder_len, err);
-        take_below(importing, source->objects[i].path, folder_len);
+        const char *path = source->objects[i].path;
+        if (lerobot_folder(path, &folder_len) && !lies_in_root(source, path, folder_len))
+            rc = import_lerobot(importing, path, folder_len, err);
     }
+    return rc;
+}
+
+static int import_sources(struct importing *importing, struct error *err)
+{
+    const struct source *source = importing->source;
+    int rc = import_roots(importing, err);
     if (rc)
         return rc;
     struct files_import files = {.source = source,
@@ -112,7 +138,8 @@ static int import_sources(struct importing *importing, struct error *err)
                                  .key_prefix = importing->prefix,
                                  .root = importing->root,
                                  .drafts = importing->drafts,
-                                 .notes = importing->request->notes};
+                                 .notes = importing->request->notes,
+                                 .progress = importing->request->progress};
     bool left = false;
     for (size_t i = 0; i < source->count; i++)
         left |= !importing->taken[i];
@@ -123,10 +150,12 @@ static int join_tables(struct importing *importing, struct error *err)
 {
     const struct import_request *request = importing->request;
     bool one_root = importing->counts->lerobot_sets == 1;
+    CLEANUP_FREE bool *multi_used = mem_zero(request->multi_count * sizeof *multi_used);
     struct table_join join = {.stores = request->stores,
                               .drafts = importing->drafts,
                               .notes = request->notes,
                               .multi = request->multi,
+                              .multi_used = multi_used,
                               .multi_count = request->multi_count,
                               .one_root = one_root};
     int rc = 0;
@@ -134,6 +163,10 @@ static int join_tables(struct importing *importing, struct error *err)
         rc = table_set(&join, request->sets[i], err);
     for (size_t i = 0; !rc && i < request->table_count; i++)
         rc = table_join_file(&join, request->tables[i], err);
+    for (size_t i = 0; !rc && i < request->multi_count; i++)
+        if (!multi_used[i])
+            rc = error_set(err, EINVAL, "--multi '%s': neither a table nor --set has this column",
+                           request->multi[i]);
     return rc;
 }
 
@@ -147,12 +180,9 @@ static int scan(struct importing *importing, struct error *err)
     importing->drafts = drafts_new();
     importing->taken = mem_zero(source->count * sizeof *importing->taken);
     importing->root = changeset_root(importing->drafts->set, store_url(source->store));
-    CLEANUP_BUF struct buf prefix = BUF_INIT;
-    if (request->prefix) {
-        name_escape(&prefix, request->prefix, strlen(request->prefix));
-        buf_u8(&prefix, '-');
-    }
-    importing->prefix = (char *)buf_steal(&prefix);
+    bool prefixed = request->prefix && *request->prefix;
+    importing->prefix = mem_printf("%s%s", prefixed ? request->prefix : "", prefixed ? "-" : "");
+    progress_expect(request->progress, source->count);
     importing->counts->objects = source->count;
     for (size_t i = 0; i < source->count; i++) {
         importing->counts->bytes += source->objects[i].pinned.size;

@@ -10,6 +10,7 @@
 #include "cache/store/store.h"
 #include "index/changeset.h"
 #include "tools/import/notes.h"
+#include "tools/progress.h"
 
 struct import_request {
     struct stores *stores;
@@ -19,6 +20,7 @@ struct import_request {
     const char *const *tables, *const *sets, *const *multi;
     size_t table_count, set_count, multi_count;
     struct notes *notes;
+    struct progress *progress; /* one step a file that is looked into, or NULL */
 };
 struct import_counts {
     uint64_t objects, bytes; /* listed */

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "cache/base/buf.h"
-#include "index/name.h"
 
 enum { FIELD_KEY, FIELD_STREAM, FIELD_EXT, FIELD_COUNT };
 static const char *const field_names[FIELD_COUNT] = {"key", "stream", "ext"};
@@ -27,7 +26,7 @@ static int add_field(struct layout *layout, struct buf *pattern, const char *nam
         if (layout->group[field])
             return error_set(err, EINVAL, "{%s} stands there twice", field_names[field]);
         layout->group[field] = group;
-        buf_text_append(pattern, field == FIELD_EXT ? "([A-Za-z0-9_-]+)" : "([^/]+)");
+        buf_text_append(pattern, field == FIELD_EXT ? "([A-Za-z0-9-][A-Za-z0-9_-]*)" : "([^/]+)");
         return 0;
     }
     return error_set(err, EINVAL, "{%.*s} is not known: fields are {key}, {stream} and {ext}", (int)len,
@@ -88,12 +87,7 @@ static char *field_text(const struct layout *layout, int field, const char *path
     if (!layout->group[field])
         return mem_text("");
     regmatch_t group = groups[layout->group[field]];
-    size_t len = (size_t)(group.rm_eo - group.rm_so);
-    if (field == FIELD_EXT)
-        return mem_copy(path + group.rm_so, len);
-    CLEANUP_BUF struct buf escaped = BUF_INIT;
-    name_escape(&escaped, path + group.rm_so, len);
-    return (char *)buf_steal(&escaped);
+    return mem_copy(path + group.rm_so, (size_t)(group.rm_eo - group.rm_so));
 }
 
 bool layout_match(const struct layout *layout, const char *path, struct layout_match *ret)

@@ -19,8 +19,8 @@ CLEANUP_DEFINE(struct layout, layout_free, cleanup_layout)
 #define CLEANUP_LAYOUT CLEANUP(cleanup_layout)
 
 struct layout_match {   /* owned: layout_match_done() */
-    char *key, *stream; /* escaped; stream "" if the layout has none */
-    char *ext;          /* "" if the layout has none */
+    char *key, *stream; /* as the path spells them; stream "" if the layout has none */
+    char *ext;          /* plain word; "" if the layout has none */
 };
 bool layout_match(const struct layout *layout, const char *path, struct layout_match *ret);
 void layout_match_done(struct layout_match *match);

@@ -11,11 +11,13 @@
 #include "tools/import/lerobot_episodes.h"
 #include "tools/import/lerobot_info.h"
 #include "tools/import/lerobot_rows.h"
+#include "tools/import/lerobot_tasks.h"
 #include "tools/import/lerobot_video.h"
 
 struct building {
     const struct lerobot_import *import;
     struct lerobot_info *info;
+    struct lerobot_tasks *tasks;
     struct lerobot_episodes *episodes;
     struct lerobot_rows *rows;
     struct lerobot_videos *videos;
@@ -58,7 +60,7 @@ static int set_tasks(const struct building *b, struct draft *clip, const struct 
     for (size_t i = 0; !rc && i < episode->task_count; i++) {
         struct value text = text_value(episode->tasks[i]);
         rc = set_attribute(b, clip, "task", &text, err);
-        int64_t number = lerobot_episodes_task_index(b->episodes, episode->tasks[i]);
+        int64_t number = lerobot_tasks_index(b->tasks, episode->tasks[i]);
         if (!rc && number >= 0)
             rc = set_attribute(b, clip, "task_index", &(struct value){.type = VALUE_INT, .integer = number},
                                err);
@@ -69,7 +71,11 @@ static int set_tasks(const struct building *b, struct draft *clip, const struct 
 static int set_own(const struct building *b, struct draft *clip, const struct lerobot_episode *episode,
                    struct error *err)
 {
-    int64_t duration = (int64_t)llround((double)episode->length / b->info->fps * 1e9);
+    double duration_ns = (double)episode->length / b->info->fps * 1e9;
+    if (duration_ns > 9e18)
+        return error_set(err, ERANGE, "%s: %lld frames at %g a second are longer than can be said",
+                         clip->source, (long long)episode->length, b->info->fps);
+    int64_t duration = (int64_t)llround(duration_ns);
     struct value name = text_value(b->import->name);
     int rc =
         set_attribute(b, clip, "length", &(struct value){.type = VALUE_INT, .integer = episode->length}, err);
@@ -121,8 +127,10 @@ static int add_state(const struct building *b, struct draft *clip, const struct 
         note_left_out(b, clip, "state.parquet", why.text);
         return 0;
     }
-    if (rc)
-        return error_copy(err, &why);
+    if (rc) {
+        error_copy(err, &why);
+        return error_prefix(err, "%s", clip->source);
+    }
     struct draft_stream stream = {.name = (char *)"state", .ext = (char *)"parquet", .container = "parquet"};
     rc = changeset_object(b->import->drafts->set, b->import->root, object->path, object->pinned.size,
                           object->pinned.pin, &stream.object, err);
@@ -146,17 +154,20 @@ static int add_camera(const struct building *b, struct draft *clip, const struct
     return draft_stream(clip, &stream, &slice, err);
 }
 
-static int add_episode(const struct building *b, const struct lerobot_episode *episode, struct error *err)
+static int add_episode(const struct building *b, struct lerobot_episode *episode, struct error *err)
 {
-    CLEANUP_FREE char *key = mem_printf("%sep%06lld", b->import->key_prefix, (long long)episode->index);
+    CLEANUP_FREE char *raw = mem_printf("%sep%06lld", b->import->key_prefix, (long long)episode->index);
+    CLEANUP_BUF struct buf key = BUF_INIT;
+    name_escape(&key, raw, strlen(raw));
     CLEANUP_FREE char *source = mem_printf("%s, episode %lld", b->origin, (long long)episode->index);
     struct draft *clip = NULL;
-    int rc = drafts_clip(b->import->drafts, key, source, &clip, err);
+    int rc = drafts_clip(b->import->drafts, buf_text(&key), source, &clip, err);
     if (rc)
         return rc;
     clip->episode_index = episode->index;
     memcpy(clip->fingerprint, episode->fingerprint, sizeof clip->fingerprint);
-    buf_append(&clip->extra, buf_text(&episode->stats), episode->stats.len);
+    clip->extra = episode->stats;
+    episode->stats = BUF_INIT;
     rc = set_own(b, clip, episode, err);
     if (!rc)
         rc = set_tasks(b, clip, episode, err);
@@ -169,27 +180,71 @@ static int add_episode(const struct building *b, const struct lerobot_episode *e
     return rc;
 }
 
-/* Two columns that become one attribute would silently mix. */
+/* Two columns that become one attribute would silently mix. `columns`: attribute -> the column it comes from,
+ * NULL: the importer's own. */
+static int check_column(const struct building *b, struct strmap *columns, const char *column,
+                        struct error *err)
+{
+    CLEANUP_BUF struct buf name = BUF_INIT;
+    int rc = name_attribute(&name, column, strlen(column), err);
+    if (rc)
+        return error_prefix(err, "%s: meta/episodes: column '%s'", b->origin, column);
+    bool is_new;
+    struct strmap_entry *entry = strmap_put(columns, buf_text(&name), name.len, &is_new);
+    if (!is_new && entry->value)
+        return error_set(err, EEXIST,
+                         "%s: meta/episodes: the columns '%s' and '%s' would both become the attribute '%s'",
+                         b->origin, (const char *)entry->value, column, entry->key);
+    if (!is_new)
+        return error_set(err, EEXIST,
+                         "%s: meta/episodes: the column '%s' would become the attribute '%s', which every "
+                         "LeRobot import has from elsewhere",
+                         b->origin, column, entry->key);
+    entry->value = (uintptr_t)column;
+    return 0;
+}
+
 static int check_columns(const struct building *b, struct error *err)
 {
-    static const char *const own[] = {"task",       "task_index", "length",  "duration",  "fps",
-                                      "robot_type", "source",     "success", "reward_max"};
+    bool success = false, reward = false;
+    for (size_t i = 0; i < b->episodes->count; i++) {
+        success |= b->episodes->episodes[i].has_success;
+        reward |= b->episodes->episodes[i].has_reward;
+    }
+    const char *const own[] = {"task",
+                               "task_index",
+                               "length",
+                               "duration",
+                               "fps",
+                               "source",
+                               b->info->robot_type ? "robot_type" : NULL,
+                               success ? "success" : NULL,
+                               reward ? "reward_max" : NULL};
+    CLEANUP_STRMAP struct strmap *columns = strmap_new();
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (own[i])
+            strmap_put(columns, own[i], strlen(own[i]), NULL);
+    int rc = 0;
+    for (size_t i = 0; !rc && i < strmap_count(b->episodes->columns); i++)
+        rc = check_column(b, columns, strmap_at(b->episodes->columns, i)->key, err);
+    return rc;
+}
+
+static int name_cameras(struct building *b, struct error *err)
+{
+    const struct lerobot_episodes *episodes = b->episodes;
     CLEANUP_STRMAP struct strmap *names = strmap_new();
-    size_t own_count = sizeof own / sizeof *own;
-    for (size_t i = 0; i < own_count + b->episodes->column_count; i++) {
-        const char *column = i < own_count ? own[i] : b->episodes->columns[i - own_count];
-        CLEANUP_BUF struct buf name = BUF_INIT;
-        int rc = name_attribute(&name, column, strlen(column), err);
-        if (rc)
-            return error_prefix(err, "%s: meta/episodes: column '%s'", b->origin, column);
+    b->camera_names = mem_zero(episodes->camera_count * sizeof *b->camera_names);
+    for (size_t i = 0; i < episodes->camera_count; i++) {
         bool is_new;
-        struct strmap_entry *entry = strmap_put(names, buf_text(&name), name.len, &is_new);
+        b->camera_names[i] = camera_stream_name(episodes->cameras[i]);
+        struct strmap_entry *entry =
+            strmap_put(names, b->camera_names[i], strlen(b->camera_names[i]), &is_new);
         if (!is_new)
-            return error_set(
-                err, EEXIST,
-                "%s: meta/episodes: the columns '%s' and '%s' would both become the attribute '%s'",
-                b->origin, (const char *)entry->value, column, entry->key);
-        entry->value = (uintptr_t)column;
+            return error_set(err, EEXIST, "%s: the videos of '%s' and '%s' would both be called '%s'",
+                             b->info->name, episodes->cameras[entry->value], episodes->cameras[i],
+                             b->camera_names[i]);
+        entry->value = i;
     }
     return 0;
 }
@@ -199,17 +254,17 @@ static int build(struct building *b, struct error *err)
     const struct lerobot_import *import = b->import;
     int rc = lerobot_info_read(import->source, import->folder, &b->info, err);
     if (!rc)
+        rc = lerobot_tasks_read(import->source, b->info, &b->tasks, err);
+    if (!rc)
         rc = lerobot_episodes_read(import->source, b->info, &b->episodes, err);
     if (!rc)
         rc = check_columns(b, err);
     if (!rc)
-        rc = lerobot_rows_read(import->source, b->info, b->episodes, &b->rows, err);
-    if (rc)
-        return rc;
-    b->videos = lerobot_videos_new(import, b->info, b->episodes);
-    b->camera_names = mem_zero(b->episodes->camera_count * sizeof *b->camera_names);
-    for (size_t i = 0; i < b->episodes->camera_count; i++)
-        b->camera_names[i] = camera_stream_name(b->episodes->cameras[i]);
+        rc = name_cameras(b, err);
+    if (!rc)
+        rc = lerobot_rows_read(import, b->info, b->episodes, &b->rows, err);
+    if (!rc)
+        rc = lerobot_videos_new(import, b->info, b->episodes, &b->videos, err);
     for (size_t i = 0; !rc && i < b->episodes->count; i++)
         rc = add_episode(b, &b->episodes->episodes[i], err);
     return rc;
@@ -226,6 +281,8 @@ static void building_done(struct building *b)
         lerobot_rows_free(b->rows);
     if (b->episodes)
         lerobot_episodes_free(b->episodes);
+    if (b->tasks)
+        lerobot_tasks_free(b->tasks);
     if (b->info)
         lerobot_info_free(b->info);
     free(b->origin);

@@ -16,15 +16,18 @@
 #include "tools/import/draft.h"
 #include "tools/import/notes.h"
 #include "tools/import/source.h"
+#include "tools/progress.h"
 
 struct lerobot_import {
     const struct source *source;
     const char *folder;     /* the root's folder relative to the source, "" or "a/b" */
-    const char *key_prefix; /* escaped, with its '-', or "" */
+    const char *key_prefix; /* not escaped, with its '-', or "" */
     const char *name;       /* the attribute `source` */
     uint32_t root;          /* the change set's root id of the source */
     struct drafts *drafts;
     struct notes *notes;
+    struct progress *progress; /* one step a data or video file, or NULL */
+    bool *named;               /* by object of the source: set for each file the data set names */
 };
 
 /* Adds a clip an episode. Everything that does not add up is an error that names file, place and reason. */

@@ -14,7 +14,8 @@
 #include "cache/base/json.h"
 #include "index/parquet/parquet.h"
 
-enum { EPISODES_MAX = 50 * 1000 * 1000, TASKS_MAX = 1 << 20 };
+/* A damaged or hostile footer may claim any number of rows; memory for them is taken at once. */
+enum { EPISODES_MAX = 4 * 1000 * 1000 };
 
 /* One row group being read: its rows are episodes[first ..). */
 struct group_read {
@@ -57,19 +58,27 @@ static int read_required(const struct group_read *g, const char *column, enum pa
     return rc;
 }
 
+/* Counts and numbers: none is negative or over 2^31 in any set that is real. */
+static int read_counts(const struct group_read *g, const char *column, struct parquet_values *ret,
+                       struct error *err)
+{
+    int rc = read_required(g, column, PARQUET_INT, ret, err);
+    for (size_t row = 0; !rc && row < g->rows; row++)
+        if (ret->i64[row] < 0 || ret->i64[row] > INT32_MAX)
+            rc = error_set(err, EINVAL, "%s: row %zu: '%s' is %lld, not a number from 0 to %d", g->name, row,
+                           column, (long long)ret->i64[row], INT32_MAX);
+    return rc;
+}
+
 typedef void take_integer_fn(struct lerobot_episode *episode, int64_t value);
 
 static int take_integers(const struct group_read *g, const char *column, take_integer_fn *take,
                          struct error *err)
 {
     CLEANUP_PARQUET_VALUES struct parquet_values values = {0};
-    int rc = read_required(g, column, PARQUET_INT, &values, err);
-    for (size_t row = 0; !rc && row < g->rows; row++) {
-        if (values.i64[row] < 0 || values.i64[row] > INT32_MAX)
-            return error_set(err, EINVAL, "%s: row %zu: '%s' is %lld", g->name, row, column,
-                             (long long)values.i64[row]);
+    int rc = read_counts(g, column, &values, err);
+    for (size_t row = 0; !rc && row < g->rows; row++)
         take(episode_at(g, row), values.i64[row]);
-    }
     return rc;
 }
 
@@ -98,6 +107,29 @@ static int compare_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Parquet says that a text is UTF-8, but nobody has checked. */
+static int check_value(const struct group_read *g, size_t row, const char *column, const struct value *value,
+                       struct error *err)
+{
+    int rc = value_check(value, err);
+    return rc ? error_prefix(err, "%s: episode %lld: column '%s'", g->name,
+                             (long long)episode_at(g, row)->index, column)
+              : 0;
+}
+
+static int take_task(const struct group_read *g, const struct parquet_values *values, uint64_t i, size_t row,
+                     struct error *err)
+{
+    struct lerobot_episode *episode = episode_at(g, row);
+    struct value text = {.type = VALUE_TEXT,
+                         .text = (const char *)values->bytes.data + values->text_offsets[i],
+                         .len = (size_t)(values->text_offsets[i + 1] - values->text_offsets[i])};
+    int rc = check_value(g, row, "tasks", &text, err);
+    if (!rc)
+        episode->tasks[episode->task_count++] = mem_copy(text.text, text.len);
+    return rc;
+}
+
 static int take_tasks(const struct group_read *g, struct error *err)
 {
     int i = parquet_find(g->parquet, "tasks");
@@ -112,13 +144,10 @@ static int take_tasks(const struct group_read *g, struct error *err)
         struct lerobot_episode *episode = episode_at(g, row);
         uint64_t from = values.offsets[0][row], end = values.offsets[0][row + 1];
         episode->tasks = mem_zero((size_t)(end - from) * sizeof *episode->tasks);
-        for (uint64_t k = from; k < end; k++)
-            if (values.valid[k])
-                episode->tasks[episode->task_count++] =
-                    mem_copy(values.bytes.data + values.text_offsets[k],
-                             (size_t)(values.text_offsets[k + 1] - values.text_offsets[k]));
-        qsort(episode->tasks, episode->task_count, sizeof *episode->tasks,
-              compare_text); /* their order is not stable */
+        for (uint64_t k = from; !rc && k < end; k++)
+            rc = values.valid[k] ? take_task(g, &values, k, row, err) : 0;
+        /* their order is not stable */
+        qsort(episode->tasks, episode->task_count, sizeof *episode->tasks, compare_text);
     }
     return rc;
 }
@@ -129,7 +158,8 @@ static int take_camera(const struct group_read *g, size_t camera, struct error *
     for (size_t part = 0; part < 4; part++) {
         CLEANUP_FREE char *column = mem_printf("videos/%s/%s", g->all->cameras[camera], parts[part]);
         CLEANUP_PARQUET_VALUES struct parquet_values values = {0};
-        int rc = read_required(g, column, part < 2 ? PARQUET_INT : PARQUET_DOUBLE, &values, err);
+        int rc = part < 2 ? read_counts(g, column, &values, err)
+                          : read_required(g, column, PARQUET_DOUBLE, &values, err);
         if (rc)
             return rc;
         for (size_t row = 0; row < g->rows; row++) {
@@ -175,25 +205,20 @@ static bool value_of(const struct parquet_values *values, size_t i, struct value
     }
 }
 
-static const char *column_name(struct lerobot_episodes *all, const char *name)
-{
-    for (size_t i = 0; i < all->column_count; i++)
-        if (!strcmp(all->columns[i], name))
-            return all->columns[i];
-    mem_grow(&all->columns, &all->column_cap, all->column_count + 1, sizeof *all->columns);
-    return all->columns[all->column_count++] = mem_text(name);
-}
-
 static int take_scalar(const struct group_read *g, size_t column, struct error *err)
 {
     CLEANUP_PARQUET_VALUES struct parquet_values values = {0};
     int rc = read_column(g, column, &values, err);
-    const char *name = column_name(g->all, parquet_column(g->parquet, column)->name);
+    const char *name = parquet_column(g->parquet, column)->name;
+    name = strmap_put(g->all->columns, name, strlen(name), NULL)->key;
     for (size_t row = 0; !rc && row < g->rows; row++) {
         struct lerobot_episode *episode = episode_at(g, row);
         struct value value;
         if (!value_of(&values, row, &value))
             continue;
+        rc = check_value(g, row, name, &value, err);
+        if (rc)
+            return rc;
         mem_grow(&episode->scalars, &episode->scalar_cap, episode->scalar_count + 1,
                  sizeof *episode->scalars);
         struct lerobot_scalar *scalar = &episode->scalars[episode->scalar_count++];
@@ -272,6 +297,7 @@ static int take_stats(const struct group_read *g, size_t column, struct error *e
     const char *name = parquet_column(g->parquet, column)->name;
     CLEANUP_PARQUET_VALUES struct parquet_values values = {0};
     int rc = read_column(g, column, &values, err);
+    bool identifies = stats_identify(g->info, name);
     for (size_t row = 0; !rc && row < g->rows; row++) {
         struct lerobot_episode *episode = episode_at(g, row);
         take_max(episode, name, &values, row);
@@ -280,7 +306,7 @@ static int take_stats(const struct group_read *g, size_t column, struct error *e
         buf_u8(&episode->stats, ':');
         size_t start = episode->stats.len;
         print_nested(&episode->stats, &values, 0, row);
-        if (stats_identify(g->info, name)) {
+        if (identifies) {
             sha256_add_text(g->sha[row], name);
             sha256_add_text(g->sha[row], buf_text(&episode->stats) + start);
         }
@@ -313,6 +339,8 @@ static int take_other_columns(const struct group_read *g, struct error *err)
     int rc = 0;
     for (size_t i = 0; !rc && i < count; i++) {
         const struct parquet_column *column = parquet_column(g->parquet, order[i]);
+        if (i && !strcmp(column->name, parquet_column(g->parquet, order[i - 1])->name))
+            return error_set(err, EINVAL, "%s: the column '%s' is there twice", g->name, column->name);
         if (!column->readable)
             continue;
         if (!strncmp(column->name, "stats/", 6))
@@ -368,7 +396,8 @@ static int read_group(struct group_read *g, struct error *err)
     g->first = all->count;
     g->rows = (size_t)parquet_group_rows(g->parquet, g->group);
     if (g->rows > EPISODES_MAX - all->count)
-        return error_set(err, EFBIG, "%s: more than %d episodes", g->name, EPISODES_MAX);
+        return error_set(err, EFBIG, "%s: row group %zu: more than %d episodes", g->name, g->group,
+                         EPISODES_MAX);
     mem_grow(&all->episodes, &all->cap, all->count + g->rows, sizeof *all->episodes);
     for (size_t row = 0; row < g->rows; row++)
         all->episodes[all->count++] = (struct lerobot_episode){
@@ -410,9 +439,10 @@ static int read_episode_files(struct lerobot_episodes *all, const struct source 
 {
     CLEANUP_FREE char *prefix = mem_printf("%smeta/episodes/", info->folder);
     int rc = 0;
-    for (size_t i = 0; !rc && i < source->count; i++) {
-        const char *path = source->objects[i].path, *dot = strrchr(path, '.');
-        if (!strncmp(path, prefix, strlen(prefix)) && dot && !strcmp(dot, ".parquet"))
+    size_t count;
+    for (size_t first = source_below(source, prefix, &count), i = first; !rc && i < first + count; i++) {
+        const char *dot = strrchr(source->objects[i].path, '.');
+        if (dot && !strcmp(dot, ".parquet"))
             rc = read_file(all, source, info, &source->objects[i], err);
     }
     if (rc)
@@ -428,60 +458,6 @@ static int read_episode_files(struct lerobot_episodes *all, const struct source 
     return 0;
 }
 
-static int take_task_rows(struct lerobot_episodes *all, const char *name,
-                          const struct parquet_values *numbers, const struct parquet_values *texts,
-                          struct error *err)
-{
-    for (uint64_t row = 0; row < numbers->rows; row++) {
-        int64_t number = numbers->valid[row] ? numbers->i64[row] : -1;
-        if (number < 0 || number >= TASKS_MAX || !texts->valid[row])
-            return error_set(err, EINVAL, "%s: row %llu is no task", name, (unsigned long long)row);
-        if ((size_t)number >= all->task_count) {
-            all->tasks = mem_resize(all->tasks, ((size_t)number + 1) * sizeof *all->tasks);
-            memset(all->tasks + all->task_count, 0,
-                   ((size_t)number + 1 - all->task_count) * sizeof *all->tasks);
-            all->task_count = (size_t)number + 1;
-        }
-        free(all->tasks[number]);
-        all->tasks[number] = mem_copy(texts->bytes.data + texts->text_offsets[row],
-                                      (size_t)(texts->text_offsets[row + 1] - texts->text_offsets[row]));
-    }
-    return 0;
-}
-
-/* The text stands in pandas' index column, or in one called `task`. */
-static int read_tasks(struct lerobot_episodes *all, const struct source *source,
-                      const struct lerobot_info *info, struct error *err)
-{
-    CLEANUP_FREE char *path = mem_printf("%smeta/tasks.parquet", info->folder);
-    const struct source_object *object = source_find(source, path);
-    if (!object)
-        return 0; /* the episode table has the texts; only task_index is missing then */
-    CLEANUP_SOURCE_RECORDING struct source_recording recording;
-    source_recording_init(&recording, source, object);
-    CLEANUP_PARQUET struct parquet *parquet = NULL;
-    int rc = parquet_open(&recording.recording, &parquet, err);
-    if (rc)
-        return rc;
-    int number = parquet_find(parquet, "task_index"), text = parquet_find(parquet, "__index_level_0__");
-    if (text < 0)
-        text = parquet_find(parquet, "task");
-    if (number < 0 || text < 0 || parquet_column(parquet, (size_t)number)->kind != PARQUET_INT ||
-        parquet_column(parquet, (size_t)text)->kind != PARQUET_TEXT ||
-        parquet_column(parquet, (size_t)number)->depth || parquet_column(parquet, (size_t)text)->depth)
-        return error_set(err, EINVAL, "%s: expected the columns 'task_index' and 'task'", recording.name);
-    for (size_t group = 0; !rc && group < parquet_groups(parquet); group++) {
-        CLEANUP_PARQUET_VALUES struct parquet_values numbers = {0};
-        CLEANUP_PARQUET_VALUES struct parquet_values texts = {0};
-        rc = parquet_read(parquet, group, (size_t)number, &numbers, err);
-        if (!rc)
-            rc = parquet_read(parquet, group, (size_t)text, &texts, err);
-        if (!rc)
-            rc = take_task_rows(all, recording.name, &numbers, &texts, err);
-    }
-    return rc;
-}
-
 int lerobot_episodes_read(const struct source *source, const struct lerobot_info *info,
                           struct lerobot_episodes **ret, struct error *err)
 {
@@ -490,9 +466,8 @@ int lerobot_episodes_read(const struct source *source, const struct lerobot_info
     for (size_t i = 0; i < info->feature_count; i++)
         if (info->is_video[i])
             all->cameras[all->camera_count++] = mem_text(info->features[i]);
-    int rc = read_tasks(all, source, info, err);
-    if (!rc)
-        rc = read_episode_files(all, source, info, err);
+    all->columns = strmap_new();
+    int rc = read_episode_files(all, source, info, err);
     if (rc)
         return rc;
     *ret = STEAL(all);
@@ -511,21 +486,15 @@ static void episode_done(struct lerobot_episode *episode)
     buf_done(&episode->stats);
 }
 
-static void free_texts(char **texts, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        free(texts[i]);
-    free(texts);
-}
-
 void lerobot_episodes_free(struct lerobot_episodes *episodes)
 {
     for (size_t i = 0; i < episodes->count; i++)
         episode_done(&episodes->episodes[i]);
     free(episodes->episodes);
-    free_texts(episodes->cameras, episodes->camera_count);
-    free_texts(episodes->columns, episodes->column_count);
-    free_texts(episodes->tasks, episodes->task_count);
+    for (size_t i = 0; i < episodes->camera_count; i++)
+        free(episodes->cameras[i]);
+    free(episodes->cameras);
+    strmap_free(episodes->columns);
     free(episodes);
 }
 
@@ -533,12 +502,4 @@ struct lerobot_episode *lerobot_episodes_find(const struct lerobot_episodes *epi
 {
     struct lerobot_episode key = {.index = index};
     return bsearch(&key, episodes->episodes, episodes->count, sizeof key, compare_episodes);
-}
-
-int64_t lerobot_episodes_task_index(const struct lerobot_episodes *episodes, const char *task)
-{
-    for (size_t i = 0; i < episodes->task_count; i++)
-        if (episodes->tasks[i] && !strcmp(episodes->tasks[i], task))
-            return (int64_t)i;
-    return -1;
 }

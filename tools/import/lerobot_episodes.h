@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * meta/tasks and meta/episodes of a LeRobot v3.0 data set: one `struct lerobot_episode` a row. Immutable
+ * meta/episodes of a LeRobot v3.0 data set: one `struct lerobot_episode` a row. Immutable
  * afterwards. Frames and rows are counts; times are seconds inside a camera's file.
  */
 #pragma once
@@ -12,6 +12,7 @@
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
 #include "cache/base/hash.h"
+#include "cache/base/strmap.h"
 #include "index/value.h"
 #include "tools/import/lerobot_info.h"
 #include "tools/import/source.h"
@@ -37,9 +38,9 @@ struct lerobot_episode {
     size_t scalar_count, scalar_cap;
     bool has_success, success, has_reward;
     double reward_max;
-    struct buf stats;                  /* one JSON object: every stats/ column of the row, by name */
-    uint8_t fingerprint[SHA256_BYTES]; /* of length, tasks and the statistics of what was recorded, videos
-                                          left out */
+    struct buf stats; /* one JSON object: every stats/ column of the row, by name */
+    /* of length, tasks and the statistics of what was recorded, videos left out */
+    uint8_t fingerprint[SHA256_BYTES];
 };
 
 struct lerobot_episodes {
@@ -47,12 +48,10 @@ struct lerobot_episodes {
     size_t count, cap;
     char **cameras; /* video features, in the order of info.json */
     size_t camera_count;
-    char **columns; /* names the scalars borrow */
-    size_t column_count, column_cap;
-    char **tasks; /* by task_index; NULL where there is none */
-    size_t task_count;
+    struct strmap *columns; /* the scalar columns: names the scalars borrow */
 };
 
+/* Texts that are no values (not UTF-8, over 64 KiB) are refused, with file, episode and column. */
 int lerobot_episodes_read(const struct source *source, const struct lerobot_info *info,
                           struct lerobot_episodes **ret, struct error *err);
 void lerobot_episodes_free(struct lerobot_episodes *episodes);
@@ -60,5 +59,3 @@ CLEANUP_DEFINE(struct lerobot_episodes, lerobot_episodes_free, cleanup_lerobot_e
 #define CLEANUP_LEROBOT_EPISODES CLEANUP(cleanup_lerobot_episodes)
 
 struct lerobot_episode *lerobot_episodes_find(const struct lerobot_episodes *episodes, int64_t index);
-/* The number of a task's text, or -1. */
-int64_t lerobot_episodes_task_index(const struct lerobot_episodes *episodes, const char *task);

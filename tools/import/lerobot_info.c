@@ -3,13 +3,12 @@
 #include "tools/import/lerobot_info.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cache/base/json.h"
 
-enum { INFO_BYTES_MAX = 64 << 20, FIELD_DIGITS_MAX = 20 };
+enum { INFO_BYTES_MAX = 16 << 20, FIELD_DIGITS_MAX = 20, FIELD_NAME_SHOWN = 100 };
 
 static int read_features(struct lerobot_info *info, const struct json *features, const char *name,
                          struct error *err)
@@ -49,8 +48,8 @@ static int fill(struct lerobot_info *info, const struct json *json, const char *
     info->video_path = mem_text(json_get_text(json, "video_path"));
     info->robot_type = mem_text(json_get_text(json, "robot_type"));
     info->fps = json_as_number(json_get(json, "fps"));
-    if (!(info->fps > 0) || !isfinite(info->fps) || info->fps > 1e6)
-        return error_set(err, EINVAL, "%s: 'fps' is not a positive number", name);
+    if (!(info->fps >= 1e-6) || !(info->fps <= 1e6))
+        return error_set(err, EINVAL, "%s: 'fps' is no number from 0.000001 to 1000000", name);
     int rc = read_features(info, json_get(json, "features"), name, err);
     for (size_t i = 0; !rc && i < info->feature_count; i++)
         if (info->is_video[i] && !info->video_path)
@@ -74,6 +73,7 @@ int lerobot_info_read(const struct source *source, const char *folder, struct le
         return rc;
     CLEANUP_LEROBOT_INFO struct lerobot_info *info = MEM_NEW(struct lerobot_info);
     info->folder = mem_printf("%s%s", folder, *folder ? "/" : "");
+    info->name = mem_text(name);
     rc = fill(info, json, name, err);
     if (rc)
         return rc;
@@ -83,6 +83,7 @@ int lerobot_info_read(const struct source *source, const char *folder, struct le
 
 void lerobot_info_free(struct lerobot_info *info)
 {
+    free(info->name);
     free(info->folder);
     free(info->data_path);
     free(info->video_path);
@@ -109,7 +110,7 @@ static int expand_integer(struct buf *out, int64_t value, const char *spec, size
 {
     size_t width = 0, i = 0;
     bool zero = i < len && spec[i] == '0';
-    for (; i < len && spec[i] >= '0' && spec[i] <= '9'; i++)
+    for (; i < len && spec[i] >= '0' && spec[i] <= '9' && width <= FIELD_DIGITS_MAX; i++)
         width = width * 10 + (size_t)(spec[i] - '0');
     if (i < len && spec[i] == 'd')
         i++;
@@ -140,7 +141,8 @@ static int expand_field(struct buf *out, const char *field, size_t len, const st
         buf_text_append(out, place->video_key);
         return 0;
     }
-    return error_set(err, EINVAL, "the field '{%.*s}' is not understood", (int)len, field);
+    return error_set(err, EINVAL, "the field '{%.*s}' is not understood",
+                     len < FIELD_NAME_SHOWN ? (int)len : FIELD_NAME_SHOWN, field);
 }
 
 static bool path_leaves(const char *path)
@@ -185,7 +187,7 @@ int lerobot_info_path(const struct lerobot_info *info, const char *template,
     CLEANUP_BUF struct buf path = BUF_INIT;
     int rc = expand(&path, template, place, err);
     if (rc)
-        return error_prefix(err, "%smeta/info.json: path template '%s'", info->folder, template);
+        return error_prefix(err, "%s: path template '%s'", info->name, template);
     *ret_path = mem_printf("%s%s", info->folder, buf_text(&path));
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "tools/import/source.h"
 
 struct lerobot_info {
+    char *name;                   /* what messages call info.json */
     char *folder;                 /* of the root, relative to the source; "" or "a/b/" */
     char *data_path, *video_path; /* Python format strings; video_path may be NULL */
     char *robot_type;             /* may be NULL */

@@ -2,8 +2,9 @@
 /*
  * LeRobot's writer leaves one row group an episode, so an episode is a run of whole groups:
  *
- *     groups   | 0: ep 7 | 1: ep 8 | 2: ep 8 | 3: ep 9, 10 |      8 is [1, 3); 9 and 10 share a group: not
- * cut by range
+ *     groups   | 0: ep 7 | 1: ep 8 | 2: ep 8 | 3: ep 9, 10 |
+ *
+ * Episode 8 is the groups [1, 3); 9 and 10 share a group and are not cut by range.
  */
 #include "tools/import/lerobot_rows.h"
 
@@ -11,9 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/strmap.h"
 #include "index/parquet/parquet.h"
-
-enum { DATA_CHUNKS_MAX = 1 << 20 };
 
 struct data_file {
     struct source_recording recording;
@@ -23,14 +23,17 @@ struct data_file {
 struct rows_of_episode {
     uint64_t rows;
     size_t file, first_group, group_count;
-    bool seen, shared,
-        scattered; /* shared: a group holds other episodes' rows too; scattered: not one run of groups */
+    bool seen;
+    bool shared;    /* a group holds other episodes' rows, too */
+    bool scattered; /* not one run of groups */
 };
 
 struct lerobot_rows {
+    const struct lerobot_import *import;
     const struct lerobot_episodes *episodes;
     struct data_file **files;
     size_t count, cap;
+    struct strmap *paths;               /* of the files */
     struct rows_of_episode *by_episode; /* parallel to episodes->episodes */
 };
 
@@ -96,9 +99,9 @@ static int note_groups(struct lerobot_rows *all, struct data_file *file, struct 
     return rc;
 }
 
-static int add_file(struct lerobot_rows *all, const struct source *source, const struct source_object *object,
-                    struct error *err)
+static int add_file(struct lerobot_rows *all, const struct source_object *object, struct error *err)
 {
+    const struct source *source = all->import->source;
     struct data_file *file = MEM_NEW(struct data_file);
     source_recording_init(&file->recording, source, object);
     mem_grow(&all->files, &all->cap, all->count + 1, sizeof *all->files);
@@ -108,64 +111,85 @@ static int add_file(struct lerobot_rows *all, const struct source *source, const
         return rc;
     rc = note_groups(all, file, err);
     buf_done(&file->recording.window); /* thousands of files may be open */
+    all->import->named[object - source->objects] = true;
+    progress_item(all->import->progress, object->path);
     return rc ? error_prefix(err, "%s", file->recording.name) : 0;
 }
 
-/* Files are numbered from 0 within each chunk, chunks from 0, both without gaps. */
-static int add_numbered_files(struct lerobot_rows *all, const struct source *source,
-                              const struct lerobot_info *info, struct error *err)
+enum { FILE_ABSENT = 0, FILE_KNOWN = 1, FILE_NEW = 2 };
+
+/* The file at a place: one of the three above. */
+static int add_place(struct lerobot_rows *all, const struct lerobot_info *info,
+                     const struct lerobot_place *place, struct error *err)
 {
-    for (int64_t chunk = 0; chunk < DATA_CHUNKS_MAX; chunk++) {
+    CLEANUP_FREE char *path = NULL;
+    int rc = lerobot_info_path(info, info->data_path, place, &path, err);
+    if (rc)
+        return rc;
+    const struct source_object *object = source_find(all->import->source, path);
+    if (!object)
+        return FILE_ABSENT;
+    bool is_new;
+    strmap_put(all->paths, path, strlen(path), &is_new);
+    rc = is_new ? add_file(all, object, err) : 0;
+    return rc ? rc : is_new ? FILE_NEW : FILE_KNOWN;
+}
+
+/* Files are numbered from 0 within each chunk, chunks from 0, both without gaps. A template without one of
+ * the numbers gives a file that is known already. */
+static int add_numbered_files(struct lerobot_rows *all, const struct lerobot_info *info, struct error *err)
+{
+    for (int64_t chunk = 0;; chunk++) {
         for (int64_t number = 0;; number++) {
-            CLEANUP_FREE char *path = NULL;
-            struct lerobot_place place = {.chunk = chunk, .file = number};
-            int rc = lerobot_info_path(info, info->data_path, &place, &path, err);
-            if (rc)
-                return rc;
-            const struct source_object *object = source_find(source, path);
-            if (!object && !number)
-                return 0;
-            if (!object)
+            int rc = add_place(all, info, &(struct lerobot_place){.chunk = chunk, .file = number}, err);
+            if (rc < 0 || (rc != FILE_NEW && !number))
+                return rc < 0 ? rc : 0;
+            if (rc != FILE_NEW)
                 break;
-            if (all->count && !strcmp(all->files[all->count - 1]->recording.object->path, path))
-                return 0; /* the template has no number in it: one file */
-            rc = add_file(all, source, object, err);
-            if (rc)
-                return rc;
         }
     }
-    return 0;
 }
 
-static int check_named_files(const struct source *source, const struct lerobot_info *info,
-                             const struct lerobot_episodes *episodes, struct error *err)
+static int report_absent(const struct lerobot_rows *all, const struct lerobot_info *info,
+                         const struct lerobot_place *place, int64_t episode, struct error *err)
 {
-    for (size_t i = 0; i < episodes->count; i++) {
-        const struct lerobot_episode *episode = &episodes->episodes[i];
+    CLEANUP_FREE char *path = NULL;
+    int rc = lerobot_info_path(info, info->data_path, place, &path, err);
+    if (rc)
+        return rc;
+    CLEANUP_FREE char *name = source_name(all->import->source, path);
+    return error_set(err, ENOENT, "%s: no such file, but meta/episodes names it for episode %lld", name,
+                     (long long)episode);
+}
+
+/* The table may name files behind a gap. */
+static int add_named_files(struct lerobot_rows *all, const struct lerobot_info *info, struct error *err)
+{
+    for (size_t i = 0; i < all->episodes->count; i++) {
+        const struct lerobot_episode *episode = &all->episodes->episodes[i];
         if (i && episode->data_chunk == episode[-1].data_chunk && episode->data_file == episode[-1].data_file)
             continue;
-        CLEANUP_FREE char *path = NULL;
         struct lerobot_place place = {.chunk = episode->data_chunk, .file = episode->data_file};
-        int rc = lerobot_info_path(info, info->data_path, &place, &path, err);
-        if (rc)
+        int rc = add_place(all, info, &place, err);
+        if (rc < 0)
             return rc;
-        CLEANUP_FREE char *name = source_name(source, path);
-        if (!source_find(source, path))
-            return error_set(err, ENOENT, "%s: no such file, but meta/episodes names it for episode %lld",
-                             name, (long long)episode->index);
+        if (rc == FILE_ABSENT)
+            return report_absent(all, info, &place, episode->index, err);
     }
     return 0;
 }
 
-int lerobot_rows_read(const struct source *source, const struct lerobot_info *info,
+int lerobot_rows_read(const struct lerobot_import *import, const struct lerobot_info *info,
                       const struct lerobot_episodes *episodes, struct lerobot_rows **ret, struct error *err)
 {
     CLEANUP_LEROBOT_ROWS struct lerobot_rows *all = MEM_NEW(struct lerobot_rows);
+    all->import = import;
     all->episodes = episodes;
     all->by_episode = mem_zero(episodes->count * sizeof *all->by_episode);
-    int rc = check_named_files(source, info, episodes, err);
+    all->paths = strmap_new();
+    int rc = add_numbered_files(all, info, err);
     if (!rc)
-        rc = add_numbered_files(all, source, info, err);
+        rc = add_named_files(all, info, err);
     if (rc)
         return rc;
     *ret = STEAL(all);
@@ -181,6 +205,7 @@ void lerobot_rows_free(struct lerobot_rows *rows)
         free(rows->files[i]);
     }
     free(rows->files);
+    strmap_free(rows->paths);
     free(rows->by_episode);
     free(rows);
 }

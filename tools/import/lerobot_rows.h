@@ -8,14 +8,15 @@
 
 #include "cache/base/error.h"
 #include "index/slice.h"
+#include "tools/import/lerobot.h"
 #include "tools/import/lerobot_episodes.h"
 #include "tools/import/lerobot_info.h"
-#include "tools/import/source.h"
 
 struct lerobot_rows;
 
-/* Opens every data file the path template names, and reads as few index columns as will do. */
-int lerobot_rows_read(const struct source *source, const struct lerobot_info *info,
+/* Opens every data file the path template gives and the episode table names, and reads as few index columns
+ * as will do. */
+int lerobot_rows_read(const struct lerobot_import *import, const struct lerobot_info *info,
                       const struct lerobot_episodes *episodes, struct lerobot_rows **ret, struct error *err);
 void lerobot_rows_free(struct lerobot_rows *rows);
 CLEANUP_DEFINE(struct lerobot_rows, lerobot_rows_free, cleanup_lerobot_rows)

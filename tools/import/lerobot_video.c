@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,10 +15,13 @@
 #include "index/mp4/mp4.h"
 
 struct video_file {
+    const struct source_object *source;
+    size_t episodes; /* how many have frames in it: what cannot be cut goes whole to one, and never to two */
+    size_t last;     /* the last of them, counted from 1 */
+    bool scanned;
     struct mp4 *mp4; /* NULL: cannot be cut, for `reason` */
     char reason[SLICE_REASON_BYTES];
     uint32_t object;
-    uint64_t size;
     char *name;
 };
 
@@ -25,71 +29,16 @@ struct lerobot_videos {
     const struct lerobot_import *import;
     const struct lerobot_info *info;
     const struct lerobot_episodes *episodes;
-    struct strmap *by_path; /* -> struct video_file */
+    struct strmap *by_path;    /* -> struct video_file */
+    struct video_file **files; /* by episode, then camera; in by_path */
 };
 
-struct lerobot_videos *lerobot_videos_new(const struct lerobot_import *import,
-                                          const struct lerobot_info *info,
-                                          const struct lerobot_episodes *episodes)
-{
-    struct lerobot_videos *videos = MEM_NEW(struct lerobot_videos);
-    *videos = (struct lerobot_videos){
-        .import = import, .info = info, .episodes = episodes, .by_path = strmap_new()};
-    return videos;
-}
-
-static void file_free(struct video_file *file)
-{
-    if (file->mp4)
-        mp4_free(file->mp4);
-    free(file->name);
-    free(file);
-}
-CLEANUP_DEFINE(struct video_file, file_free, cleanup_file)
-
-void lerobot_videos_free(struct lerobot_videos *videos)
-{
-    for (size_t i = 0; i < strmap_count(videos->by_path); i++)
-        if (strmap_at(videos->by_path, i)->value)
-            file_free((struct video_file *)strmap_at(videos->by_path, i)->value);
-    strmap_free(videos->by_path);
-    free(videos);
-}
-
-static void add_table(struct lerobot_videos *videos, const struct video_file *file)
-{
-    CLEANUP_BUF struct buf table = BUF_INIT;
-    mp4_table_encode(file->mp4, &table);
-    changeset_table(videos->import->drafts->set, file->object, "mp4", table.data, table.len);
-}
-
-static int scan(struct lerobot_videos *videos, const struct source_object *object, struct video_file **ret,
-                struct error *err)
-{
-    __attribute__((cleanup(cleanup_file))) struct video_file *file = MEM_NEW(struct video_file);
-    CLEANUP_SOURCE_RECORDING struct source_recording recording;
-    source_recording_init(&recording, videos->import->source, object);
-    file->name = mem_text(recording.name);
-    file->size = object->pinned.size;
-    int rc = changeset_object(videos->import->drafts->set, videos->import->root, object->path,
-                              object->pinned.size, object->pinned.pin, &file->object, err);
-    if (rc)
-        return rc;
-    struct error why = {0};
-    rc = mp4_scan(&recording.recording, &file->mp4, &why);
-    if (rc == -ENOTSUP)
-        memcpy(file->reason, why.text, sizeof file->reason - 1);
-    else if (rc)
-        return error_copy(err, &why);
-    else
-        add_table(videos, file);
-    *ret = STEAL(file);
-    return 0;
-}
+/* ---- which file an episode's frames are in ---- */
 
 static int find_file(struct lerobot_videos *videos, const struct lerobot_episode *episode, size_t camera,
                      struct video_file **ret, struct error *err)
 {
+    const struct source *source = videos->import->source;
     const struct lerobot_camera_span *span = &episode->cameras[camera];
     struct lerobot_place place = {
         .chunk = span->chunk, .file = span->file, .video_key = videos->episodes->cameras[camera]};
@@ -97,33 +46,92 @@ static int find_file(struct lerobot_videos *videos, const struct lerobot_episode
     int rc = lerobot_info_path(videos->info, videos->info->video_path, &place, &path, err);
     if (rc)
         return rc;
-    struct strmap_entry *entry = strmap_find(videos->by_path, path, strlen(path));
-    if (entry) {
-        *ret = (struct video_file *)entry->value;
-        return 0;
+    bool is_new;
+    struct strmap_entry *entry = strmap_put(videos->by_path, path, strlen(path), &is_new);
+    if (is_new) {
+        struct video_file *file = MEM_NEW(struct video_file);
+        entry->value = (uintptr_t)file;
+        file->source = source_find(source, path);
+        file->name = source_name(source, path);
+        if (!file->source)
+            return error_set(err, ENOENT, "%s: no such file, but meta/episodes names it for episode %lld",
+                             file->name, (long long)episode->index);
+        videos->import->named[file->source - source->objects] = true;
     }
-    const struct source_object *object = source_find(videos->import->source, path);
-    if (!object) {
-        CLEANUP_FREE char *name = source_name(videos->import->source, path);
-        return error_set(err, ENOENT, "%s: no such file, but meta/episodes names it for episode %lld", name,
-                         (long long)episode->index);
-    }
-    rc = scan(videos, object, ret, err);
-    if (!rc)
-        strmap_put(videos->by_path, path, strlen(path), NULL)->value = (uintptr_t)*ret;
-    return rc;
+    *ret = (struct video_file *)entry->value;
+    return 0;
 }
 
-static bool is_shared(const struct lerobot_videos *videos, const struct lerobot_episode *episode,
-                      size_t camera)
+static int find_files(struct lerobot_videos *videos, struct error *err)
 {
-    size_t sharing = 0;
-    for (size_t i = 0; i < videos->episodes->count; i++) {
-        const struct lerobot_camera_span *span = &videos->episodes->episodes[i].cameras[camera];
-        sharing +=
-            span->chunk == episode->cameras[camera].chunk && span->file == episode->cameras[camera].file;
+    const struct lerobot_episodes *episodes = videos->episodes;
+    for (size_t i = 0; i < episodes->count; i++)
+        for (size_t camera = 0; camera < episodes->camera_count; camera++) {
+            struct video_file *file = NULL;
+            int rc = find_file(videos, &episodes->episodes[i], camera, &file, err);
+            if (rc)
+                return rc;
+            file->episodes += file->last != i + 1;
+            file->last = i + 1;
+            videos->files[i * episodes->camera_count + camera] = file;
+        }
+    return 0;
+}
+
+int lerobot_videos_new(const struct lerobot_import *import, const struct lerobot_info *info,
+                       const struct lerobot_episodes *episodes, struct lerobot_videos **ret,
+                       struct error *err)
+{
+    CLEANUP_LEROBOT_VIDEOS struct lerobot_videos *videos = MEM_NEW(struct lerobot_videos);
+    *videos = (struct lerobot_videos){.import = import, .info = info, .episodes = episodes};
+    videos->by_path = strmap_new();
+    videos->files = mem_zero(episodes->count * episodes->camera_count * sizeof *videos->files);
+    int rc = find_files(videos, err);
+    if (rc)
+        return rc;
+    *ret = STEAL(videos);
+    return 0;
+}
+
+void lerobot_videos_free(struct lerobot_videos *videos)
+{
+    for (size_t i = 0; i < strmap_count(videos->by_path); i++) {
+        struct video_file *file = (struct video_file *)strmap_at(videos->by_path, i)->value;
+        if (file->mp4)
+            mp4_free(file->mp4);
+        free(file->name);
+        free(file);
     }
-    return sharing > 1;
+    strmap_free(videos->by_path);
+    free(videos->files);
+    free(videos);
+}
+
+/* ---- cutting ---- */
+
+static int scan(struct lerobot_videos *videos, struct video_file *file, struct error *err)
+{
+    struct changeset *set = videos->import->drafts->set;
+    CLEANUP_SOURCE_RECORDING struct source_recording recording;
+    source_recording_init(&recording, videos->import->source, file->source);
+    int rc = changeset_object(set, videos->import->root, file->source->path, file->source->pinned.size,
+                              file->source->pinned.pin, &file->object, err);
+    if (rc)
+        return rc;
+    struct error why = {0};
+    rc = mp4_scan(&recording.recording, &file->mp4, &why);
+    if (rc && rc != -ENOTSUP)
+        return error_copy(err, &why);
+    if (rc) {
+        snprintf(file->reason, sizeof file->reason, "%.*s", (int)sizeof file->reason - 1, why.text);
+    } else {
+        CLEANUP_BUF struct buf table = BUF_INIT;
+        mp4_table_encode(file->mp4, &table);
+        changeset_table(set, file->object, "mp4", table.data, table.len);
+    }
+    file->scanned = true;
+    progress_item(videos->import->progress, file->source->path);
+    return 0;
 }
 
 static int check_span(const struct lerobot_videos *videos, const struct lerobot_episode *episode,
@@ -146,17 +154,18 @@ int lerobot_videos_slice(struct lerobot_videos *videos, const struct lerobot_epi
                          uint32_t *ret_object, struct slice *slice, struct error *err)
 {
     const struct lerobot_camera_span *span = &episode->cameras[camera];
-    struct video_file *file = NULL;
-    int rc = find_file(videos, episode, camera, &file, err);
+    size_t number = (size_t)(episode - videos->episodes->episodes);
+    struct video_file *file = videos->files[number * videos->episodes->camera_count + camera];
+    int rc = file->scanned ? 0 : scan(videos, file, err);
     if (!rc)
         rc = check_span(videos, episode, span, file, err);
     if (rc)
         return rc;
     *ret_object = file->object;
     if (!file->mp4) {
-        if (is_shared(videos, episode, camera))
+        if (file->episodes > 1)
             return error_set(err, ENOTSUP, "%s", file->reason);
-        slice_whole(slice, file->size, file->reason);
+        slice_whole(slice, file->source->pinned.size, file->reason);
         return 0;
     }
     struct mp4_info info;

@@ -11,9 +11,10 @@
 
 struct lerobot_videos;
 
-struct lerobot_videos *lerobot_videos_new(const struct lerobot_import *import,
-                                          const struct lerobot_info *info,
-                                          const struct lerobot_episodes *episodes);
+/* Looks up every file that an episode names: a missing one is -ENOENT. The arguments are borrowed. */
+int lerobot_videos_new(const struct lerobot_import *import, const struct lerobot_info *info,
+                       const struct lerobot_episodes *episodes, struct lerobot_videos **ret,
+                       struct error *err);
 void lerobot_videos_free(struct lerobot_videos *videos);
 CLEANUP_DEFINE(struct lerobot_videos, lerobot_videos_free, cleanup_lerobot_videos)
 #define CLEANUP_LEROBOT_VIDEOS CLEANUP(cleanup_lerobot_videos)

@@ -73,6 +73,27 @@ const struct source_object *source_find(const struct source *source, const char 
     return bsearch(&key, source->objects, source->count, sizeof key, compare_objects);
 }
 
+/* The first object whose path is not before `prefix`, its own `len` bytes compared; past: whose is behind. */
+static size_t bound(const struct source *source, const char *prefix, size_t len, bool past)
+{
+    size_t from = 0, end = source->count;
+    while (from < end) {
+        size_t middle = from + (end - from) / 2;
+        if (strncmp(source->objects[middle].path, prefix, len) < (past ? 1 : 0))
+            from = middle + 1;
+        else
+            end = middle;
+    }
+    return from;
+}
+
+size_t source_below(const struct source *source, const char *prefix, size_t *ret_count)
+{
+    size_t len = strlen(prefix), first = bound(source, prefix, len, false);
+    *ret_count = bound(source, prefix, len, true) - first;
+    return first;
+}
+
 char *source_name(const struct source *source, const char *path)
 {
     return mem_printf("%s/%s", store_url(source->store), path);

@@ -34,7 +34,10 @@ CLEANUP_DEFINE(struct source, source_free, cleanup_source)
 #define CLEANUP_SOURCE CLEANUP(cleanup_source)
 
 const struct source_object *source_find(const struct source *source, const char *path);
-/* Appends "s3://bucket/prefix/path": what messages call an object. */
+/* The objects whose path starts with `prefix`: they are neighbours, *ret_count of them from the index given
+ * back. */
+size_t source_below(const struct source *source, const char *prefix, size_t *ret_count);
+/* "s3://bucket/prefix/path": what messages call an object. The caller frees it. */
 char *source_name(const struct source *source, const char *path);
 int source_read_all(const struct source *source, const char *path, size_t max_bytes, struct buf *buf,
                     struct error *err);

@@ -13,8 +13,6 @@
 #include "index/name.h"
 #include "tools/import/csv.h"
 
-enum { TABLE_BYTES_MAX = 1 << 30 };
-
 /* ---- inference ---- */
 
 static bool is_number_start(const char *text, size_t len, bool *ret_leading_zero)
@@ -47,8 +45,8 @@ static bool fits(enum value_type type, const char *text, size_t len)
     case VALUE_TIME:
         return !value_parse(VALUE_TIME, text, len, &value, NULL);
     case VALUE_DURATION:
-        return is_number_start(text, len, &leading_zero) && isalpha((unsigned char)text[len - 1]) &&
-               !value_parse(VALUE_DURATION, text, len, &value, NULL);
+        return is_number_start(text, len, &leading_zero) && !leading_zero &&
+               isalpha((unsigned char)text[len - 1]) && !value_parse(VALUE_DURATION, text, len, &value, NULL);
     case VALUE_TEXT:
         break;
     }
@@ -116,10 +114,11 @@ static void column_add_field(struct column *column, char *text, size_t len, size
 
 static bool is_multi(const struct table_join *join, const char *name)
 {
+    bool is = false;
     for (size_t i = 0; i < join->multi_count; i++)
         if (!strcmp(join->multi[i], name))
-            return true;
-    return false;
+            is = join->multi_used[i] = true;
+    return is;
 }
 
 /* What people say replaces what the importer found, for all clips: a mix of both would be neither. */
@@ -130,6 +129,8 @@ static int claim_attribute(const struct table_join *join, struct column *column,
     if (rc)
         return rc;
     struct draft_attribute *attribute = &join->drafts->attributes[column->attribute];
+    if (!strcmp(attribute->origin, "--set") && !strcmp(origin, "--set") && attribute->typed)
+        return error_set(err, EEXIST, "'%s' is set twice", attribute->name);
     if (!strcmp(attribute->origin, origin) || !strncmp(attribute->origin, "table ", 6))
         return 0;
     for (size_t i = 0; i < join->drafts->count; i++)
@@ -150,100 +151,120 @@ struct joined {
     char *origin; /* "table FILE" */
     size_t key_column;
     bool by_key;
-    struct draft **clip; /* by row */
+    size_t *clip; /* by row: its number */
 };
+
+/* Columns that say which clip a row is about are no attributes. */
+static bool is_key_column(const char *column)
+{
+    return !strcmp(column, "key") || !strcmp(column, "episode_index");
+}
+
+static bool find_column(const struct csv *csv, const char *name, size_t *ret)
+{
+    for (size_t i = 0; i < csv->columns; i++)
+        if (!strcmp(csv->header[i].text, name)) {
+            *ret = i;
+            return true;
+        }
+    return false;
+}
 
 static int find_key_column(struct joined *j, struct error *err)
 {
-    static const char *const names[] = {"key", "episode_index"};
-    for (size_t n = 0; n < 2; n++)
-        for (size_t i = 0; i < j->csv->columns; i++)
-            if (!strcmp(j->csv->header[i].text, names[n])) {
-                j->key_column = i;
-                j->by_key = n == 0;
-                if (!j->by_key && !j->join->one_root)
-                    return error_set(
-                        err, EINVAL,
-                        "%s: episode_index is ambiguous here: the source is not one LeRobot data set; "
-                        "give the table a column 'key'",
-                        j->csv->name);
-                return 0;
-            }
-    return error_set(err, EINVAL, "%s: line 1: there is neither a column 'key' nor 'episode_index'",
-                     j->csv->name);
+    j->by_key = find_column(j->csv, "key", &j->key_column);
+    if (j->by_key)
+        return 0;
+    if (!find_column(j->csv, "episode_index", &j->key_column))
+        return error_set(err, EINVAL, "%s: line 1: there is neither a column 'key' nor 'episode_index'",
+                         j->csv->name);
+    if (!j->join->one_root)
+        return error_set(err, EINVAL,
+                         "%s: line 1: episode_index is ambiguous here: the source is not one LeRobot data "
+                         "set; give the table a column 'key'",
+                         j->csv->name);
+    return 0;
 }
 
-static struct draft *find_by_episode(const struct joined *j, const struct strmap *episodes, const char *text)
+struct episode_clip {
+    int64_t episode;
+    size_t clip;
+};
+
+static int compare_episodes(const void *a, const void *b)
 {
-    struct value value;
-    if (value_parse(VALUE_INT, text, strlen(text), &value, NULL))
-        return NULL;
-    CLEANUP_FREE char *number = mem_printf("%lld", (long long)value.integer);
-    const struct strmap_entry *entry = strmap_find(episodes, number, strlen(number));
-    return entry ? &j->join->drafts->clips[entry->value] : NULL;
+    int64_t x = ((const struct episode_clip *)a)->episode, y = ((const struct episode_clip *)b)->episode;
+    return (x > y) - (x < y);
 }
 
-static struct strmap *index_episodes(const struct drafts *drafts)
+/* Sorted by episode; *ret_count of them. */
+static struct episode_clip *index_episodes(const struct drafts *drafts, size_t *ret_count)
 {
-    struct strmap *episodes = strmap_new();
-    for (size_t i = 0; i < drafts->count; i++) {
-        if (drafts->clips[i].episode_index < 0)
-            continue;
-        CLEANUP_FREE char *number = mem_printf("%lld", (long long)drafts->clips[i].episode_index);
-        strmap_put(episodes, number, strlen(number), NULL)->value = i;
-    }
+    struct episode_clip *episodes = mem_alloc(drafts->count * sizeof *episodes);
+    size_t count = 0;
+    for (size_t i = 0; i < drafts->count; i++)
+        if (drafts->clips[i].episode_index >= 0)
+            episodes[count++] = (struct episode_clip){drafts->clips[i].episode_index, i};
+    qsort(episodes, count, sizeof *episodes, compare_episodes);
+    *ret_count = count;
     return episodes;
+}
+
+static bool find_clip(const struct joined *j, const struct episode_clip *episodes, size_t count,
+                      const struct csv_field *field, size_t *ret)
+{
+    if (j->by_key) {
+        const struct draft *clip = drafts_find(j->join->drafts, field->text);
+        *ret = clip ? (size_t)(clip - j->join->drafts->clips) : 0;
+        return clip != NULL;
+    }
+    struct value value;
+    if (value_parse(VALUE_INT, field->text, field->len, &value, NULL))
+        return false;
+    struct episode_clip key = {.episode = value.integer};
+    const struct episode_clip *found = bsearch(&key, episodes, count, sizeof key, compare_episodes);
+    *ret = found ? found->clip : 0;
+    return found != NULL;
 }
 
 static int find_clips(struct joined *j, struct error *err)
 {
-    CLEANUP_STRMAP struct strmap *episodes = index_episodes(j->join->drafts);
-    CLEANUP_STRMAP struct strmap *seen = strmap_new();
+    size_t count;
+    CLEANUP_FREE struct episode_clip *episodes = index_episodes(j->join->drafts, &count);
+    CLEANUP_FREE uint32_t *seen = mem_zero(j->join->drafts->count * sizeof *seen); /* line of a clip's row */
     for (size_t row = 0; row < j->csv->rows; row++) {
-        const struct csv_field *key = csv_at(j->csv, row, j->key_column);
-        struct draft *clip =
-            j->by_key ? drafts_find(j->join->drafts, key->text) : find_by_episode(j, episodes, key->text);
+        struct csv_field key = csv_at(j->csv, row, j->key_column);
+        uint32_t line = j->csv->lines[row];
         const char *what = j->by_key ? "clip" : "episode";
-        if (!clip)
-            return error_set(err, EINVAL, "%s: line %zu: there is no %s '%s' in this import", j->csv->name,
-                             j->csv->lines[row], what, key->text);
-        bool is_new;
-        struct strmap_entry *entry = strmap_put(seen, clip->key, strlen(clip->key), &is_new);
-        if (!is_new)
+        if (!find_clip(j, episodes, count, &key, &j->clip[row]))
+            return error_set(err, EINVAL, "%s: line %u: there is no %s '%s' in this import", j->csv->name,
+                             line, what, key.text);
+        if (seen[j->clip[row]])
             return error_set(err, EINVAL,
-                             "%s: line %zu: the %s '%s' stands there a second time, first on line %zu",
-                             j->csv->name, j->csv->lines[row], what, key->text, (size_t)entry->value);
-        entry->value = j->csv->lines[row];
-        j->clip[row] = clip;
+                             "%s: line %u: the %s '%s' stands there a second time, first on line %u",
+                             j->csv->name, line, what, key.text, seen[j->clip[row]]);
+        seen[j->clip[row]] = line;
     }
     return 0;
-}
-
-static bool has_values(const struct draft *clip, size_t attribute)
-{
-    for (size_t i = 0; i < clip->value_count; i++)
-        if (clip->values[i].attribute == attribute)
-            return true;
-    return false;
 }
 
 static int set_values(const struct joined *j, const struct column *column, struct error *err)
 {
     enum value_type type = table_infer(column->texts, column->lens, column->count);
     for (size_t i = 0; i < column->count; i++) {
-        struct draft *clip = j->clip[column->rows[i]];
+        struct draft *clip = &j->join->drafts->clips[j->clip[column->rows[i]]];
         bool first = !i || column->rows[i] != column->rows[i - 1];
-        size_t line = j->csv->lines[column->rows[i]];
-        if (first && has_values(clip, column->attribute))
+        uint32_t line = j->csv->lines[column->rows[i]];
+        if (first && draft_has(clip, column->attribute))
             return error_set(err, EEXIST,
-                             "%s: line %zu: another table gave clip '%s' the attribute '%s' already",
+                             "%s: line %u: another table gave clip '%s' the attribute '%s' already",
                              j->csv->name, line, clip->key, column->name);
         struct value value;
         int rc = value_parse(type, column->texts[i], column->lens[i], &value, err);
         if (!rc)
             rc = draft_value(j->join->drafts, clip, column->attribute, &value, err);
         if (rc)
-            return error_prefix(err, "%s: line %zu: column '%s'", j->csv->name, line, column->name);
+            return error_prefix(err, "%s: line %u: column '%s'", j->csv->name, line, column->name);
     }
     return 0;
 }
@@ -253,9 +274,9 @@ static int join_column(const struct joined *j, size_t i, struct error *err)
     struct column column = {.name = j->csv->header[i].text,
                             .multi = is_multi(j->join, j->csv->header[i].text)};
     for (size_t row = 0; row < j->csv->rows; row++) {
-        const struct csv_field *field = csv_at(j->csv, row, i);
-        if (!field->missing)
-            column_add_field(&column, field->text, field->len, row);
+        struct csv_field field = csv_at(j->csv, row, i);
+        if (!field.missing)
+            column_add_field(&column, field.text, field.len, row);
     }
     int rc = column.count ? claim_attribute(j->join, &column, j->origin, err) : 0;
     if (!rc && column.count)
@@ -267,17 +288,12 @@ static int join_column(const struct joined *j, size_t i, struct error *err)
 static int read_table(const struct table_join *join, const char *file, struct buf *bytes, struct error *err)
 {
     if (!strstr(file, "://"))
-        return file_read(file, TABLE_BYTES_MAX, bytes, err);
+        return file_read(file, CSV_BYTES_MAX, bytes, err);
     const char *slash = strrchr(file, '/');
     CLEANUP_FREE char *folder = mem_copy(file, (size_t)(slash - file));
     CLEANUP_STORE struct store *store = NULL;
     int rc = store_open(join->stores, folder, &store, err);
-    return rc ? rc : store_read_all(store, slash + 1, TABLE_BYTES_MAX, bytes, NULL, err);
-}
-
-static bool is_key_column(const char *name)
-{
-    return !strcmp(name, "key") || !strcmp(name, "episode_index");
+    return rc ? rc : store_read_all(store, slash + 1, CSV_BYTES_MAX, bytes, NULL, err);
 }
 
 static int check_columns(const struct joined *j, struct error *err)
@@ -309,8 +325,7 @@ static int join_columns(struct joined *j, struct error *err)
     if (!rc)
         rc = find_clips(j, err);
     for (size_t i = 0; !rc && i < j->csv->columns; i++) {
-        const char *name = j->csv->header[i].text;
-        if (!is_key_column(name))
+        if (!is_key_column(j->csv->header[i].text))
             rc = join_column(j, i, err);
     }
     return rc;
@@ -327,6 +342,7 @@ int table_join_file(const struct table_join *join, const char *file, struct erro
         return rc;
     struct joined j = {.join = join, .csv = csv, .origin = mem_printf("table %s", file)};
     j.clip = mem_zero(csv->rows * sizeof *j.clip);
+    buf_done(&bytes); /* the table keeps a copy of its own */
     rc = join_columns(&j, err);
     free(j.clip);
     free(j.origin);

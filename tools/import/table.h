@@ -19,6 +19,7 @@ struct table_join {
     struct drafts *drafts;
     struct notes *notes;
     const char *const *multi; /* columns that hold several values, separated by ';' */
+    bool *multi_used;         /* by name: some table or --set has it */
     size_t multi_count;
     bool one_root; /* episode_index is unambiguous */
 };

@@ -222,7 +222,8 @@ static int add_folder_clip(const struct files_import *import, const struct folde
 {
     CLEANUP_FREE char *key = key_of(import, folder->path, folder->len);
     CLEANUP_FREE char *path = mem_copy(folder->path, folder->len);
-    CLEANUP_FREE char *source = source_name(import->source, path);
+    CLEANUP_FREE char *full = source_name(import->source, path);
+    CLEANUP_FREE char *source = mem_printf("%s/", full); /* or it looks like a stem's */
     struct draft *clip = NULL;
     if (folder->count > CHANGESET_STREAMS_MAX)
         return error_set(

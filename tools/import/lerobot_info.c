@@ -65,10 +65,14 @@ int lerobot_info_read(const struct source *source, const char *folder, struct le
     CLEANUP_FREE char *name = source_name(source, path);
     CLEANUP_BUF struct buf text = BUF_INIT;
     int rc = source_read_all(source, path, INFO_BYTES_MAX, &text, err);
-    if (rc < 0)
-        return rc;
+    return rc < 0 ? rc : lerobot_info_parse(name, folder, buf_text(&text), text.len, ret, err);
+}
+
+int lerobot_info_parse(const char *name, const char *folder, const void *text, size_t len,
+                       struct lerobot_info **ret, struct error *err)
+{
     CLEANUP_JSON struct json *json = NULL;
-    rc = json_parse(name, text.data, text.len, &json, err);
+    int rc = json_parse(name, text, len, &json, err);
     if (rc)
         return rc;
     CLEANUP_LEROBOT_INFO struct lerobot_info *info = MEM_NEW(struct lerobot_info);

@@ -22,6 +22,9 @@ struct lerobot_info {
 
 int lerobot_info_read(const struct source *source, const char *folder, struct lerobot_info **ret,
                       struct error *err);
+/* The same from the text of info.json; `folder` is "" or "a/b", `name` is what messages call it. */
+int lerobot_info_parse(const char *name, const char *folder, const void *text, size_t len,
+                       struct lerobot_info **ret, struct error *err);
 void lerobot_info_free(struct lerobot_info *info);
 CLEANUP_DEFINE(struct lerobot_info, lerobot_info_free, cleanup_lerobot_info)
 #define CLEANUP_LEROBOT_INFO CLEANUP(cleanup_lerobot_info)

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""LeRobot sets that are not quite as LeRobot 0.4 writes them."""
+import json
+import os
+import shutil
+
+import numpy
+import pytest
+
+from conftest import elidefs
+
+pa = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
+make_lerobot = pytest.importorskip("make_lerobot")
+
+EPISODES = "meta/episodes/chunk-000/file-000.parquet"
+DATA = "data/chunk-000/file-000.parquet"
+VIDEO = "videos/observation.images.front/chunk-000/file-000.mp4"
+
+
+def clips(dataset, path="v1"):
+    return {line["key"]: line for line in map(json.loads, elidefs("query", dataset, path, "--json").stdout.splitlines())}
+
+
+def edit_info(source, **changes):
+    path = source / "meta/info.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def edit_episodes(source, **columns):
+    """Replaces or adds columns; '/' in a name is typed as '__'."""
+    table = {name: column for name, column in zip(*(lambda t: (t.column_names, t.columns))(pq.read_table(source / EPISODES)))}
+    pq.write_table(pa.table(table | {name.replace("__", "/"): column for name, column in columns.items()}), source / EPISODES)
+
+
+def bad_text(*values):
+    """A text column with these bytes, UTF-8 or not."""
+    offsets = numpy.cumsum([0, *map(len, values)]).astype(numpy.int32)
+    return pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(values))])
+
+
+def refused(dataset, source, says):
+    done = elidefs("import", dataset, source, check=False)
+    errors = [line for line in done.stderr.splitlines() if line.startswith("elidefs: ")]
+    assert done.returncode == 1 and len(errors) == 1, done.stderr
+    for word in says:
+        assert word in errors[0], errors[0]
+    assert elidefs("log", dataset).stdout == ""
+
+
+@pytest.fixture
+def source(tmp_path):
+    return make_lerobot.make(tmp_path / "source", lengths=(20, 10, 15))
+
+
+def test_a_text_that_is_not_utf8_is_refused_with_file_episode_and_column(dataset, source):
+    edit_episodes(source, operator=bad_text(b"ann", b"b\xffb", b"cy"))
+    refused(dataset, source, [EPISODES, "episode 1", "operator", "UTF-8"])
+
+
+def test_a_task_that_is_not_utf8_is_refused(dataset, source):
+    tasks = pa.ListArray.from_arrays([0, 1, 2, 3], bad_text(b"pick", b"\xc0\x80", b"pour"))
+    edit_episodes(source, tasks=tasks)
+    refused(dataset, source, [EPISODES, "episode 1", "tasks", "UTF-8"])
+
+
+def test_a_negative_number_is_refused_with_row_and_column(dataset, source):
+    edit_episodes(source, **{"videos__observation.images.front__file_index": pa.array([0, -1, 0])})
+    refused(dataset, source, [EPISODES, "row 1", "file_index", "-1"])
+
+
+def test_a_column_success_is_an_attribute_where_no_statistics_give_one(dataset, source):
+    table = pq.read_table(source / EPISODES).drop_columns(["stats/next.success/max"])
+    pq.write_table(table.append_column("success", pa.array([True, False, True])), source / EPISODES)
+    elidefs("import", dataset, source)
+    assert [clip["success"] for clip in clips(dataset).values()] == [True, False, True]
+
+
+def test_a_column_success_beside_the_statistics_is_refused(dataset, source):
+    edit_episodes(source, success=pa.array([True, False, True]))
+    refused(dataset, source, ["'success'", "meta/episodes"])
+
+
+def test_tasks_jsonl_gives_the_numbers_where_there_is_no_tasks_parquet(dataset, source):
+    (source / "meta/tasks.parquet").unlink()
+    (source / "meta/tasks.jsonl").write_text('{"task_index": 5, "task": "task 0"}\n\n{"task_index": 7, "task": "task 1"}\n')
+    elidefs("import", dataset, source)
+    assert elidefs("query", dataset, "v1/task_index=7").stdout == "ep000001\n"
+    assert elidefs("query", dataset, "v1/task_index=5", "--count").stdout == "2\n"
+
+
+def test_a_broken_line_of_tasks_jsonl_is_named(dataset, source):
+    (source / "meta/tasks.parquet").unlink()
+    (source / "meta/tasks.jsonl").write_text('{"task_index": 5, "task": "task 0"}\n{"task_index": "x"}\n')
+    refused(dataset, source, ["tasks.jsonl", "line 2"])
+
+
+@pytest.mark.parametrize("template, name", [
+    ("data/all.parquet", "data/all.parquet"), ("data/{file_index}.parquet", "data/0.parquet"),
+    ("data/{chunk_index}.parquet", "data/0.parquet")])
+def test_a_data_path_need_not_have_both_numbers(dataset, source, template, name):
+    edit_info(source, data_path=template)
+    (source / DATA).rename(source / name)
+    elidefs("import", dataset, source)
+    assert all(f"{key}.state.parquet" in clip["files"] for key, clip in clips(dataset).items())
+
+
+def test_data_files_in_several_chunks_and_behind_a_gap_are_found(dataset, source):
+    edit_info(source, data_path="data/{chunk_index}-{file_index}.parquet")
+    whole = pq.ParquetFile(source / DATA)
+    for group, name in enumerate(["0-0", "1-0", "3-4"]):
+        pq.write_table(whole.read_row_group(group), source / f"data/{name}.parquet")
+    edit_episodes(source, data__chunk_index=pa.array([0, 1, 3]), data__file_index=pa.array([0, 0, 4]))
+    done = elidefs("import", dataset, source)
+    assert len(clips(dataset)) == 3 and all("state.parquet" in " ".join(c["files"]) for c in clips(dataset).values())
+    assert "does not name it: data/chunk-000/file-000.parquet" in done.stderr
+
+
+def test_a_file_that_is_not_cut_never_shows_another_episode(dataset, source, tmp_path):
+    """A video that cannot be cut and that a template without numbers gives to every episode is left out."""
+    edit_info(source, video_path="videos/{video_key}.mp4")
+    make_lerobot.encode(source / "videos/observation.images.front.mp4", 45, ("-c:v", "libx264"),
+                        extra=("-movflags", "frag_keyframe+empty_moov"))
+    edit_episodes(source, **{"videos__observation.images.front__file_index": pa.array([0, 1, 2])})
+    done = elidefs("import", dataset, source)
+    assert "left out" in done.stderr
+    assert all(sorted(clip["files"]) == [f"{key}.json", f"{key}.state.parquet"] for key, clip in clips(dataset).items())
+
+
+def test_a_root_below_a_root_belongs_to_it(dataset, source):
+    shutil.copytree(source, source / "copy")
+    done = elidefs("import", dataset, source)
+    assert sorted(clips(dataset)) == ["ep000000", "ep000001", "ep000002"] and "ignored" in done.stderr
+
+
+def test_several_roots_beside_each_other_are_all_imported(dataset, source, tmp_path):
+    shutil.copytree(source, tmp_path / "all/a")
+    shutil.copytree(source, tmp_path / "all/_b")
+    os.makedirs(tmp_path / "all/ab")
+    (tmp_path / "all/ab/notes.txt").write_text("beside")
+    elidefs("import", dataset, tmp_path / "all")
+    found = clips(dataset)
+    assert sorted(found) == ["%5Fb-ep000000", "%5Fb-ep000001", "%5Fb-ep000002", "a-ep000000", "a-ep000001", "a-ep000002", "ab"]
+    assert found["%5Fb-ep000000"]["source"] == "_b"
+
+
+def test_two_cameras_of_one_name_are_refused_and_both_are_named(dataset, source):
+    info = json.loads((source / "meta/info.json").read_text())
+    video = info["features"]["observation.images.front"]
+    edit_info(source, features=info["features"] | {"observation.front": video})
+    edit_episodes(source, **{f"videos__observation.front__{name}": pq.read_table(source / EPISODES)[f"videos/observation.images.front/{name}"]
+                             for name in ("chunk_index", "file_index", "from_timestamp", "to_timestamp")})
+    refused(dataset, source, ["info.json", "observation.images.front", "observation.front", "'front'"])
+
+
+def test_a_table_joins_by_key(dataset, source, tmp_path):
+    (tmp_path / "labels.csv").write_text("key,arm,tags\nep000001,left,a;b\n")
+    elidefs("import", dataset, source, "--table", tmp_path / "labels.csv", "--multi", "tags")
+    assert elidefs("query", dataset, "v1/arm=left/tags=b").stdout == "ep000001\n"
+
+
+def test_an_import_tells_each_file_it_looked_into(dataset, source):
+    done = elidefs("import", dataset, source)
+    assert f"scanned {DATA}\n" in done.stderr and f"scanned {VIDEO}\n" in done.stderr

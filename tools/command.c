@@ -24,6 +24,9 @@ static const struct option_spec cache_options[] = {
     {"cache", 0, "FOLDER", false, "keep fetched bytes here (default: $ELIDEFS_CACHE, else ~/.cache/elidefs)"},
     {"cache-size", 0, "SIZE", false,
      "let the cache grow to this size, such as 50G (default: 50G or a fifth of the free space)"},
+    {"fill", 0, "POLICY", false,
+     "what a read fetches beyond what it asks: exact (nothing), whole (the rest of the file), or auto "
+     "(default)"},
     {NULL, 0, NULL, false, NULL},
 };
 

@@ -20,13 +20,31 @@ int session_open_stores(const struct arguments *arguments, struct session *ret, 
     return stores_new(&options, &ret->stores, err);
 }
 
+static int take_fill(const struct arguments *arguments, enum cache_fill_policy *ret, struct error *err)
+{
+    static const struct {
+        const char *name;
+        enum cache_fill_policy policy;
+    } policies[] = {{"auto", CACHE_FILL_AUTO}, {"whole", CACHE_FILL_WHOLE}, {"exact", CACHE_FILL_EXACT}};
+    const char *name = arguments_text(arguments, "fill");
+    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++)
+        if (!name || !strcmp(name, policies[i].name)) {
+            *ret = policies[i].policy;
+            return 0;
+        }
+    return error_set(err, EINVAL, "--fill '%s': expected auto, whole or exact", name);
+}
+
 static int open_cache(const struct arguments *arguments, struct session *session, struct error *err)
 {
     struct cache_options options = {.folder = arguments_text(arguments, "cache")};
+    int rc = take_fill(arguments, &options.fill, err);
+    if (rc)
+        return rc;
     const char *size = arguments_text(arguments, "cache-size");
     unsigned long long bytes;
     if (size) {
-        int rc = arguments_size("cache-size", size, &bytes, err);
+        rc = arguments_size("cache-size", size, &bytes, err);
         if (rc)
             return rc;
         options.size_bytes = bytes;

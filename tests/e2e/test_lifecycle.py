@@ -217,3 +217,23 @@ def test_mount_t_fuse_elidefs_works(sample, tmp_path):
     finally:
         link.unlink()
         unmount(point)
+
+
+def test_fill_says_what_a_read_fetches(sample, tmp_path):
+    fetched = {}
+    for policy in ("exact", "whole"):
+        with mounted(sample, tmp_path / "mnt", tmp_path / f"cache-{policy}", "-o", f"fill={policy},no_passthrough") as point:
+            path = point / "v1/ep000000.top.mp4"
+            os.listdir(point / "v1")
+            size, before = os.stat(path).st_size, stats(point)["cache_bytes_fetched"]
+            file = os.open(path, os.O_RDONLY | os.O_DIRECT)
+            buffer = bytearray(4096)
+            os.preadv(file, [buffer], 49152)
+            os.close(file)
+            wait_until(lambda: stats(point)["cache_bytes_fetched"] > before)
+            time.sleep(0.3)
+            fetched[policy] = stats(point)["cache_bytes_fetched"] - before
+    # a few pages of the catalog come with the open
+    assert fetched["exact"] < size * 0.7 and fetched["whole"] > size * 0.9
+    done = elidefs("mount", sample, tmp_path / "mnt", "--fill", "some", check=False)
+    assert done.returncode == 1 and "exact" in done.stderr

@@ -126,7 +126,8 @@ void cache_stats(struct cache *cache, struct cache_stats *ret)
                                 .bytes_read = atomic_load(&c->bytes_read),
                                 .fetches = atomic_load(&c->fetches),
                                 .bytes_fetched = atomic_load(&c->bytes_fetched),
-                                .blocks_bad = atomic_load(&c->blocks_bad)};
+                                .blocks_bad = atomic_load(&c->blocks_bad),
+                                .io_uring = writer_has_ring(cache->writer)};
     keeper_stats(cache->keeper, &stats);
     stats.disk_failed = health_failed(&cache->health, stats.disk_reason, sizeof stats.disk_reason);
     *ret = stats;

@@ -79,9 +79,6 @@ struct cache_source {
 
 uint64_t cache_fill_offset(const struct cache_fill *fill);
 uint64_t cache_fill_len(const struct cache_fill *fill);
-void cache_fill_set_state(struct cache_fill *fill,
-                          void *state); /* the source's own pointer, for its callbacks */
-void *cache_fill_state(const struct cache_fill *fill);
 void cache_fill_data(struct cache_fill *fill, uint64_t offset, const void *bytes, size_t len);
 /* For sources that count: requests made for the fill, and bytes that arrived, wanted or not. */
 void cache_fill_count(struct cache_fill *fill, uint64_t requests, uint64_t bytes);
@@ -137,6 +134,7 @@ struct cache_stats {
     uint64_t blocks_bad;             /* blocks on disk that failed their check and were fetched again */
     uint64_t bytes_on_disk, files_on_disk;
     uint64_t evicted_bytes;
+    bool io_uring;    /* writes go through it: asked for, and the kernel does not refuse */
     bool disk_failed; /* serving from memory: the last write to the folder failed */
     char disk_reason[128];
 };

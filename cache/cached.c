@@ -101,14 +101,15 @@ int cached_make_writable(struct cached *file)
         return writable ? 0 : -EAGAIN;
     struct blocks found;
     int rc = blocks_init(&found, file->size, NULL);
-    if (!rc) {
+    bool looked = !rc;
+    if (looked) {
         rc = try_writable(file, &disk, &found);
         note_disk(file, rc);
     }
     pthread_mutex_lock(&file->lock);
     file->disk = disk;
     file->disk_busy = false;
-    if (rc != -EFBIG) {
+    if (looked) {
         merge_locked(file, &found);
         blocks_done(&found);
     }

@@ -47,7 +47,8 @@ static int check_again(struct cache *cache, struct cached *file, uint64_t size, 
     return 0;
 }
 
-int handle_open_cached(struct cache *cache, const uint8_t key[SHA256_BYTES], uint64_t size,
+/* Opens the cached file of a key; takes over `source` on success. */
+static int open_cached(struct cache *cache, const uint8_t key[SHA256_BYTES], uint64_t size,
                        struct cache_source *source, struct cached **ret, struct error *err)
 {
     struct cached *file = table_get(cache->table, key);
@@ -72,7 +73,7 @@ int cache_open(struct cache *cache, const uint8_t key[SHA256_BYTES], uint64_t si
                struct cache_source *source, struct cache_file **ret, struct error *err)
 {
     struct cached *cached;
-    int rc = handle_open_cached(cache, key, size, source, &cached, err);
+    int rc = open_cached(cache, key, size, source, &cached, err);
     if (rc)
         return rc;
     struct cache_file *file = MEM_NEW(struct cache_file);
@@ -96,7 +97,7 @@ int cache_open_map(struct cache *cache, struct extent_map *map, struct cache_fil
         uint8_t key[SHA256_BYTES];
         extent_map_key(map, key);
         struct cache_source *source = map_source_new(cache, map);
-        int rc = handle_open_cached(cache, key, extent_map_size(map), source, &cached, err);
+        int rc = open_cached(cache, key, extent_map_size(map), source, &cached, err);
         if (rc) {
             source->ops->free(source);
             return rc;

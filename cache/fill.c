@@ -127,16 +127,6 @@ uint64_t cache_fill_len(const struct cache_fill *fill)
     return fill->len;
 }
 
-void cache_fill_set_state(struct cache_fill *fill, void *state)
-{
-    fill->state = state;
-}
-
-void *cache_fill_state(const struct cache_fill *fill)
-{
-    return fill->state;
-}
-
 void cache_fill_count(struct cache_fill *fill, uint64_t requests, uint64_t bytes)
 {
     count_add(&fill->file->cache->counters.fetches, requests);

@@ -27,7 +27,6 @@ struct cache_fill {
     atomic_uint refs;
     uint8_t *bytes;          /* from start to end of life; arrived ones never change */
     uint8_t *records;        /* for the side file, made by the I/O thread */
-    void *state;             /* the source's */
     struct cache_fill *next; /* in the fetcher's queue, or among the kept */
     /* Guarded by file->lock: */
     enum fill_phase phase;

@@ -10,7 +10,8 @@
 
 enum { CHECK_BATCH = 64, CHECK_BYTES = CHECK_BATCH * CACHE_BLOCK_BYTES }; /* read and checked at a time */
 
-uint8_t *scratch_take(struct cache *cache, size_t len)
+/* A buffer of at least `len` bytes, fast if that is at most SCRATCH_BYTES. */
+static uint8_t *scratch_take(struct cache *cache, size_t len)
 {
     for (int i = 0; len <= SCRATCH_BYTES && i < SCRATCH_COUNT; i++) {
         uint8_t *buffer = atomic_exchange(&cache->scratch[i], NULL);
@@ -20,7 +21,7 @@ uint8_t *scratch_take(struct cache *cache, size_t len)
     return mem_alloc(len > SCRATCH_BYTES ? len : SCRATCH_BYTES);
 }
 
-void scratch_give(struct cache *cache, uint8_t *buffer, size_t len)
+static void scratch_give(struct cache *cache, uint8_t *buffer, size_t len)
 {
     for (int i = 0; buffer && len <= SCRATCH_BYTES && i < SCRATCH_COUNT; i++) {
         uint8_t *none = NULL;

@@ -13,7 +13,3 @@ struct cache_file {
     struct streams *streams; /* NULL: the map has no STREAM extents */
     struct pattern pattern;  /* guarded by cached->lock */
 };
-
-/* Opens the cached file of a key; takes over `source` on success. */
-int handle_open_cached(struct cache *cache, const uint8_t key[SHA256_BYTES], uint64_t size,
-                       struct cache_source *source, struct cached **ret, struct error *err);

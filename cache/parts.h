@@ -55,7 +55,3 @@ static inline void cache_leave(struct cache *cache)
 {
     atomic_fetch_sub_explicit(&cache->inside, 1, memory_order_release);
 }
-
-/* A buffer of at least `len` bytes, fast if that is at most SCRATCH_BYTES. Any thread. */
-uint8_t *scratch_take(struct cache *cache, size_t len);
-void scratch_give(struct cache *cache, uint8_t *buffer, size_t len);

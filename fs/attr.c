@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/attr.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "cache/base/buf.h"
@@ -82,8 +83,13 @@ int attr_of_node(struct fs *fs, const struct node *node, const struct catalog_pa
 int attr_of_file(struct fs *fs, struct catalog_reader *reader, uint32_t version,
                  const struct files_entry *file, struct stat *ret, struct error *err)
 {
-    int64_t mtime_ns;
-    int rc = times_of_version(&fs->times, reader, file->changed, &mtime_ns, err);
+    int64_t mtime_ns = 0;
+    int rc = -ENOENT;
+    if (file->changed <= version) /* versions index a table, and this number comes from the catalog */
+        rc = times_of_version(&fs->times, reader, file->changed, &mtime_ns, err);
+    if (rc == -ENOENT) /* never "no such name": the kernel would believe it for ever */
+        return error_set(err, EUCLEAN, "v%u of %s is damaged: a file of row %u is said to be changed by v%u",
+                         version, dataset_url(fs->dataset), file->row, file->changed);
     if (rc < 0)
         return rc;
     fill(fs, S_IFREG | 0644, file->size, mtime_ns, ret);

@@ -21,9 +21,12 @@ static void append_cache(struct cache *cache, struct buf *buf)
     line(buf, "cache_bytes_on_disk", stats.bytes_on_disk);
     line(buf, "cache_files_on_disk", stats.files_on_disk);
     line(buf, "cache_evicted_bytes", stats.evicted_bytes);
+    line(buf, "cache_io_uring", stats.io_uring);
     line(buf, "cache_disk_failed", stats.disk_failed);
     if (stats.disk_failed)
         buf_printf(buf, "cache_disk_reason %s\n", stats.disk_reason);
+    if (cache_warning(cache))
+        buf_printf(buf, "cache_warning %s\n", cache_warning(cache));
 }
 
 void stats_append(struct fs *fs, struct buf *buf)

@@ -146,7 +146,7 @@ static int put_attribute(struct apply *apply, const struct attribute *attribute,
     return db_run(apply->db, stmt, err);
 }
 
-int apply_attributes(struct apply *apply, struct error *err)
+static int write_attributes(struct apply *apply, struct error *err)
 {
     int rc = 0;
     for (size_t i = 0; !rc && i < apply->attributes.count; i++) {
@@ -184,7 +184,7 @@ static int run(struct apply *apply, struct error *err)
     if (!rc)
         rc = apply_clips(apply, err);
     if (!rc)
-        rc = apply_attributes(apply, err);
+        rc = write_attributes(apply, err);
     if (!rc)
         rc = add_rows(apply, err);
     if (!rc)

@@ -60,7 +60,6 @@ struct apply {
 int apply_intake(struct apply *apply, struct error *err);
 int apply_places(struct apply *apply, struct error *err);
 int apply_clips(struct apply *apply, struct error *err);
-int apply_attributes(struct apply *apply, struct error *err);
 
 void apply_hash_add(struct apply *apply, enum schema_hash kind, uint64_t hash, uint32_t number);
 uint64_t apply_fingerprint_hash(const uint8_t fingerprint[SHA256_BYTES]);

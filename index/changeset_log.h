@@ -40,7 +40,3 @@ struct changeset {
     size_t file_count, file_cap;
     bool has_extra; /* it has one */
 };
-
-/* Parses one operation at the cursor, structure only. False: it is none. */
-bool changeset_op_parse(const struct changeset *set, struct cursor *c, struct changeset_reader *pieces,
-                        struct changeset_op *ret);

@@ -106,8 +106,9 @@ static void parse_stream(const struct changeset *set, struct cursor *c, struct c
     parse_pieces(c, reader, op);
 }
 
-bool changeset_op_parse(const struct changeset *set, struct cursor *c, struct changeset_reader *pieces,
-                        struct changeset_op *ret)
+/* Parses one operation at the cursor, structure only. False: it is none. */
+static bool parse_op(const struct changeset *set, struct cursor *c, struct changeset_reader *pieces,
+                     struct changeset_op *ret)
 {
     *ret = (struct changeset_op){.kind = (enum changeset_kind)cursor_u8(c)};
     switch (ret->kind) {
@@ -160,7 +161,7 @@ int changeset_next(struct changeset_reader *reader, struct changeset_op *ret)
     c.at = reader->at ? reader->at : CHANGESET_MAGIC_BYTES;
     if (c.at == log->len)
         return 0;
-    bool good = changeset_op_parse(reader->set, &c, reader, ret);
+    bool good = parse_op(reader->set, &c, reader, ret);
     assert(good);
     (void)good;
     reader->at = c.at;
@@ -238,7 +239,7 @@ int changeset_decode(const void *bytes, size_t len, struct changeset **ret, stru
     while (!rc && cursor_left(&c)) {
         size_t at = c.at;
         struct changeset_op op;
-        if (!changeset_op_parse(set, &c, &pieces, &op))
+        if (!parse_op(set, &c, &pieces, &op))
             rc = error_set(err, EINVAL, "change set: no operation at offset %zu", at);
         else if ((rc = replay(set, &op, err)))
             error_prefix(err, "change set: offset %zu", at);

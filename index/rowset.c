@@ -83,11 +83,6 @@ void rowset_add_many(struct rowset *set, const uint32_t *rows, size_t count)
     roaring_bitmap_add_many(set->bits, count, rows);
 }
 
-void rowset_remove(struct rowset *set, uint32_t row)
-{
-    roaring_bitmap_remove(set->bits, row);
-}
-
 void rowset_and(struct rowset *set, const struct rowset *other)
 {
     roaring_bitmap_and_inplace(set->bits, other->bits);

@@ -30,7 +30,8 @@ int local_fail(const struct store *store, const char *path, int code, struct err
     return error_set(err, code, "%s/%s: %s", store->url, path, strerror(code));
 }
 
-int local_open_root(const struct store *store, struct error *err)
+/* O_PATH. -ENOENT, naming it. */
+static int open_root(const struct store *store, struct error *err)
 {
     int fd = open(store->url, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
@@ -41,7 +42,7 @@ int local_open_root(const struct store *store, struct error *err)
 
 int local_open(const struct store *store, const char *path, int flags, struct error *err)
 {
-    CLEANUP_CLOSE int root = local_open_root(store, err);
+    CLEANUP_CLOSE int root = open_root(store, err);
     if (root < 0)
         return root;
     if (!(flags & O_PATH))

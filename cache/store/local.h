@@ -14,8 +14,6 @@ int local_new(struct stores *stores, const char *folder, struct store **ret, str
 
 /* ---- shared by the files of this store ---- */
 
-/* Opens the root, O_PATH. -ENOENT, naming it. */
-int local_open_root(const struct store *store, struct error *err);
 /* Opens `path` below the root without following links. Errors name the object. */
 int local_open(const struct store *store, const char *path, int flags, struct error *err);
 /* -ENOENT for a folder, -EACCES for what is neither that nor a regular file. */

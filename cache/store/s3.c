@@ -66,7 +66,7 @@ int s3_put(struct store *store, const struct store_put *put, struct store_object
     return 0;
 }
 
-int s3_remove(struct store *store, const char *path, struct error *err)
+static int s3_remove(struct store *store, const char *path, struct error *err)
 {
     CLEANUP_S3_REPLY struct s3_reply reply = {0};
     struct s3_ask ask = {.method = "DELETE", .path = path};
@@ -165,7 +165,7 @@ static int list_page(struct paging *paging, struct error *err)
     return rc;
 }
 
-int s3_list(struct store *store, const struct store_listing *listing, struct error *err)
+static int s3_list(struct store *store, const struct store_listing *listing, struct error *err)
 {
     struct s3 *s3 = s3_of(store);
     CLEANUP_FREE char *prefix = mem_printf("%s%s", s3->place.key_prefix, listing->prefix);

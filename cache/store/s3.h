@@ -85,5 +85,3 @@ int s3_upload_part(struct store_upload *upload, unsigned number, const void *byt
                    struct error *err);
 int s3_upload_finish(struct store_upload *upload, struct store_object *ret, struct error *err);
 void s3_upload_free(struct store_upload *upload, bool abort);
-int s3_remove(struct store *store, const char *path, struct error *err);
-int s3_list(struct store *store, const struct store_listing *listing, struct error *err);

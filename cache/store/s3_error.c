@@ -92,11 +92,11 @@ static void obey_retry_after(struct s3 *s3, const struct http_reply *reply)
     char value[32];
     if (!http_reply_header(reply, "retry-after", value, sizeof value))
         return;
-    int64_t wait_ns = strtoll(value, NULL, 10) * 1000000000, most = HOLD_S * INT64_C(1000000000);
+    int64_t wait_ns, most = HOLD_S * INT64_C(1000000000);
     if (value[0] < '0' || value[0] > '9')
         wait_ns = http_date(value) - instant_now();
-    else if (strlen(value) > 5)
-        wait_ns = most;
+    else
+        wait_ns = strlen(value) > 5 ? most : strtoll(value, NULL, 10) * 1000000000;
     if (wait_ns > 0)
         atomic_store(&s3->base.hold_until_ns, clock_now_ns() + (wait_ns < most ? wait_ns : most));
 }

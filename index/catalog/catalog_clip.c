@@ -156,6 +156,6 @@ int catalog_object(struct catalog_reader *reader, uint32_t id, struct catalog_ob
 {
     int rc = rows_object(reader->db, id, ret, err);
     if (!rc)
-        return error_set(err, ENOENT, "catalog %s has no object number %u", reader->catalog->name, id);
+        return db_damaged(reader->db, err, "the object number %u is missing", id);
     return rc < 0 ? rc : 0;
 }

@@ -19,11 +19,6 @@ enum {
     GROUPS_MAX = 1 << 20,
 };
 
-bool parquet_probe(const uint8_t *head, size_t len)
-{
-    return len >= MAGIC_BYTES && !memcmp(head, "PAR1", MAGIC_BYTES);
-}
-
 static int no_footer(const struct recording *recording, struct error *err)
 {
     uint8_t head[MAGIC_BYTES];
@@ -32,7 +27,7 @@ static int no_footer(const struct recording *recording, struct error *err)
         return rc;
     if (!memcmp(head, "PARE", MAGIC_BYTES))
         return error_set(err, ENOTSUP, "encrypted Parquet files are not read");
-    if (!parquet_probe(head, sizeof head))
+    if (memcmp(head, "PAR1", MAGIC_BYTES) != 0)
         return error_set(err, EINVAL, "no Parquet file: it does not start with PAR1");
     return error_set(err, EINVAL, "no footer: the file was not finished (it does not end with PAR1)");
 }

@@ -7,7 +7,9 @@ struct hybrid hybrid_of(struct cursor bytes, unsigned width)
     return (struct hybrid){.bytes = bytes, .width = width};
 }
 
-uint32_t hybrid_bits(const uint8_t *bytes, size_t len, uint64_t at, unsigned width)
+/* The value of `width` (<= 32) bits from bit `at`, least significant bit first, in `len` bytes; bits behind
+ * the end are 0. */
+static uint32_t bits_at(const uint8_t *bytes, size_t len, uint64_t at, unsigned width)
 {
     uint64_t window = 0;
     size_t first = (size_t)(at / 8);
@@ -56,7 +58,7 @@ static void take_packed(struct hybrid *h, uint32_t *to, uint64_t n)
 {
     size_t len = (size_t)(h->bytes.data + h->bytes.at - h->bits);
     for (uint64_t i = 0; i < n; i++, h->bit += h->width)
-        to[i] = hybrid_bits(h->bits, len, h->bit, h->width);
+        to[i] = bits_at(h->bits, len, h->bit, h->width);
 }
 
 static void take_repeated(const struct hybrid *h, uint32_t *to, uint64_t n)

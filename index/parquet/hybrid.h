@@ -25,7 +25,3 @@ struct hybrid {
 struct hybrid hybrid_of(struct cursor bytes, unsigned width);
 /* The next n values; false if the runs end before or are malformed. */
 bool hybrid_read(struct hybrid *hybrid, uint32_t *to, uint64_t n);
-
-/* The value of `width` (<= 32) bits from bit `at`, least significant bit first, in `len` bytes; bits behind
- * the end are 0. */
-uint32_t hybrid_bits(const uint8_t *bytes, size_t len, uint64_t at, unsigned width);

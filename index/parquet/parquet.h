@@ -25,8 +25,6 @@
 
 struct parquet;
 
-bool parquet_probe(const uint8_t *head, size_t len); /* starts with "PAR1" */
-
 /* Reads the footer. `recording` is borrowed until parquet_free(). -EINVAL: no Parquet file, or damaged ("no
  * footer: the file was not finished" where PAR1 is missing at the end); -ENOTSUP: encrypted. */
 int parquet_open(const struct recording *recording, struct parquet **ret, struct error *err);

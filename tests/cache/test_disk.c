@@ -450,6 +450,7 @@ Test(disk, without_io_uring_the_same_bytes_are_written)
     cr_assert_eq(cache_new(&cache_options, &cache, NULL), 0);
     struct cache_file *file = open_file(cache, &options, &counts);
     expect_bytes(file, 10, 0, FILE_BYTES);
+    cr_assert_not(stats_of(cache).io_uring);
     cache_close(file);
     cache_free(cache);
     struct test_counts again = {0};

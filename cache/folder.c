@@ -98,10 +98,13 @@ int folder_open(const char *path, struct folder **ret, struct error *err)
     rc = check_owner(fd, wanted, err);
     if (rc)
         return rc;
+    CLEANUP_FREE char *real = realpath(wanted, NULL); /* a daemon leaves the current folder */
+    if (!real)
+        return error_set(err, errno, "cache folder %s: %s", wanted, strerror(errno));
     write_tag(fd);
     struct folder *folder = MEM_NEW(struct folder);
     folder->warning = warning_of(fd);
-    folder->path = STEAL(wanted);
+    folder->path = STEAL(real);
     folder->fd = steal_fd(&fd);
     *ret = folder;
     return 0;

@@ -426,7 +426,7 @@ int dataset_catalog_file(struct dataset *dataset, const struct manifest *manifes
 static int open_catalog(struct dataset *dataset, const struct manifest *manifest, struct catalog **ret,
                         struct error *err)
 {
-    CLEANUP_FREE char *name = catalog_name(dataset, manifest->version);
+    CLEANUP_FREE char *name = mem_printf("of v%u of %s", manifest->version, dataset_url(dataset));
     CLEANUP_CACHE_FILE struct cache_file *file = NULL;
     int rc = manifest_check_supported(manifest, err);
     if (!rc)

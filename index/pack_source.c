@@ -133,7 +133,8 @@ static void fail(struct pack_source *source, struct error *err)
     /* The version exists: that its pack does not, or not whole, is damage and not absence. */
     if (err->code == ENOENT || err->code == EINVAL || err->code == ESTALE)
         err->code = EUCLEAN;
-    error_prefix(err, "%s", source->name);
+    if (!strstr(err->text, source->name))
+        error_prefix(err, "%s", source->name);
     finish(source, NULL, err);
 }
 
@@ -252,7 +253,7 @@ static void begin(struct pack_source *source)
     struct error err = {0};
     source->broken = 0;
     if (unpack_new(source->name, &source->catalog, source->folder, &source->unpack, &err) < 0)
-        finish(source, NULL, &err);
+        fail(source, &err);
     else
         ask(source);
 }

@@ -122,7 +122,9 @@ static int resolve(const struct settings *s, struct s3_place *place, struct erro
 {
     const char *ca =
         FIRST_OF(s->section->ca, s->given->ca_bundle, getenv("AWS_CA_BUNDLE"), s->profile->ca_bundle);
-    place->ca = mem_text(ca);
+    place->ca = ca ? realpath(ca, NULL) : NULL; /* a daemon leaves the current folder */
+    if (!place->ca)
+        place->ca = mem_text(ca);
     choose_region(s, place);
     return choose_endpoint(s, place, err);
 }

@@ -45,7 +45,8 @@ static int failed(struct db *db, int code, struct error *err)
     case SQLITE_IOERR:
         if (db->file.failed.code && code != SQLITE_IOERR_SHORT_READ) {
             error_copy(err, &db->file.failed);
-            error_prefix(err, "catalog %s", db->name);
+            if (!strstr(err->text, db->name)) /* who fetches it may have said which it is */
+                error_prefix(err, "catalog %s", db->name);
             return -db->file.failed.code;
         }
         return db->file.file || code == SQLITE_IOERR_SHORT_READ

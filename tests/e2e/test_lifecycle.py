@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mounts that come, go, die and meet: no wrong byte, no dead mount point, no hang."""
+import errno
 import glob
 import hashlib
 import os
 import pathlib
 import pwd
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -75,6 +77,27 @@ def test_a_second_mount_starts_warm(sample, tmp_path, truth):
     with mounted(sample, tmp_path / "mnt", tmp_path / "cache") as point:
         assert digest(point / "v1") == truth
         assert stats(point)["cache_bytes_fetched"] == 0
+
+
+def test_a_relative_cache_folder_stays_the_same_when_the_daemon_leaves_the_current_folder(sample, tmp_path, truth):
+    (tmp_path / "mnt").mkdir()
+    elidefs("mount", sample, "mnt", "--cache", "cache", cwd=tmp_path)
+    try:
+        assert digest(tmp_path / "mnt" / "v1") == truth
+        assert (tmp_path / "cache" / "CACHEDIR.TAG").exists()
+    finally:
+        unmount(tmp_path / "mnt")
+
+
+def test_a_version_whose_pack_is_gone_is_an_error_and_not_a_missing_version(sample, tmp_path):
+    shutil.copytree(sample, tmp_path / "set")
+    for pack in (tmp_path / "set" / "elidefs" / "packs").iterdir():
+        pack.unlink()
+    with mounted(tmp_path / "set", tmp_path / "mnt", tmp_path / "cache") as point:
+        with pytest.raises(OSError) as caught:
+            os.listdir(point / "v1")
+        assert caught.value.errno == errno.EIO
+        assert (point / ".elidefs" / "errors").read_text().count("the catalog of v1") == 1
 
 
 def test_a_damaged_cache_is_fetched_again_not_believed(sample, tmp_path, truth):

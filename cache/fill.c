@@ -258,6 +258,11 @@ void cache_fill_done(struct cache_fill *fill, int rc, const struct error *err)
 
 /* ---- to disk ---- */
 
+static uint64_t bytes_to_write(const struct cache_fill *fill)
+{
+    return (fill->end - fill->first) * CACHE_BLOCK_BYTES;
+}
+
 static int prepare_write(struct write_job *job)
 {
     struct cache_fill *fill = (struct cache_fill *)job;
@@ -265,7 +270,8 @@ static int prepare_write(struct write_job *job)
     struct cache *cache = file->cache;
     if (!health_may_write(&cache->health))
         return -EAGAIN;
-    int rc = keeper_room(cache->keeper, fill->len);
+    int rc = keeper_write_begins(cache->keeper, file->node.key, bytes_to_write(fill));
+    fill->has_room = !rc;
     if (!rc)
         rc = cached_make_writable(file);
     if (rc)
@@ -289,6 +295,13 @@ static int prepare_write(struct write_job *job)
     return 0;
 }
 
+static void end_write(struct cache_fill *fill, int rc)
+{
+    if (fill->has_room)
+        keeper_write_ended(fill->file->cache->keeper, fill->file->node.key, bytes_to_write(fill), rc);
+    fill->has_room = false;
+}
+
 static void written(struct write_job *job, int rc)
 {
     struct cache_fill *fill = (struct cache_fill *)job;
@@ -296,6 +309,7 @@ static void written(struct write_job *job, int rc)
     struct cache *cache = file->cache;
     atomic_fetch_sub(&cache->counters.bytes_unwritten, fill->len);
     if (rc) {
+        end_write(fill, rc);
         if (rc != -EAGAIN && rc != -EDQUOT) /* at its size limit is not failing: eviction is on its way */
             health_bad(&cache->health, folder_path(cache->folder), rc);
         kept_add(cache->kept, fill);
@@ -309,7 +323,7 @@ static void written(struct write_job *job, int rc)
     blocks_set(&file->blocks, fill->first, fill->end, BLOCK_CHECKED);
     cached_note_locked(file);
     pthread_mutex_unlock(&file->lock);
-    keeper_wrote(cache->keeper, file->node.key, (fill->end - fill->first) * CACHE_BLOCK_BYTES);
+    end_write(fill, 0);
     fill_unref(fill);
 }
 

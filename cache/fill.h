@@ -26,6 +26,7 @@ struct cache_fill {
     bool background; /* nobody asked for it */
     atomic_uint refs;
     uint8_t *bytes;          /* from start to end of life; arrived ones never change */
+    bool has_room;           /* the keeper was told that a write begins */
     uint8_t *records;        /* for the side file, made by the I/O thread */
     struct cache_fill *next; /* in the fetcher's queue, or among the kept */
     /* Guarded by file->lock: */

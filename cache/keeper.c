@@ -38,6 +38,7 @@ struct keeper {
     pthread_mutex_t lock; /* guards what follows */
     struct sieve sieve;
     uint64_t limit, evicted, unchecked_bytes;
+    uint64_t promised; /* being written */
     uint32_t scan_number;
     bool scanned, low_space, ending, awake;
 };
@@ -58,17 +59,27 @@ static void check_space(struct keeper *keeper)
     pthread_mutex_unlock(&keeper->lock);
 }
 
+static void wake_locked(struct keeper *keeper)
+{
+    keeper->awake = true;
+    pthread_cond_signal(&keeper->wake);
+}
+
+static int room_locked(struct keeper *keeper, uint64_t bytes)
+{
+    bool full = keeper->sieve.bytes + keeper->promised + bytes > keeper->limit;
+    bool low = keeper->low_space;
+    if (full || low)
+        wake_locked(keeper);
+    return full ? -EDQUOT : low ? -ENOSPC : 0;
+}
+
 int keeper_room(struct keeper *keeper, uint64_t bytes)
 {
     pthread_mutex_lock(&keeper->lock);
-    bool full = keeper->sieve.bytes + bytes > keeper->limit;
-    bool low = keeper->low_space;
-    if (full || low) {
-        keeper->awake = true;
-        pthread_cond_signal(&keeper->wake);
-    }
+    int rc = room_locked(keeper, bytes);
     pthread_mutex_unlock(&keeper->lock);
-    return full ? -EDQUOT : low ? -ENOSPC : 0;
+    return rc;
 }
 
 /* ---- what is on disk ---- */
@@ -81,28 +92,49 @@ unsigned keeper_opened(struct keeper *keeper, const uint8_t key[SHA256_BYTES], u
     file->touched = !is_new;
     file->opens += file->opens < UINT8_MAX;
     file->seen = keeper->scan_number;
-    if (bytes)
+    if (bytes) {
         sieve_resize(&keeper->sieve, file, bytes);
+        file->counted = keeper->scan_number;
+    }
     unsigned opens = file->opens;
     pthread_mutex_unlock(&keeper->lock);
     return opens;
 }
 
-void keeper_wrote(struct keeper *keeper, const uint8_t key[SHA256_BYTES], uint64_t bytes)
+int keeper_write_begins(struct keeper *keeper, const uint8_t key[SHA256_BYTES], uint64_t bytes)
+{
+    bool is_new;
+    pthread_mutex_lock(&keeper->lock);
+    int rc = room_locked(keeper, bytes);
+    if (!rc) {
+        struct sieve_file *file = sieve_file(&keeper->sieve, key, &is_new);
+        file->seen = keeper->scan_number;
+        file->writes++;
+        keeper->promised += bytes;
+    }
+    pthread_mutex_unlock(&keeper->lock);
+    return rc;
+}
+
+void keeper_write_ended(struct keeper *keeper, const uint8_t key[SHA256_BYTES], uint64_t bytes, int rc)
 {
     bool is_new;
     pthread_mutex_lock(&keeper->lock);
     struct sieve_file *file = sieve_file(&keeper->sieve, key, &is_new);
-    sieve_resize(&keeper->sieve, file, file->bytes + bytes);
-    keeper->unchecked_bytes += bytes;
-    if (keeper->sieve.bytes > keeper->limit / 100 * HIGH_PERCENT ||
-        keeper->unchecked_bytes > SPACE_CHECK_BYTES) {
-        keeper->awake = true;
-        pthread_cond_signal(&keeper->wake);
+    file->writes--;
+    keeper->promised -= bytes;
+    if (!rc) {
+        file->counted = keeper->scan_number;
+        sieve_resize(&keeper->sieve, file, file->bytes + bytes);
+        keeper->unchecked_bytes += bytes;
     }
+    if (keeper->sieve.bytes > keeper->limit / 100 * HIGH_PERCENT ||
+        keeper->unchecked_bytes > SPACE_CHECK_BYTES)
+        wake_locked(keeper);
     pthread_mutex_unlock(&keeper->lock);
 }
 
+/* The scan looked at the file a while ago: what was written since is counted already, or will be. */
 static void found(void *ctx, const struct scan_file *found_file)
 {
     struct keeper *keeper = ctx;
@@ -110,17 +142,19 @@ static void found(void *ctx, const struct scan_file *found_file)
     pthread_mutex_lock(&keeper->lock);
     struct sieve_file *file = sieve_file(&keeper->sieve, found_file->key, &is_new);
     file->seen = keeper->scan_number;
-    sieve_resize(&keeper->sieve, file, found_file->bytes);
+    if (!file->writes && file->counted != keeper->scan_number)
+        sieve_resize(&keeper->sieve, file, found_file->bytes);
     pthread_mutex_unlock(&keeper->lock);
 }
 
-/* Forgets what another process has removed. Files opened since the scan began were marked as seen. */
+/* Forgets what another process has removed. Files opened or written since the scan began were marked
+ * as seen. */
 static void forget_unseen(struct keeper *keeper)
 {
     pthread_mutex_lock(&keeper->lock);
     for (struct sieve_file *file = keeper->sieve.oldest, *newer; file; file = newer) {
         newer = file->newer;
-        if (file->seen != keeper->scan_number)
+        if (file->seen != keeper->scan_number && !file->writes)
             sieve_remove(&keeper->sieve, file);
     }
     keeper->scanned = true;

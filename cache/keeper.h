@@ -25,7 +25,10 @@ void keeper_free(struct keeper *keeper);
 
 /* A file was opened that has `bytes` on disk; returns how often it was since the start. */
 unsigned keeper_opened(struct keeper *keeper, const uint8_t key[SHA256_BYTES], uint64_t bytes);
-void keeper_wrote(struct keeper *keeper, const uint8_t key[SHA256_BYTES], uint64_t bytes);
 /* May `bytes` more be written? 0, -EDQUOT (the cache is full), -ENOSPC (the file system is). */
 int keeper_room(struct keeper *keeper, uint64_t bytes);
+/* Around each write: the first asks like keeper_room() and, if it says 0, holds the room until the second,
+ * which is told how the write ended. */
+int keeper_write_begins(struct keeper *keeper, const uint8_t key[SHA256_BYTES], uint64_t bytes);
+void keeper_write_ended(struct keeper *keeper, const uint8_t key[SHA256_BYTES], uint64_t bytes, int rc);
 void keeper_stats(struct keeper *keeper, struct cache_stats *ret);

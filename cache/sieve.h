@@ -18,8 +18,10 @@ struct sieve_file {
     struct sieve_file *newer, *older;
     uint64_t bytes; /* on disk */
     bool touched;
-    uint8_t opens; /* saturating */
-    uint32_t seen; /* number of the last scan of the folder that found it */
+    uint8_t opens;    /* saturating */
+    uint32_t seen;    /* number of the last scan of the folder that found it, or the file was used in */
+    uint32_t counted; /* number of the last scan during which `bytes` became known otherwise */
+    uint32_t writes;  /* under way */
 };
 
 struct sieve {

@@ -25,7 +25,7 @@ static void nap_ms(long ms)
 
 static int complete_fd_soon(struct cache_file *file)
 {
-    int64_t end = clock_now_ns() + INT64_C(10000000000);
+    int64_t end = clock_now_ns() + INT64_C(60000000000);
     while (cache_complete_fd(file) < 0 && clock_now_ns() < end)
         nap_ms(1);
     return cache_complete_fd(file);
@@ -33,7 +33,7 @@ static int complete_fd_soon(struct cache_file *file)
 
 /* ---- kill -9 ---- */
 
-enum { KILL_ROUNDS = 12, KILL_BYTES = 8 << 20 };
+enum { KILL_ROUNDS = 12, KILL_ROUNDS_MAX = 200, KILL_BYTES = 8 << 20 };
 
 static void fill_until_killed(const char *folder, bool no_ring)
 {
@@ -52,16 +52,16 @@ static void fill_until_killed(const char *folder, bool no_ring)
         cache_read_wait(file, at, 1, &byte, 0, NULL);
 }
 
-Test(disk, after_kill_9_in_the_middle_of_filling_every_byte_is_right, .timeout = 60)
+Test(disk, after_kill_9_in_the_middle_of_filling_every_byte_is_right)
 {
     char *folder = make_folder();
     struct test_source_options options = {.seed = 4, .size = KILL_BYTES};
     uint64_t kept = 0;
-    for (int round = 0; round < KILL_ROUNDS; round++) {
+    for (int round = 0; round < KILL_ROUNDS || (!kept && round < KILL_ROUNDS_MAX); round++) {
         pid_t child = fork();
         if (!child)
             fill_until_killed(folder, round % 2);
-        nap_ms(5 + 3 * round);
+        nap_ms(5 + 3 * round); /* on a slow machine the first ones have written nothing yet */
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
         struct test_counts counts = {0};
@@ -118,7 +118,7 @@ static void end_other(pid_t child, int tell)
     cr_assert_eq(status, 0);
 }
 
-Test(disk, a_second_process_reads_what_the_first_wrote_and_fetches_the_rest_itself, .timeout = 60)
+Test(disk, a_second_process_reads_what_the_first_wrote_and_fetches_the_rest_itself, .timeout = 240)
 {
     char *folder = make_folder();
     int tell;
@@ -135,7 +135,7 @@ Test(disk, a_second_process_reads_what_the_first_wrote_and_fetches_the_rest_itse
     cr_assert_eq(counts.fills, 1, "kept in memory: the other process holds the lock");
     cr_assert_not(stats_of(cache).disk_failed);
     end_other(child, tell);
-    nap_ms(1500); /* writing is tried again every second */
+    wait_on_disk(cache, 700000); /* writing is tried again every second */
     cache_close(file);
     cache_free(cache);
     struct test_counts again = {0};
@@ -182,6 +182,17 @@ static void read_without_room(struct cache *cache, struct test_counts *counts)
     cache_close(file);
 }
 
+/* Writes end beside the reads. */
+static struct cache_stats stats_when_failed(struct cache *cache)
+{
+    int64_t end = clock_now_ns() + INT64_C(60000000000);
+    while (!stats_of(cache).disk_failed && clock_now_ns() < end)
+        nap_ms(1);
+    struct cache_stats stats = stats_of(cache);
+    cr_assert(stats.disk_failed);
+    return stats;
+}
+
 Test(disk, a_failing_disk_makes_reads_slower_never_wrong)
 {
     char *folder = make_folder();
@@ -194,15 +205,14 @@ Test(disk, a_failing_disk_makes_reads_slower_never_wrong)
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
     cr_assert_eq(cache_new(&options, &cache, NULL), 0);
     read_without_room(cache, &counts);
-    struct cache_stats stats = stats_of(cache);
-    cr_assert(stats.disk_failed);
+    struct cache_stats stats = stats_when_failed(cache);
     cr_assert(strstr(stats.disk_reason, "File too large"), "%s", stats.disk_reason);
     cache_free(cache);
     remove_folder(folder);
     check_leaks();
 }
 
-Test(disk, a_full_file_system_is_said_in_stats_and_used_again_when_there_is_room, .timeout = 60)
+Test(disk, a_full_file_system_is_said_in_stats_and_used_again_when_there_is_room, .timeout = 240)
 {
     char *folder = make_folder();
     if (mount("elidefs-test", folder, "tmpfs", 0, "size=1m,mode=700")) {
@@ -218,11 +228,10 @@ Test(disk, a_full_file_system_is_said_in_stats_and_used_again_when_there_is_room
     cr_assert_eq(cache_new(&options, &cache, NULL), 0);
     cr_assert(strstr(cache_warning(cache), "tmpfs"));
     read_without_room(cache, &counts);
-    struct cache_stats stats = stats_of(cache);
-    cr_assert(stats.disk_failed);
+    struct cache_stats stats = stats_when_failed(cache);
     cr_assert(strstr(stats.disk_reason, "No space left"), "%s", stats.disk_reason);
     cr_assert_eq(mount("elidefs-test", folder, "tmpfs", MS_REMOUNT, "size=16m,mode=700"), 0);
-    int64_t end = clock_now_ns() + INT64_C(20000000000);
+    int64_t end = clock_now_ns() + INT64_C(60000000000);
     for (; stats_of(cache).disk_failed && clock_now_ns() < end; nap_ms(100))
         read_without_room(cache, &counts);
     cr_assert_not(stats_of(cache).disk_failed);
@@ -241,8 +250,7 @@ Test(disk, nothing_is_written_when_less_than_the_share_to_keep_free_is_left)
     struct test_counts counts = {0};
     cr_assert_eq(cache_new(&options, &cache, NULL), 0);
     read_without_room(cache, &counts);
-    struct cache_stats stats = stats_of(cache);
-    cr_assert(stats.disk_failed);
+    struct cache_stats stats = stats_when_failed(cache);
     cr_assert(strstr(stats.disk_reason, "No space left"), "%s", stats.disk_reason);
     cr_assert_leq(stats.bytes_on_disk, 2 * 4096, "more than an empty side file");
     cache_free(cache);
@@ -272,7 +280,7 @@ static uint64_t real_bytes(const char *folder)
     return bytes;
 }
 
-Test(disk, the_limit_is_kept_and_open_files_stay, .timeout = 60)
+Test(disk, the_limit_is_kept_and_open_files_stay, .timeout = 240)
 {
     enum { LIMIT = 4 << 20 };
     char *folder = make_folder();
@@ -287,10 +295,11 @@ Test(disk, the_limit_is_kept_and_open_files_stay, .timeout = 60)
         read_file_number(cache, number, &counts);
         nap_ms(5); /* eviction runs beside the reads */
     }
-    int64_t end = clock_now_ns() + INT64_C(10000000000);
-    while (stats_of(cache).bytes_on_disk > LIMIT / 100 * 90 && clock_now_ns() < end)
-        nap_ms(10);
+    int64_t end = clock_now_ns() + INT64_C(60000000000);
     struct cache_stats stats = stats_of(cache);
+    for (; clock_now_ns() < end; stats = stats_of(cache), nap_ms(10))
+        if (stats.evicted_bytes && stats.bytes_on_disk <= LIMIT / 100 * 90 && stats.files_on_disk < 12)
+            break;
     cr_assert_leq(stats.bytes_on_disk, LIMIT);
     cr_assert_gt(stats.evicted_bytes, 0);
     cr_assert_lt(stats.files_on_disk, 12);
@@ -307,7 +316,7 @@ Test(disk, the_limit_is_kept_and_open_files_stay, .timeout = 60)
     check_leaks();
 }
 
-Test(disk, files_of_an_earlier_start_count_and_are_evicted_oldest_first, .timeout = 60)
+Test(disk, files_of_an_earlier_start_count_and_are_evicted_oldest_first, .timeout = 240)
 {
     enum { LIMIT = 4 << 20 };
     char *folder = make_folder();
@@ -323,7 +332,7 @@ Test(disk, files_of_an_earlier_start_count_and_are_evicted_oldest_first, .timeou
     wait_on_disk(cache, 9 * 400000); /* the scan */
     for (uint8_t number = 9; number < 12; number++)
         read_file_number(cache, number, &counts);
-    int64_t end = clock_now_ns() + INT64_C(10000000000);
+    int64_t end = clock_now_ns() + INT64_C(60000000000);
     while (!stats_of(cache).evicted_bytes && clock_now_ns() < end)
         nap_ms(10);
     nap_ms(100);

@@ -81,7 +81,7 @@ void fill_once(const char *folder, const struct test_source_options *options)
 
 void wait_on_disk(struct cache *cache, uint64_t bytes)
 {
-    int64_t end = clock_now_ns() + INT64_C(10000000000);
+    int64_t end = clock_now_ns() + INT64_C(60000000000);
     while (stats_of(cache).bytes_on_disk < bytes && clock_now_ns() < end)
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     cr_assert_geq(stats_of(cache).bytes_on_disk, bytes);

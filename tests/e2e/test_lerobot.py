@@ -153,6 +153,19 @@ def test_two_cameras_of_one_name_are_refused_and_both_are_named(dataset, source)
     refused(dataset, source, ["info.json", "observation.images.front", "observation.front", "'front'"])
 
 
+@pytest.mark.parametrize("name", ["state", "json"])
+def test_a_camera_does_not_hide_the_clips_own_files(dataset, source, name):
+    camera = f"observation.images.{name}"
+    info = json.loads((source / "meta/info.json").read_text())
+    edit_info(source, features={camera: info["features"]["observation.images.front"]})
+    (source / "videos/observation.images.front").rename(source / "videos" / camera)
+    table = pq.read_table(source / EPISODES)
+    pq.write_table(table.rename_columns([column.replace("observation.images.front", camera) for column in table.column_names]),
+                   source / EPISODES)
+    elidefs("import", dataset, source)
+    assert sorted(clips(dataset)["ep000000"]["files"]) == ["ep000000.cam-" + name + ".mp4", "ep000000.json", "ep000000.state.parquet"]
+
+
 def test_a_table_joins_by_key(dataset, source, tmp_path):
     (tmp_path / "labels.csv").write_text("key,arm,tags\nep000001,left,a;b\n")
     elidefs("import", dataset, source, "--table", tmp_path / "labels.csv", "--multi", "tags")

@@ -108,6 +108,18 @@ Test(draft, several_values_of_a_clip_make_the_attribute_multi_and_equal_ones_cou
     check_leaks();
 }
 
+Test(draft, a_clip_with_more_values_than_any_label_has_is_refused)
+{
+    struct error err = {0};
+    struct drafts *drafts = drafts_new();
+    for (int64_t i = 0; i < DRAFT_VALUES_MAX; i++)
+        cr_assert_eq(give(drafts, "a", "x", integer(i), &err), 0, "%s", err.text);
+    cr_expect_eq(give(drafts, "a", "x", integer(-1), &err), -E2BIG);
+    cr_expect_str_eq(err.text, "a: more than 10000 values");
+    drafts_free(drafts);
+    check_leaks();
+}
+
 Test(draft, two_clips_of_one_key_are_refused_and_both_are_named)
 {
     struct error err = {0};

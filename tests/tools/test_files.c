@@ -64,6 +64,14 @@ Test(files, hidden_ones_are_left_out)
           {{".x"}, "SRC: there is no file to import (names that start with '.' are left out)"});
 }
 
+Test(files, a_data_sets_own_objects_are_no_recordings)
+{
+    CHECK({{"elidefs/versions/00000001.json", "elidefs/packs/x", "elidefs/head", "sub/elidefs/tags/a/1",
+            "a.bin"},
+           "a: a.bin\n"},
+          {{"elidefs/other/a.bin"}, "elidefs-other: elidefs-other.a.bin\n"});
+}
+
 Test(files, two_equal_keys_are_refused_and_both_are_named)
 {
     CHECK({{"a-b/x.bin", "a/b/x.bin"}, "two clips would be called 'a-b': from SRC/a-b/ and from SRC/a/b/"},

@@ -125,6 +125,8 @@ static int attribute_take_type(struct draft_attribute *attribute, const struct d
 int draft_value(struct drafts *drafts, struct draft *clip, size_t attribute, const struct value *value,
                 struct error *err)
 {
+    if (clip->value_count >= DRAFT_VALUES_MAX)
+        return error_set(err, E2BIG, "%s: more than %d values", clip->source, DRAFT_VALUES_MAX);
     int rc = attribute_take_type(&drafts->attributes[attribute], clip, value, err);
     if (rc)
         return rc;

@@ -69,8 +69,9 @@ struct draft *drafts_find(struct drafts *drafts, const char *key);
 /* The attribute a source's column becomes. Two columns that become one name: the caller compares `origin`. */
 int drafts_attribute(struct drafts *drafts, const char *column, const char *origin, size_t *ret,
                      struct error *err);
-/* Adds a value. Types within an attribute must agree (int widens to float): -EINVAL naming clip and both
- * types. */
+enum { DRAFT_VALUES_MAX = 10000 }; /* a clip; a damaged list of tasks may hold millions */
+/* Adds a value; one that the clip has already is no second one. Types within an attribute must agree (int
+ * widens to float): -EINVAL naming clip, value and both types. */
 int draft_value(struct drafts *drafts, struct draft *clip, size_t attribute, const struct value *value,
                 struct error *err);
 bool draft_has(const struct draft *clip, size_t attribute);

@@ -47,8 +47,10 @@ int source_open(struct stores *stores, const char *url, struct source **ret, str
     if (rc)
         return rc;
     rc = store_list(source->store, "", add_object, source, err);
-    if (rc < 0)
-        return error_prefix(err, "%s", store_url(source->store));
+    if (rc < 0) { /* the store names the place, but not in every message */
+        const char *place = store_url(source->store);
+        return strncmp(err->text, place, strlen(place)) != 0 ? error_prefix(err, "%s", place) : rc;
+    }
     if (!source->count)
         return error_set(err, ENOENT, "%s: there is no file to import%s", store_url(source->store),
                          source->hidden ? " (names that start with '.' are left out)" : "");

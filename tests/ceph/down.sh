@@ -3,10 +3,10 @@
 # down.sh FOLDER: ends the cluster that up.sh FOLDER started, and removes FOLDER.
 set -u
 folder=${1:?folder}
-[ -f "$folder/ceph.conf" ] || exit 0
+runs() { grep -qz -- "$folder/ceph.conf" "/proc/$1/cmdline" 2>/dev/null; } # the pid may be another process's by now
 for name in client.rgw osd.0 mon.a; do
     pid=$(cat "$folder/run/$name.pid" 2>/dev/null) || continue
-    # The pid may be another process's by now.
-    grep -qz -- "$folder/ceph.conf" "/proc/$pid/cmdline" 2>/dev/null && kill -9 "$pid"
+    runs "$pid" && kill -9 "$pid"
+    while runs "$pid"; do sleep 0.05; done # else it could still write where we remove
 done
 rm -rf "$folder"

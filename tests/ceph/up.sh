@@ -1,14 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# up.sh FOLDER PORT: starts a Ceph cluster of one monitor, one in-memory disk and one S3 gateway, all on 127.0.0.1
-# from PORT on, with everything it writes in FOLDER. FOLDER/env then holds what an S3 client needs. Ends with 77 and
-# the reason where Ceph is not installed (Debian: ceph-mon ceph-osd radosgw). down.sh FOLDER stops it.
+# up.sh FOLDER [PORT]: starts a Ceph cluster of one monitor, one in-memory disk and one S3 gateway, all on 127.0.0.1
+# from PORT on (default: some that are free, below those the kernel gives to clients), with everything it writes in
+# FOLDER. FOLDER/env then holds what an S3 client needs. Ends with 77 and the reason where Ceph is not installed
+# (Debian: ceph-mon ceph-osd radosgw). down.sh FOLDER stops it.
 set -eu
-folder=${1:?folder} port=${2:?port}
+folder=${1:?folder} port=${2:-}
 for program in ceph-mon ceph-osd radosgw radosgw-admin monmaptool; do
     command -v $program >/dev/null || { echo "skipped: $program is not installed (packages ceph-mon ceph-osd radosgw)"; exit 77; }
 done
-if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then echo "port $port is in use" >&2; exit 1; fi
+answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+busy() { answers "$1" || answers $(($1 + 1)) || answers $(($1 + 2)) || answers $(($1 + 3)); }
+if [ -z "$port" ]; then
+    port=$((21100 + RANDOM % 100 * 64))
+    while busy "$port"; do port=$((21100 + RANDOM % 100 * 64)); done
+fi
+if busy "$port"; then echo "port $port or one of the next three is in use" >&2; exit 1; fi
 
 access_key=ELIDEFSTESTACCESSKEY secret_key=elidefs/test+secret/key/of/no/worth00001
 other_access_key=ELIDEFSTESTOTHERUSER other_secret_key=elidefs/test+secret/key/of/no/worth00002
@@ -98,12 +105,12 @@ add_user() { radosgw-admin -c "$conf" -n client.rgw user create --uid="$1" --dis
     --secret-key="$3" >>"$folder/log/make.log" 2>&1; }
 add_user elidefs $access_key $secret_key
 add_user other $other_access_key $other_secret_key
-timeout 60 radosgw -c "$conf" -n client.rgw >>"$folder/log/make.log" 2>&1
-for ((i = 0; i < 300; i++)); do
-    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break
+timeout 240 radosgw -c "$conf" -n client.rgw >>"$folder/log/make.log" 2>&1
+for ((i = 0; i < 1200; i++)); do
+    answers "$port" && break
     sleep 0.1
 done
-[ $i -lt 300 ] || { echo "the gateway does not answer on port $port; see $folder/log" >&2; exit 1; }
+[ $i -lt 1200 ] || { echo "the gateway does not answer on port $port; see $folder/log" >&2; exit 1; }
 cat >"$folder/env" <<EOF
 export AWS_ENDPOINT_URL=http://127.0.0.1:$port
 export AWS_REGION=us-east-1

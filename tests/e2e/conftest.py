@@ -35,10 +35,39 @@ def is_mounted(point):
     return any(line.split()[4] == str(point) for line in open("/proc/self/mountinfo"))
 
 
+def daemons_of(point):
+    """The processes that serve a mount: those with its mount point on the command line that hold /dev/fuse."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            descriptors = f"/proc/{pid}/fd"
+            if os.fsencode(point) in words and any(
+                    os.readlink(f"{descriptors}/{fd}") == "/dev/fuse" for fd in os.listdir(descriptors)):
+                found.append(int(pid))
+    return found
+
+
+def is_running(pid):
+    with contextlib.suppress(OSError):
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def wait_until(what, seconds=60):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "did not happen in time"
+        time.sleep(0.02)
+
+
 def unmount(point):
+    """Also waits for the daemon, which still writes what it fetched, and has the cache's files locked meanwhile."""
+    daemons = daemons_of(point)
     run(ELIDEFS, "umount", point, check=False)
     if is_mounted(point):
         run("umount", "-l", point, check=False)
+    wait_until(lambda: not any(map(is_running, daemons)))
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 import os
 import pathlib
 import re
-import socket
 import subprocess
 
 import pytest
@@ -18,25 +17,24 @@ def s3():
     """A running gateway; boto3's client for it. The environment variables of an S3 user are set while it runs."""
     boto3 = pytest.importorskip("boto3")
     base = pathlib.Path(run("mktemp", "-d", "/tmp/elidefs-s3.XXXXXX").stdout.strip())
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1] % 10000 + 30000
-    done = run("bash", ROOT / "tests/ceph/up.sh", base, port, check=False)
-    if done.returncode == 77:
-        pytest.skip(done.stdout.strip())
-    assert done.returncode == 0, done.stdout + done.stderr
     before = dict(os.environ)
-    os.environ |= dict(re.findall(r"^export (\w+)=(.*)$", (base / "env").read_text(), re.M))
-    client = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
-    client.create_bucket(Bucket="recordings")
-    client.create_bucket(Bucket="sets")
-    for path in SAMPLE.rglob("*"):
-        if path.is_file():
-            client.upload_file(str(path), "recordings", f"kitchen/{path.relative_to(SAMPLE)}")
-    yield client
-    os.environ.clear()
-    os.environ.update(before)
-    run("bash", ROOT / "tests/ceph/down.sh", base)
+    try:
+        done = run("bash", ROOT / "tests/ceph/up.sh", base, check=False)
+        if done.returncode == 77:
+            pytest.skip(done.stdout.strip())
+        assert done.returncode == 0, done.stdout + done.stderr
+        os.environ |= dict(re.findall(r"^export (\w+)=(.*)$", (base / "env").read_text(), re.M))
+        client = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+        client.create_bucket(Bucket="recordings")
+        client.create_bucket(Bucket="sets")
+        for path in SAMPLE.rglob("*"):
+            if path.is_file():
+                client.upload_file(str(path), "recordings", f"kitchen/{path.relative_to(SAMPLE)}")
+        yield client
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        run("bash", ROOT / "tests/ceph/down.sh", base)
 
 
 @pytest.fixture

@@ -16,6 +16,6 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cat >"$folder/run.sh" <<'END'
 mknod -m 666 "$folder/fuse" c 10 229 && mount --bind "$folder/fuse" /dev/fuse || exit 77
-exec setpriv --reuid 65534 --regid 65534 --clear-groups env HOME="$folder" PYTHONDONTWRITEBYTECODE=1 "$@"
+exec setpriv --reuid 65534 --regid 65534 --clear-groups env HOME="$folder" TMPDIR=/tmp PYTHONDONTWRITEBYTECODE=1 "$@"
 END
 folder=$folder unshare -m sh "$folder/run.sh" "$@"

@@ -17,7 +17,7 @@ def skip(reason):
     sys.exit(SKIP)
 
 
-def wait_for(what, seconds=10):
+def wait_for(what, seconds=60):
     """Until what() is true; what it gave, or None when time is up."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

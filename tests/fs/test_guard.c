@@ -28,7 +28,7 @@
         }                                                                                                    \
     } while (0)
 
-enum { SKIP = 77 };
+enum { SKIP = 77, WAIT_TRIES = 6000 }; /* of 10 ms */
 
 static void pause_ms(long ms)
 {
@@ -43,7 +43,7 @@ static bool is_mounted(const char *folder)
 
 static bool becomes_unmounted(const char *folder)
 {
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < WAIT_TRIES; i++) {
         if (!is_mounted(folder))
             return true;
         pause_ms(10);
@@ -81,7 +81,7 @@ static pid_t start_mount(const char *folder, const char *pid_file, int foregroun
 
 static pid_t daemon_pid(const char *pid_file)
 {
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < WAIT_TRIES; i++) {
         CLEANUP_BUF struct buf text = BUF_INIT;
         if (file_read(pid_file, 64, &text, NULL) == 0) {
             unlink(pid_file);

@@ -160,7 +160,8 @@ void reply_error(struct fs *fs, fuse_req_t req, int rc, const struct error *err)
         if (is_trouble(rc))
             log_some(&fs->log, err->text);
     }
-    atomic_fetch_add_explicit(&fs->counters.errors, 1, memory_order_relaxed);
+    if (rc != -ENODATA) /* `ls -l` asks every file for attributes it may lack */
+        atomic_fetch_add_explicit(&fs->counters.errors, 1, memory_order_relaxed);
     settle(req);
     fuse_reply_err(req, errno_to_show(rc));
 }

@@ -131,10 +131,10 @@ static int add_value(void *ctx, const struct catalog_attribute *attribute, const
     if (attribute->multi)
         buf_text_append(wanted->buf, wanted->several ? "," : "[");
     wanted->several = attribute->multi;
-    if (value->type == VALUE_TEXT && !attribute->multi)
-        buf_append(wanted->buf, value->text, value->len);
-    else
+    if (attribute->multi)
         value_print_json(wanted->buf, value);
+    else
+        value_print(wanted->buf, value);
     return wanted->buf->len > XATTR_MAX_BYTES
                ? error_set(err, E2BIG, "%s: too long for an xattr", wanted->name)
                : 0;

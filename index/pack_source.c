@@ -87,7 +87,7 @@ static struct spool *take_spool_locked(struct pack_source *source, const struct 
     uint64_t len = cache_fill_len(fill);
     struct spool *spool = spool_ref(source->spool);
     source->unserved -= len < source->unserved ? len : source->unserved;
-    if (!source->unserved) {
+    if (!source->unserved && !spool->in_memory) { /* a disk that did not take it will not keep its blocks */
         spool_unref(STEAL(source->spool));
         source->state = SOURCE_IDLE;
     }
@@ -108,10 +108,10 @@ static void finish(struct pack_source *source, struct spool *spool, const struct
         asked += cache_fill_len(waiting[i].fill);
     source->count = source->cap = 0;
     source->state = SOURCE_IDLE;
-    if (spool && asked < source->catalog.size) {
+    if (spool && (asked < source->catalog.size || spool->in_memory)) {
         source->state = SOURCE_READY;
         source->spool = spool_ref(spool);
-        source->unserved = source->catalog.size - asked;
+        source->unserved = asked < source->catalog.size ? source->catalog.size - asked : 0;
     }
     pthread_mutex_unlock(&source->lock);
     unpack_free(unpack);

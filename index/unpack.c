@@ -5,13 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <zstd.h>
 
 #include "cache/base/file.h"
 #include "cache/base/memory.h"
 
-enum { STEP_BYTES = 128 << 10 };
+enum { STEP_BYTES = 128 << 10, MEMORY_BYTES_MAX = 1 << 30 };
 
 struct unpack {
     const char *name;
@@ -39,17 +40,49 @@ void spool_unref(struct spool *spool)
     free(spool);
 }
 
-static int spool_new(const char *folder, struct spool **ret, struct error *err)
+static int memory_file(uint64_t size)
+{
+    if (size > MEMORY_BYTES_MAX)
+        return -EFBIG;
+    int fd = memfd_create("elidefs-catalog", MFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static int spool_new(const char *folder, uint64_t size, struct spool **ret, struct error *err)
 {
     CLEANUP_FREE char *path = mem_printf("%s/.catalog.XXXXXX", folder);
-    int fd = mkostemp(path, O_CLOEXEC);
+    int on_disk = mkostemp(path, O_CLOEXEC), code = errno;
+    int fd = on_disk < 0 ? memory_file(size) : on_disk;
     if (fd < 0)
-        return error_set(err, errno, "%s: %s", path, strerror(errno));
-    unlink(path);
+        return error_set(err, code, "%s: %s", path, strerror(code));
+    if (on_disk >= 0)
+        unlink(path);
     struct spool *spool = MEM_NEW(struct spool);
     atomic_init(&spool->refs, 1);
     spool->fd = fd;
+    spool->in_memory = on_disk < 0;
     *ret = spool;
+    return 0;
+}
+
+/* Carries what the disk has taken so far, which is `len` bytes, over to memory. */
+static int spool_move_to_memory(struct spool *spool, uint64_t len, uint64_t size)
+{
+    CLEANUP_CLOSE int fd = memory_file(size);
+    CLEANUP_FREE uint8_t *bytes = mem_alloc(STEP_BYTES);
+    if (fd < 0)
+        return fd;
+    for (uint64_t at = 0; at < len;) {
+        ssize_t got =
+            pread(spool->fd, bytes, len - at < STEP_BYTES ? (size_t)(len - at) : STEP_BYTES, (off_t)at);
+        int rc = got > 0 ? file_write_all(fd, bytes, (size_t)got) : -EIO;
+        if (rc < 0)
+            return rc;
+        at += (uint64_t)got;
+    }
+    close(spool->fd);
+    spool->fd = steal_fd(&fd);
+    spool->in_memory = true;
     return 0;
 }
 
@@ -57,7 +90,7 @@ int unpack_new(const char *name, const struct manifest_catalog *catalog, const c
                struct unpack **ret, struct error *err)
 {
     struct spool *spool = NULL;
-    int rc = spool_new(folder, &spool, err);
+    int rc = spool_new(folder, catalog->size, &spool, err);
     if (rc < 0)
         return rc;
     ZSTD_DCtx *zstd = ZSTD_createDCtx();
@@ -104,7 +137,11 @@ static int write_step(struct unpack *unpack, size_t len, struct error *err)
 {
     if (len > unpack->catalog->size - unpack->unpacked)
         return damaged(unpack, err, "unpacks to more than its manifest says");
-    int rc = file_write_all(unpack->spool->fd, unpack->step, len);
+    struct spool *spool = unpack->spool;
+    int rc = file_write_all(spool->fd, unpack->step, len);
+    if (rc < 0 && !spool->in_memory &&
+        spool_move_to_memory(spool, unpack->unpacked, unpack->catalog->size) == 0)
+        rc = file_write_all(spool->fd, unpack->step, len);
     if (rc < 0)
         return error_set(err, -rc, "%s: cannot be unpacked into the cache folder: %s", unpack->name,
                          strerror(-rc));

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,13 +20,15 @@
 struct spool {
     atomic_uint refs;
     int fd;
+    bool in_memory; /* the cache folder's disk did not take it */
 };
 struct spool *spool_ref(struct spool *spool);
 void spool_unref(struct spool *spool);
 
 struct unpack;
 
-/* `name` stands in errors; `folder`: where the temporary file is made. Both and `catalog` are borrowed. */
+/* `name` stands in errors; `folder`: where the temporary file is made. Both and `catalog` are borrowed. Where
+ * the disk does not take the file (full, read-only, gone), memory does, for catalogs of up to 1 GiB. */
 int unpack_new(const char *name, const struct manifest_catalog *catalog, const char *folder,
                struct unpack **ret, struct error *err);
 void unpack_free(struct unpack *unpack);

@@ -121,7 +121,8 @@ const struct command command_import = {
     .description =
         "Searches SOURCE and commits what it finds as the next version of DATASET, whose name (such as v1) "
         "is printed. "
-        "Nothing is copied: recordings stay where they are, only headers, footers and indices are read.\n\n"
+        "Nothing is copied: recordings stay where they are, only headers, footers and indices are read. "
+        "Left out: names that start with '.', symbolic links, what is neither file nor folder.\n\n"
         "A folder with meta/info.json is a LeRobot data set (format v3.0): each episode becomes a clip "
         "ep000123 with one "
         "MP4 a camera, its rows as state.parquet, and its attributes. Any other files: those directly in "

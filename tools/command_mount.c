@@ -110,6 +110,21 @@ static void *wait_for_signal(void *ctx)
     return NULL;
 }
 
+static bool lies_below(const char *path, const char *folder)
+{
+    size_t len = strlen(folder);
+    return !strncmp(path, folder, len) && (path[len] == '/' || !path[len]);
+}
+
+/* The daemon would wait for itself. */
+static int check_apart(const char *what, const char *path, const char *mountpoint, struct error *err)
+{
+    if (path && lies_below(path, mountpoint))
+        return error_set(err, EINVAL, "%s: the %s %s lies below it and would be hidden by the mount",
+                         mountpoint, what, path);
+    return 0;
+}
+
 static int mount_and_serve(const struct arguments *arguments, struct serving *serving,
                            const char *const *trust, struct mount_plan *plan, struct error *err)
 {
@@ -118,6 +133,8 @@ static int mount_and_serve(const struct arguments *arguments, struct serving *se
     atomic_store(&serving->stores, session->stores);
     if (!rc)
         rc = session_open(arguments, plan->url, trust, session, err);
+    if (!rc)
+        rc = check_apart("cache folder", cache_folder(session->cache), plan->options.mountpoint, err);
     if (!rc)
         rc = dataset_check_roots(session->dataset, err);
     struct fs *fs = NULL;
@@ -160,13 +177,16 @@ static int run(const struct arguments *arguments, struct error *err)
     const char *url = arguments->positional[0];
     /* The daemon leaves the current folder: relative paths are made absolute first. */
     CLEANUP_FREE char *mountpoint = realpath(arguments->positional[1], NULL);
+    int code = mountpoint ? 0 : errno;
     CLEANUP_FREE char *folder = strstr(url, "://") ? NULL : realpath(url, NULL);
-    if (!mountpoint && errno != ENOTCONN)
-        return error_set(err, errno, "%s: %s", arguments->positional[1], strerror(errno));
+    if (code && code != ENOTCONN)
+        return error_set(err, code, "%s: %s", arguments->positional[1], strerror(code));
     if (!mountpoint) /* a daemon died and left it: fs_mount() cleans it up */
         mountpoint = mem_text(arguments->positional[1]);
     struct mount_plan plan = {.url = folder ? folder : url, .ready_fd = -1};
     int rc = fill_options(arguments, mountpoint, &plan.options, err);
+    if (!rc)
+        rc = check_apart("data set", folder, mountpoint, err);
     if (!rc)
         rc = guard_fork(mountpoint, arguments_flag(arguments, "foreground"), &plan.ready_fd, err);
     return rc ? rc : serve(arguments, &plan, err);

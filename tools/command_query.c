@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
 #include <stdio.h>
 
 #include "query/files.h"
@@ -58,6 +59,19 @@ static int print_report(const struct place *place, struct catalog_reader *reader
     return rc;
 }
 
+/* A file's path means its clip. */
+static int print_file(const struct arguments *arguments, const struct place *place,
+                      struct catalog_reader *reader, struct error *err)
+{
+    if (arguments_flag(arguments, "json"))
+        return error_set(err, EINVAL,
+                         "--json is for the clips of a folder; the file <key>.json holds it for one");
+    if (!arguments_flag(arguments, "count"))
+        return print_clip(reader, place->row, arguments_flag(arguments, "paths0"), err);
+    puts("1");
+    return 0;
+}
+
 static int run(const struct arguments *arguments, struct error *err)
 {
     CLEANUP_SESSION struct session session = {0};
@@ -71,7 +85,7 @@ static int run(const struct arguments *arguments, struct error *err)
     if (rc)
         return rc;
     if (place.is_file)
-        return print_clip(reader, place.row, arguments_flag(arguments, "paths0"), err);
+        return print_file(arguments, &place, reader, err);
     if (arguments_flag(arguments, "count"))
         return print_report(&place, reader, REPORT_COUNT, err);
     if (arguments_flag(arguments, "json"))

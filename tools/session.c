@@ -78,7 +78,10 @@ int session_open_path(const struct arguments *arguments, struct session *ret, st
     const struct mount_entry *mount = mount_list_find(&mounts, arguments->positional[0], &ret->path);
     if (!mount)
         ret->path = mem_text("");
-    return session_open(arguments, mount ? mount->url : arguments->positional[0], NULL, ret, err);
+    rc = session_open(arguments, mount ? mount->url : arguments->positional[0], NULL, ret, err);
+    if (rc == -ENOENT && !mount && !strstr(arguments->positional[0], "://"))
+        return error_prefix(err, "%s: no path inside a mount", arguments->positional[0]);
+    return rc;
 }
 
 void session_close(struct session *session)

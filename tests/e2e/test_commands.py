@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, ELIDEFS, LABELS, SAMPLE, elidefs, mounted, run
+from conftest import BUILD, ELIDEFS, LABELS, SAMPLE, elidefs, mounted, run, stats
 
 COMMANDS = ["init", "import", "mount", "umount", "query", "cp", "explain", "log", "tag", "status"]
 
@@ -113,3 +113,27 @@ def test_a_data_set_that_was_not_imported_here_is_not_trusted_to_read_elsewhere(
     assert done.returncode == 1 and "trust" in done.stderr and str(SAMPLE) in done.stderr
     with mounted(sample, tmp_path / "mnt", tmp_path / "cache", "-o", f"trust={SAMPLE}") as point:
         assert open(point / "v1/ep000000.top.mp4", "rb").read(8)[4:] == b"ftyp"
+
+
+def test_a_file_counts_as_its_clip(sample):
+    assert elidefs("query", sample, "v1/ep000001.json", "--count").stdout == "1\n"
+    assert elidefs("query", sample, "v1/ep000001.json").stdout == "ep000001\n"
+
+
+def test_a_single_path_outside_of_mounts_is_told_apart_from_a_missing_data_set(tmp_path):
+    done = elidefs("explain", tmp_path, check=False)
+    assert done.returncode == 1 and "no path inside a mount: no data set at" in done.stderr
+
+
+def test_a_missing_source_is_named_once(dataset, tmp_path):
+    done = elidefs("import", dataset, tmp_path / "none", check=False)
+    assert done.returncode == 1 and done.stderr.count(str(tmp_path / "none")) == 1
+
+
+def test_xattrs_are_plain_text_whatever_their_type(mount):
+    path = mount / "v1" / "ep000001.top.mp4"
+    assert os.getxattr(path, "user.recorded_at").startswith(b"20")
+    errors = stats(mount)["errors"]
+    with pytest.raises(OSError):
+        os.getxattr(path, "user.nothing")
+    assert stats(mount)["errors"] == errors, "asking for an attribute that is not there is no trouble"

@@ -99,6 +99,37 @@ def test_a_version_whose_pack_is_gone_is_an_error_and_not_a_missing_version(samp
         assert (point / ".elidefs" / "errors").read_text().count("the catalog of v1") == 1
 
 
+def test_what_a_mount_would_hide_from_itself_is_refused(sample, tmp_path):
+    shutil.copytree(sample, tmp_path / "set")
+    for arguments in ((tmp_path / "set", tmp_path / "set", "--cache", tmp_path / "cache"),
+                      (tmp_path / "set", tmp_path, "--cache", tmp_path / "cache"),
+                      (sample, tmp_path, "--cache", tmp_path / "cache")):
+        done = elidefs("mount", *arguments, check=False)
+        assert done.returncode == 1 and "lies below it" in done.stderr, done.stderr
+        assert not is_mounted(arguments[1])
+
+
+def test_a_missing_mount_point_is_named_with_the_reason(sample, tmp_path):
+    done = elidefs("mount", sample, tmp_path / "none", check=False)
+    assert done.returncode == 1 and "none: No such file or directory" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk")
+@pytest.mark.parametrize("options", ["size=100k", "size=16m"])
+def test_a_cache_disk_that_is_full_or_read_only_costs_speed_and_nothing_else(sample, tmp_path, truth, options):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    run("mount", "-t", "tmpfs", "-o", f"{options},mode=700", "tmpfs", disk)
+    try:
+        if options == "size=16m":
+            run("mount", "-o", "remount,ro", disk)
+        with mounted(sample, tmp_path / "mnt", disk) as point:
+            assert digest(point / "v1") == truth
+            assert stats(point)["cache_bytes_fetched"] < 64 << 20, "the catalog is fetched once"
+    finally:
+        run("umount", "-l", disk)
+
+
 def test_a_damaged_cache_is_fetched_again_not_believed(sample, tmp_path, truth):
     cache = tmp_path / "cache"
     with mounted(sample, tmp_path / "mnt", cache) as point:

@@ -137,3 +137,9 @@ def test_xattrs_are_plain_text_whatever_their_type(mount):
     with pytest.raises(OSError):
         os.getxattr(path, "user.nothing")
     assert stats(mount)["errors"] == errors, "asking for an attribute that is not there is no trouble"
+
+
+@pytest.mark.parametrize("wrong", [("--set", "nonsense"), ("--table", "none.csv")])
+def test_wrong_options_are_refused_before_a_source_is_scanned(dataset, wrong):
+    done = elidefs("import", dataset, SAMPLE, *wrong, check=False)
+    assert done.returncode == 1 and wrong[1] in done.stderr and "scanned" not in done.stderr

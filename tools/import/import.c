@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cache/base/escape.h"
 #include "cache/base/utf8.h"
@@ -170,10 +171,26 @@ static int join_tables(struct importing *importing, struct error *err)
     return rc;
 }
 
+/* What can be said before a scan that may take long. */
+static int check_request(const struct import_request *request, struct error *err)
+{
+    for (size_t i = 0; i < request->set_count; i++) {
+        const char *equals = strchr(request->sets[i], '=');
+        if (!equals || equals == request->sets[i])
+            return error_set(err, EINVAL, "--set '%s': expected NAME=VALUE", request->sets[i]);
+    }
+    for (size_t i = 0; i < request->table_count; i++)
+        if (!strstr(request->tables[i], "://") && access(request->tables[i], R_OK))
+            return error_set(err, errno, "%s: %s", request->tables[i], strerror(errno));
+    return 0;
+}
+
 static int scan(struct importing *importing, struct error *err)
 {
     const struct import_request *request = importing->request;
-    int rc = source_open(request->stores, request->source, &importing->source, err);
+    int rc = check_request(request, err);
+    if (!rc)
+        rc = source_open(request->stores, request->source, &importing->source, err);
     if (rc)
         return rc;
     const struct source *source = importing->source;

@@ -36,6 +36,14 @@ static void print_json(const struct mount_entry *mount, const char *stats)
     puts(buf_text(&line));
 }
 
+static void print(const struct mount_entry *mount, bool json, const char *stats)
+{
+    if (json)
+        print_json(mount, stats);
+    else
+        printf("%s on %s\n%s\n", mount->url, mount->mountpoint, stats);
+}
+
 static int print_mount(const struct mount_entry *mount, bool json, struct error *err)
 {
     CLEANUP_FREE char *path = mem_printf("%s/.elidefs/stats", mount->mountpoint);
@@ -45,11 +53,18 @@ static int print_mount(const struct mount_entry *mount, bool json, struct error 
         return rc;
     while (stats.len && stats.data[stats.len - 1] == '\n') /* the padding */
         stats.data[--stats.len] = 0;
-    if (json)
-        print_json(mount, buf_text(&stats));
-    else
-        printf("%s on %s\n%s\n", mount->url, mount->mountpoint, buf_text(&stats));
+    print(mount, json, buf_text(&stats));
     return 0;
+}
+
+/* One mount of many may belong to somebody else or end just now: that hides no other. */
+static void print_any(const struct mount_entry *mount, bool json)
+{
+    struct error err = {0};
+    if (!print_mount(mount, json, &err))
+        return;
+    CLEANUP_FREE char *reason = mem_printf("error %s", err.text);
+    print(mount, json, reason);
 }
 
 static int run(const struct arguments *arguments, struct error *err)
@@ -68,9 +83,9 @@ static int run(const struct arguments *arguments, struct error *err)
     }
     if (!mounts.count)
         fputs("no data set is mounted\n", stderr);
-    for (size_t i = 0; !rc && i < mounts.count; i++)
-        rc = print_mount(&mounts.entries[i], json, err);
-    return rc;
+    for (size_t i = 0; i < mounts.count; i++)
+        print_any(&mounts.entries[i], json);
+    return 0;
 }
 
 const struct command command_status = {

@@ -111,6 +111,25 @@ def test_an_object_overwritten_after_import_is_eio_and_named(s3, tmp_path):
         assert head[4:8] == b"ftyp"
 
 
+def test_in_a_versioned_bucket_an_overwritten_recording_is_still_read(s3, tmp_path):
+    s3.create_bucket(Bucket="versioned")
+    s3.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
+    paths = [path for path in SAMPLE.rglob("*") if path.is_file()]
+    for path in paths:
+        s3.upload_file(str(path), "versioned", str(path.relative_to(SAMPLE)))
+    elidefs("init", "s3://sets/versioned")
+    done = elidefs("import", "s3://sets/versioned", "s3://versioned")
+    assert "not versioned" not in done.stderr
+    elidefs("cp", "s3://sets/versioned", "v1", tmp_path / "before", "--cache", tmp_path / "cache-before")
+    for path in paths:
+        s3.put_object(Bucket="versioned", Key=str(path.relative_to(SAMPLE)), Body=b"overwritten")
+    with mounted("s3://sets/versioned", tmp_path / "mnt", tmp_path / "cache") as point:
+        names = sorted(os.listdir(point / "v1"))
+        assert len(names) > 8
+        for name in names:
+            assert (tmp_path / "before" / name).read_bytes() == open(point / "v1" / name, "rb").read(), name
+
+
 def test_profiles_and_credential_process(s3, s3_set, tmp_path):
     keys = {name: os.environ[f"AWS_{name.upper()}"] for name in ("access_key_id", "secret_access_key")}
     plain = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One LIST tells names, sizes and pins of everything; after it only headers, footers and indices are read. */
+/* One LIST tells names, sizes and pins of everything (versions aside); after it only headers, footers and
+ * indices are read. */
 #include "tools/import/source.h"
 
 #include <errno.h>
@@ -55,6 +56,9 @@ int source_open(struct stores *stores, const char *url, struct source **ret, str
         return error_set(err, ENOENT, "%s: there is no file to import%s", store_url(source->store),
                          source->hidden ? " (names that start with '.' are left out)" : "");
     qsort(source->objects, source->count, sizeof *source->objects, compare_objects);
+    rc = source_pin_versions(source, err);
+    if (rc < 0)
+        return rc;
     *ret = STEAL(source);
     return 0;
 }

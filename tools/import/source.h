@@ -27,8 +27,10 @@ struct source {
     uint64_t hidden; /* names starting with '.', and a data set's own objects, left out */
 };
 
-/* Lists everything below `url`. -ENOENT if there is nothing. */
+/* Lists everything below `url`. -ENOENT if there is nothing. Pins name versions where the store has them. */
 int source_open(struct stores *stores, const char *url, struct source **ret, struct error *err);
+/* Its last step (source_pin.c): completes the pins of the listed objects. Several threads inside. */
+int source_pin_versions(struct source *source, struct error *err);
 void source_free(struct source *source);
 CLEANUP_DEFINE(struct source, source_free, cleanup_source)
 #define CLEANUP_SOURCE CLEANUP(cleanup_source)

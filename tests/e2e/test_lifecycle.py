@@ -232,7 +232,8 @@ def test_an_ordinary_user_mounts_with_fusermount3(sample, tmp_path_factory):
         run("cp", "-r", SAMPLE, base / "source")
         run("cp", ELIDEFS, base / "elidefs")
         run("chown", "-R", "nobody", base)
-        as_user = ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", "env", f"HOME={base}"]
+        as_user = ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", "env", f"HOME={base}",
+                   f"TMPDIR={base}"]
         run("chmod", "755", base)
         program = base / "elidefs"
         run(*as_user, program, "init", base / "set", check=False)

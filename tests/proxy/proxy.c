@@ -4,8 +4,8 @@
  *
  *     proxy [--delay-ms N] [--log FILE] [--match TEXT] [--fault FAULT]... PORT SERVER_ADDRESS:SERVER_PORT
  *
- * Listens on 127.0.0.1; PORT 0 takes any free one. Prints "PORT\n" when it does. The log has one line a
- * request:
+ * Listens on 127.0.0.1; PORT 0 takes any free one. Prints "PORT\n" when it does. SIGTERM ends it when its
+ * clients have closed their connections. The log has one line a request:
  *
  *     METHOD PATH RANGE STATUS BYTES [FAULT]        (RANGE "-": none; BYTES: of the body that went to the
  * client)
@@ -56,9 +56,10 @@ struct proxy {
     const char *match;
     struct fault faults[FAULTS];
     size_t faults_count;
+    pthread_cond_t idle;
     pthread_mutex_t lock; /* guards what follows */
     FILE *log;
-    unsigned seen;
+    unsigned seen, connections;
 };
 
 /* One end of a connection: bytes that were read and not yet used are data[at, len). */
@@ -453,6 +454,14 @@ struct connection {
     int fd;
 };
 
+static void connection_ended(struct proxy *proxy)
+{
+    pthread_mutex_lock(&proxy->lock);
+    if (!--proxy->connections)
+        pthread_cond_broadcast(&proxy->idle);
+    pthread_mutex_unlock(&proxy->lock);
+}
+
 static void *serve_connection(void *ctx)
 {
     struct connection *connection = ctx;
@@ -474,6 +483,7 @@ static void *serve_connection(void *ctx)
     stream_close(&x->server);
     buf_done(&x->client.in), buf_done(&x->server.in);
     buf_done(&x->head), buf_done(&x->body), buf_done(&x->reply_head);
+    connection_ended(x->proxy);
     free(x);
     return NULL;
 }
@@ -488,11 +498,43 @@ static void start_connection(struct proxy *proxy, int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     pthread_attr_init(&attr);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_mutex_lock(&proxy->lock);
+    proxy->connections++;
+    pthread_mutex_unlock(&proxy->lock);
     if (pthread_create(&thread, &attr, serve_connection, connection)) {
         close(fd);
         free(connection);
+        connection_ended(proxy);
     }
     pthread_attr_destroy(&attr);
+}
+
+/* SIGTERM: ends when the clients have closed their connections, so that the log is whole. */
+static void *end_when_asked(void *ctx)
+{
+    struct proxy *proxy = ctx;
+    int number;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigwait(&set, &number);
+    pthread_mutex_lock(&proxy->lock);
+    while (proxy->connections)
+        pthread_cond_wait(&proxy->idle, &proxy->lock);
+    pthread_mutex_unlock(&proxy->lock);
+    exit(0);
+}
+
+static void take_signals(struct proxy *proxy)
+{
+    pthread_t thread;
+    sigset_t set;
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &set, NULL); /* in every thread: the one that waits gets it */
+    if (pthread_create(&thread, NULL, end_when_asked, proxy))
+        exit(1);
 }
 
 static int listen_on(unsigned port)
@@ -567,13 +609,13 @@ static void set_server(struct proxy *proxy, const char *text)
 
 int main(int argc, char **argv)
 {
-    struct proxy proxy = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct proxy proxy = {.lock = PTHREAD_MUTEX_INITIALIZER, .idle = PTHREAD_COND_INITIALIZER};
     int at = 1;
     for (; at + 1 < argc && !strncmp(argv[at], "--", 2); at += 2)
         set_option(&proxy, argv[at], argv[at + 1]);
     if (argc - at != 2)
         usage();
-    signal(SIGPIPE, SIG_IGN);
+    take_signals(&proxy);
     set_server(&proxy, argv[at + 1]);
     for (int listener = listen_on((unsigned)atoi(argv[at]));;) {
         int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);

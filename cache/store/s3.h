@@ -5,6 +5,9 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+#include <stdbool.h>
+
 #include "cache/store/credentials.h"
 #include "cache/store/http.h"
 #include "cache/store/ops.h"
@@ -22,6 +25,7 @@ struct s3 {
     struct http *http;
     struct credentials *credentials; /* NULL: anonymous */
     unsigned page_keys;              /* of a listing */
+    atomic_bool blind;               /* may not list: missing objects are refused */
     int64_t idle_ns; /* a transfer that does not move for so long is broken; 0: http.h's default */
 };
 
@@ -72,8 +76,8 @@ int s3_run(struct s3 *s3, const struct s3_ask *ask, struct s3_reply *reply, stru
 int s3_object(const struct http_reply *reply, struct store_object *ret, struct error *err);
 
 /* S3 says 403, not 404, for a missing object to callers who may not list. If `rc` is -EACCES, though these
- * keys were good for something else, asks for a random name beside `path`; refused as well: -ENOENT. Else
- * `rc`. Blocks. */
+ * keys were good for something else, asks once for a random name beside `path`; refused as well: -ENOENT,
+ * now and later. Else `rc`. Blocks. */
 int s3_missing_or_refused(struct s3 *s3, const char *path, int rc, struct error *err);
 
 void s3_get_start(struct store *store, struct store_get *get);

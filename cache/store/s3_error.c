@@ -169,13 +169,9 @@ int s3_meaning(struct s3 *s3, const struct s3_refusal *refusal, struct error *er
     return rc;
 }
 
-int s3_missing_or_refused(struct s3 *s3, const char *path, int rc, struct error *err)
+/* Is a name that nobody can have written, beside `path`, refused as well? */
+static bool refuses_missing(struct s3 *s3, const char *path)
 {
-    CLEANUP_KEYS struct keys keys = {0};
-    uint64_t generation;
-    if (rc != -EACCES || !s3->credentials || credentials_peek(s3->credentials, &keys, &generation) ||
-        !credentials_proven(s3->credentials, generation))
-        return rc;
     CLEANUP_S3_REPLY struct s3_reply reply = {0};
     const char *slash = strrchr(path, '/');
     char id[33];
@@ -185,8 +181,19 @@ int s3_missing_or_refused(struct s3 *s3, const char *path, int rc, struct error 
     CLEANUP_FREE char *beside = mem_printf("%.*s%s", slash ? (int)(slash - path + 1) : 0, path, id);
     struct s3_ask ask = {.method = "HEAD", .path = beside};
     struct error why = {0};
-    if (s3_run(s3, &ask, &reply, &why) != -EACCES)
+    return s3_run(s3, &ask, &reply, &why) == -EACCES;
+}
+
+int s3_missing_or_refused(struct s3 *s3, const char *path, int rc, struct error *err)
+{
+    CLEANUP_KEYS struct keys keys = {0};
+    uint64_t generation;
+    if (rc != -EACCES || !s3->credentials || credentials_peek(s3->credentials, &keys, &generation) ||
+        !credentials_proven(s3->credentials, generation))
         return rc;
+    if (!atomic_load(&s3->blind) && !refuses_missing(s3, path))
+        return rc;
+    atomic_store(&s3->blind, true); /* asked once: who looks for new versions looks every few seconds */
     return error_set(err, ENOENT, "%s/%s: no such object (or refused: the store tells only who may list)",
                      s3->place.url, path);
 }

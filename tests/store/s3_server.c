@@ -365,6 +365,11 @@ static void no_right_to_list(struct server *s)
     OK(store_read_all(store, "short", 9, &buf, NULL, &err));
     FAILS(ENOENT, "tells only who may list", store_read_all(store, "no-such-thing", 9, &buf, NULL, &err));
     FAILS(ENOENT, "tells only who may list", store_head(store, "no-such-thing", &object, &err));
+    struct store_stats before, after;
+    stores_stats(stores, &before);
+    FAILS(ENOENT, "tells only who may list", store_read_all(store, "nor-this", 9, &buf, NULL, &err));
+    stores_stats(stores, &after);
+    CHECK(after.requests - before.requests == 1, "it asked beside it again");
     FAILS(EACCES, "access denied", store_put(store, "new", "1", 1, STORE_PUT_REPLACE, NULL, &err));
     setenv("AWS_ACCESS_KEY_ID", access, 1);
     setenv("AWS_SECRET_ACCESS_KEY", secret, 1);

@@ -34,8 +34,8 @@ static int look(struct refresh *refresh, struct error *err)
     const struct manifest *manifest = NULL;
     int64_t start_ns = clock_now_ns();
     int rc = dataset_refresh(refresh->dataset, &head, err);
-    if (rc >= 0 && head > 0)
-        rc = dataset_manifest(refresh->dataset, head, &manifest, err);
+    if (rc >= 0 && head > 0 && dataset_manifest(refresh->dataset, head, &manifest, NULL) < 0)
+        manifest = NULL; /* a damaged one is said where its version is used; the others can be */
     pthread_mutex_lock(&refresh->lock);
     if (manifest)
         refresh->head_time_ns = manifest->time_ns;

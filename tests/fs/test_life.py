@@ -49,6 +49,27 @@ def test_two_mounts_of_one_data_set_share_a_cache(place):
         assert place.unmount().returncode == 0
 
 
+def test_a_damaged_newest_manifest_takes_no_other_version_with_it(place):
+    shutil.copytree(place.path('set'), place.path('damaged'))
+    versions = place.path('damaged/elidefs/versions')
+    newest = len(os.listdir(versions))
+    with open(os.path.join(versions, f'{newest:08d}.json'), 'w') as f:
+        f.write('{"version": ')
+    mounted(place, dataset='damaged')
+    try:
+        assert read(place.file('v1/ep000009.front.mp4')) == place.front(9)
+        assert f'v{newest}' in os.listdir(place.point)
+        try:
+            os.listdir(place.file(f'v{newest}'))
+            assert False, 'a damaged version is listed'
+        except OSError as error:
+            assert error.errno == errno.EIO, error
+        with open(place.file('.elidefs/errors')) as f:
+            assert f'{newest:08d}.json' in f.read()
+    finally:
+        assert place.unmount().returncode == 0
+
+
 def test_kill_9_leaves_no_mount_and_the_next_one_works(place):
     mounted(place)
     assert read(place.file('v1/ep000001.front.mp4')) == place.front(1)

@@ -83,13 +83,15 @@ int plan_rows(const struct plan *plan, struct catalog_reader *reader, struct row
     return rows_of(plan, plan->count, reader, ret, err);
 }
 
-/* The first steps' AND, and the last clause's rows (NULL where the first is empty already). */
+/* The AND of all steps but the last, and the last one's rows: NULL where the first is all there is to it, for
+ * it is empty, or there is only one step. So nobody makes a set only to count it. */
 static int last_two(const struct plan *plan, struct catalog_reader *reader, struct rowset **ret_first,
                     struct rowset **ret_last, struct error *err)
 {
     CLEANUP_ROWSET struct rowset *first = NULL;
-    int rc = rows_of(plan, plan->count - 1, reader, &first, err);
-    if (rc >= 0 && !rowset_empty(first))
+    bool one = plan->count == 1;
+    int rc = rows_of(plan, one ? 1 : plan->count - 1, reader, &first, err);
+    if (rc >= 0 && !one && !rowset_empty(first))
         rc = clause_select(plan->steps[plan->count - 1].clause, reader, ret_last, err);
     if (rc >= 0)
         *ret_first = STEAL(first);
@@ -103,8 +105,7 @@ int plan_count(const struct plan *plan, struct catalog_reader *reader, uint64_t 
         *ret = plan->clips;
         return 0;
     }
-    int rc =
-        plan->count == 1 ? rows_of(plan, 1, reader, &first, err) : last_two(plan, reader, &first, &last, err);
+    int rc = last_two(plan, reader, &first, &last, err);
     if (rc < 0)
         return rc;
     *ret = last ? rowset_and_count(first, last) : rowset_count(first);
@@ -118,8 +119,7 @@ int plan_exists(const struct plan *plan, struct catalog_reader *reader, bool *re
         *ret = plan->clips > 0;
         return 0;
     }
-    int rc =
-        plan->count == 1 ? rows_of(plan, 1, reader, &first, err) : last_two(plan, reader, &first, &last, err);
+    int rc = last_two(plan, reader, &first, &last, err);
     if (rc < 0)
         return rc;
     *ret = last ? rowset_intersects(first, last) : !rowset_empty(first);

@@ -11,6 +11,15 @@ upward cache 'index/|query/|fs/|tools/'
 upward index 'query/|fs/|tools/'
 upward query 'cache/store/|cache/[a-z_]+\.h|fs/|tools/'
 upward fs 'cache/store/|tools/'
+# public FOLDER LOWER HEADERS: of the folder LOWER, FOLDER includes these only: the rest is private to it.
+public() { git grep -nE "#include \"$2/" -- "$1/*.[ch]" | grep -vE "\"$2/($3)\"" && bad=1; }
+public index cache 'base/.*|cache\.h|extent\.h|store/store\.h'
+public query cache 'base/.*'
+public fs cache 'base/.*|cache\.h'
+public tools cache 'base/.*|cache\.h|extent\.h|store/store\.h'
+public query index '[a-z_]+\.h'
+public fs index '[a-z_]+\.h'
+public tools index '[a-z_]+\.h|mp4/mp4\.h|parquet/parquet\.h'
 # only HEADER FOLDERS: nobody else includes it.
 only() { git grep -nE "#include [<\"]$1" -- '*.c' '*.h' | grep -vE "^($2|tests)/" && bad=1; }
 only 'openssl/' cache/base

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -75,26 +77,32 @@ static _Noreturn void guard(const char *path, pid_t daemon)
     _exit(status);
 }
 
-static _Noreturn void wait_until_ready(int fd)
+/* Ctrl-C before the mount serves ends the guard and its daemon, which left the terminal; `end` is a signalfd.
+ */
+static _Noreturn void wait_until_ready(int ready, int end, pid_t guard)
 {
+    struct pollfd fds[] = {{.fd = ready, .events = POLLIN}, {.fd = end, .events = POLLIN}};
     char byte;
-    ssize_t n;
-    do
-        n = read(fd, &byte, 1);
-    while (n < 0 && errno == EINTR);
+    ssize_t n = -1;
+    while (n < 0) {
+        if (poll(fds, end < 0 ? 1 : 2, -1) < 0 && errno != EINTR)
+            break;
+        if (fds[1].revents) {
+            kill(guard, SIGTERM);
+            fds[1].fd = -1;
+            fds[1].revents = 0;
+        }
+        if (fds[0].revents)
+            n = read(ready, &byte, 1);
+    }
     _exit(n == 1 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
-/* Returns in the daemon only. */
+/* Returns in the daemon only. What the guard waits for is blocked. */
 static int fork_daemon(const char *path, int foreground, int ready[2], struct error *err)
 {
-    sigset_t set, old;
-    guarded_signals(&set);
-    sigprocmask(SIG_BLOCK, &set, &old);
     pid_t daemon = fork();
     if (daemon != 0) {
-        if (daemon < 0)
-            sigprocmask(SIG_SETMASK, &old, NULL);
         if (daemon < 0)
             return error_set(err, errno, "fork: %s", strerror(errno));
         close(ready[0]);
@@ -103,7 +111,6 @@ static int fork_daemon(const char *path, int foreground, int ready[2], struct er
             leave_terminal();
         guard(path, daemon);
     }
-    sigprocmask(SIG_SETMASK, &old, NULL);
     if (foreground)
         prctl(PR_SET_PDEATHSIG, SIGTERM); /* kill -9 of what the terminal shows must end the mount, too */
     return 0;
@@ -118,17 +125,22 @@ int guard_fork(const char *mountpoint, int foreground, int *ret_ready_fd, struct
     int ready[2];
     if (pipe2(ready, O_CLOEXEC) < 0)
         return error_set(err, errno, "pipe: %s", strerror(errno));
+    sigset_t set, old;
+    guarded_signals(&set);
+    sigprocmask(SIG_BLOCK, &set, &old);
     if (!foreground) {
         pid_t guard_pid = fork();
         if (guard_pid < 0)
             return error_set(err, errno, "fork: %s", strerror(errno));
         if (guard_pid > 0) {
             close(ready[1]);
-            wait_until_ready(ready[0]);
+            sigdelset(&set, SIGCHLD);
+            wait_until_ready(ready[0], signalfd(-1, &set, SFD_CLOEXEC), guard_pid);
         }
         setsid();
     }
     rc = fork_daemon(path, foreground, ready, err);
+    sigprocmask(SIG_SETMASK, &old, NULL);
     if (rc < 0)
         return rc;
     close(ready[0]);

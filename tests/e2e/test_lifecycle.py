@@ -9,6 +9,7 @@ import pwd
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -107,6 +108,21 @@ def test_what_a_mount_would_hide_from_itself_is_refused(sample, tmp_path):
         done = elidefs("mount", *arguments, check=False)
         assert done.returncode == 1 and "lies below it" in done.stderr, done.stderr
         assert not is_mounted(arguments[1])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_mount_that_waits_for_a_silent_store_ends_with_the_command(tmp_path, number):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        (tmp_path / "mnt").mkdir()
+        command = [ELIDEFS, "mount", "s3://bucket/set", tmp_path / "mnt", "--cache", tmp_path / "cache",
+                   "--no-sign-request", "--endpoint-url", f"http://127.0.0.1:{silent.getsockname()[1]}"]
+        mounting = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        silent.accept()
+        mounting.send_signal(number)
+        assert mounting.wait(5) != 0
+        with pytest.raises(ValueError):
+            wait_until(lambda: daemon_of(tmp_path / "mnt") is None)
+        assert not is_mounted(tmp_path / "mnt")
 
 
 def test_a_missing_mount_point_is_named_with_the_reason(sample, tmp_path):

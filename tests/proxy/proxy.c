@@ -41,8 +41,10 @@
 #include <unistd.h>
 
 #include "cache/base/buf.h"
+#include "tests/proxy/head.h"
+#include "tests/proxy/stream.h"
 
-enum { HEAD_BYTES = 65536, BODY_BYTES = 1 << 30, PIECE_BYTES = 65536, FAULTS = 32, TEXT_BYTES = 4096 };
+enum { BODY_BYTES = 1 << 30, FAULTS = 32, TEXT_BYTES = 4096 };
 
 struct fault {
     char kind[16];
@@ -62,13 +64,6 @@ struct proxy {
     unsigned seen, connections;
 };
 
-/* One end of a connection: bytes that were read and not yet used are data[at, len). */
-struct stream {
-    int fd;
-    struct buf in;
-    size_t at;
-};
-
 struct exchange {
     struct proxy *proxy;
     struct stream client, server;
@@ -82,120 +77,11 @@ struct exchange {
 /* What to do with the client's connection after a step. */
 enum next { KEEP, CLOSE, RESET };
 
-/* ---- bytes ---- */
-
-static ssize_t stream_fill(struct stream *s)
-{
-    if (s->at == s->in.len) {
-        buf_clear(&s->in);
-        s->at = 0;
-    }
-    uint8_t *to = buf_room(&s->in, PIECE_BYTES);
-    ssize_t got;
-    do
-        got = recv(s->fd, to, PIECE_BYTES, 0);
-    while (got < 0 && errno == EINTR);
-    if (got > 0)
-        s->in.len += (size_t)got;
-    return got;
-}
-
-static void stream_close(struct stream *s)
-{
-    if (s->fd >= 0)
-        close(s->fd);
-    s->fd = -1;
-    buf_clear(&s->in);
-    s->at = 0;
-}
-
-static bool send_all(int fd, const void *bytes, size_t len)
-{
-    for (const char *from = bytes; len;) {
-        ssize_t n = send(fd, from, len, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        from += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
 static void sleep_ms(uint64_t ms)
 {
     struct timespec left = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
     while (nanosleep(&left, &left) && errno == EINTR)
         ;
-}
-
-/* ---- heads ---- */
-
-/* Moves a head, with its empty line, from the stream into `head`. */
-static bool read_head(struct stream *s, struct buf *head)
-{
-    buf_clear(head);
-    for (;;) {
-        const uint8_t *start = s->in.data ? s->in.data + s->at : NULL;
-        const uint8_t *end = start ? memmem(start, s->in.len - s->at, "\r\n\r\n", 4) : NULL;
-        if (end) {
-            buf_append(head, start, (size_t)(end + 4 - start));
-            s->at += (size_t)(end + 4 - start);
-            return true;
-        }
-        if (s->in.len - s->at > HEAD_BYTES || stream_fill(s) <= 0)
-            return false;
-    }
-}
-
-/* The line of a header within `head`, or NULL; its value is copied. */
-static const char *find_header(const struct buf *head, const char *name, char *ret_value, size_t cap)
-{
-    size_t name_len = strlen(name);
-    for (const char *line = strstr(buf_text(head), "\r\n"); line && line[2];
-         line = strstr(line + 2, "\r\n")) {
-        const char *text = line + 2;
-        if (strncasecmp(text, name, name_len) || text[name_len] != ':')
-            continue;
-        text += name_len + 1;
-        text += strspn(text, " \t");
-        size_t len = strcspn(text, "\r\n");
-        snprintf(ret_value, cap, "%.*s", (int)(len < cap ? len : cap - 1), text);
-        return line + 2;
-    }
-    return NULL;
-}
-
-static void drop_header(struct buf *head, const char *name)
-{
-    char value[TEXT_BYTES];
-    const char *line = find_header(head, name, value, sizeof value);
-    if (!line)
-        return;
-    size_t start = (size_t)(line - (const char *)head->data);
-    size_t end = (size_t)(strstr(line, "\r\n") + 2 - (const char *)head->data);
-    memmove(head->data + start, head->data + end, head->len - end + 1);
-    head->len -= end - start;
-}
-
-static bool is_chunked(const struct buf *head)
-{
-    char value[64];
-    return find_header(head, "transfer-encoding", value, sizeof value) && strcasestr(value, "chunked");
-}
-
-static bool wants_close(const struct buf *head)
-{
-    char value[64];
-    return find_header(head, "connection", value, sizeof value) && !strcasecmp(value, "close");
-}
-
-/* -1: no such header. */
-static int64_t content_length(const struct buf *head)
-{
-    char value[32];
-    return find_header(head, "content-length", value, sizeof value) ? strtoll(value, NULL, 10) : -1;
 }
 
 /* ---- bodies ---- */
@@ -211,9 +97,9 @@ static bool pass(struct exchange *x, const uint8_t *bytes, size_t len, bool coun
     if (!strcmp(kind, "corrupt") && counted && at >= x->sent && at < x->sent + len) {
         CLEANUP_FREE uint8_t *wrong = mem_copy(bytes, len);
         wrong[at - x->sent] ^= 1;
-        if (!send_all(x->client.fd, wrong, len))
+        if (!stream_send(x->client.fd, wrong, len))
             return false;
-    } else if (!send_all(x->client.fd, bytes, len)) {
+    } else if (!stream_send(x->client.fd, bytes, len)) {
         return false;
     }
     x->sent += counted ? len : 0;
@@ -301,18 +187,18 @@ static bool read_request(struct exchange *x)
     buf_clear(&x->body);
     x->status = 0;
     x->sent = 0;
-    if (!read_head(&x->client, &x->head) ||
+    if (!head_read(&x->client, &x->head) ||
         sscanf(buf_text(&x->head), "%15s %4095s", x->method, x->path) != 2)
         return false;
-    if (!find_header(&x->head, "range", x->range, sizeof x->range))
+    if (!head_find(&x->head, "range", x->range, sizeof x->range))
         strcpy(x->range, "-");
     char expects[32];
-    if (find_header(&x->head, "expect", expects, sizeof expects) &&
-        !send_all(x->client.fd, "HTTP/1.1 100 Continue\r\n\r\n", 25))
+    if (head_find(&x->head, "expect", expects, sizeof expects) &&
+        !stream_send(x->client.fd, "HTTP/1.1 100 Continue\r\n\r\n", 25))
         return false;
-    drop_header(&x->head, "expect");
-    int64_t len = content_length(&x->head);
-    if (len > BODY_BYTES || is_chunked(&x->head)) /* our clients send neither */
+    head_drop(&x->head, "expect");
+    int64_t len = head_content_length(&x->head);
+    if (len > BODY_BYTES || head_is_chunked(&x->head)) /* our clients send neither */
         return false;
     return len <= 0 || take_body(&x->client, (uint64_t)len, &x->body);
 }
@@ -359,7 +245,7 @@ static enum next answer(struct exchange *x, int status)
         buf_printf(&reply, "Retry-After: %llu\r\n", (unsigned long long)x->fault.argument);
     buf_printf(&reply, "Content-Length: %zu\r\n\r\n%s", strlen(body), strcmp(x->method, "HEAD") ? body : "");
     x->status = status;
-    return send_all(x->client.fd, reply.data, reply.len) ? KEEP : CLOSE;
+    return stream_send(x->client.fd, reply.data, reply.len) ? KEEP : CLOSE;
 }
 
 static bool connect_server(struct exchange *x)
@@ -383,8 +269,8 @@ static bool ask_server(struct exchange *x)
         bool kept = x->server.fd >= 0;
         if (!kept && !connect_server(x))
             return false;
-        if (send_all(x->server.fd, x->head.data, x->head.len) &&
-            send_all(x->server.fd, x->body.data, x->body.len) && read_head(&x->server, &x->reply_head))
+        if (stream_send(x->server.fd, x->head.data, x->head.len) &&
+            stream_send(x->server.fd, x->body.data, x->body.len) && head_read(&x->server, &x->reply_head))
             return sscanf(buf_text(&x->reply_head), "HTTP/%*s %d", &x->status) == 1;
         stream_close(&x->server);
         if (!kept)
@@ -405,12 +291,12 @@ static void wait_for_close(int fd)
 static enum next pass_reply(struct exchange *x)
 {
     const struct buf *head = &x->reply_head;
-    int64_t len = content_length(head);
+    int64_t len = head_content_length(head);
     bool bodiless = !strcmp(x->method, "HEAD") || x->status == 204 || x->status == 304;
     bool ended = false, whole = true;
-    if (!send_all(x->client.fd, head->data, head->len))
+    if (!stream_send(x->client.fd, head->data, head->len))
         return CLOSE;
-    if (!bodiless && is_chunked(head)) {
+    if (!bodiless && head_is_chunked(head)) {
         whole = pass_chunked(x);
     } else if (!bodiless && len >= 0) {
         whole = pass_counted(x, (uint64_t)len);
@@ -420,9 +306,9 @@ static enum next pass_reply(struct exchange *x)
     }
     if (!whole && !strcmp(x->fault.kind, "stall"))
         wait_for_close(x->client.fd);
-    if (!whole || ended || wants_close(head))
+    if (!whole || ended || head_wants_close(head))
         stream_close(&x->server);
-    return whole && !ended && !wants_close(head) && !wants_close(&x->head) ? KEEP : CLOSE;
+    return whole && !ended && !head_wants_close(head) && !head_wants_close(&x->head) ? KEEP : CLOSE;
 }
 
 static enum next serve(struct exchange *x)
@@ -435,7 +321,7 @@ static enum next serve(struct exchange *x)
     if (status)
         return answer(x, status);
     if (!strcmp(kind, "whole"))
-        drop_header(&x->head, "range");
+        head_drop(&x->head, "range");
     if (!ask_server(x)) {
         x->fault.argument = 0;
         return answer(x, 502);

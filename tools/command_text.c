@@ -4,7 +4,7 @@
 
 #include "tools/command.h"
 
-enum { HELP_COLUMN = 30 };
+enum { HELP_COLUMN = 30, HELP_WIDTH = 100 };
 
 static void print_option(const struct option_spec *spec, FILE *to)
 {
@@ -16,9 +16,28 @@ static void print_option(const struct option_spec *spec, FILE *to)
     fprintf(to, "%*s%s\n", HELP_COLUMN - width, "", spec->help);
 }
 
+/* Paragraphs, broken between words. */
+static void print_wrapped(const char *text, FILE *to)
+{
+    size_t column = 0;
+    while (*text) {
+        size_t word = strcspn(text, " \n"), blanks = strspn(text + word, "\n");
+        if (column && column + 1 + word > HELP_WIDTH) {
+            fputc('\n', to);
+            column = 0;
+        }
+        column += (size_t)fprintf(to, "%s%.*s", column ? " " : "", (int)word, text);
+        text += word + blanks + (text[word] == ' ');
+        for (; blanks; blanks--, column = 0)
+            fputc('\n', to);
+    }
+    fputc('\n', to);
+}
+
 void command_help(const struct command *command, FILE *to)
 {
-    fprintf(to, "usage: elidefs %s %s\n\n%s\n", command->name, command->synopsis, command->description);
+    fprintf(to, "usage: elidefs %s %s\n\n", command->name, command->synopsis);
+    print_wrapped(command->description, to);
     const struct option_spec *tables[COMMAND_OPTION_TABLES];
     const char *titles[COMMAND_OPTION_TABLES];
     size_t count = command_option_tables(command, tables, titles);

@@ -194,6 +194,8 @@ static int scan(struct importing *importing, struct error *err)
     if (rc)
         return rc;
     const struct source *source = importing->source;
+    for (uint64_t k = 0; k < source->hidden; k++)
+        notes_add(request->notes, "left out, because its name starts with '.'", source->hidden_example);
     importing->drafts = drafts_new();
     importing->taken = mem_zero(source->count * sizeof *importing->taken);
     importing->root = changeset_root(importing->drafts->set, store_url(source->store));

@@ -9,9 +9,12 @@
 
 static bool path_is_hidden(const char *path)
 {
+    return path[0] == '.' || strstr(path, "/.");
+}
+
+static bool path_is_own(const char *path)
+{
     /* The source may hold the data set itself: its objects are no recordings. */
-    if (path[0] == '.' || strstr(path, "/."))
-        return true;
     const char *own = strncmp(path, "elidefs/", 8) ? strstr(path, "/elidefs/") : path;
     if (!own)
         return false;
@@ -24,8 +27,11 @@ static bool path_is_hidden(const char *path)
 static int add_object(void *ctx, const char *path, const struct store_object *object, struct error *err)
 {
     struct source *source = ctx;
+    if (path_is_own(path))
+        return 0;
     if (path_is_hidden(path)) {
-        source->hidden++;
+        if (!source->hidden++)
+            source->hidden_example = mem_text(path);
         return 0;
     }
     size_t len = strlen(path);
@@ -68,6 +74,7 @@ void source_free(struct source *source)
     for (size_t i = 0; i < source->count; i++)
         free(source->objects[i].path);
     free(source->objects);
+    free(source->hidden_example);
     if (source->store)
         store_unref(source->store);
     free(source);

@@ -24,7 +24,8 @@ struct source {
     struct store *store;
     struct source_object *objects; /* sorted by path */
     size_t count, cap;
-    uint64_t hidden; /* names starting with '.', and a data set's own objects, left out */
+    uint64_t hidden;      /* names that start with '.', left out; a data set's own objects are not counted */
+    char *hidden_example; /* the first of them */
 };
 
 /* Lists everything below `url`. -ENOENT if there is nothing. Pins name versions where the store has them. */

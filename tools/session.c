@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cache/base/file.h"
@@ -49,7 +50,10 @@ static int open_cache(const struct arguments *arguments, struct session *session
             return rc;
         options.size_bytes = bytes;
     }
-    return cache_new(&options, &session->cache, err);
+    rc = cache_new(&options, &session->cache, err);
+    if (!rc && cache_warning(session->cache))
+        fprintf(stderr, "note: %s\n", cache_warning(session->cache));
+    return rc;
 }
 
 int session_open(const struct arguments *arguments, const char *url, const char *const *trust,

@@ -30,6 +30,11 @@ def elidefs(*arguments, **options):
     return run(ELIDEFS, *arguments, **options)
 
 
+def told(done):
+    """The lines on standard error, but for notes (such as where the cache lies)."""
+    return [line for line in done.stderr.splitlines() if not line.startswith("note: ")]
+
+
 def is_mounted(point):
     """mountinfo, not stat: a stat of a dead mount fails."""
     return any(line.split()[4] == str(point) for line in open("/proc/self/mountinfo"))

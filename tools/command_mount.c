@@ -125,6 +125,17 @@ static int check_apart(const char *what, const char *path, const char *mountpoin
     return 0;
 }
 
+/* What must not be read refuses the mount; what cannot be read now may come back, and only its clips need it.
+ */
+static int check_roots(struct dataset *dataset, struct error *err)
+{
+    int rc = dataset_check_roots(dataset, err);
+    if (!rc || rc == -EPERM || rc == -ECANCELED)
+        return rc;
+    fprintf(stderr, "note: %s; its clips cannot be read until it can\n", err->text);
+    return 0;
+}
+
 static int mount_and_serve(const struct arguments *arguments, struct serving *serving,
                            const char *const *trust, struct mount_plan *plan, struct error *err)
 {
@@ -136,7 +147,7 @@ static int mount_and_serve(const struct arguments *arguments, struct serving *se
     if (!rc)
         rc = check_apart("cache folder", cache_folder(session->cache), plan->options.mountpoint, err);
     if (!rc)
-        rc = dataset_check_roots(session->dataset, err);
+        rc = check_roots(session->dataset, err);
     struct fs *fs = NULL;
     if (!rc)
         rc = fs_mount(session->dataset, session->cache, &plan->options, &fs, err);

@@ -306,3 +306,20 @@ def test_fill_says_what_a_read_fetches(sample, tmp_path):
                 assert fetched() < size * 0.7, "a few pages of the catalog come with the open"
     done = elidefs("mount", sample, tmp_path / "mnt", "--fill", "some", check=False)
     assert done.returncode == 1 and "exact" in done.stderr
+
+
+def test_a_source_that_is_gone_costs_only_its_clips(dataset, sample_copy, tmp_path):
+    elidefs("import", dataset, sample_copy)
+    away = sample_copy.rename(tmp_path / "away")
+    point = tmp_path / "mnt"
+    point.mkdir()
+    try:
+        done = elidefs("mount", dataset, point, "--cache", tmp_path / "cache")
+        assert str(sample_copy) in done.stderr and "cannot be read" in done.stderr
+        assert len(os.listdir(point / "v1")) == 64 and open(point / "v1/ep000000.json").read()
+        with pytest.raises(OSError):
+            open(point / "v1/ep000000.top.mp4", "rb").read()
+        away.rename(sample_copy)
+        assert open(point / "v1/ep000000.top.mp4", "rb").read(8)[4:] == b"ftyp"
+    finally:
+        unmount(point)

@@ -17,7 +17,7 @@
 #include "fs/mounts.h"
 #include "fs/users.h"
 
-enum { ANSWER_MS = 2000 };
+enum { ANSWER_MS = 2000, BUSY_MS = 2000, BUSY_PAUSE_MS = 20 };
 
 int unmount_path(const char *path, bool lazily, struct error *err)
 {
@@ -66,6 +66,26 @@ int unmount_dead(const char *path, struct error *err)
     return rc < 0 ? rc : 1;
 }
 
+/*
+ * Whoever looks at all mounts or all processes (df, a monitor, another umount) holds each for a moment, and so
+ * does a file that was closed just now: busy with nobody to name is worth another try.
+ */
+static int unmount_unused(const struct mounts_entry *entry, const char *path, struct error *err)
+{
+    struct timespec pause = {.tv_nsec = BUSY_PAUSE_MS * 1000000L};
+    CLEANUP_BUF struct buf users = BUF_INIT;
+    for (int waited_ms = 0; waited_ms < BUSY_MS; waited_ms += BUSY_PAUSE_MS) {
+        int rc = unmount_path(path, false, err);
+        if (rc != -EBUSY)
+            return rc;
+        users_append(path, entry->major, entry->minor, &users);
+        if (users.len)
+            break;
+        nanosleep(&pause, NULL);
+    }
+    return error_set(err, EBUSY, "%s is in use%s%s", path, users.len ? " by " : "", buf_text(&users));
+}
+
 int fs_unmount(const char *mountpoint, struct error *err)
 {
     CLEANUP_FREE char *path = NULL;
@@ -81,11 +101,5 @@ int fs_unmount(const char *mountpoint, struct error *err)
         return rc;
     if (rc == 0 || strcmp(entry.type, MOUNTS_TYPE) != 0)
         return error_set(err, EINVAL, "%s: no elidefs mount", path);
-    rc = unmount_path(path, false, err);
-    if (rc == -EBUSY) {
-        CLEANUP_BUF struct buf users = BUF_INIT;
-        users_append(path, entry.major, entry.minor, &users);
-        return error_set(err, EBUSY, "%s is in use%s%s", path, users.len ? " by " : "", buf_text(&users));
-    }
-    return rc;
+    return unmount_unused(&entry, path, err);
 }

@@ -6,6 +6,7 @@ import mmap
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +18,11 @@ from mounted import Place, mounts_at, read, run_tests, wait_for
 
 def mounted(place, *options, **more):
     got = place.mount(*options, **more)
+    assert got.returncode == 0, got.stderr
+
+
+def unmounted(place, point=None):
+    got = place.unmount(point)
     assert got.returncode == 0, got.stderr
 
 
@@ -33,7 +39,7 @@ def test_a_second_mount_on_one_point_is_refused_and_says_why(place):
     got = place.mount()
     assert got.returncode == 1 and f'{place.path("set")} is mounted there already' in got.stderr, got
     assert len(mounts_at(place.point)) == 1
-    assert place.unmount().returncode == 0
+    unmounted(place)
 
 
 def test_two_mounts_of_one_data_set_share_a_cache(place):
@@ -45,8 +51,8 @@ def test_two_mounts_of_one_data_set_share_a_cache(place):
         for point in (place.point, other):
             assert read(os.path.join(point, 'v1/ep000009.front.mp4')) == place.front(9)
     finally:
-        assert place.unmount(other).returncode == 0
-        assert place.unmount().returncode == 0
+        unmounted(place, other)
+        unmounted(place)
 
 
 def test_a_damaged_newest_manifest_takes_no_other_version_with_it(place):
@@ -67,7 +73,7 @@ def test_a_damaged_newest_manifest_takes_no_other_version_with_it(place):
         with open(place.file('.elidefs/errors')) as f:
             assert f'{newest:08d}.json' in f.read()
     finally:
-        assert place.unmount().returncode == 0
+        unmounted(place)
 
 
 def test_kill_9_leaves_no_mount_and_the_next_one_works(place):
@@ -78,7 +84,7 @@ def test_kill_9_leaves_no_mount_and_the_next_one_works(place):
     mounted(place)
     for i in range(40):
         assert read(place.file(f'v1/ep{i:06d}.front.mp4')) == place.front(i), i
-    assert place.unmount().returncode == 0
+    unmounted(place)
 
 
 def test_terminate_and_interrupt_unmount(place):
@@ -107,8 +113,17 @@ def test_unmounting_a_busy_mount_names_who_uses_it(place):
     assert got.returncode == 1 and f'sleep (pid {user.pid})' in got.stderr, got.stderr
     user.kill()
     user.wait()
-    assert place.unmount().returncode == 0
+    unmounted(place)
     assert wait_for(lambda: not place.daemons())
+
+
+def test_unmounting_waits_for_one_that_nobody_can_name_and_who_is_soon_gone(place):
+    mounted(place)
+    ours, theirs = socket.socketpair()
+    with open(place.file('v1/ep000001.front.mp4'), 'rb') as f:
+        socket.send_fds(ours, [b'x'], [f.fileno()])  # in flight: no process has it open
+    threading.Timer(0.3, lambda: (ours.close(), theirs.close())).start()
+    unmounted(place)
 
 
 def test_a_mount_point_that_is_none_is_refused(place):
@@ -139,7 +154,7 @@ def test_an_overwritten_recording_is_an_error_that_names_it_and_never_other_byte
         assert read(place.file('v1/ep000001.front.mp4')) == place.front(1), 'what is cached stays right'
     finally:
         os.rename(place.path('source/old'), place.path('source/rec.bin'))
-        assert place.unmount().returncode == 0
+        unmounted(place)
 
 
 def test_modes_and_owner_are_as_asked(place):
@@ -147,7 +162,7 @@ def test_modes_and_owner_are_as_asked(place):
     for name, mode in (('v1', 0o750), ('v1/ep000001.json', 0o640)):
         st = os.stat(place.file(name))
         assert st.st_mode & 0o777 == mode and st.st_uid == 1234 and st.st_gid == os.getgid()
-    assert place.unmount().returncode == 0
+    unmounted(place)
 
 
 def as_another_user(*command):
@@ -161,10 +176,10 @@ def test_other_users_get_in_only_where_they_may_and_see_their_own_errors(place):
     os.chmod(place.folder, 0o755)
     mounted(place)
     assert as_another_user('ls', place.file('v1')).returncode != 0
-    assert place.unmount().returncode == 0
+    unmounted(place)
     mounted(place, 'allow_other', 'umask=077')
     assert as_another_user('ls', place.file('v1')).returncode != 0
-    assert place.unmount().returncode == 0
+    unmounted(place)
     mounted(place, 'allow_other')
     for name in ('v1/mine=1', 'v1/yours=1'):
         assert not os.path.exists(place.file(name))
@@ -172,7 +187,7 @@ def test_other_users_get_in_only_where_they_may_and_see_their_own_errors(place):
     seen = as_another_user('cat', place.file('.elidefs/errors')).stdout
     assert b'theirs=1' in seen and b'mine=1' not in seen
     assert b'theirs=1' not in read(place.file('.elidefs/errors'))
-    assert place.unmount().returncode == 0
+    unmounted(place)
 
 
 def test_with_passthrough_the_kernel_reads_complete_clips_itself(place):
@@ -196,7 +211,7 @@ def test_with_passthrough_the_kernel_reads_complete_clips_itself(place):
                 assert m[:] == place.front(15) == other.read()
     else:
         print('  (no passthrough here)')
-    assert place.unmount().returncode == 0
+    unmounted(place)
 
 
 class Bucket(http.server.ThreadingHTTPServer):
@@ -291,7 +306,7 @@ def test_bytes_come_from_a_bucket(place):
         assert read(place.file('v1/ep000011.front.mp4')) == place.front(11)
         assert bucket.gets > 0
     finally:
-        assert place.unmount().returncode == 0
+        unmounted(place)
         bucket.shutdown()
 
 

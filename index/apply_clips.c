@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "cache/extent.h"
-#include "index/apply_state.h"
+#include "index/apply_record.h"
 #include "index/catalog/files.h"
 #include "index/catalog/rows.h"
 
@@ -23,20 +23,16 @@ struct new_stream {
 
 struct step {
     struct apply *apply;
-    struct record_group group; /* that of the clip under way */
-    bool group_dirty;
+    struct apply_record record; /* of the clip under way */
     const struct apply_clip *place;
     struct changeset_op clip, extra; /* extra.kind 0: it has none */
     struct new_stream *streams;
     size_t stream_count, stream_cap;
     struct buf pieces;
-    struct record_values values; /* by id */
     /* of the parent's clip, where there is one */
     struct rows_clip was;
     struct catalog_file *was_files;
-    struct record_values was_values;
-    struct buf record, json, files, scratch;
-    struct record_values by_name;
+    struct buf files, scratch;
 };
 
 /* ---- what the set says of the clip ---- */
@@ -75,9 +71,7 @@ static int take_value(struct step *step, const struct changeset_op *op, struct e
                              step->clip.text, op->text, (long long)value.integer);
         value = (struct value){.type = VALUE_FLOAT, .real = (double)value.integer};
     }
-    struct record_values *values = &step->values;
-    mem_grow(&values->list, &values->cap, values->count + 1, sizeof *values->list);
-    values->list[values->count++] = (struct record_value){attribute, value};
+    record_values_add(&step->record.now, attribute, &value);
     return 0;
 }
 
@@ -86,7 +80,7 @@ static int take_clip(struct step *step, struct error *err)
     struct changeset_reader reader = CHANGESET_READER(step->apply->set);
     struct changeset_op op;
     int rc = 0;
-    step->stream_count = step->values.count = 0;
+    step->stream_count = 0;
     step->extra = (struct changeset_op){0};
     buf_clear(&step->pieces);
     reader.at = step->place->at;
@@ -108,7 +102,6 @@ static int take_clip(struct step *step, struct error *err)
 static int read_old(struct step *step, struct error *err)
 {
     struct apply *apply = step->apply;
-    step->was_values.count = 0;
     if (!step->place->known)
         return 0;
     int rc = rows_clip(apply->db, step->place->row, step->was_files, &step->was, err);
@@ -117,32 +110,19 @@ static int read_old(struct step *step, struct error *err)
     if (strcmp(step->was.key, step->place->key) != 0)
         return db_damaged(apply->db, err, "the key '%s' leads to the clip '%s'", step->place->key,
                           step->was.key);
-    return record_decode(apply->db, &apply->attributes, record_of(&step->group, step->place->row),
-                         &step->was_values, err);
+    return 0;
 }
 
 /* Values of attributes the set does not declare stay. */
 static void keep_others(struct step *step)
 {
     const struct apply *apply = step->apply;
-    for (size_t i = 0; i < step->was_values.count; i++) {
-        const struct record_value *value = &step->was_values.list[i];
-        if (apply->declared[value->attribute - apply->attributes.list])
-            continue;
-        mem_grow(&step->values.list, &step->values.cap, step->values.count + 1, sizeof *step->values.list);
-        step->values.list[step->values.count++] = *value;
+    const struct record_values *was = &step->record.was;
+    for (size_t i = 0; i < was->count; i++) {
+        const struct record_value *value = &was->list[i];
+        if (!apply->declared[value->attribute - apply->attributes.list])
+            record_values_add(&step->record.now, value->attribute, &value->value);
     }
-}
-
-static bool same_values(const struct record_values *a, const struct record_values *b)
-{
-    if (a->count != b->count)
-        return false;
-    for (size_t i = 0; i < a->count; i++)
-        if (a->list[i].attribute != b->list[i].attribute ||
-            value_compare(&a->list[i].value, &b->list[i].value) != 0)
-            return false;
-    return true;
 }
 
 static bool same_pieces(const struct step *step, const struct new_stream *stream,
@@ -287,18 +267,6 @@ static int put_extra(struct step *step, struct error *err)
     return db_run(db, stmt, err);
 }
 
-static void print_json(struct step *step)
-{
-    struct record_values *by_name = &step->by_name;
-    mem_grow(&by_name->list, &by_name->cap, step->values.count, sizeof *by_name->list);
-    if (step->values.count)
-        memcpy(by_name->list, step->values.list, step->values.count * sizeof *by_name->list);
-    by_name->count = step->values.count;
-    record_values_sort_by_name(by_name, &step->apply->attributes);
-    buf_clear(&step->json);
-    record_json(step->clip.text, by_name, &step->json);
-}
-
 static void bind_time(sqlite3_stmt *stmt, int at, int64_t ns)
 {
     if (ns == CHANGESET_NO_TIME)
@@ -328,95 +296,13 @@ static int put_clip(struct step *step, uint32_t json_changed, struct error *err)
     bind_time(stmt, 4, clip->t1_ns);
     db_bind_number(stmt, 5, (int64_t)siphash24(zero_key, clip->text, key_len));
     db_bind_bytes(stmt, 6, clip->fingerprint, SHA256_BYTES);
-    db_bind_number(stmt, 7, (int64_t)step->json.len);
+    db_bind_number(stmt, 7, (int64_t)step->record.json.len);
     db_bind_number(stmt, 8, json_changed);
     db_bind_bytes(stmt, 9, step->files.data, step->files.len);
     return db_run(step->apply->db, stmt, err);
 }
 
-/* ---- deltas ---- */
-
-static struct apply_delta *delta_of(struct apply *apply, const struct attribute *attribute)
-{
-    return &apply->deltas[attribute - apply->attributes.list];
-}
-
-static void change_value(struct step *step, const struct record_value *value, bool gained)
-{
-    apply_delta_value(delta_of(step->apply, value->attribute), attribute_has_column(value->attribute),
-                      &value->value, step->place->row, gained);
-}
-
-static int compare_places(const struct record_value *a, const struct record_value *b)
-{
-    uint32_t id = a->attribute->info.id, other = b->attribute->info.id;
-    return id != other ? (id > other) - (id < other) : value_compare(&a->value, &b->value);
-}
-
-static bool has_attribute(const struct record_values *values, size_t near, const struct attribute *attribute)
-{
-    return (near < values->count && values->list[near].attribute == attribute) ||
-           (near && values->list[near - 1].attribute == attribute);
-}
-
-/* Both lists are by attribute id and value: one walk finds what only one of them has. */
-static void note_changes(struct step *step)
-{
-    const struct record_values *old = &step->was_values, *new = &step->values;
-    for (size_t i = 0, k = 0; i < old->count || k < new->count;) {
-        int order = i == old->count ? 1 : k == new->count ? -1 : compare_places(&old->list[i], &new->list[k]);
-        if (!order) {
-            i++, k++;
-            continue;
-        }
-        bool gained = order > 0;
-        const struct record_values *here = gained ? new : old, *there = gained ? old : new;
-        size_t at = gained ? k++ : i++, near = gained ? i : k;
-        const struct record_value *value = &here->list[at];
-        change_value(step, value, gained);
-        bool first = !at || here->list[at - 1].attribute != value->attribute;
-        if (first && !has_attribute(there, near, value->attribute))
-            apply_delta_row(delta_of(step->apply, value->attribute), step->place->row, gained);
-    }
-}
-
 /* ---- the clip ---- */
-
-static int flush_group(struct step *step, struct error *err)
-{
-    if (!step->group_dirty)
-        return 0;
-    sqlite3_stmt *stmt;
-    struct db *db = step->apply->db;
-    CLEANUP_BUF struct buf packed = BUF_INIT;
-    int rc = record_group_encode(db_packer(db), &step->group, &packed, err);
-    if (!rc)
-        rc = db_query(db, QUERY_GROUP_PUT, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, step->group.number);
-    db_bind_bytes(stmt, 2, packed.data, packed.len);
-    step->group_dirty = false;
-    return db_run(db, stmt, err);
-}
-
-static int enter_group(struct step *step, struct error *err)
-{
-    if (step->group.number == step->place->row / SCHEMA_GROUP_ROWS)
-        return 0;
-    int rc = flush_group(step, err);
-    return rc ? rc : record_group_read(step->apply->db, step->place->row, &step->group, err);
-}
-
-static void put_record(struct step *step)
-{
-    note_changes(step); /* while the old values still stand in the group */
-    buf_clear(&step->record);
-    record_encode(&step->values, &step->record);
-    record_group_replace(&step->group, step->place->row, step->record.data, step->record.len);
-    step->group_dirty = true;
-    step->apply->counts.values += step->values.count;
-}
 
 static int write_clip(struct step *step, bool same_attributes, bool same_streams, struct error *err)
 {
@@ -424,12 +310,12 @@ static int write_clip(struct step *step, bool same_attributes, bool same_streams
     bool known = step->place->known;
     uint32_t json_changed = known && same_attributes ? step->was.json_changed : apply->options->version;
     bool new_content = !known || memcmp(step->was.fingerprint, step->clip.fingerprint, SHA256_BYTES) != 0;
-    print_json(step);
+    apply_record_print(&step->record, step->clip.text);
     if (new_content)
         apply_hash_add(apply, SCHEMA_HASH_FINGERPRINT, apply_fingerprint_hash(step->clip.fingerprint),
                        step->place->row);
     if (!same_attributes)
-        put_record(step);
+        apply_record_put(&step->record);
     int rc = put_clip(step, json_changed, err);
     if (!rc && !same_streams) {
         rc = put_streams(step, err);
@@ -451,7 +337,7 @@ static bool same_clip(const struct step *step)
 static int apply_clip(struct step *step, struct error *err)
 {
     bool same_streams = false, same_extra = false;
-    int rc = enter_group(step, err);
+    int rc = apply_record_enter(&step->record, step->place->row, step->place->known, err);
     if (!rc)
         rc = take_clip(step, err);
     if (!rc)
@@ -459,8 +345,8 @@ static int apply_clip(struct step *step, struct error *err)
     if (rc)
         return rc;
     keep_others(step);
-    record_values_sort(&step->values);
-    bool same_attributes = step->place->known && same_values(&step->values, &step->was_values);
+    record_values_sort(&step->record.now);
+    bool same_attributes = step->place->known && apply_record_same(&step->record);
     rc = compare_streams(step, &same_streams, err);
     if (!rc)
         rc = compare_extra(step, &same_extra, err);
@@ -476,20 +362,17 @@ static int apply_clip(struct step *step, struct error *err)
 
 static void step_done(struct step *step)
 {
-    record_group_done(&step->group);
+    apply_record_done(&step->record);
     free(step->streams);
     free(step->was_files);
-    record_values_done(&step->values);
-    record_values_done(&step->was_values);
-    record_values_done(&step->by_name);
-    struct buf *const all[] = {&step->pieces, &step->record, &step->json, &step->files, &step->scratch};
+    struct buf *const all[] = {&step->pieces, &step->files, &step->scratch};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         buf_done(all[i]);
 }
 
 int apply_clips(struct apply *apply, struct error *err)
 {
-    struct step step = {.apply = apply, .group = RECORD_GROUP_INIT};
+    struct step step = {.apply = apply, .record = APPLY_RECORD(apply)};
     step.was_files = mem_zero(CHANGESET_STREAMS_MAX * sizeof *step.was_files);
     int rc = 0;
     for (size_t i = 0; !rc && i < apply->count; i++) {
@@ -497,7 +380,7 @@ int apply_clips(struct apply *apply, struct error *err)
         rc = apply_clip(&step, err);
     }
     if (!rc)
-        rc = flush_group(&step, err);
+        rc = apply_record_flush(&step.record, err);
     step_done(&step);
     return rc;
 }

@@ -114,7 +114,8 @@ void record_values_done(struct record_values *values)
     *values = (struct record_values){0};
 }
 
-static void push(struct record_values *values, const struct attribute *attribute, const struct value *value)
+void record_values_add(struct record_values *values, const struct attribute *attribute,
+                       const struct value *value)
 {
     mem_grow(&values->list, &values->cap, values->count + 1, sizeof *values->list);
     values->list[values->count++] = (struct record_value){attribute, *value};
@@ -138,7 +139,7 @@ static bool decode_entry(const struct attributes *attributes, struct cursor *c, 
             value = (struct value){.type = VALUE_FLOAT, .real = (double)value.integer};
         if (c->failed || (i && value_compare(&values->list[values->count - 1].value, &value) >= 0))
             return false;
-        push(values, attribute, &value);
+        record_values_add(values, attribute, &value);
     }
     return true;
 }

@@ -39,6 +39,8 @@ struct record_values {
     size_t count, cap;
 };
 void record_values_done(struct record_values *values);
+void record_values_add(struct record_values *values, const struct attribute *attribute,
+                       const struct value *value);
 
 /* All values of a record into `values` (which is emptied). Order and types are checked; -EUCLEAN. */
 int record_decode(struct db *db, const struct attributes *attributes, struct cursor record,

@@ -151,25 +151,21 @@ static int write_attributes(struct apply *apply, struct error *err)
     int rc = 0;
     for (size_t i = 0; !rc && i < apply->attributes.count; i++) {
         struct attribute *attribute = &apply->attributes.list[i];
+        bool changed = apply->declared[i] || !apply_delta_empty(&apply->deltas[i]);
         rc = apply_delta_write(apply->db, attribute, &apply->deltas[i], &apply->next_posting, err);
         apply_delta_done(&apply->deltas[i]); /* memory peaks here: one attribute at a time */
-        if (!rc && apply->declared[i])
+        if (!rc && changed)
             rc = put_attribute(apply, attribute, err);
     }
     return rc;
 }
 
-static int add_rows(struct apply *apply, struct error *err)
+static int write_live(struct apply *apply, struct error *err)
 {
-    CLEANUP_ROWSET struct rowset *live = NULL;
-    if (rowset_empty(apply->added))
+    if (rowset_empty(apply->changed))
         return 0;
-    int rc = posting_read(apply->db, SCHEMA_POSTING_LIVE, &live, err);
-    if (rc)
-        return rc;
-    rowset_or(live, apply->added);
-    apply->clip_count = (int64_t)rowset_count(live);
-    return posting_write(apply->db, SCHEMA_POSTING_LIVE, live, apply->added, err);
+    apply->clip_count = (int64_t)rowset_count(apply->live);
+    return posting_write(apply->db, SCHEMA_POSTING_LIVE, apply->live, apply->changed, err);
 }
 
 /* ---- all of it ---- */
@@ -186,7 +182,7 @@ static int run(struct apply *apply, struct error *err)
     if (!rc)
         rc = write_attributes(apply, err);
     if (!rc)
-        rc = add_rows(apply, err);
+        rc = write_live(apply, err);
     if (!rc)
         rc = runs_append(apply->db, &apply->runs, apply->new_keys, apply->new_key_count, apply->new_hashes,
                          apply->new_hash_count, err);
@@ -204,7 +200,10 @@ static void apply_done(struct apply *apply)
             apply_delta_done(&apply->deltas[i]);
     free(apply->deltas);
     attributes_done(&apply->attributes);
-    rowset_unref(apply->added);
+    rowset_unref(apply->live);
+    rowset_unref(apply->changed);
+    for (size_t i = 0; i < apply->count; i++)
+        buf_done(&apply->clips[i].labels);
     void *const all[] = {apply->attribute_at, apply->declared, apply->root_ids,  apply->object_ids,
                          apply->clips,        apply->new_keys, apply->new_hashes};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -216,7 +215,7 @@ int apply(const struct apply_options *options, const struct changeset *set, stru
           struct error *err)
 {
     struct apply state = {
-        .options = options, .set = set, .added = rowset_new(), .next_posting = SCHEMA_POSTING_LIVE + 1};
+        .options = options, .set = set, .changed = rowset_new(), .next_posting = SCHEMA_POSTING_LIVE + 1};
     int rc = make_file(options, err);
     if (!rc) {
         rc = db_open_write(options->result_path, !options->parent_path, &state.db, err);

@@ -21,12 +21,13 @@ struct apply_options {
     void *ctx;
 };
 struct apply_counts {
-    uint64_t clips_added, clips_replaced, clips_unchanged, streams, values;
+    uint64_t clips_added, clips_replaced, clips_removed, clips_unchanged, streams, values;
     uint64_t clips, rows; /* of the result */
 };
 /* A known key with the same fingerprint keeps its row and is unchanged unless its attributes or streams
- * differ; with another fingerprint it is replaced under its row. A known fingerprint under another key:
- * -EEXIST with the mapping of the first few. A type conflict with the parent's attribute: -EINVAL naming both
- * types (int widens to float). */
+ * differ; with another fingerprint it is replaced under its row. A
+ * removed clip's row keeps its key; given again, it is added, without the labels it had. A known fingerprint
+ * under another key: -EEXIST with the mapping of the first few. A type conflict with the parent's attribute:
+ * -EINVAL naming both types (int widens to float). */
 int apply(const struct apply_options *options, const struct changeset *set, struct apply_counts *ret,
           struct error *err);

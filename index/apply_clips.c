@@ -32,6 +32,7 @@ struct step {
     /* of the parent's clip, where there is one */
     struct rows_clip was;
     struct catalog_file *was_files;
+    struct record_values labels; /* of the clip whose labels it takes over; they borrow its record */
     struct buf files, scratch;
 };
 
@@ -113,16 +114,25 @@ static int read_old(struct step *step, struct error *err)
     return 0;
 }
 
-/* Values of attributes the set does not declare stay. */
-static void keep_others(struct step *step)
+/* Values of attributes the set does not declare stay, or come along from another key. */
+static int keep_others(struct step *step, struct error *err)
 {
-    const struct apply *apply = step->apply;
-    const struct record_values *was = &step->record.was;
-    for (size_t i = 0; i < was->count; i++) {
-        const struct record_value *value = &was->list[i];
+    struct apply *apply = step->apply;
+    const struct apply_clip *place = step->place;
+    struct record_values *from = &step->record.was;
+    if (place->labels_of || place->labels_left) {
+        from = &step->labels;
+        struct cursor record = cursor_of(place->labels.data, place->labels.len);
+        int rc = record_decode(apply->db, &apply->attributes, record, from, err);
+        if (rc)
+            return rc;
+    }
+    for (size_t i = 0; i < from->count; i++) {
+        const struct record_value *value = &from->list[i];
         if (!apply->declared[value->attribute - apply->attributes.list])
             record_values_add(&step->record.now, value->attribute, &value->value);
     }
+    return 0;
 }
 
 static bool same_pieces(const struct step *step, const struct new_stream *stream,
@@ -180,8 +190,8 @@ static int compare_stream(struct step *step, uint32_t number, struct error *err)
 
 static int compare_streams(struct step *step, bool *ret_same, struct error *err)
 {
-    *ret_same = step->place->known && step->stream_count == step->was.file_count;
-    if (!step->place->known)
+    *ret_same = step->place->live && step->stream_count == step->was.file_count;
+    if (!step->place->live)
         return 0;
     for (uint32_t i = 0; i < step->stream_count; i++) {
         int rc = compare_stream(step, i, err);
@@ -230,19 +240,21 @@ static int put_stream(struct step *step, uint32_t number, struct error *err)
     return db_run(db, stmt, err);
 }
 
+static int drop_streams(struct step *step, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int64_t first = (int64_t)step->place->row << SCHEMA_STREAM_BITS;
+    int rc = db_query(step->apply->db, QUERY_STREAMS_DROP, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, first);
+    db_bind_number(stmt, 2, first + (1 << SCHEMA_STREAM_BITS) - 1);
+    return db_run(step->apply->db, stmt, err);
+}
+
 static int put_streams(struct step *step, struct error *err)
 {
-    int rc = 0;
-    if (step->place->known) {
-        sqlite3_stmt *stmt;
-        int64_t first = (int64_t)step->place->row << SCHEMA_STREAM_BITS;
-        rc = db_query(step->apply->db, QUERY_STREAMS_DROP, &stmt, err);
-        if (rc)
-            return rc;
-        db_bind_number(stmt, 1, first);
-        db_bind_number(stmt, 2, first + (1 << SCHEMA_STREAM_BITS) - 1);
-        rc = db_run(step->apply->db, stmt, err);
-    }
+    int rc = step->place->live ? drop_streams(step, err) : 0;
     for (uint32_t i = 0; !rc && i < step->stream_count; i++)
         rc = put_stream(step, i, err);
     return rc;
@@ -252,7 +264,7 @@ static int put_extra(struct step *step, struct error *err)
 {
     struct db *db = step->apply->db;
     bool has = step->extra.kind == CHANGESET_EXTRA;
-    if (!has && !step->place->known)
+    if (!has && !step->place->live)
         return 0;
     sqlite3_stmt *stmt;
     int rc = db_query(db, has ? QUERY_EXTRA_PUT : QUERY_EXTRA_DROP, &stmt, err);
@@ -307,9 +319,10 @@ static int put_clip(struct step *step, uint32_t json_changed, struct error *err)
 static int write_clip(struct step *step, bool same_attributes, bool same_streams, struct error *err)
 {
     struct apply *apply = step->apply;
-    bool known = step->place->known;
-    uint32_t json_changed = known && same_attributes ? step->was.json_changed : apply->options->version;
-    bool new_content = !known || memcmp(step->was.fingerprint, step->clip.fingerprint, SHA256_BYTES) != 0;
+    bool live = step->place->live;
+    uint32_t json_changed = live && same_attributes ? step->was.json_changed : apply->options->version;
+    bool new_content =
+        !step->place->known || memcmp(step->was.fingerprint, step->clip.fingerprint, SHA256_BYTES) != 0;
     apply_record_print(&step->record, step->clip.text);
     if (new_content)
         apply_hash_add(apply, SCHEMA_HASH_FINGERPRINT, apply_fingerprint_hash(step->clip.fingerprint),
@@ -321,7 +334,7 @@ static int write_clip(struct step *step, bool same_attributes, bool same_streams
         rc = put_streams(step, err);
         apply->counts.streams += step->stream_count;
     }
-    if (known)
+    if (live)
         apply->counts.clips_replaced++;
     else
         apply->counts.clips_added++;
@@ -330,8 +343,23 @@ static int write_clip(struct step *step, bool same_attributes, bool same_streams
 
 static bool same_clip(const struct step *step)
 {
-    return step->place->known && !memcmp(step->was.fingerprint, step->clip.fingerprint, SHA256_BYTES) &&
+    return step->place->live && !memcmp(step->was.fingerprint, step->clip.fingerprint, SHA256_BYTES) &&
            step->was.t0_ns == step->clip.t0_ns && step->was.t1_ns == step->clip.t1_ns;
+}
+
+/* The row stays, with its key and fingerprint: it is known which content was removed. */
+static int remove_clip(struct step *step, struct error *err)
+{
+    int rc = apply_record_enter(&step->record, step->place->row, true, err);
+    if (!rc)
+        rc = read_old(step, err);
+    if (rc)
+        return rc;
+    step->extra = (struct changeset_op){0};
+    step->apply->counts.clips_removed++;
+    apply_record_put(&step->record);
+    rc = drop_streams(step, err);
+    return rc ? rc : put_extra(step, err);
 }
 
 static int apply_clip(struct step *step, struct error *err)
@@ -342,11 +370,12 @@ static int apply_clip(struct step *step, struct error *err)
         rc = take_clip(step, err);
     if (!rc)
         rc = read_old(step, err);
+    if (!rc)
+        rc = keep_others(step, err);
     if (rc)
         return rc;
-    keep_others(step);
     record_values_sort(&step->record.now);
-    bool same_attributes = step->place->known && apply_record_same(&step->record);
+    bool same_attributes = step->place->live && apply_record_same(&step->record);
     rc = compare_streams(step, &same_streams, err);
     if (!rc)
         rc = compare_extra(step, &same_extra, err);
@@ -363,6 +392,7 @@ static int apply_clip(struct step *step, struct error *err)
 static void step_done(struct step *step)
 {
     apply_record_done(&step->record);
+    record_values_done(&step->labels);
     free(step->streams);
     free(step->was_files);
     struct buf *const all[] = {&step->pieces, &step->files, &step->scratch};
@@ -377,7 +407,7 @@ int apply_clips(struct apply *apply, struct error *err)
     int rc = 0;
     for (size_t i = 0; !rc && i < apply->count; i++) {
         step.place = &apply->clips[i];
-        rc = apply_clip(&step, err);
+        rc = step.place->removed ? remove_clip(&step, err) : apply_clip(&step, err);
     }
     if (!rc)
         rc = apply_record_flush(&step.record, err);

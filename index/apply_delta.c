@@ -42,6 +42,11 @@ void apply_delta_done(struct apply_delta *delta)
     *delta = (struct apply_delta){0};
 }
 
+bool apply_delta_empty(const struct apply_delta *delta)
+{
+    return !delta->gained && !delta->lost && !delta->value_count && !delta->number_count;
+}
+
 void apply_delta_row(struct apply_delta *delta, uint32_t row, bool gained)
 {
     struct rowset **rows = gained ? &delta->gained : &delta->lost;

@@ -38,6 +38,7 @@ struct apply_delta {
 };
 
 void apply_delta_done(struct apply_delta *delta);
+bool apply_delta_empty(const struct apply_delta *delta);
 void apply_delta_row(struct apply_delta *delta, uint32_t row, bool gained);
 void apply_delta_value(struct apply_delta *delta, bool column, const struct value *value, uint32_t row,
                        bool gained);

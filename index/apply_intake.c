@@ -196,6 +196,12 @@ static void take_clip(struct apply *apply, const struct changeset_op *op, size_t
     apply->count++;
 }
 
+static void take_removal(struct apply *apply, const struct changeset_op *op)
+{
+    apply->clips[changeset_clips(apply->set) + apply->removals++] =
+        (struct apply_clip){.key = op->text, .removed = true};
+}
+
 static void take_value(struct apply *apply, const struct changeset_op *op, struct sorter *sorters)
 {
     for (int i = 0; i < APPLY_SORT_KEYS; i++) {
@@ -257,6 +263,12 @@ static int take(struct apply *apply, const struct changeset_op *op, size_t at, s
     case CHANGESET_VALUE:
         take_value(apply, op, sorters);
         break;
+    case CHANGESET_REMOVE:
+        take_removal(apply, op);
+        break;
+    case CHANGESET_LABELS_OF:
+        apply->clips[apply->count - 1].labels_of = op->text;
+        break;
     case CHANGESET_STREAM:
     case CHANGESET_EXTRA:
         break;
@@ -298,7 +310,8 @@ int apply_intake(struct apply *apply, struct error *err)
     struct sorter sorters[APPLY_SORT_KEYS] = {sorter_new(apply->set, "site", "site"),
                                               sorter_new(apply->set, "robot", "robot_type"),
                                               sorter_new(apply->set, "session", "session")};
-    apply->clips = mem_zero(changeset_clips(apply->set) * sizeof *apply->clips);
+    size_t entries = changeset_clips(apply->set) + changeset_removals(apply->set);
+    apply->clips = mem_zero(entries * sizeof *apply->clips);
     apply->attribute_at = mem_zero(declared * sizeof *apply->attribute_at);
     apply->deltas = mem_zero((apply->parent_attributes + declared) * sizeof *apply->deltas);
     int rc = take_all(apply, sorters, err);
@@ -308,6 +321,7 @@ int apply_intake(struct apply *apply, struct error *err)
         strmap_free(sorters[i].map);
         free(sorters[i].values);
     }
+    apply->count += apply->removals;
     if (!rc)
         fix_attributes(apply);
     return rc;

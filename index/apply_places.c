@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "index/apply_state.h"
+#include "index/catalog/posting.h"
 #include "index/catalog/rows.h"
 
 enum { MOVES_SHOWN = 3 };
@@ -51,7 +52,8 @@ static int is_moved(void *ctx, uint32_t row, struct error *err)
     int rc = rows_clip(moved->apply->db, row, moved->files, &known, err);
     if (rc < 1)
         return rc;
-    if (memcmp(known.fingerprint, moved->fingerprint, SHA256_BYTES) != 0 ||
+    if (!rowset_contains(moved->apply->live, row) ||
+        memcmp(known.fingerprint, moved->fingerprint, SHA256_BYTES) != 0 ||
         !strcmp(known.key, moved->clip->key))
         return 0;
     const struct apply_clip *still = clip_of_key(moved->apply, known.key);
@@ -71,6 +73,8 @@ static int check_moved(struct moved *moved, struct error *err)
 {
     struct apply *apply = moved->apply;
     struct rows_clip known;
+    if (moved->clip->removed || moved->clip->labels_of)
+        return 0;
     read_fingerprint(apply, moved->clip, moved->fingerprint);
     if (moved->clip->known) {
         int rc = rows_clip(apply->db, moved->clip->row, moved->files, &known, err);
@@ -112,8 +116,49 @@ static int find_known(struct apply *apply, struct error *err)
         clip->known = rc;
         if (rc && clip->row >= apply->parent_rows)
             return db_damaged(apply->db, err, "the row of the key '%s' is out of range", clip->key);
+        clip->live = rc && rowset_contains(apply->live, clip->row);
     }
     return 0;
+}
+
+/* What is not there need not be removed. */
+static void drop_idle_removals(struct apply *apply)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < apply->count; i++)
+        if (!apply->clips[i].removed || apply->clips[i].live)
+            apply->clips[kept++] = apply->clips[i];
+    apply->count = kept;
+}
+
+/* Read before anything is written: two clips may take each other's place. */
+static int read_labels(struct apply *apply, struct apply_clip *clip, struct record_group *group,
+                       struct error *err)
+{
+    uint32_t row;
+    clip->labels_left = strmap_find(apply->set->labels_of, clip->key, strlen(clip->key)) != NULL;
+    if (!clip->labels_of)
+        return 0;
+    int rc = runs_find_key(apply->db, &apply->runs, clip->labels_of, strlen(clip->labels_of), &row, err);
+    if (rc < 1 || !rowset_contains(apply->live, row))
+        return rc < 0 ? rc : 0;
+    rc = record_group_read(apply->db, row, group, err);
+    if (rc)
+        return rc;
+    struct cursor record = record_of(group, row);
+    buf_append(&clip->labels, record.data, record.len);
+    return 0;
+}
+
+static int read_all_labels(struct apply *apply, struct error *err)
+{
+    CLEANUP_RECORD_GROUP struct record_group group = RECORD_GROUP_INIT;
+    int rc = 0;
+    if (!strmap_count(apply->set->labels_of))
+        return 0;
+    for (size_t i = 0; !rc && i < apply->count; i++)
+        rc = read_labels(apply, &apply->clips[i], &group, err);
+    return rc;
 }
 
 /* Known clips first, by row; then new ones by site, robot, session and time, those without last, then as they
@@ -142,6 +187,17 @@ static void add_key(struct apply *apply, const struct apply_clip *clip)
     apply->new_keys[apply->new_key_count++] = (struct runs_key){clip->key, clip->row};
 }
 
+static void place_live(struct apply *apply, const struct apply_clip *clip)
+{
+    if (clip->live == !clip->removed)
+        return;
+    rowset_add(apply->changed, clip->row);
+    if (clip->removed)
+        rowset_remove(apply->live, clip->row);
+    else
+        rowset_add(apply->live, clip->row);
+}
+
 static int place_new(struct apply *apply, struct error *err)
 {
     for (size_t i = 0; i < apply->count; i++) {
@@ -149,13 +205,14 @@ static int place_new(struct apply *apply, struct error *err)
         if (clip->known) {
             if (i && apply->clips[i - 1].row == clip->row)
                 return db_damaged(apply->db, err, "two keys have the row %u", clip->row);
+            place_live(apply, clip);
             continue;
         }
         if (apply->rows >= UINT32_MAX)
             return error_set(err, EFBIG, "the data set has too many clips");
         clip->row = (uint32_t)apply->rows++;
         add_key(apply, clip);
-        rowset_add(apply->added, clip->row);
+        place_live(apply, clip);
     }
     return 0;
 }
@@ -164,12 +221,19 @@ int apply_places(struct apply *apply, struct error *err)
 {
     int rc = 0;
     if (apply->parent_rows) {
-        rc = find_known(apply, err);
+        rc = posting_read(apply->db, SCHEMA_POSTING_LIVE, &apply->live, err);
+        if (!rc)
+            rc = find_known(apply, err);
         if (!rc)
             rc = check_all_moved(apply, err);
+        if (!rc)
+            rc = read_all_labels(apply, err);
+    } else {
+        apply->live = rowset_new();
     }
     if (rc)
         return rc;
+    drop_idle_removals(apply);
     if (apply->count)
         qsort(apply->clips, apply->count, sizeof *apply->clips, compare_clips);
     return place_new(apply, err);

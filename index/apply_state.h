@@ -3,7 +3,7 @@
  * The insides of apply(): what its steps hand to each other.
  *
  *     intake    reads the log once: roots, objects, attributes; one struct apply_clip a clip
- *     places    known keys get their rows, new ones rows behind the last, sorted
+ *     places    known keys get their rows, new ones rows behind the last, sorted; labels that move are read
  *     clips     in row order: streams, record and clip row; what changed in values goes into deltas
  *     deltas    postings, dictionary and columns of each attribute
  */
@@ -28,6 +28,11 @@ struct apply_clip {
     uint32_t order;             /* in the change set */
     uint32_t row;
     bool known; /* the row is the parent's */
+    bool live;  /* and so is the clip: a row that was removed only keeps its number */
+    bool removed;
+    bool labels_left;      /* another clip of the set takes over its labels */
+    const char *labels_of; /* key of the clip whose labels it takes over, borrowed from the log; or NULL */
+    struct buf labels;     /* that clip's record in the parent */
 };
 
 struct apply {
@@ -45,11 +50,12 @@ struct apply {
     uint32_t *root_ids, *object_ids; /* of the set -> of the catalog */
     size_t root_count, object_count, root_cap, object_cap;
 
-    struct apply_clip *clips; /* by order, later by row */
-    size_t count;
+    struct apply_clip *clips; /* by order, those to be removed last; later by row */
+    size_t count, removals;
 
     struct apply_delta *deltas; /* one an attribute, as attributes.list */
-    struct rowset *added;       /* new rows */
+    struct rowset *live;        /* of the parent, later of the result */
+    struct rowset *changed;     /* rows that come or go */
     struct runs_key *new_keys;
     size_t new_key_count, new_key_cap;
     struct runs_hash *new_hashes;

@@ -18,6 +18,8 @@ struct changeset *changeset_new(void)
     set->objects = strmap_new();
     set->attributes = strmap_new();
     set->clips = strmap_new();
+    set->removals = strmap_new();
+    set->labels_of = strmap_new();
     buf_append(&set->log, CHANGESET_MAGIC, CHANGESET_MAGIC_BYTES);
     return set;
 }
@@ -30,6 +32,8 @@ void changeset_free(struct changeset *set)
     strmap_free(set->objects);
     strmap_free(set->attributes);
     strmap_free(set->clips);
+    strmap_free(set->removals);
+    strmap_free(set->labels_of);
     free(set->attribute_list);
     free(set->object_list);
     free(set->files);
@@ -40,6 +44,11 @@ void changeset_free(struct changeset *set)
 size_t changeset_clips(const struct changeset *set)
 {
     return strmap_count(set->clips);
+}
+
+size_t changeset_removals(const struct changeset *set)
+{
+    return strmap_count(set->removals);
 }
 
 const struct buf *changeset_log(const struct changeset *set)
@@ -183,6 +192,9 @@ static int check_clip(const struct changeset *set, const struct changeset_clip *
     if (known)
         return error_set(err, EEXIST, "two clips have the key '%s': %s and %s", clip->key,
                          (const char *)set->log.data + known->value, clip->source);
+    if (strmap_find(set->removals, clip->key, len))
+        return error_set(err, EEXIST, "%s: the clip '%s' is removed by the same change set", clip->source,
+                         clip->key);
     return strmap_count(set->clips) == UINT32_MAX
                ? error_set(err, E2BIG, "%s: more than %u clips", clip->source, UINT32_MAX)
                : 0;
@@ -333,4 +345,40 @@ void changeset_extra(struct changeset *set, const void *bytes, size_t len)
     set->has_extra = true;
     buf_u8(&set->log, CHANGESET_EXTRA);
     append_bytes(&set->log, bytes, len);
+}
+
+int changeset_labels_of(struct changeset *set, const char *key, struct error *err)
+{
+    assert(set->key);
+    int rc = name_check(key, strlen(key), err);
+    if (rc)
+        return error_prefix(err, "%s", set->key);
+    size_t clip = strmap_count(set->clips) - 1;
+    size_t count = strmap_count(set->labels_of);
+    if (count && strmap_at(set->labels_of, count - 1)->value == clip)
+        return error_set(err, EEXIST, "%s: takes over the labels of two clips", set->key);
+    bool is_new;
+    struct strmap_entry *entry = strmap_put(set->labels_of, key, strlen(key), &is_new);
+    if (!is_new)
+        return error_set(err, EEXIST, "%s: another clip takes over the labels of '%s'", set->key, key);
+    entry->value = clip;
+    buf_u8(&set->log, CHANGESET_LABELS_OF);
+    append_text(&set->log, key);
+    return 0;
+}
+
+int changeset_remove(struct changeset *set, const char *key, struct error *err)
+{
+    int rc = name_check(key, strlen(key), err);
+    if (rc)
+        return rc;
+    if (strmap_find(set->clips, key, strlen(key)))
+        return error_set(err, EEXIST, "the clip '%s' is both removed and given by a change set", key);
+    bool is_new;
+    strmap_put(set->removals, key, strlen(key), &is_new);
+    if (!is_new)
+        return error_set(err, EEXIST, "the clip '%s' is removed twice", key);
+    buf_u8(&set->log, CHANGESET_REMOVE);
+    append_text(&set->log, key);
+    return 0;
 }

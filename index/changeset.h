@@ -29,6 +29,7 @@ CLEANUP_DEFINE(struct changeset, changeset_free, cleanup_changeset)
 #define CLEANUP_CHANGESET CLEANUP(cleanup_changeset)
 
 size_t changeset_clips(const struct changeset *set);
+size_t changeset_removals(const struct changeset *set);
 const struct buf *changeset_log(const struct changeset *set);
 /* Takes a log read from outside: checked whole before anything is made of it. */
 int changeset_decode(const void *bytes, size_t len, struct changeset **ret, struct error *err);
@@ -84,6 +85,15 @@ struct changeset_stream {
 int changeset_stream(struct changeset *set, const struct changeset_stream *stream, struct error *err);
 /* Opaque bytes kept with the clip (a source's per-episode statistics). At most once a clip. */
 void changeset_extra(struct changeset *set, const void *bytes, size_t len);
+/* The clip's content was known as `key` before: what others have said of that clip (the values this set does
+ * not declare) is now said of this one, and of the clip `key` no more. `key` keeps its row; whether it also
+ * goes is for changeset_clip() or changeset_remove() to say. At most once a clip, and no two clips take over
+ * one key: -EEXIST. */
+int changeset_labels_of(struct changeset *set, const char *key, struct error *err);
+
+/* The clip of this key is hidden from this version on, and its values are forgotten. Applied to a parent that
+ * has no such clip it does nothing. -EEXIST: the set removes it already, or holds a clip of this key. */
+int changeset_remove(struct changeset *set, const char *key, struct error *err);
 
 /* ---- reading ---- */
 
@@ -96,6 +106,8 @@ enum changeset_kind {
     CHANGESET_VALUE = 6,
     CHANGESET_STREAM = 7,
     CHANGESET_EXTRA = 8,
+    CHANGESET_REMOVE = 9,
+    CHANGESET_LABELS_OF = 10,
 };
 
 struct changeset_op {
@@ -103,7 +115,8 @@ struct changeset_op {
     uint32_t
         id; /* ROOT, OBJECT, ATTRIBUTE: its own number; TABLE, STREAM: the object's; VALUE: the attribute's */
     uint32_t root; /* OBJECT */
-    /* ROOT: URL; OBJECT: path; CLIP: key; ATTRIBUTE, VALUE: name; STREAM: name; TABLE: container */
+    /* ROOT: URL; OBJECT: path; CLIP, REMOVE, LABELS_OF: key; ATTRIBUTE, VALUE: name; STREAM: name; TABLE:
+     * container */
     const char *text;
     const char *source;                /* CLIP */
     const char *ext;                   /* STREAM */

@@ -31,6 +31,8 @@ struct changeset {
     struct strmap *objects;    /* root's number in decimal, '/', path -> number */
     struct strmap *attributes; /* name -> number */
     struct strmap *clips;      /* key -> offset of its source's text in the log */
+    struct strmap *removals;   /* keys */
+    struct strmap *labels_of;  /* key -> number of the clip that takes over its labels, from 0 */
     struct changeset_attribute *attribute_list;
     size_t attribute_cap;
     struct changeset_object *object_list;

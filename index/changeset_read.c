@@ -142,6 +142,10 @@ static bool parse_op(const struct changeset *set, struct cursor *c, struct chang
     case CHANGESET_EXTRA:
         parse_bytes(c, ret);
         break;
+    case CHANGESET_REMOVE:
+    case CHANGESET_LABELS_OF:
+        ret->text = parse_text(c);
+        break;
     default:
         return false;
     }
@@ -191,6 +195,8 @@ static int replay_in_clip(struct changeset *set, const struct changeset_op *op, 
         return changeset_value(set, op->text, &op->value, err);
     if (op->kind == CHANGESET_STREAM)
         return replay_stream(set, op, err);
+    if (op->kind == CHANGESET_LABELS_OF)
+        return changeset_labels_of(set, op->text, err);
     if (set->has_extra)
         return error_set(err, EINVAL, "%s: has a second extra", set->key);
     changeset_extra(set, op->bytes, op->len);
@@ -219,9 +225,12 @@ static int replay(struct changeset *set, const struct changeset_op *op, struct e
         memcpy(clip.fingerprint, op->fingerprint, sizeof clip.fingerprint);
         return changeset_clip(set, &clip, err);
     }
+    case CHANGESET_REMOVE:
+        return changeset_remove(set, op->text, err);
     case CHANGESET_VALUE:
     case CHANGESET_STREAM:
     case CHANGESET_EXTRA:
+    case CHANGESET_LABELS_OF:
         break;
     }
     return replay_in_clip(set, op, err);

@@ -116,7 +116,7 @@ static int make_catalog(struct commit *commit, const struct changeset *set, stru
     rc = apply(&options, set, &commit->counts, err);
     if (rc < 0)
         return rc;
-    if (commit->counts.clips_added || commit->counts.clips_replaced)
+    if (commit->counts.clips_added || commit->counts.clips_replaced || commit->counts.clips_removed)
         return 0;
     return error_set(err, EALREADY, "%s: nothing new: v%u already holds this", dataset_url(commit->dataset),
                      commit->parent->version);
@@ -154,6 +154,7 @@ static int end_manifest(struct commit *commit, struct error *err)
     m->rows = commit->counts.rows;
     m->added = commit->counts.clips_added;
     m->replaced = commit->counts.clips_replaced;
+    m->removed = commit->counts.clips_removed;
     m->unchanged = commit->counts.clips_unchanged;
     m->tag_count = tags_copy(commit->dataset->tags, &m->tags);
     manifest_print(&commit->bytes, m);

@@ -209,6 +209,8 @@ static void read_counts(struct fields *f, struct manifest *m)
     m->added = field_count(&diff, "added", UINT32_MAX);
     m->replaced = field_count(&diff, "replaced", UINT32_MAX);
     m->unchanged = field_count(&diff, "unchanged", UINT32_MAX);
+    if (diff.json && json_get(diff.json, "removed"))
+        m->removed = field_count(&diff, "removed", UINT32_MAX);
     f->rc = diff.rc;
 }
 
@@ -325,9 +327,12 @@ void manifest_print(struct buf *buf, const struct manifest *m)
     print_catalog(buf, &m->catalog);
     buf_printf(buf, "  \"rows\": %llu,\n  \"clips\": %llu,\n", (unsigned long long)m->rows,
                (unsigned long long)m->clips);
-    buf_printf(buf, "  \"diff\": {\"added\": %llu, \"replaced\": %llu, \"unchanged\": %llu},\n",
+    buf_printf(buf, "  \"diff\": {\"added\": %llu, \"replaced\": %llu, \"unchanged\": %llu",
                (unsigned long long)m->added, (unsigned long long)m->replaced,
                (unsigned long long)m->unchanged);
+    if (m->removed)
+        buf_printf(buf, ", \"removed\": %llu", (unsigned long long)m->removed);
+    buf_text_append(buf, "},\n");
     buf_text_append(buf, "  \"tags\": {");
     for (size_t i = 0; i < m->tag_count; i++)
         buf_printf(buf, "%s\"%s\": {\"version\": %u, \"seq\": %u}", i ? ", " : "", m->tags[i].name,

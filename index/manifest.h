@@ -50,8 +50,8 @@ struct manifest {
                           is empty */
     struct manifest_catalog catalog;
     uint64_t clips, rows;
-    uint64_t added, replaced, unchanged; /* clips, against the parent */
-    struct manifest_tag *tags;           /* by name, as of the commit */
+    uint64_t added, replaced, removed, unchanged; /* clips, against the parent */
+    struct manifest_tag *tags;                    /* by name, as of the commit */
     size_t tag_count;
     uint8_t sha256[SHA256_BYTES]; /* of the manifest's own bytes */
 };

@@ -72,6 +72,11 @@ void rowset_add(struct rowset *set, uint32_t row)
     roaring_bitmap_add(set->bits, row);
 }
 
+void rowset_remove(struct rowset *set, uint32_t row)
+{
+    roaring_bitmap_remove(set->bits, row);
+}
+
 void rowset_add_range(struct rowset *set, uint64_t first, uint64_t end)
 {
     if (first < end)

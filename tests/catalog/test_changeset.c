@@ -55,6 +55,8 @@ static struct changeset *sample(void)
     cr_assert_eq(changeset_stream(set, &stream, &err), 0, "%s", err.text);
     changeset_extra(set, "\0\1\2", 3);
     begin(set, "ep000002", 2);
+    cr_assert_eq(changeset_labels_of(set, "ep000003", &err), 0, "%s", err.text);
+    cr_assert_eq(changeset_remove(set, "ep000003", &err), 0, "%s", err.text);
     slice_done(&slice);
     return set;
 }
@@ -63,10 +65,10 @@ Test(changeset, what_was_written_is_read_back)
 {
     struct changeset *set = sample();
     static const enum changeset_kind kinds[] = {
-        CHANGESET_ROOT,      CHANGESET_OBJECT,    CHANGESET_TABLE,     CHANGESET_ATTRIBUTE,
-        CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE, CHANGESET_CLIP,
-        CHANGESET_VALUE,     CHANGESET_VALUE,     CHANGESET_VALUE,     CHANGESET_VALUE,
-        CHANGESET_VALUE,     CHANGESET_STREAM,    CHANGESET_EXTRA,     CHANGESET_CLIP};
+        CHANGESET_ROOT,      CHANGESET_OBJECT,    CHANGESET_TABLE, CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE,
+        CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE, CHANGESET_CLIP,  CHANGESET_VALUE,     CHANGESET_VALUE,
+        CHANGESET_VALUE,     CHANGESET_VALUE,     CHANGESET_VALUE, CHANGESET_STREAM,    CHANGESET_EXTRA,
+        CHANGESET_CLIP,      CHANGESET_LABELS_OF, CHANGESET_REMOVE};
     struct changeset_reader reader = CHANGESET_READER(set);
     struct changeset_op op;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Clips that go, come back, and change their keys. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/catalog/versions.h"
+#include "tests/test_leaks.h"
+
+static bool has_clip(struct versions *v, const char *key)
+{
+    uint32_t row;
+    struct error err = {0};
+    int rc = catalog_clip_find(v->reader, key, strlen(key), &row, &err);
+    cr_assert(!rc || rc == -ENOENT, "%s", err.text);
+    return !rc;
+}
+
+static uint32_t row_of(struct versions *v, const char *key)
+{
+    uint32_t row;
+    struct error err = {0};
+    cr_assert_eq(catalog_clip_find(v->reader, key, strlen(key), &row, &err), 0, "%s: %s", key, err.text);
+    return row;
+}
+
+static void expect_json(struct versions *v, const char *key, const char *json)
+{
+    struct buf is = BUF_INIT;
+    struct error err = {0};
+    struct catalog_clip clip;
+    uint32_t row = row_of(v, key);
+    cr_assert_eq(catalog_json(v->reader, row, &is, &err), 0, "%s", err.text);
+    cr_assert_str_eq(buf_text(&is), json);
+    cr_assert_eq(catalog_clip(v->reader, row, &clip, &err), 0, "%s", err.text);
+    cr_assert_eq(clip.json_size, is.len);
+    buf_done(&is);
+}
+
+static struct catalog_attribute attribute_of(struct versions *v, const char *name)
+{
+    struct catalog_attribute attribute;
+    struct error err = {0};
+    cr_assert_eq(catalog_attribute_find(v->reader, name, strlen(name), &attribute, &err), 0, "%s", err.text);
+    return attribute;
+}
+
+static uint64_t count_of(struct versions *v, const char *name, enum value_type type, const char *text)
+{
+    struct value value = value_of(type, text);
+    struct catalog_literal literal = {
+        .attribute = attribute_of(v, name).id, .op = CATALOG_EQ, .values = &value, .count = 1};
+    struct rowset *rows;
+    struct error err = {0};
+    cr_assert_eq(catalog_select(v->reader, &literal, &rows, &err), 0, "%s", err.text);
+    uint64_t count = rowset_count(rows);
+    rowset_unref(rows);
+    return count;
+}
+
+/* ep1, ep2, ep3 hold the contents 1, 2, 3; the importer says their length, somebody else their grade. */
+static void make_graded(struct versions *v)
+{
+    struct changeset *set = changeset_new();
+    set_attribute(set, "length", VALUE_INT, false);
+    for (int i = 1; i <= 3; i++) {
+        char key[8], length[8];
+        snprintf(key, sizeof key, "ep%d", i);
+        snprintf(length, sizeof length, "%d0", i);
+        set_clip(set, key, i);
+        set_value(set, "length", VALUE_INT, length);
+        set_stream(set, "front", "a.mp4", (uint64_t)i * 100, 100);
+        changeset_extra(set, key, 3);
+    }
+    cr_assert_eq(versions_apply(v, set), 0, "%s", v->err.text);
+    set = changeset_new();
+    set_attribute(set, "grade", VALUE_TEXT, false);
+    for (int i = 1; i <= 3; i++) {
+        char key[8], grade[2] = {(char)('a' + i - 1), 0};
+        snprintf(key, sizeof key, "ep%d", i);
+        set_clip(set, key, i);
+        set_value(set, "grade", VALUE_TEXT, grade);
+        set_stream(set, "front", "a.mp4", (uint64_t)i * 100, 100);
+        changeset_extra(set, key, 3);
+    }
+    cr_assert_eq(versions_apply(v, set), 0, "%s", v->err.text);
+    expect_json(v, "ep3", "{\"key\":\"ep3\",\"grade\":\"c\",\"length\":30}\n");
+}
+
+static void give(struct changeset *set, const char *key, int content, const char *labels_of)
+{
+    char length[8];
+    struct error err = {0};
+    snprintf(length, sizeof length, "%d0", content);
+    set_clip(set, key, content);
+    set_value(set, "length", VALUE_INT, length);
+    set_stream(set, "front", "a.mp4", (uint64_t)content * 100, 100);
+    if (labels_of)
+        cr_assert_eq(changeset_labels_of(set, labels_of, &err), 0, "%s", err.text);
+}
+
+static void drop(struct changeset *set, const char *key)
+{
+    struct error err = {0};
+    cr_assert_eq(changeset_remove(set, key, &err), 0, "%s", err.text);
+}
+
+Test(growth, a_removed_clip_is_gone_with_its_values_and_the_others_stay)
+{
+    struct versions v;
+    versions_init(&v);
+    make_graded(&v);
+    struct changeset *set = changeset_new();
+    drop(set, "ep2");
+    drop(set, "nobody");
+    cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+    cr_assert(v.counts.clips_removed == 1 && v.counts.clips == 2 && v.counts.rows == 3);
+    cr_assert(!has_clip(&v, "ep2") && has_clip(&v, "ep1") && has_clip(&v, "ep3"));
+    cr_assert_eq(count_of(&v, "grade", VALUE_TEXT, "b"), 0);
+    cr_assert_eq(count_of(&v, "grade", VALUE_TEXT, "c"), 1);
+    cr_assert_eq(count_of(&v, "length", VALUE_INT, "20"), 0);
+    cr_assert_eq(attribute_of(&v, "grade").clips, 2);
+    cr_assert_eq(attribute_of(&v, "grade").distinct, 2);
+    set = changeset_new();
+    drop(set, "ep2");
+    cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+    cr_assert(v.counts.clips_removed == 0 && v.counts.clips == 2, "removed before");
+    versions_done(&v);
+    check_leaks();
+}
+
+Test(growth, a_clip_that_comes_back_has_its_old_row_and_none_of_its_labels)
+{
+    struct versions v;
+    versions_init(&v);
+    make_graded(&v);
+    uint32_t row = row_of(&v, "ep2");
+    struct changeset *set = changeset_new();
+    drop(set, "ep2");
+    cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+    for (int content = 2; content <= 7; content += 5) {
+        set = changeset_new();
+        set_attribute(set, "length", VALUE_INT, false);
+        give(set, "ep2", content, NULL);
+        cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+        cr_assert_eq(v.counts.clips_added, 1);
+        cr_assert_eq(row_of(&v, "ep2"), row);
+        expect_json(&v, "ep2",
+                    content == 2 ? "{\"key\":\"ep2\",\"length\":20}\n" : "{\"key\":\"ep2\",\"length\":70}\n");
+        struct catalog_clip clip;
+        struct catalog_stream stream;
+        cr_assert_eq(catalog_clip(v.reader, row, &clip, &v.err), 0);
+        cr_assert(clip.file_count == 1 && clip.files[0].changed == v.head && clip.json_changed == v.head);
+        cr_assert_eq(catalog_stream(v.reader, row, 0, &stream, &v.err), 0, "%s", v.err.text);
+        catalog_stream_done(&stream);
+        set = changeset_new();
+        drop(set, "ep2");
+        cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+        cr_assert_eq(v.counts.clips_removed, 1);
+    }
+    versions_done(&v);
+    check_leaks();
+}
+
+Test(growth, labels_go_with_their_content_when_keys_move_up)
+{
+    struct versions v;
+    versions_init(&v);
+    make_graded(&v);
+    struct changeset *set = changeset_new();
+    set_attribute(set, "length", VALUE_INT, false);
+    give(set, "ep1", 2, "ep2");
+    give(set, "ep2", 3, "ep3");
+    give(set, "ep3", 4, NULL); /* recorded after ep1 was deleted */
+    cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+    expect_json(&v, "ep1", "{\"key\":\"ep1\",\"grade\":\"b\",\"length\":20}\n");
+    expect_json(&v, "ep2", "{\"key\":\"ep2\",\"grade\":\"c\",\"length\":30}\n");
+    expect_json(&v, "ep3", "{\"key\":\"ep3\",\"length\":40}\n");
+    cr_assert_eq(attribute_of(&v, "grade").clips, 2);
+    cr_assert_eq(count_of(&v, "grade", VALUE_TEXT, "a"), 0);
+    versions_done(&v);
+    check_leaks();
+}
+
+Test(growth, labels_go_with_their_content_when_keys_move_down_swap_or_vanish)
+{
+    struct versions v;
+    versions_init(&v);
+    make_graded(&v);
+    struct changeset *set = changeset_new();
+    set_attribute(set, "length", VALUE_INT, false);
+    give(set, "ep2", 1, "ep1");
+    give(set, "ep3", 2, "ep2");
+    give(set, "ep4", 3, "ep3");
+    drop(set, "ep1");
+    cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+    expect_json(&v, "ep2", "{\"key\":\"ep2\",\"grade\":\"a\",\"length\":10}\n");
+    expect_json(&v, "ep3", "{\"key\":\"ep3\",\"grade\":\"b\",\"length\":20}\n");
+    expect_json(&v, "ep4", "{\"key\":\"ep4\",\"grade\":\"c\",\"length\":30}\n");
+    cr_assert(!has_clip(&v, "ep1") && v.counts.clips == 3);
+    set = changeset_new();
+    set_attribute(set, "length", VALUE_INT, false);
+    give(set, "ep2", 3, "ep4");
+    give(set, "ep4", 1, "ep2");
+    cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+    expect_json(&v, "ep2", "{\"key\":\"ep2\",\"grade\":\"c\",\"length\":30}\n");
+    expect_json(&v, "ep4", "{\"key\":\"ep4\",\"grade\":\"a\",\"length\":10}\n");
+    versions_done(&v);
+    check_leaks();
+}
+
+Test(growth, a_removed_clips_content_may_come_under_another_key)
+{
+    struct versions v;
+    versions_init(&v);
+    make_graded(&v);
+    struct changeset *set = changeset_new();
+    drop(set, "ep2");
+    cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+    set = changeset_new();
+    set_attribute(set, "length", VALUE_INT, false);
+    give(set, "ep9", 2, NULL);
+    cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+    expect_json(&v, "ep9", "{\"key\":\"ep9\",\"length\":20}\n");
+    versions_done(&v);
+    check_leaks();
+}
+
+Test(growth, a_set_names_each_key_that_goes_or_moves_once)
+{
+    struct changeset *set = changeset_new();
+    struct error err = {0};
+    set_clip(set, "ep1", 1);
+    cr_assert_eq(changeset_labels_of(set, "ep2", &err), 0);
+    cr_assert_eq(changeset_labels_of(set, "ep3", &err), -EEXIST, "of two clips");
+    set_clip(set, "ep2", 2);
+    cr_assert_eq(changeset_labels_of(set, "ep2", &err), -EEXIST, "another clip has them");
+    cr_assert_eq(changeset_labels_of(set, "a/b", &err), -EINVAL);
+    cr_assert_eq(changeset_remove(set, "ep2", &err), -EEXIST, "the set gives it");
+    cr_assert_eq(changeset_remove(set, "ep3", &err), 0);
+    cr_assert_eq(changeset_remove(set, "ep3", &err), -EEXIST);
+    struct changeset_clip clip = {
+        .key = "ep3", .t0_ns = CHANGESET_NO_TIME, .t1_ns = CHANGESET_NO_TIME, .source = "x"};
+    cr_assert_eq(changeset_clip(set, &clip, &err), -EEXIST);
+    changeset_free(set);
+    check_leaks();
+}

@@ -17,13 +17,29 @@ static json_t *tree(const struct json *json)
     return (json_t *)(uintptr_t)json;
 }
 
+static json_t *load(const void *text, size_t len, json_error_t *ret_why)
+{
+    return json_loadb(text ? text : "", len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL,
+                      ret_why);
+}
+
 int json_parse(const char *name, const void *text, size_t len, struct json **ret, struct error *err)
 {
     json_error_t why;
-    json_t *json =
-        json_loadb(text ? text : "", len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
+    json_t *json = load(text, len, &why);
     if (!json)
         return error_set(err, EINVAL, "%s: line %d, column %d: not valid JSON: %s", name, why.line,
+                         why.column, why.text);
+    *ret = (struct json *)json;
+    return 0;
+}
+
+int json_parse_line(uint64_t line, const void *text, size_t len, struct json **ret, struct error *err)
+{
+    json_error_t why;
+    json_t *json = load(text, len, &why);
+    if (!json)
+        return error_set(err, EINVAL, "line %llu, column %d: not valid JSON: %s", (unsigned long long)line,
                          why.column, why.text);
     *ret = (struct json *)json;
     return 0;

@@ -29,6 +29,8 @@ enum json_kind {
 /* Parses `len` bytes: one value, UTF-8, no duplicate keys, nesting bounded, integers within int64. `name`
  * names the source in errors, which tell line and column. -EINVAL. */
 int json_parse(const char *name, const void *text, size_t len, struct json **ret, struct error *err);
+/* The same for one line of a file of many: errors tell its number, from 1, and the caller adds the file. */
+int json_parse_line(uint64_t line, const void *text, size_t len, struct json **ret, struct error *err);
 void json_free(struct json *json);
 CLEANUP_DEFINE(struct json, json_free, cleanup_json)
 #define CLEANUP_JSON CLEANUP(cleanup_json)

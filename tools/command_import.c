@@ -9,8 +9,12 @@
 
 static const struct option_spec options[] = {
     {"table", 't', "FILE", true,
-     "join this CSV file on its column key, else episode_index; its columns become attributes"},
+     "join this table on its column key, else episode_index; its columns become attributes"},
     {"set", 0, "NAME=VALUE", true, "give every clip this attribute"},
+    {"type", 0, "NAME=TYPE", true,
+     "make this attribute boolean, integer, float, text, timestamp or duration, whatever its values look "
+     "like"},
+    {"stream", 0, "OLD=NEW", true, "call this stream NEW"},
     {"prefix", 0, "P", false, "put P- before every key"},
     {"multi", 0, "NAME", true, "this column holds several values, separated by ';'"},
     {"layout", 0, "L", false, "how paths spell clips: '{key}/{stream}.{ext}'"},
@@ -94,7 +98,10 @@ static int run(const struct arguments *arguments, struct error *err)
     const char **tables = arguments_list(arguments, "table", &request.table_count);
     const char **sets = arguments_list(arguments, "set", &request.set_count);
     const char **multi = arguments_list(arguments, "multi", &request.multi_count);
+    const char **types = arguments_list(arguments, "type", &request.type_count);
+    const char **streams = arguments_list(arguments, "stream", &request.stream_count);
     request.tables = tables, request.sets = sets, request.multi = multi;
+    request.types = types, request.streams = streams;
     CLEANUP_SESSION struct session session = {0};
     int rc = session_open(arguments, arguments->positional[0], NULL, &session, err);
     if (!rc)
@@ -102,6 +109,8 @@ static int run(const struct arguments *arguments, struct error *err)
     free(tables);
     free(sets);
     free(multi);
+    free(types);
+    free(streams);
     notes_free(request.notes);
     return rc;
 }
@@ -130,6 +139,12 @@ const struct command command_import = {
         "one clip a stem; a folder below it is one clip whose files are the streams, or, if two of its files "
         "share a "
         "stem, one clip a stem.\n\n"
+        "A table is CSV (.csv), JSON Lines (.jsonl) or Parquet (.parquet), a file or an s3:// URL, or - for "
+        "standard input, where its first bytes tell. A CSV column gets the narrowest type that all its "
+        "values "
+        "have, and an empty field is a missing one; JSON and Parquet say types themselves, and their lists "
+        "are "
+        "several values.\n\n"
         "Everything that does not add up is an error that names file, place and reason, and nothing is "
         "committed then.",
     .options = options,

@@ -98,7 +98,46 @@ int drafts_attribute(struct drafts *drafts, const char *column, const char *orig
         drafts->attributes[drafts->attribute_count++] =
             (struct draft_attribute){.name = (char *)buf_steal(&name), .origin = mem_text(origin)};
     }
+    struct draft_attribute *attribute = &drafts->attributes[entry->value];
+    if (!strcmp(attribute->origin, DRAFT_ORIGIN_TYPE) && strcmp(origin, DRAFT_ORIGIN_TYPE) != 0) {
+        free(attribute->origin);
+        attribute->origin = mem_text(origin);
+    }
     *ret = entry->value;
+    return 0;
+}
+
+int drafts_force_type(struct drafts *drafts, const char *name, enum value_type type, struct error *err)
+{
+    size_t number;
+    int rc = drafts_attribute(drafts, name, DRAFT_ORIGIN_TYPE, &number, err);
+    if (rc)
+        return rc;
+    struct draft_attribute *attribute = &drafts->attributes[number];
+    if (attribute->forced && attribute->type != type)
+        return error_set(err, EEXIST, "--type says that '%s' is %s and that it is %s", name,
+                         value_type_name(attribute->type), value_type_name(type));
+    attribute->type = type;
+    attribute->forced = true;
+    return 0;
+}
+
+enum value_type drafts_forced_type(const struct drafts *drafts, const char *column)
+{
+    CLEANUP_BUF struct buf name = BUF_INIT;
+    if (name_attribute(&name, column, strlen(column), NULL))
+        return 0;
+    const struct strmap_entry *entry = strmap_find(drafts->by_name, buf_text(&name), name.len);
+    return entry && drafts->attributes[entry->value].forced ? drafts->attributes[entry->value].type : 0;
+}
+
+/* `text` holds what the value becomes. */
+static int value_force(const struct draft_attribute *attribute, const struct draft *clip, struct value *value,
+                       struct buf *text, struct error *err)
+{
+    value_print(text, value);
+    if (value_parse(attribute->type, buf_text(text), text->len, value, err))
+        return error_prefix(err, "%s: attribute '%s'", clip->source, attribute->name);
     return 0;
 }
 
@@ -127,7 +166,14 @@ int draft_value(struct drafts *drafts, struct draft *clip, size_t attribute, con
 {
     if (clip->value_count >= DRAFT_VALUES_MAX)
         return error_set(err, E2BIG, "%s: more than %d values", clip->source, DRAFT_VALUES_MAX);
-    int rc = attribute_take_type(&drafts->attributes[attribute], clip, value, err);
+    CLEANUP_BUF struct buf forced_text = BUF_INIT;
+    struct value forced = *value;
+    int rc = 0;
+    if (drafts->attributes[attribute].forced && drafts->attributes[attribute].type != value->type)
+        rc = value_force(&drafts->attributes[attribute], clip, &forced, &forced_text, err);
+    value = &forced;
+    if (!rc)
+        rc = attribute_take_type(&drafts->attributes[attribute], clip, value, err);
     if (rc)
         return rc;
     for (size_t i = 0; i < clip->value_count; i++) {
@@ -183,6 +229,7 @@ int draft_stream(struct draft *clip, const struct draft_stream *stream, struct s
                                                                 .ext = mem_text(stream->ext),
                                                                 .container = stream->container,
                                                                 .object = stream->object,
+                                                                .renamed = stream->renamed,
                                                                 .slice = *slice};
     *slice = SLICE_INIT;
     return 0;

@@ -24,6 +24,7 @@ struct draft_stream {
     char *name, *ext;
     const char *container; /* a constant */
     uint32_t object;
+    bool renamed; /* --stream gave it its name */
     struct slice slice;
 };
 
@@ -45,6 +46,7 @@ struct draft_attribute {
     char *origin;         /* who set it: "importer", "--set", a table's name */
     enum value_type type; /* the widest seen: int and float make float */
     bool typed, multi;    /* multi: some clip has several values */
+    bool forced;          /* values become of this type, whatever they are */
 };
 
 struct drafts {
@@ -54,6 +56,7 @@ struct drafts {
     struct draft_attribute *attributes;
     size_t attribute_count, attribute_cap;
     struct strmap *by_key, *by_name;
+    struct stream_names *stream_names; /* borrowed, or NULL */
 };
 
 struct drafts *drafts_new(void);
@@ -69,9 +72,15 @@ struct draft *drafts_find(struct drafts *drafts, const char *key);
 /* The attribute a source's column becomes. Two columns that become one name: the caller compares `origin`. */
 int drafts_attribute(struct drafts *drafts, const char *column, const char *origin, size_t *ret,
                      struct error *err);
+/* --type: what follows as values of this attribute becomes of that type. Its origin is DRAFT_ORIGIN_TYPE
+ * until somebody else names it. */
+#define DRAFT_ORIGIN_TYPE "--type"
+int drafts_force_type(struct drafts *drafts, const char *name, enum value_type type, struct error *err);
+/* The type forced on the attribute that this column becomes; 0: none. */
+enum value_type drafts_forced_type(const struct drafts *drafts, const char *column);
 enum { DRAFT_VALUES_MAX = 10000 }; /* a clip; a damaged list of tasks may hold millions */
 /* Adds a value; one that the clip has already is no second one. Types within an attribute must agree (int
- * widens to float): -EINVAL naming clip, value and both types. */
+ * widens to float, a forced type is parsed from the value's text): -EINVAL naming clip, value and types. */
 int draft_value(struct drafts *drafts, struct draft *clip, size_t attribute, const struct value *value,
                 struct error *err);
 bool draft_has(const struct draft *clip, size_t attribute);

@@ -14,6 +14,7 @@
 #include "tools/import/files.h"
 #include "tools/import/lerobot.h"
 #include "tools/import/source.h"
+#include "tools/import/stream_name.h"
 #include "tools/import/table.h"
 
 static const char info_path[] = "meta/info.json";
@@ -23,6 +24,7 @@ struct importing {
     struct import_counts *counts;
     struct source *source;
     struct drafts *drafts;
+    struct stream_names *stream_names;
     bool *taken; /* by object: belongs to a LeRobot root */
     uint32_t root;
     char *prefix; /* with '-', or "" */
@@ -168,7 +170,7 @@ static int join_tables(struct importing *importing, struct error *err)
         if (!multi_used[i])
             rc = error_set(err, EINVAL, "--multi '%s': neither a table nor --set has this column",
                            request->multi[i]);
-    return rc;
+    return rc ? rc : table_check_forced(importing->drafts, err);
 }
 
 /* What can be said before a scan that may take long. */
@@ -180,9 +182,22 @@ static int check_request(const struct import_request *request, struct error *err
             return error_set(err, EINVAL, "--set '%s': expected NAME=VALUE", request->sets[i]);
     }
     for (size_t i = 0; i < request->table_count; i++)
-        if (!strstr(request->tables[i], "://") && access(request->tables[i], R_OK))
+        if (!strstr(request->tables[i], "://") && strcmp(request->tables[i], "-") != 0 &&
+            access(request->tables[i], R_OK))
             return error_set(err, errno, "%s: %s", request->tables[i], strerror(errno));
     return 0;
+}
+
+/* What --stream and --type say holds for all that follows. */
+static int new_drafts(struct importing *importing, struct error *err)
+{
+    const struct import_request *request = importing->request;
+    importing->drafts = drafts_new();
+    int rc = stream_names_new(request->streams, request->stream_count, &importing->stream_names, err);
+    importing->drafts->stream_names = importing->stream_names;
+    for (size_t i = 0; !rc && i < request->type_count; i++)
+        rc = table_force(importing->drafts, request->types[i], err);
+    return rc;
 }
 
 static int scan(struct importing *importing, struct error *err)
@@ -190,13 +205,14 @@ static int scan(struct importing *importing, struct error *err)
     const struct import_request *request = importing->request;
     int rc = check_request(request, err);
     if (!rc)
+        rc = new_drafts(importing, err);
+    if (!rc)
         rc = source_open(request->stores, request->source, &importing->source, err);
     if (rc)
         return rc;
     const struct source *source = importing->source;
     for (uint64_t k = 0; k < source->hidden; k++)
         notes_add(request->notes, "left out, because its name starts with '.'", source->hidden_example);
-    importing->drafts = drafts_new();
     importing->taken = mem_zero(source->count * sizeof *importing->taken);
     importing->root = changeset_root(importing->drafts->set, store_url(source->store));
     bool prefixed = request->prefix && *request->prefix;
@@ -210,6 +226,8 @@ static int scan(struct importing *importing, struct error *err)
     rc = import_sources(importing, err);
     if (!rc && !importing->drafts->count)
         rc = error_set(err, ENOENT, "%s: no clip was found", store_url(source->store));
+    if (!rc)
+        rc = stream_names_apply(importing->stream_names, importing->drafts, err);
     if (!rc)
         rc = join_tables(importing, err);
     return rc ? rc : drafts_emit(importing->drafts, err);
@@ -227,6 +245,8 @@ int import_scan(const struct import_request *request, struct changeset **ret,
     }
     if (importing.drafts)
         drafts_free(importing.drafts);
+    if (importing.stream_names)
+        stream_names_free(importing.stream_names);
     if (importing.source)
         source_free(importing.source);
     free(importing.taken);

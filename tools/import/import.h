@@ -19,6 +19,9 @@ struct import_request {
     const char *layout; /* or NULL */
     const char *const *tables, *const *sets, *const *multi;
     size_t table_count, set_count, multi_count;
+    const char *const *types;   /* NAME=TYPE */
+    const char *const *streams; /* OLD=NEW */
+    size_t type_count, stream_count;
     struct notes *notes;
     struct progress *progress; /* one step a file that is looked into, or NULL */
 };

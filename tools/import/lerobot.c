@@ -13,6 +13,7 @@
 #include "tools/import/lerobot_rows.h"
 #include "tools/import/lerobot_tasks.h"
 #include "tools/import/lerobot_video.h"
+#include "tools/import/stream_name.h"
 
 struct building {
     const struct lerobot_import *import;
@@ -26,8 +27,11 @@ struct building {
 };
 
 /* Cameras lose a literal prefix, never a computed one; what would hide the clip's own files is renamed. */
-static char *camera_stream_name(const char *feature)
+static char *camera_stream_name(struct stream_names *given, const char *feature)
 {
+    const char *wanted = stream_names_find(given, feature);
+    if (wanted)
+        return mem_text(wanted);
     static const char *const prefixes[] = {"observation.images.", "observation."};
     const char *name = feature;
     for (size_t i = 0; i < 2 && name == feature; i++)
@@ -142,6 +146,7 @@ static int add_camera(const struct building *b, struct draft *clip, const struct
 {
     CLEANUP_SLICE struct slice slice = SLICE_INIT;
     struct draft_stream stream = {.name = b->camera_names[camera], .ext = (char *)"mp4", .container = "mp4"};
+    stream.renamed = stream_names_find(b->import->drafts->stream_names, b->episodes->cameras[camera]) != NULL;
     struct error why = {0};
     int rc = lerobot_videos_slice(b->videos, episode, camera, &stream.object, &slice, &why);
     if (rc == -ENOTSUP) {
@@ -237,7 +242,7 @@ static int name_cameras(struct building *b, struct error *err)
     b->camera_names = mem_zero(episodes->camera_count * sizeof *b->camera_names);
     for (size_t i = 0; i < episodes->camera_count; i++) {
         bool is_new;
-        b->camera_names[i] = camera_stream_name(episodes->cameras[i]);
+        b->camera_names[i] = camera_stream_name(b->import->drafts->stream_names, episodes->cameras[i]);
         struct strmap_entry *entry =
             strmap_put(names, b->camera_names[i], strlen(b->camera_names[i]), &is_new);
         if (!is_new)

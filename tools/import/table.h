@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * --table and --set: attributes that people give. A table is joined on its column `key`, else
- * `episode_index`; every other column becomes an attribute, its type inferred over the whole column. One
- * thread at a time.
+ * --table, --set and --type: attributes that people give. A table (table_reader.h) is joined on its column
+ * `key`, else `episode_index`; every other column becomes an attribute, its type found over the whole column.
+ * One thread at a time.
  */
 #pragma once
 
@@ -24,12 +24,14 @@ struct table_join {
     bool one_root; /* episode_index is unambiguous */
 };
 
-/* Joins one CSV file (a local path, or a URL). A row for an unknown clip is an error; clips without a row
- * just lack the attributes; an attribute of the importer's is replaced for all clips, which is noted once. */
+/* Joins one table: a local path, a URL, or "-" for standard input. A row for an unknown clip is an error;
+ * clips without a row just lack the attributes; an attribute of the importer's is replaced for all clips,
+ * which is noted once. */
 int table_join_file(const struct table_join *join, const char *file, struct error *err);
 /* "k=v" on every clip. */
 int table_set(const struct table_join *join, const char *assignment, struct error *err);
 
-/* The narrowest type all texts have: boolean (true, false), integer (no leading zeros, at most 2^53), float,
- * timestamp, duration (number and unit), else text. */
-enum value_type table_infer(const char *const *texts, const size_t *lens, size_t count);
+/* "k=text": before anything else gives values of it. */
+int table_force(struct drafts *drafts, const char *assignment, struct error *err);
+/* Each forced type must have met values. -ENOENT. */
+int table_check_forced(const struct drafts *drafts, struct error *err);

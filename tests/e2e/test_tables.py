@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Labels from CSV, JSON Lines and Parquet, in files and through a pipe; forced types; renamed streams."""
+import json
+import subprocess
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from conftest import ELIDEFS, SAMPLE, elidefs
+from test_bad_input import refused
+
+ROWS = [{"key": "a", "outcome": "fail", "score": 0.5, "tags": ["x", "y"], "ok": True, "n": 1, "code": "007"},
+        {"key": "b", "outcome": "success", "score": None, "tags": [], "ok": False, "n": 2, "code": "7"},
+        {"key": "c", "outcome": "success", "score": 2.0, "tags": ["y"], "ok": None, "n": 3, "code": "x"}]
+
+
+def csv_cell(value):
+    if value is None or value == []:
+        return ""
+    return ";".join(value) if isinstance(value, list) else json.dumps(value) if isinstance(value, bool) else str(value)
+
+
+def write(path, rows):
+    if path.suffix == ".csv":
+        lines = [rows[0]] + [{name: csv_cell(value) for name, value in row.items()} for row in rows]
+        path.write_text("".join(",".join(line) + "\n" for line in [lines[0], *(line.values() for line in lines[1:])]))
+    elif path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
+def said(rows):
+    """What the mount says of these rows: nothing of what is missing."""
+    return [{name: value for name, value in row.items() if value is not None and value != []} for row in rows]
+
+
+def found(dataset, path="v1"):
+    clips = map(json.loads, elidefs("query", dataset, path, "--json").stdout.splitlines())
+    return [{name: value for name, value in clip.items() if name != "files"} for clip in clips]
+
+
+@pytest.fixture
+def source(tmp_path):
+    folder = tmp_path / "source"
+    folder.mkdir()
+    for key in "abc":
+        (folder / f"{key}.bin").write_bytes(key.encode() * 100)
+    return folder
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_a_table_says_the_same_in_every_format(dataset, source, tmp_path, suffix):
+    table = write(tmp_path / f"labels.{suffix}", ROWS)
+    elidefs("import", dataset, source, "--table", table, "--multi", "tags")
+    assert found(dataset) == said(ROWS)
+    assert elidefs("query", dataset, "v1/score.gt=1/tags=y").stdout == "c\n"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_a_table_comes_through_a_pipe(dataset, source, tmp_path, suffix):
+    table = write(tmp_path / f"labels.{suffix}", ROWS)
+    with open(table, "rb") as file, subprocess.Popen(["cat"], stdin=file, stdout=subprocess.PIPE) as cat:
+        elidefs("import", dataset, source, "--table", "-", "--multi", "tags", stdin=cat.stdout)
+    assert found(dataset) == said(ROWS)
+
+
+def test_rows_join_on_the_episode_too(dataset, tmp_path):
+    table = write(tmp_path / "scores.parquet", [{"episode_index": i, "grade": i / 4} for i in (3, 0, 7)])
+    elidefs("import", dataset, SAMPLE, "--table", table)
+    assert elidefs("query", dataset, "v1/grade.ge=0.75").stdout == "ep000003\nep000007\n"
+
+
+def test_a_type_can_be_forced(dataset, source, tmp_path):
+    (source / "a.json").write_text('{"mass": 3, "mixed": "light"}')
+    (source / "b.json").write_text('{"mass": 4.5, "mixed": 7}')
+    table = write(tmp_path / "labels.csv", [{"key": "a", "code": "1", "took": "2"}, {"key": "b", "code": "2", "took": "3"}])
+    elidefs("import", dataset, source, "--table", table, "--set", "batch=12", "--type", "code=text",
+            "--type", "took=duration", "--type", "batch=text", "--type", "mass=text", "--type", "mixed=text")
+    assert found(dataset)[:2] == [
+        {"key": "a", "batch": "12", "code": "1", "mass": "3", "mixed": "light", "took": 2},
+        {"key": "b", "batch": "12", "code": "2", "mass": "4.5", "mixed": "7", "took": 3}]
+    assert elidefs("query", dataset, "v1/took.gt=2500ms").stdout == "b\n"
+
+
+@pytest.mark.parametrize("types, says", [
+    (["n=txt"], ["--type 'n=txt'", "'txt' is no type", "boolean, integer"]),
+    (["n"], ["--type 'n'", "NAME=TYPE"]),
+    (["m=text"], ["--type 'm=text'", "no clip has"]),
+    (["n=int"], ["labels.csv: line 3: column 'n': 'many' is not an integer"]),
+    (["n=text", "n=int"], ["'n'", "is text and that it is integer"]),
+])
+def test_a_type_that_does_not_fit(dataset, source, tmp_path, types, says):
+    table = write(tmp_path / "labels.csv", [{"key": "a", "n": "3"}, {"key": "b", "n": "many"}])
+    refused(dataset, source, "--table", table, *(word for one in types for word in ("--type", one)), says=says)
+
+
+@pytest.mark.parametrize("name, content, says", [
+    ("t.jsonl", '{"key":"a","n":1}\n{"key":"b","n":"x"}\n', ["t.jsonl: line 2: column 'n': 'x' is text here", "integer"]),
+    ("t.jsonl", '{"key":"a"}\n{"key":"z"}\n', ["t.jsonl: line 2", "no clip 'z'"]),
+    ("t.jsonl", '{"key":"a"}\n{"key":\n', ["t.jsonl: line 2, column"]),
+    ("t.jsonl", '{"n":1}\n', ["t.jsonl: line 1", "'key'"]),
+    ("t.jsonl", '{"key":"a","pose":{"x":1}}\n', ["t.jsonl: line 1: column 'pose'", "an object"]),
+    ("t.parquet", "PAR1 but no more", ["t.parquet", "not finished"]),
+    ("t", '{"key":"a","n":[1,[2]]}\n', ["t: line 1: column 'n'", "a list"]),
+])
+def test_a_table_that_does_not_add_up(dataset, source, tmp_path, name, content, says):
+    (tmp_path / name).write_text(content)
+    refused(dataset, source, "--table", tmp_path / name, says=says)
+
+
+def test_a_row_of_parquet_that_does_not_add_up(dataset, source, tmp_path):
+    table = write(tmp_path / "t.parquet", [{"key": "a", "n": 1}, {"key": "a", "n": 2}])
+    refused(dataset, source, "--table", table, says=["t.parquet: row 2: the clip 'a' stands there a second time, first on row 1"])
+
+
+def names(dataset, key):
+    return sorted(found_files(dataset)[key])
+
+
+def found_files(dataset):
+    return {clip["key"]: clip["files"] for clip in map(json.loads, elidefs("query", dataset, "v1", "--json").stdout.splitlines())}
+
+
+def test_streams_are_renamed(dataset, tmp_path):
+    elidefs("import", dataset, SAMPLE, "--stream", "observation.images.top=overhead", "--stream", "wrist_right=top",
+            "--stream", "state=rows")
+    assert names(dataset, "ep000000") == ["ep000000.json", "ep000000.overhead.mp4", "ep000000.rows.parquet", "ep000000.top.mp4"]
+
+
+def test_streams_of_files_are_renamed(dataset, tmp_path):
+    folder = tmp_path / "runs" / "one"
+    folder.mkdir(parents=True)
+    (folder / "cam.0.bin").write_bytes(b"0")
+    (folder / "log.bin").write_bytes(b"1")
+    elidefs("import", dataset, tmp_path / "runs", "--stream", "cam.0=front", "--stream", "log=cam.0")
+    assert names(dataset, "one") == ["one.cam%2E0.bin", "one.front.bin", "one.json"]
+
+
+@pytest.mark.parametrize("streams, says", [
+    (["top=wrist_right"], ["episode 0", "two", "wrist_right.mp4"]),
+    (["observation.images.top=x", "observation.images.wrist_right=x"], ["would both be called 'x'"]),
+    (["tpo=x"], ["--stream 'tpo=x'", "no stream", "top, wrist_right, state"]),
+    (["top=x", "top=y"], ["--stream 'top=y'", "already"]),
+    (["top"], ["--stream 'top'", "OLD=NEW"]),
+    (["top=" + "x" * 300], ["313 bytes"]),
+])
+def test_streams_that_cannot_be_renamed(dataset, streams, says):
+    refused(dataset, SAMPLE, *(word for one in streams for word in ("--stream", one)), says=says)

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "tests/test_leaks.h"
+#include "tools/import/table_type.h"
+
+enum { CELLS_MAX = 4 };
+
+struct inference {
+    enum value_type type;
+    const char *cells[CELLS_MAX];
+};
+
+static struct table_value written(const char *text)
+{
+    return (struct table_value){.value = {.type = VALUE_TEXT, .text = text, .len = strlen(text)},
+                                .written = true};
+}
+
+static void check(const struct inference *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t cells = 0;
+        struct table_type type = {0};
+        for (; cells < CELLS_MAX && cases[i].cells[cells]; cells++) {
+            struct table_value cell = written(cases[i].cells[cells]);
+            cr_assert_eq(table_type_see(&type, &cell, NULL), 0);
+        }
+        enum value_type got = table_type_of(&type);
+        cr_expect_eq(got, cases[i].type, "%s, %s ...: %s, not %s", cells ? cases[i].cells[0] : "nothing",
+                     cells > 1 ? cases[i].cells[1] : "", value_type_name(got),
+                     value_type_name(cases[i].type));
+    }
+    check_leaks();
+}
+#define CHECK(...)                                                                                           \
+    do {                                                                                                     \
+        static const struct inference cases[] = {__VA_ARGS__};                                               \
+        check(cases, sizeof cases / sizeof *cases);                                                          \
+    } while (0)
+
+Test(table_type, boolean_is_only_true_and_false)
+{
+    CHECK({VALUE_BOOL, {"true"}}, {VALUE_BOOL, {"true", "false"}}, {VALUE_TEXT, {"True"}},
+          {VALUE_TEXT, {"yes"}}, {VALUE_INT, {"0", "1"}}, {VALUE_TEXT, {"true", "1"}},
+          {VALUE_TEXT, {"true "}});
+}
+
+Test(table_type, integers_have_no_leading_zeros_and_are_exact_in_a_double)
+{
+    CHECK({VALUE_INT, {"0"}}, {VALUE_INT, {"-12", "7"}}, {VALUE_TEXT, {"007"}}, {VALUE_TEXT, {"1", "007"}},
+          {VALUE_TEXT, {"-01"}}, {VALUE_INT, {"9007199254740992"}}, {VALUE_TEXT, {"9007199254740993"}},
+          {VALUE_TEXT, {"-9007199254740993"}}, {VALUE_TEXT, {"123456789012345678901234567890"}},
+          {VALUE_TEXT, {"+1"}}, {VALUE_TEXT, {" 1"}}, {VALUE_TEXT, {"1 "}}, {VALUE_TEXT, {"0x10"}},
+          {VALUE_TEXT, {"-"}}, {VALUE_TEXT, {"1,5"}});
+}
+
+Test(table_type, floats_are_decimal_and_finite)
+{
+    CHECK({VALUE_FLOAT, {"1.5"}}, {VALUE_FLOAT, {"1", "2.5"}}, {VALUE_FLOAT, {"-0.0"}},
+          {VALUE_FLOAT, {"1e-3"}}, {VALUE_FLOAT, {"0.5", "1E5"}}, {VALUE_TEXT, {"00.5"}},
+          {VALUE_TEXT, {"1e999"}}, {VALUE_TEXT, {"nan"}}, {VALUE_TEXT, {"inf"}},
+          {VALUE_TEXT, {"1.5", "-inf"}}, {VALUE_TEXT, {".5"}}, {VALUE_TEXT, {"0x1p3"}},
+          {VALUE_TEXT, {"1.5", "9007199254740993"}}, {VALUE_TEXT, {"1.2.3"}}, {VALUE_TEXT, {"1e"}});
+}
+
+Test(table_type, timestamps_are_rfc_3339)
+{
+    CHECK({VALUE_TIME, {"2026-03-01"}},
+          {VALUE_TIME, {"2026-03-01T12:00:05.25Z", "2026-03-01 12:00:05+01:00"}},
+          {VALUE_TEXT, {"2026-13-01"}}, {VALUE_TEXT, {"01.03.2026"}}, {VALUE_TEXT, {"2026-03-01", "today"}},
+          {VALUE_INT, {"20260301"}}, {VALUE_TEXT, {"2026-03-01", "5"}});
+}
+
+Test(table_type, durations_are_a_number_and_a_unit)
+{
+    CHECK({VALUE_DURATION, {"2.5s"}}, {VALUE_DURATION, {"250ms", "3min", "1h"}}, {VALUE_TEXT, {"007s"}},
+          {VALUE_TEXT, {"5 parsecs"}}, {VALUE_TEXT, {"s"}}, {VALUE_TEXT, {"2.5s", "1"}},
+          {VALUE_TEXT, {"12:30"}});
+}
+
+Test(table_type, one_value_that_does_not_fit_makes_text)
+{
+    CHECK({VALUE_TEXT, {"1", "2", "n/a"}}, {VALUE_TEXT, {"true", "false", "?"}}, {VALUE_TEXT, {""}},
+          {VALUE_TEXT, {"1", ""}}, {VALUE_TEXT, {"1.5", "2s"}}, {VALUE_TEXT, {NULL}});
+}
+
+static struct table_value integer(int64_t number)
+{
+    return (struct table_value){.value = {.type = VALUE_INT, .integer = number}};
+}
+
+static struct table_value real(double number)
+{
+    return (struct table_value){.value = {.type = VALUE_FLOAT, .real = number}};
+}
+
+static struct table_value text(const char *text)
+{
+    struct table_value value = written(text);
+    value.written = false;
+    return value;
+}
+
+Test(table_type, values_that_have_a_type_keep_it_and_integers_among_floats_are_floats)
+{
+    struct table_type type = {0};
+    struct table_value values[] = {integer(3), real(2.5), integer(4)};
+    for (size_t i = 0; i < 3; i++)
+        cr_assert_eq(table_type_see(&type, &values[i], NULL), 0);
+    cr_assert_eq(table_type_of(&type), VALUE_FLOAT);
+    CLEANUP_BUF struct buf scratch = BUF_INIT;
+    struct value got;
+    cr_assert_eq(table_type_value(&type, &values[2], &scratch, &got, NULL), 0);
+    cr_assert(got.type == VALUE_FLOAT && got.real == 4.0);
+    struct error err = {0};
+    struct table_value word = text("5");
+    cr_assert_eq(table_type_see(&type, &word, &err), -EINVAL);
+    cr_assert(strstr(err.text, "'5' is text here, but before it the column is float"), "%s", err.text);
+    struct table_value large = integer((INT64_C(1) << 53) + 1);
+    cr_assert_eq(table_type_value(&type, &large, &scratch, &got, &err), -EINVAL);
+    cr_assert(strstr(err.text, "9007199254740993"), "%s", err.text);
+}
+
+Test(table_type, a_forced_type_takes_what_it_can_parse)
+{
+    CLEANUP_BUF struct buf scratch = BUF_INIT;
+    struct value got;
+    struct error err = {0};
+    struct table_type texts = {.forced = VALUE_TEXT}, times = {.forced = VALUE_DURATION};
+    struct table_value five = integer(5), half = real(2.5), word = text("n/a"), code = written("007");
+    cr_assert_eq(table_type_see(&texts, &five, NULL) + table_type_see(&texts, &word, NULL), 0);
+    cr_assert_eq(table_type_value(&texts, &five, &scratch, &got, NULL), 0);
+    cr_assert(got.type == VALUE_TEXT && got.len == 1 && *got.text == '5');
+    cr_assert_eq(table_type_value(&texts, &code, &scratch, &got, NULL), 0);
+    cr_assert(got.len == 3 && !memcmp(got.text, "007", 3));
+    cr_assert_eq(table_type_value(&times, &half, &scratch, &got, NULL), 0);
+    cr_assert(got.type == VALUE_DURATION && got.integer == INT64_C(2500000000));
+    cr_assert_eq(table_type_value(&times, &word, &scratch, &got, &err), -EINVAL);
+    cr_assert(strstr(err.text, "'n/a' is not a duration"), "%s", err.text);
+    enum value_type type;
+    cr_assert(!table_type_parse("int", &type, NULL) && type == VALUE_INT);
+    cr_assert(!table_type_parse("timestamp", &type, NULL) && type == VALUE_TIME);
+    cr_assert_eq(table_type_parse("string", &type, &err), -EINVAL);
+    cr_assert(strstr(err.text, "'string' is no type: boolean,"), "%s", err.text);
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Rows lie one behind the other in segments, so that adding never copies what is there, and reading frees:
+ *
+ *     segment:  | row | row | ... |     row:   place, tag, cells, cell...
+ *                                       cell:  column, values, value...
+ *                                       value: type * 2 + written, bytes (value_encode())
+ */
+#include "tools/import/table_batch.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "cache/base/cursor.h"
+
+enum { SEGMENT_BYTES = 1 << 20 };
+
+struct kept_column {
+    struct table_type type;
+    bool skip;
+};
+
+struct table_batch {
+    struct kept_column *columns;
+    size_t column_count, column_cap;
+    struct buf *segments;
+    size_t segment_count, segment_cap;
+    size_t bytes; /* of the segments before the last */
+    uint64_t rows;
+    size_t segment; /* reading: the one */
+    struct cursor at;
+    struct table_kept *cells;
+    size_t cell_cap;
+    struct table_value *values;
+    size_t value_count, value_cap;
+};
+
+struct table_batch *table_batch_new(void)
+{
+    return MEM_NEW(struct table_batch);
+}
+
+void table_batch_free(struct table_batch *batch)
+{
+    for (size_t i = 0; i < batch->segment_count; i++)
+        buf_done(&batch->segments[i]);
+    free(batch->segments);
+    free(batch->columns);
+    free(batch->cells);
+    free(batch->values);
+    free(batch);
+}
+
+static struct kept_column *column_at(struct table_batch *batch, size_t column)
+{
+    mem_grow(&batch->columns, &batch->column_cap, column + 1, sizeof *batch->columns);
+    while (batch->column_count <= column)
+        batch->columns[batch->column_count++] = (struct kept_column){.skip = false};
+    return &batch->columns[column];
+}
+
+struct table_type *table_batch_type(struct table_batch *batch, size_t column)
+{
+    return &column_at(batch, column)->type;
+}
+
+void table_batch_skip(struct table_batch *batch, size_t column)
+{
+    column_at(batch, column)->skip = true;
+}
+
+uint64_t table_batch_rows(const struct table_batch *batch)
+{
+    return batch->rows;
+}
+
+size_t table_batch_bytes(const struct table_batch *batch)
+{
+    return batch->bytes + (batch->segment_count ? batch->segments[batch->segment_count - 1].len : 0);
+}
+
+/* ---- adding ---- */
+
+static struct buf *segment_to_fill(struct table_batch *batch)
+{
+    struct buf *last = batch->segment_count ? &batch->segments[batch->segment_count - 1] : NULL;
+    if (last && last->len < SEGMENT_BYTES)
+        return last;
+    batch->bytes += last ? last->len : 0;
+    mem_grow(&batch->segments, &batch->segment_cap, batch->segment_count + 1, sizeof *batch->segments);
+    batch->segments[batch->segment_count] = BUF_INIT;
+    return &batch->segments[batch->segment_count++];
+}
+
+static int see_cell(struct table_batch *batch, const struct table_cell *cell, size_t column,
+                    struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < cell->count; i++)
+        rc = table_type_see(&batch->columns[column].type, &cell->values[i], err);
+    return rc;
+}
+
+static void encode_cell(struct buf *to, size_t column, const struct table_cell *cell)
+{
+    buf_varint(to, column);
+    buf_varint(to, cell->count);
+    for (size_t i = 0; i < cell->count; i++) {
+        const struct table_value *value = &cell->values[i];
+        buf_u8(to, (uint8_t)((unsigned)value->value.type << 1 | value->written));
+        value_encode(to, &value->value);
+    }
+}
+
+static bool is_kept(const struct table_batch *batch, const struct table_row *row, size_t column)
+{
+    return !row->cells[column].missing && !batch->columns[column].skip;
+}
+
+int table_batch_add(struct table_batch *batch, const struct table_row *row, uint64_t tag, size_t *ret_column,
+                    struct error *err)
+{
+    size_t kept = 0;
+    if (row->count)
+        column_at(batch, row->count - 1);
+    for (size_t i = 0; i < row->count; i++) {
+        int rc = is_kept(batch, row, i) ? see_cell(batch, &row->cells[i], i, err) : 0;
+        if (rc) {
+            *ret_column = i;
+            return rc;
+        }
+        kept += is_kept(batch, row, i);
+    }
+    struct buf *to = segment_to_fill(batch);
+    buf_varint(to, row->place);
+    buf_varint(to, tag);
+    buf_varint(to, kept);
+    for (size_t i = 0; i < row->count; i++)
+        if (is_kept(batch, row, i))
+            encode_cell(to, i, &row->cells[i]);
+    batch->rows++;
+    return 0;
+}
+
+/* ---- giving back ---- */
+
+static bool has_more(struct table_batch *batch)
+{
+    if (!batch->at.data && batch->segment_count)
+        batch->at = cursor_of(batch->segments[0].data, batch->segments[0].len);
+    while (!cursor_left(&batch->at) && batch->segment < batch->segment_count) {
+        buf_done(&batch->segments[batch->segment++]);
+        if (batch->segment < batch->segment_count) {
+            const struct buf *segment = &batch->segments[batch->segment];
+            batch->at = cursor_of(segment->data, segment->len);
+        }
+    }
+    return cursor_left(&batch->at) > 0;
+}
+
+static void decode_values(struct table_batch *batch, size_t count)
+{
+    mem_grow(&batch->values, &batch->value_cap, batch->value_count + count, sizeof *batch->values);
+    for (size_t i = 0; i < count; i++) {
+        struct table_value *value = &batch->values[batch->value_count++];
+        uint8_t tag = cursor_u8(&batch->at);
+        value->written = tag & 1;
+        value_decode(&batch->at, (enum value_type)(tag >> 1), &value->value);
+    }
+}
+
+int table_batch_next(struct table_batch *batch, struct table_kept_row *ret)
+{
+    if (!has_more(batch))
+        return 0;
+    ret->place = cursor_varint(&batch->at);
+    ret->tag = cursor_varint(&batch->at);
+    ret->count = (size_t)cursor_varint(&batch->at);
+    mem_grow(&batch->cells, &batch->cell_cap, ret->count, sizeof *batch->cells);
+    batch->value_count = 0;
+    for (size_t i = 0; i < ret->count; i++) {
+        batch->cells[i].column = (size_t)cursor_varint(&batch->at);
+        batch->cells[i].count = (size_t)cursor_varint(&batch->at);
+        decode_values(batch, batch->cells[i].count);
+    }
+    for (size_t i = 0, first = 0; i < ret->count; first += batch->cells[i++].count)
+        batch->cells[i].values = batch->cells[i].count ? &batch->values[first] : NULL;
+    assert(!batch->at.failed); /* we wrote it */
+    ret->cells = batch->cells;
+    return 1;
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+/* All values of a row lie in one array; cells point into it once it no longer grows. */
+#include "tools/import/table_cells.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/base/strmap.h"
+
+struct place { /* of a cell's values */
+    size_t first, count;
+    bool split; /* of the column: at ';' */
+};
+
+struct table_cells {
+    struct strmap *columns; /* name -> number */
+    const char *const *multi;
+    size_t multi_count;
+    struct place *places; /* by column */
+    struct table_cell *cells;
+    size_t place_cap, cell_cap;
+    struct table_value *values;
+    size_t value_count, value_cap;
+    size_t column; /* of the cell that is being filled */
+    uint64_t row;
+};
+
+struct table_cells *table_cells_new(const char *const *multi, size_t multi_count)
+{
+    struct table_cells *cells = MEM_NEW(struct table_cells);
+    *cells = (struct table_cells){.columns = strmap_new(), .multi = multi, .multi_count = multi_count};
+    return cells;
+}
+
+void table_cells_free(struct table_cells *cells)
+{
+    strmap_free(cells->columns);
+    free(cells->places);
+    free(cells->cells);
+    free(cells->values);
+    free(cells);
+}
+
+size_t table_cells_columns(const struct table_cells *cells)
+{
+    return strmap_count(cells->columns);
+}
+
+const char *table_cells_name(const struct table_cells *cells, size_t column)
+{
+    return strmap_at(cells->columns, column)->key;
+}
+
+static void add_column(struct table_cells *cells, struct strmap_entry *entry)
+{
+    size_t number = strmap_count(cells->columns) - 1;
+    entry->value = number;
+    mem_grow(&cells->places, &cells->place_cap, number + 1, sizeof *cells->places);
+    mem_grow(&cells->cells, &cells->cell_cap, number + 1, sizeof *cells->cells);
+    cells->places[number] = (struct place){0};
+    cells->cells[number] = (struct table_cell){.missing = true};
+    for (size_t i = 0; i < cells->multi_count; i++)
+        cells->places[number].split |= !strcmp(cells->multi[i], entry->key);
+}
+
+int table_cells_column(struct table_cells *cells, const char *name, size_t len, size_t *ret, bool *ret_new,
+                       struct error *err)
+{
+    struct strmap_entry *entry = strmap_find(cells->columns, name, len);
+    bool is_new = !entry;
+    if (len > TABLE_NAME_MAX)
+        return error_set(err, E2BIG, "a column's name has more than %d bytes", TABLE_NAME_MAX);
+    if (is_new && strmap_count(cells->columns) >= TABLE_COLUMNS_MAX)
+        return error_set(err, E2BIG, "more than %d columns", TABLE_COLUMNS_MAX);
+    if (is_new)
+        add_column(cells, entry = strmap_put(cells->columns, name, len, NULL));
+    *ret = entry->value;
+    if (ret_new)
+        *ret_new = is_new;
+    return 0;
+}
+
+bool table_cells_find(const struct table_cells *cells, const char *name, size_t *ret)
+{
+    const struct strmap_entry *entry = strmap_find(cells->columns, name, strlen(name));
+    if (entry)
+        *ret = entry->value;
+    return entry != NULL;
+}
+
+void table_cells_begin(struct table_cells *cells, uint64_t place)
+{
+    cells->row = place;
+    cells->value_count = 0;
+    for (size_t i = 0; i < strmap_count(cells->columns); i++)
+        cells->cells[i].missing = true;
+}
+
+void table_cells_cell(struct table_cells *cells, size_t column)
+{
+    cells->column = column;
+    cells->cells[column].missing = false;
+    cells->places[column].first = cells->value_count;
+    cells->places[column].count = 0;
+}
+
+bool table_cells_has(const struct table_cells *cells, size_t column)
+{
+    return !cells->cells[column].missing;
+}
+
+static int add_one(struct table_cells *cells, const struct table_value *value, struct error *err)
+{
+    struct place *place = &cells->places[cells->column];
+    int rc = value_check(&value->value, err);
+    if (rc < 0)
+        return rc;
+    if (place->count >= TABLE_VALUES_MAX)
+        return error_set(err, E2BIG, "more than %d values", TABLE_VALUES_MAX);
+    mem_grow(&cells->values, &cells->value_cap, cells->value_count + 1, sizeof *cells->values);
+    cells->values[cells->value_count++] = *value;
+    place->count++;
+    return 0;
+}
+
+int table_cells_add(struct table_cells *cells, const struct table_value *value, struct error *err)
+{
+    if (!cells->places[cells->column].split || value->value.type != VALUE_TEXT)
+        return add_one(cells, value, err);
+    const char *end = value->value.text + value->value.len;
+    int rc = 0;
+    for (const char *part = value->value.text; !rc && part < end;) {
+        const char *semicolon = memchr(part, ';', (size_t)(end - part));
+        struct table_value one = *value;
+        one.value.text = part;
+        one.value.len = (size_t)((semicolon ? semicolon : end) - part);
+        rc = one.value.len ? add_one(cells, &one, err) : 0;
+        part += one.value.len + 1;
+    }
+    return rc;
+}
+
+void table_cells_end(struct table_cells *cells, struct table_row *ret)
+{
+    size_t count = strmap_count(cells->columns);
+    for (size_t i = 0; i < count; i++) {
+        struct table_cell *cell = &cells->cells[i];
+        cell->count = cell->missing ? 0 : cells->places[i].count;
+        cell->values = cell->count ? cells->values + cells->places[i].first : NULL;
+    }
+    *ret = (struct table_row){.place = cells->row, .cells = cells->cells, .count = count};
+}

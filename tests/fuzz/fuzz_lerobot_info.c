@@ -16,7 +16,7 @@ static bool leaves(const char *path)
 static void expand(const struct lerobot_info *info, const char *template, const char *video_key)
 {
     CLEANUP_FREE char *path = NULL;
-    struct lerobot_place place = {.chunk = 7, .file = 1 << 20, .video_key = video_key};
+    struct lerobot_place place = {.chunk = 7, .file = 1 << 20, .episode = 12345, .video_key = video_key};
     if (!lerobot_info_path(info, template, &place, &path, NULL) &&
         (strncmp(path, "root/", 5) || leaves(path + 5)))
         __builtin_trap();

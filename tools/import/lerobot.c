@@ -193,18 +193,17 @@ static int check_column(const struct building *b, struct strmap *columns, const 
     CLEANUP_BUF struct buf name = BUF_INIT;
     int rc = name_attribute(&name, column, strlen(column), err);
     if (rc)
-        return error_prefix(err, "%s: meta/episodes: column '%s'", b->origin, column);
+        return error_prefix(err, "%s: column '%s'", b->episodes->name, column);
     bool is_new;
     struct strmap_entry *entry = strmap_put(columns, buf_text(&name), name.len, &is_new);
     if (!is_new && entry->value)
-        return error_set(err, EEXIST,
-                         "%s: meta/episodes: the columns '%s' and '%s' would both become the attribute '%s'",
-                         b->origin, (const char *)entry->value, column, entry->key);
+        return error_set(err, EEXIST, "%s: the columns '%s' and '%s' would both become the attribute '%s'",
+                         b->episodes->name, (const char *)entry->value, column, entry->key);
     if (!is_new)
         return error_set(err, EEXIST,
-                         "%s: meta/episodes: the column '%s' would become the attribute '%s', which every "
+                         "%s: the column '%s' would become the attribute '%s', which every "
                          "LeRobot import has from elsewhere",
-                         b->origin, column, entry->key);
+                         b->episodes->name, column, entry->key);
     entry->value = (uintptr_t)column;
     return 0;
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * LeRobot data sets, format v3.0, as lerobot 0.4 writes them: a folder with meta/info.json. Each episode
- * becomes a clip.
+ * LeRobot data sets, v2.0 to v3.0: a folder with meta/info.json. Each episode becomes a clip, the same one
+ * whichever format it comes from.
  *
  *     meta/info.json -> lerobot_info      path templates, fps, features
- *     meta/tasks, meta/episodes -> lerobot_episodes      one row an episode, its spans in the shared files
- *     data/ -> lerobot_rows      which row groups are an episode's
- *     videos/ -> lerobot_video   which frames of a shared MP4 are an episode's
+ *     meta/episodes, meta/tasks -> lerobot_episodes, lerobot_tasks     from Parquet or JSON lines
+ *     data/ -> lerobot_rows      which row groups of a shared file, or which file, are an episode's
+ *     videos/ -> lerobot_video   which frames of an MP4 are an episode's
  *
  * Thread rule: one thread at a time.
  */

@@ -1,49 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * meta/episodes of a LeRobot v3.0 data set: one `struct lerobot_episode` a row. Immutable
- * afterwards. Frames and rows are counts; times are seconds inside a camera's file.
+ * The episodes of a LeRobot data set, from meta/episodes/ (a table, v3.0) or meta/episodes.jsonl (v2). The
+ * importer asks no further which it was. Immutable after it was read.
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cache/base/buf.h"
 #include "cache/base/error.h"
-#include "cache/base/hash.h"
 #include "cache/base/strmap.h"
-#include "index/value.h"
+#include "tools/import/lerobot_episode.h"
 #include "tools/import/lerobot_info.h"
 #include "tools/import/source.h"
 
-struct lerobot_camera_span {
-    int64_t chunk, file;
-    double from_s, to_s;
-};
-
-struct lerobot_scalar { /* a scalar column that becomes an attribute */
-    const char *column; /* borrowed from lerobot_episodes */
-    struct value value;
-    char *text; /* owns value.text */
-};
-
-struct lerobot_episode {
-    int64_t index, length;
-    int64_t data_chunk, data_file;
-    char **tasks;
-    size_t task_count;
-    struct lerobot_camera_span *cameras; /* by the number of the video feature */
-    struct lerobot_scalar *scalars;
-    size_t scalar_count, scalar_cap;
-    bool has_success, success, has_reward;
-    double reward_max;
-    struct buf stats; /* one JSON object: every stats/ column of the row, by name */
-    /* of length, tasks and the statistics of what was recorded, videos left out */
-    uint8_t fingerprint[SHA256_BYTES];
-};
+/* Damaged or hostile files may claim any number of episodes; memory for them is taken at once. */
+enum { LEROBOT_EPISODES_MAX = 4 * 1000 * 1000 };
 
 struct lerobot_episodes {
+    char *name;                       /* what messages call the table */
     struct lerobot_episode *episodes; /* sorted by index */
     size_t count, cap;
     char **cameras; /* video features, in the order of info.json */
@@ -59,3 +34,13 @@ CLEANUP_DEFINE(struct lerobot_episodes, lerobot_episodes_free, cleanup_lerobot_e
 #define CLEANUP_LEROBOT_EPISODES CLEANUP(cleanup_lerobot_episodes)
 
 struct lerobot_episode *lerobot_episodes_find(const struct lerobot_episodes *episodes, int64_t index);
+
+/* ---- for the readers: an empty set, episodes one by one, then in order ---- */
+
+struct lerobot_episodes *lerobot_episodes_new(const struct lerobot_info *info);
+/* Empty, its video spans from 0; valid until the next one. NULL: too many. */
+struct lerobot_episode *lerobot_episodes_add(struct lerobot_episodes *episodes);
+/* A name that scalars may borrow. */
+const char *lerobot_episodes_column(struct lerobot_episodes *episodes, const char *name);
+/* Sorts. -EINVAL: none, or one twice. */
+int lerobot_episodes_sort(struct lerobot_episodes *episodes, struct error *err);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The path templates decide the layout, not codebase_version: sets tagged v3.0 with older templates exist. */
 #include "tools/import/lerobot_info.h"
 
 #include <errno.h>
@@ -8,7 +7,7 @@
 
 #include "cache/base/json.h"
 
-enum { INFO_BYTES_MAX = 16 << 20, FIELD_DIGITS_MAX = 20, FIELD_NAME_SHOWN = 100 };
+enum { INFO_BYTES_MAX = 16 << 20, FIELD_DIGITS_MAX = 20, FIELD_NAME_SHOWN = 100, CHUNKS_SIZE = 1000 };
 
 static int read_features(struct lerobot_info *info, const struct json *features, const char *name,
                          struct error *err)
@@ -32,30 +31,89 @@ static int read_features(struct lerobot_info *info, const struct json *features,
     return 0;
 }
 
+/* Has it the field {name} or {name:...}? */
+static bool template_has(const char *template, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *p = template; (p = strchr(p, '{')); p++) {
+        if (p[1] == '{')
+            p++;
+        else if (!strncmp(p + 1, name, len) && (p[1 + len] == '}' || p[1 + len] == ':'))
+            return true;
+    }
+    return false;
+}
+
+/* Where `name` stands in `path` as whole folders, or NULL. */
+static const char *find_folder(const char *path, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *p = path; len && (p = strstr(p, name)); p++)
+        if ((p == path || p[-1] == '/') && (p[len] == '/' || !p[len]))
+            return p;
+    return NULL;
+}
+
+/* Some sets have a camera's name where others have {video_key}: the other cameras lie beside it. Without a
+ * name all cameras would show the same video. */
+static int free_camera_name(struct lerobot_info *info, struct error *err)
+{
+    size_t cameras = 0;
+    for (size_t i = 0; i < info->feature_count; i++)
+        cameras += info->is_video[i];
+    if (!cameras || template_has(info->video_path, "video_key"))
+        return 0;
+    for (size_t i = 0; i < info->feature_count; i++) {
+        const char *at = info->is_video[i] ? find_folder(info->video_path, info->features[i]) : NULL;
+        if (!at)
+            continue;
+        char *path = mem_printf("%.*s{video_key}%s", (int)(at - info->video_path), info->video_path,
+                                at + strlen(info->features[i]));
+        free(info->video_path);
+        info->video_path = path;
+        return 0;
+    }
+    if (cameras == 1)
+        return 0;
+    return error_set(err, EINVAL,
+                     "%s: 'video_path' '%s' is the same for all %zu cameras: it has no {video_key}",
+                     info->name, info->video_path, cameras);
+}
+
+static int check_videos(struct lerobot_info *info, struct error *err)
+{
+    for (size_t i = 0; i < info->feature_count; i++)
+        if (info->is_video[i] && !info->video_path)
+            return error_set(err, EINVAL, "%s: feature '%s' is a video, but 'video_path' is missing",
+                             info->name, info->features[i]);
+    return free_camera_name(info, err);
+}
+
+static int read_chunks_size(struct lerobot_info *info, const struct json *json, struct error *err)
+{
+    info->chunks_size = json_kind(json) == JSON_KIND_NULL ? CHUNKS_SIZE : json_as_integer(json);
+    return info->chunks_size > 0
+               ? 0
+               : error_set(err, EINVAL, "%s: 'chunks_size' is no whole number from 1", info->name);
+}
+
 static int fill(struct lerobot_info *info, const struct json *json, const char *name, struct error *err)
 {
-    const char *data_path = json_get_text(json, "data_path"),
-               *version = json_get_text(json, "codebase_version");
+    const char *data_path = json_get_text(json, "data_path");
     if (!data_path)
         return error_set(err, EINVAL, "%s: 'data_path' is missing", name);
-    if (strstr(data_path, "{episode_index"))
-        return error_set(
-            err, ENOTSUP,
-            "%s: one file an episode (LeRobot %s): this layout is not supported yet, convert the set to "
-            "v3.0 with LeRobot's own converter",
-            name, version ? version : "v2.1");
     info->data_path = mem_text(data_path);
     info->video_path = mem_text(json_get_text(json, "video_path"));
+    info->data_by_episode = template_has(data_path, "episode_index");
+    info->video_by_episode = info->video_path && template_has(info->video_path, "episode_index");
     info->robot_type = mem_text(json_get_text(json, "robot_type"));
     info->fps = json_as_number(json_get(json, "fps"));
     if (!(info->fps >= 1e-6) || !(info->fps <= 1e6))
         return error_set(err, EINVAL, "%s: 'fps' is no number from 0.000001 to 1000000", name);
-    int rc = read_features(info, json_get(json, "features"), name, err);
-    for (size_t i = 0; !rc && i < info->feature_count; i++)
-        if (info->is_video[i] && !info->video_path)
-            rc = error_set(err, EINVAL, "%s: feature '%s' is a video, but 'video_path' is missing", name,
-                           info->features[i]);
-    return rc;
+    int rc = read_chunks_size(info, json_get(json, "chunks_size"), err);
+    if (!rc)
+        rc = read_features(info, json_get(json, "features"), name, err);
+    return rc ? rc : check_videos(info, err);
 }
 
 int lerobot_info_read(const struct source *source, const char *folder, struct lerobot_info **ret,
@@ -124,25 +182,39 @@ static int expand_integer(struct buf *out, int64_t value, const char *spec, size
     return 0;
 }
 
-static int expand_field(struct buf *out, const char *field, size_t len, const struct lerobot_place *place,
-                        struct error *err)
+struct expansion {
+    const struct lerobot_info *info;
+    const struct lerobot_place *place;
+    struct buf path;
+};
+
+/* -1: no number has this name. */
+static int64_t field_number(const struct expansion *x, const char *name, size_t len)
 {
+    const struct lerobot_place *place = x->place;
+    const struct {
+        const char *name;
+        int64_t value;
+    } fields[] = {{"chunk_index", place->chunk},
+                  {"file_index", place->file},
+                  {"episode_index", place->episode},
+                  {"episode_chunk", place->episode / x->info->chunks_size}};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (strlen(fields[i].name) == len && !memcmp(fields[i].name, name, len))
+            return fields[i].value;
+    return -1;
+}
+
+static int expand_field(struct expansion *x, const char *field, size_t len, struct error *err)
+{
+    static const char video_key[] = "video_key";
     const char *colon = memchr(field, ':', len);
     size_t name_len = colon ? (size_t)(colon - field) : len;
-    const char *spec = colon ? colon + 1 : "";
-    size_t spec_len = colon ? len - name_len - 1 : 0;
-    static const struct {
-        const char *name;
-        int kind;
-    } fields[] = {{"chunk_index", 0}, {"file_index", 1}, {"video_key", 2}};
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        if (strlen(fields[i].name) != name_len || memcmp(fields[i].name, field, name_len))
-            continue;
-        if (fields[i].kind < 2)
-            return expand_integer(out, fields[i].kind ? place->file : place->chunk, spec, spec_len, err);
-        if (!place->video_key || spec_len)
-            break;
-        buf_text_append(out, place->video_key);
+    int64_t number = field_number(x, field, name_len);
+    if (number >= 0)
+        return expand_integer(&x->path, number, colon ? colon + 1 : "", colon ? len - name_len - 1 : 0, err);
+    if (x->place->video_key && len == sizeof video_key - 1 && !memcmp(field, video_key, len)) {
+        buf_text_append(&x->path, x->place->video_key);
         return 0;
     }
     return error_set(err, EINVAL, "the field '{%.*s}' is not understood",
@@ -161,8 +233,9 @@ static bool path_leaves(const char *path)
     return false;
 }
 
-static int expand(struct buf *out, const char *template, const struct lerobot_place *place, struct error *err)
+static int expand(struct expansion *x, const char *template, struct error *err)
 {
+    struct buf *out = &x->path;
     for (const char *p = template; *p; p++) {
         if ((*p == '{' || *p == '}') && p[1] == *p) {
             buf_u8(out, (uint8_t)*p++);
@@ -170,7 +243,7 @@ static int expand(struct buf *out, const char *template, const struct lerobot_pl
             const char *end = strchr(p, '}');
             if (!end)
                 return error_set(err, EINVAL, "a '{' is not closed");
-            int rc = expand_field(out, p + 1, (size_t)(end - p - 1), place, err);
+            int rc = expand_field(x, p + 1, (size_t)(end - p - 1), err);
             if (rc)
                 return rc;
             p = end;
@@ -188,10 +261,12 @@ static int expand(struct buf *out, const char *template, const struct lerobot_pl
 int lerobot_info_path(const struct lerobot_info *info, const char *template,
                       const struct lerobot_place *place, char **ret_path, struct error *err)
 {
-    CLEANUP_BUF struct buf path = BUF_INIT;
-    int rc = expand(&path, template, place, err);
+    struct expansion x = {.info = info, .place = place};
+    int rc = expand(&x, template, err);
     if (rc)
-        return error_prefix(err, "%s: path template '%s'", info->name, template);
-    *ret_path = mem_printf("%s%s", info->folder, buf_text(&path));
-    return 0;
+        error_prefix(err, "%s: path template '%s'", info->name, template);
+    else
+        *ret_path = mem_printf("%s%s", info->folder, buf_text(&x.path));
+    buf_done(&x.path);
+    return rc;
 }

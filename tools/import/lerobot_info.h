@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* meta/info.json of a LeRobot data set. Immutable after it was read. */
+/*
+ * meta/info.json of a LeRobot data set, v2.0 to v3.0. The path templates tell where things lie; the version
+ * it names is not looked at, because it is wrong in sets that were converted by hand. Immutable after it was
+ * read.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -10,10 +14,12 @@
 #include "tools/import/source.h"
 
 struct lerobot_info {
-    char *name;                   /* what messages call info.json */
-    char *folder;                 /* of the root, relative to the source; "" or "a/b/" */
-    char *data_path, *video_path; /* Python format strings; video_path may be NULL */
-    char *robot_type;             /* may be NULL */
+    char *name;                             /* what messages call info.json */
+    char *folder;                           /* of the root, relative to the source; "" or "a/b/" */
+    char *data_path, *video_path;           /* Python format strings; video_path may be NULL */
+    bool data_by_episode, video_by_episode; /* the template has {episode_index}: a file an episode */
+    int64_t chunks_size;                    /* episodes a folder, for {episode_chunk} */
+    char *robot_type;                       /* may be NULL */
     double fps;
     char **features; /* names of all features ... */
     bool *is_video;  /* ... and which are videos */
@@ -34,6 +40,7 @@ bool lerobot_info_is_video(const struct lerobot_info *info, const char *feature,
 /* What a template's fields stand for. */
 struct lerobot_place {
     int64_t chunk, file;
+    int64_t episode;
     const char *video_key; /* NULL in data_path */
 };
 /* The path relative to the source. -EINVAL for a template that is malformed, names an unknown field, or

@@ -30,7 +30,9 @@ struct rows_of_episode {
 
 struct lerobot_rows {
     const struct lerobot_import *import;
+    const struct lerobot_info *info;
     const struct lerobot_episodes *episodes;
+    int64_t only; /* the episode whose own file is read: rows of others are not theirs; -1: all count */
     struct data_file **files;
     size_t count, cap;
     struct strmap *paths;               /* of the files */
@@ -45,7 +47,7 @@ static struct rows_of_episode *rows_of(const struct lerobot_rows *all, int64_t i
 
 static void note_rows(struct lerobot_rows *all, size_t group, int64_t index, uint64_t rows, bool shared)
 {
-    struct rows_of_episode *run = rows_of(all, index);
+    struct rows_of_episode *run = all->only < 0 || all->only == index ? rows_of(all, index) : NULL;
     if (!run)
         return;
     size_t file = all->count - 1;
@@ -99,6 +101,14 @@ static int note_groups(struct lerobot_rows *all, struct data_file *file, struct 
     return rc;
 }
 
+static void close_file(struct data_file *file)
+{
+    if (file->parquet)
+        parquet_free(file->parquet);
+    file->parquet = NULL;
+    buf_done(&file->recording.window);
+}
+
 static int add_file(struct lerobot_rows *all, const struct source_object *object, struct error *err)
 {
     const struct source *source = all->import->source;
@@ -119,11 +129,10 @@ static int add_file(struct lerobot_rows *all, const struct source_object *object
 enum { FILE_ABSENT = 0, FILE_KNOWN = 1, FILE_NEW = 2 };
 
 /* The file at a place: one of the three above. */
-static int add_place(struct lerobot_rows *all, const struct lerobot_info *info,
-                     const struct lerobot_place *place, struct error *err)
+static int add_place(struct lerobot_rows *all, const struct lerobot_place *place, struct error *err)
 {
     CLEANUP_FREE char *path = NULL;
-    int rc = lerobot_info_path(info, info->data_path, place, &path, err);
+    int rc = lerobot_info_path(all->info, all->info->data_path, place, &path, err);
     if (rc)
         return rc;
     const struct source_object *object = source_find(all->import->source, path);
@@ -137,11 +146,11 @@ static int add_place(struct lerobot_rows *all, const struct lerobot_info *info,
 
 /* Files are numbered from 0 within each chunk, chunks from 0, both without gaps. A template without one of
  * the numbers gives a file that is known already. */
-static int add_numbered_files(struct lerobot_rows *all, const struct lerobot_info *info, struct error *err)
+static int add_numbered_files(struct lerobot_rows *all, struct error *err)
 {
     for (int64_t chunk = 0;; chunk++) {
         for (int64_t number = 0;; number++) {
-            int rc = add_place(all, info, &(struct lerobot_place){.chunk = chunk, .file = number}, err);
+            int rc = add_place(all, &(struct lerobot_place){.chunk = chunk, .file = number}, err);
             if (rc < 0 || (rc != FILE_NEW && !number))
                 return rc < 0 ? rc : 0;
             if (rc != FILE_NEW)
@@ -150,31 +159,38 @@ static int add_numbered_files(struct lerobot_rows *all, const struct lerobot_inf
     }
 }
 
-static int report_absent(const struct lerobot_rows *all, const struct lerobot_info *info,
-                         const struct lerobot_place *place, int64_t episode, struct error *err)
+static int report_absent(const struct lerobot_rows *all, const struct lerobot_place *place, struct error *err)
 {
     CLEANUP_FREE char *path = NULL;
-    int rc = lerobot_info_path(info, info->data_path, place, &path, err);
+    int rc = lerobot_info_path(all->info, all->info->data_path, place, &path, err);
     if (rc)
         return rc;
     CLEANUP_FREE char *name = source_name(all->import->source, path);
-    return error_set(err, ENOENT, "%s: no such file, but meta/episodes names it for episode %lld", name,
-                     (long long)episode);
+    return error_set(err, ENOENT, "%s: no such file, but the rows of episode %lld must be there", name,
+                     (long long)place->episode);
 }
 
-/* The table may name files behind a gap. */
-static int add_named_files(struct lerobot_rows *all, const struct lerobot_info *info, struct error *err)
+static struct lerobot_place place_of(const struct lerobot_episode *episode)
 {
+    return (struct lerobot_place){
+        .chunk = episode->data_chunk, .file = episode->data_file, .episode = episode->index};
+}
+
+/* The table may name files behind a gap, and ones that never were. */
+static int add_named_files(struct lerobot_rows *all, struct error *err)
+{
+    CLEANUP_FREE bool *absent = mem_zero(all->episodes->count * sizeof *absent);
     for (size_t i = 0; i < all->episodes->count; i++) {
-        const struct lerobot_episode *episode = &all->episodes->episodes[i];
-        if (i && episode->data_chunk == episode[-1].data_chunk && episode->data_file == episode[-1].data_file)
-            continue;
-        struct lerobot_place place = {.chunk = episode->data_chunk, .file = episode->data_file};
-        int rc = add_place(all, info, &place, err);
+        struct lerobot_place place = place_of(&all->episodes->episodes[i]);
+        int rc = add_place(all, &place, err);
         if (rc < 0)
             return rc;
-        if (rc == FILE_ABSENT)
-            return report_absent(all, info, &place, episode->index, err);
+        absent[i] = rc == FILE_ABSENT;
+    }
+    for (size_t i = 0; i < all->episodes->count; i++) {
+        struct lerobot_place place = place_of(&all->episodes->episodes[i]);
+        if (absent[i] && !all->by_episode[i].seen)
+            return report_absent(all, &place, err);
     }
     return 0;
 }
@@ -183,13 +199,12 @@ int lerobot_rows_read(const struct lerobot_import *import, const struct lerobot_
                       const struct lerobot_episodes *episodes, struct lerobot_rows **ret, struct error *err)
 {
     CLEANUP_LEROBOT_ROWS struct lerobot_rows *all = MEM_NEW(struct lerobot_rows);
-    all->import = import;
-    all->episodes = episodes;
+    *all = (struct lerobot_rows){.import = import, .info = info, .episodes = episodes, .only = -1};
     all->by_episode = mem_zero(episodes->count * sizeof *all->by_episode);
     all->paths = strmap_new();
-    int rc = add_numbered_files(all, info, err);
-    if (!rc)
-        rc = add_named_files(all, info, err);
+    int rc = info->data_by_episode ? 0 : add_numbered_files(all, err);
+    if (!rc && !info->data_by_episode)
+        rc = add_named_files(all, err);
     if (rc)
         return rc;
     *ret = STEAL(all);
@@ -199,8 +214,7 @@ int lerobot_rows_read(const struct lerobot_import *import, const struct lerobot_
 void lerobot_rows_free(struct lerobot_rows *rows)
 {
     for (size_t i = 0; i < rows->count; i++) {
-        if (rows->files[i]->parquet)
-            parquet_free(rows->files[i]->parquet);
+        close_file(rows->files[i]);
         source_recording_done(&rows->files[i]->recording);
         free(rows->files[i]);
     }
@@ -210,13 +224,42 @@ void lerobot_rows_free(struct lerobot_rows *rows)
     free(rows);
 }
 
-int lerobot_rows_slice(const struct lerobot_rows *rows, const struct lerobot_episode *episode,
+/* An episode's own file. */
+static int open_own(struct lerobot_rows *all, const struct lerobot_episode *episode, struct error *err)
+{
+    struct lerobot_place place = place_of(episode);
+    size_t before = all->count;
+    all->only = episode->index;
+    int rc = add_place(all, &place, err);
+    all->only = -1;
+    if (rc == FILE_ABSENT)
+        return report_absent(all, &place, err);
+    if (rc < 0 || all->by_episode[episode - all->episodes->episodes].seen || before == all->count)
+        return rc < 0 ? rc : 0;
+    return error_set(err, EINVAL, "%s: no row there is of episode %lld, whose file it is",
+                     all->files[before]->recording.name, (long long)episode->index);
+}
+
+/* A file that holds nothing else goes as it is: its footer need not be kept a second time. */
+static int slice_groups(const struct data_file *file, const struct rows_of_episode *run, struct slice *slice,
+                        struct error *err)
+{
+    if (run->group_count < parquet_groups(file->parquet))
+        return parquet_slice(file->parquet, run->first_group, run->group_count, slice, err);
+    slice_whole(slice, file->recording.recording.size, NULL);
+    return 0;
+}
+
+int lerobot_rows_slice(struct lerobot_rows *rows, const struct lerobot_episode *episode,
                        const struct source_object **ret_object, struct slice *slice, struct error *err)
 {
     const struct rows_of_episode *run = &rows->by_episode[episode - rows->episodes->episodes];
+    int rc = rows->info->data_by_episode ? open_own(rows, episode, err) : 0;
+    if (rc)
+        return rc;
     if (!run->seen)
         return error_set(err, EINVAL, "episode %lld has no rows in any data file", (long long)episode->index);
-    const struct data_file *file = rows->files[run->file];
+    struct data_file *file = rows->files[run->file];
     if (run->rows != (uint64_t)episode->length)
         return error_set(err, EINVAL,
                          "%s: episode %lld has %llu rows, but meta/episodes says its length is %lld",
@@ -226,7 +269,9 @@ int lerobot_rows_slice(const struct lerobot_rows *rows, const struct lerobot_epi
         return error_set(err, ENOTSUP,
                          run->shared ? "its rows share a row group with another episode"
                                      : "its rows are not one run of row groups in one file");
-    int rc = parquet_slice(file->parquet, run->first_group, run->group_count, slice, err);
+    rc = slice_groups(file, run, slice, err);
+    if (rows->info->data_by_episode)
+        close_file(file);
     if (!rc)
         *ret_object = file->recording.object;
     return rc;

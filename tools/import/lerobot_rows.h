@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The frame rows of a LeRobot v3.0 data set: which row groups of which data file are an episode's. The rows
+ * The frame rows of a LeRobot data set: which row groups of which data file are an episode's. The rows
  * decide, not the episode table's file index, which LeRobot's own converter gets wrong at file boundaries.
  * Thread rule: one thread at a time.
  */
@@ -15,14 +15,15 @@
 struct lerobot_rows;
 
 /* Opens every data file the path template gives and the episode table names, and reads as few index columns
- * as will do. */
+ * as will do. Files of one episode are opened when it is cut, and closed again. */
 int lerobot_rows_read(const struct lerobot_import *import, const struct lerobot_info *info,
                       const struct lerobot_episodes *episodes, struct lerobot_rows **ret, struct error *err);
 void lerobot_rows_free(struct lerobot_rows *rows);
 CLEANUP_DEFINE(struct lerobot_rows, lerobot_rows_free, cleanup_lerobot_rows)
 #define CLEANUP_LEROBOT_ROWS CLEANUP(cleanup_lerobot_rows)
 
-/* Cuts an episode's rows: `slice` and the file they lie in. -ENOTSUP with the reason where they are not whole
+/* Cuts an episode's rows: `slice` and the file they lie in, passed through whole if there are no others.
+ * -ENOTSUP with the reason where they are not whole
  * row groups of one file; -EINVAL where they are missing or not as many as the episode is long. */
-int lerobot_rows_slice(const struct lerobot_rows *rows, const struct lerobot_episode *episode,
+int lerobot_rows_slice(struct lerobot_rows *rows, const struct lerobot_episode *episode,
                        const struct source_object **ret_object, struct slice *slice, struct error *err);

@@ -5,11 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cache/base/json.h"
 #include "cache/base/strmap.h"
 #include "index/parquet/parquet.h"
-
-enum { TASKS_BYTES_MAX = 256 << 20 };
+#include "tools/import/lerobot_lines.h"
 
 struct lerobot_tasks {
     struct strmap *numbers; /* text -> task_index */
@@ -77,38 +75,22 @@ static int read_parquet(struct lerobot_tasks *tasks, const struct source *source
 
 /* ---- tasks.jsonl: {"task_index": 0, "task": "..."} a line ---- */
 
-static int take_line(struct lerobot_tasks *tasks, const char *name, const char *line, size_t len,
-                     struct error *err)
+static int take_line(void *ctx, const char *place, const struct json *json, struct error *err)
 {
-    CLEANUP_JSON struct json *json = NULL;
-    int rc = json_parse(name, line, len, &json, err);
-    if (rc)
-        return rc;
     const struct json *number = json_get(json, "task_index");
     const char *text = json_get_text(json, "task");
     if (json_kind(number) != JSON_KIND_INTEGER || json_as_integer(number) < 0 || !text)
-        return error_set(err, EINVAL, "%s: it is no task: expected 'task_index' and 'task'", name);
-    add_task(tasks, text, strlen(text), json_as_integer(number));
+        return error_set(err, EINVAL, "%s: it is no task: expected 'task_index' and 'task'", place);
+    add_task(ctx, text, strlen(text), json_as_integer(number));
     return 0;
 }
 
 static int read_lines(struct lerobot_tasks *tasks, const struct source *source,
                       const struct source_object *object, struct error *err)
 {
-    CLEANUP_BUF struct buf text = BUF_INIT;
-    CLEANUP_FREE char *name = source_name(source, object->path);
-    int rc = source_read_all(source, object->path, TASKS_BYTES_MAX, &text, err);
-    size_t number = 0;
-    for (size_t at = 0, len; !rc && at < text.len; at += len + 1) {
-        const char *line = buf_text(&text) + at, *end = memchr(line, '\n', text.len - at);
-        len = end ? (size_t)(end - line) : text.len - at;
-        number++;
-        if (strspn(line, " \t\r") >= len)
-            continue;
-        CLEANUP_FREE char *place = mem_printf("%s: line %zu", name, number);
-        rc = take_line(tasks, place, line, len, err);
-    }
-    return rc;
+    CLEANUP_SOURCE_RECORDING struct source_recording recording;
+    source_recording_init(&recording, source, object);
+    return lerobot_lines_read(&recording.recording, take_line, tasks, err);
 }
 
 int lerobot_tasks_read(const struct source *source, const struct lerobot_info *info,

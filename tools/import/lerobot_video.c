@@ -18,6 +18,7 @@ struct video_file {
     const struct source_object *source;
     size_t episodes; /* how many have frames in it: what cannot be cut goes whole to one, and never to two */
     size_t last;     /* the last of them, counted from 1 */
+    size_t uses;     /* slices still to come: each episode may have a file of its own */
     bool scanned;
     struct mp4 *mp4; /* NULL: cannot be cut, for `reason` */
     char reason[SLICE_REASON_BYTES];
@@ -40,8 +41,10 @@ static int find_file(struct lerobot_videos *videos, const struct lerobot_episode
 {
     const struct source *source = videos->import->source;
     const struct lerobot_camera_span *span = &episode->cameras[camera];
-    struct lerobot_place place = {
-        .chunk = span->chunk, .file = span->file, .video_key = videos->episodes->cameras[camera]};
+    struct lerobot_place place = {.chunk = span->chunk,
+                                  .file = span->file,
+                                  .episode = episode->index,
+                                  .video_key = videos->episodes->cameras[camera]};
     CLEANUP_FREE char *path = NULL;
     int rc = lerobot_info_path(videos->info, videos->info->video_path, &place, &path, err);
     if (rc)
@@ -54,7 +57,7 @@ static int find_file(struct lerobot_videos *videos, const struct lerobot_episode
         file->source = source_find(source, path);
         file->name = source_name(source, path);
         if (!file->source)
-            return error_set(err, ENOENT, "%s: no such file, but meta/episodes names it for episode %lld",
+            return error_set(err, ENOENT, "%s: no such file, but the video of episode %lld must be there",
                              file->name, (long long)episode->index);
         videos->import->named[file->source - source->objects] = true;
     }
@@ -73,6 +76,7 @@ static int find_files(struct lerobot_videos *videos, struct error *err)
                 return rc;
             file->episodes += file->last != i + 1;
             file->last = i + 1;
+            file->uses++;
             videos->files[i * episodes->camera_count + camera] = file;
         }
     return 0;
@@ -134,20 +138,57 @@ static int scan(struct lerobot_videos *videos, struct video_file *file, struct e
     return 0;
 }
 
-static int check_span(const struct lerobot_videos *videos, const struct lerobot_episode *episode,
-                      const struct lerobot_camera_span *span, const struct video_file *file,
-                      struct error *err)
+struct wanted {
+    const struct video_file *file;
+    const struct lerobot_episode *episode;
+    const struct lerobot_camera_span *span;
+    double frames; /* that the span names */
+};
+
+/* Frames behind the last row are no reader's: a span may be too long. */
+static int check_span(const struct lerobot_videos *videos, const struct wanted *wanted, struct error *err)
 {
-    double frames = (span->to_s - span->from_s) * videos->info->fps;
-    if (!(span->from_s > -1e-3) || !isfinite(frames) || span->to_s > 1e9 ||
-        fabs(frames - (double)episode->length) >= 0.5)
-        return error_set(
-            err, EINVAL,
-            "%s: meta/episodes gives episode %lld the span %g s to %g s there, which is not its %lld "
-            "frames at %g frames a second",
-            file->name, (long long)episode->index, span->from_s, span->to_s, (long long)episode->length,
-            videos->info->fps);
+    const struct lerobot_camera_span *span = wanted->span;
+    long long length = wanted->episode->length;
+    if (span->from_s > -1e-3 && span->to_s <= 1e9 && wanted->frames > (double)length - 0.5)
+        return 0;
+    return error_set(
+        err, EINVAL,
+        "%s: meta/episodes gives episode %lld the span %g s to %g s there, which is not its %lld "
+        "frames at %g frames a second",
+        wanted->file->name, (long long)wanted->episode->index, span->from_s, span->to_s, length,
+        videos->info->fps);
+}
+
+/* What cannot be cut goes whole to the only episode that has frames in it. */
+static int pass_whole(const struct video_file *file, struct slice *slice, struct error *err)
+{
+    if (file->episodes > 1)
+        return error_set(err, ENOTSUP, "%s", file->reason);
+    slice_whole(slice, file->source->pinned.size, file->reason);
     return 0;
+}
+
+static int cut(const struct lerobot_videos *videos, const struct wanted *wanted, struct slice *slice,
+               struct error *err)
+{
+    struct mp4_info info;
+    const struct video_file *file = wanted->file;
+    long long episode = wanted->episode->index;
+    mp4_describe(file->mp4, &info);
+    double nearest_s = wanted->span->from_s - 0.5 / videos->info->fps;
+    uint64_t first = mp4_frame_at(file->mp4, (int64_t)llround(nearest_s * 1e9));
+    uint64_t count = (uint64_t)wanted->episode->length, end = first + count;
+    if (first > info.frames || count > info.frames - first)
+        return error_set(err, EINVAL,
+                         "%s: episode %lld is frames %llu to %llu there, but the video has %llu frames",
+                         file->name, episode, (unsigned long long)first, (unsigned long long)end,
+                         (unsigned long long)info.frames);
+    if (wanted->frames >= (double)count + 0.5 || (videos->info->video_by_episode && end < info.frames))
+        notes_add(videos->import->notes, "frames behind the last row of an episode were left out",
+                  file->name);
+    int rc = mp4_slice(file->mp4, first, count, MP4_SNAP_EXACT, slice, err);
+    return rc < 0 ? error_prefix(err, "%s: episode %lld", file->name, episode) : 0;
 }
 
 int lerobot_videos_slice(struct lerobot_videos *videos, const struct lerobot_episode *episode, size_t camera,
@@ -156,28 +197,20 @@ int lerobot_videos_slice(struct lerobot_videos *videos, const struct lerobot_epi
     const struct lerobot_camera_span *span = &episode->cameras[camera];
     size_t number = (size_t)(episode - videos->episodes->episodes);
     struct video_file *file = videos->files[number * videos->episodes->camera_count + camera];
+    struct wanted wanted = {.file = file,
+                            .episode = episode,
+                            .span = span,
+                            .frames = (span->to_s - span->from_s) * videos->info->fps};
     int rc = file->scanned ? 0 : scan(videos, file, err);
     if (!rc)
-        rc = check_span(videos, episode, span, file, err);
-    if (rc)
-        return rc;
-    *ret_object = file->object;
-    if (!file->mp4) {
-        if (file->episodes > 1)
-            return error_set(err, ENOTSUP, "%s", file->reason);
-        slice_whole(slice, file->source->pinned.size, file->reason);
-        return 0;
+        rc = check_span(videos, &wanted, err);
+    if (!rc)
+        rc = file->mp4 ? cut(videos, &wanted, slice, err) : pass_whole(file, slice, err);
+    if (!rc)
+        *ret_object = file->object;
+    if (!--file->uses && file->mp4) {
+        mp4_free(file->mp4);
+        file->mp4 = NULL;
     }
-    struct mp4_info info;
-    mp4_describe(file->mp4, &info);
-    double nearest_s = span->from_s - 0.5 / videos->info->fps;
-    uint64_t first = mp4_frame_at(file->mp4, (int64_t)llround(nearest_s * 1e9));
-    uint64_t count = (uint64_t)episode->length, end = first + count;
-    if (first > info.frames || count > info.frames - first)
-        return error_set(err, EINVAL,
-                         "%s: episode %lld is frames %llu to %llu there, but the video has %llu frames",
-                         file->name, (long long)episode->index, (unsigned long long)first,
-                         (unsigned long long)end, (unsigned long long)info.frames);
-    rc = mp4_slice(file->mp4, first, count, MP4_SNAP_EXACT, slice, err);
-    return rc < 0 ? error_prefix(err, "%s: episode %lld", file->name, (long long)episode->index) : 0;
+    return rc;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The shared MP4 files of a LeRobot data set: each is scanned once, episodes are cut by frame. One thread at
- * a time. */
+/* The MP4 files of a LeRobot data set: each is scanned once, episodes are cut by frame. One thread at a time.
+ */
 #pragma once
 
 #include "cache/base/error.h"
@@ -19,7 +19,7 @@ void lerobot_videos_free(struct lerobot_videos *videos);
 CLEANUP_DEFINE(struct lerobot_videos, lerobot_videos_free, cleanup_lerobot_videos)
 #define CLEANUP_LEROBOT_VIDEOS CLEANUP(cleanup_lerobot_videos)
 
-/* The frames of one camera in one episode; *ret_object is the file's id in the change set. -ENOTSUP with the
- * reason where a file that other episodes share cannot be cut. */
+/* The frames of one camera in one episode, to be asked for once; *ret_object is the file's id in the change
+ * set. -ENOTSUP with the reason where a file that other episodes share cannot be cut. */
 int lerobot_videos_slice(struct lerobot_videos *videos, const struct lerobot_episode *episode, size_t camera,
                          uint32_t *ret_object, struct slice *slice, struct error *err);

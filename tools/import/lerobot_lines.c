@@ -31,15 +31,15 @@ static bool without_nonfinite(const char *line, size_t len, struct buf *ret)
     return found;
 }
 
-static int parse(const char *place, const char *line, size_t len, struct json **ret, struct error *err)
+static int parse(size_t number, const char *line, size_t len, struct json **ret, struct error *err)
 {
     struct error why = {0};
-    int rc = json_parse(place, line, len, ret, &why);
+    int rc = json_parse_line(number, line, len, ret, &why);
     if (!rc)
         return 0;
     CLEANUP_BUF struct buf finite = BUF_INIT;
     if (without_nonfinite(line, len, &finite))
-        return json_parse(place, finite.data, finite.len, ret, err);
+        return json_parse_line(number, finite.data, finite.len, ret, err);
     return error_copy(err, &why);
 }
 
@@ -61,11 +61,11 @@ static int take_line(struct reading *r, const char *line, size_t len, struct err
         blank++;
     if (blank == len)
         return 0;
-    CLEANUP_FREE char *place = mem_printf("%s: line %zu", r->recording->name, r->number);
     CLEANUP_JSON struct json *json = NULL;
-    int rc = parse(place, line, len, &json, err);
+    int rc = parse(r->number, line, len, &json, err);
     if (rc)
-        return rc;
+        return error_prefix(err, "%s", r->recording->name);
+    CLEANUP_FREE char *place = mem_printf("%s: line %zu", r->recording->name, r->number);
     if (json_kind(json) != JSON_KIND_OBJECT)
         return error_set(err, EINVAL, "%s: it is of the kind %s, not an object", place,
                          json_kind_name(json_kind(json)));

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turns a LeRobot v3.0 data set into the v2.1 one it could have been converted from: a Parquet file and an MP4 a camera
 for each episode, episodes and statistics as JSON lines."""
+import concurrent.futures
 import glob
 import json
 import pathlib
@@ -29,9 +30,9 @@ def convert(v3, v2, *, chunks_size=1000, stats=True, **info):
         write_lines(v2 / "meta/episodes_stats.jsonl", map(statistics, episodes))
     write_data(v3, v2, new, episodes)
     cameras = [name for name, feature in old["features"].items() if feature["dtype"] == "video"]
-    for row in episodes:
-        for camera in cameras:
-            write_video(v3, old, row, camera, v2 / place(new, row, new["video_path"], camera))
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda of: write_video(v3, old, *of, v2 / place(new, of[0], new["video_path"], of[1])),
+                      [(row, camera) for row in episodes for camera in cameras]))
     return v2
 
 

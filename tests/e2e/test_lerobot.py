@@ -7,7 +7,8 @@ import shutil
 import numpy
 import pytest
 
-from conftest import elidefs
+from conftest import elidefs, mounted
+from test_video import frame_hashes
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -175,3 +176,69 @@ def test_a_table_joins_by_key(dataset, source, tmp_path):
 def test_an_import_tells_each_file_it_looked_into(dataset, source):
     done = elidefs("import", dataset, source)
     assert f"scanned {DATA}\n" in done.stderr and f"scanned {VIDEO}\n" in done.stderr
+
+
+# ---- tables that are a little wrong: rows and frames decide ----
+
+def split_rows(source):
+    """A data file an episode."""
+    whole = pq.ParquetFile(source / DATA)
+    groups = [whole.read_row_group(i) for i in range(3)]
+    for i, group in enumerate(groups):
+        pq.write_table(group, source / f"data/chunk-000/file-{i:03d}.parquet")
+    return groups
+
+
+@pytest.mark.parametrize("named", [[0, 0, 1], [2, 1, 0], [0, 7, 7]])
+def test_the_rows_decide_whatever_file_index_says(dataset, source, tmp_path, named):
+    """LeRobot's converter gives the episode that starts a file the index of the one before."""
+    groups = split_rows(source)
+    edit_episodes(source, data__file_index=pa.array(named))
+    elidefs("import", dataset, source)
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        for i, group in enumerate(groups):
+            assert pq.read_table(point / f"v1/ep{i:06d}.state.parquet").equals(group)
+
+
+def test_a_file_that_is_named_but_not_there_is_refused_where_rows_are_missing(dataset, source):
+    split_rows(source)
+    (source / "data/chunk-000/file-002.parquet").unlink()
+    edit_episodes(source, data__file_index=pa.array([0, 1, 7]))
+    refused(dataset, source, ["data/chunk-000/file-007.parquet", "no such file", "episode 2"])
+
+
+@pytest.mark.parametrize("drift", [1e-4, -0.012])
+def test_times_that_drift_less_than_half_a_frame_name_the_same_frames(dataset, source, tmp_path, drift):
+    """They are sums of durations; float32 in some sets."""
+    starts = numpy.array([0, 20, 30, 45]) / make_lerobot.FPS + drift * numpy.array([0, 1, 1, 1])
+    prefix = "videos__observation.images.front__"
+    edit_episodes(source, **{f"{prefix}from_timestamp": pa.array(starts[:-1].astype(numpy.float32)),
+                             f"{prefix}to_timestamp": pa.array(starts[1:].astype(numpy.float32))})
+    elidefs("import", dataset, source)
+    wanted = frame_hashes(source / VIDEO)
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        assert frame_hashes(point / "v1/ep000001.front.mp4") == wanted[20:30]
+        assert frame_hashes(point / "v1/ep000002.front.mp4") == wanted[30:45]
+
+
+def test_a_span_that_is_longer_than_its_rows_gives_as_many_frames_as_rows(dataset, source):
+    edit_episodes(source, **{"videos__observation.images.front__to_timestamp": pa.array([20 / 30, 1.0 + 2 / 30, 1.5])})
+    done = elidefs("import", dataset, source)
+    assert "frames behind the last row" in done.stderr and clips(dataset)["ep000001"]["length"] == 10
+
+
+def test_a_span_that_is_shorter_than_its_rows_is_refused(dataset, source):
+    edit_episodes(source, **{"videos__observation.images.front__to_timestamp": pa.array([20 / 30, 1.0 - 1 / 30, 1.5])})
+    refused(dataset, source, [VIDEO, "episode 1", "10 frames"])
+
+
+def test_rows_without_the_arrow_schema_are_the_same_rows(dataset, source, tmp_path):
+    whole = pq.ParquetFile(source / DATA)
+    groups = [whole.read_row_group(i) for i in range(3)]
+    with pq.ParquetWriter(source / DATA, groups[0].schema.remove_metadata(), store_schema=False) as writer:
+        for group in groups:
+            writer.write_table(group)
+    elidefs("import", dataset, source)
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        for i, group in enumerate(groups):
+            assert pq.read_table(point / f"v1/ep{i:06d}.state.parquet").to_pylist() == group.to_pylist()

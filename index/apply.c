@@ -68,7 +68,9 @@ static int read_parent(struct apply *apply, struct error *err)
                                         {"rows", &apply->rows},
                                         {"clips", &apply->clip_count},
                                         {"next_posting", &apply->next_posting},
-                                        {"next_object", &apply->next_object}};
+                                        {"next_object", &apply->next_object},
+                                        {"next_origin", &apply->next_origin},
+                                        {"next_attribute", &apply->next_attribute}};
     int rc = 0;
     for (size_t i = 0; !rc && i < sizeof names / sizeof *names; i++)
         rc = db_meta(apply->db, names[i].name, names[i].number, err);
@@ -79,7 +81,10 @@ static int read_parent(struct apply *apply, struct error *err)
     if (rc)
         return rc;
     if (apply->rows > UINT32_MAX || apply->clip_count > apply->rows || apply->next_posting > UINT32_MAX ||
-        apply->next_object > UINT32_MAX)
+        apply->next_object > UINT32_MAX || apply->next_origin < 1 ||
+        apply->next_origin >= SCHEMA_ORIGINS_MAX || apply->next_attribute > SCHEMA_ATTRIBUTES_MAX ||
+        (apply->attributes.count &&
+         apply->attributes.list[apply->attributes.count - 1].info.id >= apply->next_attribute))
         return db_damaged(apply->db, err, "its counts are out of range");
     if (version >= apply->options->version)
         return error_set(err, EINVAL, "version %lld cannot be the parent of version %u", (long long)version,
@@ -108,6 +113,8 @@ static int put_numbers(struct apply *apply, struct error *err)
                                         {"clips", &apply->clip_count},
                                         {"next_posting", &apply->next_posting},
                                         {"next_object", &apply->next_object},
+                                        {"next_origin", &apply->next_origin},
+                                        {"next_attribute", &apply->next_attribute},
                                         {"run_first", &apply->runs.first},
                                         {"run_next", &apply->runs.next}};
     int rc = 0;
@@ -127,24 +134,21 @@ static int put_version(struct apply *apply, struct error *err)
     return db_run(apply->db, stmt, err);
 }
 
-/* ---- attributes and rows ---- */
-
-static int put_attribute(struct apply *apply, const struct attribute *attribute, struct error *err)
+static int put_origin(struct apply *apply, struct error *err)
 {
     sqlite3_stmt *stmt;
-    int rc = db_query(apply->db, QUERY_ATTRIBUTE_PUT, &stmt, err);
+    if (!apply->origin_used)
+        return 0;
+    int rc = db_query(apply->db, QUERY_ORIGIN_PUT, &stmt, err);
     if (rc)
         return rc;
-    db_bind_number(stmt, 1, attribute->info.id);
-    db_bind_text(stmt, 2, attribute->info.name, strlen(attribute->info.name));
-    db_bind_number(stmt, 3, attribute->info.type);
-    db_bind_number(stmt, 4, attribute->info.multi);
-    db_bind_number(stmt, 5, attribute->listed);
-    db_bind_number(stmt, 6, attribute->posting);
-    db_bind_number(stmt, 7, (int64_t)attribute->info.clips);
-    db_bind_number(stmt, 8, (int64_t)attribute->info.distinct);
+    db_bind_number(stmt, 1, apply->next_origin++);
+    db_bind_text(stmt, 2, apply->setter, strlen(apply->setter));
+    db_bind_number(stmt, 3, apply->options->version);
     return db_run(apply->db, stmt, err);
 }
+
+/* ---- attributes and rows ---- */
 
 static int write_attributes(struct apply *apply, struct error *err)
 {
@@ -155,7 +159,7 @@ static int write_attributes(struct apply *apply, struct error *err)
         rc = apply_delta_write(apply->db, attribute, &apply->deltas[i], &apply->next_posting, err);
         apply_delta_done(&apply->deltas[i]); /* memory peaks here: one attribute at a time */
         if (!rc && changed)
-            rc = put_attribute(apply, attribute, err);
+            rc = apply_attribute_put(apply, attribute, err);
     }
     return rc;
 }
@@ -172,13 +176,14 @@ static int write_live(struct apply *apply, struct error *err)
 
 static int run(struct apply *apply, struct error *err)
 {
+    bool labels = apply->set->has_labels;
     int rc = apply->options->parent_path ? read_parent(apply, err) : 0;
     if (!rc)
         rc = apply_intake(apply, err);
     if (!rc)
-        rc = apply_places(apply, err);
+        rc = labels ? apply_label_places(apply, err) : apply_places(apply, err);
     if (!rc)
-        rc = apply_clips(apply, err);
+        rc = labels ? apply_labels(apply, err) : apply_clips(apply, err);
     if (!rc)
         rc = write_attributes(apply, err);
     if (!rc)
@@ -186,6 +191,8 @@ static int run(struct apply *apply, struct error *err)
     if (!rc)
         rc = runs_append(apply->db, &apply->runs, apply->new_keys, apply->new_key_count, apply->new_hashes,
                          apply->new_hash_count, err);
+    if (!rc)
+        rc = put_origin(apply, err);
     if (!rc)
         rc = put_version(apply, err);
     if (!rc)
@@ -203,7 +210,11 @@ static void apply_done(struct apply *apply)
     rowset_unref(apply->live);
     rowset_unref(apply->changed);
     for (size_t i = 0; i < apply->count; i++)
-        buf_done(&apply->clips[i].labels);
+        buf_done(&apply->clips[i].labels), buf_done(&apply->clips[i].events);
+    origins_done(&apply->origins);
+    buf_done(&apply->unknown.shown);
+    buf_done(&apply->taken.shown);
+    buf_done(&apply->late.shown);
     void *const all[] = {apply->attribute_at, apply->declared, apply->root_ids,  apply->object_ids,
                          apply->clips,        apply->new_keys, apply->new_hashes};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -214,8 +225,12 @@ static void apply_done(struct apply *apply)
 int apply(const struct apply_options *options, const struct changeset *set, struct apply_counts *ret,
           struct error *err)
 {
-    struct apply state = {
-        .options = options, .set = set, .changed = rowset_new(), .next_posting = SCHEMA_POSTING_LIVE + 1};
+    struct apply state = {.options = options,
+                          .set = set,
+                          .changed = rowset_new(),
+                          .next_posting = SCHEMA_POSTING_LIVE + 1,
+                          .next_origin = 1,
+                          .setter = ORIGIN_IMPORT};
     int rc = make_file(options, err);
     if (!rc) {
         rc = db_open_write(options->result_path, !options->parent_path, &state.db, err);

@@ -15,6 +15,7 @@ struct apply_options {
     const char *result_path; /* made; removed again on failure */
     uint32_t version;
     int64_t time_ns; /* commit time */
+    uint32_t base; /* the version the set was made for; what others have set since is a conflict. 0: parent */
     /* Gives the catalog's root id for a root URL of the change set (roots are not versioned: see
      * index/dataset.h). */
     int (*root_id)(void *ctx, const char *url, uint32_t *ret, struct error *err);
@@ -22,7 +23,8 @@ struct apply_options {
 };
 struct apply_counts {
     uint64_t clips_added, clips_replaced, clips_removed, clips_unchanged, streams, values;
-    uint64_t clips, rows; /* of the result */
+    uint64_t clips_labelled, values_set, events_set, attributes_changed; /* by a set of labels */
+    uint64_t clips, rows;                                                /* of the result */
 };
 /* A known key with the same fingerprint keeps its row and is unchanged unless its attributes or streams
  * differ; with another fingerprint it is replaced under its row. A

@@ -60,22 +60,6 @@ static void take_stream(struct step *step, const struct changeset_op *op)
         stream->op.id = step->apply->object_ids[op->id];
 }
 
-static int take_value(struct step *step, const struct changeset_op *op, struct error *err)
-{
-    enum { EXACT_BITS = 53 };
-    const struct attribute *attribute = &step->apply->attributes.list[step->apply->attribute_at[op->id]];
-    struct value value = op->value;
-    if (value.type != attribute->info.type) { /* an integer for a float, as intake has checked */
-        if (value.integer < -(1ll << EXACT_BITS) || value.integer > 1ll << EXACT_BITS)
-            return error_set(err, EINVAL,
-                             "%s: the attribute '%s' is float in the data set, and %lld is not exact as one",
-                             step->clip.text, op->text, (long long)value.integer);
-        value = (struct value){.type = VALUE_FLOAT, .real = (double)value.integer};
-    }
-    record_values_add(&step->record.now, attribute, &value);
-    return 0;
-}
-
 static int take_clip(struct step *step, struct error *err)
 {
     struct changeset_reader reader = CHANGESET_READER(step->apply->set);
@@ -88,7 +72,7 @@ static int take_clip(struct step *step, struct error *err)
     changeset_next(&reader, &step->clip);
     while (!rc && changeset_next(&reader, &op) && op.kind != CHANGESET_CLIP) {
         if (op.kind == CHANGESET_VALUE)
-            rc = take_value(step, &op, err);
+            rc = apply_record_say(&step->record, &op, err) ? error_prefix(err, "%s", step->clip.text) : 0;
         else if (op.kind == CHANGESET_STREAM)
             take_stream(step, &op);
         else if (op.kind == CHANGESET_EXTRA)
@@ -114,7 +98,14 @@ static int read_old(struct step *step, struct error *err)
     return 0;
 }
 
-/* Values of attributes the set does not declare stay, or come along from another key. */
+static int take_over_events(struct step *step, struct error *err)
+{
+    struct apply_record *record = &step->record;
+    const struct buf *events = &step->place->events;
+    return events_decode(record->apply->db, cursor_of(events->data, events->len), &record->now_events, err);
+}
+
+/* What others have said stays, or comes along from another key. */
 static int keep_others(struct step *step, struct error *err)
 {
     struct apply *apply = step->apply;
@@ -126,13 +117,11 @@ static int keep_others(struct step *step, struct error *err)
         int rc = record_decode(apply->db, &apply->attributes, record, from, err);
         if (rc)
             return rc;
+        rc = take_over_events(step, err);
+        if (rc)
+            return rc;
     }
-    for (size_t i = 0; i < from->count; i++) {
-        const struct record_value *value = &from->list[i];
-        if (!apply->declared[value->attribute - apply->attributes.list])
-            record_values_add(&step->record.now, value->attribute, &value->value);
-    }
-    return 0;
+    return apply_merge(&step->record, place, from, err);
 }
 
 static bool same_pieces(const struct step *step, const struct new_stream *stream,
@@ -323,13 +312,15 @@ static int write_clip(struct step *step, bool same_attributes, bool same_streams
     uint32_t json_changed = live && same_attributes ? step->was.json_changed : apply->options->version;
     bool new_content =
         !step->place->known || memcmp(step->was.fingerprint, step->clip.fingerprint, SHA256_BYTES) != 0;
-    apply_record_print(&step->record, step->clip.text);
+    int rc = apply_record_print(&step->record, step->clip.text, err);
+    if (rc)
+        return rc;
     if (new_content)
         apply_hash_add(apply, SCHEMA_HASH_FINGERPRINT, apply_fingerprint_hash(step->clip.fingerprint),
                        step->place->row);
-    if (!same_attributes)
-        apply_record_put(&step->record);
-    int rc = put_clip(step, json_changed, err);
+    rc = same_attributes ? 0 : apply_record_put(&step->record, err);
+    if (!rc)
+        rc = put_clip(step, json_changed, err);
     if (!rc && !same_streams) {
         rc = put_streams(step, err);
         apply->counts.streams += step->stream_count;
@@ -357,8 +348,9 @@ static int remove_clip(struct step *step, struct error *err)
         return rc;
     step->extra = (struct changeset_op){0};
     step->apply->counts.clips_removed++;
-    apply_record_put(&step->record);
-    rc = drop_streams(step, err);
+    rc = apply_record_put(&step->record, err);
+    if (!rc)
+        rc = drop_streams(step, err);
     return rc ? rc : put_extra(step, err);
 }
 
@@ -374,7 +366,6 @@ static int apply_clip(struct step *step, struct error *err)
         rc = keep_others(step, err);
     if (rc)
         return rc;
-    record_values_sort(&step->record.now);
     bool same_attributes = step->place->live && apply_record_same(&step->record);
     rc = compare_streams(step, &same_streams, err);
     if (!rc)

@@ -210,7 +210,7 @@ static int drop_postings(const struct apply_dictionary *to, struct error *err)
     return rc;
 }
 
-static int drop_dictionary(const struct apply_dictionary *to, struct error *err)
+int apply_dictionary_drop(const struct apply_dictionary *to, struct error *err)
 {
     sqlite3_stmt *stmt;
     int rc = drop_postings(to, err);
@@ -219,7 +219,12 @@ static int drop_dictionary(const struct apply_dictionary *to, struct error *err)
     if (rc)
         return rc;
     db_bind_number(stmt, 1, to->attribute->info.id);
-    rc = db_run(to->db, stmt, err);
+    return db_run(to->db, stmt, err);
+}
+
+static int unlist(const struct apply_dictionary *to, struct error *err)
+{
+    int rc = apply_dictionary_drop(to, err);
     to->attribute->listed = false;
     return rc ? rc : apply_column_count(to->db, to->attribute, err);
 }
@@ -234,5 +239,5 @@ int apply_dictionary_write_numbers(const struct apply_dictionary *to, struct app
         return rc;
     bool many =
         different_numbers(delta) > SCHEMA_LISTED_MAX || to->attribute->info.distinct > SCHEMA_LISTED_MAX;
-    return many ? drop_dictionary(to, err) : 0;
+    return many ? unlist(to, err) : 0;
 }

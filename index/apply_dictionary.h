@@ -17,6 +17,8 @@ struct apply_dictionary { /* to write to; all borrowed */
 
 /* The delta's values: of an attribute without a column. Sorts them. */
 int apply_dictionary_write(const struct apply_dictionary *to, struct apply_delta *delta, struct error *err);
+/* All of it: an attribute that is dropped, or has too many values. */
+int apply_dictionary_drop(const struct apply_dictionary *to, struct error *err);
 /* The delta's numbers: of a listed attribute with a column, which must have been written. Sorts them by
  * value. */
 int apply_dictionary_write_numbers(const struct apply_dictionary *to, struct apply_delta *delta,

@@ -127,20 +127,7 @@ static int conflict(const struct attribute *known, const struct changeset_op *op
 /* A clip's JSON shows an attribute of several values as an array, also where there is one. */
 static int add_brackets(struct apply *apply, const struct attribute *attribute, struct error *err)
 {
-    CLEANUP_ROWSET struct rowset *rows = NULL;
-    uint32_t row;
-    int rc = posting_read(apply->db, attribute->posting, &rows, err);
-    for (uint64_t from = 0; !rc && rowset_rows(rows, from, &row, 1); from = row + 1ull) {
-        sqlite3_stmt *stmt;
-        rc = db_query(apply->db, QUERY_CLIP_JSON_GROW, &stmt, err);
-        if (rc)
-            return rc;
-        db_bind_number(stmt, 1, sizeof "[]" - 1);
-        db_bind_number(stmt, 2, apply->options->version);
-        db_bind_number(stmt, 3, row);
-        rc = db_run(apply->db, stmt, err);
-    }
-    return rc;
+    return apply_attribute_grow(apply, attribute, sizeof "[]" - 1, err);
 }
 
 /* What the set says of an attribute the parent has: it may get wider, never narrower. */
@@ -158,30 +145,55 @@ static int merge_attribute(struct apply *apply, struct attribute *known, const s
     return rc ? rc : add_brackets(apply, known, err);
 }
 
-static int add_attribute(struct apply *apply, const struct changeset_op *op, struct error *err)
+static int add_attribute(struct apply *apply, const char *name, enum value_type type, bool multi,
+                         struct error *err)
 {
     struct attributes *all = &apply->attributes;
-    uint32_t id = all->count ? all->list[all->count - 1].info.id + 1 : 0;
-    if (id >= SCHEMA_ATTRIBUTES_MAX)
+    if (apply->next_attribute >= SCHEMA_ATTRIBUTES_MAX)
         return error_set(err, EFBIG, "the data set has too many attributes");
     mem_grow(&all->list, &all->cap, all->count + 1, sizeof *all->list);
     struct attribute *attribute = &all->list[all->count++];
     *attribute = (struct attribute){.listed = true, .posting = (uint32_t)apply->next_posting++};
-    attribute->info.id = id;
-    attribute->info.type = op->type;
-    attribute->info.multi = op->multi;
-    memcpy(attribute->info.name, op->text, strlen(op->text) + 1);
+    attribute->info.id = (uint32_t)apply->next_attribute++;
+    attribute->info.type = type;
+    attribute->info.multi = multi;
+    memcpy(attribute->info.name, name, strlen(name) + 1);
     return 0;
 }
 
 static int take_attribute(struct apply *apply, const struct changeset_op *op, struct error *err)
 {
-    /* The parent's names stay sorted while new ones are appended: a set names each attribute once. */
-    struct attributes parent = apply->attributes;
-    parent.count = apply->parent_attributes;
-    struct attribute *known = attributes_by_name(&parent, op->text, strlen(op->text));
-    apply->attribute_at[op->id] = known ? (uint32_t)(known - parent.list) : (uint32_t)apply->attributes.count;
-    return known ? merge_attribute(apply, known, op, err) : add_attribute(apply, op, err);
+    struct attribute *known;
+    int rc = apply_attribute_find(apply, op->text, &known, err);
+    if (rc < 0)
+        return rc;
+    apply->attribute_at[op->id] = known ? (uint32_t)(known - apply->attributes.list)
+                                  : rc  ? APPLY_NO_ATTRIBUTE
+                                        : (uint32_t)apply->attributes.count;
+    if (known)
+        return merge_attribute(apply, known, op, err);
+    return rc ? 0 : add_attribute(apply, op->text, op->type, op->multi, err);
+}
+
+/* Labels of events are the values of an attribute that no set declares. */
+static int take_events(struct apply *apply, struct error *err)
+{
+    if (apply->event_at != SIZE_MAX)
+        return 0;
+    apply->event_at = apply->attributes.count;
+    return add_attribute(apply, EVENT_ATTRIBUTE, VALUE_TEXT, true, err);
+}
+
+void apply_event_find(struct apply *apply)
+{
+    const struct attribute *known =
+        attributes_by_name(&apply->attributes, EVENT_ATTRIBUTE, sizeof EVENT_ATTRIBUTE - 1);
+    apply->event_at = known ? (size_t)(known - apply->attributes.list) : SIZE_MAX;
+}
+
+bool apply_is_event(const struct apply *apply, const struct attribute *attribute)
+{
+    return apply->event_at != SIZE_MAX && attribute == &apply->attributes.list[apply->event_at];
 }
 
 /* ---- clips and their place in order ---- */
@@ -189,8 +201,8 @@ static int take_attribute(struct apply *apply, const struct changeset_op *op, st
 static void take_clip(struct apply *apply, const struct changeset_op *op, size_t at)
 {
     struct apply_clip *clip = &apply->clips[apply->count];
-    *clip =
-        (struct apply_clip){.at = at, .key = op->text, .t0_ns = op->t0_ns, .order = (uint32_t)apply->count};
+    *clip = (struct apply_clip){
+        .at = at, .key = op->text, .t0_ns = op->t0_ns, .place = op->place, .order = (uint32_t)apply->count};
     for (int i = 0; i < APPLY_SORT_KEYS; i++)
         clip->ranks[i] = APPLY_UNRANKED;
     apply->count++;
@@ -258,6 +270,7 @@ static int take(struct apply *apply, const struct changeset_op *op, size_t at, s
     case CHANGESET_ATTRIBUTE:
         return take_attribute(apply, op, err);
     case CHANGESET_CLIP:
+    case CHANGESET_LABELS:
         take_clip(apply, op, at);
         break;
     case CHANGESET_VALUE:
@@ -269,8 +282,20 @@ static int take(struct apply *apply, const struct changeset_op *op, size_t at, s
     case CHANGESET_LABELS_OF:
         apply->clips[apply->count - 1].labels_of = op->text;
         break;
+    case CHANGESET_EVENTS:
+        return take_events(apply, err);
+    case CHANGESET_SETTER:
+        apply->setter = op->text;
+        apply->policy = (enum changeset_policy)op->policy;
+        apply->table = op->other;
+        break;
+    case CHANGESET_RENAME:
+    case CHANGESET_DESCRIBE:
+    case CHANGESET_DROP:
+        return apply_attribute_change(apply, op, err);
     case CHANGESET_STREAM:
     case CHANGESET_EXTRA:
+    case CHANGESET_EVENT:
         break;
     }
     return 0;
@@ -293,7 +318,10 @@ static void fix_attributes(struct apply *apply)
     attributes_sort(&apply->attributes);
     apply->declared = mem_zero(apply->attributes.count * sizeof *apply->declared);
     for (size_t i = 0; i < strmap_count(apply->set->attributes); i++)
-        apply->declared[apply->attribute_at[i]] = true;
+        if (apply->attribute_at[i] != APPLY_NO_ATTRIBUTE)
+            apply->declared[apply->attribute_at[i]] = true;
+    if (apply->set->has_labels && apply->event_at != SIZE_MAX)
+        apply->declared[apply->event_at] = true;
 }
 
 static struct sorter sorter_new(const struct changeset *set, const char *name, const char *else_name)
@@ -313,7 +341,9 @@ int apply_intake(struct apply *apply, struct error *err)
     size_t entries = changeset_clips(apply->set) + changeset_removals(apply->set);
     apply->clips = mem_zero(entries * sizeof *apply->clips);
     apply->attribute_at = mem_zero(declared * sizeof *apply->attribute_at);
-    apply->deltas = mem_zero((apply->parent_attributes + declared) * sizeof *apply->deltas);
+    apply->deltas = mem_zero((apply->parent_attributes + declared + 1) * sizeof *apply->deltas);
+    apply->origin = (uint32_t)apply->next_origin;
+    apply_event_find(apply);
     int rc = take_all(apply, sorters, err);
     for (int i = 0; i < APPLY_SORT_KEYS; i++) {
         if (!rc)

@@ -132,7 +132,7 @@ static void drop_idle_removals(struct apply *apply)
 }
 
 /* Read before anything is written: two clips may take each other's place. */
-static int read_labels(struct apply *apply, struct apply_clip *clip, struct record_group *group,
+static int read_labels(struct apply *apply, struct apply_clip *clip, struct record_group groups[2],
                        struct error *err)
 {
     uint32_t row;
@@ -142,22 +142,27 @@ static int read_labels(struct apply *apply, struct apply_clip *clip, struct reco
     int rc = runs_find_key(apply->db, &apply->runs, clip->labels_of, strlen(clip->labels_of), &row, err);
     if (rc < 1 || !rowset_contains(apply->live, row))
         return rc < 0 ? rc : 0;
-    rc = record_group_read(apply->db, row, group, err);
-    if (rc)
-        return rc;
-    struct cursor record = record_of(group, row);
-    buf_append(&clip->labels, record.data, record.len);
+    struct buf *to[2] = {&clip->labels, &clip->events};
+    for (int i = 0; !(rc < 0) && i < 2; i++) {
+        rc = record_group_read(apply->db, row, &groups[i], err);
+        if (rc)
+            return rc;
+        struct cursor record = record_of(&groups[i], row);
+        buf_append(to[i], record.data, record.len);
+    }
     return 0;
 }
 
 static int read_all_labels(struct apply *apply, struct error *err)
 {
-    CLEANUP_RECORD_GROUP struct record_group group = RECORD_GROUP_INIT;
+    struct record_group groups[2] = {RECORD_GROUP_INIT, RECORD_GROUP_EVENTS};
     int rc = 0;
     if (!strmap_count(apply->set->labels_of))
         return 0;
     for (size_t i = 0; !rc && i < apply->count; i++)
-        rc = read_labels(apply, &apply->clips[i], &group, err);
+        rc = read_labels(apply, &apply->clips[i], groups, err);
+    record_group_done(&groups[0]);
+    record_group_done(&groups[1]);
     return rc;
 }
 

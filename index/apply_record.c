@@ -2,58 +2,126 @@
 /* A group is read once, changed clip by clip and written when the next one is entered. */
 #include "index/apply_record.h"
 
+#include <errno.h>
 #include <string.h>
 
 void apply_record_done(struct apply_record *record)
 {
     record_group_done(&record->group);
+    record_group_done(&record->event_group);
     record_values_done(&record->was);
+    record_values_done(&record->said);
     record_values_done(&record->now);
     record_values_done(&record->by_name);
+    events_done(&record->was_events);
+    events_done(&record->now_events);
     buf_done(&record->json);
     buf_done(&record->bytes);
 }
 
 /* ---- groups ---- */
 
-int apply_record_flush(struct apply_record *record, struct error *err)
+static int flush_group(struct apply_record *record, struct record_group *group, bool *dirty,
+                       struct error *err)
 {
-    if (!record->dirty)
+    if (!*dirty)
         return 0;
     sqlite3_stmt *stmt;
     struct db *db = record->apply->db;
     CLEANUP_BUF struct buf packed = BUF_INIT;
-    int rc = record_group_encode(db_packer(db), &record->group, &packed, err);
+    int rc = record_group_encode(db_packer(db), group, &packed, err);
     if (!rc)
-        rc = db_query(db, QUERY_GROUP_PUT, &stmt, err);
+        rc = db_query(db, group->events ? QUERY_EVENTS_PUT : QUERY_GROUP_PUT, &stmt, err);
     if (rc)
         return rc;
-    db_bind_number(stmt, 1, record->group.number);
+    db_bind_number(stmt, 1, group->number);
     db_bind_bytes(stmt, 2, packed.data, packed.len);
-    record->dirty = false;
+    *dirty = false;
     return db_run(db, stmt, err);
 }
 
-static int enter_group(struct apply_record *record, struct error *err)
+int apply_record_flush(struct apply_record *record, struct error *err)
 {
-    if (record->group.number == record->row / SCHEMA_GROUP_ROWS)
+    int rc = flush_group(record, &record->group, &record->dirty, err);
+    return rc ? rc : flush_group(record, &record->event_group, &record->events_dirty, err);
+}
+
+static int enter_group(struct apply_record *record, struct record_group *group, bool *dirty,
+                       struct error *err)
+{
+    if (group->number == record->row / SCHEMA_GROUP_ROWS)
         return 0;
-    int rc = apply_record_flush(record, err);
-    return rc ? rc : record_group_read(record->apply->db, record->row, &record->group, err);
+    int rc = flush_group(record, group, dirty, err);
+    return rc ? rc : record_group_read(record->apply->db, record->row, group, err);
+}
+
+static bool has_events(const struct apply_record *record, const struct record_values *values)
+{
+    const struct apply *apply = record->apply;
+    for (size_t i = 0; apply->event_at != SIZE_MAX && i < values->count; i++)
+        if (values->list[i].attribute == &apply->attributes.list[apply->event_at])
+            return true;
+    return false;
+}
+
+static int read_events(struct apply_record *record, struct error *err)
+{
+    int rc = enter_group(record, &record->event_group, &record->events_dirty, err);
+    if (!rc)
+        rc = events_decode(record->apply->db, record_of(&record->event_group, record->row),
+                           &record->was_events, err);
+    for (size_t i = 0; !rc && i < record->was_events.count; i++)
+        events_add(&record->now_events, &record->was_events.list[i]);
+    return rc;
 }
 
 int apply_record_enter(struct apply_record *record, uint32_t row, bool known, struct error *err)
 {
     record->row = row;
-    record->was.count = record->now.count = 0;
-    int rc = enter_group(record, err);
+    record->was.count = record->said.count = record->now.count = 0;
+    record->was_events.count = record->now_events.count = 0;
+    record->says_events = false;
+    int rc = enter_group(record, &record->group, &record->dirty, err);
     if (rc || !known)
         return rc;
-    return record_decode(record->apply->db, &record->apply->attributes, record_of(&record->group, row),
-                         &record->was, err);
+    rc = record_decode(record->apply->db, &record->apply->attributes, record_of(&record->group, row),
+                       &record->was, err);
+    return rc || !has_events(record, &record->was) ? rc : read_events(record, err);
+}
+
+int apply_record_say(struct apply_record *record, const struct changeset_op *op, struct error *err)
+{
+    enum { EXACT_BITS = 53 };
+    const struct apply *apply = record->apply;
+    if (apply->attribute_at[op->id] == APPLY_NO_ATTRIBUTE)
+        return 0;
+    const struct attribute *attribute = &apply->attributes.list[apply->attribute_at[op->id]];
+    struct value value = op->value;
+    if (value.type != attribute->info.type) { /* an integer for a float, as intake has checked */
+        if (value.integer < -(1ll << EXACT_BITS) || value.integer > 1ll << EXACT_BITS)
+            return error_set(err, EINVAL,
+                             "the attribute '%s' is float in the data set, and %lld is not exact as one",
+                             op->text, (long long)value.integer);
+        value = (struct value){.type = VALUE_FLOAT, .real = (double)value.integer};
+    }
+    record_values_add(&record->said, attribute, &value, apply->origin);
+    return 0;
 }
 
 /* ---- what changed ---- */
+
+static bool same_events(const struct events *a, const struct events *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        const struct event *x = &a->list[i], *y = &b->list[i];
+        if (x->start_ns != y->start_ns || x->end_ns != y->end_ns || x->origin != y->origin ||
+            value_compare(&x->label, &y->label) != 0)
+            return false;
+    }
+    return true;
+}
 
 bool apply_record_same(const struct apply_record *record)
 {
@@ -64,7 +132,7 @@ bool apply_record_same(const struct apply_record *record)
         if (a->list[i].attribute != b->list[i].attribute ||
             value_compare(&a->list[i].value, &b->list[i].value) != 0)
             return false;
-    return true;
+    return same_events(&record->now_events, &record->was_events);
 }
 
 static struct apply_delta *delta_of(struct apply *apply, const struct attribute *attribute)
@@ -113,25 +181,68 @@ static void note_changes(struct apply_record *record)
 
 /* ---- writing ---- */
 
-void apply_record_print(struct apply_record *record, const char *key)
+int apply_record_print(struct apply_record *record, const char *key, struct error *err)
 {
     struct record_values *by_name = &record->by_name;
+    struct apply *apply = record->apply;
     mem_grow(&by_name->list, &by_name->cap, record->now.count, sizeof *by_name->list);
     if (record->now.count)
         memcpy(by_name->list, record->now.list, record->now.count * sizeof *by_name->list);
     by_name->count = record->now.count;
-    record_values_sort_by_name(by_name, &record->apply->attributes);
+    record_values_sort_by_name(by_name, &apply->attributes);
+    for (size_t i = 0; i < record->now_events.count; i++) {
+        struct event *event = &record->now_events.list[i];
+        struct catalog_origin origin = {apply->setter, 0};
+        int rc = event->origin == apply->origin
+                     ? 0
+                     : origins_get(apply->db, &apply->origins, event->origin, &origin, err);
+        if (rc)
+            return rc;
+        event->setter = origin.setter;
+    }
     buf_clear(&record->json);
-    record_json(key, by_name, &record->json);
+    record_json(key, by_name, &record->now_events, &record->json);
+    return 0;
 }
 
-void apply_record_put(struct apply_record *record)
+/* True: the events are not what the group holds, and stand in `bytes`. */
+static bool encode_events(struct apply_record *record)
 {
-    note_changes(record); /* while the old values still stand in the group */
+    if (!has_events(record, &record->now))
+        record->now_events.count = 0;
+    if (same_events(&record->now_events, &record->was_events))
+        return false;
+    events_encode(&record->now_events, &record->bytes);
+    for (size_t i = 0; i < record->now_events.count; i++)
+        record->apply->origin_used |= record->now_events.list[i].origin == record->apply->origin;
+    return true;
+}
+
+/* Both are encoded before either group changes: they borrow texts from there. */
+int apply_record_store(struct apply_record *record, struct error *err)
+{
+    uint32_t row = record->row;
+    int rc = enter_group(record, &record->event_group, &record->events_dirty, err);
+    if (rc)
+        return rc;
     buf_clear(&record->bytes);
     record_encode(&record->now, &record->bytes);
-    record_group_replace(&record->group, record->row, record->bytes.data, record->bytes.len);
-    record->was.count = 0;
+    size_t len = record->bytes.len;
+    for (size_t i = 0; i < record->now.count; i++)
+        record->apply->origin_used |= record->now.list[i].origin == record->apply->origin;
+    if (encode_events(record)) {
+        record_group_replace(&record->event_group, row, record->bytes.data + len, record->bytes.len - len);
+        record->events_dirty = true;
+    }
+    record_group_replace(&record->group, row, record->bytes.data, len);
+    record->was.count = record->was_events.count = record->now_events.count = 0;
     record->dirty = true;
+    return 0;
+}
+
+int apply_record_put(struct apply_record *record, struct error *err)
+{
+    note_changes(record); /* while the old values still stand in the group */
     record->apply->counts.values += record->now.count;
+    return apply_record_store(record, err);
 }

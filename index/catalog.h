@@ -80,6 +80,10 @@ typedef int catalog_attribute_fn(void *ctx, const struct catalog_attribute *attr
 int catalog_attributes(struct catalog_reader *reader, catalog_attribute_fn *each, void *ctx,
                        struct error *err); /* by name */
 
+/* Appends what somebody wrote about the attribute; nothing if nobody did. */
+int catalog_description(struct catalog_reader *reader, uint32_t attribute, struct buf *buf,
+                        struct error *err);
+
 /* Distinct values and how many live clips have each, in value order. Non-zero from `each` ends it with that.
  */
 typedef int catalog_value_fn(void *ctx, const struct value *value, uint64_t clips, struct error *err);
@@ -143,6 +147,28 @@ typedef int catalog_clip_value_fn(void *ctx, const struct catalog_attribute *att
                                   const struct value *value, struct error *err);
 int catalog_clip_values(struct catalog_reader *reader, uint32_t row, catalog_clip_value_fn *each, void *ctx,
                         struct error *err);
+
+/* Who set something, in which version it last changed; 0: before that was recorded. */
+struct catalog_origin {
+    const char *setter;
+    uint32_t version;
+};
+/* As catalog_clip_values(), with who set each value; events are left out. */
+typedef int catalog_blame_fn(void *ctx, const struct catalog_attribute *attribute, const struct value *value,
+                             const struct catalog_origin *origin, struct error *err);
+int catalog_blame(struct catalog_reader *reader, uint32_t row, catalog_blame_fn *each, void *ctx,
+                  struct error *err);
+
+struct catalog_event {        /* a labelled span of a clip's own time */
+    struct value label;       /* a text */
+    int64_t start_ns, end_ns; /* from the clip's start; 0 <= start <= end */
+    struct catalog_origin origin;
+};
+/* A clip's events, by label, start and end. Their labels are the values of its attribute "event". */
+typedef int catalog_event_fn(void *ctx, const struct catalog_event *event, struct error *err);
+int catalog_events(struct catalog_reader *reader, uint32_t row, catalog_event_fn *each, void *ctx,
+                   struct error *err);
+
 /* Appends the clip's extra; nothing if it has none. */
 int catalog_extra(struct catalog_reader *reader, uint32_t row, struct buf *buf, struct error *err);
 

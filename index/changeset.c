@@ -56,7 +56,7 @@ const struct buf *changeset_log(const struct changeset *set)
     return &set->log;
 }
 
-static size_t append_text(struct buf *log, const char *text)
+size_t changeset_append_text(struct buf *log, const char *text)
 {
     size_t len = strlen(text);
     buf_varint(log, len);
@@ -79,7 +79,7 @@ uint32_t changeset_root(struct changeset *set, const char *url)
         entry->value = strmap_count(set->roots) - 1;
         buf_u8(&set->log, CHANGESET_ROOT);
         buf_varint(&set->log, entry->value);
-        append_text(&set->log, url);
+        changeset_append_text(&set->log, url);
     }
     return (uint32_t)entry->value;
 }
@@ -91,10 +91,10 @@ static void append_object(struct changeset *set, uint32_t root, const char *path
     buf_u8(&set->log, CHANGESET_OBJECT);
     buf_varint(&set->log, id);
     buf_varint(&set->log, root);
-    append_text(&set->log, path);
+    changeset_append_text(&set->log, path);
     buf_varint(&set->log, size);
     mem_grow(&set->object_list, &set->object_cap, id + 1, sizeof *set->object_list);
-    set->object_list[id] = (struct changeset_object){size, append_text(&set->log, pin)};
+    set->object_list[id] = (struct changeset_object){size, changeset_append_text(&set->log, pin)};
 }
 
 int changeset_object(struct changeset *set, uint32_t root, const char *path, uint64_t size, const char *pin,
@@ -125,7 +125,7 @@ void changeset_table(struct changeset *set, uint32_t object, const char *contain
            strlen(container) <= CHANGESET_CONTAINER_MAX);
     buf_u8(&set->log, CHANGESET_TABLE);
     buf_varint(&set->log, object);
-    append_text(&set->log, container);
+    changeset_append_text(&set->log, container);
     append_bytes(&set->log, bytes, len);
 }
 
@@ -169,7 +169,7 @@ int changeset_attribute(struct changeset *set, const char *name, enum value_type
     set->attribute_list[id] = (struct changeset_attribute){entry->key, type, multi, 0};
     buf_u8(&set->log, CHANGESET_ATTRIBUTE);
     buf_varint(&set->log, id);
-    append_text(&set->log, name);
+    changeset_append_text(&set->log, name);
     buf_u8(&set->log, (uint8_t)type);
     buf_u8(&set->log, multi);
     return 0;
@@ -188,6 +188,8 @@ static int check_clip(const struct changeset *set, const struct changeset_clip *
                          clip->key);
     if (clip->t0_ns != CHANGESET_NO_TIME && clip->t1_ns != CHANGESET_NO_TIME && clip->t1_ns < clip->t0_ns)
         return error_set(err, EINVAL, "%s: the clip '%s' ends before it starts", clip->source, clip->key);
+    if (set->has_labels)
+        return error_set(err, EINVAL, "%s: a change set holds clips or labels, not both", clip->source);
     const struct strmap_entry *known = strmap_find(set->clips, clip->key, len);
     if (known)
         return error_set(err, EEXIST, "two clips have the key '%s': %s and %s", clip->key,
@@ -206,11 +208,11 @@ int changeset_clip(struct changeset *set, const struct changeset_clip *clip, str
     if (rc)
         return rc;
     buf_u8(&set->log, CHANGESET_CLIP);
-    append_text(&set->log, clip->key);
+    changeset_append_text(&set->log, clip->key);
     buf_append(&set->log, clip->fingerprint, sizeof clip->fingerprint);
     buf_le64(&set->log, (uint64_t)clip->t0_ns);
     buf_le64(&set->log, (uint64_t)clip->t1_ns);
-    size_t source_at = append_text(&set->log, clip->source);
+    size_t source_at = changeset_append_text(&set->log, clip->source);
     struct strmap_entry *entry = strmap_put(set->clips, clip->key, strlen(clip->key), NULL);
     entry->value = source_at;
     set->key = entry->key;
@@ -323,11 +325,11 @@ int changeset_stream(struct changeset *set, const struct changeset_stream *strea
     mem_grow(&set->files, &set->file_cap, set->file_count + 1, sizeof *set->files);
     struct changeset_file *file = &set->files[set->file_count++];
     buf_u8(log, CHANGESET_STREAM);
-    file->name_at = append_text(log, stream->name);
-    file->ext_at = append_text(log, stream->ext);
-    append_text(log, stream->container);
+    file->name_at = changeset_append_text(log, stream->name);
+    file->ext_at = changeset_append_text(log, stream->ext);
+    changeset_append_text(log, stream->container);
     buf_varint(log, stream->object == CHANGESET_NO_OBJECT ? 0 : (uint64_t)stream->object + 1);
-    append_text(log, slice->reason);
+    changeset_append_text(log, slice->reason);
     value_encode_signed(log, slice->preroll_ns);
     append_bytes(log, slice->inline_bytes.data, slice->inline_bytes.len);
     buf_varint(log, slice->count);
@@ -363,7 +365,7 @@ int changeset_labels_of(struct changeset *set, const char *key, struct error *er
         return error_set(err, EEXIST, "%s: another clip takes over the labels of '%s'", set->key, key);
     entry->value = clip;
     buf_u8(&set->log, CHANGESET_LABELS_OF);
-    append_text(&set->log, key);
+    changeset_append_text(&set->log, key);
     return 0;
 }
 
@@ -372,6 +374,8 @@ int changeset_remove(struct changeset *set, const char *key, struct error *err)
     int rc = name_check(key, strlen(key), err);
     if (rc)
         return rc;
+    if (set->has_labels)
+        return error_set(err, EINVAL, "'%s': a change set holds clips or labels, not both", key);
     if (strmap_find(set->clips, key, strlen(key)))
         return error_set(err, EEXIST, "the clip '%s' is both removed and given by a change set", key);
     bool is_new;
@@ -379,6 +383,6 @@ int changeset_remove(struct changeset *set, const char *key, struct error *err)
     if (!is_new)
         return error_set(err, EEXIST, "the clip '%s' is removed twice", key);
     buf_u8(&set->log, CHANGESET_REMOVE);
-    append_text(&set->log, key);
+    changeset_append_text(&set->log, key);
     return 0;
 }

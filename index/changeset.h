@@ -108,6 +108,13 @@ enum changeset_kind {
     CHANGESET_EXTRA = 8,
     CHANGESET_REMOVE = 9,
     CHANGESET_LABELS_OF = 10,
+    CHANGESET_SETTER = 11, /* from here on: index/changeset_labels.h */
+    CHANGESET_LABELS = 12,
+    CHANGESET_EVENTS = 13,
+    CHANGESET_EVENT = 14,
+    CHANGESET_RENAME = 15,
+    CHANGESET_DESCRIBE = 16,
+    CHANGESET_DROP = 17,
 };
 
 struct changeset_op {
@@ -115,8 +122,8 @@ struct changeset_op {
     uint32_t
         id; /* ROOT, OBJECT, ATTRIBUTE: its own number; TABLE, STREAM: the object's; VALUE: the attribute's */
     uint32_t root; /* OBJECT */
-    /* ROOT: URL; OBJECT: path; CLIP, REMOVE, LABELS_OF: key; ATTRIBUTE, VALUE: name; STREAM: name; TABLE:
-     * container */
+    /* ROOT: URL; OBJECT: path; CLIP, REMOVE, LABELS_OF, LABELS: key; ATTRIBUTE, VALUE, RENAME,
+     * DESCRIBE, DROP: name; STREAM: name; TABLE: container; SETTER: name; EVENTS: label */
     const char *text;
     const char *source;                /* CLIP */
     const char *ext;                   /* STREAM */
@@ -134,6 +141,10 @@ struct changeset_op {
     size_t len;
     const struct slice_piece *pieces; /* STREAM; valid until the next call */
     size_t piece_count;
+    const char *other;        /* SETTER: table; RENAME: new name; DESCRIBE: description */
+    uint64_t place;           /* LABELS */
+    unsigned policy;          /* SETTER: enum changeset_policy */
+    int64_t start_ns, end_ns; /* EVENT */
 };
 
 struct changeset_reader {

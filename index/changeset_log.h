@@ -7,7 +7,7 @@
 #include "index/changeset.h"
 
 #define CHANGESET_MAGIC "elidcs1\n"
-enum { CHANGESET_MAGIC_BYTES = 8, CHANGESET_CONTAINER_MAX = 15 };
+enum { CHANGESET_MAGIC_BYTES = 8, CHANGESET_CONTAINER_MAX = 15, CHANGESET_ATTRIBUTE_BYTES = 256 };
 
 struct changeset_attribute {
     const char *name; /* borrowed from the map of names */
@@ -41,4 +41,8 @@ struct changeset {
     struct changeset_file *files; /* its streams */
     size_t file_count, file_cap;
     bool has_extra; /* it has one */
+    bool has_setter, has_labels;
+    size_t label_at; /* offset of the text of the events' label under way; 0: none */
 };
+
+size_t changeset_append_text(struct buf *log, const char *text); /* returns where the text itself stands */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "index/changeset_labels.h"
 #include "index/changeset_log.h"
 
 static const char *parse_text(struct cursor *c)
@@ -106,6 +107,36 @@ static void parse_stream(const struct changeset *set, struct cursor *c, struct c
     parse_pieces(c, reader, op);
 }
 
+static void parse_label_op(struct cursor *c, struct changeset_op *op)
+{
+    switch (op->kind) {
+    case CHANGESET_SETTER:
+        op->text = parse_text(c);
+        op->policy = cursor_u8(c);
+        op->other = parse_text(c);
+        break;
+    case CHANGESET_LABELS:
+        op->text = parse_text(c);
+        op->place = cursor_varint(c);
+        break;
+    case CHANGESET_EVENTS:
+    case CHANGESET_DROP:
+        op->text = parse_text(c);
+        break;
+    case CHANGESET_EVENT:
+        op->start_ns = value_decode_signed(c);
+        op->end_ns = value_decode_signed(c);
+        break;
+    case CHANGESET_RENAME:
+    case CHANGESET_DESCRIBE:
+        op->text = parse_text(c);
+        op->other = parse_text(c);
+        break;
+    default:
+        c->failed = true;
+    }
+}
+
 /* Parses one operation at the cursor, structure only. False: it is none. */
 static bool parse_op(const struct changeset *set, struct cursor *c, struct changeset_reader *pieces,
                      struct changeset_op *ret)
@@ -147,7 +178,7 @@ static bool parse_op(const struct changeset *set, struct cursor *c, struct chang
         ret->text = parse_text(c);
         break;
     default:
-        return false;
+        parse_label_op(c, ret);
     }
     return !c->failed;
 }
@@ -187,12 +218,39 @@ static int replay_stream(struct changeset *set, const struct changeset_op *op, s
     return changeset_stream(set, &stream, err);
 }
 
+static int replay_labels(struct changeset *set, const struct changeset_op *op, struct error *err)
+{
+    struct changeset_setter setter = {op->text, (enum changeset_policy)op->policy, op->other};
+    switch (op->kind) {
+    case CHANGESET_SETTER:
+        return changeset_setter(set, &setter, err);
+    case CHANGESET_LABELS:
+        return changeset_labels(set, op->text, op->place, err);
+    case CHANGESET_RENAME:
+        return changeset_rename(set, op->text, op->other, err);
+    case CHANGESET_DESCRIBE:
+        return changeset_describe(set, op->text, op->other, err);
+    case CHANGESET_DROP:
+        return changeset_drop(set, op->text, err);
+    default:
+        break;
+    }
+    if (!set->key || !set->has_labels)
+        return error_set(err, EINVAL, "an event comes before the clip it belongs to");
+    return op->kind == CHANGESET_EVENTS ? changeset_events(set, op->text, err)
+                                        : changeset_event(set, op->start_ns, op->end_ns, err);
+}
+
 static int replay_in_clip(struct changeset *set, const struct changeset_op *op, struct error *err)
 {
+    if (op->kind >= CHANGESET_SETTER)
+        return replay_labels(set, op, err);
     if (!set->key)
         return error_set(err, EINVAL, "a value or stream comes before the first clip");
     if (op->kind == CHANGESET_VALUE)
         return changeset_value(set, op->text, &op->value, err);
+    if (set->has_labels)
+        return error_set(err, EINVAL, "%s: labels bring no streams", set->key);
     if (op->kind == CHANGESET_STREAM)
         return replay_stream(set, op, err);
     if (op->kind == CHANGESET_LABELS_OF)
@@ -231,6 +289,7 @@ static int replay(struct changeset *set, const struct changeset_op *op, struct e
     case CHANGESET_STREAM:
     case CHANGESET_EXTRA:
     case CHANGESET_LABELS_OF:
+    default:
         break;
     }
     return replay_in_clip(set, op, err);

@@ -116,7 +116,9 @@ static int make_catalog(struct commit *commit, const struct changeset *set, stru
     rc = apply(&options, set, &commit->counts, err);
     if (rc < 0)
         return rc;
-    if (commit->counts.clips_added || commit->counts.clips_replaced || commit->counts.clips_removed)
+    const struct apply_counts *counts = &commit->counts;
+    if (counts->clips_added || counts->clips_replaced || counts->clips_removed || counts->clips_labelled ||
+        counts->attributes_changed)
         return 0;
     return error_set(err, EALREADY, "%s: nothing new: v%u already holds this", dataset_url(commit->dataset),
                      commit->parent->version);
@@ -155,6 +157,8 @@ static int end_manifest(struct commit *commit, struct error *err)
     m->added = commit->counts.clips_added;
     m->replaced = commit->counts.clips_replaced;
     m->removed = commit->counts.clips_removed;
+    m->labelled = commit->counts.clips_labelled;
+    m->catalog_format = 2;
     m->unchanged = commit->counts.clips_unchanged;
     m->tag_count = tags_copy(commit->dataset->tags, &m->tags);
     manifest_print(&commit->bytes, m);

@@ -13,7 +13,7 @@
 #include "cache/base/utf8.h"
 
 /* What this program can read beyond the fields every manifest has. */
-static const char *const features[] = {"catalog-whole"};
+static const char *const features[] = {"catalog-whole", MANIFEST_CATALOG_2};
 
 enum { PAGE_BYTES_MIN = 512, PAGE_BYTES_MAX = 65536 };
 static const uint64_t catalog_bytes_max = UINT64_C(1) << 46; /* SQLite's own limit is 2^48 */
@@ -164,12 +164,15 @@ static void read_parent(struct fields *f, struct manifest *m)
 static void read_requires(struct fields *f, struct manifest *m)
 {
     const struct json *list = json_get(f->json, "requires");
+    m->catalog_format = 1;
     if (json_kind(list) != JSON_KIND_ARRAY)
         bad(f, "requires", "is missing or is not a list");
     for (size_t i = 0; !f->rc && i < json_count(list); i++) {
         const char *feature = json_as_text(json_at(list, i));
         if (!feature)
             bad(f, "requires", "holds something that is not text");
+        else if (!strcmp(feature, MANIFEST_CATALOG_2))
+            m->catalog_format = 2;
         else if (!m->unsupported && !is_known_feature(feature))
             m->unsupported = mem_text(feature);
     }
@@ -211,6 +214,8 @@ static void read_counts(struct fields *f, struct manifest *m)
     m->unchanged = field_count(&diff, "unchanged", UINT32_MAX);
     if (diff.json && json_get(diff.json, "removed"))
         m->removed = field_count(&diff, "removed", UINT32_MAX);
+    if (diff.json && json_get(diff.json, "labelled"))
+        m->labelled = field_count(&diff, "labelled", UINT32_MAX);
     f->rc = diff.rc;
 }
 
@@ -285,8 +290,9 @@ static void print_text(struct buf *buf, const char *key, const char *text)
     buf_text_append(buf, ",\n");
 }
 
-static void print_catalog(struct buf *buf, const struct manifest_catalog *c)
+static void print_catalog(struct buf *buf, const struct manifest *m)
 {
+    const struct manifest_catalog *c = &m->catalog;
     if (!c->size) {
         buf_text_append(buf, "  \"requires\": [],\n  \"catalog\": null,\n");
         return;
@@ -295,11 +301,11 @@ static void print_catalog(struct buf *buf, const struct manifest_catalog *c)
     hex_print(c->sha256, SHA256_BYTES, hex);
     hex_print(c->pack_sha256, SHA256_BYTES, pack_hex);
     buf_printf(buf,
-               "  \"requires\": [\"catalog-whole\"],\n"
+               "  \"requires\": [\"catalog-whole\"%s],\n"
                "  \"catalog\": {\"size\": %llu, \"page_size\": %u, \"sha256\": \"%s\",\n"
                "    \"pack\": {\"path\": \"%s\", \"size\": %llu, \"sha256\": \"%s\"}},\n",
-               (unsigned long long)c->size, c->page_size, hex, c->pack, (unsigned long long)c->pack_size,
-               pack_hex);
+               m->catalog_format > 1 ? ", \"" MANIFEST_CATALOG_2 "\"" : "", (unsigned long long)c->size,
+               c->page_size, hex, c->pack, (unsigned long long)c->pack_size, pack_hex);
 }
 
 static void print_parent(struct buf *buf, const struct manifest *m)
@@ -324,7 +330,7 @@ void manifest_print(struct buf *buf, const struct manifest *m)
     print_text(buf, "author", m->author);
     print_text(buf, "message", m->message);
     print_text(buf, "commit", m->commit_id);
-    print_catalog(buf, &m->catalog);
+    print_catalog(buf, m);
     buf_printf(buf, "  \"rows\": %llu,\n  \"clips\": %llu,\n", (unsigned long long)m->rows,
                (unsigned long long)m->clips);
     buf_printf(buf, "  \"diff\": {\"added\": %llu, \"replaced\": %llu, \"unchanged\": %llu",
@@ -332,6 +338,8 @@ void manifest_print(struct buf *buf, const struct manifest *m)
                (unsigned long long)m->unchanged);
     if (m->removed)
         buf_printf(buf, ", \"removed\": %llu", (unsigned long long)m->removed);
+    if (m->labelled)
+        buf_printf(buf, ", \"labelled\": %llu", (unsigned long long)m->labelled);
     buf_text_append(buf, "},\n");
     buf_text_append(buf, "  \"tags\": {");
     for (size_t i = 0; i < m->tag_count; i++)

@@ -22,6 +22,8 @@ enum {
     MANIFEST_VERSION_MAX = (1 << 20) - 1 /* a node number in the mount has 20 bits for it */
 };
 
+#define MANIFEST_CATALOG_2 "catalog-2" /* the catalog says who set its values */
+
 /* Where a version's catalog lies: whole, as one zstd object. */
 struct manifest_catalog {
     uint64_t size;                     /* bytes of the SQLite file; 0: the version has none (v0) */
@@ -51,6 +53,8 @@ struct manifest {
     struct manifest_catalog catalog;
     uint64_t clips, rows;
     uint64_t added, replaced, removed, unchanged; /* clips, against the parent */
+    uint64_t labelled;                            /* clips whose values or events somebody set */
+    unsigned catalog_format;                      /* SCHEMA_FORMAT of who wrote the catalog */
     struct manifest_tag *tags;                    /* by name, as of the commit */
     size_t tag_count;
     uint8_t sha256[SHA256_BYTES]; /* of the manifest's own bytes */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/catalog/event.h"
 #include "index/name.h"
 
 void attributes_done(struct attributes *attributes)
@@ -74,6 +75,8 @@ bool attribute_has_column(const struct attribute *attribute)
 static int check_name(struct db *db, const char *name, struct error *err)
 {
     CLEANUP_BUF struct buf canonical = BUF_INIT;
+    if (!strcmp(name, EVENT_ATTRIBUTE)) /* no name of anybody's: its clips are found by their events */
+        return 0;
     if (name_attribute(&canonical, name, strlen(name), NULL) || strcmp(buf_text(&canonical), name) != 0)
         return db_damaged(db, err, "an attribute's name is none");
     return 0;
@@ -101,6 +104,8 @@ static int read_row(struct db *db, sqlite3_stmt *stmt, struct attribute *attribu
     attribute->info.clips = (uint64_t)numbers[CLIPS];
     attribute->info.distinct = (uint64_t)numbers[DIFFERENT];
     memcpy(attribute->info.name, name, strlen(name) + 1);
+    if (!strcmp(name, EVENT_ATTRIBUTE) && (numbers[TYPE] != VALUE_TEXT || !attribute->info.multi))
+        return db_damaged(db, err, "the attribute of events is of another type");
     return !attribute->listed && !attribute_has_column(attribute)
                ? db_damaged(db, err, "the attribute '%s' has neither values nor columns", name)
                : 0;

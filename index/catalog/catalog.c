@@ -50,6 +50,9 @@ static void reader_free(struct catalog_reader *reader)
     attributes_done(&reader->attributes);
     record_group_done(&reader->group);
     record_values_done(&reader->values);
+    record_group_done(&reader->event_group);
+    events_done(&reader->events);
+    origins_done(&reader->origins);
     free(reader->files);
     buf_done(&reader->text);
     free(reader);
@@ -90,6 +93,7 @@ static int reader_new(struct catalog *catalog, const struct catalog_patience *pa
     struct catalog_reader *reader = MEM_NEW(struct catalog_reader);
     reader->db = db;
     reader->group = RECORD_GROUP_INIT;
+    reader->event_group = RECORD_GROUP_EVENTS;
     *ret = reader;
     return 0;
 }

@@ -60,7 +60,7 @@ int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len
 
 /* ---- attributes ---- */
 
-static int read_values(struct catalog_reader *reader, uint32_t row, struct error *err)
+int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err)
 {
     int rc = reader_live(reader, err);
     if (!rc && !rowset_contains(reader->live, row))
@@ -77,16 +77,26 @@ static int read_values(struct catalog_reader *reader, uint32_t row, struct error
     return rc;
 }
 
+static bool has_events(const struct record_values *values)
+{
+    for (size_t i = 0; i < values->count; i++)
+        if (!strcmp(values->list[i].attribute->info.name, EVENT_ATTRIBUTE))
+            return true;
+    return false;
+}
+
 int catalog_json(struct catalog_reader *reader, uint32_t row, struct buf *buf, struct error *err)
 {
     struct catalog_clip clip;
-    int rc = read_values(reader, row, err);
+    int rc = reader_values(reader, row, err);
     if (!rc)
         rc = catalog_clip(reader, row, &clip, err);
+    if (!rc)
+        rc = has_events(&reader->values) ? reader_events(reader, row, err) : 0;
     if (rc)
         return rc;
     buf_clear(&reader->text);
-    record_json(clip.key, &reader->values, &reader->text);
+    record_json(clip.key, &reader->values, &reader->events, &reader->text);
     if (reader->text.len != clip.json_size)
         return db_damaged(reader->db, err, "the attributes of '%s' make %zu bytes, not %llu", clip.key,
                           reader->text.len, (unsigned long long)clip.json_size);
@@ -97,7 +107,7 @@ int catalog_json(struct catalog_reader *reader, uint32_t row, struct buf *buf, s
 int catalog_clip_values(struct catalog_reader *reader, uint32_t row, catalog_clip_value_fn *each, void *ctx,
                         struct error *err)
 {
-    int rc = read_values(reader, row, err);
+    int rc = reader_values(reader, row, err);
     for (size_t i = 0; !rc && i < reader->values.count; i++) {
         const struct record_value *value = &reader->values.list[i];
         rc = each(ctx, &value->attribute->info, &value->value, err);

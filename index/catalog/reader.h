@@ -7,6 +7,7 @@
 
 #include "index/catalog.h"
 #include "index/catalog/attributes.h"
+#include "index/catalog/origins.h"
 #include "index/catalog/record.h"
 #include "index/catalog/runs.h"
 
@@ -33,6 +34,9 @@ struct catalog_reader {
     bool has_runs;
     struct record_group group; /* the last one read: neighbours are asked for in turn */
     struct record_values values;
+    struct record_group event_group;
+    struct events events;
+    struct origins origins;
     struct catalog_file *files; /* of the last catalog_clip() */
     struct buf text;
 };
@@ -40,6 +44,10 @@ struct catalog_reader {
 /* Reads what is not here yet. */
 int reader_live(struct catalog_reader *reader, struct error *err);
 int reader_attributes(struct catalog_reader *reader, struct error *err);
+/* All values of a clip into reader->values, by attribute name. -ENOENT: not live. */
+int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err);
+/* All events of a clip into reader->events, with who set them. */
+int reader_events(struct catalog_reader *reader, uint32_t row, struct error *err);
 /* -ENOENT: no attribute has this id. */
 int reader_attribute(struct catalog_reader *reader, uint32_t id, const struct attribute **ret,
                      struct error *err);

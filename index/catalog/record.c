@@ -16,7 +16,7 @@ enum { GROUP_BYTES_MAX = 256 << 20, TYPE_BITS = 3, COUNT_MAX = 1 << 20 };
 void record_group_done(struct record_group *group)
 {
     buf_done(&group->bytes);
-    *group = RECORD_GROUP_INIT;
+    *group = group->events ? RECORD_GROUP_EVENTS : RECORD_GROUP_INIT;
 }
 
 static int split(struct db *db, const struct buf *raw, struct record_group *group, struct error *err)
@@ -59,7 +59,7 @@ int record_group_read(struct db *db, uint32_t row, struct record_group *group, s
     if (group->number == number)
         return 0;
     sqlite3_stmt *stmt;
-    int rc = db_query(db, QUERY_GROUP, &stmt, err);
+    int rc = db_query(db, group->events ? QUERY_EVENTS : QUERY_GROUP, &stmt, err);
     if (rc)
         return rc;
     group->number = -1;
@@ -115,16 +115,30 @@ void record_values_done(struct record_values *values)
 }
 
 void record_values_add(struct record_values *values, const struct attribute *attribute,
-                       const struct value *value)
+                       const struct value *value, uint32_t origin)
 {
     mem_grow(&values->list, &values->cap, values->count + 1, sizeof *values->list);
-    values->list[values->count++] = (struct record_value){attribute, *value};
+    values->list[values->count++] = (struct record_value){attribute, *value, origin};
 }
 
-static bool decode_entry(const struct attributes *attributes, struct cursor *c, struct record_values *values)
+/* A head without a type says who set what follows. */
+static bool decode_origin(uint64_t head, uint32_t *origin)
 {
-    uint64_t head = cursor_varint(c), count = head & 1 ? cursor_varint(c) : 1, id = head >> (TYPE_BITS + 1);
+    uint64_t number = head >> (TYPE_BITS + 1);
+    if (head & 1 || number >= SCHEMA_ORIGINS_MAX || number == *origin)
+        return false;
+    *origin = (uint32_t)number;
+    return true;
+}
+
+static bool decode_entry(const struct attributes *attributes, struct cursor *c, struct record_values *values,
+                         uint32_t *origin)
+{
+    uint64_t head = cursor_varint(c), id = head >> (TYPE_BITS + 1);
     enum value_type type = (enum value_type)(head >> 1 & ((1 << TYPE_BITS) - 1));
+    if (!type)
+        return !c->failed && decode_origin(head, origin);
+    uint64_t count = head & 1 ? cursor_varint(c) : 1;
     const struct attribute *attribute =
         id < SCHEMA_ATTRIBUTES_MAX ? attributes_by_id(attributes, (uint32_t)id) : NULL;
     if (c->failed || !attribute || !count || count > COUNT_MAX || (count > 1 && !attribute->info.multi) ||
@@ -139,7 +153,7 @@ static bool decode_entry(const struct attributes *attributes, struct cursor *c, 
             value = (struct value){.type = VALUE_FLOAT, .real = (double)value.integer};
         if (c->failed || (i && value_compare(&values->list[values->count - 1].value, &value) >= 0))
             return false;
-        record_values_add(values, attribute, &value);
+        record_values_add(values, attribute, &value, *origin);
     }
     return true;
 }
@@ -147,17 +161,23 @@ static bool decode_entry(const struct attributes *attributes, struct cursor *c, 
 int record_decode(struct db *db, const struct attributes *attributes, struct cursor record,
                   struct record_values *values, struct error *err)
 {
+    uint32_t origin = 0;
     values->count = 0;
     while (cursor_left(&record))
-        if (!decode_entry(attributes, &record, values))
+        if (!decode_entry(attributes, &record, values, &origin))
             return db_damaged(db, err, "a clip's record is not in order");
     return 0;
 }
 
 void record_encode(const struct record_values *values, struct buf *buf)
 {
+    uint32_t origin = 0;
     for (size_t i = 0, end; i < values->count; i = end) {
         const struct attribute *attribute = values->list[i].attribute;
+        if (values->list[i].origin != origin) {
+            origin = values->list[i].origin;
+            buf_varint(buf, (uint64_t)origin << (TYPE_BITS + 1));
+        }
         for (end = i + 1; end < values->count && values->list[end].attribute == attribute; end++)
             ;
         uint64_t head = (uint64_t)attribute->info.id << TYPE_BITS | (unsigned)attribute->info.type;
@@ -203,24 +223,37 @@ void record_values_sort_by_name(struct record_values *values, const struct attri
                 (struct attributes *)(uintptr_t)attributes);
 }
 
-void record_json(const char *key, const struct record_values *values, struct buf *buf)
+size_t record_json_member(const struct record_values *values, size_t at, const struct events *events,
+                          struct buf *buf)
+{
+    const struct attribute *attribute = values->list[at].attribute;
+    buf_u8(buf, ',');
+    json_write_text(buf, attribute->info.name, strlen(attribute->info.name));
+    buf_u8(buf, ':');
+    bool is_event = !strcmp(attribute->info.name, EVENT_ATTRIBUTE);
+    size_t end = at;
+    if (is_event)
+        events_print_json(events, buf);
+    else if (attribute->info.multi)
+        buf_u8(buf, '[');
+    for (; end < values->count && values->list[end].attribute == attribute; end++) {
+        if (is_event)
+            continue;
+        if (end > at)
+            buf_u8(buf, ',');
+        value_print_json(buf, &values->list[end].value);
+    }
+    if (attribute->info.multi && !is_event)
+        buf_u8(buf, ']');
+    return end;
+}
+
+void record_json(const char *key, const struct record_values *values, const struct events *events,
+                 struct buf *buf)
 {
     buf_text_append(buf, "{\"key\":");
     json_write_text(buf, key, strlen(key));
-    for (size_t i = 0, end; i < values->count; i = end) {
-        const struct attribute *attribute = values->list[i].attribute;
-        buf_u8(buf, ',');
-        json_write_text(buf, attribute->info.name, strlen(attribute->info.name));
-        buf_u8(buf, ':');
-        if (attribute->info.multi)
-            buf_u8(buf, '[');
-        for (end = i; end < values->count && values->list[end].attribute == attribute; end++) {
-            if (end > i)
-                buf_u8(buf, ',');
-            value_print_json(buf, &values->list[end].value);
-        }
-        if (attribute->info.multi)
-            buf_u8(buf, ']');
-    }
+    for (size_t i = 0; i < values->count;)
+        i = record_json_member(values, i, events, buf);
     buf_text_append(buf, "}\n");
 }

@@ -2,7 +2,9 @@
 /*
  * The forward record of a clip: all its attribute values, by attribute id, each attribute's in value order.
  *
- *     record := entry*        entry := varint(id << 4 | type << 1 | several) [varint count] value{count}
+ *     record := (origin | entry)*
+ *     origin := varint(number << 4)       who set all values from here on; 0 before the first
+ *     entry  := varint(id << 4 | type << 1 | several) [varint count] value{count}
  *     group  := packed( varint length of each of 128 records, the records )
  *
  * `type` is the one the values were stored with: an integer in an attribute that was widened to float is
@@ -12,13 +14,16 @@
 
 #include "index/catalog/attributes.h"
 #include "index/catalog/db.h"
+#include "index/catalog/event.h"
 
 struct record_group {
+    bool events;                        /* of events (event.h), not of attributes */
     int64_t number;                     /* row / SCHEMA_GROUP_ROWS; -1: none is read */
     uint32_t at[SCHEMA_GROUP_ROWS + 1]; /* record i is bytes [at[i], at[i + 1]) */
     struct buf bytes;
 };
 #define RECORD_GROUP_INIT    ((struct record_group){.number = -1})
+#define RECORD_GROUP_EVENTS  ((struct record_group){.number = -1, .events = true})
 #define CLEANUP_RECORD_GROUP CLEANUP(record_group_done)
 void record_group_done(struct record_group *group);
 
@@ -33,6 +38,7 @@ void record_group_replace(struct record_group *group, uint32_t row, const void *
 struct record_value {
     const struct attribute *attribute;
     struct value value; /* of the attribute's type; borrows the record */
+    uint32_t origin;    /* number of who set it (origins.h); the same for all of an attribute's values */
 };
 struct record_values {
     struct record_value *list;
@@ -40,7 +46,7 @@ struct record_values {
 };
 void record_values_done(struct record_values *values);
 void record_values_add(struct record_values *values, const struct attribute *attribute,
-                       const struct value *value);
+                       const struct value *value, uint32_t origin);
 
 /* All values of a record into `values` (which is emptied). Order and types are checked; -EUCLEAN. */
 int record_decode(struct db *db, const struct attributes *attributes, struct cursor record,
@@ -53,5 +59,10 @@ void record_values_sort(struct record_values *values);
 /* Sorts by attribute name, values in value order. */
 void record_values_sort_by_name(struct record_values *values, const struct attributes *attributes);
 
-/* Appends the bytes of <key>.json. The values are by attribute name. */
-void record_json(const char *key, const struct record_values *values, struct buf *buf);
+/* Appends ,"name":value of the attribute whose values start at `at`; returns where the next one's do. */
+size_t record_json_member(const struct record_values *values, size_t at, const struct events *events,
+                          struct buf *buf);
+/* Appends the bytes of <key>.json. The values are by attribute name; the events stand in the place of the
+ * attribute of their labels. */
+void record_json(const char *key, const struct record_values *values, const struct events *events,
+                 struct buf *buf);

@@ -34,8 +34,16 @@ const char *const schema_tables[] = {
     "CREATE TABLE part(id INTEGER PRIMARY KEY, low INTEGER NOT NULL, high INTEGER NOT NULL, clips INTEGER "
     "NOT NULL, "
     "different INTEGER NOT NULL, step INTEGER NOT NULL, width INTEGER NOT NULL, codes BLOB NOT NULL)",
+    /* from here on: format 2 */
+    "CREATE TABLE origin(id INTEGER PRIMARY KEY, setter TEXT NOT NULL, version INTEGER NOT NULL)",
+    "CREATE TABLE event(part INTEGER PRIMARY KEY, records BLOB NOT NULL)",
+    "CREATE TABLE description(attribute INTEGER PRIMARY KEY, text TEXT NOT NULL)",
+    "CREATE TABLE former(name TEXT PRIMARY KEY, attribute INTEGER) WITHOUT ROWID",
     NULL,
 };
+
+const char *const schema_upgrade = "PRAGMA user_version = 2; INSERT INTO meta VALUES('next_origin', 1), "
+                                   "('next_attribute', (SELECT COALESCE(MAX(id) + 1, 0) FROM attribute))";
 
 const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_META] = "SELECT number FROM meta WHERE name = ?",
@@ -57,6 +65,10 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_STREAM] = "SELECT container, object, preroll_ns, reason, pieces, inline FROM stream WHERE id = ?",
     [QUERY_OBJECT] = "SELECT root, path, size, pin FROM object WHERE id = ?",
     [QUERY_HASH] = "SELECT number FROM hashrun WHERE kind = ? AND run = ? AND hash = ? ORDER BY number",
+    [QUERY_ORIGIN] = "SELECT setter, version FROM origin WHERE id = ?",
+    [QUERY_EVENTS] = "SELECT records FROM event WHERE part = ?",
+    [QUERY_DESCRIPTION] = "SELECT text FROM description WHERE attribute = ?",
+    [QUERY_FORMER] = "SELECT attribute FROM former WHERE name = ?",
     [QUERY_META_PUT] = "INSERT OR REPLACE INTO meta VALUES(?, ?)",
     [QUERY_VERSION_PUT] = "INSERT INTO version VALUES(?, ?)",
     [QUERY_POSTING_PUT] = "INSERT OR REPLACE INTO posting VALUES(?, ?)",
@@ -68,6 +80,7 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_PART_PUT] = "INSERT OR REPLACE INTO part VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
     [QUERY_PART_DROP] = "DELETE FROM part WHERE id BETWEEN ? AND ?",
     [QUERY_CLIP_PUT] = "INSERT OR REPLACE INTO clip VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [QUERY_CLIP_JSON_PUT] = "UPDATE clip SET json_size = ?, json_changed = ? WHERE row = ?",
     [QUERY_CLIP_JSON_GROW] = "UPDATE clip SET json_size = json_size + ?, json_changed = ? WHERE row = ?",
     [QUERY_KEY_PUT] = "INSERT INTO keyrun VALUES(?, ?, ?)",
     [QUERY_KEYS_MERGE] = "INSERT INTO keyrun SELECT ?1, key, row FROM keyrun WHERE run < ?1 ORDER BY key",
@@ -83,5 +96,13 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_HASHES_MERGE] =
         "INSERT OR IGNORE INTO hashrun SELECT kind, ?1, hash, number FROM hashrun WHERE run < ?1 "
         "ORDER BY kind, hash, number",
+    [QUERY_ATTRIBUTE_DROP] = "DELETE FROM attribute WHERE id = ?",
+    [QUERY_ORIGIN_PUT] = "INSERT INTO origin VALUES(?, ?, ?)",
+    [QUERY_EVENTS_PUT] = "INSERT OR REPLACE INTO event VALUES(?, ?)",
+    [QUERY_DESCRIPTION_PUT] = "INSERT OR REPLACE INTO description VALUES(?, ?)",
+    [QUERY_DESCRIPTION_DROP] = "DELETE FROM description WHERE attribute = ?",
+    [QUERY_FORMER_PUT] = "INSERT OR REPLACE INTO former VALUES(?, ?)",
+    [QUERY_FORMER_DROP] = "DELETE FROM former WHERE name = ?",
+    [QUERY_FORMERS_FORGET] = "UPDATE former SET attribute = NULL WHERE attribute = ?",
     [QUERY_HASHES_DROP] = "DELETE FROM hashrun WHERE run < ?",
 };

@@ -3,7 +3,8 @@
 #pragma once
 
 enum {
-    SCHEMA_FORMAT = 1,
+    SCHEMA_FORMAT = 2,
+    SCHEMA_FORMAT_1_TABLES = 14, /* the first ones: all that format 1 has */
     SCHEMA_PAGE_BYTES = 16384,
     SCHEMA_APPLICATION_ID = 0x656c6964, /* "elid" */
     SCHEMA_STREAM_BITS = 10,            /* stream.id = row << 10 | number */
@@ -17,11 +18,14 @@ enum {
     SCHEMA_LISTED_MAX = 4096, /* numeric single-valued attributes with more values have columns only */
     SCHEMA_POSTING_LIVE = 0,  /* number of the posting of live rows */
     SCHEMA_ATTRIBUTES_MAX = 65536,
+    SCHEMA_ORIGINS_MAX = 1 << 21, /* one a commit that sets values, and versions end before that */
 };
 
 /* The CREATE statements in order, NULL-terminated. A file whose stored schema is another text is no catalog.
  */
 extern const char *const schema_tables[];
+/* What makes format 2 of format 1, once the tables are there. */
+extern const char *const schema_upgrade;
 
 enum schema_query {
     QUERY_META,
@@ -39,6 +43,10 @@ enum schema_query {
     QUERY_STREAM,
     QUERY_OBJECT,
     QUERY_HASH,
+    QUERY_ORIGIN,
+    QUERY_EVENTS,
+    QUERY_DESCRIPTION,
+    QUERY_FORMER,
     QUERY_META_PUT,
     QUERY_VERSION_PUT,
     QUERY_POSTING_PUT,
@@ -50,6 +58,7 @@ enum schema_query {
     QUERY_PART_PUT,
     QUERY_PART_DROP,
     QUERY_CLIP_PUT,
+    QUERY_CLIP_JSON_PUT,
     QUERY_CLIP_JSON_GROW,
     QUERY_KEY_PUT,
     QUERY_KEYS_MERGE,
@@ -63,6 +72,14 @@ enum schema_query {
     QUERY_RECORDING_PUT,
     QUERY_HASH_PUT,
     QUERY_HASHES_MERGE,
+    QUERY_ATTRIBUTE_DROP,
+    QUERY_ORIGIN_PUT,
+    QUERY_EVENTS_PUT,
+    QUERY_DESCRIPTION_PUT,
+    QUERY_DESCRIPTION_DROP,
+    QUERY_FORMER_PUT,
+    QUERY_FORMER_DROP,
+    QUERY_FORMERS_FORGET,
     QUERY_HASHES_DROP,
     QUERY_COUNT
 };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cache/base/file.h"
-#include "index/changeset.h"
+#include "index/changeset_labels.h"
 #include "tests/test_leaks.h"
 
 static struct value integer(int64_t i)
@@ -206,6 +206,87 @@ Test(changeset, streams_must_have_own_file_names_and_stay_inside_their_object)
     struct changeset_stream last = {"last", "mp4", "mp4", 0, &slice};
     cr_assert_eq(changeset_stream(set, &last, &err), -E2BIG);
     slice_done(&slice), slice_done(&outside);
+    changeset_free(set);
+    check_leaks();
+}
+
+/* One of each operation about labels; its log is tests/fuzz/corpus/changeset/labels. */
+static struct changeset *label_sample(void)
+{
+    struct error err = {0};
+    struct changeset *set = changeset_new();
+    struct changeset_setter anna = {"anna", CHANGESET_ALL, "labels.csv: line"};
+    struct value ok = {.type = VALUE_BOOL, .boolean = true};
+    cr_assert_eq(changeset_rename(set, "old", "new", &err), 0);
+    cr_assert_eq(changeset_describe(set, "new", "how it is", &err), 0);
+    cr_assert_eq(changeset_drop(set, "gone", &err), 0);
+    cr_assert_eq(changeset_attribute(set, "ok", VALUE_BOOL, false, &err), 0);
+    cr_assert_eq(changeset_setter(set, &anna, &err), 0);
+    cr_assert_eq(changeset_labels(set, "ep000001", 7, &err), 0);
+    cr_assert_eq(changeset_value(set, "ok", &ok, &err), 0);
+    cr_assert_eq(changeset_events(set, "grasp", &err), 0);
+    cr_assert_eq(changeset_event(set, 1500000000, 2500000000, &err), 0);
+    cr_assert_eq(changeset_events(set, "slip", &err), 0);
+    cr_assert_eq(changeset_labels(set, "ep000002", 9, &err), 0);
+    return set;
+}
+
+Test(changeset, labels_are_read_back_and_decoded_from_their_golden_log)
+{
+    struct error err = {0};
+    struct changeset *set = label_sample(), *decoded = NULL;
+    struct buf golden = BUF_INIT;
+    struct changeset_reader reader = CHANGESET_READER(set);
+    struct changeset_op op;
+    const struct buf *log = changeset_log(set);
+    if (getenv("WRITE_GOLDEN"))
+        cr_assert_eq(file_replace(TESTS_DIR "/fuzz/corpus/changeset/labels", log->data, log->len, 0644, &err),
+                     0);
+    cr_assert_eq(file_read(TESTS_DIR "/fuzz/corpus/changeset/labels", 1 << 20, &golden, &err), 0, "%s",
+                 err.text);
+    cr_assert(log->len == golden.len && !memcmp(log->data, golden.data, golden.len));
+    cr_assert_eq(changeset_decode(golden.data, golden.len, &decoded, &err), 0, "%s", err.text);
+    int count = 0;
+    while (changeset_next(&reader, &op)) {
+        count++;
+        if (op.kind == CHANGESET_RENAME)
+            cr_assert(!strcmp(op.text, "old") && !strcmp(op.other, "new"));
+        else if (op.kind == CHANGESET_SETTER)
+            cr_assert(!strcmp(op.text, "anna") && op.policy == CHANGESET_ALL &&
+                      !strcmp(op.other, "labels.csv: line"));
+        else if (op.kind == CHANGESET_LABELS)
+            cr_assert(op.place == 7 || op.place == 9);
+        else if (op.kind == CHANGESET_EVENT)
+            cr_assert(op.start_ns == 1500000000 && op.end_ns == 2500000000);
+    }
+    cr_assert_eq(count, 11);
+    changeset_reader_done(&reader);
+    changeset_free(decoded);
+    changeset_free(set);
+    buf_done(&golden);
+    check_leaks();
+}
+
+Test(changeset, labels_out_of_order_are_refused_with_the_reason)
+{
+    struct error err = {0};
+    struct changeset *set = label_sample();
+    cr_assert_eq(changeset_labels(set, "ep000001", 11, &err), -EEXIST);
+    cr_assert_str_eq(err.text, "the clip 'ep000001' has labels at 7 and at 11");
+    cr_assert_eq(changeset_event(set, 0, 0, &err), -EINVAL, "before a label");
+    cr_assert_eq(changeset_events(set, "grasp", &err), 0);
+    cr_assert_eq(changeset_events(set, "grasp", &err), -EINVAL);
+    cr_assert_str_eq(err.text, "ep000002: the labels of events are not in order: 'grasp' comes too late");
+    cr_assert_eq(changeset_event(set, 2, 1, &err), -EINVAL);
+    cr_assert_str_eq(err.text, "ep000002: an event ends before it starts");
+    cr_assert_eq(changeset_event(set, -1, 1, &err), -EINVAL);
+    cr_assert_eq(changeset_drop(set, "ok", &err), -EINVAL);
+    cr_assert_str_eq(err.text, "what changes of the attribute 'ok' must be said first");
+    cr_assert_eq(changeset_setter(set, &(struct changeset_setter){"b", CHANGESET_OWN, ""}, &err), -EINVAL);
+    cr_assert_eq(changeset_remove(set, "ep9", &err), -EINVAL);
+    struct changeset_clip clip = {.key = "ep3", .source = "a.mp4"};
+    cr_assert_eq(changeset_clip(set, &clip, &err), -EINVAL);
+    cr_assert_str_eq(err.text, "a.mp4: a change set holds clips or labels, not both");
     changeset_free(set);
     check_leaks();
 }

@@ -11,6 +11,23 @@
 #include "tests/catalog/versions.h"
 #include "tests/test_leaks.h"
 
+/* The third version says who set a value and two events, and what becomes of attributes. */
+static void make_labels(struct versions *versions)
+{
+    static const double spans[] = {0.5, 1, 2, 3.25, -1};
+    struct changeset *set = labels_by("anna", CHANGESET_OWN);
+    set_attribute(set, "grade", VALUE_INT, false);
+    set_labels(set, "ep01", 2);
+    set_value(set, "grade", VALUE_INT, "5");
+    set_events(set, "grasp", spans);
+    cr_assert_eq(versions_apply(versions, set), 0, "%s", versions->err.text);
+    set = changeset_new();
+    cr_assert_eq(changeset_rename(set, "grade", "mark", &versions->err), 0);
+    cr_assert_eq(changeset_describe(set, "mark", "1 is best", &versions->err), 0);
+    cr_assert_eq(changeset_drop(set, "force", &versions->err), 0);
+    cr_assert_eq(versions_apply(versions, set), 0, "%s", versions->err.text);
+}
+
 /* One of everything, and enough clips for a posting; the second version replaces one. */
 static void make(struct versions *versions)
 {
@@ -54,8 +71,8 @@ static void print_bytes(struct buf *out, const uint8_t *bytes, size_t len)
 
 static bool is_packed(const char *table, const char *column)
 {
-    static const char *const packed[] = {"forward.records", "extra.bytes", "recording.bytes", "part.codes",
-                                         "stream.inline"};
+    static const char *const packed[] = {"forward.records", "extra.bytes",   "recording.bytes",
+                                         "part.codes",      "stream.inline", "event.records"};
     char name[64];
     snprintf(name, sizeof name, "%s.%s", table, column);
     for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)
@@ -109,7 +126,8 @@ Test(format, the_rows_of_a_catalog_are_the_golden_ones)
     struct packer *packer = packer_new();
     versions_init(&v);
     make(&v);
-    char *path = versions_path(&v, 2);
+    make_labels(&v);
+    char *path = versions_path(&v, 4);
     cr_assert_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), 0);
     for (size_t i = 0; schema_tables[i]; i++) {
         char table[32];
@@ -126,6 +144,66 @@ Test(format, the_rows_of_a_catalog_are_the_golden_ones)
     free(path);
     buf_done(&rows), buf_done(&golden);
     packer_free(packer);
+    versions_done(&v);
+    check_leaks();
+}
+
+static int count_blame(void *ctx, const struct catalog_attribute *attribute, const struct value *value,
+                       const struct catalog_origin *origin, struct error *err)
+{
+    size_t *count = ctx;
+    cr_assert_str_eq(origin->setter, "import");
+    cr_assert_eq(origin->version, 0);
+    (*count)++;
+    return 0;
+}
+
+/* golden/format-1.packed: version 2 of make() as the program before format 2 wrote it. */
+static void write_format_1(struct versions *v)
+{
+    struct buf packed = BUF_INIT, raw = BUF_INIT;
+    struct packer *packer = packer_new();
+    char *path = versions_path(v, 2);
+    cr_assert_eq(file_read(TESTS_DIR "/catalog/golden/format-1.packed", 1 << 20, &packed, &v->err), 0, "%s",
+                 v->err.text);
+    cr_assert_eq(packer_unpack(packer, packed.data, packed.len, 1 << 24, &raw), 0);
+    cr_assert_eq(file_replace(path, raw.data, raw.len, 0644, &v->err), 0);
+    v->head = 2;
+    free(path);
+    packer_free(packer);
+    buf_done(&packed), buf_done(&raw);
+}
+
+Test(format, a_catalog_of_format_1_is_read_and_gets_labels)
+{
+    struct versions v;
+    struct catalog *catalog;
+    struct catalog_reader *reader;
+    struct catalog_patience patience = {0};
+    size_t count = 0;
+    uint32_t row;
+    versions_init(&v);
+    write_format_1(&v);
+    char *path = versions_path(&v, 2);
+    cr_assert_eq(catalog_open_path(path, &catalog, &v.err), 0, "%s", v.err.text);
+    cr_assert_eq(catalog_reader_acquire(catalog, &patience, &reader, &v.err), 0);
+    cr_assert_eq(catalog_clip_find(reader, "ep00", 4, &row, &v.err), 0, "%s", v.err.text);
+    cr_assert_eq(catalog_blame(reader, row, count_blame, &count, &v.err), 0, "%s", v.err.text);
+    cr_assert_eq(count, 7);
+    cr_assert_eq(catalog_events(reader, row, NULL, NULL, &v.err), 0, "%s", v.err.text);
+    catalog_reader_release(reader);
+    catalog_unref(catalog);
+    free(path);
+    make_labels(&v);
+    struct buf json = BUF_INIT;
+    cr_assert_eq(catalog_clip_find(v.reader, "ep01", 4, &row, &v.err), 0);
+    cr_assert_eq(catalog_json(v.reader, row, &json, &v.err), 0, "%s", v.err.text);
+    cr_assert_str_eq(
+        buf_text(&json),
+        "{\"key\":\"ep01\",\"event\":[{\"label\":\"grasp\",\"start\":0.5,\"end\":1,\"by\":\"anna\"},"
+        "{\"label\":\"grasp\",\"start\":2,\"end\":3.25,\"by\":\"anna\"}],\"length\":1,\"mark\":5,"
+        "\"task\":[\"lift\"]}\n");
+    buf_done(&json);
     versions_done(&v);
     check_leaks();
 }

@@ -107,3 +107,27 @@ void set_stream(struct changeset *set, const char *name, const char *path, uint6
     must(changeset_stream(set, &stream, &err), &err);
     slice_done(&slice);
 }
+
+struct changeset *labels_by(const char *setter, enum changeset_policy policy)
+{
+    struct error err;
+    struct changeset *set = changeset_new();
+    must(changeset_setter(set, &(struct changeset_setter){setter, policy, "labels.csv: line"}, &err), &err);
+    return set;
+}
+
+void set_labels(struct changeset *set, const char *key, uint64_t line)
+{
+    struct error err;
+    must(changeset_labels(set, key, line, &err), &err);
+}
+
+void set_events(struct changeset *set, const char *label, const double *spans)
+{
+    struct error err;
+    must(changeset_events(set, label, &err), &err);
+    for (; spans && *spans >= 0; spans += 2)
+        must(changeset_event(set, (int64_t)(spans[0] * 1e3 + 0.5) * 1000000,
+                             (int64_t)(spans[1] * 1e3 + 0.5) * 1000000, &err),
+             &err);
+}

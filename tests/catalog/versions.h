@@ -4,7 +4,7 @@
 
 #include "index/apply.h"
 #include "index/catalog.h"
-#include "index/changeset.h"
+#include "index/changeset_labels.h"
 
 struct versions {
     char *folder;
@@ -29,5 +29,10 @@ void set_clip(struct changeset *set, const char *key, int print);
 /* The value is parsed as the attribute's type. */
 void set_value(struct changeset *set, const char *name, enum value_type type, const char *text);
 struct value value_of(enum value_type type, const char *text);
+/* A set of labels. */
+struct changeset *labels_by(const char *setter, enum changeset_policy policy);
+void set_labels(struct changeset *set, const char *key, uint64_t line);
+/* Spans in seconds: start, end, start, end, ... ended by a negative start; NULL: none. */
+void set_events(struct changeset *set, const char *label, const double *spans);
 /* A stream of 6 inline bytes and `len` bytes from `offset` of the object `path` (of 10,000 bytes). */
 void set_stream(struct changeset *set, const char *name, const char *path, uint64_t offset, uint64_t len);

@@ -56,8 +56,8 @@ Test(manifest, every_field_of_the_golden_file_is_read)
 
 Test(manifest, printing_gives_the_golden_bytes)
 {
-    static const char *const names[] = {"manifest-v0.json", "manifest-v1.json"};
-    for (size_t i = 0; i < 2; i++) {
+    static const char *const names[] = {"manifest-v0.json", "manifest-v1.json", "manifest-v2.json"};
+    for (size_t i = 0; i < 3; i++) {
         CLEANUP_BUF struct buf bytes = BUF_INIT, printed = BUF_INIT;
         CLEANUP_MANIFEST struct manifest *m = parsed(names[i]);
         golden(names[i], &bytes);

@@ -38,14 +38,27 @@ static struct changeset *clips(int print)
     return set;
 }
 
+static struct changeset *labels(const char *setter)
+{
+    static const double spans[] = {0.5, 1, 2, 3, -1};
+    struct changeset *set = labels_by(setter, CHANGESET_ALL);
+    set_attribute(set, "task", VALUE_TEXT, true);
+    set_labels(set, "ep07", 1);
+    set_value(set, "task", VALUE_TEXT, setter);
+    set_events(set, "grasp", spans);
+    set_labels(set, "ep40", 2);
+    set_events(set, "slip", spans);
+    return set;
+}
+
 static void make_base(struct buf *base)
 {
     struct versions v;
     struct error err;
     versions_init(&v);
-    if (versions_apply(&v, clips(1)))
+    if (versions_apply(&v, clips(1)) || versions_apply(&v, labels("anna")))
         __builtin_trap();
-    CLEANUP_FREE char *path = versions_path(&v, 1);
+    CLEANUP_FREE char *path = versions_path(&v, 2);
     if (file_read(path, 1 << 24, base, &err))
         __builtin_trap();
     versions_done(&v);
@@ -58,6 +71,17 @@ static int count_value(void *ctx, const struct value *value, uint64_t count, str
 
 static int count_clip_value(void *ctx, const struct catalog_attribute *attribute, const struct value *value,
                             struct error *err)
+{
+    return 0;
+}
+
+static int count_blame(void *ctx, const struct catalog_attribute *attribute, const struct value *value,
+                       const struct catalog_origin *origin, struct error *err)
+{
+    return 0;
+}
+
+static int count_event(void *ctx, const struct catalog_event *event, struct error *err)
 {
     return 0;
 }
@@ -97,6 +121,8 @@ static void ask_clip(struct catalog_reader *reader, uint32_t row)
     catalog_json(reader, row, &buf, NULL);
     catalog_extra(reader, row, &buf, NULL);
     catalog_clip_values(reader, row, count_clip_value, NULL, NULL);
+    catalog_blame(reader, row, count_blame, NULL, NULL);
+    catalog_events(reader, row, count_event, NULL, NULL);
     if (catalog_stream(reader, row, 0, &stream, NULL))
         return;
     if (!catalog_object(reader, stream.object, &object, NULL))
@@ -125,17 +151,26 @@ static void ask(const char *path)
     catalog_unref(catalog);
 }
 
-static void apply_to(const char *path)
+static void apply_to(const char *path, struct changeset *set)
 {
     char result[64];
     snprintf(result, sizeof result, "/tmp/fuzz-catalog-%d", (int)getpid());
     unlink(result);
-    CLEANUP_CHANGESET struct changeset *set = clips(2);
-    struct apply_options options = {.parent_path = path, .result_path = result, .version = 2};
+    struct apply_options options = {.parent_path = path, .result_path = result, .version = 3};
     struct apply_counts counts;
     struct error err;
-    apply(&options, set, &counts, &err);
+    if (set)
+        apply(&options, set, &counts, &err);
+    changeset_free(set);
     unlink(result);
+}
+
+static struct changeset *drop_task(void)
+{
+    struct changeset *set = changeset_new();
+    changeset_drop(set, "task", NULL);
+    changeset_rename(set, "length", "size", NULL);
+    return set;
 }
 
 static void patch(struct buf *file, const uint8_t *data, size_t size)
@@ -166,6 +201,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     ask(path);
-    apply_to(path);
+    apply_to(path, clips(2));
+    apply_to(path, labels("net-7"));
+    apply_to(path, drop_task());
     return 0;
 }

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Whose values stand.
+ *
+ *     the clip has           an import says        a person or a model says
+ *     nothing                that                  that
+ *     its own value          that, or none         that; nothing said: it stays
+ *     somebody else's        it stays              it stays, is replaced, or is an error: the set's policy
+ *     the same value         it stays, with who set it and when
+ *
+ * So what people say outlives every import, and importing again takes back only what an import brought.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "index/apply_record.h"
+
+struct run { /* the values of one attribute */
+    const struct record_value *list;
+    size_t count;
+};
+
+static struct run run_at(const struct record_values *values, size_t at)
+{
+    struct run run = {values->list + at, 0};
+    while (at + run.count < values->count && run.list[run.count].attribute == run.list->attribute)
+        run.count++;
+    return run;
+}
+
+static bool same_run(struct run a, struct run b)
+{
+    bool same = a.count == b.count;
+    for (size_t i = 0; same && i < a.count; i++)
+        same = !value_compare(&a.list[i].value, &b.list[i].value);
+    return same;
+}
+
+static void print_run(struct run run, struct buf *buf)
+{
+    enum { SHOWN_MAX = 60 };
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    for (size_t i = 0; i < run.count && text.len <= SHOWN_MAX; i++) {
+        buf_text_append(&text, i ? "," : "");
+        value_print(&text, &run.list[i].value);
+    }
+    buf_printf(buf, text.len > SHOWN_MAX ? "%.*s..." : "%.*s", SHOWN_MAX, buf_text(&text));
+}
+
+/* What a set may not change: counted, and shown with whoever set it. */
+static void note_taken(struct apply *apply, const struct apply_clip *place, struct run old, struct run said,
+                       const struct catalog_origin *origin)
+{
+    CLEANUP_BUF struct buf was = BUF_INIT, is = BUF_INIT;
+    print_run(old, &was);
+    print_run(said, &is);
+    bool late = apply->options->base && origin->version > apply->options->base;
+    apply_example(late ? &apply->late : &apply->taken, "'%s' has %s=%s by %s (v%u), %s %llu says %s",
+                  place->key, old.list->attribute->info.name, buf_text(&was), origin->setter, origin->version,
+                  apply->table, (unsigned long long)place->place, buf_text(&is));
+}
+
+/* Which of both stands where they differ and both say something? */
+static int choose(struct apply_record *record, const struct apply_clip *place, struct run old,
+                  struct run said, struct run *ret, struct error *err)
+{
+    struct apply *apply = record->apply;
+    bool import = !apply->set->has_labels;
+    struct catalog_origin origin;
+    int rc = origins_get(apply->db, &apply->origins, old.list->origin, &origin, err);
+    if (rc)
+        return rc;
+    bool own = !strcmp(origin.setter, apply->setter);
+    bool late = !own && apply->options->base && origin.version > apply->options->base;
+    *ret = old;
+    if (import ? own : apply->policy == CHANGESET_MISSING ? false : own || apply->policy == CHANGESET_ALL)
+        *ret = said;
+    if (!import && apply->policy != CHANGESET_MISSING && !own && (late || apply->policy == CHANGESET_OWN))
+        note_taken(apply, place, old, said, &origin);
+    return 0;
+}
+
+static int merge_run(struct apply_record *record, const struct apply_clip *place, struct run old,
+                     struct run said, struct run *ret, struct error *err)
+{
+    const struct apply *apply = record->apply;
+    const struct attribute *attribute = old.count ? old.list->attribute : said.list->attribute;
+    size_t at = (size_t)(attribute - apply->attributes.list);
+    *ret = old;
+    if (!apply->declared[at] || (old.count && said.count && same_run(old, said)))
+        return 0;
+    *ret = said;
+    if (at == apply->event_at) {
+        if (!record->says_events)
+            *ret = old;
+        return 0;
+    }
+    if (!old.count)
+        return 0;
+    if (said.count || !apply->set->has_labels)
+        return choose(record, place, old, said, ret, err);
+    *ret = old;
+    return 0;
+}
+
+int apply_merge(struct apply_record *record, const struct apply_clip *place, const struct record_values *old,
+                struct error *err)
+{
+    struct record_values *said = &record->said;
+    record_values_sort(said);
+    record->now.count = 0;
+    for (size_t i = 0, k = 0; i < old->count || k < said->count;) {
+        uint32_t id = i < old->count ? old->list[i].attribute->info.id : UINT32_MAX;
+        uint32_t other = k < said->count ? said->list[k].attribute->info.id : UINT32_MAX;
+        struct run was = id <= other ? run_at(old, i) : (struct run){0};
+        struct run is = other <= id ? run_at(said, k) : (struct run){0};
+        struct run stands;
+        int rc = merge_run(record, place, was, is, &stands, err);
+        if (rc)
+            return rc;
+        for (size_t n = 0; n < stands.count; n++)
+            record_values_add(&record->now, stands.list[n].attribute, &stands.list[n].value,
+                              stands.list[n].origin);
+        i += was.count, k += is.count;
+    }
+    return 0;
+}

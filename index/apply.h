@@ -28,8 +28,8 @@ struct apply_counts {
 };
 /* A known key with the same fingerprint keeps its row and is unchanged unless its attributes or streams
  * differ; with another fingerprint it is replaced under its row. A
- * removed clip's row keeps its key; given again, it is added, without the labels it had. A known fingerprint
- * under another key: -EEXIST with the mapping of the first few. A type conflict with the parent's attribute:
- * -EINVAL naming both types (int widens to float). */
+ * removed clip's row keeps its key; given again, it is added, without the labels it had. Whether
+ * content that is known under another key is a copy or has moved, is for the set to say. A type conflict with
+ * the parent's attribute: -EINVAL naming both types (int widens to float). */
 int apply(const struct apply_options *options, const struct changeset *set, struct apply_counts *ret,
           struct error *err);

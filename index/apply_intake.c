@@ -57,15 +57,6 @@ static int is_object(void *ctx, uint32_t id, struct error *err)
     return same;
 }
 
-static uint64_t object_hash(uint32_t root, const char *path)
-{
-    static const uint8_t zero_key[16];
-    CLEANUP_BUF struct buf name = BUF_INIT;
-    buf_le32(&name, root);
-    buf_text_append(&name, path);
-    return siphash24(zero_key, name.data, name.len);
-}
-
 static int put_object(struct apply *apply, const struct changeset_op *op, uint32_t root, uint32_t id,
                       struct error *err)
 {
@@ -84,7 +75,7 @@ static int put_object(struct apply *apply, const struct changeset_op *op, uint32
 static int take_object(struct apply *apply, const struct changeset_op *op, struct error *err)
 {
     struct object_search search = {.apply = apply, .op = op, .root = apply->root_ids[op->root]};
-    uint64_t hash = object_hash(search.root, op->text);
+    uint64_t hash = rows_object_hash(search.root, op->text);
     int rc = runs_find_hash(apply->db, &apply->runs, SCHEMA_HASH_OBJECT, hash, is_object, &search, err);
     if (rc < 0)
         return rc;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Rows. A key keeps its row for ever. Content that comes back under another key means that the source was
- * renumbered: its labels would stay with the wrong clips, so nothing is applied. */
+/* Rows: a key keeps its row for ever. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,101 +8,10 @@
 #include "index/catalog/posting.h"
 #include "index/catalog/rows.h"
 
-enum { MOVES_SHOWN = 3 };
-
-struct moved {
-    struct apply *apply;
-    struct catalog_file *files; /* room for rows_clip() */
-    const struct apply_clip *clip;
-    uint8_t fingerprint[SHA256_BYTES]; /* of clip */
-    size_t count;                      /* of clips found under another key so far */
-    struct buf shown;
-};
-
 uint64_t apply_fingerprint_hash(const uint8_t fingerprint[SHA256_BYTES])
 {
     struct cursor c = cursor_of(fingerprint, SHA256_BYTES);
     return cursor_le64(&c);
-}
-
-static void read_fingerprint(const struct apply *apply, const struct apply_clip *clip,
-                             uint8_t ret[SHA256_BYTES])
-{
-    struct changeset_reader reader = CHANGESET_READER(apply->set);
-    struct changeset_op op;
-    reader.at = clip->at;
-    changeset_next(&reader, &op);
-    memcpy(ret, op.fingerprint, SHA256_BYTES);
-    changeset_reader_done(&reader);
-}
-
-/* The set's clip of this key, or NULL. The map of keys is in the order of the clips. */
-static const struct apply_clip *clip_of_key(const struct apply *apply, const char *key)
-{
-    const struct strmap_entry *entry = strmap_find(apply->set->clips, key, strlen(key));
-    return entry ? &apply->clips[entry - strmap_at(apply->set->clips, 0)] : NULL;
-}
-
-/* Does the clip in `row` hold the content of moved->clip, and no longer, as far as the set says? 1: yes. */
-static int is_moved(void *ctx, uint32_t row, struct error *err)
-{
-    struct moved *moved = ctx;
-    struct rows_clip known;
-    int rc = rows_clip(moved->apply->db, row, moved->files, &known, err);
-    if (rc < 1)
-        return rc;
-    if (!rowset_contains(moved->apply->live, row) ||
-        memcmp(known.fingerprint, moved->fingerprint, SHA256_BYTES) != 0 ||
-        !strcmp(known.key, moved->clip->key))
-        return 0;
-    const struct apply_clip *still = clip_of_key(moved->apply, known.key);
-    uint8_t fingerprint[SHA256_BYTES] = {0};
-    if (still)
-        read_fingerprint(moved->apply, still, fingerprint);
-    if (still && !memcmp(fingerprint, moved->fingerprint, SHA256_BYTES))
-        return 0; /* a copy beside it */
-    if (moved->count < MOVES_SHOWN)
-        buf_printf(&moved->shown, "%s'%s' is now '%s'", moved->count ? ", " : "", known.key,
-                   moved->clip->key);
-    moved->count++;
-    return 1;
-}
-
-static int check_moved(struct moved *moved, struct error *err)
-{
-    struct apply *apply = moved->apply;
-    struct rows_clip known;
-    if (moved->clip->removed || moved->clip->labels_of)
-        return 0;
-    read_fingerprint(apply, moved->clip, moved->fingerprint);
-    if (moved->clip->known) {
-        int rc = rows_clip(apply->db, moved->clip->row, moved->files, &known, err);
-        if (rc < 0)
-            return rc;
-        if (rc && !memcmp(known.fingerprint, moved->fingerprint, SHA256_BYTES))
-            return 0;
-    }
-    int rc = runs_find_hash(apply->db, &apply->runs, SCHEMA_HASH_FINGERPRINT,
-                            apply_fingerprint_hash(moved->fingerprint), is_moved, moved, err);
-    return rc < 0 ? rc : 0;
-}
-
-static int check_all_moved(struct apply *apply, struct error *err)
-{
-    struct moved moved = {.apply = apply};
-    moved.files = mem_zero(CHANGESET_STREAMS_MAX * sizeof *moved.files);
-    int rc = 0;
-    for (size_t i = 0; !rc && i < apply->count; i++) {
-        moved.clip = &apply->clips[i];
-        rc = check_moved(&moved, err);
-    }
-    if (!rc && moved.count)
-        rc = error_set(err, EEXIST,
-                       "%zu clips are known under other keys, so their source was renumbered: %s%s",
-                       moved.count, buf_text(&moved.shown), moved.count > MOVES_SHOWN ? ", ..." : "");
-    buf_done(&moved.shown);
-    free(moved.files);
-    return rc;
 }
 
 static int find_known(struct apply *apply, struct error *err)
@@ -229,8 +137,6 @@ int apply_places(struct apply *apply, struct error *err)
         rc = posting_read(apply->db, SCHEMA_POSTING_LIVE, &apply->live, err);
         if (!rc)
             rc = find_known(apply, err);
-        if (!rc)
-            rc = check_all_moved(apply, err);
         if (!rc)
             rc = read_all_labels(apply, err);
     } else {

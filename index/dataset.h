@@ -98,5 +98,18 @@ int dataset_stream_map(struct dataset *dataset, struct catalog_reader *reader, u
 /* A person's name of the object behind a stream: "s3://bucket/file.mp4". Appends. */
 int dataset_stream_source(struct dataset *dataset, struct catalog_reader *reader, uint32_t row,
                           uint32_t stream, struct buf *buf, struct error *err);
+struct dataset_object {
+    struct store *store; /* a reference */
+    char *path;          /* owned */
+    struct store_object pinned;
+};
+/* An object of the catalog where its root lies now; errors as above. dataset_object_done() gives it back. */
+int dataset_object(struct dataset *dataset, struct catalog_reader *reader, uint32_t object,
+                   struct dataset_object *ret, struct error *err);
+void dataset_object_done(struct dataset_object *object);
+
+/* Each root of the data set, by id, with the URL it has now. Waits. */
+typedef int dataset_root_fn(void *ctx, uint32_t id, const char *url, struct error *err);
+int dataset_roots(struct dataset *dataset, dataset_root_fn *each, void *ctx, struct error *err);
 /* Every root the data set names is readable and trusted, or why not: asked once, at mount. Waits. */
 int dataset_check_roots(struct dataset *dataset, struct error *err);

@@ -30,19 +30,42 @@ static int damaged(struct dataset *dataset, uint32_t row, uint32_t stream, struc
                      dataset_url(dataset), stream, row);
 }
 
-/* Adds the stream's object to the map, where its root lies now. */
-static int add_object(struct dataset *dataset, struct catalog_reader *reader, uint32_t id,
-                      struct extent_map *map, struct error *err)
+int dataset_object(struct dataset *dataset, struct catalog_reader *reader, uint32_t id,
+                   struct dataset_object *ret, struct error *err)
 {
     struct catalog_object object CLEANUP(object_done) = {0};
     struct root_place place CLEANUP(root_place_done) = {0};
     int rc = catalog_object(reader, id, &object, err);
+    if (!rc && strlen(object.pin) >= STORE_PIN_BYTES)
+        rc = error_set(err, EUCLEAN, "%s: the pin of object %u is too long", dataset_url(dataset), id);
     if (!rc)
         rc = roots_resolve(dataset->roots, object.root, catalog_reader_nowait(reader), &place, err);
     if (rc < 0)
         return rc;
-    CLEANUP_FREE char *path = mem_printf("%s%s", place.prefix, object.path);
-    extent_map_object(map, place.store, path, object.size, object.pin);
+    *ret = (struct dataset_object){.store = store_ref(place.store),
+                                   .path = mem_printf("%s%s", place.prefix, object.path),
+                                   .pinned = {.size = object.size}};
+    memcpy(ret->pinned.pin, object.pin, strlen(object.pin) + 1);
+    return 0;
+}
+
+void dataset_object_done(struct dataset_object *object)
+{
+    if (object->store)
+        store_unref(object->store);
+    free(object->path);
+    *object = (struct dataset_object){0};
+}
+
+/* Adds the stream's object to the map, where its root lies now. */
+static int add_object(struct dataset *dataset, struct catalog_reader *reader, uint32_t id,
+                      struct extent_map *map, struct error *err)
+{
+    struct dataset_object object CLEANUP(dataset_object_done) = {0};
+    int rc = dataset_object(dataset, reader, id, &object, err);
+    if (rc < 0)
+        return rc;
+    extent_map_object(map, object.store, object.path, object.pinned.size, object.pinned.pin);
     return 0;
 }
 
@@ -131,4 +154,10 @@ int dataset_check_roots(struct dataset *dataset, struct error *err)
 {
     int rc = roots_load(dataset->roots, err);
     return rc < 0 ? rc : roots_each(dataset->roots, check_root, dataset, err);
+}
+
+int dataset_roots(struct dataset *dataset, dataset_root_fn *each, void *ctx, struct error *err)
+{
+    int rc = roots_load(dataset->roots, err);
+    return rc < 0 ? rc : roots_each(dataset->roots, each, ctx, err);
 }

@@ -39,15 +39,20 @@ int catalog_clip(struct catalog_reader *reader, uint32_t row, struct catalog_cli
 
 /* ---- by key ---- */
 
+int reader_runs(struct catalog_reader *reader, struct error *err)
+{
+    int rc = reader->has_runs ? 0 : runs_read(reader->db, &reader->runs, err);
+    reader->has_runs |= !rc;
+    return rc;
+}
+
 int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len, uint32_t *ret_row,
                       struct error *err)
 {
     uint32_t row;
     int rc = reader_live(reader, err);
-    if (!rc && !reader->has_runs) {
-        rc = runs_read(reader->db, &reader->runs, err);
-        reader->has_runs = !rc;
-    }
+    if (!rc)
+        rc = reader_runs(reader, err);
     if (!rc)
         rc = runs_find_key(reader->db, &reader->runs, key, len, &row, err);
     if (rc < 0)

@@ -43,6 +43,7 @@ struct catalog_reader {
 
 /* Reads what is not here yet. */
 int reader_live(struct catalog_reader *reader, struct error *err);
+int reader_runs(struct catalog_reader *reader, struct error *err);
 int reader_attributes(struct catalog_reader *reader, struct error *err);
 /* All values of a clip into reader->values, by attribute name. -ENOENT: not live. */
 int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err);

@@ -19,4 +19,6 @@ int rows_clip(struct db *db, uint32_t row, struct catalog_file *files, struct ro
 /* `size`: as the clip's files say. */
 int rows_stream(struct db *db, int64_t id, uint64_t size, struct catalog_stream *ret, struct error *err);
 int rows_object(struct db *db, uint32_t id, struct catalog_object *ret, struct error *err);
+/* What kind 2 of the table of hashes holds. */
+uint64_t rows_object_hash(uint32_t root, const char *path);
 int rows_extra(struct db *db, uint32_t row, struct buf *buf, struct error *err); /* appends */

@@ -215,23 +215,18 @@ Test(apply, new_content_under_a_known_key_keeps_its_row_and_dates_what_changed)
     check_leaks();
 }
 
-Test(apply, known_content_under_another_key_is_refused_with_the_mapping)
+Test(apply, known_content_under_another_key_is_a_clip_of_its_own_where_the_set_does_not_move_labels)
 {
     struct versions v;
+    struct buf json = BUF_INIT;
     versions_init(&v);
     cr_assert_eq(versions_apply(&v, two_clips()), 0, "%s", v.err.text);
     struct changeset *set = changeset_new();
-    set_clip(set, "ep000001", 2);
-    set_clip(set, "ep000002", 3);
-    cr_assert_eq(versions_apply(&v, set), -EEXIST);
-    cr_assert(strstr(v.err.text, "'ep000002' is now 'ep000001'"), "%s", v.err.text);
-    char *path = versions_path(&v, 2);
-    cr_assert(access(path, F_OK) && errno == ENOENT, "nothing is left behind");
-    free(path);
-    set = changeset_new();
-    set_clip(set, "copy", 1);
-    set_clip(set, "ep000001", 1);
-    cr_assert_eq(versions_apply(&v, set), 0, "a copy beside the known clip: %s", v.err.text);
+    set_clip(set, "copy", 2);
+    cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+    cr_assert_str_eq(json_of(&v, "copy", &json), "{\"key\":\"copy\"}\n");
+    cr_assert_str_eq(json_of(&v, "ep000002", &json), "{\"key\":\"ep000002\",\"task\":[\"lift\"]}\n");
+    buf_done(&json);
     versions_done(&v);
     check_leaks();
 }

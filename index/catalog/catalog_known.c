@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Runs lead from a key or a hash to rows and objects; what they lead to is compared, for a hash may be out of
+ * date. */
+#include "index/catalog_known.h"
+
+#include <string.h>
+
+#include "index/catalog/reader.h"
+#include "index/catalog/rows.h"
+#include "index/changeset.h"
+
+static int ready(struct catalog_reader *reader, struct error *err)
+{
+    int rc = reader_live(reader, err);
+    if (!rc && !reader->files)
+        reader->files = mem_zero(CHANGESET_STREAMS_MAX * sizeof *reader->files);
+    return rc ? rc : reader_runs(reader, err);
+}
+
+static int read_row(struct catalog_reader *reader, uint32_t row, const char **ret_key,
+                    struct catalog_known *ret, struct error *err)
+{
+    struct rows_clip clip;
+    int rc = rows_clip(reader->db, row, reader->files, &clip, err);
+    if (rc < 1)
+        return rc ? rc : db_damaged(reader->db, err, "the row %u of a clip is missing", row);
+    *ret = (struct catalog_known){.row = row, .live = rowset_contains(reader->live, row)};
+    memcpy(ret->fingerprint, clip.fingerprint, SHA256_BYTES);
+    *ret_key = clip.key;
+    return 0;
+}
+
+int catalog_known_key(struct catalog_reader *reader, const char *key, struct catalog_known *ret,
+                      struct error *err)
+{
+    uint32_t row;
+    const char *found;
+    int rc = ready(reader, err);
+    if (!rc)
+        rc = runs_find_key(reader->db, &reader->runs, key, strlen(key), &row, err);
+    if (rc < 1)
+        return rc;
+    rc = read_row(reader, row, &found, ret, err);
+    return rc ? rc : 1;
+}
+
+/* ---- by content ---- */
+
+struct content_search {
+    struct catalog_reader *reader;
+    const uint8_t *fingerprint;
+    catalog_known_fn *each;
+    void *ctx;
+};
+
+static int is_content(void *ctx, uint32_t row, struct error *err)
+{
+    struct content_search *search = ctx;
+    struct catalog_known known;
+    const char *key;
+    int rc = read_row(search->reader, row, &key, &known, err);
+    if (rc || memcmp(known.fingerprint, search->fingerprint, SHA256_BYTES) != 0)
+        return rc;
+    return search->each(search->ctx, key, &known, err);
+}
+
+int catalog_known_content(struct catalog_reader *reader, const uint8_t fingerprint[SHA256_BYTES],
+                          catalog_known_fn *each, void *ctx, struct error *err)
+{
+    struct content_search search = {reader, fingerprint, each, ctx};
+    struct cursor start = cursor_of(fingerprint, SHA256_BYTES);
+    int rc = ready(reader, err);
+    return rc ? rc
+              : runs_find_hash(reader->db, &reader->runs, SCHEMA_HASH_FINGERPRINT, cursor_le64(&start),
+                               is_content, &search, err);
+}
+
+/* ---- objects ---- */
+
+struct object_search {
+    struct catalog_reader *reader;
+    uint32_t root, found;
+    const char *path, *pin;
+    uint64_t size;
+};
+
+static int is_object(void *ctx, uint32_t id, struct error *err)
+{
+    struct object_search *search = ctx;
+    struct catalog_object object = {0};
+    int rc = rows_object(search->reader->db, id, &object, err);
+    if (rc < 1)
+        return rc;
+    bool same = object.root == search->root && !strcmp(object.path, search->path) &&
+                (!search->pin || (object.size == search->size && !strcmp(object.pin, search->pin)));
+    catalog_object_done(&object);
+    search->found = id;
+    return same;
+}
+
+int catalog_known_object(struct catalog_reader *reader, uint32_t root, const char *path, uint64_t size,
+                         const char *pin, uint32_t *ret, struct error *err)
+{
+    struct object_search search = {.reader = reader, .root = root, .path = path, .pin = pin, .size = size};
+    int rc = ready(reader, err);
+    if (!rc)
+        rc = runs_find_hash(reader->db, &reader->runs, SCHEMA_HASH_OBJECT, rows_object_hash(root, path),
+                            is_object, &search, err);
+    *ret = search.found;
+    return rc;
+}
+
+int catalog_known_recording(struct catalog_reader *reader, uint32_t object, const char *container,
+                            struct buf *buf, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    const char *is;
+    int rc = db_query(reader->db, QUERY_RECORDING, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, object);
+    rc = db_step(reader->db, stmt, err);
+    bool found = rc == 1;
+    const uint8_t *bytes = NULL;
+    size_t len = 0;
+    if (found)
+        rc = db_column_text(reader->db, stmt, 0, &is, err);
+    if (found && !rc)
+        rc = db_column_bytes(reader->db, stmt, 1, &bytes, &len, err);
+    found = found && !rc && !strcmp(is, container);
+    if (found && packer_unpack(db_packer(reader->db), bytes, len, CHANGESET_BYTES_MAX, buf))
+        rc = db_damaged(reader->db, err, "the recording of object %u cannot be expanded", object);
+    sqlite3_reset(stmt);
+    return rc < 0 ? rc : found;
+}
+
+int catalog_known_streams(struct catalog_reader *reader, catalog_stream_fn *each, void *ctx,
+                          struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int rc = ready(reader, err);
+    if (!rc)
+        rc = db_query(reader->db, QUERY_STREAM_OBJECTS, &stmt, err);
+    if (rc)
+        return rc;
+    while ((rc = db_step(reader->db, stmt, err)) == 1) {
+        int64_t id, object;
+        rc = db_column_number(reader->db, stmt, 0, 0, &id, err);
+        if (!rc)
+            rc = db_column_number(reader->db, stmt, 1, 0, &object, err);
+        int64_t row = id >> SCHEMA_STREAM_BITS;
+        if (!rc && (row > UINT32_MAX || object >= CATALOG_NO_OBJECT))
+            rc = db_damaged(reader->db, err, "the number of a stream is out of range");
+        if (!rc && rowset_contains(reader->live, (uint32_t)row))
+            rc = each(ctx, (uint32_t)row, (uint32_t)object, err);
+        if (rc)
+            break;
+    }
+    sqlite3_reset(stmt);
+    return rc;
+}

@@ -133,6 +133,8 @@ static int take_option(struct arguments *arguments, struct typing *typing, const
         give(arguments, spec, "");
         return 0;
     }
+    if (!attached && spec->argument[0] == '[')
+        attached = "";
     if (!attached && typing->at + 1 < typing->argc)
         attached = typing->argv[++typing->at];
     if (!attached)

@@ -18,6 +18,13 @@ static const struct option_spec options[] = {
     {"prefix", 0, "P", false, "put P- before every key"},
     {"multi", 0, "NAME", true, "this column holds several values, separated by ';'"},
     {"layout", 0, "L", false, "how paths spell clips: '{key}/{stream}.{ext}'"},
+    {"renumbered", 0, NULL, false,
+     "clips that are known under other keys have new keys: their labels go with them"},
+    {"restore", 0, NULL, false, "bring back clips that were removed from the data set"},
+    {"copy", 0, "[=open]", false,
+     "put the recordings into the data set's own folder; =open: only those that may still be written to, the "
+     "last "
+     "file of each series"},
     {"message", 'm', "MESSAGE", false, "say what this version is"},
     {"json", 0, NULL, false, "print the result as one JSON object"},
     {NULL, 0, NULL, false, NULL},
@@ -25,26 +32,54 @@ static const struct option_spec options[] = {
 
 static void print_json(uint32_t version, const struct apply_counts *counts)
 {
-    printf("{\"version\":%u,\"clips\":%llu,\"added\":%llu,\"replaced\":%llu,\"unchanged\":%llu}\n", version,
-           (unsigned long long)counts->clips, (unsigned long long)counts->clips_added,
-           (unsigned long long)counts->clips_replaced, (unsigned long long)counts->clips_unchanged);
+    printf("{\"version\":%u,\"clips\":%llu,\"added\":%llu,\"replaced\":%llu,\"removed\":%llu,\"unchanged\":%"
+           "llu}\n",
+           version, (unsigned long long)counts->clips, (unsigned long long)counts->clips_added,
+           (unsigned long long)counts->clips_replaced, (unsigned long long)counts->clips_removed,
+           (unsigned long long)counts->clips_unchanged);
 }
 
 static void tell(const struct arguments *arguments, const struct import_counts *found, uint32_t version,
                  const struct apply_counts *counts)
 {
-    fprintf(stderr, "v%u: %llu clips added, %llu replaced, %llu unchanged; %llu in all\n", version,
-            (unsigned long long)counts->clips_added, (unsigned long long)counts->clips_replaced,
-            (unsigned long long)counts->clips_unchanged, (unsigned long long)counts->clips);
+    fprintf(stderr, "v%u: %llu clips added, %llu replaced, ", version,
+            (unsigned long long)counts->clips_added, (unsigned long long)counts->clips_replaced);
+    if (counts->clips_removed)
+        fprintf(stderr, "%llu removed, ", (unsigned long long)counts->clips_removed);
+    fprintf(stderr, "%llu unchanged; %llu in all\n", (unsigned long long)counts->clips_unchanged,
+            (unsigned long long)counts->clips);
+    if (found->growth.renumbered)
+        fprintf(stderr, "the labels of %llu clips went with their content to other keys\n",
+                (unsigned long long)found->growth.renumbered);
+    if (found->copied)
+        fprintf(stderr, "copied %llu recordings (%.1f MiB)\n", (unsigned long long)found->copied,
+                (double)found->copied_bytes / (1 << 20));
     if (found->pinned_weakly)
         fprintf(
             stderr,
             "note: the recordings stay where they are and are not versioned there: one that is overwritten "
-            "can no longer be read in this version\n");
+            "can no longer be read in this version (--copy, --copy=open)\n");
     if (arguments_flag(arguments, "json"))
         print_json(version, counts);
     else
         printf("v%u\n", version);
+}
+
+static int say_nothing_new(const struct arguments *arguments, struct session *session,
+                           const struct import_counts *found, struct error *err)
+{
+    const struct manifest *manifest;
+    uint32_t version = dataset_head(session->dataset);
+    int rc = dataset_manifest(session->dataset, version, &manifest, err);
+    if (rc)
+        return rc;
+    struct apply_counts counts = {.clips = manifest->clips, .clips_unchanged = found->clips};
+    fprintf(stderr, "nothing new: v%u stays\n", version);
+    if (arguments_flag(arguments, "json"))
+        print_json(version, &counts);
+    else
+        printf("v%u\n", version);
+    return 0;
 }
 
 static int commit(const struct arguments *arguments, struct session *session, const struct changeset *set,
@@ -55,16 +90,11 @@ static int commit(const struct arguments *arguments, struct session *session, co
     uint32_t version = 0;
     if (!info.message)
         info.message = "";
-    int rc = dataset_commit(session->dataset, set, &info, &version, &counts, err);
-    if (rc == -EALREADY) {
-        fprintf(stderr, "%s\n", err->text);
-        version = dataset_head(session->dataset);
-        if (arguments_flag(arguments, "json"))
-            print_json(version, &counts);
-        else
-            printf("v%u\n", version);
-        return 0;
-    }
+    bool nothing = !changeset_clips(set) && !changeset_removals(set);
+    int rc = nothing ? -EALREADY : dataset_commit(session->dataset, set, &info, &version, &counts, err);
+    if (rc == -EALREADY)
+        return say_nothing_new(arguments, session, found, err);
+    counts.clips_unchanged += found->growth.kept;
     if (!rc)
         tell(arguments, found, version, &counts);
     return rc;
@@ -76,6 +106,7 @@ static int import(const struct arguments *arguments, struct import_request *requ
     CLEANUP_CHANGESET struct changeset *set = NULL;
     struct import_counts found;
     request->stores = session->stores;
+    request->dataset = session->dataset;
     request->progress = progress_new("scanned", "files", 0);
     int rc = import_scan(request, &set, &found, err);
     progress_free(request->progress);
@@ -94,7 +125,13 @@ static int run(const struct arguments *arguments, struct error *err)
     struct import_request request = {.source = arguments->positional[1],
                                      .prefix = arguments_text(arguments, "prefix"),
                                      .layout = arguments_text(arguments, "layout"),
-                                     .notes = notes_new()};
+                                     .renumbered = arguments_flag(arguments, "renumbered"),
+                                     .restore = arguments_flag(arguments, "restore")};
+    const char *copy = arguments_text(arguments, "copy");
+    int rc = copy ? copy_mode_parse(copy, &request.copy, err) : 0;
+    if (rc)
+        return rc;
+    request.notes = notes_new();
     const char **tables = arguments_list(arguments, "table", &request.table_count);
     const char **sets = arguments_list(arguments, "set", &request.set_count);
     const char **multi = arguments_list(arguments, "multi", &request.multi_count);
@@ -103,7 +140,7 @@ static int run(const struct arguments *arguments, struct error *err)
     request.tables = tables, request.sets = sets, request.multi = multi;
     request.types = types, request.streams = streams;
     CLEANUP_SESSION struct session session = {0};
-    int rc = session_open(arguments, arguments->positional[0], NULL, &session, err);
+    rc = session_open(arguments, arguments->positional[0], NULL, &session, err);
     if (!rc)
         rc = import(arguments, &request, &session, err);
     free(tables);
@@ -118,22 +155,22 @@ static int run(const struct arguments *arguments, struct error *err)
 static const struct command_example examples[] = {
     {"elidefs import s3://lab-data/kitchen /robots/kitchen --table labels.csv -m 'first week'",
      "A LeRobot data set, with a table of labels beside it"},
+    {"elidefs import s3://lab-data/kitchen /robots/kitchen --copy=open",
+     "The same the next day; the file that the recorder still writes to is copied"},
     {"elidefs import /data/set s3://recordings/2026 --layout '{key}/{stream}.{ext}' --set site=b",
      "Any files in a bucket, one clip a folder"},
-    {"elidefs import /data/set clips.jsonl --stream observation.images.top=top --type operator=text",
-     "Clips that a manifest names, one stream renamed, an attribute's type said"},
     {NULL, NULL},
 };
 
 const struct command command_import = {
     .name = "import",
     .synopsis = "DATASET SOURCE [OPTION]...",
-    .summary =
-        "adds what is found below a folder or bucket prefix, or what a manifest names, as one new version",
+    .summary = "adds what is found below a folder or bucket prefix, as one new version",
     .description =
         "Searches SOURCE and commits what it finds as the next version of DATASET, whose name (such as v1) "
         "is printed. "
-        "Nothing is copied: recordings stay where they are, only headers, footers and indices are read. "
+        "Nothing is copied, unless --copy says so: recordings stay where they are, only headers, footers and "
+        "indices are read. "
         "Left out: names that start with '.', symbolic links, what is neither file nor folder.\n\n"
         "A folder with meta/info.json is a LeRobot data set (v2.0 to v3.0, as its path templates say): each "
         "episode becomes a clip ep000123 with one "
@@ -142,23 +179,20 @@ const struct command command_import = {
         "one clip a stem; a folder below it is one clip whose files are the streams, or, if two of its files "
         "share a "
         "stem, one clip a stem.\n\n"
-        "SOURCE may be a manifest: a table (.jsonl, .csv, .parquet) with one clip a row. Its column key is "
-        "the "
-        "clip's key. A stream NAME is spelled by NAME.url, relative to the manifest's folder, with "
-        "NAME.start "
-        "and NAME.end in seconds, to cut an MP4 at the nearest frames, or NAME.offset and NAME.length in "
-        "bytes, and NAME.ext where the file shall not have the URL's extension. In JSON Lines "
-        "\"front\": {\"url\": \"run7.mp4\", \"start\": 3.5, \"end\": 9} says the same, and "
-        "\"streams\": {\"front\": \"run7.mp4\"} is short for whole files (streams.front in CSV). All other "
-        "columns are "
-        "attributes. What lies outside the manifest's folder becomes a root that others must trust to read "
-        "it: its bucket, or the deepest local folder that holds all such files.\n\n"
         "A table is CSV (.csv), JSON Lines (.jsonl) or Parquet (.parquet), a file or an s3:// URL, or - for "
         "standard input, where its first bytes tell. A CSV column gets the narrowest type that all its "
         "values "
         "have, and an empty field is a missing one; JSON and Parquet say types themselves, and their lists "
         "are "
         "several values.\n\n"
+        "A source that was imported before is compared with the newest version: what is new is added, what "
+        "changed is replaced under its key with the labels that it has, and what has the same size and pin "
+        "(ETag, version, or time and inode) is not read again. Older versions stay as they are. Where "
+        "nothing "
+        "is new there is no new version. What the source no longer has is said, and stays; what "
+        "elidefs-remove(1) removed stays away. A clip is what its content is: if clips that are known have "
+        "other keys now, their source was renumbered, and the import fails, unless --renumbered lets "
+        "their labels go with them. Keys of clips from another source fail it, too: --prefix.\n\n"
         "Everything that does not add up is an error that names file, place and reason, and nothing is "
         "committed then.",
     .options = options,

@@ -9,8 +9,8 @@ enum { HELP_COLUMN = 30, HELP_WIDTH = 100 };
 static void print_option(const struct option_spec *spec, FILE *to)
 {
     int width = fprintf(to, spec->letter ? "  -%c, " : "      ", spec->letter);
-    width +=
-        fprintf(to, "--%s%s%s", spec->name, spec->argument ? " " : "", spec->argument ? spec->argument : "");
+    width += fprintf(to, "--%s%s%s", spec->name, spec->argument && spec->argument[0] != '[' ? " " : "",
+                     spec->argument ? spec->argument : "");
     if (width >= HELP_COLUMN)
         width = fprintf(to, "\n") - 1;
     fprintf(to, "%*s%s\n", HELP_COLUMN - width, "", spec->help);

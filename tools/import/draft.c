@@ -32,13 +32,13 @@ static void clip_empty(struct draft *clip)
     clip->values = NULL, clip->streams = NULL;
     clip->value_count = clip->stream_count = 0;
     buf_done(&clip->extra);
-    buf_done(&clip->identity);
 }
 
 static void clip_done(struct draft *clip)
 {
     clip_empty(clip);
     free(clip->key);
+    free(clip->labels_of);
     free(clip->source);
 }
 
@@ -253,6 +253,8 @@ static int emit_clip(struct drafts *drafts, struct draft *clip, struct error *er
         .key = clip->key, .t0_ns = CHANGESET_NO_TIME, .t1_ns = CHANGESET_NO_TIME, .source = clip->source};
     memcpy(head.fingerprint, clip->fingerprint, sizeof head.fingerprint);
     int rc = changeset_clip(drafts->set, &head, err);
+    if (!rc && clip->labels_of)
+        rc = changeset_labels_of(drafts->set, clip->labels_of, err);
     for (size_t i = 0; !rc && i < clip->value_count; i++) {
         const struct draft_attribute *attribute = &drafts->attributes[clip->values[i].attribute];
         struct value value = clip->values[i].value;
@@ -275,6 +277,34 @@ static int emit_clip(struct drafts *drafts, struct draft *clip, struct error *er
     return rc < 0 ? error_prefix(err, "%s", clip->source) : 0;
 }
 
+int drafts_object(struct drafts *drafts, uint32_t root, const struct source_object *object, uint32_t *ret,
+                  struct error *err)
+{
+    struct known_object found = {0};
+    const struct store_object *pinned = &object->pinned;
+    const char *path = object->path;
+    int rc = drafts->known ? known_object(drafts->known, object, &found, err) : 0;
+    if (rc >= 0 && !found.copy && drafts->copier && copier_wants(drafts->copier, object))
+        rc = copier_take(drafts->copier, object, &found, err);
+    if (rc < 0)
+        return rc;
+    if (found.copy) {
+        root = changeset_root(drafts->set, known_own_url(drafts->known));
+        path = found.path;
+        pinned = &found.pinned;
+    }
+    return changeset_object(drafts->set, root, path, pinned->size, pinned->pin, ret, err);
+}
+
+int drafts_in_place(struct drafts *drafts, const struct source_object *object, struct error *err)
+{
+    struct known_object found = {0};
+    int rc = drafts->known ? known_object(drafts->known, object, &found, err) : 0;
+    if (rc < 1)
+        return rc;
+    return found.copy || !drafts->copier || !copier_wants(drafts->copier, object);
+}
+
 int drafts_emit(struct drafts *drafts, struct error *err)
 {
     for (size_t i = 0; i < drafts->attribute_count; i++) {
@@ -286,7 +316,8 @@ int drafts_emit(struct drafts *drafts, struct error *err)
             return rc;
     }
     for (size_t i = 0; i < drafts->count; i++) {
-        int rc = emit_clip(drafts, &drafts->clips[i], err);
+        bool given = !drafts->clips[i].kept && !drafts->clips[i].left_out;
+        int rc = given ? emit_clip(drafts, &drafts->clips[i], err) : 0;
         if (rc)
             return rc;
         clip_empty(&drafts->clips[i]);

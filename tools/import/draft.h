@@ -13,6 +13,7 @@
 #include "cache/base/error.h"
 #include "cache/base/strmap.h"
 #include "index/changeset.h"
+#include "tools/import/copy.h"
 
 struct draft_value {
     size_t attribute; /* index into drafts.attributes */
@@ -38,7 +39,9 @@ struct draft {
     struct draft_stream *streams;
     size_t stream_count, stream_cap;
     struct buf extra;
-    struct buf identity; /* what a fingerprint is made from, where it is gathered a stream at a time */
+    bool kept;       /* the newest version has it as it is: it is not given again */
+    bool left_out;   /* it was removed from the data set, and stays so */
+    char *labels_of; /* the key its content had before, or NULL */
 };
 
 struct draft_attribute {
@@ -57,6 +60,8 @@ struct drafts {
     size_t attribute_count, attribute_cap;
     struct strmap *by_key, *by_name;
     struct stream_names *stream_names; /* borrowed, or NULL */
+    struct known *known;               /* borrowed, or NULL */
+    struct copier *copier;             /* borrowed; NULL: recordings stay where they are. Needs `known` */
 };
 
 struct drafts *drafts_new(void);
@@ -91,6 +96,12 @@ void draft_remove_values(struct draft *clip, size_t attribute);
 int draft_stream(struct draft *clip, const struct draft_stream *stream, struct slice *slice,
                  struct error *err);
 
-/* Writes every clip into the change set, in the order they were added. Each gives up its values, streams and
- * extra for it: they would be in memory twice. */
+/* The change set's number of a source's object: of its copy, where there is one or shall be one. */
+int drafts_object(struct drafts *drafts, uint32_t root, const struct source_object *object, uint32_t *ret,
+                  struct error *err);
+/* Is the object in the newest version where drafts_object() would put it? 1, 0 or -errno. */
+int drafts_in_place(struct drafts *drafts, const struct source_object *object, struct error *err);
+
+/* Writes every clip that is neither kept nor left out into the change set, in the order they were added. Each
+ * gives up its values, streams and extra for it: they would be in memory twice. */
 int drafts_emit(struct drafts *drafts, struct error *err);

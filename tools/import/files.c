@@ -8,12 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cache/base/json.h"
-#include "index/mp4/mp4.h"
 #include "index/name.h"
+#include "tools/import/files_clip.h"
 #include "tools/import/layout.h"
-
-enum { SOURCE_JSON_BYTES_MAX = 1 << 20 };
 
 struct file_name { /* parts of a path; borrowed */
     const char *folder, *stem, *ext;
@@ -49,139 +46,11 @@ static char *key_of(const struct files_import *import, const char *path, size_t 
     return (char *)buf_steal(&key);
 }
 
-/* An MP4 is scanned for its sample table, so that it can be cut later; one that cannot be is passed through
- * as well, and says why. */
-static int describe_mp4(const struct files_import *import, const struct source_object *object, uint32_t id,
-                        struct slice *slice, struct error *err)
-{
-    CLEANUP_SOURCE_RECORDING struct source_recording recording;
-    source_recording_init(&recording, import->source, object);
-    CLEANUP_MP4 struct mp4 *mp4 = NULL;
-    struct error why = {0};
-    int rc = mp4_scan(&recording.recording, &mp4, &why);
-    if (rc && rc != -EINVAL && rc != -ENOTSUP)
-        return error_copy(err, &why);
-    if (rc) {
-        slice_whole(slice, object->pinned.size, why.text);
-        notes_add(import->notes, "passed through whole, but not a video that can be cut", why.text);
-        return 0;
-    }
-    CLEANUP_BUF struct buf table = BUF_INIT;
-    mp4_table_encode(mp4, &table);
-    changeset_table(import->drafts->set, id, "mp4", table.data, table.len);
-    slice_whole(slice, object->pinned.size, NULL);
-    return 0;
-}
-
-static int add_file(const struct files_import *import, struct draft *clip, const struct source_object *object,
-                    const char *stream_name, const char *ext, struct error *err)
-{
-    static const char *const videos[] = {"mp4", "m4v", "mov"};
-    CLEANUP_SLICE struct slice slice = SLICE_INIT;
-    struct draft_stream stream = {
-        .name = (char *)(uintptr_t)stream_name, .ext = (char *)(uintptr_t)ext, .container = ""};
-    int rc = changeset_object(import->drafts->set, import->root, object->path, object->pinned.size,
-                              object->pinned.pin, &stream.object, err);
-    if (rc)
-        return rc;
-    slice_whole(&slice, object->pinned.size, NULL);
-    for (size_t i = 0; !rc && i < sizeof videos / sizeof *videos; i++)
-        if (!strcasecmp(ext, videos[i])) {
-            rc = describe_mp4(import, object, stream.object, &slice, err);
-            stream.container = "mp4";
-        }
-    progress_item(import->progress, object->path);
-    buf_printf(&clip->identity, "%s.%s %llu %s\n", stream_name, ext, (unsigned long long)object->pinned.size,
-               object->pinned.pin);
-    return rc ? rc : draft_stream(clip, &stream, &slice, err);
-}
-
-static bool scalar_of(const struct json *json, struct value *ret)
-{
-    switch (json_kind(json)) {
-    case JSON_KIND_BOOL:
-        *ret = (struct value){.type = VALUE_BOOL, .boolean = json_as_bool(json)};
-        return true;
-    case JSON_KIND_INTEGER:
-        *ret = (struct value){.type = VALUE_INT, .integer = json_as_integer(json)};
-        return true;
-    case JSON_KIND_REAL:
-        *ret = (struct value){.type = VALUE_FLOAT, .real = json_as_number(json) + 0.0};
-        return true;
-    case JSON_KIND_TEXT:
-        *ret = (struct value){.type = VALUE_TEXT, .text = json_as_text(json)};
-        ret->len = ret->text ? strlen(ret->text) : 0;
-        return ret->text && ret->len <= VALUE_TEXT_MAX;
-    default:
-        return false;
-    }
-}
-
-static bool json_is_flat(const struct json *json)
-{
-    void *iter = NULL;
-    const char *key;
-    const struct json *member;
-    struct value value;
-    if (json_kind(json) != JSON_KIND_OBJECT)
-        return false;
-    while (json_next(json, &iter, &key, &member))
-        if (json_kind(member) != JSON_KIND_NULL && !scalar_of(member, &value))
-            return false;
-    return true;
-}
-
-/* A flat object's members as attributes; "key" says again what the file's name says. */
-static int add_members(const struct files_import *import, struct draft *clip, const struct json *json,
-                       const char *name, struct error *err)
-{
-    void *iter = NULL;
-    const char *key;
-    const struct json *member;
-    int rc = 0;
-    while (!rc && json_next(json, &iter, &key, &member)) {
-        struct value value;
-        size_t attribute;
-        if (!scalar_of(member, &value) || !strcmp(key, "key"))
-            continue;
-        rc = drafts_attribute(import->drafts, key, name, &attribute, err);
-        if (!rc && draft_has(clip, attribute))
-            return error_set(err, EEXIST, "%s: two members would both become the attribute '%s'", name,
-                             import->drafts->attributes[attribute].name);
-        if (!rc)
-            rc = draft_value(import->drafts, clip, attribute, &value, err);
-        if (rc)
-            return error_prefix(err, "%s: '%s'", name, key);
-    }
-    return rc;
-}
-
-/* <key>.json is the clip's own: a flat object's members become attributes, anything else becomes
- * <key>.source.json. */
-static int add_plain_json(const struct files_import *import, struct draft *clip,
-                          const struct source_object *object, struct error *err)
-{
-    CLEANUP_BUF struct buf text = BUF_INIT;
-    CLEANUP_JSON struct json *json = NULL;
-    CLEANUP_FREE char *name = source_name(import->source, object->path);
-    if (object->pinned.size <= SOURCE_JSON_BYTES_MAX) {
-        int rc = source_read_all(import->source, object->path, SOURCE_JSON_BYTES_MAX, &text, err);
-        if (rc)
-            return rc;
-        struct error why;
-        json_parse(name, text.data, text.len, &json, &why);
-    }
-    if (!json_is_flat(json))
-        return add_file(import, clip, object, "source", "json", err);
-    progress_item(import->progress, object->path);
-    return add_members(import, clip, json, name, err);
-}
-
 /* ---- grouping ---- */
 
-static int add_to_stem(const struct files_import *import, const struct source_object *object,
-                       struct error *err)
+static int add_to_stem(struct files_gather *gather, const struct source_object *object, struct error *err)
 {
+    const struct files_import *import = gather->import;
     struct file_name name = split(object->path);
     size_t stem_len = (size_t)(name.stem - object->path) + name.stem_len;
     CLEANUP_FREE char *key = key_of(import, object->path, stem_len);
@@ -193,9 +62,8 @@ static int add_to_stem(const struct files_import *import, const struct source_ob
     int rc = clip ? 0 : drafts_clip(import->drafts, key, source, &clip, err);
     if (rc)
         return rc;
-    if (!strcmp(name.ext, "json"))
-        return add_plain_json(import, clip, object, err);
-    return add_file(import, clip, object, "", name.ext, err);
+    files_gather_add(gather, clip, object, "", name.ext);
+    return 0;
 }
 
 struct folder {
@@ -218,8 +86,9 @@ static bool stems_repeat(const struct files_import *import, const struct folder 
     return false;
 }
 
-static int add_folder_clip(const struct files_import *import, const struct folder *folder, struct error *err)
+static int add_folder_clip(struct files_gather *gather, const struct folder *folder, struct error *err)
 {
+    const struct files_import *import = gather->import;
     CLEANUP_FREE char *key = key_of(import, folder->path, folder->len);
     CLEANUP_FREE char *path = mem_copy(folder->path, folder->len);
     CLEANUP_FREE char *full = source_name(import->source, path);
@@ -237,23 +106,25 @@ static int add_folder_clip(const struct files_import *import, const struct folde
         struct file_name name = split(object->path);
         CLEANUP_BUF struct buf stream = BUF_INIT;
         name_escape(&stream, name.stem, name.stem_len);
-        rc = add_file(import, clip, object, buf_text(&stream), name.ext, err);
+        files_gather_add(gather, clip, object, buf_text(&stream), name.ext);
     }
     return rc;
 }
 
-static int add_folder(const struct files_import *import, const struct folder *folder, struct error *err)
+static int add_folder(struct files_gather *gather, const struct folder *folder, struct error *err)
 {
+    const struct files_import *import = gather->import;
     if (folder->len && !stems_repeat(import, folder))
-        return add_folder_clip(import, folder, err);
+        return add_folder_clip(gather, folder, err);
     int rc = 0;
     for (size_t i = 0; !rc && i < folder->count; i++)
-        rc = add_to_stem(import, &import->source->objects[folder->members[i]], err);
+        rc = add_to_stem(gather, &import->source->objects[folder->members[i]], err);
     return rc;
 }
 
-static int add_by_folder(const struct files_import *import, struct error *err)
+static int add_by_folder(struct files_gather *gather, struct error *err)
 {
+    const struct files_import *import = gather->import;
     CLEANUP_STRMAP struct strmap *numbers = strmap_new();
     struct folder *folders = NULL;
     size_t count = 0, cap = 0;
@@ -275,16 +146,17 @@ static int add_by_folder(const struct files_import *import, struct error *err)
     int rc = 0;
     for (size_t i = 0; i < count; i++) {
         if (!rc)
-            rc = add_folder(import, &folders[i], err);
+            rc = add_folder(gather, &folders[i], err);
         free(folders[i].members);
     }
     free(folders);
     return rc;
 }
 
-static int add_match(const struct files_import *import, const struct source_object *object,
+static int add_match(struct files_gather *gather, const struct source_object *object,
                      const struct layout_match *match, struct error *err)
 {
+    const struct files_import *import = gather->import;
     CLEANUP_FREE char *key = key_of(import, match->key, strlen(match->key));
     CLEANUP_BUF struct buf stream = BUF_INIT;
     name_escape(&stream, match->stream, strlen(match->stream));
@@ -293,13 +165,13 @@ static int add_match(const struct files_import *import, const struct source_obje
     int rc = clip ? 0 : drafts_clip(import->drafts, key, source, &clip, err);
     if (rc)
         return rc;
-    return !stream.len && !strcmp(match->ext, "json")
-               ? add_plain_json(import, clip, object, err)
-               : add_file(import, clip, object, buf_text(&stream), match->ext, err);
+    files_gather_add(gather, clip, object, buf_text(&stream), match->ext);
+    return 0;
 }
 
-static int add_by_layout(const struct files_import *import, struct error *err)
+static int add_by_layout(struct files_gather *gather, struct error *err)
 {
+    const struct files_import *import = gather->import;
     CLEANUP_LAYOUT struct layout *layout = NULL;
     int rc = layout_parse(import->layout, &layout, err);
     size_t matched = 0;
@@ -313,7 +185,7 @@ static int add_by_layout(const struct files_import *import, struct error *err)
             continue;
         }
         matched++;
-        rc = add_match(import, object, &match, err);
+        rc = add_match(gather, object, &match, err);
     }
     if (!rc && !matched)
         rc = error_set(err, ENOENT, "no file matches --layout '%s'", import->layout);
@@ -322,13 +194,10 @@ static int add_by_layout(const struct files_import *import, struct error *err)
 
 int files_import(const struct files_import *import, struct error *err)
 {
-    size_t first = import->drafts->count;
-    int rc = import->layout ? add_by_layout(import, err) : add_by_folder(import, err);
-    for (size_t i = first; !rc && i < import->drafts->count; i++) {
-        struct draft *clip = &import->drafts->clips[i];
-        if (!clip->identity.len) /* labels only: all that it is, is its name */
-            buf_printf(&clip->identity, "key %s\n", clip->key);
-        sha256_of(buf_text(&clip->identity), clip->identity.len, clip->fingerprint);
-    }
+    struct files_gather gather = {.import = import, .first = import->drafts->count};
+    int rc = import->layout ? add_by_layout(&gather, err) : add_by_folder(&gather, err);
+    if (!rc)
+        rc = files_gather_describe(&gather, err);
+    files_gather_done(&gather);
     return rc;
 }

@@ -17,6 +17,7 @@
 
 #include "cache/base/error.h"
 #include "tools/import/draft.h"
+#include "tools/import/known.h"
 #include "tools/import/notes.h"
 #include "tools/import/source.h"
 #include "tools/progress.h"
@@ -27,6 +28,8 @@ struct files_import {
     const char *layout;     /* "{key}/{stream}.{ext}", or NULL for the rules above */
     const char *key_prefix; /* not escaped, with its '-', or "" */
     uint32_t root;
+    struct known *known; /* what the newest version has, or NULL */
+    bool may_skip;       /* nobody else says anything of a clip: what did not change need not be given */
     struct drafts *drafts;
     struct notes *notes;
     struct progress *progress; /* one step a file, or NULL */

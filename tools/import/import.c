@@ -13,7 +13,6 @@
 #include "tools/import/draft.h"
 #include "tools/import/files.h"
 #include "tools/import/lerobot.h"
-#include "tools/import/manifest_import.h"
 #include "tools/import/source.h"
 #include "tools/import/stream_name.h"
 #include "tools/import/table.h"
@@ -26,7 +25,9 @@ struct importing {
     struct source *source;
     struct drafts *drafts;
     struct stream_names *stream_names;
-    bool *multi_used; /* by name of request->multi */
+    struct known *known; /* NULL: of nothing */
+    struct copier copier;
+    struct store *to; /* the data set's own store, where copies go */
     bool *taken;      /* by object: belongs to a LeRobot root */
     uint32_t root;
     char *prefix; /* with '-', or "" */
@@ -131,6 +132,12 @@ static int import_roots(struct importing *importing, struct error *err)
     return rc;
 }
 
+/* Does the request say something of clips, beside what is found? */
+static bool says_more(const struct import_request *request)
+{
+    return request->set_count || request->table_count || request->type_count || request->stream_count;
+}
+
 static int import_sources(struct importing *importing, struct error *err)
 {
     const struct source *source = importing->source;
@@ -142,6 +149,8 @@ static int import_sources(struct importing *importing, struct error *err)
                                  .layout = importing->request->layout,
                                  .key_prefix = importing->prefix,
                                  .root = importing->root,
+                                 .known = importing->known,
+                                 .may_skip = !says_more(importing->request),
                                  .drafts = importing->drafts,
                                  .notes = importing->request->notes,
                                  .progress = importing->request->progress};
@@ -155,11 +164,12 @@ static int join_tables(struct importing *importing, struct error *err)
 {
     const struct import_request *request = importing->request;
     bool one_root = importing->counts->lerobot_sets == 1;
+    CLEANUP_FREE bool *multi_used = mem_zero(request->multi_count * sizeof *multi_used);
     struct table_join join = {.stores = request->stores,
                               .drafts = importing->drafts,
                               .notes = request->notes,
                               .multi = request->multi,
-                              .multi_used = importing->multi_used,
+                              .multi_used = multi_used,
                               .multi_count = request->multi_count,
                               .one_root = one_root};
     int rc = 0;
@@ -168,7 +178,7 @@ static int join_tables(struct importing *importing, struct error *err)
     for (size_t i = 0; !rc && i < request->table_count; i++)
         rc = table_join_file(&join, request->tables[i], err);
     for (size_t i = 0; !rc && i < request->multi_count; i++)
-        if (!importing->multi_used[i])
+        if (!multi_used[i])
             rc = error_set(err, EINVAL, "--multi '%s': neither a table nor --set has this column",
                            request->multi[i]);
     return rc ? rc : table_check_forced(importing->drafts, err);
@@ -201,68 +211,79 @@ static int new_drafts(struct importing *importing, struct error *err)
     return rc;
 }
 
-static int scan_manifest(struct importing *importing, struct error *err)
+static int open_known(struct importing *importing, struct error *err)
 {
     const struct import_request *request = importing->request;
-    struct manifest_counts counts = {0};
-    struct manifest_import manifest = {.stores = request->stores,
-                                       .file = request->source,
-                                       .key_prefix = importing->prefix,
-                                       .multi = request->multi,
-                                       .multi_count = request->multi_count,
-                                       .multi_used = importing->multi_used,
-                                       .drafts = importing->drafts,
-                                       .notes = request->notes,
-                                       .progress = request->progress};
-    if (request->layout)
-        return error_set(err, EINVAL, "%s: a manifest says what its clips are, without --layout",
-                         request->source);
-    int rc = manifest_import(&manifest, &counts, err);
-    importing->counts->objects = counts.objects;
-    importing->counts->bytes = counts.bytes;
-    importing->counts->pinned_weakly = counts.pinned_weakly;
-    return rc;
-}
-
-static int scan_folder(struct importing *importing, struct error *err)
-{
-    const struct import_request *request = importing->request;
-    int rc = source_open(request->stores, request->source, &importing->source, err);
+    int rc = 0;
+    if (!request->dataset)
+        return 0;
+    rc = known_open(request->dataset, store_url(importing->source->store), &importing->known, err);
+    importing->drafts->known = importing->known;
+    if (rc || request->copy == COPY_NONE)
+        return rc;
+    rc = store_open(request->stores, dataset_url(request->dataset), &importing->to, err);
     if (rc)
         return rc;
+    copier_init(&importing->copier, request->copy, importing->to, importing->known, importing->source);
+    importing->drafts->copier = &importing->copier;
+    return 0;
+}
+
+static int settle(struct importing *importing, struct error *err)
+{
+    const struct import_request *request = importing->request;
+    struct growth growth = {.known = importing->known,
+                            .drafts = importing->drafts,
+                            .notes = request->notes,
+                            .source = store_url(importing->source->store),
+                            .renumbered = request->renumbered,
+                            .restore = request->restore};
+    return importing->known ? growth_settle(&growth, &importing->counts->growth, err) : 0;
+}
+
+static void count_source(struct importing *importing)
+{
     const struct source *source = importing->source;
-    for (uint64_t k = 0; k < source->hidden; k++)
-        notes_add(request->notes, "left out, because its name starts with '.'", source->hidden_example);
-    importing->taken = mem_zero(source->count * sizeof *importing->taken);
-    importing->root = changeset_root(importing->drafts->set, store_url(source->store));
-    progress_expect(request->progress, source->count);
-    importing->counts->objects = source->count;
+    struct import_counts *counts = importing->counts;
+    counts->objects = source->count;
     for (size_t i = 0; i < source->count; i++) {
-        importing->counts->bytes += source->objects[i].pinned.size;
-        importing->counts->pinned_weakly |= !source->objects[i].pinned.versioned;
+        counts->bytes += source->objects[i].pinned.size;
+        counts->pinned_weakly |= !source->objects[i].pinned.versioned;
     }
-    rc = import_sources(importing, err);
-    if (!rc && !importing->drafts->count)
-        rc = error_set(err, ENOENT, "%s: no clip was found", store_url(source->store));
-    return rc;
+    counts->pinned_weakly &= importing->request->copy == COPY_NONE;
+    for (uint64_t k = 0; k < source->hidden; k++)
+        notes_add(importing->request->notes, "left out, because its name starts with '.'",
+                  source->hidden_example);
 }
 
 static int scan(struct importing *importing, struct error *err)
 {
     const struct import_request *request = importing->request;
-    bool prefixed = request->prefix && *request->prefix;
-    importing->prefix = mem_printf("%s%s", prefixed ? request->prefix : "", prefixed ? "-" : "");
-    importing->multi_used = mem_zero(request->multi_count * sizeof *importing->multi_used);
     int rc = check_request(request, err);
     if (!rc)
         rc = new_drafts(importing, err);
     if (!rc)
-        rc =
-            manifest_import_is(request->source) ? scan_manifest(importing, err) : scan_folder(importing, err);
+        rc = source_open(request->stores, request->source, &importing->source, err);
+    if (!rc)
+        rc = open_known(importing, err);
+    if (rc)
+        return rc;
+    const struct source *source = importing->source;
+    count_source(importing);
+    importing->taken = mem_zero(source->count * sizeof *importing->taken);
+    importing->root = changeset_root(importing->drafts->set, store_url(source->store));
+    bool prefixed = request->prefix && *request->prefix;
+    importing->prefix = mem_printf("%s%s", prefixed ? request->prefix : "", prefixed ? "-" : "");
+    progress_expect(request->progress, source->count);
+    rc = import_sources(importing, err);
+    if (!rc && !importing->drafts->count)
+        rc = error_set(err, ENOENT, "%s: no clip was found", store_url(source->store));
     if (!rc)
         rc = stream_names_apply(importing->stream_names, importing->drafts, err);
     if (!rc)
         rc = join_tables(importing, err);
+    if (!rc)
+        rc = settle(importing, err);
     return rc ? rc : drafts_emit(importing->drafts, err);
 }
 
@@ -274,15 +295,21 @@ int import_scan(const struct import_request *request, struct changeset **ret,
     int rc = scan(&importing, err);
     if (!rc) {
         ret_counts->clips = importing.drafts->count;
+        ret_counts->copied = importing.copier.objects;
+        ret_counts->copied_bytes = importing.copier.bytes;
         *ret = STEAL(importing.drafts->set);
     }
     if (importing.drafts)
         drafts_free(importing.drafts);
     if (importing.stream_names)
         stream_names_free(importing.stream_names);
+    if (importing.known)
+        known_free(importing.known);
+    copier_done(&importing.copier);
+    if (importing.to)
+        store_unref(importing.to);
     if (importing.source)
         source_free(importing.source);
-    free(importing.multi_used);
     free(importing.taken);
     free(importing.prefix);
     return rc;

@@ -136,8 +136,7 @@ static int add_state(const struct building *b, struct draft *clip, const struct 
         return error_prefix(err, "%s", clip->source);
     }
     struct draft_stream stream = {.name = (char *)"state", .ext = (char *)"parquet", .container = "parquet"};
-    rc = changeset_object(b->import->drafts->set, b->import->root, object->path, object->pinned.size,
-                          object->pinned.pin, &stream.object, err);
+    rc = drafts_object(b->import->drafts, b->import->root, object, &stream.object, err);
     return rc ? rc : draft_stream(clip, &stream, &slice, err);
 }
 
@@ -159,6 +158,18 @@ static int add_camera(const struct building *b, struct draft *clip, const struct
     return draft_stream(clip, &stream, &slice, err);
 }
 
+static int find_known(const struct building *b, const struct draft *clip, struct lerobot_episode *episode,
+                      struct error *err)
+{
+    struct known *known = b->import->drafts->known;
+    struct catalog_known was;
+    int rc = known ? known_clip(known, clip->key, &was, err) : 0;
+    episode->known = rc == 1 && !memcmp(was.fingerprint, clip->fingerprint, SHA256_BYTES);
+    if (episode->known)
+        episode->known_row = was.row;
+    return rc < 0 ? rc : 0;
+}
+
 static int add_episode(const struct building *b, struct lerobot_episode *episode, struct error *err)
 {
     CLEANUP_FREE char *raw = mem_printf("%sep%06lld", b->import->key_prefix, (long long)episode->index);
@@ -173,7 +184,9 @@ static int add_episode(const struct building *b, struct lerobot_episode *episode
     memcpy(clip->fingerprint, episode->fingerprint, sizeof clip->fingerprint);
     clip->extra = episode->stats;
     episode->stats = BUF_INIT;
-    rc = set_own(b, clip, episode, err);
+    rc = find_known(b, clip, episode, err);
+    if (!rc)
+        rc = set_own(b, clip, episode, err);
     if (!rc)
         rc = set_tasks(b, clip, episode, err);
     if (!rc)

@@ -34,6 +34,8 @@ struct lerobot_episode {
     struct lerobot_camera_span *cameras; /* by the number of the video feature */
     struct lerobot_scalar *scalars;
     size_t scalar_count, scalar_cap;
+    bool known;         /* the newest version has the episode under its key, with this content: */
+    uint32_t known_row; /* that clip */
     bool has_success, success, has_reward;
     double reward_max;
     struct buf stats; /* one JSON object: every statistic, by name */

@@ -17,7 +17,8 @@
 
 struct data_file {
     struct source_recording recording;
-    struct parquet *parquet;
+    struct parquet *parquet; /* NULL: not open, since the newest version knows the file, or closed again */
+    bool unread;
 };
 
 struct rows_of_episode {
@@ -34,7 +35,8 @@ struct lerobot_rows {
     const struct lerobot_episodes *episodes;
     int64_t only; /* the episode whose own file is read: rows of others are not theirs; -1: all count */
     struct data_file **files;
-    size_t count, cap;
+    size_t count, cap, unread;
+    size_t reading;                     /* the file whose groups are noted */
     struct strmap *paths;               /* of the files */
     struct rows_of_episode *by_episode; /* parallel to episodes->episodes */
 };
@@ -50,7 +52,7 @@ static void note_rows(struct lerobot_rows *all, size_t group, int64_t index, uin
     struct rows_of_episode *run = all->only < 0 || all->only == index ? rows_of(all, index) : NULL;
     if (!run)
         return;
-    size_t file = all->count - 1;
+    size_t file = all->reading;
     if (!run->seen)
         *run = (struct rows_of_episode){.file = file, .first_group = group, .seen = true};
     else if (run->file != file || (group != run->first_group + run->group_count &&
@@ -109,21 +111,47 @@ static void close_file(struct data_file *file)
     buf_done(&file->recording.window);
 }
 
-static int add_file(struct lerobot_rows *all, const struct source_object *object, struct error *err)
+static int read_file(struct lerobot_rows *all, size_t number, struct error *err)
 {
-    const struct source *source = all->import->source;
-    struct data_file *file = MEM_NEW(struct data_file);
-    source_recording_init(&file->recording, source, object);
-    mem_grow(&all->files, &all->cap, all->count + 1, sizeof *all->files);
-    all->files[all->count++] = file;
+    struct data_file *file = all->files[number];
     int rc = parquet_open(&file->recording.recording, &file->parquet, err);
     if (rc)
         return rc;
+    all->reading = number;
     rc = note_groups(all, file, err);
     buf_done(&file->recording.window); /* thousands of files may be open */
-    all->import->named[object - source->objects] = true;
-    progress_item(all->import->progress, object->path);
+    progress_item(all->import->progress, file->recording.object->path);
     return rc ? error_prefix(err, "%s", file->recording.name) : 0;
+}
+
+/* Files that the newest version knows are read only if they turn out to be needed. */
+static int add_file(struct lerobot_rows *all, const struct source_object *object, struct error *err)
+{
+    const struct source *source = all->import->source;
+    struct known *known = all->import->drafts->known;
+    struct data_file *file = MEM_NEW(struct data_file);
+    struct known_object found;
+    source_recording_init(&file->recording, source, object);
+    mem_grow(&all->files, &all->cap, all->count + 1, sizeof *all->files);
+    all->files[all->count++] = file;
+    all->import->named[object - source->objects] = true;
+    int rc = known && all->only < 0 ? known_object(known, object, &found, err) : 0;
+    file->unread = rc == 1;
+    all->unread += file->unread;
+    return rc ? (rc < 0 ? rc : 0) : read_file(all, all->count - 1, err);
+}
+
+static int read_the_rest(struct lerobot_rows *all, struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && all->unread && i < all->count; i++) {
+        if (!all->files[i]->unread)
+            continue;
+        all->files[i]->unread = false;
+        all->unread--;
+        rc = read_file(all, i, err);
+    }
+    return rc;
 }
 
 enum { FILE_ABSENT = 0, FILE_KNOWN = 1, FILE_NEW = 2 };
@@ -189,6 +217,9 @@ static int add_named_files(struct lerobot_rows *all, struct error *err)
     }
     for (size_t i = 0; i < all->episodes->count; i++) {
         struct lerobot_place place = place_of(&all->episodes->episodes[i]);
+        int rc = absent[i] && !all->by_episode[i].seen ? read_the_rest(all, err) : 0;
+        if (rc)
+            return rc;
         if (absent[i] && !all->by_episode[i].seen)
             return report_absent(all, &place, err);
     }
@@ -250,11 +281,34 @@ static int slice_groups(const struct data_file *file, const struct rows_of_episo
     return 0;
 }
 
+/* The rows of an episode whose content and file have not changed are where they were: 1, 0 or -errno. */
+static int slice_known(const struct lerobot_rows *rows, const struct lerobot_episode *episode,
+                       const struct source_object **ret_object, struct slice *slice, struct error *err)
+{
+    struct lerobot_place place = place_of(episode);
+    CLEANUP_FREE char *path = NULL;
+    if (!episode->known)
+        return 0;
+    int rc = lerobot_info_path(rows->info, rows->info->data_path, &place, &path, err);
+    if (rc)
+        return rc;
+    *ret_object = source_find(rows->import->source, path);
+    if (!*ret_object)
+        return 0;
+    rc = known_stream(rows->import->drafts->known, episode->known_row, *ret_object, slice, err);
+    if (rc == 1)
+        rows->import->named[*ret_object - rows->import->source->objects] = true;
+    return rc;
+}
+
 int lerobot_rows_slice(struct lerobot_rows *rows, const struct lerobot_episode *episode,
                        const struct source_object **ret_object, struct slice *slice, struct error *err)
 {
     const struct rows_of_episode *run = &rows->by_episode[episode - rows->episodes->episodes];
-    int rc = rows->info->data_by_episode ? open_own(rows, episode, err) : 0;
+    int rc = slice_known(rows, episode, ret_object, slice, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
+    rc = rows->info->data_by_episode ? open_own(rows, episode, err) : read_the_rest(rows, err);
     if (rc)
         return rc;
     if (!run->seen)

@@ -113,15 +113,28 @@ void lerobot_videos_free(struct lerobot_videos *videos)
 
 /* ---- cutting ---- */
 
+/* A recording that was scanned before is cut with no read of it: 1, 0 where it is not known, -errno. */
+static int take_known(const struct drafts *drafts, struct video_file *file, struct error *err)
+{
+    CLEANUP_BUF struct buf table = BUF_INIT;
+    int rc = drafts->known ? known_recording(drafts->known, file->source, "mp4", &table, err) : 0;
+    if (rc < 1)
+        return rc;
+    rc = mp4_table_decode(file->name, table.data, table.len, &file->mp4, err);
+    return rc ? rc : 1;
+}
+
 static int scan(struct lerobot_videos *videos, struct video_file *file, struct error *err)
 {
-    struct changeset *set = videos->import->drafts->set;
+    struct drafts *drafts = videos->import->drafts;
     CLEANUP_SOURCE_RECORDING struct source_recording recording;
     source_recording_init(&recording, videos->import->source, file->source);
-    int rc = changeset_object(set, videos->import->root, file->source->path, file->source->pinned.size,
-                              file->source->pinned.pin, &file->object, err);
+    int rc = drafts_object(drafts, videos->import->root, file->source, &file->object, err);
+    if (!rc)
+        rc = take_known(drafts, file, err);
+    file->scanned = rc == 1;
     if (rc)
-        return rc;
+        return rc < 0 ? rc : 0;
     struct error why = {0};
     rc = mp4_scan(&recording.recording, &file->mp4, &why);
     if (rc && rc != -ENOTSUP)
@@ -131,7 +144,7 @@ static int scan(struct lerobot_videos *videos, struct video_file *file, struct e
     } else {
         CLEANUP_BUF struct buf table = BUF_INIT;
         mp4_table_encode(file->mp4, &table);
-        changeset_table(set, file->object, "mp4", table.data, table.len);
+        changeset_table(drafts->set, file->object, "mp4", table.data, table.len);
     }
     file->scanned = true;
     progress_item(videos->import->progress, file->source->path);

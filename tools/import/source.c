@@ -20,8 +20,8 @@ static bool path_is_own(const char *path)
         return false;
     own += *own == '/';
     return !strncmp(own, "elidefs/versions/", 17) || !strncmp(own, "elidefs/packs/", 14) ||
-           !strncmp(own, "elidefs/tags/", 13) || !strncmp(own, "elidefs/roots/", 14) ||
-           !strcmp(own, "elidefs/head");
+           !strncmp(own, "elidefs/data/", 13) || !strncmp(own, "elidefs/tags/", 13) ||
+           !strncmp(own, "elidefs/roots/", 14) || !strcmp(own, "elidefs/head");
 }
 
 static int add_object(void *ctx, const char *path, const struct store_object *object, struct error *err)

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Daily growth: a known source is imported again, after things were added, changed, renamed and deleted."""
+import json
+import os
+import shutil
+
+import make_lerobot
+import pytest
+
+from conftest import LABELS, SAMPLE, elidefs, mounted, run, told
+
+
+@pytest.fixture
+def source(tmp_path):
+    """Three clips of a recording each, with a label file beside them."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    for number in (1, 2, 3):
+        put(folder, number, f"content {number}")
+    return folder
+
+
+def put(folder, number, text):
+    (folder / f"run_{number}.mcap").write_text(text)
+    (folder / f"run_{number}.json").write_text(json.dumps({"grade": number}))
+
+
+def attributes(dataset, path="latest"):
+    lines = elidefs("query", dataset, path, "--json").stdout.splitlines()
+    return {clip.pop("key"): clip for clip in map(json.loads, lines)}
+
+
+def grades(dataset, path="latest"):
+    return {key: clip.get("grade") for key, clip in attributes(dataset, path).items()}
+
+
+def imported(dataset, *arguments):
+    """The result of an import, as it says itself."""
+    done = elidefs("import", dataset, *arguments, "--json")
+    found = json.loads(done.stdout)
+    return {name: found[name] for name in ("version", "added", "replaced", "removed", "unchanged")}
+
+
+def result(version, added=0, replaced=0, removed=0, unchanged=0):
+    return {"version": version, "added": added, "replaced": replaced, "removed": removed, "unchanged": unchanged}
+
+
+def test_what_is_new_is_added_and_what_changed_is_replaced_in_the_new_version_only(dataset, source, tmp_path):
+    assert imported(dataset, source) == result(1, added=3)
+    put(source, 4, "content 4")
+    (source / "run_3.json").write_text('{"grade": 30}')
+    assert imported(dataset, source) == result(2, added=1, replaced=1, unchanged=2)
+    assert grades(dataset, "v1") == {"run_1": 1, "run_2": 2, "run_3": 3}
+    assert grades(dataset, "v2") == {"run_1": 1, "run_2": 2, "run_3": 30, "run_4": 4}
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        assert (point / "v2/run_3.mcap").read_text() == (point / "v1/run_3.mcap").read_text() == "content 3"
+
+
+def test_nothing_new_makes_no_version_and_reads_no_file(dataset, source):
+    imported(dataset, source)
+    done = elidefs("import", dataset, source)
+    assert done.stdout == "v1\n" and "nothing new: v1 stays" in done.stderr
+    assert "scanned" not in done.stderr
+    assert imported(dataset, source) == result(1, unchanged=3)
+
+
+def test_a_rewritten_last_file_replaces_its_clip_and_its_labels_stay(dataset, source, tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("key,arm\nrun_1,left\nrun_3,right\n")
+    imported(dataset, source, "--table", table)
+    with open(source / "run_3.mcap", "a") as last:
+        last.write(" and more")
+    assert imported(dataset, source) == result(2, replaced=1, unchanged=2)
+    assert attributes(dataset)["run_3"]["arm"] == "right"
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        assert (point / "v2/run_3.mcap").read_text() == "content 3 and more"
+        with pytest.raises(OSError):  # neither versioned nor copied
+            (point / "v1/run_3.mcap").read_text()
+
+
+def test_a_renamed_clip_stops_the_import_and_renumbered_takes_its_labels_along(dataset, source, tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("key,arm\nrun_1,left\nrun_2,right\n")
+    imported(dataset, source, "--table", table)
+    for end in ("mcap", "json"):
+        (source / f"run_2.{end}").rename(source / f"run_9.{end}")
+    done = elidefs("import", dataset, source, check=False)
+    assert done.returncode == 1 and told(done)[-1] == (
+        f"elidefs: {source} was renumbered: 1 of its clips are known under other keys: 'run_2' is now 'run_9'; "
+        "--renumbered lets their labels go with them")
+    assert imported(dataset, source, "--renumbered") == result(2, added=1, removed=1, unchanged=2)
+    found = attributes(dataset)
+    assert sorted(found) == ["run_1", "run_3", "run_9"] and found["run_9"]["arm"] == "right"
+    assert sorted(attributes(dataset, "v1")) == ["run_1", "run_2", "run_3"]
+    assert elidefs("import", dataset, source).stdout == "v2\n"
+
+
+def test_keys_of_another_source_fail_naming_both_and_the_prefix(dataset, source, tmp_path):
+    imported(dataset, source)
+    other = tmp_path / "other"
+    other.mkdir()
+    put(other, 1, "something else")
+    done = elidefs("import", dataset, other, check=False)
+    assert done.returncode == 1
+    assert all(text in done.stderr for text in ("'run_1'", str(source), str(other), "--prefix"))
+    assert imported(dataset, other, "--prefix", "b") == result(2, added=1)
+    assert sorted(attributes(dataset)) == ["b-run_1", "run_1", "run_2", "run_3"]
+    assert imported(dataset, other, "--prefix", "b") == result(2, unchanged=1)
+
+
+def test_what_the_source_lost_stays_and_is_said(dataset, source):
+    imported(dataset, source)
+    (source / "run_2.mcap").unlink()
+    (source / "run_2.json").unlink()
+    done = elidefs("import", dataset, source)
+    assert done.stdout == "v1\n" and "no longer in the source" in done.stderr and "run_2" in done.stderr
+
+
+def test_copied_recordings_outlive_their_source(dataset, source, tmp_path):
+    done = elidefs("import", dataset, source, "--copy")
+    assert "copied 3 recordings" in done.stderr and "versioned" not in done.stderr
+    again = elidefs("import", dataset, source, "--copy")
+    assert "nothing new: v1 stays" in again.stderr and "copied" not in again.stderr
+    shutil.rmtree(source)
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        assert [(point / f"v1/run_{i}.mcap").read_text() for i in (1, 2, 3)] == [f"content {i}" for i in (1, 2, 3)]
+
+
+def test_copy_open_keeps_the_last_file_of_each_version(dataset, tmp_path):
+    folder = make_lerobot.make(tmp_path / "robot", lengths=(20, 25))
+    done = elidefs("import", dataset, folder, "--copy=open")
+    assert "copied 2 recordings" in done.stderr  # the last video and the last data file
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        before = {name: (point / "v1" / name).read_bytes() for name in os.listdir(point / "v1")}
+    make_lerobot.make(folder, lengths=(20, 25, 30))  # the recorder goes on in the same files
+    assert "copied 2 recordings" in elidefs("import", dataset, folder, "--copy=open").stderr
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache2") as point:
+        assert before == {name: (point / "v1" / name).read_bytes() for name in os.listdir(point / "v1")}
+        assert len([name for name in os.listdir(point / "v2") if name.endswith(".mp4")]) == 3
+
+
+def test_an_unknown_way_to_copy_is_refused(dataset, source):
+    done = elidefs("import", dataset, source, "--copy=some", check=False)
+    assert done.returncode == 1 and told(done) == ["elidefs: --copy=some: expected open or all"]
+
+
+def test_a_grown_lerobot_set_reads_only_its_new_files(dataset, tmp_path):
+    folder = tmp_path / "robot"
+    shutil.copytree(SAMPLE, folder)
+    first = elidefs("import", dataset, folder, "--table", LABELS)
+    assert "scanned videos/" in first.stderr and "scanned data/" in first.stderr
+    again = elidefs("import", dataset, folder)
+    assert "nothing new: v1 stays" in again.stderr and "scanned" not in again.stderr
+    info = json.loads((folder / "meta/info.json").read_text())
+    (folder / "meta/info.json").write_text(json.dumps(info | {"robot_type": "other"}))
+    done = elidefs("import", dataset, folder)
+    assert done.stdout == "v2\n" and "scanned" not in done.stderr
+    assert {clip["robot_type"] for clip in attributes(dataset).values()} == {"other"}
+
+
+def episodes(folder, lengths):
+    """An episode is told by its length alone."""
+    make_lerobot.make(folder, lengths=lengths, task=lambda _: ["push"], columns={
+        "stats/observation.state/max": [[float(n), 0.5] for n in lengths],
+        "stats/next.success/max": [[True] for _ in lengths]})
+
+
+def test_a_reindexed_lerobot_set_keeps_labels_with_their_episodes(dataset, tmp_path):
+    lengths = [20, 25, 30, 35]
+    folder, table = tmp_path / "robot", tmp_path / "labels.csv"
+    episodes(folder, lengths)
+    table.write_text("episode_index,who\n" + "".join(f"{i},person {n}\n" for i, n in enumerate(lengths)))
+    elidefs("import", dataset, folder, "--table", table)
+    shutil.rmtree(folder)
+    episodes(folder, [20, 30, 35, 40])  # episode 1 is deleted, the others move up, one is new
+    done = elidefs("import", dataset, folder, check=False)
+    assert done.returncode == 1 and "'ep000002' is now 'ep000001', 'ep000003' is now 'ep000002'" in done.stderr
+    assert imported(dataset, folder, "--renumbered") == result(2, replaced=4)
+    assert {key: clip.get("who") for key, clip in attributes(dataset).items()} == {
+        "ep000000": "person 20", "ep000001": "person 30", "ep000002": "person 35", "ep000003": None}

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/import/files_clip.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/base/json.h"
+#include "index/mp4/mp4.h"
+
+enum { SOURCE_JSON_BYTES_MAX = 1 << 20 };
+
+/* ---- gathering ---- */
+
+void files_gather_add(struct files_gather *gather, const struct draft *clip,
+                      const struct source_object *object, const char *stream, const char *ext)
+{
+    size_t number = (size_t)(clip - gather->import->drafts->clips) - gather->first;
+    mem_grow(&gather->clips, &gather->cap, number + 1, sizeof *gather->clips);
+    while (gather->count <= number)
+        gather->clips[gather->count++] = (struct file_members){0};
+    struct file_members *members = &gather->clips[number];
+    mem_grow(&members->list, &members->cap, members->count + 1, sizeof *members->list);
+    members->list[members->count++] =
+        (struct file_member){.object = object, .stream = mem_text(stream), .ext = mem_text(ext)};
+}
+
+void files_gather_done(struct files_gather *gather)
+{
+    for (size_t i = 0; i < gather->count; i++) {
+        for (size_t k = 0; k < gather->clips[i].count; k++) {
+            free(gather->clips[i].list[k].stream);
+            free(gather->clips[i].list[k].ext);
+        }
+        free(gather->clips[i].list);
+    }
+    free(gather->clips);
+}
+
+/* ---- attributes: <key>.json ---- */
+
+static bool scalar_of(const struct json *json, struct value *ret)
+{
+    switch (json_kind(json)) {
+    case JSON_KIND_BOOL:
+        *ret = (struct value){.type = VALUE_BOOL, .boolean = json_as_bool(json)};
+        return true;
+    case JSON_KIND_INTEGER:
+        *ret = (struct value){.type = VALUE_INT, .integer = json_as_integer(json)};
+        return true;
+    case JSON_KIND_REAL:
+        *ret = (struct value){.type = VALUE_FLOAT, .real = json_as_number(json) + 0.0};
+        return true;
+    case JSON_KIND_TEXT:
+        *ret = (struct value){.type = VALUE_TEXT, .text = json_as_text(json)};
+        ret->len = ret->text ? strlen(ret->text) : 0;
+        return ret->text && ret->len <= VALUE_TEXT_MAX;
+    default:
+        return false;
+    }
+}
+
+static bool json_is_flat(const struct json *json)
+{
+    void *iter = NULL;
+    const char *key;
+    const struct json *member;
+    struct value value;
+    if (json_kind(json) != JSON_KIND_OBJECT)
+        return false;
+    while (json_next(json, &iter, &key, &member))
+        if (json_kind(member) != JSON_KIND_NULL && !scalar_of(member, &value))
+            return false;
+    return true;
+}
+
+/* A flat object's members as attributes; "key" says again what the file's name says. */
+static int add_members(const struct files_import *import, struct draft *clip, const struct json *json,
+                       const char *name, struct error *err)
+{
+    void *iter = NULL;
+    const char *key;
+    const struct json *member;
+    int rc = 0;
+    while (!rc && json_next(json, &iter, &key, &member)) {
+        struct value value;
+        size_t attribute;
+        if (!scalar_of(member, &value) || !strcmp(key, "key"))
+            continue;
+        rc = drafts_attribute(import->drafts, key, name, &attribute, err);
+        if (!rc && draft_has(clip, attribute))
+            return error_set(err, EEXIST, "%s: two members would both become the attribute '%s'", name,
+                             import->drafts->attributes[attribute].name);
+        if (!rc)
+            rc = draft_value(import->drafts, clip, attribute, &value, err);
+        if (rc)
+            return error_prefix(err, "%s: '%s'", name, key);
+    }
+    return rc;
+}
+
+/* <key>.json is the clip's own: a flat object's members become attributes, anything else becomes the stream
+ * <key>.source.json. */
+static int read_labels(const struct files_import *import, struct draft *clip, struct file_member *member,
+                       struct error *err)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    CLEANUP_JSON struct json *json = NULL;
+    CLEANUP_FREE char *name = source_name(import->source, member->object->path);
+    if (member->object->pinned.size <= SOURCE_JSON_BYTES_MAX) {
+        int rc = source_read_all(import->source, member->object->path, SOURCE_JSON_BYTES_MAX, &text, err);
+        if (rc)
+            return rc;
+        struct error why;
+        json_parse(name, text.data, text.len, &json, &why);
+    }
+    member->labels = json_is_flat(json);
+    member->taken = true;
+    if (!member->labels)
+        return 0;
+    progress_item(import->progress, member->object->path);
+    uint32_t id; /* so that it is known the next time */
+    int rc = changeset_object(import->drafts->set, import->root, member->object->path,
+                              member->object->pinned.size, member->object->pinned.pin, &id, err);
+    return rc ? rc : add_members(import, clip, json, name, err);
+}
+
+static bool may_be_labels(const struct file_member *member)
+{
+    return !*member->stream && !strcmp(member->ext, "json");
+}
+
+/* What was read before need not be read to know what it is: 1, 0 or -errno. */
+static int labels_are_known(const struct files_import *import, const struct catalog_known *was,
+                            struct file_member *member, struct error *err)
+{
+    struct known_object found;
+    CLEANUP_SLICE struct slice slice = SLICE_INIT;
+    int rc = was ? known_object(import->known, member->object, &found, err) : 0;
+    if (rc < 1)
+        return rc;
+    rc = known_stream(import->known, was->row, member->object, &slice, err);
+    member->labels = !rc;
+    return rc < 0 ? rc : 1;
+}
+
+/* Tells attributes from streams; *ret_known: all of them were known before, and none was read. */
+static int find_labels(const struct files_import *import, const struct catalog_known *was, struct draft *clip,
+                       struct file_members *members, bool *ret_known, struct error *err)
+{
+    *ret_known = true;
+    for (size_t i = 0; i < members->count; i++) {
+        struct file_member *member = &members->list[i];
+        if (!may_be_labels(member))
+            continue;
+        int rc = labels_are_known(import, was, member, err);
+        *ret_known &= rc == 1;
+        if (!rc)
+            rc = read_labels(import, clip, member, err);
+        if (rc < 0)
+            return rc;
+        if (!member->labels) {
+            free(member->stream);
+            member->stream = mem_text("source");
+        }
+    }
+    return 0;
+}
+
+/* ---- streams ---- */
+
+/* An MP4 is scanned for its sample table, so that it can be cut later; one that cannot be is passed through
+ * as well, and says why. */
+static int describe_mp4(const struct files_import *import, const struct source_object *object, uint32_t id,
+                        struct slice *slice, struct error *err)
+{
+    CLEANUP_SOURCE_RECORDING struct source_recording recording;
+    source_recording_init(&recording, import->source, object);
+    CLEANUP_MP4 struct mp4 *mp4 = NULL;
+    CLEANUP_BUF struct buf table = BUF_INIT;
+    struct error why = {0};
+    int rc = import->known ? known_recording(import->known, object, "mp4", &table, err) : 0;
+    if (rc < 0)
+        return rc;
+    if (!rc)
+        rc = mp4_scan(&recording.recording, &mp4, &why);
+    if (rc < 0 && rc != -EINVAL && rc != -ENOTSUP)
+        return error_copy(err, &why);
+    if (rc < 0)
+        notes_add(import->notes, "passed through whole, but not a video that can be cut", why.text);
+    slice_whole(slice, object->pinned.size, rc < 0 ? why.text : NULL);
+    if (mp4) {
+        mp4_table_encode(mp4, &table);
+        changeset_table(import->drafts->set, id, "mp4", table.data, table.len);
+    }
+    return 0;
+}
+
+static bool is_video(const char *ext)
+{
+    static const char *const videos[] = {"mp4", "m4v", "mov"};
+    for (size_t i = 0; i < sizeof videos / sizeof *videos; i++)
+        if (!strcasecmp(ext, videos[i]))
+            return true;
+    return false;
+}
+
+static int add_file(const struct files_import *import, const struct catalog_known *was, struct draft *clip,
+                    const struct file_member *member, struct error *err)
+{
+    CLEANUP_SLICE struct slice slice = SLICE_INIT;
+    const struct source_object *object = member->object;
+    bool video = is_video(member->ext);
+    struct draft_stream stream = {
+        .name = member->stream, .ext = member->ext, .container = video ? "mp4" : ""};
+    int rc = drafts_object(import->drafts, import->root, object, &stream.object, err);
+    if (rc)
+        return rc;
+    rc = was ? known_stream(import->known, was->row, object, &slice, err) : 0;
+    if (!rc && video)
+        rc = describe_mp4(import, object, stream.object, &slice, err);
+    else if (!rc)
+        slice_whole(&slice, object->pinned.size, NULL);
+    progress_item(import->progress, object->path);
+    return rc < 0 ? rc : draft_stream(clip, &stream, &slice, err);
+}
+
+/* ---- clips ---- */
+
+static void fingerprint(struct draft *clip, const struct file_members *members)
+{
+    CLEANUP_BUF struct buf identity = BUF_INIT;
+    for (size_t i = 0; i < members->count; i++) {
+        const struct file_member *member = &members->list[i];
+        if (!member->labels)
+            buf_printf(&identity, "%s.%s %llu %s\n", member->stream, member->ext,
+                       (unsigned long long)member->object->pinned.size, member->object->pinned.pin);
+    }
+    if (!identity.len) /* labels only: all that it is, is its name */
+        buf_printf(&identity, "key %s\n", clip->key);
+    sha256_of(buf_text(&identity), identity.len, clip->fingerprint);
+}
+
+/* Every file is where the newest version has it: 1, 0 or -errno. */
+static int in_place(const struct files_import *import, const struct file_members *members, struct error *err)
+{
+    for (size_t i = 0; i < members->count; i++) {
+        if (members->list[i].labels)
+            continue;
+        int rc = drafts_in_place(import->drafts, members->list[i].object, err);
+        if (rc < 1)
+            return rc;
+    }
+    return 1;
+}
+
+static int give(const struct files_import *import, const struct catalog_known *was, struct draft *clip,
+                struct file_members *members, struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < members->count; i++) {
+        struct file_member *member = &members->list[i];
+        if (!member->labels)
+            rc = add_file(import, was, clip, member, err);
+        else if (!member->taken)
+            rc = read_labels(import, clip, member, err);
+    }
+    return rc;
+}
+
+static int describe(const struct files_import *import, struct draft *clip, struct file_members *members,
+                    struct error *err)
+{
+    struct catalog_known known;
+    bool labels_known;
+    int rc = import->known ? known_clip(import->known, clip->key, &known, err) : 0;
+    if (rc < 0)
+        return rc;
+    const struct catalog_known *was = rc ? &known : NULL;
+    rc = find_labels(import, was, clip, members, &labels_known, err);
+    if (rc)
+        return rc;
+    fingerprint(clip, members);
+    if (was && import->may_skip && labels_known && !memcmp(was->fingerprint, clip->fingerprint, SHA256_BYTES))
+        rc = in_place(import, members, err);
+    clip->kept = rc == 1;
+    return rc ? (rc < 0 ? rc : 0) : give(import, was, clip, members, err);
+}
+
+int files_gather_describe(struct files_gather *gather, struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < gather->count; i++)
+        rc = describe(gather->import, &gather->import->drafts->clips[gather->first + i], &gather->clips[i],
+                      err);
+    return rc;
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/import/growth.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { SHOWN = 10 };
+
+struct settling {
+    const struct growth *growth;
+    struct growth_counts *counts;
+    struct strmap *moved; /* keys whose content has another key now */
+    struct buf moves;     /* the first of them, for people */
+    uint64_t collisions;
+    struct buf collided; /* the first key */
+    uint32_t collided_row;
+    struct draft *clip; /* the one under way */
+};
+
+static struct catalog_reader *reader_of(const struct settling *s)
+{
+    return known_reader(s->growth->known);
+}
+
+static bool same_content(const uint8_t a[SHA256_BYTES], const uint8_t b[SHA256_BYTES])
+{
+    return !memcmp(a, b, SHA256_BYTES);
+}
+
+/* ---- content under another key ---- */
+
+static void note_move(struct settling *s, const char *key)
+{
+    uint64_t count = s->counts->renumbered++;
+    if (count < SHOWN)
+        buf_printf(&s->moves, "%s'%s' is now '%s'", count ? ", " : "", key, s->clip->key);
+    strmap_put(s->moved, key, strlen(key), NULL);
+    s->clip->labels_of = mem_text(key);
+}
+
+/* Was this clip the one under way? 1: it was, and its key has gone or holds something else now. */
+static int is_origin(void *ctx, const char *key, const struct catalog_known *known, struct error *err)
+{
+    struct settling *s = ctx;
+    if (!strcmp(key, s->clip->key) || strmap_find(s->moved, key, strlen(key)))
+        return 0;
+    const struct draft *still = drafts_find(s->growth->drafts, key);
+    if (still && same_content(still->fingerprint, known->fingerprint))
+        return 0; /* a copy beside it */
+    if (!known->live) {
+        notes_add(s->growth->notes, "is back under another key, after it was removed", s->clip->key);
+        return 0;
+    }
+    CLEANUP_FREE char *name = mem_text(key); /* the next call on the reader takes `key` away */
+    int rc = known_is_ours(s->growth->known, known->row, err);
+    if (rc == 1)
+        note_move(s, name);
+    return rc;
+}
+
+/* ---- the key ---- */
+
+static void note_collision(struct settling *s, uint32_t row)
+{
+    if (!s->collisions++) {
+        buf_text_append(&s->collided, s->clip->key);
+        s->collided_row = row;
+    }
+}
+
+static int settle_clip(struct settling *s, struct error *err)
+{
+    struct draft *clip = s->clip;
+    struct catalog_known known;
+    s->counts->kept += clip->kept;
+    int rc = catalog_known_key(reader_of(s), clip->key, &known, err);
+    if (rc < 0)
+        return rc;
+    bool same = rc && same_content(known.fingerprint, clip->fingerprint);
+    if (rc && known.live) {
+        rc = known_is_ours(s->growth->known, known.row, err);
+        if (!rc)
+            note_collision(s, known.row);
+        if (rc < 1 || same)
+            return rc < 0 ? rc : 0;
+    } else if (same && !s->growth->restore) {
+        clip->left_out = true;
+        s->counts->left_out++;
+        notes_add(s->growth->notes, "left out, because it was removed (--restore brings it back)", clip->key);
+        return 0;
+    }
+    rc = catalog_known_content(reader_of(s), clip->fingerprint, is_origin, s, err);
+    return rc < 0 ? rc : 0;
+}
+
+static int say_collision(struct settling *s, struct error *err)
+{
+    CLEANUP_BUF struct buf other = BUF_INIT;
+    int rc = known_source(s->growth->known, s->collided_row, &other, err);
+    if (rc)
+        return rc;
+    return error_set(err, EEXIST,
+                     "%llu of the keys, such as '%s', are those of clips from %s; to have the clips from %s "
+                     "beside them, put a name before their keys: --prefix NAME",
+                     (unsigned long long)s->collisions, buf_text(&s->collided), buf_text(&other),
+                     s->growth->source);
+}
+
+static int say_moves(struct settling *s, struct error *err)
+{
+    return error_set(err, EEXIST,
+                     "%s was renumbered: %llu of its clips are known under other keys: %s%s; --renumbered "
+                     "lets their labels go with them",
+                     s->growth->source, (unsigned long long)s->counts->renumbered, buf_text(&s->moves),
+                     s->counts->renumbered > SHOWN ? ", ..." : "");
+}
+
+/* ---- what the source lacks now ---- */
+
+static int check_gone(void *ctx, uint32_t row, const char *key, struct error *err)
+{
+    struct settling *s = ctx;
+    (void)row;
+    if (drafts_find(s->growth->drafts, key))
+        return 0;
+    if (strmap_find(s->moved, key, strlen(key)))
+        return changeset_remove(s->growth->drafts->set, key, err);
+    s->counts->gone++;
+    notes_add(s->growth->notes,
+              "no longer in the source, but still in the data set (`elidefs remove` hides a clip)", key);
+    return 0;
+}
+
+static int settle_all(struct settling *s, struct error *err)
+{
+    struct drafts *drafts = s->growth->drafts;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < drafts->count; i++) {
+        s->clip = &drafts->clips[i];
+        rc = settle_clip(s, err);
+    }
+    if (!rc && s->collisions)
+        rc = say_collision(s, err);
+    if (!rc && s->counts->renumbered && !s->growth->renumbered)
+        rc = say_moves(s, err);
+    return rc ? rc : known_clips(s->growth->known, check_gone, s, err);
+}
+
+int growth_settle(const struct growth *growth, struct growth_counts *ret, struct error *err)
+{
+    *ret = (struct growth_counts){0};
+    if (!known_reader(growth->known))
+        return 0;
+    struct settling s = {.growth = growth, .counts = ret, .moved = strmap_new()};
+    int rc = settle_all(&s, err);
+    strmap_free(s.moved);
+    buf_done(&s.moves);
+    buf_done(&s.collided);
+    return rc;
+}

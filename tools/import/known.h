@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the newest version knows of a source: which of its objects it has under the same pin, so that no byte
+ * of them need be read again, and which clips came from it. A source is the place an import was given: the
+ * root of its objects, or of the copies that were made of them (tools/import/copy.h).
+ *
+ * Everything is "unknown" where there is no version yet. Thread rule: one thread at a time; may wait.
+ */
+#pragma once
+
+#include "index/catalog_known.h"
+#include "index/dataset.h"
+#include "index/slice.h"
+#include "tools/import/source.h"
+
+struct known;
+
+int known_open(struct dataset *dataset, const char *source_url, struct known **ret, struct error *err);
+void known_free(struct known *known);
+CLEANUP_DEFINE(struct known, known_free, cleanup_known)
+#define CLEANUP_KNOWN CLEANUP(cleanup_known)
+
+const char *known_own_url(const struct known *known); /* of the data set */
+/* NULL where there is no version yet. */
+struct catalog_reader *known_reader(struct known *known);
+
+/* ---- objects ---- */
+
+struct known_object {
+    uint32_t id;
+    bool copy;                  /* a copy in the data set's own folder: */
+    char path[64];              /* below that folder */
+    struct store_object pinned; /* of the copy */
+};
+/* Is this object known, with this pin, where it lies or as a copy? 1, 0 or -errno. */
+int known_object(struct known *known, const struct source_object *object, struct known_object *ret,
+                 struct error *err);
+/* Appends the index of a known recording: 1, 0 or -errno. */
+int known_recording(struct known *known, const struct source_object *object, const char *container,
+                    struct buf *buf, struct error *err);
+/* Where copies of a source's objects lie, below the data set's folder: the same bytes have the same path. */
+void known_copy_path(const struct known *known, const struct source_object *object, char ret[64]);
+
+/* ---- clips ---- */
+
+/* The live clip of this key: 1, 0 or -errno. */
+int known_clip(struct known *known, const char *key, struct catalog_known *ret, struct error *err);
+/* The stream of the clip in `row` that is cut out of this object, if the object is known under this pin: 1
+ * with the slice, 0 or -errno. */
+int known_stream(struct known *known, uint32_t row, const struct source_object *object, struct slice *slice,
+                 struct error *err);
+/* Did the clip in `row` come from this source? A clip without recordings came from anywhere. 1, 0 or -errno.
+ */
+int known_is_ours(struct known *known, uint32_t row, struct error *err);
+/* Appends the URL of the source that the clip in `row` came from. */
+int known_source(struct known *known, uint32_t row, struct buf *buf, struct error *err);
+/* Each live clip of this source, by row. */
+typedef int known_clip_fn(void *ctx, uint32_t row, const char *key, struct error *err);
+int known_clips(struct known *known, known_clip_fn *each, void *ctx, struct error *err);

@@ -79,10 +79,17 @@ int dataset_init_store(struct store *store, struct error *err)
     return rc < 0 ? error_copy(err, &put_err) : 0;
 }
 
+/* A name of the configuration stands for its URL wherever a data set's URL may stand. */
+static int open_store(struct stores *stores, const char *url, struct store **ret, struct error *err)
+{
+    const char *named = stores_dataset_url(stores, url);
+    return store_open(stores, named ? named : url, ret, err);
+}
+
 int dataset_init(struct stores *stores, const char *url, struct error *err)
 {
     CLEANUP_STORE struct store *store = NULL;
-    int rc = store_open(stores, url, &store, err);
+    int rc = open_store(stores, url, &store, err);
     return rc < 0 ? rc : dataset_init_store(store, err);
 }
 
@@ -312,6 +319,8 @@ static int no_data_set(struct dataset *dataset, struct error *err)
 {
     struct store *store = dataset->layout.store;
     struct error list_err = {0};
+    if (store_is_read_only(store))
+        return error_set(err, ENOENT, "no data set at %s", dataset_url(dataset));
     if (!store_is_local(store) && layout_peek(store, "elidefs/", &list_err) == -ENOENT)
         return error_copy(err, &list_err);
     return error_set(err, ENOENT, "no data set at %s: type \"elidefs init %s\"", dataset_url(dataset),
@@ -363,7 +372,7 @@ int dataset_open(const struct dataset_options *options, const char *url, struct 
                  struct error *err)
 {
     CLEANUP_STORE struct store *store = NULL;
-    int rc = store_open(options->stores, url, &store, err);
+    int rc = open_store(options->stores, url, &store, err);
     return rc < 0 ? rc : dataset_open_store(options, store, ret, err);
 }
 

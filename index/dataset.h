@@ -27,6 +27,8 @@
 
 struct dataset;
 
+/* Where a `url` is asked for, the name of a data set in the configuration does as well (store.h). */
+
 /* Writes v0: an empty version that is never listed. Probes the store for conditional PUT first: -ENOTSUP
  * where two writers could overwrite each other's commit. -EEXIST if there is a data set already. Waits. */
 int dataset_init(struct stores *stores, const char *url, struct error *err);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The configuration file: sections [store "s3://bucket/prefix"], the longest prefix wins. Format: README.md.
+ * The configuration file: sections [store "s3://bucket/prefix"] or [store "https://host"], the longest prefix
+ * wins; and names for data sets, [dataset "kitchen"]. Format: README.md.
  * Thread rule: immutable after config_load().
  */
 #pragma once
@@ -13,7 +14,13 @@ enum config_switch { CONFIG_UNSET, CONFIG_NO, CONFIG_YES };
 struct config_store {
     char *prefix;                           /* without trailing '/', but for the bare "s3://" */
     char *endpoint, *region, *profile, *ca; /* NULL: not set */
+    char *authorization_file;
     enum config_switch path_style, anonymous;
+    char *place; /* "file:line" of the section */
+};
+
+struct config_dataset {
+    char *name, *url;
     char *place; /* "file:line" of the section */
 };
 
@@ -29,3 +36,7 @@ CLEANUP_DEFINE(struct config, config_free, cleanup_config)
 
 /* The section for `url`, or NULL. */
 const struct config_store *config_find(const struct config *config, const char *url);
+/* The data set of this name, or NULL. The user's wins over the machine's. */
+const struct config_dataset *config_find_dataset(const struct config *config, const char *name);
+/* All of them, *ret_count, in the order of the files. Borrowed. */
+const struct config_dataset *config_datasets(const struct config *config, size_t *ret_count);

@@ -311,6 +311,7 @@ struct store *store_fault_new(struct store *inner, const struct fault_plan *plan
     struct fault *fault = MEM_NEW(struct fault);
     store_init(&fault->base, &fault_ops, inner->stores, mem_text(inner->url));
     fault->base.local = inner->local;
+    fault->base.read_only = inner->read_only;
     fault->inner = inner;
     fault->plan = *plan;
     pthread_mutex_init(&fault->lock, NULL);

@@ -113,6 +113,29 @@ int64_t http_date(const char *text)
     return seconds > 0 && seconds < INT64_MAX / NS_PER_S ? (int64_t)seconds * NS_PER_S : 0;
 }
 
+void http_date_print(int64_t seconds, char ret_text[HTTP_DATE_BYTES])
+{
+    static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    time_t time = (time_t)seconds;
+    struct tm tm = {0};
+    gmtime_r(&time, &tm);
+    snprintf(ret_text, HTTP_DATE_BYTES, "%.3s, %02d %.3s %d %02d:%02d:%02d GMT", days + 3 * (tm.tm_wday % 7),
+             tm.tm_mday % 32, months + 3 * (tm.tm_mon % 12), (tm.tm_year + 1900) % 10000, tm.tm_hour % 24,
+             tm.tm_min % 60, tm.tm_sec % 61);
+}
+
+char *http_location(const char *url, const char *location)
+{
+    CURLU *parts = curl_url();
+    char *text = NULL, *copy = NULL;
+    if (parts && !curl_url_set(parts, CURLUPART_URL, url, 0) &&
+        !curl_url_set(parts, CURLUPART_URL, location, 0) && !curl_url_get(parts, CURLUPART_URL, &text, 0))
+        copy = mem_text(text);
+    curl_free(text);
+    curl_url_cleanup(parts);
+    return copy;
+}
+
 /* ---- what curl calls ---- */
 
 static size_t refuse(struct transfer *transfer, int rc)

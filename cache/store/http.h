@@ -59,6 +59,13 @@ struct http_request {
 /* The instant of a Last-Modified or Date header; 0 if it is none. */
 int64_t http_date(const char *text);
 
+/* An HTTP date of seconds since 1970 (RFC 9110 section 5.6.7). */
+enum { HTTP_DATE_BYTES = 64 };
+void http_date_print(int64_t seconds, char ret_text[HTTP_DATE_BYTES]);
+
+/* Where a Location header of a reply from `url` leads; NULL if it leads nowhere. The caller frees it. */
+char *http_location(const char *url, const char *location);
+
 void http_request_header(struct http_request *request, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void http_request_done(struct http_request *request); /* wipes and frees what the request owns */

@@ -10,6 +10,7 @@
 #include "cache/store/retry.h"
 #include "cache/store/s3.h"
 #include "cache/store/stores.h"
+#include "cache/store/web.h"
 
 static char *with_root(const char *path)
 {
@@ -79,15 +80,28 @@ static int open_s3(struct stores *stores, const char *url, struct store **ret, s
     return rc;
 }
 
+static int open_web(struct stores *stores, const char *url, struct store **ret, struct error *err)
+{
+    struct store *web;
+    int rc = web_new(stores, url, &web, err);
+    if (!rc)
+        *ret = retry_new(web);
+    return rc;
+}
+
 int store_open(struct stores *stores, const char *url, struct store **ret, struct error *err)
 {
     if (!strncmp(url, "file://", strlen("file://")))
         return open_file_url(stores, url, ret, err);
     if (!strncmp(url, "s3://", strlen("s3://")))
         return open_s3(stores, url, ret, err);
+    if (web_is_url(url))
+        return open_web(stores, url, ret, err);
     const char *scheme = strstr(url, "://");
     if (scheme)
-        return error_set(err, EINVAL, "%s: no store has the scheme '%.*s' (s3://bucket/prefix, or a folder)",
-                         url, (int)(scheme - url), url);
+        return error_set(
+            err, EINVAL,
+            "%s: no store has the scheme '%.*s' (s3://bucket/prefix, https://host/folder, or a folder)", url,
+            (int)(scheme - url), url);
     return open_folder(stores, url, ret, err);
 }

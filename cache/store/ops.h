@@ -52,7 +52,7 @@ struct store {
     const struct store_ops *ops;
     struct stores *stores;
     char *url;
-    bool local;
+    bool local, read_only;
     atomic_uint refs;
     _Atomic int64_t hold_until_ns; /* clock_now_ns() before which the server asked not to be asked again */
 };

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NS_PER_S INT64_C(1000000000)
+
 void pin_local_print(const struct pin_local *pin, char ret_text[STORE_PIN_BYTES])
 {
     snprintf(ret_text, STORE_PIN_BYTES, "mtime=%" PRId64 ";inode=%" PRIu64, pin->mtime_ns, pin->inode);
@@ -81,6 +83,45 @@ int pin_s3_parse(const char *text, struct pin_s3 *ret)
     if (pin_s3_make(etag, semicolon ? semicolon + 9 : NULL, &pin))
         return -EINVAL;
     pin_s3_print(&pin, again);
+    if (strcmp(again, text))
+        return -EINVAL;
+    *ret = pin;
+    return 0;
+}
+
+int pin_http_make(const char *etag, int64_t modified_ns, struct pin_http *ret)
+{
+    struct pin_s3 strong;
+    struct pin_http pin = {.modified_s = modified_ns / NS_PER_S};
+    if (etag && *etag == '"' && !pin_s3_make(etag, NULL, &strong))
+        pin = (struct pin_http){0}, memcpy(pin.etag, strong.etag, sizeof pin.etag);
+    else if (pin.modified_s <= 0)
+        return -EINVAL;
+    *ret = pin;
+    return 0;
+}
+
+void pin_http_print(const struct pin_http *pin, char ret_text[STORE_PIN_BYTES])
+{
+    if (*pin->etag)
+        snprintf(ret_text, STORE_PIN_BYTES, "etag=%s", pin->etag);
+    else
+        snprintf(ret_text, STORE_PIN_BYTES, "modified=%" PRId64 ";weak", pin->modified_s);
+}
+
+int pin_http_parse(const char *text, struct pin_http *ret)
+{
+    struct pin_s3 strong;
+    struct pin_http pin = {0};
+    char again[STORE_PIN_BYTES];
+    if (!pin_s3_parse(text, &strong)) {
+        if (*strong.version)
+            return -EINVAL;
+        memcpy(pin.etag, strong.etag, sizeof pin.etag);
+    } else if (sscanf(text, "modified=%" SCNd64 ";weak", &pin.modified_s) != 1 || pin.modified_s <= 0) {
+        return -EINVAL;
+    }
+    pin_http_print(&pin, again);
     if (strcmp(again, text))
         return -EINVAL;
     *ret = pin;

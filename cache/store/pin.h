@@ -29,3 +29,14 @@ struct pin_s3 {
 int pin_s3_make(const char *etag, const char *version, struct pin_s3 *ret);
 void pin_s3_print(const struct pin_s3 *pin, char ret_text[STORE_PIN_BYTES]);
 int pin_s3_parse(const char *text, struct pin_s3 *ret);
+
+/* Of an object served over HTTP: its strong ETag, else when it was changed last, to the second. */
+struct pin_http {
+    char etag[PIN_ETAG_BYTES]; /* with its quotes; "": weak, `modified_s` counts */
+    int64_t modified_s;        /* since 1970 */
+};
+
+/* `etag`: as the header gives it, may be NULL; `modified_ns`: 0 if not told. -EINVAL if neither pins. */
+int pin_http_make(const char *etag, int64_t modified_ns, struct pin_http *ret);
+void pin_http_print(const struct pin_http *pin, char ret_text[STORE_PIN_BYTES]);
+int pin_http_parse(const char *text, struct pin_http *ret);

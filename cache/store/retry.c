@@ -201,6 +201,7 @@ struct store *retry_new(struct store *inner)
     struct retry *retry = MEM_NEW(struct retry);
     store_init(&retry->base, &retry_ops, inner->stores, mem_text(inner->url));
     retry->base.local = inner->local;
+    retry->base.read_only = inner->read_only;
     retry->inner = inner;
     backoff_init(&retry->backoff);
     return &retry->base;

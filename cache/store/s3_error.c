@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "cache/base/hash.h"
-#include "cache/base/instant.h"
 #include "cache/store/s3.h"
+#include "cache/store/status.h"
 #include "cache/store/xml.h"
 
-enum { TEXT_BYTES = 200, HOLD_S = 60 };
+enum { TEXT_BYTES = 200 };
 
 /* Handled like the code, whose meaning is a number of its own. */
 enum { IDENTITY = 10001 };
@@ -64,6 +64,7 @@ static const struct {
     {"ConditionalRequestConflict", EAGAIN, "another operation was under way"},
 };
 
+/* Where S3 means something else than HTTP (status.h). */
 static const struct {
     int status, meaning;
     const char *sentence;
@@ -72,34 +73,7 @@ static const struct {
     {307, EIO, "the bucket lies at another address"},
     {308, EIO, "the bucket lies in another region"},
     {401, IDENTITY, "access denied"},
-    {403, EACCES, "access denied"},
-    {404, ENOENT, "no such object or bucket"},
-    {408, EAGAIN, "the store waited too long for the request"},
-    {409, EAGAIN, "another operation was under way"},
-    {416, EINVAL, "the range lies behind the object's end"},
-    {425, EAGAIN, "too early"},
-    {429, EAGAIN, "the store asks to slow down"},
-    {500, EAGAIN, "the store failed inside"},
-    {501, ENOTSUP, "the store cannot do this"},
-    {502, EAGAIN, "bad gateway"},
-    {503, EAGAIN, "the store is busy"},
-    {504, EAGAIN, "gateway timeout"},
 };
-
-/* The server's own wish when to be asked again. */
-static void obey_retry_after(struct s3 *s3, const struct http_reply *reply)
-{
-    char value[32];
-    if (!http_reply_header(reply, "retry-after", value, sizeof value))
-        return;
-    int64_t wait_ns, most = HOLD_S * INT64_C(1000000000);
-    if (value[0] < '0' || value[0] > '9')
-        wait_ns = http_date(value) - instant_now();
-    else
-        wait_ns = strlen(value) > 5 ? most : strtoll(value, NULL, 10) * 1000000000;
-    if (wait_ns > 0)
-        atomic_store(&s3->base.hold_until_ns, clock_now_ns() + (wait_ns < most ? wait_ns : most));
-}
 
 /* 412 is the answer to the condition that we set. */
 static int broken_condition(const struct s3_refusal *refusal, struct error *err)
@@ -119,7 +93,7 @@ static int look_up(const struct s3 *s3, const struct fault *fault, int status, s
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
         if (statuses[i].status == status)
             return error_set(err, statuses[i].meaning, "%s", statuses[i].sentence);
-    return error_set(err, status >= 500 ? EAGAIN : EIO, "refused");
+    return status_meaning(status, err);
 }
 
 static void add_details(const struct s3 *s3, const struct s3_refusal *refusal, struct fault *fault,
@@ -165,7 +139,7 @@ int s3_meaning(struct s3 *s3, const struct s3_refusal *refusal, struct error *er
     if (rc == -EACCES)
         rc = refused_identity(s3, refusal, identity, err);
     if (rc == -EAGAIN)
-        obey_retry_after(s3, refusal->reply);
+        status_obey_retry_after(&s3->base, refusal->reply);
     return rc;
 }
 

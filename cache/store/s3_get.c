@@ -8,14 +8,13 @@
  *                                     http: 403 --> [worker: is it missing?] --> done
  */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cache/base/escape.h"
 #include "cache/base/instant.h"
 #include "cache/base/memory.h"
+#include "cache/store/ranged.h"
 #include "cache/store/s3.h"
 #include "cache/store/stores.h"
 
@@ -25,7 +24,7 @@ struct s3_get {
     struct http_request http;
     uint64_t generation;
     struct pin_s3 pin; /* what must answer; all empty if any may */
-    bool ranged, accepted;
+    bool accepted;
     uint64_t at, end;   /* next byte to come; end of what was promised (after the header) */
     struct buf refusal; /* body of a reply that was not accepted */
     int rc;             /* on the way to tell(), below */
@@ -60,49 +59,6 @@ static void check_missing(void *ctx)
 
 /* ---- what the reply says ---- */
 
-/* "bytes A-B/SIZE", nothing else. */
-static bool parse_range(const char *text, uint64_t *first, uint64_t *last, uint64_t *size)
-{
-    char again[80];
-    if (sscanf(text, "bytes %" SCNu64 "-%" SCNu64 "/%" SCNu64, first, last, size) != 3)
-        return false;
-    snprintf(again, sizeof again, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, *first, *last, *size);
-    return !strcmp(text, again) && *first <= *last && *last < *size;
-}
-
-static int accept_range(struct s3_get *g, struct store_object *object, struct error *err)
-{
-    const struct store_get *get = g->get;
-    char text[80];
-    uint64_t first, last, size;
-    if (g->http.reply.status != 206)
-        return fail(err, EIO, "the store ignored the range that was asked for");
-    if (!http_reply_header(&g->http.reply, "content-range", text, sizeof text) ||
-        !parse_range(text, &first, &last, &size))
-        return fail(err, EIO, "the reply has no sound Content-Range");
-    if (get->size != UINT64_MAX && size != get->size)
-        return fail(err, ESTALE, "the object is not the one that was pinned; its size has changed");
-    uint64_t wanted = get->len == UINT64_MAX || get->len > size - first ? size - first : get->len;
-    if (first != get->offset || last - first + 1 != wanted)
-        return error_set(err, EIO, "asked for %" PRIu64 "+%" PRIu64 ", was given %s", get->offset, get->len,
-                         text);
-    if (object->size != last - first + 1)
-        return fail(err, EIO, "Content-Length and Content-Range of the reply differ");
-    object->size = size;
-    g->end = last + 1;
-    return 0;
-}
-
-static int accept_whole(struct s3_get *g, const struct store_object *object, struct error *err)
-{
-    if (g->http.reply.status != 200)
-        return fail(err, EIO, "the store sent a part where the whole was asked for");
-    if (g->get->size != UINT64_MAX && object->size != g->get->size)
-        return fail(err, ESTALE, "the object is not the one that was pinned; its size has changed");
-    g->end = object->size;
-    return 0;
-}
-
 static int check_pin(const struct s3_get *g, const struct store_object *object, struct error *err)
 {
     struct pin_s3 pin;
@@ -125,7 +81,7 @@ static int take_head(struct http_request *http, struct error *err)
         return fail(err, EIO, "the reply has no Content-Length");
     int rc = s3_object(&http->reply, &object, err);
     if (!rc)
-        rc = g->ranged ? accept_range(g, &object, err) : accept_whole(g, &object, err);
+        rc = ranged_check(g->get, &g->http.reply, &object, &g->end, err);
     if (!rc)
         rc = check_pin(g, &object, err);
     if (rc < 0)
@@ -179,23 +135,15 @@ static void finish(struct http_request *http, int rc, const struct error *err)
 
 /* ---- the start ---- */
 
-static void format_range(const struct store_get *get, char *ret_text, size_t cap)
-{
-    if (get->len == UINT64_MAX)
-        snprintf(ret_text, cap, "bytes=%" PRIu64 "-", get->offset);
-    else
-        snprintf(ret_text, cap, "bytes=%" PRIu64 "-%" PRIu64, get->offset, get->offset + get->len - 1);
-}
-
 static void send(struct s3_get *g, const struct keys *keys)
 {
     const struct store_get *get = g->get;
-    char range[64];
+    char range[RANGED_TEXT_BYTES];
     CLEANUP_BUF struct buf query = BUF_INIT;
     struct s3_ask ask = {.method = "GET", .path = get->path};
     size_t n = 0;
-    if (g->ranged) {
-        format_range(get, range, sizeof range);
+    if (ranged_is_part(get)) {
+        ranged_format(get, range);
         ask.extra[n++] = (struct sigv4_header){.name = "range", .value = range};
     }
     if (*g->pin.etag)
@@ -239,7 +187,6 @@ void s3_get_start(struct store *store, struct store_get *get)
     g->s3 = s3;
     g->get = get;
     g->at = get->offset;
-    g->ranged = get->len != 0 && (get->offset || get->len != UINT64_MAX);
     g->http = (struct http_request){.deadline_ns = get->deadline_ns,
                                     .idle_ns = s3->idle_ns,
                                     .on_head = take_head,

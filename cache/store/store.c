@@ -55,6 +55,11 @@ bool store_is_local(const struct store *store)
     return store->local;
 }
 
+bool store_is_read_only(const struct store *store)
+{
+    return store->read_only;
+}
+
 void store_object_identity(const struct store *store, const char *path, struct buf *buf)
 {
     store->ops->identity(store, path, buf);

@@ -3,7 +3,7 @@
  * Where objects live: one vtable over S3, HTTP and a local folder, with decorators for retry and for injected
  * faults.
  *
- *     store_get_start() -> [faults] -> [retry] -> s3 | local
+ *     store_get_start() -> [faults] -> [retry] -> s3 | web | local
  *
  * Paths are relative to the store's URL, '/'-separated, without leading '/', '.' or '..' components (checked
  * by the wrappers). Sizes and offsets are bytes. Return codes: -ENOENT no such object or bucket; -EACCES
@@ -45,13 +45,21 @@ int stores_new(const struct stores_options *options, struct stores **ret, struct
 void stores_stop(struct stores *stores);
 void stores_free(struct stores *stores); /* all stores must have been released */
 
+/* Names that the configuration gives to data sets: [dataset "kitchen"] url = s3://... */
+const char *stores_dataset_url(const struct stores *stores, const char *name); /* NULL: no such name */
+typedef int stores_dataset_fn(void *ctx, const char *name, const char *url);
+/* Each of them, a name that the user's file and the machine's share only once; non-zero ends it. Reads the
+ * files anew, so it can be called before there are stores. */
+int stores_each_dataset(stores_dataset_fn *each, void *ctx, struct error *err);
+
 /* ---- a store ---- */
 
 struct store;
 
-/* `url`: s3://bucket[/prefix], /a/folder, file:///a/folder, or a relative folder (made absolute, links
- * resolved; it need not exist). An S3 store comes wrapped in the retry decorator. No request is made. -EINVAL
- * with the reason if the URL is none, or the configuration makes no sense for it. */
+/* `url`: s3://bucket[/prefix], http[s]://host[:port][/folder] (read only), /a/folder, file:///a/folder, or a
+ * relative folder (made absolute, links resolved; it need not exist). S3 and HTTP stores come wrapped in the
+ * retry decorator. No request is made. -EINVAL with the reason if the URL is none, or the configuration makes
+ * no sense for it. */
 int store_open(struct stores *stores, const char *url, struct store **ret, struct error *err);
 struct store *store_ref(struct store *store);
 void store_unref(struct store *store);
@@ -60,6 +68,7 @@ CLEANUP_DEFINE(struct store, store_unref, cleanup_store)
 
 const char *store_url(const struct store *store); /* canonical, no trailing '/' */
 bool store_is_local(const struct store *store);
+bool store_is_read_only(const struct store *store); /* nothing can be written there, and nothing listed */
 
 /* Appends what identifies an object wherever it is named: scheme, endpoint, bucket or host, and full path.
  * Cache keys stand on it, so two data sets meet in one cache file only if they mean the same bytes. */
@@ -68,8 +77,9 @@ void store_object_identity(const struct store *store, const char *path, struct b
 enum { STORE_PIN_BYTES = 512 };
 
 /* `pin`: one line of text that holds what must be equal for the bytes to be the same. Opaque outside the
- * store: s3     etag="..." [;version=ID]        local  mtime=NS;inode=N        (format in store/README.md;
- * part of catalogs) */
+ * store: s3     etag="..." [;version=ID]        local  mtime=NS;inode=N
+ *        http   etag="..." | modified=SECONDS;weak            (format in store/README.md; part of catalogs)
+ */
 struct store_object {
     uint64_t size;
     int64_t modified_ns; /* 0: not told, as after a put to S3 */

@@ -167,3 +167,23 @@ struct timers *stores_timers(struct stores *stores)
 {
     return stores->timers;
 }
+
+const char *stores_dataset_url(const struct stores *stores, const char *name)
+{
+    const struct config_dataset *dataset = config_find_dataset(stores->config, name);
+    return dataset ? dataset->url : NULL;
+}
+
+int stores_each_dataset(stores_dataset_fn *each, void *ctx, struct error *err)
+{
+    CLEANUP_CONFIG struct config *config = NULL;
+    size_t count;
+    int rc = config_load(NULL, &config, err);
+    if (rc < 0)
+        return rc;
+    const struct config_dataset *datasets = config_datasets(config, &count);
+    for (size_t i = 0; !rc && i < count; i++)
+        if (config_find_dataset(config, datasets[i].name) == &datasets[i])
+            rc = each(ctx, datasets[i].name, datasets[i].url);
+    return rc;
+}

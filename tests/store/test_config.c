@@ -49,7 +49,7 @@ Test(config, what_is_wrong_is_told_with_file_and_line)
         {"[store \"s3://b\"]\nregion = x\nregion = y\n", "config:3: region is given twice"},
         {"\n[stroe \"s3://b\"]\n", "config:2: unknown section [stroe \"s3://b\"]"},
         {"[store s3://b]\n", "config:1: unknown section"},
-        {"[store \"http://b\"]\n", "config:1: a store's section names s3://bucket, not 'http://b'"},
+        {"[store \"ftp://b\"]\n", "config:1: a store's section names s3://bucket or https://host, not 'ftp://b'"},
         {"[store \"s3://b\"\n", "config:1: a section ends with ']'"},
         {"[store \"s3://b\"]\n[store \"s3://b/\"]\n",
          "config:2: a second section for s3://b; the first is at config:1"},

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Reading a range over HTTP. A reply's bytes are handed out only if the reply is exactly what was asked, as
+ * for S3; a redirect within the server is asked instead.
+ *
+ *     start --> [worker, if a file says who asks] --> http --> done
+ *                          ^---- redirected --------/
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/store/ranged.h"
+#include "cache/store/stores.h"
+#include "cache/store/web.h"
+
+struct web_get {
+    struct web *web; /* a reference */
+    struct store_get *get;
+    struct http_request http;
+    struct pin_http pin; /* what must answer, if get->pin */
+    char *url;           /* to be asked next */
+    unsigned redirects;
+    bool accepted;
+    uint64_t at, end; /* next byte to come; end of what was promised (after the header) */
+    int rc;           /* on the way to refuse(), below */
+    struct error err;
+    atomic_bool cancelled;
+};
+
+static int fail(struct error *err, int code, const char *text)
+{
+    return error_set(err, code, "%s", text);
+}
+
+/* ---- the end ---- */
+
+static void end(struct web_get *g, int rc, const struct error *err)
+{
+    struct store *store = &g->web->base;
+    g->get->on_done(g->get, rc, err);
+    http_request_done(&g->http); /* only now: a cancel may come until on_done() has returned */
+    free(g->url);
+    free(g);
+    store_unref(store);
+}
+
+static void refuse(void *ctx)
+{
+    struct web_get *g = ctx;
+    web_prefix(g->web, g->get->path, &g->err);
+    end(g, g->rc, &g->err);
+}
+
+/* ---- what the reply says ---- */
+
+static int check_pin(const struct web_get *g, const struct store_object *object, struct error *err)
+{
+    char now[STORE_PIN_BYTES];
+    if (!g->get->pin)
+        return 0;
+    if (!strcmp(object->pin, g->get->pin))
+        return 0;
+    pin_http_print(&g->pin, now);
+    if (!*object->pin || (*g->pin.etag != 0) != !strncmp(object->pin, "etag=", 5))
+        return error_set(err, ESTALE, "the server says no more what the object was pinned by (%s)", now);
+    return fail(err, ESTALE, "the object is not the one that was pinned; it has been overwritten");
+}
+
+static int take_head(struct http_request *http, struct error *err)
+{
+    struct web_get *g = http->ctx;
+    struct store_object object;
+    if (http->reply.status / 100 != 2)
+        return 0;
+    char encoding[32];
+    int rc = 0;
+    if (http_reply_header(&http->reply, "content-encoding", encoding, sizeof encoding) &&
+        strcmp(encoding, "identity"))
+        rc = fail(err, EIO, "the server compresses the file, though it was asked not to");
+    if (!rc)
+        rc = web_object(&http->reply, &object, err);
+    if (!rc)
+        rc = check_pin(g, &object, err);
+    if (!rc)
+        rc = ranged_check(g->get, &http->reply, &object, &g->end, err);
+    if (rc < 0)
+        return rc;
+    g->accepted = true;
+    if (g->get->ret_object)
+        *g->get->ret_object = object;
+    return 0;
+}
+
+static int take_body(struct http_request *http, const void *bytes, size_t len, struct error *err)
+{
+    struct web_get *g = http->ctx;
+    if (!g->accepted) /* of a refusal: its status tells enough */
+        return 0;
+    if (len > g->end - g->at)
+        return fail(err, EIO, "the reply is longer than it said");
+    uint64_t at = g->at;
+    g->at += len;
+    g->get->on_data(g->get, at, bytes, len);
+    return 0;
+}
+
+/* ---- requests ---- */
+
+static void send_or_refuse(void *ctx);
+
+static void start(struct web_get *g)
+{
+    if (g->web->authorization)
+        workers_submit(stores_workers(g->web->base.stores), send_or_refuse, g);
+    else
+        send_or_refuse(g);
+}
+
+static void finish(struct http_request *http, int rc, const struct error *err)
+{
+    struct web_get *g = http->ctx;
+    g->err = *err;
+    g->rc = rc;
+    if (!rc && g->accepted && g->at != g->end)
+        g->rc = fail(&g->err, EAGAIN, "the reply ended early");
+    else if (!rc && !g->accepted)
+        g->rc = web_meaning(g->web, http, g->redirects, &g->url, &g->err);
+    if (!g->rc && g->url) {
+        g->redirects++;
+        start(g);
+    } else {
+        if (g->rc < 0)
+            web_prefix(g->web, g->get->path, &g->err);
+        end(g, g->rc, &g->err);
+    }
+}
+
+static void add_conditions(struct web_get *g)
+{
+    char text[RANGED_TEXT_BYTES], date[HTTP_DATE_BYTES];
+    if (ranged_is_part(g->get)) {
+        ranged_format(g->get, text);
+        http_request_header(&g->http, "Range: %s", text);
+    }
+    if (g->get->pin && *g->pin.etag) {
+        http_request_header(&g->http, "If-Match: %s", g->pin.etag);
+    } else if (g->get->pin) {
+        http_date_print(g->pin.modified_s, date);
+        http_request_header(&g->http, "If-Unmodified-Since: %s", date);
+    }
+}
+
+static void send_or_refuse(void *ctx)
+{
+    struct web_get *g = ctx;
+    http_request_done(&g->http);
+    int rc = web_prepare(g->web, STEAL(g->url), &g->http, &g->err);
+    if (!rc && (atomic_load(&g->cancelled) || stores_stopped(g->web->base.stores)))
+        rc = fail(&g->err, ECANCELED, "cancelled");
+    if (!rc) {
+        add_conditions(g);
+        http_start(g->web->http, &g->http);
+        return;
+    }
+    g->rc = rc;
+    workers_submit(stores_workers(g->web->base.stores), refuse, g);
+}
+
+void web_get_start(struct store *store, struct store_get *get)
+{
+    struct web_get *g = MEM_NEW(struct web_get);
+    g->web = web_of(store_ref(store));
+    g->get = get;
+    g->at = get->offset;
+    g->url = web_object_url(g->web, get->path);
+    g->http = (struct http_request){.method = "GET",
+                                    .deadline_ns = get->deadline_ns,
+                                    .idle_ns = g->web->idle_ns,
+                                    .on_head = take_head,
+                                    .on_body = take_body,
+                                    .on_done = finish,
+                                    .ctx = g};
+    get->state = g;
+    if (get->pin && pin_http_parse(get->pin, &g->pin)) {
+        g->rc = error_set(&g->err, EINVAL, "'%s' is no pin of an object of a web server", get->pin);
+        workers_submit(stores_workers(store->stores), refuse, g);
+        return;
+    }
+    start(g);
+}
+
+void web_get_cancel(struct store *store, struct store_get *get)
+{
+    struct web_get *g = get->state;
+    atomic_store(&g->cancelled, true);
+    http_cancel(g->web->http, &g->http);
+}

@@ -397,6 +397,15 @@ const char *dataset_url(const struct dataset *dataset)
     return store_url(dataset->layout.store);
 }
 
+int dataset_check_writable(const struct dataset *dataset, struct error *err)
+{
+    const char *url = dataset_url(dataset);
+    if (!store_is_read_only(dataset->layout.store))
+        return 0;
+    return error_set(err, ENOTSUP, "%s: what is reached over %.*s is read-only", url, (int)strcspn(url, ":"),
+                     url);
+}
+
 const char *dataset_uuid(const struct dataset *dataset)
 {
     return dataset->uuid;

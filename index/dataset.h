@@ -47,6 +47,9 @@ CLEANUP_DEFINE(struct dataset, dataset_free, cleanup_dataset)
 #define CLEANUP_DATASET CLEANUP(cleanup_dataset)
 
 const char *dataset_url(const struct dataset *dataset);
+/* -ENOTSUP with the reason where nothing can be committed: asked before the work of an import. Never waits.
+ */
+int dataset_check_writable(const struct dataset *dataset, struct error *err);
 const char *dataset_uuid(const struct dataset *dataset);
 
 /* ---- versions ---- */

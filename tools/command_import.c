@@ -142,6 +142,8 @@ static int run(const struct arguments *arguments, struct error *err)
     CLEANUP_SESSION struct session session = {0};
     rc = session_open(arguments, arguments->positional[0], NULL, &session, err);
     if (!rc)
+        rc = dataset_check_writable(session.dataset, err);
+    if (!rc)
         rc = import(arguments, &request, &session, err);
     free(tables);
     free(sets);

@@ -54,16 +54,33 @@ static void refuse(void *ctx)
 
 /* ---- what the reply says ---- */
 
+/* A data set that was made in a bucket or a folder, and is shown by a web server now, has pins of that store.
+ * Both hold enough to be compared: the bucket's ETag, or the file's time to the second. */
+static int take_pin(const char *text, struct pin_http *ret)
+{
+    struct pin_local local;
+    struct pin_s3 s3;
+    if (!pin_http_parse(text, ret))
+        return 0;
+    if (!pin_local_parse(text, &local))
+        return pin_http_make(NULL, local.mtime_ns, ret);
+    return !pin_s3_parse(text, &s3) ? pin_http_make(s3.etag, 0, ret) : -EINVAL;
+}
+
 static int check_pin(const struct web_get *g, const struct store_object *object, struct error *err)
 {
-    char now[STORE_PIN_BYTES];
+    struct pin_http now = {0};
     if (!g->get->pin)
         return 0;
-    if (!strcmp(object->pin, g->get->pin))
+    if (*g->pin.etag)
+        pin_http_parse(object->pin, &now);
+    else
+        now.modified_s = object->modified_ns / INT64_C(1000000000);
+    if (!strcmp(now.etag, g->pin.etag) && (*now.etag || now.modified_s == g->pin.modified_s))
         return 0;
-    pin_http_print(&g->pin, now);
-    if (!*object->pin || (*g->pin.etag != 0) != !strncmp(object->pin, "etag=", 5))
-        return error_set(err, ESTALE, "the server says no more what the object was pinned by (%s)", now);
+    if (*g->pin.etag ? !*now.etag : !now.modified_s)
+        return error_set(err, ESTALE, "the server does not say what the object was pinned by (%s)",
+                         g->get->pin);
     return fail(err, ESTALE, "the object is not the one that was pinned; it has been overwritten");
 }
 
@@ -182,8 +199,8 @@ void web_get_start(struct store *store, struct store_get *get)
                                     .on_done = finish,
                                     .ctx = g};
     get->state = g;
-    if (get->pin && pin_http_parse(get->pin, &g->pin)) {
-        g->rc = error_set(&g->err, EINVAL, "'%s' is no pin of an object of a web server", get->pin);
+    if (get->pin && take_pin(get->pin, &g->pin)) {
+        g->rc = error_set(&g->err, EINVAL, "'%s' is no pin", get->pin);
         workers_submit(stores_workers(store->stores), refuse, g);
         return;
     }

@@ -49,7 +49,8 @@ Test(config, what_is_wrong_is_told_with_file_and_line)
         {"[store \"s3://b\"]\nregion = x\nregion = y\n", "config:3: region is given twice"},
         {"\n[stroe \"s3://b\"]\n", "config:2: unknown section [stroe \"s3://b\"]"},
         {"[store s3://b]\n", "config:1: unknown section"},
-        {"[store \"ftp://b\"]\n", "config:1: a store's section names s3://bucket or https://host, not 'ftp://b'"},
+        {"[store \"ftp://b\"]\n",
+         "config:1: a store's section names s3://bucket or https://host, not 'ftp://b'"},
         {"[store \"s3://b\"\n", "config:1: a section ends with ']'"},
         {"[store \"s3://b\"]\n[store \"s3://b/\"]\n",
          "config:2: a second section for s3://b; the first is at config:1"},
@@ -58,6 +59,17 @@ Test(config, what_is_wrong_is_told_with_file_and_line)
         {"[store \"s3://b\"]\nca = ca.pem\n", "config:2: ca is the absolute path"},
         {"[store \"s3://b\"]\nregion = EU West\n", "config:2: 'EU West' is no region"},
         {"[store \"s3://b\"]\njunk\n", "config:2: expected [section] or key = value"},
+        {"[store \"https://b\"]\nregion = x\n",
+         "config:2: unknown setting 'region'; known: ca, authorization_file"},
+        {"[store \"https://b\"]\nauthorization_file = x\n",
+         "config:2: authorization_file is the absolute path"},
+        {"[dataset \"a/b\"]\n", "config:1: 'a/b' is no name for a data set"},
+        {"[dataset \"a\"]\nurl = x\n", "config:2: 'x' is neither a URL nor the absolute path of a folder"},
+        {"[dataset \"a\"]\nurl = /x\nurl = /y\n", "config:3: url is given twice"},
+        {"[dataset \"a\"]\nurn = /x\n", "config:2: unknown setting 'urn'; known: url"},
+        {"[dataset \"a\"]\nurl = /x\n[dataset \"a\"]\n",
+         "config:3: a second section for the data set 'a'; the first is at config:1"},
+        {"[dataset \"a\"]\n", "config:1: the data set 'a' has no url"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct config *config = NULL;
@@ -261,6 +273,66 @@ Test(config, an_objects_identity_does_not_depend_on_how_it_is_asked_for)
     store_unref(whole), store_unref(part);
     stores_free(stores);
     buf_done(&a), buf_done(&b);
+    temp_folder_done(folder);
+    check_leaks();
+}
+
+Test(config, a_data_set_has_a_name)
+{
+    static const char text[] = "[dataset \"kitchen\"]\nurl = s3://lab/kitchen\n"
+                               "[store \"s3://lab\"]\nregion = x\n"
+                               "[dataset \"hall.2\"]\nurl = /data/hall\n";
+    struct config *config;
+    size_t count;
+    cr_assert_eq(config_parse("config", text, strlen(text), &config, NULL), 0);
+    cr_assert_str_eq(config_find_dataset(config, "kitchen")->url, "s3://lab/kitchen");
+    cr_assert_str_eq(config_find_dataset(config, "hall.2")->url, "/data/hall");
+    cr_assert_null(config_find_dataset(config, "hall"));
+    config_datasets(config, &count);
+    cr_assert_eq(count, 2);
+    cr_assert_str_eq(config_find(config, "s3://lab/kitchen")->region, "x");
+    config_free(config);
+    check_leaks();
+}
+
+Test(config, a_web_servers_folder_has_one_spelling)
+{
+    static const struct {
+        const char *url, *canonical, *identity;
+    } cases[] = {
+        {"HTTP://Host:80/a%20b//", "no store", ""},
+        {"http://Host:80/a%20b/", "http://host/a%20b", "http http://host a%20b/x%20y"},
+        {"https://host:443", "https://host", "http https://host x%20y"},
+        {"https://host:8443/%7euser/a%2bb", "https://host:8443/~user/a%2Bb",
+         "http https://host:8443 ~user/a%2Bb/x%20y"},
+        {"http://host/a/../b", "no path", ""},
+        {"http://host/a%2f..%2fb", "no path", ""},
+        {"http://host/a%00b", "no path", ""},
+        {"http://host/a%zz", "%", ""},
+        {"http:///x", "no host", ""},
+        {"http://host/x?y", "has no '?'", ""},
+        {"http://me:pass@host/x", "a password does not belong into a URL", ""},
+    };
+    char *folder = temp_folder();
+    struct stores *stores = stores_with(folder, "", NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error err = {0};
+        struct store *store;
+        if (!*cases[i].identity) {
+            cr_assert_eq(store_open(stores, cases[i].url, &store, &err), -EINVAL, "%s", cases[i].url);
+            cr_assert(strstr(err.text, cases[i].canonical) && !strstr(err.text, "pass@"), "%s", err.text);
+            continue;
+        }
+        struct buf identity = BUF_INIT;
+        cr_assert_eq(store_open(stores, cases[i].url, &store, &err), 0, "%s", err.text);
+        cr_assert_str_eq(store_url(store), cases[i].canonical);
+        cr_assert(store_is_read_only(store) && !store_is_local(store));
+        store_object_identity(store, "x y", &identity);
+        cr_assert_str_eq(buf_text(&identity), cases[i].identity);
+        buf_done(&identity);
+        store_unref(store);
+    }
+    stores_free(stores);
     temp_folder_done(folder);
     check_leaks();
 }

@@ -29,8 +29,8 @@ static int check_unknown(const struct apply *apply, struct error *err)
     const struct apply_examples *unknown = &apply->unknown;
     if (!unknown->count)
         return 0;
-    return error_set(err, ENOENT, "%llu clips are not in the data set: %s%s",
-                     (unsigned long long)unknown->count, buf_text(&unknown->shown),
+    return error_set(err, ENOENT, "%llu clip%s not in the data set: %s%s", (unsigned long long)unknown->count,
+                     unknown->count == 1 ? " is" : "s are", buf_text(&unknown->shown),
                      unknown->count > 3 ? "; ..." : "");
 }
 
@@ -249,13 +249,13 @@ static int check_taken(const struct apply *apply, struct error *err)
 {
     const struct apply_examples *late = &apply->late, *taken = &apply->taken;
     if (late->count)
-        return error_set(err, EEXIST, "%llu values were set by others since v%u: %s%s",
-                         (unsigned long long)late->count, apply->options->base, buf_text(&late->shown),
-                         late->count > 3 ? "; ..." : "");
+        return error_set(err, EEXIST, "%llu value%s set by others since v%u: %s%s",
+                         (unsigned long long)late->count, late->count == 1 ? " was" : "s were",
+                         apply->options->base, buf_text(&late->shown), late->count > 3 ? "; ..." : "");
     if (taken->count)
-        return error_set(err, EEXIST, "%llu values were set by others (--overwrite replaces them): %s%s",
-                         (unsigned long long)taken->count, buf_text(&taken->shown),
-                         taken->count > 3 ? "; ..." : "");
+        return error_set(err, EEXIST, "%llu value%s set by others (--overwrite replaces them): %s%s",
+                         (unsigned long long)taken->count, taken->count == 1 ? " was" : "s were",
+                         buf_text(&taken->shown), taken->count > 3 ? "; ..." : "");
     return 0;
 }
 

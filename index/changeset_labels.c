@@ -43,7 +43,7 @@ int changeset_setter(struct changeset *set, const struct changeset_setter *sette
 
 /* ---- clips ---- */
 
-static int check_labels(const struct changeset *set, const char *key, uint64_t place, struct error *err)
+static int check_labels(const struct changeset *set, const char *key, struct error *err)
 {
     int rc = name_check(key, strlen(key), err);
     if (rc)
@@ -54,15 +54,15 @@ static int check_labels(const struct changeset *set, const char *key, uint64_t p
         return error_set(err, EINVAL, "a change set holds clips or labels, not both");
     const struct strmap_entry *known = strmap_find(set->clips, key, strlen(key));
     if (known)
-        return error_set(err, EEXIST, "the clip '%s' has labels at %llu and at %llu", key,
-                         (unsigned long long)known->value, (unsigned long long)place);
+        return error_set(err, EEXIST, "the clip '%s' stands there a second time, first at %llu", key,
+                         (unsigned long long)known->value);
     return strmap_count(set->clips) == UINT32_MAX ? error_set(err, E2BIG, "more than %u clips", UINT32_MAX)
                                                   : 0;
 }
 
 int changeset_labels(struct changeset *set, const char *key, uint64_t place, struct error *err)
 {
-    int rc = check_labels(set, key, place, err);
+    int rc = check_labels(set, key, err);
     if (rc)
         return rc;
     buf_u8(&set->log, CHANGESET_LABELS);

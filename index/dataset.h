@@ -82,6 +82,8 @@ int dataset_tags(struct dataset *dataset, dataset_tag_fn *each, void *ctx,
 
 struct dataset_commit {
     const char *message, *author; /* NULL: no message; user@host */
+    uint32_t
+        base; /* the version that labels were made for: what others have set since is a conflict. 0: any */
 };
 /* Applies the set to the newest version and commits the result. Nothing is visible, or left behind, unless it
  * succeeds; but a root that is new to the data set stays recorded where another import was faster, and the

@@ -34,6 +34,7 @@ struct commit {
     char *folder, *parent_path, *result_path; /* temporary files */
     struct root_use *uses;                    /* the roots the catalog names by id */
     size_t use_count, use_cap;
+    uint32_t base; /* that labels were made for; 0: any */
     struct apply_counts counts;
     struct manifest manifest;   /* of the new version */
     struct buf bytes;           /* the same, printed */
@@ -111,6 +112,7 @@ static int make_catalog(struct commit *commit, const struct changeset *set, stru
                                     .result_path = commit->result_path,
                                     .version = commit->manifest.version,
                                     .time_ns = commit->manifest.time_ns,
+                                    .base = commit->base,
                                     .root_id = commit_root,
                                     .ctx = commit};
     rc = apply(&options, set, &commit->counts, err);
@@ -318,7 +320,7 @@ static int begin(struct commit *commit, const struct dataset_commit *options, st
 int dataset_commit(struct dataset *dataset, const struct changeset *set, const struct dataset_commit *options,
                    uint32_t *ret_version, struct apply_counts *ret_counts, struct error *err)
 {
-    struct commit commit CLEANUP(commit_done) = {.dataset = dataset};
+    struct commit commit CLEANUP(commit_done) = {.dataset = dataset, .base = options->base};
     int rc = begin(&commit, options, err);
     if (!rc)
         rc = make_catalog(&commit, set, err);

@@ -272,7 +272,7 @@ Test(changeset, labels_out_of_order_are_refused_with_the_reason)
     struct error err = {0};
     struct changeset *set = label_sample();
     cr_assert_eq(changeset_labels(set, "ep000001", 11, &err), -EEXIST);
-    cr_assert_str_eq(err.text, "the clip 'ep000001' has labels at 7 and at 11");
+    cr_assert_str_eq(err.text, "the clip 'ep000001' stands there a second time, first at 7");
     cr_assert_eq(changeset_event(set, 0, 0, &err), -EINVAL, "before a label");
     cr_assert_eq(changeset_events(set, "grasp", &err), 0);
     cr_assert_eq(changeset_events(set, "grasp", &err), -EINVAL);

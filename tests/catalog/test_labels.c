@@ -184,6 +184,22 @@ Test(labels, the_same_value_again_changes_nothing_whoever_says_it)
     check_leaks();
 }
 
+Test(labels, what_others_set_since_the_set_was_made_is_a_conflict_even_where_it_overwrites)
+{
+    struct versions v;
+    init(&v);
+    must_label(&v, "anna", CHANGESET_ALL, "ep1", "outcome", "ok");
+    must_label(&v, "anna", CHANGESET_OWN, "ep3", "outcome", "ok");
+    v.base = 2;
+    must_label(&v, "net-7", CHANGESET_ALL, "ep1", "outcome", "fail");
+    must_label(&v, "net-7", CHANGESET_OWN, "ep3", "object", "cube");
+    cr_assert_eq(label(&v, "net-7", CHANGESET_ALL, "ep3", "outcome", "fail"), -EEXIST);
+    cr_assert_str_eq(v.err.text, "1 value was set by others since v2: "
+                                 "'ep3' has outcome=ok by anna (v3), labels.csv: line 2 says fail");
+    versions_done(&v);
+    check_leaks();
+}
+
 Test(labels, an_import_takes_back_its_own_values_only)
 {
     struct versions v;

@@ -49,7 +49,8 @@ int versions_apply(struct versions *versions, struct changeset *set)
     struct apply_options options = {.parent_path = versions->head ? parent : NULL,
                                     .result_path = result,
                                     .version = versions->head + 1,
-                                    .time_ns = versions->head + 1};
+                                    .time_ns = versions->head + 1,
+                                    .base = versions->base};
     int rc = apply(&options, set, &versions->counts, &versions->err);
     changeset_free(set);
     if (rc)

@@ -9,6 +9,7 @@
 struct versions {
     char *folder;
     uint32_t head; /* 0: none yet; versions count from 1 */
+    uint32_t base; /* given to apply() */
     struct apply_counts counts;
     struct error err;
     struct catalog *catalog; /* of head, open */

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import BUILD, ELIDEFS, LABELS, SAMPLE, elidefs, mounted, run, stats, told
 
-COMMANDS = ["init", "import", "mount", "umount", "query", "cp", "explain", "log", "tag", "status"]
+COMMANDS = ["init", "import", "annotate", "blame", "attribute", "mount", "umount", "query", "cp", "explain", "log", "tag", "status"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cache/base/instant.h"
+#include "cache/base/json.h"
+#include "tools/commands.h"
+#include "tools/label/annotate.h"
+#include "tools/session.h"
+
+static const struct option_spec options[] = {
+    {"by", 0, "NAME", false, "who sets the values: a person or a model (default: your user name)"},
+    {"only-missing", 0, NULL, false, "leave every value that is there as it is"},
+    {"overwrite", 0, NULL, false, "also replace what others have set"},
+    {"suffix", 0, "S", false, "put S behind the name of every column, such as _net7"},
+    {"multi", 0, "NAME", true, "this column holds several values, separated by ';'"},
+    {"type", 0, "NAME=TYPE", true,
+     "make this attribute boolean, integer, float, text, timestamp or duration, whatever its values look "
+     "like"},
+    {"prefix", 0, "P", false, "episode_index 7 is the clip P-ep000007, as of an import with --prefix P"},
+    {"every", 0, "TIME", false, "commit what has come every so long, such as 5m, until the table ends"},
+    {"message", 'm', "MESSAGE", false, "say what this version is"},
+    {"json", 0, NULL, false, "print each result as one JSON object"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+struct run {
+    const struct arguments *arguments;
+    struct session session;
+    struct annotate_options options;
+    int64_t every_ns; /* 0: once */
+    uint32_t base;    /* the version that the batch is made for */
+};
+
+/* ---- telling ---- */
+
+static void tell(const struct run *run, uint32_t version, const struct apply_counts *counts)
+{
+    if (arguments_flag(run->arguments, "json")) {
+        CLEANUP_BUF struct buf by = BUF_INIT;
+        json_write_text(&by, run->options.by, strlen(run->options.by));
+        printf("{\"version\":%u,\"by\":%s,\"clips\":%llu,\"unchanged\":%llu,\"values\":%llu,"
+               "\"events\":%llu}\n",
+               version, buf_text(&by), (unsigned long long)counts->clips_labelled,
+               (unsigned long long)counts->clips_unchanged, (unsigned long long)counts->values_set,
+               (unsigned long long)counts->events_set);
+    } else {
+        printf("v%u\n", version);
+    }
+    fflush(stdout); /* a reader of a stream's results waits for each */
+}
+
+static void tell_set(const struct run *run, uint32_t version, const struct apply_counts *counts)
+{
+    fprintf(stderr, "v%u: %llu clips labelled by %s (%llu values, %llu events), %llu unchanged\n", version,
+            (unsigned long long)counts->clips_labelled, run->options.by,
+            (unsigned long long)counts->values_set, (unsigned long long)counts->events_set,
+            (unsigned long long)counts->clips_unchanged);
+}
+
+/* ---- committing ---- */
+
+/* Somebody else was first: what they set and this set touches is found by apply(), the rest lands. */
+static int commit(struct run *run, const struct changeset *set, struct error *err)
+{
+    enum { TRIES = 10 };
+    const char *message = arguments_text(run->arguments, "message");
+    struct dataset_commit info = {.message = message, .base = run->base};
+    struct apply_counts counts = {0};
+    uint32_t version = 0;
+    int rc = -EAGAIN;
+    for (int i = 0; rc == -EAGAIN && i < TRIES; i++)
+        rc = dataset_commit(run->session.dataset, set, &info, &version, &counts, err);
+    if (rc == -EALREADY) {
+        fprintf(stderr, "%s\n", err->text);
+        counts = (struct apply_counts){.clips_unchanged = changeset_clips(set)};
+        tell(run, dataset_head(run->session.dataset), &counts);
+        return 0;
+    }
+    if (rc)
+        return rc;
+    tell_set(run, version, &counts);
+    tell(run, version, &counts);
+    return 0;
+}
+
+static int open_head(struct run *run, struct catalog **ret, struct catalog_reader **ret_reader,
+                     struct error *err)
+{
+    int rc = dataset_refresh(run->session.dataset, &run->base, err);
+    if (!rc && !run->base)
+        rc = error_set(err, ENOENT, "%s: there are no clips yet; import some first", run->session.url);
+    if (!rc)
+        rc = dataset_catalog(run->session.dataset, run->base, false, ret, err);
+    return rc ? rc : catalog_reader_acquire(*ret, &(struct catalog_patience){0}, ret_reader, err);
+}
+
+/* One batch: 1 if more may come. */
+static int annotate_once(struct run *run, struct annotate **annotate, struct error *err)
+{
+    CLEANUP_CATALOG struct catalog *catalog = NULL;
+    CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
+    CLEANUP_CHANGESET struct changeset *set = NULL;
+    int rc = open_head(run, &catalog, &reader, err);
+    if (!rc && !*annotate)
+        rc = annotate_open(&run->options, reader, annotate, err);
+    if (rc)
+        return rc;
+    int64_t deadline = run->every_ns ? clock_now_ns() + run->every_ns : 0;
+    int more = annotate_read(*annotate, reader, deadline, &set, err);
+    if (more < 0)
+        return more;
+    rc = set ? commit(run, set, err) : 0;
+    return rc ? rc : more;
+}
+
+/* ---- options ---- */
+
+static char *user_name(void)
+{
+    const struct passwd *user = getpwuid(getuid());
+    return user ? mem_text(user->pw_name) : mem_printf("uid%u", (unsigned)getuid());
+}
+
+static int take_options(struct run *run, struct error *err)
+{
+    const struct arguments *arguments = run->arguments;
+    bool missing = arguments_flag(arguments, "only-missing"), all = arguments_flag(arguments, "overwrite");
+    const char *every = arguments_text(arguments, "every");
+    struct value time = {0};
+    if (missing && all)
+        return error_set(err, EINVAL, "--only-missing and --overwrite exclude each other");
+    if (every && (value_parse(VALUE_DURATION, every, strlen(every), &time, NULL) || time.integer <= 0))
+        return error_set(err, EINVAL, "--every '%s': expected a time such as 30s or 5m", every);
+    if (!strcmp(run->options.by, "import"))
+        return error_set(err, EINVAL, "--by import: that is the name of what imports set");
+    run->every_ns = time.integer;
+    run->options.policy = missing ? CHANGESET_MISSING : all ? CHANGESET_ALL : CHANGESET_OWN;
+    run->options.table = arguments->positional[1];
+    run->options.suffix = arguments_text(arguments, "suffix");
+    run->options.prefix = arguments_text(arguments, "prefix");
+    run->options.batches = every != NULL;
+    return 0;
+}
+
+static int run_all(struct run *run, struct error *err)
+{
+    CLEANUP_ANNOTATE struct annotate *annotate = NULL;
+    int rc = take_options(run, err);
+    if (!rc)
+        rc = session_open(run->arguments, run->arguments->positional[0], NULL, &run->session, err);
+    run->options.stores = run->session.stores;
+    if (!rc)
+        do
+            rc = annotate_once(run, &annotate, err);
+        while (rc > 0);
+    return rc;
+}
+
+static int run(const struct arguments *arguments, struct error *err)
+{
+    struct run run = {.arguments = arguments};
+    CLEANUP_FREE char *user = user_name();
+    const char **multi = arguments_list(arguments, "multi", &run.options.multi_count);
+    const char **types = arguments_list(arguments, "type", &run.options.type_count);
+    const char *by = arguments_text(arguments, "by");
+    run.options.multi = multi, run.options.types = types;
+    run.options.by = by ? by : user;
+    int rc = run_all(&run, err);
+    session_close(&run.session);
+    free(multi);
+    free(types);
+    return rc;
+}
+
+static const struct command_example examples[] = {
+    {"elidefs annotate s3://lab-data/kitchen outcomes.csv -m 'second look'",
+     "What people say, as one version"},
+    {"infer.py | elidefs annotate s3://lab-data/kitchen - --by net-7 --suffix _net7 --every 5m",
+     "What a model says, as it comes"},
+    {"elidefs annotate s3://lab-data/kitchen events.parquet --by net-7", "Events: key, label, start, end"},
+    {NULL, NULL},
+};
+
+const struct command command_annotate = {
+    .name = "annotate",
+    .synopsis = "DATASET TABLE|- [OPTION]...",
+    .summary = "sets attributes and events of clips from a table, as one new version",
+    .description =
+        "TABLE is CSV, JSON Lines or Parquet: a path, a URL, or - for standard input. Each row is about the "
+        "clip in its column key, else episode_index; every other column is an attribute. An empty field says "
+        "nothing. All of it lands as one version, whose name is printed, or nothing does: a value that does "
+        "not fit, or a clip that is not there, is named with its line. A table that changes nothing commits "
+        "nothing.\n\n"
+        "An attribute keeps its type; only integers become floats. Lists (in CSV: columns of --multi, and of "
+        "attributes that hold several values, separated by ';') are several values, and replace those that "
+        "were there.\n\n"
+        "Every value knows who set it and when: `elidefs blame` tells. Changing what somebody else set, an "
+        "import included, fails with how many there are and three examples, unless --overwrite is given. An "
+        "import never takes back what people or models set.\n\n"
+        "A table with the columns label (or event), start (or start_s) and end (or end_s) holds events: "
+        "spans of a clip's time, in seconds or with a unit. Those of a clip, label and --by replace the ones "
+        "that were there; a row without start and end says that there are none. The path event=LABEL finds "
+        "clips by them.\n\n"
+        "With --every, rows are committed as they come; a clip that comes again begins a new version.",
+    .options = options,
+    .store_options = true,
+    .cache_options = true,
+    .least = 2,
+    .most = 2,
+    .examples = examples,
+    .run = run,
+};

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cache/base/json.h"
+#include "index/changeset_labels.h"
+#include "index/name.h"
+#include "tools/commands.h"
+#include "tools/session.h"
+
+static const struct option_spec options[] = {
+    {"message", 'm', "MESSAGE", false, "say what this version is"},
+    {"json", 0, NULL, false, "list: print each attribute as a line of JSON"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+/* ---- list ---- */
+
+struct list {
+    struct catalog_reader *reader;
+    bool json;
+};
+
+static int print_attribute(void *ctx, const struct catalog_attribute *attribute, struct error *err)
+{
+    const struct list *list = ctx;
+    CLEANUP_BUF struct buf text = BUF_INIT, line = BUF_INIT;
+    int rc = catalog_description(list->reader, attribute->id, &text, err);
+    if (rc)
+        return rc;
+    unsigned long long clips = attribute->clips, distinct = attribute->distinct;
+    if (list->json) {
+        buf_text_append(&line, "{\"name\":");
+        json_write_text(&line, attribute->name, strlen(attribute->name));
+        buf_printf(&line, ",\"type\":\"%s\",\"several\":%s,\"clips\":%llu,\"values\":%llu,\"description\":",
+                   value_type_name(attribute->type), attribute->multi ? "true" : "false", clips, distinct);
+        json_write_text(&line, buf_text(&text), text.len);
+        buf_u8(&line, '}');
+    } else {
+        buf_printf(&line, "%-24s %-9s%s %8llu clips %8llu values%s%s", attribute->name,
+                   value_type_name(attribute->type), attribute->multi ? "[]" : "  ", clips, distinct,
+                   text.len ? "  " : "", buf_text(&text));
+    }
+    puts(buf_text(&line));
+    return 0;
+}
+
+static int list_attributes(const struct arguments *arguments, struct session *session, struct error *err)
+{
+    CLEANUP_CATALOG struct catalog *catalog = NULL;
+    CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
+    uint32_t head = dataset_head(session->dataset);
+    if (!head)
+        return 0;
+    int rc = dataset_catalog(session->dataset, head, false, &catalog, err);
+    if (!rc)
+        rc = catalog_reader_acquire(catalog, &(struct catalog_patience){0}, &reader, err);
+    struct list list = {reader, arguments_flag(arguments, "json")};
+    return rc ? rc : catalog_attributes(reader, print_attribute, &list, err);
+}
+
+/* ---- changes ---- */
+
+static int rename_attribute(struct changeset *set, const char *const *words, struct error *err)
+{
+    CLEANUP_BUF struct buf name = BUF_INIT; /* '/' and '.' become '_', as in columns */
+    int rc = name_attribute(&name, words[1], strlen(words[1]), err);
+    return rc ? rc : changeset_rename(set, words[0], buf_text(&name), err);
+}
+
+static int describe_attribute(struct changeset *set, const char *const *words, struct error *err)
+{
+    return changeset_describe(set, words[0], words[1], err);
+}
+
+static int drop_attribute(struct changeset *set, const char *const *words, struct error *err)
+{
+    return changeset_drop(set, words[0], err);
+}
+
+static const struct action {
+    const char *name;
+    size_t words;                                                                   /* behind DATASET */
+    int (*say)(struct changeset *set, const char *const *words, struct error *err); /* NULL: list */
+} actions[] = {
+    {"list", 0, NULL},
+    {"rename", 2, rename_attribute},
+    {"describe", 2, describe_attribute},
+    {"drop", 1, drop_attribute},
+};
+
+static int commit(const struct arguments *arguments, struct session *session, const struct changeset *set,
+                  struct error *err)
+{
+    struct dataset_commit info = {.message = arguments_text(arguments, "message")};
+    uint32_t version = 0;
+    int rc = dataset_commit(session->dataset, set, &info, &version, NULL, err);
+    if (rc == -EALREADY) {
+        fprintf(stderr, "%s\n", err->text);
+        version = dataset_head(session->dataset);
+        rc = 0;
+    }
+    if (!rc)
+        printf("v%u\n", version);
+    return rc;
+}
+
+static int run(const struct arguments *arguments, struct error *err)
+{
+    CLEANUP_SESSION struct session session = {0};
+    CLEANUP_CHANGESET struct changeset *set = changeset_new();
+    const char *const *words = arguments->positional;
+    const struct action *action = NULL;
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+        if (!strcmp(actions[i].name, words[0]))
+            action = &actions[i];
+    if (!action)
+        return error_set(err, EINVAL, "attribute %s: expected list, rename, describe or drop", words[0]);
+    if (arguments->count != action->words + 2)
+        return error_set(err, EINVAL, "attribute %s: expected DATASET%s", action->name,
+                         action->words == 2 ? " NAME and another text"
+                         : action->words    ? " NAME"
+                                            : "");
+    int rc = action->say ? action->say(set, words + 2, err) : 0;
+    if (!rc)
+        rc = session_open(arguments, words[1], NULL, &session, err);
+    if (rc)
+        return rc;
+    return action->say ? commit(arguments, &session, set, err) : list_attributes(arguments, &session, err);
+}
+
+static const struct command_example examples[] = {
+    {"elidefs attribute list s3://lab-data/kitchen", "What clips can be found by"},
+    {"elidefs attribute rename s3://lab-data/kitchen outcom outcome",
+     "The same attribute under another name"},
+    {"elidefs attribute describe s3://lab-data/kitchen outcome 'ok or fail, by a person'", "What it means"},
+    {NULL, NULL},
+};
+
+const struct command command_attribute = {
+    .name = "attribute",
+    .synopsis = "list|rename|describe|drop DATASET [NAME [TEXT]] [OPTION]...",
+    .summary = "lists, renames, describes or drops attributes",
+    .description =
+        "list DATASET: each attribute of the newest version with its type ([]: several values a clip), how "
+        "many clips have it, how many values there are, and its description.\n\n"
+        "rename DATASET NAME NEW: the same attribute under another name, from a new version on; older ones "
+        "keep the old name. An import that still says the old name means the attribute.\n\n"
+        "describe DATASET NAME TEXT: what it means; an empty TEXT takes the description away.\n\n"
+        "drop DATASET NAME: no clip has it any more, from a new version on. An import does not bring it "
+        "back; "
+        "annotate does, where it says the name.",
+    .options = options,
+    .store_options = true,
+    .cache_options = true,
+    .least = 2,
+    .most = 4,
+    .examples = examples,
+    .run = run,
+};

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Rows come in any order; a change set wants those of a clip together, by label. */
+#include "tools/label/label_events.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/base/strmap.h"
+#include "tools/label/label_columns.h"
+
+enum part { LABEL, START, END, PARTS };
+
+struct label_event {
+    const char *key, *label; /* owned by the maps */
+    int64_t start_ns, end_ns;
+    bool none; /* the clip has no event of this label */
+    uint64_t place;
+};
+
+struct label_events {
+    size_t columns[PARTS];
+    struct strmap *texts; /* keys and labels: there are many fewer than events */
+    struct label_event *list;
+    size_t count, cap;
+};
+
+/* ---- columns ---- */
+
+static bool find_part(const struct table_reader *table, enum part part, size_t *ret)
+{
+    static const char *const names[PARTS][2] = {
+        [LABEL] = {"label", "event"}, [START] = {"start", "start_s"}, [END] = {"end", "end_s"}};
+    return table_reader_find(table, names[part][0], ret) || table_reader_find(table, names[part][1], ret);
+}
+
+static int check_columns(const struct label_events *events, const struct table_reader *table,
+                         struct error *err)
+{
+    for (size_t i = 0; i < table_reader_columns(table); i++) {
+        bool part = false;
+        for (int k = 0; k < PARTS; k++)
+            part |= events->columns[k] == i;
+        if (!part && !label_columns_is_key(table_reader_column(table, i)))
+            return table_reader_fail(table, table_reader_header(table), err,
+                                     "a table of events has key, label, start and end, but no column '%s'",
+                                     table_reader_column(table, i));
+    }
+    return 0;
+}
+
+int label_events_new(const struct table_reader *table, struct label_events **ret, struct error *err)
+{
+    struct label_events found = {0};
+    *ret = NULL;
+    for (int part = 0; part < PARTS; part++)
+        if (!find_part(table, (enum part)part, &found.columns[part]))
+            return 0;
+    int rc = check_columns(&found, table, err);
+    if (rc)
+        return rc;
+    *ret = MEM_NEW(struct label_events);
+    **ret = found;
+    (*ret)->texts = strmap_new();
+    return 0;
+}
+
+void label_events_free(struct label_events *events)
+{
+    if (!events)
+        return;
+    strmap_free(events->texts);
+    free(events->list);
+    free(events);
+}
+
+/* ---- rows ---- */
+
+/* Seconds, or a text with a unit. */
+static int parse_time(const struct value *value, int64_t *ret, struct error *err)
+{
+    enum { SECOND = 1000000000 };
+    struct value duration;
+    int rc;
+    switch (value->type) {
+    case VALUE_INT:
+        return __builtin_mul_overflow(value->integer, SECOND, ret)
+                   ? error_set(err, EINVAL, "%lld s is too long", (long long)value->integer)
+                   : 0;
+    case VALUE_FLOAT:
+        if (!(fabs(value->real) < (double)(INT64_MAX / SECOND)))
+            return error_set(err, EINVAL, "%g s is too long", value->real);
+        *ret = llround(value->real * SECOND);
+        return 0;
+    case VALUE_DURATION:
+        *ret = value->integer;
+        return 0;
+    case VALUE_TEXT:
+        rc = value_parse(VALUE_DURATION, value->text, value->len, &duration, err);
+        *ret = rc ? 0 : duration.integer;
+        return rc;
+    default:
+        return error_set(err, EINVAL, "a %s is no time of a clip", value_type_name(value->type));
+    }
+}
+
+static const struct value *cell_value(const struct label_events *events, const struct table_row *row,
+                                      enum part part)
+{
+    const struct table_cell *cell =
+        events->columns[part] < row->count ? &row->cells[events->columns[part]] : NULL;
+    return cell && cell->count == 1 ? &cell->values[0].value : NULL;
+}
+
+static int read_times(const struct label_events *events, const struct table_row *row,
+                      struct label_event *event, struct error *err)
+{
+    const struct value *start = cell_value(events, row, START), *end = cell_value(events, row, END);
+    event->none = !start && !end;
+    if (event->none)
+        return 0;
+    if (!start || !end)
+        return error_set(err, EINVAL, "the event has %s but no %s", start ? "a start" : "an end",
+                         start ? "end" : "start");
+    int rc = parse_time(start, &event->start_ns, err);
+    if (!rc)
+        rc = parse_time(end, &event->end_ns, err);
+    if (rc)
+        return rc;
+    if (event->start_ns < 0)
+        return error_set(err, EINVAL, "the event starts before the clip");
+    return event->end_ns < event->start_ns ? error_set(err, EINVAL, "the event ends before it starts") : 0;
+}
+
+static const char *keep_text(struct label_events *events, const char *text, size_t len)
+{
+    return strmap_put(events->texts, text, len, NULL)->key;
+}
+
+int label_events_add(struct label_events *events, const struct table_reader *table,
+                     const struct table_row *row, const char *key, struct error *err)
+{
+    CLEANUP_BUF struct buf label = BUF_INIT;
+    struct label_event event = {.place = row->place};
+    const struct value *text = cell_value(events, row, LABEL);
+    int rc = row->count == table_reader_columns(table) ? check_columns(events, table, err) : 0;
+    if (rc)
+        return rc;
+    if (text)
+        value_print(&label, text);
+    rc = label.len ? read_times(events, row, &event, err) : error_set(err, EINVAL, "the event has no label");
+    if (rc)
+        return table_reader_prefix(table, row->place, SIZE_MAX, err);
+    event.key = keep_text(events, key, strlen(key));
+    event.label = keep_text(events, buf_text(&label), label.len);
+    mem_grow(&events->list, &events->cap, events->count + 1, sizeof *events->list);
+    events->list[events->count++] = event;
+    return 0;
+}
+
+size_t label_events_count(const struct label_events *events)
+{
+    return events->count;
+}
+
+/* ---- saying ---- */
+
+static int compare_events(const void *a, const void *b)
+{
+    const struct label_event *x = a, *y = b;
+    int order = x->key == y->key ? 0 : strcmp(x->key, y->key);
+    if (!order)
+        order = x->label == y->label ? 0 : strcmp(x->label, y->label);
+    return order ? order : (x->place > y->place) - (x->place < y->place);
+}
+
+int label_events_say(struct label_events *events, struct changeset *set, struct error *err)
+{
+    const struct label_event *before = NULL;
+    int rc = 0;
+    if (events->count)
+        qsort(events->list, events->count, sizeof *events->list, compare_events);
+    for (size_t i = 0; !rc && i < events->count; before = &events->list[i++]) {
+        const struct label_event *event = &events->list[i];
+        bool new_clip = !before || before->key != event->key;
+        if (new_clip)
+            rc = changeset_labels(set, event->key, event->place, err);
+        if (!rc && (new_clip || before->label != event->label))
+            rc = changeset_events(set, event->label, err);
+        if (!rc && !event->none)
+            rc = changeset_event(set, event->start_ns, event->end_ns, err);
+    }
+    events->count = 0;
+    return rc;
+}

@@ -13,6 +13,8 @@
 
 #include "index/parquet/parquet.h"
 
+enum { TABLE_BYTES_MAX = 256 << 20 }; /* a longer one is read by range */
+
 /* One row group being read: its rows are episodes[first ..). */
 struct group_read {
     struct lerobot_episodes *all;
@@ -305,19 +307,34 @@ static int read_group(struct group_read *g, struct error *err)
     return rc;
 }
 
+static int read_table(struct lerobot_episodes *all, const struct lerobot_info *info,
+                      const struct recording *recording, struct error *err)
+{
+    CLEANUP_PARQUET struct parquet *parquet = NULL;
+    int rc = parquet_open(recording, &parquet, err);
+    if (rc)
+        return rc;
+    struct group_read g = {.all = all, .info = info, .parquet = parquet, .name = recording->name};
+    for (g.group = 0; !rc && g.group < parquet_groups(parquet); g.group++)
+        rc = read_group(&g, err);
+    return rc;
+}
+
+/* All of it is needed, in pieces of a hundred bytes and out of order: one read instead of many. */
 static int read_file(struct lerobot_episodes *all, const struct source *source,
                      const struct lerobot_info *info, const struct source_object *object, struct error *err)
 {
     CLEANUP_SOURCE_RECORDING struct source_recording recording;
     source_recording_init(&recording, source, object);
-    CLEANUP_PARQUET struct parquet *parquet = NULL;
-    int rc = parquet_open(&recording.recording, &parquet, err);
+    if (object->pinned.size > TABLE_BYTES_MAX)
+        return read_table(all, info, &recording.recording, err);
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    struct memory_recording memory;
+    int rc = source_read_all(source, object->path, TABLE_BYTES_MAX, &bytes, err);
     if (rc)
         return rc;
-    struct group_read g = {.all = all, .info = info, .parquet = parquet, .name = recording.name};
-    for (g.group = 0; !rc && g.group < parquet_groups(parquet); g.group++)
-        rc = read_group(&g, err);
-    return rc;
+    recording_of_memory(&memory, recording.name, bytes.data, bytes.len);
+    return read_table(all, info, &memory.recording, err);
 }
 
 bool lerobot_episode_table_is(const char *path)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turns a LeRobot v3.0 data set into the v2.1 one it could have been converted from: a Parquet file and an MP4 a camera
 for each episode, episodes and statistics as JSON lines."""
-import concurrent.futures
 import glob
+import itertools
 import json
 import pathlib
 import subprocess
@@ -30,9 +30,8 @@ def convert(v3, v2, *, chunks_size=1000, stats=True, **info):
         write_lines(v2 / "meta/episodes_stats.jsonl", map(statistics, episodes))
     write_data(v3, v2, new, episodes)
     cameras = [name for name, feature in old["features"].items() if feature["dtype"] == "video"]
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda of: write_video(v3, old, *of, v2 / place(new, of[0], new["video_path"], of[1])),
-                      [(row, camera) for row in episodes for camera in cameras]))
+    for camera in cameras:
+        write_videos(v3, v2, (old, new), episodes, camera)
     return v2
 
 
@@ -79,10 +78,18 @@ def write_data(v3, v2, info, episodes):
         pq.write_table(rows.combine_chunks(), path)
 
 
-def write_video(v3, info, row, camera, path):
-    """Copies the frames, which start at a key frame. A quarter of a frame more, or float error may find the one before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    at = {name: row[f"videos/{camera}/{name}"] for name in ("chunk_index", "file_index", "from_timestamp")}
-    shared = v3 / info["video_path"].format(video_key=camera, chunk_index=at["chunk_index"], file_index=at["file_index"])
-    subprocess.run(["ffmpeg", "-y", "-v", "error", "-ss", str(at["from_timestamp"] + 0.25 / info["fps"]), "-i", str(shared),
-                    "-frames:v", str(row["length"]), "-c", "copy", "-avoid_negative_ts", "make_zero", str(path)], check=True)
+def write_videos(v3, v2, infos, episodes, camera):
+    """Splits each shared file at its episodes, which start at key frames and follow each other."""
+    old, new = infos
+    files = {}
+    for row in episodes:
+        files.setdefault(tuple(row[f"videos/{camera}/{name}"] for name in ("chunk_index", "file_index")), []).append(row)
+    for (chunk, number), rows in files.items():
+        shared = v3 / old["video_path"].format(video_key=camera, chunk_index=chunk, file_index=number)
+        starts = list(itertools.accumulate(row["length"] for row in rows[:-1]))
+        split = ("-f", "segment", "-segment_frames", ",".join(map(str, starts)), "-reset_timestamps", "1") if starts else ()
+        subprocess.run(["ffmpeg", "-y", "-v", "error", "-i", str(shared), "-c", "copy", *split, str(v2 / "part%d.mp4")], check=True)
+        for i, row in enumerate(rows):
+            path = v2 / place(new, row, new["video_path"], camera)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            (v2 / f"part{i if starts else '%d'}.mp4").rename(path)

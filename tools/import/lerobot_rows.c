@@ -14,11 +14,14 @@
 
 #include "cache/base/strmap.h"
 #include "index/parquet/parquet.h"
+#include "tools/import/ahead.h"
 
 struct data_file {
     struct source_recording recording;
+    /* What opening it gave, by another thread, ahead of its turn: */
     struct parquet *parquet; /* NULL: not open, since the newest version knows the file, or closed again */
-    bool unread;
+    struct error *why;       /* or NULL */
+    bool known, read;
 };
 
 struct rows_of_episode {
@@ -33,11 +36,13 @@ struct lerobot_rows {
     const struct lerobot_import *import;
     const struct lerobot_info *info;
     const struct lerobot_episodes *episodes;
-    int64_t only; /* the episode whose own file is read: rows of others are not theirs; -1: all count */
+    size_t reading; /* index of the file whose groups are noted */
+    int64_t only;   /* the episode whose own file is read: rows of others are not theirs; -1: all count */
     struct data_file **files;
     size_t count, cap, unread;
-    size_t reading;                     /* the file whose groups are noted */
-    struct strmap *paths;               /* of the files */
+    struct ahead *ahead;
+    struct strmap *paths;               /* -> index of the file */
+    size_t *named_file;                 /* by episode: the file it should lie in, or SIZE_MAX */
     struct rows_of_episode *by_episode; /* parallel to episodes->episodes */
 };
 
@@ -49,10 +54,10 @@ static struct rows_of_episode *rows_of(const struct lerobot_rows *all, int64_t i
 
 static void note_rows(struct lerobot_rows *all, size_t group, int64_t index, uint64_t rows, bool shared)
 {
+    size_t file = all->reading;
     struct rows_of_episode *run = all->only < 0 || all->only == index ? rows_of(all, index) : NULL;
     if (!run)
         return;
-    size_t file = all->reading;
     if (!run->seen)
         *run = (struct rows_of_episode){.file = file, .first_group = group, .seen = true};
     else if (run->file != file || (group != run->first_group + run->group_count &&
@@ -111,17 +116,39 @@ static void close_file(struct data_file *file)
     buf_done(&file->recording.window);
 }
 
-static int read_file(struct lerobot_rows *all, size_t number, struct error *err)
+static void open_file(void *ctx, size_t i)
 {
-    struct data_file *file = all->files[number];
-    int rc = parquet_open(&file->recording.recording, &file->parquet, err);
-    if (rc)
-        return rc;
-    all->reading = number;
-    rc = note_groups(all, file, err);
+    struct lerobot_rows *all = ctx;
+    struct data_file *file = all->files[i];
+    struct error why = {0};
+    if (parquet_open(&file->recording.recording, &file->parquet, &why))
+        file->why = mem_copy(&why, sizeof why);
+}
+
+/* Waits until it is open and notes whose rows are where. */
+static int read_file(struct lerobot_rows *all, size_t i, struct error *err)
+{
+    struct data_file *file = all->files[i];
+    all->unread -= !file->read;
+    file->read = true;
+    ahead_take(all->ahead, i);
+    if (file->why)
+        return error_copy(err, file->why);
+    all->reading = i;
+    int rc = note_groups(all, file, err);
     buf_done(&file->recording.window); /* thousands of files may be open */
     progress_item(all->import->progress, file->recording.object->path);
     return rc ? error_prefix(err, "%s", file->recording.name) : 0;
+}
+
+/* Those that the newest version does not know, or all. */
+static int read_files(struct lerobot_rows *all, bool known_too, struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && all->unread && i < all->count; i++)
+        if (!all->files[i]->read && (known_too || !all->files[i]->known))
+            rc = read_file(all, i, err);
+    return rc;
 }
 
 /* Files that the newest version knows are read only if they turn out to be needed. */
@@ -134,30 +161,18 @@ static int add_file(struct lerobot_rows *all, const struct source_object *object
     source_recording_init(&file->recording, source, object);
     mem_grow(&all->files, &all->cap, all->count + 1, sizeof *all->files);
     all->files[all->count++] = file;
+    all->unread++;
     all->import->named[object - source->objects] = true;
-    int rc = known && all->only < 0 ? known_object(known, object, &found, err) : 0;
-    file->unread = rc == 1;
-    all->unread += file->unread;
-    return rc ? (rc < 0 ? rc : 0) : read_file(all, all->count - 1, err);
-}
-
-static int read_the_rest(struct lerobot_rows *all, struct error *err)
-{
-    int rc = 0;
-    for (size_t i = 0; !rc && all->unread && i < all->count; i++) {
-        if (!all->files[i]->unread)
-            continue;
-        all->files[i]->unread = false;
-        all->unread--;
-        rc = read_file(all, i, err);
-    }
-    return rc;
+    int rc = known ? known_object(known, object, &found, err) : 0;
+    file->known = rc == 1;
+    return rc < 0 ? rc : 0;
 }
 
 enum { FILE_ABSENT = 0, FILE_KNOWN = 1, FILE_NEW = 2 };
 
 /* The file at a place: one of the three above. */
-static int add_place(struct lerobot_rows *all, const struct lerobot_place *place, struct error *err)
+static int add_place(struct lerobot_rows *all, const struct lerobot_place *place, size_t *ret_file,
+                     struct error *err)
 {
     CLEANUP_FREE char *path = NULL;
     int rc = lerobot_info_path(all->info, all->info->data_path, place, &path, err);
@@ -167,8 +182,12 @@ static int add_place(struct lerobot_rows *all, const struct lerobot_place *place
     if (!object)
         return FILE_ABSENT;
     bool is_new;
-    strmap_put(all->paths, path, strlen(path), &is_new);
-    rc = is_new ? add_file(all, object, err) : 0;
+    struct strmap_entry *entry = strmap_put(all->paths, path, strlen(path), &is_new);
+    if (is_new) {
+        entry->value = all->count;
+        rc = add_file(all, object, err);
+    }
+    *ret_file = (size_t)entry->value;
     return rc ? rc : is_new ? FILE_NEW : FILE_KNOWN;
 }
 
@@ -178,7 +197,9 @@ static int add_numbered_files(struct lerobot_rows *all, struct error *err)
 {
     for (int64_t chunk = 0;; chunk++) {
         for (int64_t number = 0;; number++) {
-            int rc = add_place(all, &(struct lerobot_place){.chunk = chunk, .file = number}, err);
+            struct lerobot_place place = {.chunk = chunk, .file = number};
+            size_t file;
+            int rc = add_place(all, &place, &file, err);
             if (rc < 0 || (rc != FILE_NEW && !number))
                 return rc < 0 ? rc : 0;
             if (rc != FILE_NEW)
@@ -187,43 +208,54 @@ static int add_numbered_files(struct lerobot_rows *all, struct error *err)
     }
 }
 
-static int report_absent(const struct lerobot_rows *all, const struct lerobot_place *place, struct error *err)
-{
-    CLEANUP_FREE char *path = NULL;
-    int rc = lerobot_info_path(all->info, all->info->data_path, place, &path, err);
-    if (rc)
-        return rc;
-    CLEANUP_FREE char *name = source_name(all->import->source, path);
-    return error_set(err, ENOENT, "%s: no such file, but the rows of episode %lld must be there", name,
-                     (long long)place->episode);
-}
-
 static struct lerobot_place place_of(const struct lerobot_episode *episode)
 {
     return (struct lerobot_place){
         .chunk = episode->data_chunk, .file = episode->data_file, .episode = episode->index};
 }
 
+static int report_absent(const struct lerobot_rows *all, const struct lerobot_episode *episode,
+                         struct error *err)
+{
+    struct lerobot_place place = place_of(episode);
+    CLEANUP_FREE char *path = NULL;
+    int rc = lerobot_info_path(all->info, all->info->data_path, &place, &path, err);
+    if (rc)
+        return rc;
+    CLEANUP_FREE char *name = source_name(all->import->source, path);
+    return error_set(err, ENOENT, "%s: no such file, but the rows of episode %lld must be there", name,
+                     (long long)episode->index);
+}
+
 /* The table may name files behind a gap, and ones that never were. */
 static int add_named_files(struct lerobot_rows *all, struct error *err)
 {
-    CLEANUP_FREE bool *absent = mem_zero(all->episodes->count * sizeof *absent);
+    all->named_file = mem_alloc(all->episodes->count * sizeof *all->named_file);
     for (size_t i = 0; i < all->episodes->count; i++) {
         struct lerobot_place place = place_of(&all->episodes->episodes[i]);
-        int rc = add_place(all, &place, err);
+        all->named_file[i] = SIZE_MAX;
+        int rc = add_place(all, &place, &all->named_file[i], err);
         if (rc < 0)
             return rc;
-        absent[i] = rc == FILE_ABSENT;
     }
-    for (size_t i = 0; i < all->episodes->count; i++) {
-        struct lerobot_place place = place_of(&all->episodes->episodes[i]);
-        int rc = absent[i] && !all->by_episode[i].seen ? read_the_rest(all, err) : 0;
-        if (rc)
-            return rc;
-        if (absent[i] && !all->by_episode[i].seen)
-            return report_absent(all, &place, err);
+    int rc = ahead_new(all->count, open_file, all, &all->ahead, err);
+    for (size_t i = 0; !rc && i < all->count; i++)
+        if (all->files[i]->known)
+            ahead_skip(all->ahead, i);
+    return rc;
+}
+
+static int read_shared_files(struct lerobot_rows *all, struct error *err)
+{
+    int rc = read_files(all, false, err);
+    for (size_t i = 0; !rc && i < all->episodes->count; i++) {
+        if (all->named_file[i] != SIZE_MAX || all->by_episode[i].seen)
+            continue;
+        rc = read_files(all, true, err);
+        if (!rc && !all->by_episode[i].seen)
+            rc = report_absent(all, &all->episodes->episodes[i], err);
     }
-    return 0;
+    return rc;
 }
 
 int lerobot_rows_read(const struct lerobot_import *import, const struct lerobot_info *info,
@@ -234,8 +266,10 @@ int lerobot_rows_read(const struct lerobot_import *import, const struct lerobot_
     all->by_episode = mem_zero(episodes->count * sizeof *all->by_episode);
     all->paths = strmap_new();
     int rc = info->data_by_episode ? 0 : add_numbered_files(all, err);
-    if (!rc && !info->data_by_episode)
+    if (!rc)
         rc = add_named_files(all, err);
+    if (!rc && !info->data_by_episode)
+        rc = read_shared_files(all, err);
     if (rc)
         return rc;
     *ret = STEAL(all);
@@ -244,31 +278,34 @@ int lerobot_rows_read(const struct lerobot_import *import, const struct lerobot_
 
 void lerobot_rows_free(struct lerobot_rows *rows)
 {
+    if (rows->ahead)
+        ahead_free(rows->ahead);
     for (size_t i = 0; i < rows->count; i++) {
         close_file(rows->files[i]);
+        free(rows->files[i]->why);
         source_recording_done(&rows->files[i]->recording);
         free(rows->files[i]);
     }
     free(rows->files);
     strmap_free(rows->paths);
+    free(rows->named_file);
     free(rows->by_episode);
     free(rows);
 }
 
 /* An episode's own file. */
-static int open_own(struct lerobot_rows *all, const struct lerobot_episode *episode, struct error *err)
+static int read_own(struct lerobot_rows *all, const struct lerobot_episode *episode, struct error *err)
 {
-    struct lerobot_place place = place_of(episode);
-    size_t before = all->count;
+    size_t number = (size_t)(episode - all->episodes->episodes), file = all->named_file[number];
+    if (file == SIZE_MAX)
+        return report_absent(all, episode, err);
     all->only = episode->index;
-    int rc = add_place(all, &place, err);
+    int rc = read_file(all, file, err);
     all->only = -1;
-    if (rc == FILE_ABSENT)
-        return report_absent(all, &place, err);
-    if (rc < 0 || all->by_episode[episode - all->episodes->episodes].seen || before == all->count)
-        return rc < 0 ? rc : 0;
+    if (rc || all->by_episode[number].seen)
+        return rc;
     return error_set(err, EINVAL, "%s: no row there is of episode %lld, whose file it is",
-                     all->files[before]->recording.name, (long long)episode->index);
+                     all->files[file]->recording.name, (long long)episode->index);
 }
 
 /* A file that holds nothing else goes as it is: its footer need not be kept a second time. */
@@ -285,19 +322,13 @@ static int slice_groups(const struct data_file *file, const struct rows_of_episo
 static int slice_known(const struct lerobot_rows *rows, const struct lerobot_episode *episode,
                        const struct source_object **ret_object, struct slice *slice, struct error *err)
 {
-    struct lerobot_place place = place_of(episode);
-    CLEANUP_FREE char *path = NULL;
-    if (!episode->known)
+    size_t file = rows->named_file[episode - rows->episodes->episodes];
+    if (!episode->known || file == SIZE_MAX)
         return 0;
-    int rc = lerobot_info_path(rows->info, rows->info->data_path, &place, &path, err);
-    if (rc)
-        return rc;
-    *ret_object = source_find(rows->import->source, path);
-    if (!*ret_object)
-        return 0;
-    rc = known_stream(rows->import->drafts->known, episode->known_row, *ret_object, slice, err);
+    const struct source_object *object = rows->files[file]->recording.object;
+    int rc = known_stream(rows->import->drafts->known, episode->known_row, object, slice, err);
     if (rc == 1)
-        rows->import->named[*ret_object - rows->import->source->objects] = true;
+        *ret_object = object;
     return rc;
 }
 
@@ -308,7 +339,7 @@ int lerobot_rows_slice(struct lerobot_rows *rows, const struct lerobot_episode *
     int rc = slice_known(rows, episode, ret_object, slice, err);
     if (rc)
         return rc < 0 ? rc : 0;
-    rc = rows->info->data_by_episode ? open_own(rows, episode, err) : read_the_rest(rows, err);
+    rc = rows->info->data_by_episode ? read_own(rows, episode, err) : read_files(rows, true, err);
     if (rc)
         return rc;
     if (!run->seen)

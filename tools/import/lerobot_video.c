@@ -7,21 +7,24 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cache/base/strmap.h"
 #include "index/mp4/mp4.h"
+#include "tools/import/ahead.h"
 
 struct video_file {
     const struct source_object *source;
     size_t episodes; /* how many have frames in it: what cannot be cut goes whole to one, and never to two */
     size_t last;     /* the last of them, counted from 1 */
     size_t uses;     /* slices still to come: each episode may have a file of its own */
-    bool scanned;
-    struct mp4 *mp4; /* NULL: cannot be cut, for `reason` */
-    char reason[SLICE_REASON_BYTES];
+    size_t turn;     /* among the files, by first use */
+    bool added;      /* to the change set */
+    /* What the scan found, by another thread, ahead of its turn: */
+    int scan_rc;
+    struct error *why; /* it cannot be cut, or not even read; or NULL */
+    struct mp4 *mp4;
     uint32_t object;
     char *name;
 };
@@ -32,6 +35,7 @@ struct lerobot_videos {
     const struct lerobot_episodes *episodes;
     struct strmap *by_path;    /* -> struct video_file */
     struct video_file **files; /* by episode, then camera; in by_path */
+    struct ahead *ahead;
 };
 
 /* ---- which file an episode's frames are in ---- */
@@ -54,6 +58,7 @@ static int find_file(struct lerobot_videos *videos, const struct lerobot_episode
     if (is_new) {
         struct video_file *file = MEM_NEW(struct video_file);
         entry->value = (uintptr_t)file;
+        file->turn = strmap_count(videos->by_path) - 1;
         file->source = source_find(source, path);
         file->name = source_name(source, path);
         if (!file->source)
@@ -82,6 +87,33 @@ static int find_files(struct lerobot_videos *videos, struct error *err)
     return 0;
 }
 
+static void scan(void *ctx, size_t turn)
+{
+    const struct lerobot_videos *videos = ctx;
+    struct video_file *file = (struct video_file *)strmap_at(videos->by_path, turn)->value;
+    CLEANUP_SOURCE_RECORDING struct source_recording recording;
+    struct error why = {0};
+    source_recording_init(&recording, videos->import->source, file->source);
+    file->scan_rc = mp4_scan(&recording.recording, &file->mp4, &why);
+    if (file->scan_rc)
+        file->why = mem_copy(&why, sizeof why);
+}
+
+static int look_ahead(struct lerobot_videos *videos, struct error *err)
+{
+    struct known *known = videos->import->drafts->known;
+    size_t count = strmap_count(videos->by_path);
+    int rc = ahead_new(count, scan, videos, &videos->ahead, err);
+    for (size_t i = 0; known && rc >= 0 && i < count; i++) {
+        const struct video_file *file = (struct video_file *)strmap_at(videos->by_path, i)->value;
+        struct known_object found;
+        rc = known_object(known, file->source, &found, err);
+        if (rc == 1)
+            ahead_skip(videos->ahead, i);
+    }
+    return rc < 0 ? rc : 0;
+}
+
 int lerobot_videos_new(const struct lerobot_import *import, const struct lerobot_info *info,
                        const struct lerobot_episodes *episodes, struct lerobot_videos **ret,
                        struct error *err)
@@ -91,6 +123,8 @@ int lerobot_videos_new(const struct lerobot_import *import, const struct lerobot
     videos->by_path = strmap_new();
     videos->files = mem_zero(episodes->count * episodes->camera_count * sizeof *videos->files);
     int rc = find_files(videos, err);
+    if (!rc)
+        rc = look_ahead(videos, err);
     if (rc)
         return rc;
     *ret = STEAL(videos);
@@ -99,10 +133,13 @@ int lerobot_videos_new(const struct lerobot_import *import, const struct lerobot
 
 void lerobot_videos_free(struct lerobot_videos *videos)
 {
+    if (videos->ahead)
+        ahead_free(videos->ahead);
     for (size_t i = 0; i < strmap_count(videos->by_path); i++) {
         struct video_file *file = (struct video_file *)strmap_at(videos->by_path, i)->value;
         if (file->mp4)
             mp4_free(file->mp4);
+        free(file->why);
         free(file->name);
         free(file);
     }
@@ -124,31 +161,31 @@ static int take_known(const struct drafts *drafts, struct video_file *file, stru
     return rc ? rc : 1;
 }
 
-static int scan(struct lerobot_videos *videos, struct video_file *file, struct error *err)
+/* Waits for the scan and puts what it found into the change set. */
+static int take_scanned(const struct lerobot_videos *videos, struct video_file *file, struct error *err)
+{
+    ahead_take(videos->ahead, file->turn);
+    if (file->scan_rc && file->scan_rc != -ENOTSUP)
+        return error_copy(err, file->why);
+    if (file->mp4) {
+        CLEANUP_BUF struct buf table = BUF_INIT;
+        mp4_table_encode(file->mp4, &table);
+        changeset_table(videos->import->drafts->set, file->object, "mp4", table.data, table.len);
+    }
+    progress_item(videos->import->progress, file->source->path);
+    return 0;
+}
+
+static int add(const struct lerobot_videos *videos, struct video_file *file, struct error *err)
 {
     struct drafts *drafts = videos->import->drafts;
-    CLEANUP_SOURCE_RECORDING struct source_recording recording;
-    source_recording_init(&recording, videos->import->source, file->source);
     int rc = drafts_object(drafts, videos->import->root, file->source, &file->object, err);
     if (!rc)
         rc = take_known(drafts, file, err);
-    file->scanned = rc == 1;
-    if (rc)
-        return rc < 0 ? rc : 0;
-    struct error why = {0};
-    rc = mp4_scan(&recording.recording, &file->mp4, &why);
-    if (rc && rc != -ENOTSUP)
-        return error_copy(err, &why);
-    if (rc) {
-        snprintf(file->reason, sizeof file->reason, "%.*s", (int)sizeof file->reason - 1, why.text);
-    } else {
-        CLEANUP_BUF struct buf table = BUF_INIT;
-        mp4_table_encode(file->mp4, &table);
-        changeset_table(drafts->set, file->object, "mp4", table.data, table.len);
-    }
-    file->scanned = true;
-    progress_item(videos->import->progress, file->source->path);
-    return 0;
+    if (!rc)
+        rc = take_scanned(videos, file, err);
+    file->added = rc >= 0;
+    return rc < 0 ? rc : 0;
 }
 
 struct wanted {
@@ -177,8 +214,8 @@ static int check_span(const struct lerobot_videos *videos, const struct wanted *
 static int pass_whole(const struct video_file *file, struct slice *slice, struct error *err)
 {
     if (file->episodes > 1)
-        return error_set(err, ENOTSUP, "%s", file->reason);
-    slice_whole(slice, file->source->pinned.size, file->reason);
+        return error_copy(err, file->why);
+    slice_whole(slice, file->source->pinned.size, file->why->text);
     return 0;
 }
 
@@ -214,7 +251,7 @@ int lerobot_videos_slice(struct lerobot_videos *videos, const struct lerobot_epi
                             .episode = episode,
                             .span = span,
                             .frames = (span->to_s - span->from_s) * videos->info->fps};
-    int rc = file->scanned ? 0 : scan(videos, file, err);
+    int rc = file->added ? 0 : add(videos, file, err);
     if (!rc)
         rc = check_span(videos, &wanted, err);
     if (!rc)

@@ -66,7 +66,15 @@ static int mount_with_helper(const struct attach_options *options, const char *p
             buf_u8(&text, '\\');
         buf_u8(&text, (uint8_t)*at);
     }
-    return fusermount_mount(path, buf_text(&text), ret_fd, err);
+    struct error why = {0};
+    int rc = fusermount_mount(path, buf_text(&text), ret_fd, &why);
+    if (rc < 0 && options->allow_other && strstr(why.text, "user_allow_other"))
+        return error_set(
+            err, EPERM,
+            "%s: this machine does not let users open their mounts to others; as root, add the line "
+            "\"user_allow_other\" to /etc/fuse.conf, or mount as root",
+            path);
+    return rc < 0 ? error_copy(err, &why) : rc;
 }
 
 static int note_device(struct attach *attach, struct error *err)

@@ -118,5 +118,13 @@ void dataset_object_done(struct dataset_object *object);
 /* Each root of the data set, by id, with the URL it has now. Waits. */
 typedef int dataset_root_fn(void *ctx, uint32_t id, const char *url, struct error *err);
 int dataset_roots(struct dataset *dataset, dataset_root_fn *each, void *ctx, struct error *err);
+/* May this user read below `url` (as dataset_roots() gives it)? -errno if a file of trust cannot be read. */
+enum { DATASET_ROOT_FOREIGN, DATASET_ROOT_TRUSTED, DATASET_ROOT_OWN };
+int dataset_root_trust(struct dataset *dataset, const char *url, struct error *err);
+/* Records that this user trusts `url` for this data set, now and later. */
+int dataset_trust(struct dataset *dataset, const char *url, struct error *err);
+/* A root that lies elsewhere from now on, for all versions and everybody who opens the data set; this user
+ * trusts the new place. -ENOENT: there is no such root, or nothing at the new place. Waits. */
+int dataset_root_set(struct dataset *dataset, uint32_t id, const char *url, struct error *err);
 /* Every root the data set names is readable and trusted, or why not: asked once, at mount. Waits. */
 int dataset_check_roots(struct dataset *dataset, struct error *err);

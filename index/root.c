@@ -368,8 +368,19 @@ static int check_trust(struct roots *roots, const char *url, struct error *err)
     const char *own = store_url(roots->layout->store);
     return error_set(err, EPERM,
                      "%s reads from %s, which lies outside it and which you have not trusted; if you do, "
-                     "type: elidefs mount -o trust=%s %s MOUNTPOINT",
-                     own, url, url, own);
+                     "type: elidefs trust %s %s",
+                     own, url, own, url);
+}
+
+int roots_trust(struct roots *roots, const char *url, struct error *err)
+{
+    struct error why = {0};
+    if (root_below(store_url(roots->layout->store), url))
+        return ROOT_OWN;
+    int rc = check_trust(roots, url, &why);
+    if (rc < 0 && rc != -EPERM)
+        return error_copy(err, &why);
+    return rc ? ROOT_FOREIGN : ROOT_TRUSTED;
 }
 
 /* Where `url` is read from, once it is known to be allowed. Compared is what the store makes of the URL, so
@@ -488,27 +499,43 @@ static int check_taken(struct roots *roots, const char *path, const struct buf *
     return taken(roots, err);
 }
 
-static int write_place(struct roots *roots, uint32_t id, const char *url, struct error *err)
+static int write_place(struct roots *roots, uint32_t id, uint32_t seq, const char *url, struct error *err)
 {
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     CLEANUP_FREE char *place = place_of(store_url(roots->layout->store), url);
     char name[16], path[LAYOUT_PATH_BYTES];
     place_print(&bytes, place);
     snprintf(name, sizeof name, "%u", id);
-    layout_series_path("roots", name, 1, path);
+    layout_series_path("roots", name, seq, path);
     struct error put_err = {0};
     int rc =
         store_put(roots->layout->store, path, bytes.data, bytes.len, STORE_PUT_IF_ABSENT, NULL, &put_err);
     if (rc == -EEXIST)
         rc = check_taken(roots, path, &bytes, &put_err);
-    return rc < 0 ? error_copy(err, &put_err) : keep(roots, id, 1, &bytes, err);
+    return rc < 0 ? error_copy(err, &put_err) : keep(roots, id, seq, &bytes, err);
 }
 
 int roots_publish(struct roots *roots, uint32_t id, const char *url, struct error *err)
 {
     CLEANUP_FREE char *known = NULL;
     if (!known_seq(roots, id))
-        return write_place(roots, id, url, err);
+        return write_place(roots, id, 1, url, err);
     copy_url(roots, id, &known);
     return known && !strcmp(known, url) ? 0 : taken(roots, err);
+}
+
+int roots_move(struct roots *roots, uint32_t id, const char *url, struct error *err)
+{
+    CLEANUP_FREE char *known = NULL;
+    uint32_t seq = known_seq(roots, id);
+    if (!seq)
+        return error_set(err, ENOENT, "%s: there is no root %u", store_url(roots->layout->store), id);
+    if (!copy_url(roots, id, &known) && !strcmp(known, url))
+        return 0;
+    struct error put_err = {0};
+    int rc = write_place(roots, id, seq + 1, url, &put_err);
+    if (rc == -EAGAIN)
+        return error_set(err, EAGAIN, "%s: somebody else moved root %u at the same time",
+                         store_url(roots->layout->store), id);
+    return rc < 0 ? error_copy(err, &put_err) : 0;
 }

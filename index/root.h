@@ -60,5 +60,14 @@ int roots_id(struct roots *roots, const char *url, uint32_t *ret, struct error *
 int roots_publish(struct roots *roots, uint32_t id, const char *url, struct error *err);
 void roots_forget_reserved(struct roots *roots);
 
+/* A root that lies elsewhere now: writes the next place of its series. -ENOENT: no such root; -EAGAIN:
+ * another did so at the same time. What was resolved before is resolved anew. Waits. */
+int roots_move(struct roots *roots, uint32_t id, const char *url, struct error *err);
+
+/* May this root (canonical URL) be read? As trust_check(), and below the data set itself. -errno if a file of
+ * trust cannot be read. */
+enum { ROOT_FOREIGN, ROOT_TRUSTED, ROOT_OWN };
+int roots_trust(struct roots *roots, const char *url, struct error *err);
+
 /* The part of `url` below `own`, by whole components: "" if they are equal, "a/b", or NULL. */
 const char *root_below(const char *own, const char *url);

@@ -185,7 +185,10 @@ static int serve(const struct arguments *arguments, struct mount_plan *plan, str
 
 static int run(const struct arguments *arguments, struct error *err)
 {
-    const char *url = arguments->positional[0];
+    CLEANUP_FREE char *url = NULL;
+    int rc = session_dataset_url(arguments->positional[0], &url, err);
+    if (rc)
+        return rc;
     /* The daemon leaves the current folder: relative paths are made absolute first. */
     CLEANUP_FREE char *mountpoint = realpath(arguments->positional[1], NULL);
     int code = mountpoint ? 0 : errno;
@@ -195,7 +198,7 @@ static int run(const struct arguments *arguments, struct error *err)
     if (!mountpoint) /* a daemon died and left it: fs_mount() cleans it up */
         mountpoint = mem_text(arguments->positional[1]);
     struct mount_plan plan = {.url = folder ? folder : url, .ready_fd = -1};
-    int rc = fill_options(arguments, mountpoint, &plan.options, err);
+    rc = fill_options(arguments, mountpoint, &plan.options, err);
     if (!rc)
         rc = check_apart("data set", folder, mountpoint, err);
     if (!rc)

@@ -134,18 +134,25 @@ void command_man_page(const struct command *command, FILE *to)
         print_escaped(commands[i]->summary, to);
         fputs(".\n\n", to);
     }
-    fputs("# DATA SETS AND PATHS\n\n"
-          "A data set is a folder (_/a/folder_) or a prefix in a bucket (_s3://bucket/prefix_). Where a "
-          "command takes "
-          "_DATASET PATH_ it also takes a single path inside a mount; the mount is found by walking up.\n\n"
-          "# FILES\n\n_~/.config/elidefs/config_, _/etc/elidefs/config_\n\t"
-          "How stores are reached: sections \\[store \"s3://bucket\"\\] with endpoint, region, profile, ca, "
-          "path\\_style, "
-          "anonymous. They win over the AWS\\_\\* variables.\n\n"
-          "_~/.config/elidefs/trust_\n\tWhich places outside a data set this user lets it read.\n\n"
-          "# ENVIRONMENT\n\n*ELIDEFS\\_CACHE*\n\tThe cache folder.\n\n"
-          "*AWS\\_ACCESS\\_KEY\\_ID*, *AWS\\_PROFILE*, *AWS\\_REGION*, *AWS\\_ENDPOINT\\_URL* ...\n\tAs for "
-          "other S3 tools.\n\n"
-          "# EXIT STATUS\n\n0 done, 1 failed, 2 wrong use.\n",
-          to);
+    fputs(
+        "# DATA SETS AND PATHS\n\n"
+        "A data set is a folder (_/a/folder_), a prefix in a bucket (_s3://bucket/prefix_), a folder that a "
+        "web "
+        "server shows (_https://host/folder_, read only), or a name that the configuration gives to one of "
+        "these. "
+        "Where a command takes "
+        "_DATASET PATH_ it also takes a single path inside a mount; the mount is found by walking up.\n\n"
+        "# FILES\n\n_~/.config/elidefs/config_, _/etc/elidefs/config_\n\t"
+        "How stores are reached: sections \\[store \"s3://bucket\"\\] with endpoint, region, profile, ca, "
+        "path\\_style, "
+        "anonymous; \\[store \"https://host\"\\] with ca, authorization\\_file. They win over the AWS\\_\\* "
+        "variables. Sections \\[dataset \"NAME\"\\] with url give names to data sets.\n\n"
+        "_~/.config/elidefs/trust_, _/etc/elidefs/trust.d/\\*_\n\tWhich places outside a data set this user, "
+        "or "
+        "everybody on this machine, lets it read; see *elidefs-trust*(1).\n\n"
+        "# ENVIRONMENT\n\n*ELIDEFS\\_CACHE*\n\tThe cache folder.\n\n"
+        "*AWS\\_ACCESS\\_KEY\\_ID*, *AWS\\_PROFILE*, *AWS\\_REGION*, *AWS\\_ENDPOINT\\_URL* ...\n\tAs for "
+        "other S3 tools.\n\n"
+        "# EXIT STATUS\n\n0 done, 1 failed, 2 wrong use.\n",
+        to);
 }

@@ -7,3 +7,4 @@
 extern const struct command command_init, command_import, command_mount, command_umount, command_query,
     command_cp, command_explain, command_log, command_tag, command_status, command_annotate, command_blame,
     command_attribute;
+extern const struct command command_root, command_trust;

@@ -6,11 +6,13 @@
 #include <sys/resource.h>
 
 #include "tools/commands.h"
+#include "tools/complete.h"
 
 const struct command *const commands[] = {
-    &command_init,  &command_import, &command_annotate, &command_blame, &command_attribute,
-    &command_mount, &command_umount, &command_query,    &command_cp,    &command_explain,
-    &command_log,   &command_tag,    &command_status,   NULL,
+    &command_init,      &command_import,  &command_annotate, &command_blame,
+    &command_attribute, &command_mount,   &command_umount,   &command_query,
+    &command_cp,        &command_explain, &command_log,      &command_tag,
+    &command_status,    &command_root,    &command_trust,    NULL,
 };
 
 static int usage_failed(const char *name, const char *reason)
@@ -72,6 +74,8 @@ int main(int argc, char **argv)
     }
     if (!strcmp(name, "--man-page"))
         return man_page(argc > 2 ? argv[2] : NULL);
+    if (!strcmp(name, "--complete"))
+        return complete(argc - 2, argv + 2);
     const struct command *command = command_find(name);
     if (command)
         return run_command(command, argc - 2, argv + 2);

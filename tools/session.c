@@ -88,6 +88,30 @@ int session_open_path(const struct arguments *arguments, struct session *ret, st
     return rc;
 }
 
+struct naming {
+    const char *given;
+    char *url;
+};
+
+static int take_name(void *ctx, const char *name, const char *url)
+{
+    struct naming *naming = ctx;
+    if (strcmp(naming->given, name))
+        return 0;
+    naming->url = mem_text(url);
+    return 1;
+}
+
+int session_dataset_url(const char *given, char **ret_url, struct error *err)
+{
+    struct naming naming = {.given = given};
+    int rc = stores_each_dataset(take_name, &naming, err);
+    if (rc < 0)
+        return rc;
+    *ret_url = naming.url ? naming.url : mem_text(given);
+    return 0;
+}
+
 void session_close(struct session *session)
 {
     if (session->dataset)

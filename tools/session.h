@@ -28,6 +28,9 @@ int session_open(const struct arguments *arguments, const char *url, const char 
                  struct session *ret, struct error *err);
 /* From the positional arguments "DATASET PATH", "DATASET" (path "") or one path inside a mount. */
 int session_open_path(const struct arguments *arguments, struct session *ret, struct error *err);
+/* The URL of a data set's name in the configuration, else `given` itself; the caller frees it. Starts no
+ * threads. */
+int session_dataset_url(const char *given, char **ret_url, struct error *err);
 /* Closes what is open; `session` may be zeroed. */
 void session_close(struct session *session);
 #define CLEANUP_SESSION CLEANUP(session_close)

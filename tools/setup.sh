@@ -5,9 +5,9 @@ packages_build="gcc meson ninja-build pkg-config libfuse3-dev fuse3 libsqlite3-d
     liburing-dev libroaring-dev libjansson-dev libssl-dev libexpat1-dev libsnappy-dev zlib1g-dev scdoc ca-certificates"
 packages_demo="ffmpeg"
 packages_test="g++ clang clang-tidy libcriterion-dev git rsync attr strace procps tar python3-venv python3-numpy python3-av
-    python3-opencv python3-torch ceph-mon ceph-osd radosgw nginx-light"
+    python3-opencv python3-torch ceph-mon ceph-osd radosgw nginx-light openssl"
 # Only where the distribution has them: the tests that use them say what they skip, and why.
-packages_optional="libclang-rt-14-dev libclang-rt-dev"
+packages_optional="libclang-rt-14-dev libclang-rt-dev zsh fish"
 
 say() { printf '== %s\n' "$*" >&2; }
 

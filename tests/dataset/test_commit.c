@@ -255,7 +255,7 @@ CHECKED_TEST(commit, who_imported_trusts_the_root_and_others_must_say_so, fixtur
     dataset_free(dataset);
     setenv("XDG_CONFIG_HOME", home, 1);
     dataset = open_data();
-    want = mem_printf("elidefs mount -o trust=%s/source %s/data", folder, folder);
+    want = mem_printf("elidefs trust %s/data %s/source", folder, folder);
     cr_assert_eq(dataset_check_roots(dataset, &err), -EPERM);
     cr_assert(strstr(err.text, want), "%s", err.text);
     cr_assert_eq(read_clip(dataset, 1, "ep0", &text), -EPERM);

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What may stand next in a path, for those who type one. Any thread (through its own reader). */
+#pragma once
+
+#include <stddef.h>
+
+#include "query/query.h"
+
+enum { SUGGEST_MOST = 200 }; /* suggestions of one call */
+
+/* `text`: "arm=" or a whole component, "arm=left"; `what`: its type, or how many clips of the version have
+ * it. Both borrowed for the call. Non-zero ends it with that. */
+typedef int suggest_fn(void *ctx, const char *text, const char *what, struct error *err);
+/* Components that start with `typed` and leave clips of `parent`: attributes while no '=' has been typed,
+ * then values. Of "arm=left+ar" the part behind the last '+' is completed. */
+int suggest_components(const struct query *parent, const char *typed, struct catalog_reader *reader,
+                       suggest_fn *each, void *ctx, struct error *err);

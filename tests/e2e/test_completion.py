@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Completion of command lines: real shells on a terminal, with the keys a person would press."""
+import contextlib
+import os
+import pty
+import shutil
+import subprocess
+import threading
+
+import pytest
+
+from conftest import ELIDEFS, ROOT, SAMPLE, elidefs, mounted, run, wait_until
+
+SCRIPTS = ROOT / "tools" / "completion"
+START = {
+    "bash": (["bash", "--norc", "--noprofile", "-i"], f". '{SCRIPTS}/elidefs.bash'"),
+    "zsh": (["zsh", "-f", "-i"], f"fpath=('{SCRIPTS}' $fpath); autoload -U compinit; compinit -u -D; unsetopt nomatch"),
+}
+
+
+@pytest.fixture
+def named(sample, tmp_path, monkeypatch):
+    """The sample under the name "kitchen", and elidefs on the PATH."""
+    (tmp_path / "elidefs").mkdir()
+    (tmp_path / "elidefs/config").write_text(f'[dataset "kitchen"]\nurl = {sample}\n[dataset "hall"]\nurl = /none\n')
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("ELIDEFS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", f"{ELIDEFS.parent}:{os.environ['PATH']}")
+    return sample
+
+
+@contextlib.contextmanager
+def terminal(shell, folder):
+    """Types into a shell on a terminal of its own."""
+    command, setup = START[shell]
+    ours, theirs = pty.openpty()
+    env = os.environ | {"TERM": "vt100", "PS1": "$ ", "HOME": str(folder), "HISTFILE": ""}
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env, cwd=folder,
+                               start_new_session=True)
+    os.close(theirs)
+    seen = bytearray()
+
+    def read():
+        with contextlib.suppress(OSError):
+            while got := os.read(ours, 4096):
+                seen.extend(got)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+
+    def type_keys(text):
+        os.write(ours, text.encode())
+
+    type_keys(setup + "; echo rea''dy > ready\n")
+    wait_until(lambda: (folder / "ready").exists() or process.poll() is not None)
+    try:
+        yield type_keys, seen
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def typed(shell, keys, folder):
+    """What the line of keys, with its completions, wrote into "out"."""
+    out = folder / "out"
+    with terminal(shell, folder) as (type_keys, seen):
+        type_keys(f"{keys} > out.new && mv out.new out\n")
+        wait_until(lambda: out.exists() or b"elidefs:" in seen or b"usage" in seen)
+    assert out.exists(), seen.decode(errors="replace")
+    return out.read_text()
+
+
+@pytest.mark.parametrize("shell", START)
+@pytest.mark.parametrize("keys, wanted", [
+    ("elidefs que\tkitc\tv1/outc\tfa\t--cou\t", "8\n"),
+    ("elidefs query --cou\tkitc\tv1/arm=left/outc\tfa\t", "4\n"),
+    ("elidefs lo\tkit\t--fi\tex\t| wc -l", "1\n"),
+])
+def test_a_line_completed_with_tab_is_the_line_that_was_meant(named, shell, keys, wanted, tmp_path):
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is not installed")
+    (tmp_path / "home").mkdir()
+    got = typed(shell, keys, tmp_path / "home")
+    assert got.strip() == wanted.strip()
+
+
+def test_fish_suggests_the_same(named, tmp_path):
+    if not shutil.which("fish"):
+        pytest.skip("fish is not installed")
+    script = f'source "{SCRIPTS}/elidefs.fish"; complete -C "elidefs query kitchen v1/arm="; complete -C "elidefs lo"'
+    lines = run("fish", "--no-config", "-c", script, env=os.environ | {"HOME": str(tmp_path)}).stdout.splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["v1/arm=left", "v1/arm=right", "log"]
+
+
+def complete(*words):
+    return [line.split("\t")[0] for line in run(ELIDEFS, "--complete", *words).stdout.splitlines()]
+
+
+def test_commands_options_and_their_values(named):
+    commands = complete("")
+    listed = [line.split()[0] for line in elidefs("--help").stdout.split("Commands:\n")[1].split("\n\n")[0].splitlines()]
+    assert commands == listed
+    for command in commands:
+        told = elidefs(command, "--help").stdout
+        for option in complete(command, "--"):
+            assert option in told, (command, option)
+    assert complete("log", "kitchen", "--f") == ["--fill"]
+    assert complete("log", "kitchen", "--fill", "e") == ["exact"]
+    assert complete("mount", "kitchen", "/mnt", "-o", "allow_other,u") == ["allow_other,uid=", "allow_other,umask="]
+    assert complete("log", "--cache", "") == [":folders"]
+    assert complete("nonsense", "") == []
+
+
+def test_data_sets_versions_and_paths(named, tmp_path):
+    assert complete("log", "") == [":folders", "kitchen", "hall"]
+    assert complete("query", "kitchen", "") == ["latest/", "v1/"]
+    assert complete("query", "kitchen", "v1/a") == ["v1/arm="]
+    assert complete("query", "kitchen", "v1/arm=right/arm=") == ["v1/arm=right/arm=right"]
+    assert complete("query", "kitchen", "v1/nothing=") == []
+    assert complete("query", "hall", "v1/") == []
+    assert complete("root", "") == ["list", "set"]
+    assert complete("root", "list", "k") == [":folders", "kitchen"]
+
+
+def test_a_path_inside_a_mount(named, tmp_path):
+    with mounted(named, tmp_path / "mnt", tmp_path / "cache", "-o", f"trust={SAMPLE}") as point:
+        assert complete("explain", f"{point}/v1/arm=l") == [":folders", f"{point}/v1/arm=left"]
+        assert complete("umount", str(point)) == [str(point)]
+        assert str(point) in complete("status", "")

@@ -161,13 +161,16 @@ static const struct command_example examples[] = {
      "The same the next day; the file that the recorder still writes to is copied"},
     {"elidefs import /data/set s3://recordings/2026 --layout '{key}/{stream}.{ext}' --set site=b",
      "Any files in a bucket, one clip a folder"},
+    {"elidefs import /data/set clips.jsonl --stream observation.images.top=top --type operator=text",
+     "Clips that a manifest names, one stream renamed, an attribute's type said"},
     {NULL, NULL},
 };
 
 const struct command command_import = {
     .name = "import",
     .synopsis = "DATASET SOURCE [OPTION]...",
-    .summary = "adds what is found below a folder or bucket prefix, as one new version",
+    .summary =
+        "adds what is found below a folder or bucket prefix, or what a manifest names, as one new version",
     .description =
         "Searches SOURCE and commits what it finds as the next version of DATASET, whose name (such as v1) "
         "is printed. "
@@ -181,6 +184,17 @@ const struct command command_import = {
         "one clip a stem; a folder below it is one clip whose files are the streams, or, if two of its files "
         "share a "
         "stem, one clip a stem.\n\n"
+        "SOURCE may be a manifest: a table (.jsonl, .csv, .parquet) with one clip a row. Its column key is "
+        "the "
+        "clip's key. A stream NAME is spelled by NAME.url, relative to the manifest's folder, with "
+        "NAME.start "
+        "and NAME.end in seconds, to cut an MP4 at the nearest frames, or NAME.offset and NAME.length in "
+        "bytes, and NAME.ext where the file shall not have the URL's extension. In JSON Lines "
+        "\"front\": {\"url\": \"run7.mp4\", \"start\": 3.5, \"end\": 9} says the same, and "
+        "\"streams\": {\"front\": \"run7.mp4\"} is short for whole files (streams.front in CSV). All other "
+        "columns are "
+        "attributes. What lies outside the manifest's folder becomes a root that others must trust to read "
+        "it: its bucket, or the deepest local folder that holds all such files.\n\n"
         "A table is CSV (.csv), JSON Lines (.jsonl) or Parquet (.parquet), a file or an s3:// URL, or - for "
         "standard input, where its first bytes tell. A CSV column gets the narrowest type that all its "
         "values "

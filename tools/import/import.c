@@ -13,6 +13,7 @@
 #include "tools/import/draft.h"
 #include "tools/import/files.h"
 #include "tools/import/lerobot.h"
+#include "tools/import/manifest_import.h"
 #include "tools/import/source.h"
 #include "tools/import/stream_name.h"
 #include "tools/import/table.h"
@@ -25,6 +26,7 @@ struct importing {
     struct source *source;
     struct drafts *drafts;
     struct stream_names *stream_names;
+    bool *multi_used; /* by name of request->multi */
     struct known *known; /* NULL: of nothing */
     struct copier copier;
     struct store *to; /* the data set's own store, where copies go */
@@ -164,12 +166,11 @@ static int join_tables(struct importing *importing, struct error *err)
 {
     const struct import_request *request = importing->request;
     bool one_root = importing->counts->lerobot_sets == 1;
-    CLEANUP_FREE bool *multi_used = mem_zero(request->multi_count * sizeof *multi_used);
     struct table_join join = {.stores = request->stores,
                               .drafts = importing->drafts,
                               .notes = request->notes,
                               .multi = request->multi,
-                              .multi_used = multi_used,
+                              .multi_used = importing->multi_used,
                               .multi_count = request->multi_count,
                               .one_root = one_root};
     int rc = 0;
@@ -178,7 +179,7 @@ static int join_tables(struct importing *importing, struct error *err)
     for (size_t i = 0; !rc && i < request->table_count; i++)
         rc = table_join_file(&join, request->tables[i], err);
     for (size_t i = 0; !rc && i < request->multi_count; i++)
-        if (!multi_used[i])
+        if (!importing->multi_used[i])
             rc = error_set(err, EINVAL, "--multi '%s': neither a table nor --set has this column",
                            request->multi[i]);
     return rc ? rc : table_check_forced(importing->drafts, err);
@@ -211,6 +212,31 @@ static int new_drafts(struct importing *importing, struct error *err)
     return rc;
 }
 
+static int scan_manifest(struct importing *importing, struct error *err)
+{
+    const struct import_request *request = importing->request;
+    struct manifest_counts counts = {0};
+    struct manifest_import manifest = {.stores = request->stores,
+                                       .file = request->source,
+                                       .key_prefix = importing->prefix,
+                                       .multi = request->multi,
+                                       .multi_count = request->multi_count,
+                                       .multi_used = importing->multi_used,
+                                       .drafts = importing->drafts,
+                                       .notes = request->notes,
+                                       .progress = request->progress};
+    if (request->layout)
+        return error_set(err, EINVAL, "%s: a manifest says what its clips are, without --layout",
+                         request->source);
+    if (request->copy != COPY_NONE)
+        return error_set(err, EINVAL, "%s: --copy is for folders, not for manifests", request->source);
+    int rc = manifest_import(&manifest, &counts, err);
+    importing->counts->objects = counts.objects;
+    importing->counts->bytes = counts.bytes;
+    importing->counts->pinned_weakly = counts.pinned_weakly;
+    return rc;
+}
+
 static int open_known(struct importing *importing, struct error *err)
 {
     const struct import_request *request = importing->request;
@@ -238,7 +264,7 @@ static int settle(struct importing *importing, struct error *err)
                             .source = store_url(importing->source->store),
                             .renumbered = request->renumbered,
                             .restore = request->restore};
-    return importing->known ? growth_settle(&growth, &importing->counts->growth, err) : 0;
+    return growth_settle(&growth, &importing->counts->growth, err);
 }
 
 static void count_source(struct importing *importing)
@@ -256,14 +282,10 @@ static void count_source(struct importing *importing)
                   source->hidden_example);
 }
 
-static int scan(struct importing *importing, struct error *err)
+static int scan_folder(struct importing *importing, struct error *err)
 {
     const struct import_request *request = importing->request;
-    int rc = check_request(request, err);
-    if (!rc)
-        rc = new_drafts(importing, err);
-    if (!rc)
-        rc = source_open(request->stores, request->source, &importing->source, err);
+    int rc = source_open(request->stores, request->source, &importing->source, err);
     if (!rc)
         rc = open_known(importing, err);
     if (rc)
@@ -272,17 +294,30 @@ static int scan(struct importing *importing, struct error *err)
     count_source(importing);
     importing->taken = mem_zero(source->count * sizeof *importing->taken);
     importing->root = changeset_root(importing->drafts->set, store_url(source->store));
-    bool prefixed = request->prefix && *request->prefix;
-    importing->prefix = mem_printf("%s%s", prefixed ? request->prefix : "", prefixed ? "-" : "");
     progress_expect(request->progress, source->count);
     rc = import_sources(importing, err);
     if (!rc && !importing->drafts->count)
         rc = error_set(err, ENOENT, "%s: no clip was found", store_url(source->store));
+    return rc;
+}
+
+static int scan(struct importing *importing, struct error *err)
+{
+    const struct import_request *request = importing->request;
+    bool prefixed = request->prefix && *request->prefix;
+    importing->prefix = mem_printf("%s%s", prefixed ? request->prefix : "", prefixed ? "-" : "");
+    importing->multi_used = mem_zero(request->multi_count * sizeof *importing->multi_used);
+    int rc = check_request(request, err);
+    if (!rc)
+        rc = new_drafts(importing, err);
+    if (!rc)
+        rc =
+            manifest_import_is(request->source) ? scan_manifest(importing, err) : scan_folder(importing, err);
     if (!rc)
         rc = stream_names_apply(importing->stream_names, importing->drafts, err);
     if (!rc)
         rc = join_tables(importing, err);
-    if (!rc)
+    if (!rc && importing->known)
         rc = settle(importing, err);
     return rc ? rc : drafts_emit(importing->drafts, err);
 }
@@ -310,6 +345,7 @@ int import_scan(const struct import_request *request, struct changeset **ret,
         store_unref(importing.to);
     if (importing.source)
         source_free(importing.source);
+    free(importing.multi_used);
     free(importing.taken);
     free(importing.prefix);
     return rc;

@@ -9,7 +9,7 @@
 
 #include "cache/base/strmap.h"
 #include "index/name.h"
-#include "tools/import/table_batch.h"
+#include "tools/import/table_attribute.h"
 
 /* ---- one attribute from one origin ---- */
 
@@ -202,23 +202,11 @@ static int read_rows(struct joined *j, struct error *err)
 
 static int check_columns(const struct joined *j, struct error *err)
 {
-    CLEANUP_STRMAP struct strmap *names = strmap_new();
-    for (size_t i = 0; i < table_reader_columns(j->reader); i++) {
-        CLEANUP_BUF struct buf name = BUF_INIT;
-        const char *column = table_reader_column(j->reader, i);
-        if (is_key_column(column))
-            continue;
-        if (name_attribute(&name, column, strlen(column), err))
-            return table_reader_prefix(j->reader, table_reader_header(j->reader), i, err);
-        bool is_new;
-        struct strmap_entry *entry = strmap_put(names, buf_text(&name), name.len, &is_new);
-        if (!is_new)
-            return table_reader_fail(j->reader, table_reader_header(j->reader), err,
-                                     "the columns '%s' and '%s' would both become the attribute '%s'",
-                                     table_reader_column(j->reader, entry->value), column, entry->key);
-        entry->value = i;
-    }
-    return 0;
+    size_t count = table_reader_columns(j->reader);
+    CLEANUP_FREE bool *keys = mem_alloc(count * sizeof *keys);
+    for (size_t i = 0; i < count; i++)
+        keys[i] = is_key_column(table_reader_column(j->reader, i));
+    return table_attribute_check(j->reader, keys, err);
 }
 
 /* Columns without any value claim nothing. */
@@ -237,19 +225,11 @@ static int claim_columns(struct joined *j, struct error *err)
 static int set_values(const struct joined *j, const struct table_kept *cell, struct draft *clip,
                       struct error *err)
 {
-    CLEANUP_BUF struct buf scratch = BUF_INIT;
     size_t attribute = j->attributes[cell->column];
     if (cell->count && draft_has(clip, attribute))
         return error_set(err, EEXIST, "another table gave clip '%s' this attribute already", clip->key);
-    int rc = 0;
-    for (size_t i = 0; !rc && i < cell->count; i++) {
-        struct value value;
-        rc = table_type_value(table_batch_type(j->batch, cell->column), &cell->values[i], &scratch, &value,
-                              err);
-        if (!rc)
-            rc = draft_value(j->join->drafts, clip, attribute, &value, err);
-    }
-    return rc;
+    return table_attribute_set(j->join->drafts, clip, attribute, table_batch_type(j->batch, cell->column),
+                               cell, err);
 }
 
 static int set_rows(const struct joined *j, struct error *err)

@@ -33,6 +33,12 @@ static bool suffix_kind(const char *name, enum kind *ret)
     return false;
 }
 
+bool table_reader_knows(const char *file)
+{
+    enum kind kind;
+    return suffix_kind(file, &kind);
+}
+
 /* No header of a CSV table can be meant that starts as an object does. */
 static int sniff(struct table_input *input, enum kind *ret, struct error *err)
 {

@@ -26,6 +26,7 @@ struct table_options {
 
 struct table_reader;
 
+bool table_reader_knows(const char *file); /* does its suffix name a format? */
 /* Opens `file`: a path, a URL or "-". `options` may be NULL. */
 int table_reader_open(struct stores *stores, const char *file, const struct table_options *options,
                       struct table_reader **ret, struct error *err);

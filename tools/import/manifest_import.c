@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Rows are kept until all are read, because which columns are streams, and of which type attributes are, only
+ * the last row tells. Then: rows -> clips and cuts, objects pinned, cuts made. */
+#include "tools/import/manifest_import.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "index/name.h"
+#include "tools/import/manifest_columns.h"
+#include "tools/import/manifest_cut.h"
+#include "tools/import/table_attribute.h"
+
+struct importing {
+    const struct manifest_import *import;
+    struct table_reader *reader;
+    struct table_batch *batch;
+    struct manifest_columns columns;
+    struct manifest_objects *objects;
+    size_t *attributes; /* by column */
+    struct manifest_cut *cuts;
+    size_t cut_count, cut_cap;
+};
+
+bool manifest_import_is(const char *source)
+{
+    struct stat st;
+    if (!table_reader_knows(source))
+        return false;
+    return strstr(source, "://") || stat(source, &st) || !S_ISDIR(st.st_mode);
+}
+
+/* ---- one stream of a row ---- */
+
+struct fields { /* what a row says of one stream; NULL: nothing */
+    const struct table_kept *cells[MANIFEST_FIELDS];
+};
+
+static int one_value(const struct table_kept *cell, const struct value **ret, struct error *err)
+{
+    if (cell->count != 1)
+        return error_set(err, EINVAL, "%zu values, where one must be", cell->count);
+    *ret = &cell->values[0].value;
+    return 0;
+}
+
+static int text_of(const struct table_kept *cell, char **ret, struct error *err)
+{
+    const struct value *value = NULL;
+    int rc = one_value(cell, &value, err);
+    if (!rc && (value->type != VALUE_TEXT || !value->len))
+        rc = error_set(err, EINVAL, value->type == VALUE_TEXT ? "an empty text" : "a %s where a text must be",
+                       value_type_name(value->type));
+    if (!rc)
+        *ret = mem_copy(value->text, value->len);
+    return rc;
+}
+
+/* What a value is as a number of `type`, whatever type its column has. */
+static int number_of(const struct table_kept *cell, enum value_type type, struct value *ret,
+                     struct error *err)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    const struct value *value = NULL;
+    int rc = one_value(cell, &value, err);
+    if (rc)
+        return rc;
+    value_print(&text, value);
+    return value_parse(type, buf_text(&text), text.len, ret, err);
+}
+
+static int seconds_of(const struct table_kept *cell, double *ret, struct error *err)
+{
+    enum { SECONDS_MAX = 1000000000 };
+    struct value value;
+    int rc = number_of(cell, VALUE_FLOAT, &value, err);
+    if (!rc && !(value.real >= 0 && value.real <= SECONDS_MAX))
+        rc = error_set(err, EINVAL, "%g is not a number of seconds from 0 to %d", value.real, SECONDS_MAX);
+    if (!rc)
+        *ret = value.real;
+    return rc;
+}
+
+static int bytes_of(const struct table_kept *cell, uint64_t *ret, struct error *err)
+{
+    struct value value;
+    int rc = number_of(cell, VALUE_INT, &value, err);
+    if (!rc && value.integer < 0)
+        rc = error_set(err, EINVAL, "%lld is not a number of bytes", (long long)value.integer);
+    if (!rc)
+        *ret = (uint64_t)value.integer;
+    return rc;
+}
+
+static int read_field(enum manifest_field field, const struct table_kept *cell, struct manifest_cut *cut,
+                      char **ret_url, struct error *err)
+{
+    switch (field) {
+    case MANIFEST_URL:
+        return text_of(cell, ret_url, err);
+    case MANIFEST_EXT:
+        return text_of(cell, &cut->ext, err);
+    case MANIFEST_START:
+        return seconds_of(cell, &cut->start_s, err);
+    case MANIFEST_END:
+        return seconds_of(cell, &cut->end_s, err);
+    case MANIFEST_OFFSET:
+        return bytes_of(cell, &cut->first, err);
+    case MANIFEST_LENGTH:
+        return bytes_of(cell, &cut->count, err);
+    case MANIFEST_FIELDS:
+        break;
+    }
+    return 0;
+}
+
+static int check_fields(const struct fields *fields, const struct manifest_cut *cut, struct error *err)
+{
+    const struct table_kept *const *cells = fields->cells;
+    if (cells[MANIFEST_START] && cells[MANIFEST_END] && cut->start_s >= cut->end_s)
+        return error_set(err, EINVAL, "it starts at %.9g s, but ends at %.9g s", cut->start_s, cut->end_s);
+    if (!cells[MANIFEST_OFFSET] != !cells[MANIFEST_LENGTH])
+        return error_set(err, EINVAL, "offset and length come together");
+    if (cells[MANIFEST_OFFSET] && (cells[MANIFEST_START] || cells[MANIFEST_END]))
+        return error_set(err, EINVAL, "a stream is cut by time or by bytes, not by both");
+    if (cells[MANIFEST_LENGTH] && !cut->count)
+        return error_set(err, EINVAL, "a length of 0 bytes");
+    return 0;
+}
+
+/* The extension is what follows the last dot, if it is a plain word. */
+static char *ext_of(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    if (!dot || dot == name || dot[1] == '_')
+        return mem_text("");
+    for (const char *p = dot + 1; *p; p++)
+        if (!isalnum((unsigned char)*p) && *p != '_' && *p != '-')
+            return mem_text("");
+    return mem_text(dot + 1);
+}
+
+static char *escaped(const char *raw)
+{
+    CLEANUP_BUF struct buf name = BUF_INIT;
+    name_escape(&name, raw, strlen(raw));
+    return (char *)buf_steal(&name);
+}
+
+static int read_stream(struct importing *importing, const struct fields *fields, struct manifest_cut *cut,
+                       struct error *err)
+{
+    CLEANUP_FREE char *url = NULL;
+    const struct table_reader *reader = importing->reader;
+    for (int i = 0; i < MANIFEST_FIELDS; i++) {
+        const struct table_kept *cell = fields->cells[i];
+        if (cell && read_field((unsigned)i, cell, cut, &url, err))
+            return table_reader_prefix(reader, cut->place, cell->column, err);
+    }
+    int rc = check_fields(fields, cut, err);
+    if (!rc)
+        rc = manifest_objects_add(importing->objects, url, cut->place, cut->column, &cut->object, err);
+    if (rc)
+        return table_reader_prefix(reader, cut->place, cut->column, err);
+    CLEANUP_FREE char *ext = cut->ext ? STEAL(cut->ext) : NULL;
+    cut->ext = ext ? escaped(ext) : ext_of(manifest_objects_name(importing->objects, cut->object));
+    cut->kind = fields->cells[MANIFEST_OFFSET]                                 ? MANIFEST_BYTES
+                : fields->cells[MANIFEST_START] || fields->cells[MANIFEST_END] ? MANIFEST_TIME
+                                                                               : MANIFEST_WHOLE;
+    return 0;
+}
+
+static int add_stream(struct importing *importing, size_t stream, const struct fields *fields,
+                      const struct table_kept_row *row, struct error *err)
+{
+    const char *name = manifest_columns_stream(&importing->columns, stream);
+    if (!fields->cells[MANIFEST_URL])
+        return table_reader_fail(importing->reader, row->place, err, "the stream '%s' has no url", name);
+    mem_grow(&importing->cuts, &importing->cut_cap, importing->cut_count + 1, sizeof *importing->cuts);
+    struct manifest_cut *cut = &importing->cuts[importing->cut_count++];
+    *cut = (struct manifest_cut){.clip = importing->import->drafts->count - 1,
+                                 .stream = escaped(name),
+                                 .end_s = HUGE_VAL,
+                                 .place = row->place,
+                                 .column = fields->cells[MANIFEST_URL]->column};
+    return read_stream(importing, fields, cut, err);
+}
+
+/* ---- one row ---- */
+
+static int add_clip(struct importing *importing, const struct table_kept_row *row, struct draft **ret,
+                    struct error *err)
+{
+    CLEANUP_BUF struct buf raw = BUF_INIT;
+    buf_text_append(&raw, importing->import->key_prefix);
+    size_t prefix = raw.len;
+    for (size_t i = 0; i < row->count; i++)
+        if (importing->columns.columns[row->cells[i].column].stream == MANIFEST_KEY &&
+            row->cells[i].count == 1)
+            value_print(&raw, &row->cells[i].values[0].value);
+    if (raw.len == prefix)
+        return table_reader_fail(importing->reader, row->place, err, "there is no key");
+    CLEANUP_FREE char *key = escaped(buf_text(&raw));
+    CLEANUP_FREE char *source =
+        mem_printf("%s: %s %llu", table_reader_name(importing->reader),
+                   table_reader_place_name(importing->reader), (unsigned long long)row->place);
+    return drafts_clip(importing->import->drafts, key, source, ret, err);
+}
+
+/* `streams.front` and `front.url` are two columns for one thing: a row uses one of them. */
+static int note_field(const struct importing *importing, const struct table_kept_row *row,
+                      const struct table_kept *cell, struct fields *streams, struct error *err)
+{
+    const struct manifest_column *column = &importing->columns.columns[cell->column];
+    const struct table_kept **to = &streams[column->stream].cells[column->field];
+    if (*to)
+        return table_reader_fail(importing->reader, row->place, err, "'%s' and '%s' say the same thing",
+                                 table_reader_column(importing->reader, (*to)->column),
+                                 table_reader_column(importing->reader, cell->column));
+    *to = cell;
+    return 0;
+}
+
+static int set_attribute(const struct importing *importing, const struct table_kept_row *row,
+                         const struct table_kept *cell, struct draft *clip, struct error *err)
+{
+    int rc = table_attribute_set(importing->import->drafts, clip, importing->attributes[cell->column],
+                                 table_batch_type(importing->batch, cell->column), cell, err);
+    return rc ? table_reader_prefix(importing->reader, row->place, cell->column, err) : 0;
+}
+
+static int add_streams(struct importing *importing, const struct table_kept_row *row,
+                       const struct fields *streams, struct error *err)
+{
+    size_t found = 0;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < strmap_count(importing->columns.streams); i++) {
+        bool any = false;
+        for (int k = 0; k < MANIFEST_FIELDS; k++)
+            any |= streams[i].cells[k] != NULL;
+        found += any;
+        rc = any ? add_stream(importing, i, &streams[i], row, err) : 0;
+    }
+    return rc || found ? rc : table_reader_fail(importing->reader, row->place, err, "the clip has no stream");
+}
+
+static int add_row(struct importing *importing, const struct table_kept_row *row, struct fields *streams,
+                   struct error *err)
+{
+    struct draft *clip = NULL;
+    int rc = add_clip(importing, row, &clip, err);
+    memset(streams, 0, strmap_count(importing->columns.streams) * sizeof *streams);
+    for (size_t i = 0; !rc && i < row->count; i++) {
+        const struct table_kept *cell = &row->cells[i];
+        int stream = importing->columns.columns[cell->column].stream;
+        if (stream >= 0)
+            rc = note_field(importing, row, cell, streams, err);
+        else if (stream == MANIFEST_ATTRIBUTE)
+            rc = set_attribute(importing, row, cell, clip, err);
+    }
+    return rc ? rc : add_streams(importing, row, streams, err);
+}
+
+/* ---- all of it ---- */
+
+static int read_rows(struct importing *importing, struct error *err)
+{
+    struct table_row row;
+    size_t column = 0, known = 0;
+    int rc;
+    while ((rc = table_reader_next(importing->reader, &row, err)) > 0) {
+        for (; known < row.count; known++) {
+            const char *name = table_reader_column(importing->reader, known);
+            table_batch_type(importing->batch, known)->forced =
+                !strcmp(name, "key") ? VALUE_TEXT : drafts_forced_type(importing->import->drafts, name);
+        }
+        if (table_batch_add(importing->batch, &row, 0, &column, err))
+            return table_reader_prefix(importing->reader, row.place, column, err);
+    }
+    if (!rc && !table_batch_rows(importing->batch))
+        rc = error_set(err, ENOENT, "%s: no clip was found", table_reader_name(importing->reader));
+    return rc;
+}
+
+static void note_multi(const struct importing *importing, const char *column)
+{
+    const struct manifest_import *import = importing->import;
+    for (size_t i = 0; i < import->multi_count; i++)
+        import->multi_used[i] |= !strcmp(import->multi[i], column);
+}
+
+static int claim_attributes(struct importing *importing, struct error *err)
+{
+    size_t count = importing->columns.count;
+    CLEANUP_FREE bool *other = mem_alloc(count * sizeof *other);
+    for (size_t i = 0; i < count; i++)
+        other[i] = importing->columns.columns[i].stream != MANIFEST_ATTRIBUTE;
+    int rc = table_attribute_check(importing->reader, other, err);
+    importing->attributes = mem_zero(count * sizeof *importing->attributes);
+    for (size_t i = 0; !rc && i < count; i++) {
+        const char *column = table_reader_column(importing->reader, i);
+        if (other[i] || !table_batch_type(importing->batch, i)->seen)
+            continue;
+        note_multi(importing, column);
+        rc = drafts_attribute(importing->import->drafts, column, table_reader_name(importing->reader),
+                              &importing->attributes[i], err);
+    }
+    return rc;
+}
+
+static int add_rows(struct importing *importing, struct error *err)
+{
+    struct table_kept_row row;
+    CLEANUP_FREE struct fields *streams =
+        mem_alloc(strmap_count(importing->columns.streams) * sizeof *streams);
+    int rc = 0;
+    while (!rc && table_batch_next(importing->batch, &row))
+        rc = add_row(importing, &row, streams, err);
+    return rc;
+}
+
+static int cut(struct importing *importing, struct error *err)
+{
+    const struct manifest_import *import = importing->import;
+    size_t failed;
+    int rc = manifest_objects_pin(importing->objects, import->drafts->set, import->notes, &failed, err);
+    if (rc && failed != SIZE_MAX) {
+        const struct manifest_object *object = manifest_objects_at(importing->objects, failed);
+        return table_reader_prefix(importing->reader, object->place, object->column, err);
+    }
+    if (rc)
+        return rc;
+    progress_expect(import->progress, manifest_objects_count(importing->objects));
+    struct manifest_cutting cutting = {.objects = importing->objects,
+                                       .reader = importing->reader,
+                                       .drafts = import->drafts,
+                                       .notes = import->notes,
+                                       .progress = import->progress};
+    return manifest_cut_all(&cutting, importing->cuts, importing->cut_count, err);
+}
+
+static void count(const struct importing *importing, struct manifest_counts *ret)
+{
+    *ret = (struct manifest_counts){.objects = manifest_objects_count(importing->objects)};
+    for (size_t i = 0; i < ret->objects; i++) {
+        const struct store_object *pinned = &manifest_objects_at(importing->objects, i)->object->pinned;
+        ret->bytes += pinned->size;
+        ret->pinned_weakly |= !pinned->versioned;
+    }
+}
+
+static void importing_done(struct importing *importing)
+{
+    for (size_t i = 0; i < importing->cut_count; i++) {
+        free(importing->cuts[i].stream);
+        free(importing->cuts[i].ext);
+    }
+    free(importing->cuts);
+    free(importing->attributes);
+    manifest_columns_done(&importing->columns);
+    if (importing->objects)
+        manifest_objects_free(importing->objects);
+    if (importing->batch)
+        table_batch_free(importing->batch);
+    if (importing->reader)
+        table_reader_free(importing->reader);
+}
+
+int manifest_import(const struct manifest_import *import, struct manifest_counts *ret_counts,
+                    struct error *err)
+{
+    struct importing importing CLEANUP(importing_done) = {.import = import, .batch = table_batch_new()};
+    struct table_options options = {
+        .multi = import->multi, .multi_count = import->multi_count, .nested = true};
+    int rc = table_reader_open(import->stores, import->file, &options, &importing.reader, err);
+    if (!rc)
+        rc = manifest_objects_new(import->stores, import->file, &importing.objects, err);
+    if (!rc)
+        rc = read_rows(&importing, err);
+    if (!rc)
+        rc = manifest_columns_new(importing.reader, &importing.columns, err);
+    if (!rc)
+        rc = claim_attributes(&importing, err);
+    if (!rc)
+        rc = add_rows(&importing, err);
+    if (!rc)
+        rc = cut(&importing, err);
+    if (!rc)
+        count(&importing, ret_counts);
+    return rc;
+}

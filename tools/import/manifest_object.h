@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The objects a manifest names: where they lie, each once, pinned. Every place outside the manifest's own
+ * folder is a root of its own, so that a data set reads from it only where its reader trusts that root:
+ *
+ *     below the manifest's folder          that folder
+ *     another bucket, or part of it        s3://bucket
+ *     another local folder                 the deepest folder that holds all such files, but never "/"
+ *
+ * Links and ".." are resolved before it is decided. A manifest in a bucket cannot name local files.
+ * Thread rule: one thread at a time; several inside manifest_objects_pin().
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/base/error.h"
+#include "cache/store/store.h"
+#include "index/changeset.h"
+#include "tools/import/notes.h"
+#include "tools/import/source.h"
+
+struct manifest_object {
+    struct source_object *object; /* in source->objects */
+    const struct source *source;
+    uint32_t id;    /* in the change set */
+    uint64_t place; /* first named there */
+    size_t column;
+};
+
+struct manifest_objects;
+
+/* `file`: the manifest, a path or URL. */
+int manifest_objects_new(struct stores *stores, const char *file, struct manifest_objects **ret,
+                         struct error *err);
+void manifest_objects_free(struct manifest_objects *objects);
+CLEANUP_DEFINE(struct manifest_objects, manifest_objects_free, cleanup_manifest_objects)
+#define CLEANUP_MANIFEST_OBJECTS CLEANUP(cleanup_manifest_objects)
+
+/* Takes note of a URL: absolute, a local path, or relative to the manifest's folder. *ret: its number, the
+ * same for the same object. -EINVAL, -EACCES. */
+int manifest_objects_add(struct manifest_objects *objects, const char *url, uint64_t place, size_t column,
+                         size_t *ret, struct error *err);
+/* Once all are noted: gives each its root, and pins it. *ret_failed: the number of the object an error is
+ * about, or SIZE_MAX. */
+int manifest_objects_pin(struct manifest_objects *objects, struct changeset *set, struct notes *notes,
+                         size_t *ret_failed, struct error *err);
+
+size_t manifest_objects_count(const struct manifest_objects *objects);
+/* After pinning. */
+const struct manifest_object *manifest_objects_at(const struct manifest_objects *objects, size_t i);
+/* "video.mp4": the last part of its URL. */
+const char *manifest_objects_name(const struct manifest_objects *objects, size_t i);

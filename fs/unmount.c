@@ -67,8 +67,8 @@ int unmount_dead(const char *path, struct error *err)
 }
 
 /*
- * Whoever looks at all mounts or all processes (df, a monitor, another umount) holds each for a moment, and so
- * does a file that was closed just now: busy with nobody to name is worth another try.
+ * Whoever looks at all mounts or all processes (df, a monitor, another umount) holds each for a moment, and
+ * so does a file that was closed just now: busy with nobody to name is worth another try.
  */
 static int unmount_unused(const struct mounts_entry *entry, const char *path, struct error *err)
 {

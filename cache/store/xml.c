@@ -83,10 +83,20 @@ static void refuse_doctype(void *ctx, const char *name, const char *system_id, c
     stop(reader, error_set(&reader->err, EINVAL, "a document type, which no store sends"));
 }
 
+/* Expat 2.9 deprecates the one that 2.5 has. */
+static unsigned long line_of(XML_Parser parser)
+{
+#if XML_MAJOR_VERSION > 2 || XML_MINOR_VERSION >= 9
+    return (unsigned long)XML_GetCurrentLineNumber64(parser);
+#else
+    return XML_GetCurrentLineNumber(parser);
+#endif
+}
+
 static int parse(struct reader *reader, const char *name, const void *bytes, size_t len, struct error *err)
 {
     bool parsed = XML_Parse(reader->parser, bytes, (int)len, 1) == XML_STATUS_OK;
-    unsigned long line = XML_GetCurrentLineNumber(reader->parser);
+    unsigned long line = line_of(reader->parser);
     if (reader->rc > 0)
         return reader->rc;
     if (reader->rc < 0)

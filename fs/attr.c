@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "cache/base/buf.h"
-#include "cache/base/instant.h"
 #include "fs/refresh.h"
 #include "fs/scope.h"
 #include "fs/special.h"
 #include "fs/top.h"
+
+#define LIVE_NUMBERS (UINT64_C(1) << 61) /* above all ids, below all clips */
 
 static void fill(const struct fs *fs, mode_t mode, uint64_t size, int64_t mtime_ns, struct stat *ret)
 {
@@ -60,6 +61,12 @@ static int fill_link(struct fs *fs, const struct node *node, struct stat *ret, s
     return rc;
 }
 
+/* Of a live file, whose node is new at each look-up: cp(1) compares. */
+uint64_t attr_number(const struct node *node)
+{
+    return node->kind == NODE_LIVE ? LIVE_NUMBERS + node->which : node->id;
+}
+
 int attr_of_node(struct fs *fs, const struct node *node, const struct catalog_patience *patience,
                  struct stat *ret, double *ret_timeout, struct error *err)
 {
@@ -70,12 +77,12 @@ int attr_of_node(struct fs *fs, const struct node *node, const struct catalog_pa
     else if (node->kind == NODE_LINK)
         rc = fill_link(fs, node, ret, err);
     else if (node->kind == NODE_LIVE)
-        fill(fs, S_IFREG | 0644, SPECIAL_LIVE_BYTES, instant_now(), ret);
+        fill(fs, S_IFREG | 0644, node->bytes.len, node->time_ns, ret);
     else
         fill(fs, S_IFDIR | 0755, 0, refresh_head_time_ns(fs->refresh), ret);
     if (rc < 0)
         return rc;
-    ret->st_ino = node->id;
+    ret->st_ino = attr_number(node);
     *ret_timeout = versioned ? FS_FOREVER : FS_NOT;
     return 0;
 }

@@ -11,6 +11,8 @@
 #include "fs/fs.h"
 #include "query/files.h"
 
+/* The number shown of a table node that has been entered. */
+uint64_t attr_number(const struct node *node);
 /* A table node, entered or about to be. */
 int attr_of_node(struct fs *fs, const struct node *node, const struct catalog_patience *patience,
                  struct stat *ret, double *ret_timeout, struct error *err);

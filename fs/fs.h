@@ -24,6 +24,7 @@
 enum { FS_READ_BYTES = 1 << 20 }; /* the largest READ */
 
 struct fuse_session;
+struct inodes;
 struct passthrough;
 struct refresh;
 struct workers;
@@ -57,5 +58,7 @@ struct fs {
     struct handles handles;
     struct workers *pool;            /* for requests that wait for the catalog */
     struct passthrough *passthrough; /* NULL: every read comes to us */
+    struct inodes *inodes;
+    atomic_bool noopen; /* the kernel opens files without asking */
     struct fs_counters counters;
 };

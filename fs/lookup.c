@@ -94,18 +94,19 @@ static int find(struct task *task, const struct node *dir, const struct catalog_
     case NODE_HIDDEN:
         ret->version = dir->version;
         ret->query = query_ref(dir->query);
-        return special_find(dir, task->name, ret);
+        return special_find(task->fs, dir, task->name, 0, ret);
     case NODE_ROOT_HIDDEN:
-        return special_find(dir, task->name, ret);
+        return special_find(task->fs, dir, task->name, fuse_req_ctx(task->req)->uid, ret);
     default:
         return -ENOTDIR;
     }
 }
 
-static void enter(struct task *task, const struct node *wanted, struct fuse_entry_param *entry)
+static void enter(struct task *task, struct node *wanted, struct fuse_entry_param *entry)
 {
     const struct node *node = nodes_enter(task->fs->nodes, wanted);
-    entry->ino = entry->attr.st_ino = node->id;
+    entry->ino = node->id;
+    entry->attr.st_ino = attr_number(node);
     if (reply_entry(task->req, entry) < 0)
         nodes_forget(task->fs->nodes, entry->ino, 1);
 }
@@ -127,6 +128,7 @@ int lookup_entry(struct task *task, const struct catalog_patience *patience, str
         enter(task, &wanted, &entry);
     if (wanted.query)
         query_unref(wanted.query);
+    buf_done(&wanted.bytes);
     if (rc != -ENOENT)
         return rc < 0 ? rc : 0;
     reply_reason(task->fs, task->req, err);

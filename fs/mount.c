@@ -14,6 +14,7 @@
 #include "cache/base/memory.h"
 #include "cache/base/workers.h"
 #include "fs/fs.h"
+#include "fs/inode.h"
 #include "fs/loop.h"
 #include "fs/ops.h"
 #include "fs/passthrough.h"
@@ -73,7 +74,7 @@ static int start_parts(struct fs *fs, struct error *err)
 static int connect_session(struct fs *fs, struct error *err)
 {
     char place[32];
-    if (fs->options.passthrough) {
+    if (fs->options.passthrough && fs->options.opens != FS_OPENS_FREE) {
         fs->passthrough = passthrough_new(fs->session, fs->attach.fd);
         if (fs->passthrough)
             return 0;
@@ -103,6 +104,7 @@ static int start_session(struct fs *fs, struct error *err)
     int rc = attach_mount(&options, &fs->attach, err);
     if (rc == 0)
         rc = connect_session(fs, err);
+    fs->inodes = inodes_new(fs->passthrough);
     if (rc == 0)
         settings_read_ahead(&fs->attach);
     return rc;
@@ -149,6 +151,7 @@ void fs_free(struct fs *fs)
         fuse_session_destroy(
             fs->session); /* closes the connection: who still waits in the kernel gets ENOTCONN */
     handles_done(&fs->handles);
+    inodes_free(fs->inodes);
     passthrough_free(fs->passthrough);
     attach_done(&fs->attach);
     query_results_free(fs->results);

@@ -16,6 +16,14 @@
 
 struct fs;
 
+/* What an open(2) of a file does. */
+enum fs_opens {
+    FS_OPENS_AUTO,  /* ASKED where the kernel can do passthrough, else FREE */
+    FS_OPENS_ASKED, /* asks the daemon: passthrough if `passthrough`; a clip that cannot be had fails here */
+    FS_OPENS_FREE, /* no round trip, for trees of small files; a clip that cannot be had fails when it is read
+                    */
+};
+
 struct fs_options {
     const char *mountpoint; /* an existing folder */
     bool allow_other;
@@ -25,6 +33,7 @@ struct fs_options {
     unsigned poll_ms; /* how often to look for a new version and tags; 0: 5000 */
     unsigned threads; /* 0: one a core */
     bool passthrough; /* try kernel passthrough (needs privilege and Linux 6.9) */
+    enum fs_opens opens;
 };
 
 /* Mounts; the kernel may send requests from then on, they are answered by fs_run(). -EBUSY if the folder is

@@ -12,16 +12,25 @@ void passthrough_free(struct passthrough *passthrough)
 {
 }
 
+bool passthrough_is_offered(const struct passthrough *passthrough)
+{
+    return false;
+}
+
 bool passthrough_is_on(const struct passthrough *passthrough)
 {
     return false;
 }
 
-int passthrough_reply_open(struct task *task, struct opened *file)
+int passthrough_reply_open(struct task *task, struct inode *inode)
 {
     return reply_open(task->req, &task->fi);
 }
 
-void passthrough_closed(struct passthrough *passthrough, uint64_t ino)
+void passthrough_closed(struct passthrough *passthrough, struct inode *inode)
+{
+}
+
+void passthrough_give_back(struct passthrough *passthrough, int32_t backing_id)
 {
 }

@@ -113,7 +113,7 @@ static struct node *find_name_locked(const struct nodes *nodes, uint64_t parent,
     return node;
 }
 
-static struct node *make_locked(struct nodes *nodes, const struct node *wanted)
+static struct node *make_locked(struct nodes *nodes, struct node *wanted)
 {
     if (nodes->count == nodes->buckets)
         grow_locked(nodes);
@@ -122,6 +122,7 @@ static struct node *make_locked(struct nodes *nodes, const struct node *wanted)
     node->name = mem_text(wanted->name);
     node->query = wanted->query ? query_ref(wanted->query) : NULL;
     node->lookups = 0;
+    wanted->bytes = BUF_INIT;
     link_node_locked(nodes, node);
     nodes->count++;
     return node;
@@ -131,6 +132,7 @@ static void free_node(struct node *node)
 {
     if (node->query)
         query_unref(node->query);
+    buf_done(&node->bytes);
     free(node->name);
     free(node);
 }
@@ -168,10 +170,11 @@ const struct node *nodes_get(struct nodes *nodes, uint64_t id)
     return node;
 }
 
-const struct node *nodes_enter(struct nodes *nodes, const struct node *wanted)
+const struct node *nodes_enter(struct nodes *nodes, struct node *wanted)
 {
     pthread_mutex_lock(&nodes->lock);
-    struct node *node = find_name_locked(nodes, wanted->parent, wanted->name);
+    struct node *node =
+        wanted->kind == NODE_LIVE ? NULL : find_name_locked(nodes, wanted->parent, wanted->name);
     if (!node)
         node = make_locked(nodes, wanted);
     node->lookups++;
@@ -179,10 +182,10 @@ const struct node *nodes_enter(struct nodes *nodes, const struct node *wanted)
     return node;
 }
 
-void nodes_forget(struct nodes *nodes, uint64_t id, uint64_t lookups)
+bool nodes_forget(struct nodes *nodes, uint64_t id, uint64_t lookups)
 {
     if (node_is_clip(id) || id == NODE_ROOT_ID)
-        return;
+        return false;
     pthread_mutex_lock(&nodes->lock);
     struct node *node = find_id_locked(nodes, id);
     if (node) {
@@ -193,8 +196,10 @@ void nodes_forget(struct nodes *nodes, uint64_t id, uint64_t lookups)
             unlink_node_locked(nodes, node);
     }
     pthread_mutex_unlock(&nodes->lock);
-    if (node)
-        free_node(node);
+    if (!node)
+        return false;
+    free_node(node);
+    return true;
 }
 
 size_t nodes_count(struct nodes *nodes)

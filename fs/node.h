@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cache/base/buf.h"
 #include "query/query.h"
 
 enum { NODE_ROOT_ID = 1, NODE_VERSION_MAX = (1 << 20) - 1 };
@@ -39,7 +40,7 @@ enum node_kind {
     NODE_HIDDEN,      /* .elidefs of a query directory */
     NODE_REPORT,      /* a file in there */
     NODE_ROOT_HIDDEN, /* /.elidefs */
-    NODE_LIVE,        /* a file in there */
+    NODE_LIVE,        /* a file in there, as it was when it was looked up */
 };
 
 struct node {
@@ -50,6 +51,8 @@ struct node {
     uint32_t version;    /* QUERY, HIDDEN, REPORT */
     struct query *query; /* QUERY, HIDDEN, REPORT; else NULL */
     unsigned which;      /* REPORT: index into report_names; LIVE: enum live_file */
+    struct buf bytes;    /* LIVE: what it reads as */
+    int64_t time_ns;     /* LIVE: since when */
     uint64_t lookups;    /* how often the kernel knows it; guarded by the table's lock */
     struct node *next_by_id, *next_by_name;
 };
@@ -62,7 +65,9 @@ void nodes_free(struct nodes *nodes);
 /* NULL: no such node. */
 const struct node *nodes_get(struct nodes *nodes, uint64_t id);
 /* The node (wanted->parent, wanted->name), made like `wanted` if absent (name copied, a reference to the
- * query taken); the kernel knows it once more. Undone by nodes_forget(). */
-const struct node *nodes_enter(struct nodes *nodes, const struct node *wanted);
-void nodes_forget(struct nodes *nodes, uint64_t id, uint64_t lookups);
+ * query and the bytes taken); the kernel knows it once more. Undone by nodes_forget(). A LIVE one is always
+ * made: a snapshot a look-up. */
+const struct node *nodes_enter(struct nodes *nodes, struct node *wanted);
+/* true: the kernel knows it no more, and its number comes never again. */
+bool nodes_forget(struct nodes *nodes, uint64_t id, uint64_t lookups);
 size_t nodes_count(struct nodes *nodes);

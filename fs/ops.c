@@ -2,9 +2,9 @@
 #include "fs/ops.h"
 
 #include "fs/dir.h"
+#include "fs/inode.h"
 #include "fs/lookup.h"
 #include "fs/opened.h"
-#include "fs/reading.h"
 #include "fs/reply.h"
 #include "fs/settings.h"
 #include "fs/task.h"
@@ -24,7 +24,7 @@ static void count(atomic_ullong *counter)
 
 static void op_init(void *fs, struct fuse_conn_info *conn)
 {
-    settings_apply(conn);
+    settings_apply(fs, conn);
 }
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -34,16 +34,22 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
         &(struct task){.fs = fs_of(req), .req = req, .run = lookup_entry, .ino = parent, .name = name});
 }
 
+static void forget(struct fs *fs, uint64_t ino, uint64_t lookups)
+{
+    if (nodes_forget(fs->nodes, ino, lookups))
+        inodes_forget(fs->inodes, ino);
+}
+
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)
 {
-    nodes_forget(fs_of(req)->nodes, ino, lookups);
+    forget(fs_of(req), ino, lookups);
     fuse_reply_none(req);
 }
 
 static void op_forget_multi(fuse_req_t req, size_t n, struct fuse_forget_data *forgets)
 {
     for (size_t i = 0; i < n; i++)
-        nodes_forget(fs_of(req)->nodes, forgets[i].ino, forgets[i].nlookup);
+        forget(fs_of(req), forgets[i].ino, forgets[i].nlookup);
     fuse_reply_none(req);
 }
 
@@ -59,18 +65,24 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-    count(&fs_of(req)->counters.opens);
-    task_start(&(struct task){.fs = fs_of(req), .req = req, .run = opened_open, .ino = ino, .fi = *fi});
+    struct fs *fs = fs_of(req);
+    if (atomic_load_explicit(&fs->noopen, memory_order_relaxed)) {
+        reply_not_needed(req);
+        return;
+    }
+    count(&fs->counters.opens);
+    task_start(&(struct task){.fs = fs, .req = req, .run = opened_open, .ino = ino, .fi = *fi});
 }
 
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
-    reading_start(fs_of(req), req, fi, (uint64_t)offset, size);
+    task_start(&(struct task){
+        .fs = fs_of(req), .req = req, .run = opened_read, .ino = ino, .size = size, .offset = offset});
 }
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-    opened_close(fs_of(req), ino, fi);
+    opened_close(fs_of(req), fi);
     reply_done(req);
 }
 

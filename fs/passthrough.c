@@ -5,8 +5,8 @@
  * OPEN the backing id that the kernel gave for the cache's file. Layouts: include/uapi/linux/fuse.h, 7.40.
  *
  * The kernel refuses (EIO) an open that differs from how the same inode is open already: through a backing
- * file or through the page cache. So each inode with open files has an entry; how its first open went decides
- * until the last is closed. A backing id lives that long, too: the cache evicts no file that is open.
+ * file or through the page cache. So how an inode was opened first decides until the last one is closed. Its
+ * backing id stays for the next open, as long as inode.h keeps the inode.
  */
 #include "fs/passthrough.h"
 
@@ -22,8 +22,6 @@
 #include "cache/base/memory.h"
 #include "cache/cache.h"
 #include "fs/reply.h"
-
-enum { CHAINS = 1024 };
 
 /* What <linux/fuse.h> of Linux 6.1 lacks. */
 enum {
@@ -51,19 +49,11 @@ struct backing_map {
 #define BACKING_OPEN  _IOW(229, 1, struct backing_map)
 #define BACKING_CLOSE _IOW(229, 2, uint32_t)
 
-struct inode {
-    struct inode *next;
-    uint64_t ino;
-    unsigned opens;
-    int32_t backing_id; /* 0: open through the page cache */
-};
-
 struct passthrough {
     int fd;
     atomic_ullong init_unique; /* of the INIT that offered passthrough and is not yet replied to */
     atomic_bool on;
-    pthread_mutex_t lock; /* guards what follows; the two ioctls under it do no I/O */
-    struct inode *chains[CHAINS];
+    pthread_mutex_t lock; /* guards `opens` and `backing_id` of all inodes; the ioctl under it does no I/O */
 };
 
 /* Between libfuse's two calls of ours on one thread: the backing id for the OPEN reply it is writing. */
@@ -111,46 +101,38 @@ static ssize_t write_reply(int fd, struct iovec *iov, int count, void *userdata)
 
 /* ---- inodes with open files ---- */
 
-static struct inode **find_locked(struct passthrough *passthrough, uint64_t ino)
+static int32_t new_backing_id(struct passthrough *passthrough, struct cache_file *file)
 {
-    struct inode **at = &passthrough->chains[(ino ^ ino >> 10) % CHAINS]; /* streams of a row, rows */
-    while (*at && (*at)->ino != ino)
-        at = &(*at)->next;
-    return at;
+    int fd = passthrough_is_on(passthrough) ? cache_complete_fd(file) : -1;
+    int id = fd < 0 ? 0 : ioctl(passthrough->fd, BACKING_OPEN, &(struct backing_map){.fd = fd});
+    if (id < 0 && (errno == EPERM || errno == ENOTTY))
+        atomic_store(&passthrough->on, false); /* and every other one would fail, too */
+    return id > 0 ? id : 0;
 }
 
-/* One open more of this inode; its backing id, or 0. */
-static int32_t enter(struct passthrough *passthrough, uint64_t ino, int fd)
+/* One open more of this inode; its backing id, or 0: through the page cache. */
+static int32_t enter(struct passthrough *passthrough, struct inode *inode)
 {
     pthread_mutex_lock(&passthrough->lock);
-    struct inode **at = find_locked(passthrough, ino);
-    if (!*at) {
-        *at = MEM_NEW(struct inode);
-        (*at)->ino = ino;
-        int id = fd < 0 ? 0 : ioctl(passthrough->fd, BACKING_OPEN, &(struct backing_map){.fd = fd});
-        if (id < 0 && (errno == EPERM || errno == ENOTTY))
-            atomic_store(&passthrough->on, false); /* and every other one would fail, too */
-        (*at)->backing_id = id > 0 ? id : 0;
-    }
-    (*at)->opens++;
-    int32_t id = (*at)->backing_id;
+    if (inode->opens++ == 0 && !inode->backing_id)
+        inode->backing_id = new_backing_id(passthrough, inode->cached);
+    int32_t id = inode->backing_id;
     pthread_mutex_unlock(&passthrough->lock);
     return id;
 }
 
-void passthrough_closed(struct passthrough *passthrough, uint64_t ino)
+void passthrough_closed(struct passthrough *passthrough, struct inode *inode)
 {
-    if (!passthrough)
+    if (!passthrough || !inode->cached)
         return;
     pthread_mutex_lock(&passthrough->lock);
-    struct inode **at = find_locked(passthrough, ino), *inode = *at;
-    if (inode && --inode->opens == 0) {
-        *at = inode->next;
-        if (inode->backing_id)
-            ioctl(passthrough->fd, BACKING_CLOSE, &(uint32_t){(uint32_t)inode->backing_id});
-        free(inode);
-    }
+    inode->opens--;
     pthread_mutex_unlock(&passthrough->lock);
+}
+
+void passthrough_give_back(struct passthrough *passthrough, int32_t backing_id)
+{
+    ioctl(passthrough->fd, BACKING_CLOSE, &(uint32_t){(uint32_t)backing_id});
 }
 
 bool passthrough_is_on(const struct passthrough *passthrough)
@@ -158,14 +140,17 @@ bool passthrough_is_on(const struct passthrough *passthrough)
     return passthrough && atomic_load_explicit(&passthrough->on, memory_order_relaxed);
 }
 
-int passthrough_reply_open(struct task *task, struct opened *opened)
+bool passthrough_is_offered(const struct passthrough *passthrough)
+{
+    return passthrough && atomic_load_explicit(&passthrough->init_unique, memory_order_relaxed) != 0;
+}
+
+int passthrough_reply_open(struct task *task, struct inode *inode)
 {
     struct passthrough *passthrough = task->fs->passthrough;
-    uint64_t ino = task->ino;
-    if (!passthrough || !opened->cached)
+    if (!passthrough || !inode->cached)
         return reply_open(task->req, &task->fi);
-    backing_of_reply =
-        enter(passthrough, ino, passthrough_is_on(passthrough) ? cache_complete_fd(opened->cached) : -1);
+    backing_of_reply = enter(passthrough, inode);
     if (backing_of_reply) {
         task->fi.keep_cache = 0; /* the kernel wants no other flag with it */
         atomic_fetch_add_explicit(&task->fs->counters.opens_passed, 1, memory_order_relaxed);
@@ -173,7 +158,7 @@ int passthrough_reply_open(struct task *task, struct opened *opened)
     int rc = reply_open(task->req, &task->fi);
     backing_of_reply = 0;
     if (rc < 0)
-        passthrough_closed(passthrough, ino);
+        passthrough_closed(passthrough, inode);
     return rc;
 }
 
@@ -194,11 +179,6 @@ void passthrough_free(struct passthrough *passthrough)
 {
     if (!passthrough)
         return;
-    for (size_t i = 0; i < CHAINS; i++)
-        for (struct inode *inode = passthrough->chains[i], *next; inode; inode = next) {
-            next = inode->next;
-            free(inode);
-        }
     pthread_mutex_destroy(&passthrough->lock);
     free(passthrough);
 }

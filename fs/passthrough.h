@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "fs/opened.h"
+#include "fs/inode.h"
 #include "fs/task.h"
 
 /* Takes over the session's connection `fd`. NULL, having done nothing, where this process or kernel cannot.
@@ -14,8 +14,12 @@
 struct passthrough *passthrough_new(struct fuse_session *session, int fd);
 void passthrough_free(struct passthrough *passthrough);
 
+/* While INIT is being answered: the kernel can do it. */
+bool passthrough_is_offered(const struct passthrough *passthrough);
+/* From then on: it was agreed. Both false for NULL. */
+bool passthrough_is_on(const struct passthrough *passthrough);
 /* Replies to OPEN with task->fi; through the kernel if the file can be had that way. As reply_open(). */
-int passthrough_reply_open(struct task *task, struct opened *file);
-bool passthrough_is_on(const struct passthrough *passthrough); /* the kernel agreed; false for NULL */
+int passthrough_reply_open(struct task *task, struct inode *inode);
 /* RELEASE of a file whose OPEN was replied to that way. NULL is fine. */
-void passthrough_closed(struct passthrough *passthrough, uint64_t ino);
+void passthrough_closed(struct passthrough *passthrough, struct inode *inode);
+void passthrough_give_back(struct passthrough *passthrough, int32_t backing_id);

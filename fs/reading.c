@@ -10,7 +10,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "fs/opened.h"
 #include "fs/reply.h"
 
 struct reading {
@@ -18,7 +17,7 @@ struct reading {
     struct pending pending;
     struct fs *fs;
     fuse_req_t req;
-    struct cache_file *file;
+    struct inode *inode;
     atomic_int refs;
     pthread_mutex_t lock; /* guards what follows; taken before the cache's own */
     bool started;         /* cache_read() has returned */
@@ -38,7 +37,7 @@ static void cancel(struct reading *reading)
 {
     pthread_mutex_lock(&reading->lock);
     if (reading->started && !reading->ended && !reading->unwanted)
-        cache_read_cancel(reading->file, &reading->read);
+        cache_read_cancel(reading->inode->cached, &reading->read);
     reading->unwanted = true;
     pthread_mutex_unlock(&reading->lock);
 }
@@ -64,6 +63,7 @@ static void on_done(struct cache_read *read, int rc, const void *bytes, const st
         reply_error(fs, reading->req, rc == -ENOENT ? -EIO : rc, err);
     else
         reply_bytes(reading->req, bytes, read->len);
+    inodes_put(fs->inodes, reading->inode);
     pendings_remove(&fs->pendings, &reading->pending);
     unref(reading);
 }
@@ -72,44 +72,41 @@ static void start(struct reading *reading)
 {
     pendings_add(&reading->fs->pendings, &reading->pending);
     fuse_req_interrupt_func(reading->req, on_interrupt, reading);
-    cache_read(reading->file, &reading->read);
+    cache_read(reading->inode->cached, &reading->read);
     pthread_mutex_lock(&reading->lock);
     reading->started = true;
     if (reading->unwanted && !reading->ended) /* asked for while it was being started */
-        cache_read_cancel(reading->file, &reading->read);
+        cache_read_cancel(reading->inode->cached, &reading->read);
     pthread_mutex_unlock(&reading->lock);
     unref(reading);
 }
 
-static void read_cached(struct fs *fs, fuse_req_t req, struct cache_file *file, uint64_t offset, size_t len)
+static void read_cached(struct fs *fs, fuse_req_t req, struct inode *inode, uint64_t offset, size_t len)
 {
     struct reading *reading = MEM_NEW(struct reading);
     *reading = (struct reading){.read = {.offset = offset, .len = len, .done = on_done, .ctx = reading},
                                 .pending.cancel = cancel_pending,
                                 .fs = fs,
                                 .req = req,
-                                .file = file};
+                                .inode = inode};
     pthread_mutex_init(&reading->lock, NULL);
     atomic_init(&reading->refs, 2);
     start(reading);
 }
 
-void reading_start(struct fs *fs, fuse_req_t req, const struct fuse_file_info *fi, uint64_t offset,
-                   size_t len)
+void reading_start(struct fs *fs, fuse_req_t req, struct inode *inode, uint64_t offset, size_t len)
 {
-    struct opened *file = opened_of(fi);
-    uint64_t size = file->cached ? cache_size(file->cached) : file->bytes.len;
+    uint64_t size = inode->cached ? cache_size(inode->cached) : inode->bytes.len;
     if (offset >= size)
         len = 0;
     else if (len > size - offset)
         len = size - offset;
     atomic_fetch_add_explicit(&fs->counters.reads, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&fs->counters.bytes_read, len, memory_order_relaxed);
-    if (file->cached && len > 0) {
-        read_cached(fs, req, file->cached, offset, len);
+    if (inode->cached && len > 0) {
+        read_cached(fs, req, inode, offset, len);
         return;
     }
-    atomic_fetch_add(&file->refs, 1); /* the reader may close it while we still answer */
-    reply_bytes(req, len ? file->bytes.data + offset : NULL, len);
-    opened_unref(file);
+    reply_bytes(req, len ? inode->bytes.data + offset : NULL, len);
+    inodes_put(fs->inodes, inode);
 }

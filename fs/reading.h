@@ -5,7 +5,8 @@
  */
 #pragma once
 
+#include "fs/inode.h"
 #include "fs/task.h"
 
-void reading_start(struct fs *fs, fuse_req_t req, const struct fuse_file_info *fi, uint64_t offset,
-                   size_t len);
+/* Takes over a use of `inode`. */
+void reading_start(struct fs *fs, fuse_req_t req, struct inode *inode, uint64_t offset, size_t len);

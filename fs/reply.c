@@ -71,6 +71,12 @@ void reply_done(fuse_req_t req)
     fuse_reply_err(req, 0);
 }
 
+void reply_not_needed(fuse_req_t req)
+{
+    settle(req);
+    fuse_reply_err(req, ENOSYS);
+}
+
 void reply_xattr(fuse_req_t req, const void *bytes, size_t len, size_t room)
 {
     settle(req);

@@ -19,6 +19,8 @@ void reply_bytes(fuse_req_t req, const void *bytes, size_t len);
 void reply_link(fuse_req_t req, const char *target);
 void reply_statfs(fuse_req_t req, const struct statvfs *st);
 void reply_done(fuse_req_t req);
+/* The kernel need not ask such a thing again: it goes on as if it had been answered. */
+void reply_not_needed(fuse_req_t req);
 /* An extended attribute or the list of them: its size if room is 0, -ERANGE if it does not fit. */
 void reply_xattr(fuse_req_t req, const void *bytes, size_t len, size_t room);
 

@@ -6,14 +6,25 @@
 #include <unistd.h>
 
 #include "cache/base/file.h"
-#include "fs/fs.h"
+#include "fs/passthrough.h"
 
 enum {
     BACKGROUND = 64,
     CONGESTION = 48
 }; /* READs of read-ahead under way: enough to hide a store's latency */
 
-void settings_apply(struct fuse_conn_info *conn)
+/*
+ * A kernel that is told once that open needs no answer opens files itself from then on, with no round trip;
+ * it also never asks for passthrough, which is worth more where it can be had.
+ */
+static bool without_open(const struct fs *fs, const struct fuse_conn_info *conn)
+{
+    if (!(conn->capable & FUSE_CAP_NO_OPEN_SUPPORT) || fs->options.opens == FS_OPENS_ASKED)
+        return false;
+    return fs->options.opens == FS_OPENS_FREE || !passthrough_is_offered(fs->passthrough);
+}
+
+void settings_apply(struct fs *fs, struct fuse_conn_info *conn)
 {
     unsigned wanted =
         FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS;
@@ -30,6 +41,7 @@ void settings_apply(struct fuse_conn_info *conn)
     conn->max_background = BACKGROUND;
     conn->congestion_threshold = CONGESTION;
     conn->time_gran = 1;
+    atomic_store(&fs->noopen, without_open(fs, conn));
 }
 
 void settings_read_ahead(const struct attach *attach)

@@ -4,8 +4,8 @@
 
 #include <fuse_lowlevel.h>
 
-#include "fs/attach.h"
+#include "fs/fs.h"
 
-void settings_apply(struct fuse_conn_info *conn); /* the reply to INIT */
+void settings_apply(struct fs *fs, struct fuse_conn_info *conn); /* the reply to INIT; sets fs->noopen */
 /* Raises the mount's read-ahead to the size of our READs, where this process may (root). */
 void settings_read_ahead(const struct attach *attach);

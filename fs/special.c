@@ -5,12 +5,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cache/base/buf.h"
+#include "cache/base/instant.h"
 #include "fs/scope.h"
 #include "fs/stats.h"
 #include "query/report.h"
 
 #define REPORT_MAX_BYTES (UINT64_C(1) << 30)
+enum { ERRORS_MAX_BYTES = 65536 };
 
 enum live_file { LIVE_ERRORS, LIVE_STATS, LIVE_COUNT };
 static const char *const live_names[LIVE_COUNT] = {[LIVE_ERRORS] = "errors", [LIVE_STATS] = "stats"};
@@ -25,12 +26,23 @@ static const char *name_at(const struct node *dir, size_t i)
     return dir->kind == NODE_HIDDEN ? report_names[i].name : live_names[i];
 }
 
-int special_find(const struct node *dir, const char *name, struct node *ret)
+static void take_live(struct fs *fs, uid_t uid, struct node *node)
+{
+    node->time_ns = instant_now();
+    if (node->which == LIVE_ERRORS)
+        errors_append(fs->errors, uid, ERRORS_MAX_BYTES, &node->bytes);
+    else
+        stats_append(fs, &node->bytes);
+}
+
+int special_find(struct fs *fs, const struct node *dir, const char *name, uid_t uid, struct node *ret)
 {
     for (unsigned i = 0; i < count_of(dir); i++)
         if (strcmp(name_at(dir, i), name) == 0) {
             ret->kind = dir->kind == NODE_HIDDEN ? NODE_REPORT : NODE_LIVE;
             ret->which = i;
+            if (ret->kind == NODE_LIVE)
+                take_live(fs, uid, ret);
             return 0;
         }
     return -ENOENT;
@@ -46,7 +58,7 @@ int special_size(struct fs *fs, const struct node *node, const struct catalog_pa
                  uint64_t *ret, struct error *err)
 {
     if (node->kind == NODE_LIVE) {
-        *ret = SPECIAL_LIVE_BYTES;
+        *ret = node->bytes.len;
         return 0;
     }
     CLEANUP_SCOPE struct scope scope = {0};
@@ -56,24 +68,11 @@ int special_size(struct fs *fs, const struct node *node, const struct catalog_pa
     return report_size(report_names[node->which].kind, node->query, scope.reader, ret, err);
 }
 
-static void read_live(struct fs *fs, unsigned which, uid_t uid, struct buf *buf)
-{
-    if (which == LIVE_ERRORS)
-        errors_append(fs->errors, uid, SPECIAL_LIVE_BYTES, buf);
-    else
-        stats_append(fs, buf);
-    if (buf->len > SPECIAL_LIVE_BYTES)
-        buf->len = SPECIAL_LIVE_BYTES;
-    size_t pad = SPECIAL_LIVE_BYTES - buf->len;
-    memset(buf_room(buf, pad), '\n', pad);
-    buf->len += pad;
-}
-
-int special_read(struct fs *fs, const struct node *node, uid_t uid, const struct catalog_patience *patience,
+int special_read(struct fs *fs, const struct node *node, const struct catalog_patience *patience,
                  struct buf *buf, struct error *err)
 {
     if (node->kind == NODE_LIVE) {
-        read_live(fs, node->which, uid, buf);
+        buf_append(buf, node->bytes.data, node->bytes.len);
         return 0;
     }
     CLEANUP_SCOPE struct scope scope = {0};

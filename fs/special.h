@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The files of `.elidefs/`: of a query directory (reports, index/report names, exact sizes, part of the
- * version) and of the root (live ones: a snapshot per open, of fixed size, padded with newlines). Any thread.
+ * The files of `.elidefs/`: of a query directory (reports, query/report.h names, part of the version) and of
+ * the root (live ones: what a file says is fixed when its name is looked up, which every open does anew, so
+ * sizes are exact, and a program that reads in pieces reads one state). Any thread.
  */
 #pragma once
 
 #include "fs/fs.h"
 #include "fs/names.h"
 
-enum { SPECIAL_LIVE_BYTES = 65536 };
-
-/* What `name` is in a NODE_HIDDEN or NODE_ROOT_HIDDEN directory: fills kind and which. -ENOENT. */
-int special_find(const struct node *dir, const char *name, struct node *ret);
+/* What `name` is in a NODE_HIDDEN or NODE_ROOT_HIDDEN directory: fills kind and which, and for a live one
+ * what this user reads in it. -ENOENT. */
+int special_find(struct fs *fs, const struct node *dir, const char *name, uid_t uid, struct node *ret);
 void special_names(const struct node *dir, struct names *names);
 /* The size stat shows. */
 int special_size(struct fs *fs, const struct node *node, const struct catalog_patience *patience,
                  uint64_t *ret, struct error *err);
-/* Appends what a reader of this user sees: exactly that many bytes. */
-int special_read(struct fs *fs, const struct node *node, uid_t uid, const struct catalog_patience *patience,
+/* Appends what a reader sees: exactly that many bytes. */
+int special_read(struct fs *fs, const struct node *node, const struct catalog_patience *patience,
                  struct buf *buf, struct error *err);

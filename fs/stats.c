@@ -2,6 +2,7 @@
 #include "fs/stats.h"
 
 #include "cache/cache.h"
+#include "fs/inode.h"
 #include "fs/passthrough.h"
 
 static void line(struct buf *buf, const char *name, unsigned long long value)
@@ -39,6 +40,8 @@ void stats_append(struct fs *fs, struct buf *buf)
     line(buf, "lookups", atomic_load(&counters->lookups));
     line(buf, "opens", atomic_load(&counters->opens));
     line(buf, "opens_passed_through", atomic_load(&counters->opens_passed));
+    line(buf, "noopen", atomic_load(&fs->noopen));
+    line(buf, "inodes_idle", inodes_idle(fs->inodes));
     line(buf, "reads", atomic_load(&counters->reads));
     line(buf, "bytes_read", atomic_load(&counters->bytes_read));
     line(buf, "passthrough", passthrough_is_on(fs->passthrough));

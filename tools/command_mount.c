@@ -23,6 +23,11 @@ static const struct option_spec options[] = {
     {"umask", 0, "OCTAL", false, "permission bits to take away"},
     {"poll", 0, "SECONDS", false, "look for new versions this often (default: 5)"},
     {"trust", 0, "URL", true, "let the data set read below this place, for this mount"},
+    {"opens", 0, "HOW", false,
+     "'free': opening a file costs no round trip, best for many small files, and one that cannot be had "
+     "fails "
+     "when it is read; 'asked': it asks the daemon, and fails then; 'auto' (default): asked where the kernel "
+     "can read cached clips itself (root, Linux 6.9), else free"},
     {"no-passthrough", 0, NULL, false, "do not hand cached clips to the kernel"},
     {NULL, 0, NULL, false, NULL},
 };
@@ -51,11 +56,27 @@ static int take_number(const struct arguments *arguments, const char *option, in
     return 0;
 }
 
+static int take_opens(const struct arguments *arguments, enum fs_opens *ret, struct error *err)
+{
+    static const char *const names[] = {
+        [FS_OPENS_AUTO] = "auto", [FS_OPENS_ASKED] = "asked", [FS_OPENS_FREE] = "free"};
+    const char *text = arguments_text(arguments, "opens");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!text || !strcmp(text, names[i])) {
+            *ret = (enum fs_opens)i;
+            return 0;
+        }
+    return error_set(err, EINVAL, "--opens '%s': expected auto, asked or free", text);
+}
+
 static int fill_options(const struct arguments *arguments, const char *mountpoint, struct fs_options *ret,
                         struct error *err)
 {
     unsigned long uid = (unsigned long)(uid_t)-1, gid = (unsigned long)(gid_t)-1, umask_bits = 0, poll = 5;
-    int rc = take_number(arguments, "uid", 10, &uid, err);
+    enum fs_opens opens = FS_OPENS_AUTO;
+    int rc = take_opens(arguments, &opens, err);
+    if (!rc)
+        rc = take_number(arguments, "uid", 10, &uid, err);
     if (!rc)
         rc = take_number(arguments, "gid", 10, &gid, err);
     if (!rc)
@@ -72,7 +93,8 @@ static int fill_options(const struct arguments *arguments, const char *mountpoin
                                .gid = (gid_t)gid,
                                .umask = (mode_t)umask_bits & 0777,
                                .poll_ms = (unsigned)poll * 1000,
-                               .passthrough = !arguments_flag(arguments, "no-passthrough")};
+                               .passthrough = !arguments_flag(arguments, "no-passthrough"),
+                               .opens = opens};
     return 0;
 }
 

@@ -26,13 +26,14 @@ def main():
                 f.write(os.urandom(1 << 20))
         got = place.run(place.make, place.path('set'), place.path('source'), '0', '1', str(BYTES), '1')
         assert got.returncode == 0, got.stderr
-        for options in ([], ['passthrough']):
+        for what, options in (('opens free', ['opens=2']), ('opens asked', ['opens=1']),
+                              ('passthrough', ['opens=1', 'passthrough'])):
             assert place.mount(*options).returncode == 0
             mounted = place.file('v1/ep000000.front.mp4')
             native = place.path('native')
             shutil.copyfile(mounted, native)
             assert wait_for(lambda: read(mounted) == read(native))
-            print('\nwith ' + (options or ['the plain path'])[0], flush=True)
+            print('\nwith ' + what, flush=True)
             before = reads(place)
             subprocess.run([sys.argv[3], native, mounted], check=True)
             print(f'READs that reached the daemon: {reads(place) - before}')

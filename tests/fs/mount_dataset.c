@@ -2,9 +2,8 @@
 /*
  * Mounts a data set, as the tools do but with this folder's library only.
  *
- *     mount_dataset SET MOUNTPOINT CACHE [foreground] [passthrough] [poll=MS] [umask=OCTAL] [threads=N]
- *                   [allow_other] [uid=N]
- *     mount_dataset --unmount MOUNTPOINT
+ *     mount_dataset SET MOUNTPOINT CACHE [foreground] [passthrough] [opens=0|1|2] [poll=MS] [umask=OCTAL]
+ * [threads=N] [allow_other] [uid=N] mount_dataset --unmount MOUNTPOINT
  */
 #include <signal.h>
 #include <stdatomic.h>
@@ -52,15 +51,18 @@ static void serve(struct stores *stores, struct dataset *dataset, struct cache *
 static bool parse(char **args, int count, struct fs_options *options)
 {
     bool foreground = false;
+    unsigned opens = FS_OPENS_AUTO;
     for (int i = 0; i < count; i++) {
         foreground = foreground || strcmp(args[i], "foreground") == 0;
         options->passthrough = options->passthrough || strcmp(args[i], "passthrough") == 0;
         options->allow_other = options->allow_other || strcmp(args[i], "allow_other") == 0;
         sscanf(args[i], "uid=%u", &options->uid);
+        sscanf(args[i], "opens=%u", &opens);
         sscanf(args[i], "poll=%u", &options->poll_ms);
         sscanf(args[i], "umask=%o", &options->umask);
         sscanf(args[i], "threads=%u", &options->threads);
     }
+    options->opens = opens;
     return foreground;
 }
 

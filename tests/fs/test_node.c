@@ -81,6 +81,24 @@ Test(node, forgetting_more_often_than_looked_up_or_unknown_ids_does_no_harm)
     check_leaks();
 }
 
+Test(node, a_live_file_is_a_node_of_its_own_at_each_look_up)
+{
+    struct nodes *nodes = nodes_new();
+    uint64_t ids[2];
+    for (int i = 0; i < 2; i++) {
+        struct node live = {.parent = NODE_ROOT_ID, .name = (char[]){"stats"}, .kind = NODE_LIVE};
+        buf_printf(&live.bytes, "state %d", i);
+        const struct node *node = nodes_enter(nodes, &live);
+        ids[i] = node->id;
+        cr_assert_null(live.bytes.data, "the node has taken them");
+    }
+    cr_assert_neq(ids[0], ids[1]);
+    cr_assert(nodes_forget(nodes, ids[1], 1));
+    cr_assert_eq(memcmp(nodes_get(nodes, ids[0])->bytes.data, "state 0", 7), 0);
+    nodes_free(nodes);
+    check_leaks();
+}
+
 Test(node, thousands_of_nodes_are_found_and_freed_in_any_order)
 {
     enum { COUNT = 5000 };

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a mounted data set looks like to programs: names, attributes, bytes. Arguments: make_dataset mount_dataset."""
+"""What a mounted data set looks like to programs: names, attributes, bytes.
+
+Arguments: make_dataset mount_dataset asked|free (whether an open asks the daemon)."""
 import concurrent.futures
 import ctypes
 import errno
@@ -199,13 +201,33 @@ def test_a_wrong_component_fails_and_its_reason_is_in_errors(place):
     assert '/v1/armm=left: ' in got and '/v1/arm=lift: ' in got and '/v1/arm=left/force.almost=3: ' in got, got
 
 
-def test_live_files_have_a_fixed_size_and_are_padded_with_newlines(place):
+def test_a_live_file_has_the_size_and_bytes_of_one_moment(place):
     for name in ('errors', 'stats'):
         path = place.file('.elidefs', name)
-        assert os.stat(path).st_size == 65536 and len(read(path)) == 65536, name
-        assert read(path).endswith(b'\n\n')
+        with open(path, 'rb', buffering=0) as f:
+            first = f.read(7)
+            fails(errno.ENOENT, os.stat, place.file(f'v1/armm={name}'))  # changes both
+            rest = b''.join(iter(lambda: f.read(7), b''))
+            assert os.fstat(f.fileno()).st_size == len(first + rest), name
+            with mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) as m:
+                assert m[:] == first + rest, name
+        assert read(path) != first + rest, name
+        assert os.stat(path).st_ino == os.stat(path).st_ino
     assert sorted(os.listdir(place.file('.elidefs'))) == ['errors', 'stats']
     assert b'newest_version 2\n' in read(place.file('.elidefs/stats'))
+    to = place.path('copy-live')
+    subprocess.run(['cp', '-a', place.file('.elidefs'), to], check=True)
+    assert b'newest_version 2\n' in read(os.path.join(to, 'stats'))
+
+
+def test_opening_asks_the_daemon_only_where_it_should(place):
+    before = int(place.stats()['opens'])
+    for i in range(20):
+        assert read(place.file(f'v1/ep{i:06d}.json')).startswith(b'{')
+    opened = int(place.stats()['opens']) - before
+    assert opened == 0 if OPENS == 'free' else opened >= 20, opened
+    assert int(place.stats()['noopen']) == (OPENS == 'free')
+    assert int(place.stats()['inodes_idle']) > 0
 
 
 def test_reports_of_a_query_have_their_exact_size(place):
@@ -299,13 +321,16 @@ def test_a_new_version_and_a_moved_latest_appear(place):
     assert os.listdir(place.point)[0] == 'v3'
 
 
+OPENS = sys.argv[3]
+
+
 def main():
     place = Place(sys.argv[1:3])
     try:
         place.commit(0, 40, 4)
         place.commit(1, 1, 1)
         place.tag('good', 1)
-        process = place.start('poll=300')
+        process = place.start('poll=300', 'opens=' + {'asked': '1', 'free': '2'}[OPENS])
         failed = run_tests(globals(), place)
         got = place.unmount()
         assert got.returncode == 0, got.stderr

@@ -101,10 +101,18 @@ static ssize_t write_reply(int fd, struct iovec *iov, int count, void *userdata)
 
 /* ---- inodes with open files ---- */
 
-static int32_t new_backing_id(struct passthrough *passthrough, struct cache_file *file)
+/* The cache's file, or -1 where how this inode opens is settled, or it is not all here. May read the disk. */
+static int complete_fd(struct passthrough *passthrough, struct inode *inode)
 {
-    int fd = passthrough_is_on(passthrough) ? cache_complete_fd(file) : -1;
-    int id = fd < 0 ? 0 : ioctl(passthrough->fd, BACKING_OPEN, &(struct backing_map){.fd = fd});
+    pthread_mutex_lock(&passthrough->lock);
+    bool settled = inode->opens || inode->backing_id;
+    pthread_mutex_unlock(&passthrough->lock);
+    return settled || !passthrough_is_on(passthrough) ? -1 : cache_complete_fd(inode->cached);
+}
+
+static int32_t new_backing_id(struct passthrough *passthrough, int fd)
+{
+    int id = ioctl(passthrough->fd, BACKING_OPEN, &(struct backing_map){.fd = fd});
     if (id < 0 && (errno == EPERM || errno == ENOTTY))
         atomic_store(&passthrough->on, false); /* and every other one would fail, too */
     return id > 0 ? id : 0;
@@ -113,9 +121,10 @@ static int32_t new_backing_id(struct passthrough *passthrough, struct cache_file
 /* One open more of this inode; its backing id, or 0: through the page cache. */
 static int32_t enter(struct passthrough *passthrough, struct inode *inode)
 {
+    int fd = complete_fd(passthrough, inode);
     pthread_mutex_lock(&passthrough->lock);
-    if (inode->opens++ == 0 && !inode->backing_id)
-        inode->backing_id = new_backing_id(passthrough, inode->cached);
+    if (inode->opens++ == 0 && !inode->backing_id && fd >= 0)
+        inode->backing_id = new_backing_id(passthrough, fd);
     int32_t id = inode->backing_id;
     pthread_mutex_unlock(&passthrough->lock);
     return id;

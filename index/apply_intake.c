@@ -194,7 +194,7 @@ static void take_clip(struct apply *apply, const struct changeset_op *op, size_t
     struct apply_clip *clip = &apply->clips[apply->count];
     *clip = (struct apply_clip){
         .at = at, .key = op->text, .t0_ns = op->t0_ns, .place = op->place, .order = (uint32_t)apply->count};
-    for (int i = 0; i < APPLY_SORT_KEYS; i++)
+    for (size_t i = 0; i < APPLY_SORT_KEYS; i++)
         clip->ranks[i] = APPLY_UNRANKED;
     apply->count++;
 }
@@ -207,7 +207,7 @@ static void take_removal(struct apply *apply, const struct changeset_op *op)
 
 static void take_value(struct apply *apply, const struct changeset_op *op, struct sorter *sorters)
 {
-    for (int i = 0; i < APPLY_SORT_KEYS; i++) {
+    for (size_t i = 0; i < APPLY_SORT_KEYS; i++) {
         struct sorter *sorter = &sorters[i];
         uint32_t *rank = &apply->clips[apply->count - 1].ranks[i];
         if (sorter->attribute != op->id || *rank != APPLY_UNRANKED)
@@ -336,7 +336,7 @@ int apply_intake(struct apply *apply, struct error *err)
     apply->origin = (uint32_t)apply->next_origin;
     apply_event_find(apply);
     int rc = take_all(apply, sorters, err);
-    for (int i = 0; i < APPLY_SORT_KEYS; i++) {
+    for (size_t i = 0; i < APPLY_SORT_KEYS; i++) {
         if (!rc)
             rank_clips(apply, &sorters[i], i);
         strmap_free(sorters[i].map);

@@ -83,7 +83,7 @@ static int compare_clips(const void *a, const void *b)
         return x->known ? -1 : 1;
     if (x->known)
         return (x->row > y->row) - (x->row < y->row);
-    for (int i = 0; i < APPLY_SORT_KEYS; i++)
+    for (size_t i = 0; i < APPLY_SORT_KEYS; i++)
         if (x->ranks[i] != y->ranks[i])
             return x->ranks[i] < y->ranks[i] ? -1 : 1;
     bool timed = x->t0_ns != CHANGESET_NO_TIME, other = y->t0_ns != CHANGESET_NO_TIME;

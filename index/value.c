@@ -5,9 +5,9 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/decimal.h"
 #include "cache/base/instant.h"
 #include "cache/base/json.h"
 #include "cache/base/utf8.h"
@@ -63,7 +63,7 @@ static int parse_int(const char *text, size_t len, struct value *value)
     return 0;
 }
 
-/* -?digits[.digits][e[+-]digits]: strtod() alone would also take hex, nan, spaces and a locale's comma. */
+/* -?digits[.digits][e[+-]digits], as decimal_parse() wants it. */
 static bool is_decimal(const char *text, size_t len)
 {
     size_t i = len && *text == '-', digits = 0;
@@ -92,11 +92,8 @@ static int parse_float(const char *text, size_t len, struct value *value)
     bool infinite = text_is(text, len, "inf") || text_is(text, len, "-inf");
     if (len > DIGITS_MAX || !(infinite || is_decimal(text, len)))
         return -EINVAL;
-    char copy[DIGITS_MAX + 1];
-    memcpy(copy, text, len);
-    copy[len] = 0;
-    double real = strtod(copy, NULL);
-    if (isinf(real) && !infinite)
+    double real = *text == '-' ? -HUGE_VAL : HUGE_VAL;
+    if (!infinite && decimal_parse(text, len, &real))
         return -ERANGE;
     value->real = real == 0 ? 0 : real; /* no -0 */
     return 0;

@@ -120,7 +120,7 @@ def test_who_did_not_import_must_trust_the_roots(dataset, lab, tmp_path):
     stranger = os.environ | {"HOME": str(tmp_path / "stranger")}
     (tmp_path / "stranger").mkdir()
     done = elidefs("cp", dataset, "v1", tmp_path / "theirs", check=False, env=stranger)
-    assert done.returncode == 1 and f"trust={tmp_path}" in done.stderr
+    assert done.returncode == 1 and "elidefs trust" in done.stderr and str(tmp_path) in done.stderr
 
 
 def test_a_mount_shows_it(dataset, lab, tmp_path):
@@ -177,7 +177,7 @@ GOOD = {"key": "good", "v": {"url": "rec/run.mp4"}}
     ({"key": "a", "v": {"url": "rec/run.mp4"}, "a.b": 1, "a": {"c": 1}, "a_b": 2}, ["'a.b' and 'a_b'"]),
     ({"key": "k" * 300, "v": {"url": "rec/run.mp4"}}, ["line 2", "255 bytes"]),
     ("[1]", ["line 2", "not an object"]),
-    ("{", ["line 2, column"]),
+    ("{", ["line 2: column 3: not valid JSON"]),
 ])
 def test_a_line_that_does_not_add_up(dataset, lab, row, says):
     refused(dataset, manifest(lab, GOOD, row), says=["clips.jsonl", *says])

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Whatever bytes come, as CSV, JSON Lines or Parquet: an error that names the table, or rows whose values are
- * values; each fits its column's type, before and after it was kept in a batch. */
+ * values; each fits its column's type, before and after it was kept in a batch. Read as a manifest, each
+ * column is a stream's, the key or an attribute. */
 #include <string.h>
 
+#include "cache/base/strmap.h"
+#include "tools/import/manifest_columns.h"
 #include "tools/import/table_batch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -41,6 +44,22 @@ static void check_kept(struct table_batch *batch)
             }
 }
 
+static void check_columns(const struct table_reader *reader)
+{
+    CLEANUP_MANIFEST_COLUMNS struct manifest_columns columns = {.streams = NULL};
+    struct error err = {0};
+    if (manifest_columns_new(reader, &columns, &err)) {
+        check(!strncmp(err.text, "input: ", 7));
+        return;
+    }
+    check(columns.count == table_reader_columns(reader));
+    for (size_t i = 0; i < columns.count; i++) {
+        int stream = columns.columns[i].stream;
+        check(stream >= MANIFEST_KEY && stream < (int)strmap_count(columns.streams));
+        check(stream < 0 || columns.columns[i].field < MANIFEST_FIELDS);
+    }
+}
+
 static void read_all(const uint8_t *data, size_t size, bool nested)
 {
     static const char *const multi[] = {"m"};
@@ -58,6 +77,8 @@ static void read_all(const uint8_t *data, size_t size, bool nested)
         check(!rc || column < row.count);
     }
     check_kept(batch);
+    if (reader && nested)
+        check_columns(reader);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -54,17 +54,15 @@ static char *shown(const char *text, size_t len, const struct table_options *opt
 }
 
 struct reading {
-    const char *text, *expected; /* "...": what follows does not matter */
+    const char *text, *expected;
 };
 
 static void check_with(const struct table_options *options, const struct reading *readings, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         char *got = shown(readings[i].text, strlen(readings[i].text), options);
-        const char *rest = strstr(readings[i].expected, "...");
-        size_t len = rest ? (size_t)(rest - readings[i].expected) : strlen(readings[i].expected) + 1;
-        cr_expect_eq(strncmp(got, readings[i].expected, len), 0, "%s\n  gave %s\n  not %s", readings[i].text,
-                     got, readings[i].expected);
+        cr_expect_str_eq(got, readings[i].expected, "%s\n  gave %s\n  not %s", readings[i].text, got,
+                         readings[i].expected);
         free(got);
     }
     check_leaks();
@@ -161,9 +159,9 @@ Test(table_reader, json_lines_say_types_and_lists_and_bring_columns_as_they_come
 Test(table_reader, a_broken_line_of_json_is_refused_with_line_column_and_reason)
 {
     static const struct reading readings[] = {
-        {"{\"a\":1}\n{\"a\":}\n", "table: line 2, column 6: not valid JSON: ..."},
-        {"{\"a\":1}\n[1]\n", "table: line 2: the line is an array, not an object"},
-        {"{\"a\":1}\n7\n", "table: line 2: the line is an integer, not an object"},
+        {"{\"a\":1}\n{\"a\":}\n", "table: line 2: column 6: not valid JSON: a value must stand here"},
+        {"{\"a\":1}\n[1]\n", "table: line 2: the line is a list, not an object"},
+        {"{\"a\":1}\n7\n", "table: line 2: the line is a number, not an object"},
         {"{\"a\":{\"b\":1}}\n",
          "table: line 1: column 'a': an object stands where a text, a number, true or false must"},
         {"{\"a\":[1,[2]]}\n",
@@ -171,10 +169,13 @@ Test(table_reader, a_broken_line_of_json_is_refused_with_line_column_and_reason)
         {"{\"a\":[null]}\n",
          "table: line 1: column 'a': null stands where a text, a number, true or false must"},
         {"{\"\":1}\n", "table: line 1: a member has no name"},
-        {"{\"a\":\"x\\u0000y\"}\n", "table: line 1: column 'a': the text holds a NUL byte"},
-        {"{\"a\":1,\"a\":2}\n", "table: line 1, column ..."},
-        {"{\"a\":123456789012345678901}\n", "table: line 1, column ..."},
-        {"{\"a\":\"\xff\"}\n", "table: line 1, column ..."},
+        {"{\"a\":\"x\\u0000y\"}\n", "table: line 1: column 14: not valid JSON: a text holds a NUL byte"},
+        {"{\"a\":1,\"a\":2}\n", "table: line 1: column 'a' stands there twice"},
+        {"{\"a\":null,\"a\":2}\n", "table: line 1: column 'a' stands there twice"},
+        {"{\"a\":123456789012345678901}\n",
+         "table: line 1: column 6: not valid JSON: an integer of more than 64 bits"},
+        {"{\"a\":\"\xff\"}\n", "table: line 1: column 8: not valid JSON: a text is not UTF-8"},
+        {"{\"a\":1} {\n", "table: line 1: column 9: not valid JSON: something follows the value"},
     };
     check(readings, sizeof readings / sizeof *readings);
 }

@@ -10,7 +10,8 @@
 
 struct place { /* of a cell's values */
     size_t first, count;
-    bool split; /* of the column: at ';' */
+    uint64_t mentioned; /* the number of the row that did last */
+    bool split;         /* of the column: at ';' */
 };
 
 struct table_cells {
@@ -23,7 +24,9 @@ struct table_cells {
     struct table_value *values;
     size_t value_count, value_cap;
     size_t column; /* of the cell that is being filled */
+    size_t next;   /* the column behind the one asked for last: rows tend to be alike */
     uint64_t row;
+    uint64_t number; /* of the row, from 1 */
 };
 
 struct table_cells *table_cells_new(const char *const *multi, size_t multi_count)
@@ -67,6 +70,14 @@ static void add_column(struct table_cells *cells, struct strmap_entry *entry)
 int table_cells_column(struct table_cells *cells, const char *name, size_t len, size_t *ret, bool *ret_new,
                        struct error *err)
 {
+    const struct strmap_entry *guess =
+        cells->next < strmap_count(cells->columns) ? strmap_at(cells->columns, cells->next) : NULL;
+    if (guess && guess->key_len == len && !memcmp(guess->key, name, len)) {
+        *ret = cells->next++;
+        if (ret_new)
+            *ret_new = false;
+        return 0;
+    }
     struct strmap_entry *entry = strmap_find(cells->columns, name, len);
     bool is_new = !entry;
     if (len > TABLE_NAME_MAX)
@@ -76,6 +87,7 @@ int table_cells_column(struct table_cells *cells, const char *name, size_t len, 
     if (is_new)
         add_column(cells, entry = strmap_put(cells->columns, name, len, NULL));
     *ret = entry->value;
+    cells->next = entry->value + 1;
     if (ret_new)
         *ret_new = is_new;
     return 0;
@@ -92,6 +104,8 @@ bool table_cells_find(const struct table_cells *cells, const char *name, size_t 
 void table_cells_begin(struct table_cells *cells, uint64_t place)
 {
     cells->row = place;
+    cells->number++;
+    cells->next = 0;
     cells->value_count = 0;
     for (size_t i = 0; i < strmap_count(cells->columns); i++)
         cells->cells[i].missing = true;
@@ -105,9 +119,11 @@ void table_cells_cell(struct table_cells *cells, size_t column)
     cells->places[column].count = 0;
 }
 
-bool table_cells_has(const struct table_cells *cells, size_t column)
+bool table_cells_mention(struct table_cells *cells, size_t column)
 {
-    return !cells->cells[column].missing;
+    bool first = cells->places[column].mentioned != cells->number;
+    cells->places[column].mentioned = cells->number;
+    return first;
 }
 
 static int add_one(struct table_cells *cells, const struct table_value *value, struct error *err)

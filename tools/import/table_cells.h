@@ -51,6 +51,7 @@ bool table_cells_find(const struct table_cells *cells, const char *name, size_t 
  * none, -E2BIG. */
 void table_cells_begin(struct table_cells *cells, uint64_t place);
 void table_cells_cell(struct table_cells *cells, size_t column);
-bool table_cells_has(const struct table_cells *cells, size_t column); /* is not missing */
+/* Before a cell that may be missing is looked at: false if the row had this column before. */
+bool table_cells_mention(struct table_cells *cells, size_t column);
 int table_cells_add(struct table_cells *cells, const struct table_value *value, struct error *err);
 void table_cells_end(struct table_cells *cells, struct table_row *ret);

@@ -1,97 +1,131 @@
 // SPDX-License-Identifier: Apache-2.0
 /* JSON Lines: an object a line, its members the cells: scalars, lists of scalars, null for a missing one.
- * Lines of nothing but spaces are passed over. */
+ * Lines of nothing but spaces are passed over. Read without a tree: a table can have millions of lines. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cache/base/json.h"
+#include "cache/base/json_scan.h"
 #include "tools/import/table_format.h"
 
 struct jsonl {
     struct table_input *input;
     bool nested;
-    struct json *json; /* the line's: texts point into it */
+    struct json_scan scan; /* of the line: texts point into it */
+    struct buf name;       /* of the member: those of the objects around it, with their dots, before it */
 };
 
-static int add_scalar(struct table_cells *cells, const struct json *json, struct error *err)
+static const char *kind_name(enum json_token_kind kind)
+{
+    switch (kind) {
+    case JSON_TOKEN_OBJECT:
+        return "an object";
+    case JSON_TOKEN_ARRAY:
+        return "a list";
+    case JSON_TOKEN_NULL:
+        return "null";
+    case JSON_TOKEN_TEXT:
+        return "a text";
+    case JSON_TOKEN_BOOL:
+        return "true or false";
+    case JSON_TOKEN_END:
+    case JSON_TOKEN_OBJECT_END:
+    case JSON_TOKEN_ARRAY_END:
+    case JSON_TOKEN_NAME:
+    case JSON_TOKEN_INTEGER:
+    case JSON_TOKEN_REAL:
+        break;
+    }
+    return "a number";
+}
+
+static int add_scalar(struct table_cells *cells, const struct json_token *token, struct error *err)
 {
     struct table_value one = {.written = false};
-    switch (json_kind(json)) {
-    case JSON_KIND_BOOL:
-        one.value = (struct value){.type = VALUE_BOOL, .boolean = json_as_bool(json)};
+    switch (token->kind) {
+    case JSON_TOKEN_BOOL:
+        one.value = (struct value){.type = VALUE_BOOL, .boolean = token->boolean};
         break;
-    case JSON_KIND_INTEGER:
-        one.value = (struct value){.type = VALUE_INT, .integer = json_as_integer(json)};
+    case JSON_TOKEN_INTEGER:
+        one.value = (struct value){.type = VALUE_INT, .integer = token->integer};
         break;
-    case JSON_KIND_REAL:
-        one.value = (struct value){.type = VALUE_FLOAT, .real = json_as_number(json) + 0.0};
+    case JSON_TOKEN_REAL:
+        one.value = (struct value){.type = VALUE_FLOAT, .real = token->real + 0.0};
         break;
-    case JSON_KIND_TEXT:
-        one.value = (struct value){.type = VALUE_TEXT, .text = json_as_text(json)};
-        if (!one.value.text)
-            return error_set(err, EINVAL, "the text holds a NUL byte");
-        one.value.len = strlen(one.value.text);
+    case JSON_TOKEN_TEXT:
+        one.value = (struct value){.type = VALUE_TEXT, .text = token->text, .len = token->len};
         break;
-    case JSON_KIND_NULL:
-    case JSON_KIND_ARRAY:
-    case JSON_KIND_OBJECT:
+    default:
         return error_set(err, EINVAL, "%s stands where a text, a number, true or false must",
-                         json_kind(json) == JSON_KIND_NULL    ? "null"
-                         : json_kind(json) == JSON_KIND_ARRAY ? "a list"
-                                                              : "an object");
+                         kind_name(token->kind));
     }
     return table_cells_add(cells, &one, err);
 }
 
-static int add_cell(struct table_cells *cells, size_t column, const struct json *json, struct error *err)
+static int add_list(struct jsonl *jsonl, struct table_cells *cells, struct error *err)
 {
-    if (json_kind(json) == JSON_KIND_NULL)
-        return 0;
-    table_cells_cell(cells, column);
-    if (json_kind(json) != JSON_KIND_ARRAY)
-        return add_scalar(cells, json, err);
-    int rc = 0;
-    for (size_t i = 0; !rc && i < json_count(json); i++)
-        rc = add_scalar(cells, json_at(json, i), err);
-    return rc;
-}
-
-static int add_members(const struct jsonl *jsonl, struct table_cells *cells, const struct json *object,
-                       const char *before, struct error *err);
-
-static int add_member(const struct jsonl *jsonl, struct table_cells *cells, const char *name,
-                      const struct json *member, struct error *err)
-{
-    size_t column;
-    if (strlen(name) > TABLE_NAME_MAX) /* bounds the nesting, too */
-        return error_set(err, E2BIG, "a column's name has more than %d bytes", TABLE_NAME_MAX);
-    if (jsonl->nested && json_kind(member) == JSON_KIND_OBJECT)
-        return add_members(jsonl, cells, member, name, err);
-    if (!*name)
-        return error_set(err, EINVAL, "a member has no name");
-    int rc = table_cells_column(cells, name, strlen(name), &column, NULL, err);
-    if (!rc && table_cells_has(cells, column))
-        rc = error_set(err, EINVAL, "column '%s' stands there twice", name);
-    if (rc)
-        return rc;
-    rc = add_cell(cells, column, member, err);
-    return rc ? error_prefix(err, "column '%s'", name) : 0;
-}
-
-/* Nesting is bounded by the parser; `before`: the names of the objects around, with their dots. */
-static int add_members(const struct jsonl *jsonl, struct table_cells *cells, const struct json *object,
-                       const char *before, struct error *err)
-{
-    void *iter = NULL;
-    const char *name;
-    const struct json *member;
-    int rc = 0;
-    while (!rc && json_next(object, &iter, &name, &member)) {
-        CLEANUP_FREE char *full = before ? mem_printf("%s.%s", before, name) : NULL;
-        rc = add_member(jsonl, cells, full ? full : name, member, err);
+    struct json_token token;
+    int rc;
+    while (!(rc = json_scan_next(&jsonl->scan, &token, err)) && token.kind != JSON_TOKEN_ARRAY_END) {
+        rc = add_scalar(cells, &token, err);
+        if (rc)
+            return error_prefix(err, "column '%s'", buf_text(&jsonl->name));
     }
     return rc;
+}
+
+static int add_cell(struct jsonl *jsonl, struct table_cells *cells, const struct json_token *token,
+                    struct error *err)
+{
+    size_t column;
+    if (!jsonl->name.len)
+        return error_set(err, EINVAL, "a member has no name");
+    int rc = table_cells_column(cells, buf_text(&jsonl->name), jsonl->name.len, &column, NULL, err);
+    if (!rc && !table_cells_mention(cells, column))
+        rc = error_set(err, EINVAL, "column '%s' stands there twice", buf_text(&jsonl->name));
+    if (rc || token->kind == JSON_TOKEN_NULL)
+        return rc;
+    table_cells_cell(cells, column);
+    if (token->kind == JSON_TOKEN_ARRAY)
+        return add_list(jsonl, cells, err);
+    rc = add_scalar(cells, token, err);
+    return rc ? error_prefix(err, "column '%s'", buf_text(&jsonl->name)) : 0;
+}
+
+/* Behind a '{'. Nesting is bounded by the scanner. */
+static int add_members(struct jsonl *jsonl, struct table_cells *cells, struct error *err)
+{
+    size_t before = jsonl->name.len;
+    struct json_token name, value;
+    int rc;
+    while (!(rc = json_scan_next(&jsonl->scan, &name, err)) && name.kind == JSON_TOKEN_NAME) {
+        if (before + name.len > TABLE_NAME_MAX)
+            return error_set(err, E2BIG, "a column's name has more than %d bytes", TABLE_NAME_MAX);
+        buf_append(&jsonl->name, name.text, name.len);
+        rc = json_scan_next(&jsonl->scan, &value, err);
+        if (!rc && jsonl->nested && value.kind == JSON_TOKEN_OBJECT) {
+            buf_u8(&jsonl->name, '.');
+            rc = add_members(jsonl, cells, err);
+        } else if (!rc) {
+            rc = add_cell(jsonl, cells, &value, err);
+        }
+        if (rc)
+            return rc;
+        buf_truncate(&jsonl->name, before);
+    }
+    return rc;
+}
+
+static int add_line(struct jsonl *jsonl, struct table_cells *cells, struct error *err)
+{
+    struct json_token token;
+    buf_clear(&jsonl->name);
+    int rc = json_scan_next(&jsonl->scan, &token, err);
+    if (!rc && token.kind != JSON_TOKEN_OBJECT)
+        rc = error_set(err, EINVAL, "the line is %s, not an object", kind_name(token.kind));
+    if (!rc)
+        rc = add_members(jsonl, cells, err);
+    return rc ? rc : json_scan_next(&jsonl->scan, &token, err); /* nothing may follow */
 }
 
 static bool is_blank(const struct table_line *line)
@@ -115,30 +149,19 @@ static int jsonl_next(void *state, struct table_cells *cells, struct error *err)
 {
     struct jsonl *jsonl = state;
     struct table_line line;
-    if (jsonl->json)
-        json_free(jsonl->json);
-    jsonl->json = NULL;
     int rc = next_line(jsonl, &line, err);
     if (rc <= 0)
         return rc;
-    rc = json_parse_line(line.number, line.text, line.len, &jsonl->json, err);
-    if (rc)
-        return rc;
-    if (json_kind(jsonl->json) != JSON_KIND_OBJECT)
-        return error_set(err, EINVAL, "line %llu: the line is %s %s, not an object",
-                         (unsigned long long)line.number,
-                         strchr("aeio", *json_kind_name(json_kind(jsonl->json))) ? "an" : "a",
-                         json_kind_name(json_kind(jsonl->json)));
+    json_scan_init(&jsonl->scan, line.text, line.len);
     table_cells_begin(cells, line.number);
-    rc = add_members(jsonl, cells, jsonl->json, NULL, err);
+    rc = add_line(jsonl, cells, err);
     return rc ? error_prefix(err, "line %llu", (unsigned long long)line.number) : 1;
 }
 
 static void jsonl_free(void *state)
 {
     struct jsonl *jsonl = state;
-    if (jsonl->json)
-        json_free(jsonl->json);
+    buf_done(&jsonl->name);
     free(jsonl);
 }
 

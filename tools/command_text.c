@@ -80,7 +80,9 @@ static void print_scdoc_option(const struct option_spec *spec, FILE *to)
     if (spec->letter)
         fprintf(to, "*-%c*, ", spec->letter);
     fprintf(to, "*--%s*", spec->name);
-    if (spec->argument) {
+    if (spec->argument && spec->argument[0] == '[') {
+        print_escaped(spec->argument, to);
+    } else if (spec->argument) {
         fputs(" _", to);
         print_escaped(spec->argument, to);
         fputc('_', to);

@@ -8,3 +8,4 @@ extern const struct command command_init, command_import, command_mount, command
     command_cp, command_explain, command_log, command_tag, command_status, command_annotate, command_blame,
     command_attribute;
 extern const struct command command_root, command_trust;
+extern const struct command command_remove, command_verify;

@@ -8,7 +8,8 @@ import pytest
 
 from conftest import BUILD, ELIDEFS, LABELS, SAMPLE, elidefs, mounted, run, stats, told
 
-COMMANDS = ["init", "import", "annotate", "blame", "attribute", "mount", "umount", "query", "cp", "explain", "log", "tag", "status"]
+COMMANDS = ["init", "import", "annotate", "blame", "attribute", "mount", "umount", "query", "cp", "explain", "log", "tag", "remove",
+            "verify", "status"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

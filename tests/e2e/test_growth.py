@@ -178,3 +178,64 @@ def test_a_reindexed_lerobot_set_keeps_labels_with_their_episodes(dataset, tmp_p
     assert imported(dataset, folder, "--renumbered") == result(2, replaced=4)
     assert {key: clip.get("who") for key, clip in attributes(dataset).items()} == {
         "ep000000": "person 20", "ep000001": "person 30", "ep000002": "person 35", "ep000003": None}
+
+
+def removed(dataset, path, *arguments):
+    found = json.loads(elidefs("remove", dataset, path, *arguments, "--json").stdout)
+    return found["version"], found["removed"], found["clips"]
+
+
+def test_removed_clips_are_gone_from_the_new_version_and_an_import_leaves_them_out(dataset, source):
+    imported(dataset, source)
+    assert removed(dataset, "grade=2") == (2, 1, 2)
+    assert sorted(grades(dataset)) == ["run_1", "run_3"] and sorted(grades(dataset, "v1")) == ["run_1", "run_2", "run_3"]
+    done = elidefs("import", dataset, source)
+    assert done.stdout == "v2\n" and "left out, because it was removed (--restore brings it back): run_2" in done.stderr
+    assert removed(dataset, "latest/run_1.json", "-m", "one clip") == (3, 1, 1)
+    assert imported(dataset, source, "--restore") == result(4, added=2, unchanged=1)
+    assert grades(dataset) == {"run_1": 1, "run_2": 2, "run_3": 3}
+
+
+def test_a_removed_clip_with_new_content_comes_back_without_its_labels(dataset, source, tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("key,arm\nrun_2,left\n")
+    imported(dataset, source, "--table", table)
+    removed(dataset, "arm=left")
+    (source / "run_2.mcap").write_text("recorded again")
+    assert imported(dataset, source) == result(3, added=1, unchanged=2)
+    assert attributes(dataset)["run_2"].keys() == {"grade", "files"}
+
+
+def test_remove_is_careful_with_paths_that_mean_every_clip(dataset, source):
+    imported(dataset, source)
+    done = elidefs("remove", dataset, "latest", check=False)
+    assert done.returncode == 1 and told(done) == [
+        "elidefs: 'latest' means every clip: say which, such as outcome=fail, or --all"]
+    done = elidefs("remove", dataset, "grade.gt=7")
+    assert done.stdout == "v1\n" and "nothing to remove: v1 stays" in done.stderr
+    assert elidefs("remove", dataset, "grad=7", check=False).returncode == 1
+    assert removed(dataset, "", "--all") == (2, 3, 0)
+    assert "restore" in elidefs("import", dataset, source).stderr
+
+
+def verified(dataset, *arguments):
+    done = elidefs("verify", dataset, *arguments, "--json", check=False)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return done.returncode, {line["version"]: (line["readable"], line["clips"]) for line in lines}, lines
+
+
+def test_verify_tells_for_each_version_how_many_clips_can_be_read(dataset, source):
+    imported(dataset, source)
+    assert verified(dataset)[:2] == (0, {1: (3, 3)})
+    (source / "run_3.mcap").write_text("longer than before")
+    put(source, 4, "content 4")
+    imported(dataset, source)
+    status, counts, lines = verified(dataset)
+    assert (status, counts) == (1, {2: (4, 4), 1: (2, 3)})
+    assert lines[1]["first"]["key"] == "run_3" and f"{source}/run_3.mcap" in lines[1]["first"]["reason"]
+    assert verified(dataset, "v1/grade.lt=3")[:2] == (0, {1: (2, 2)})
+    assert verified(dataset, "v1/run_3.mcap")[:2] == (1, {1: (0, 1)})
+    (source / "run_1.mcap").unlink()
+    assert verified(dataset)[:2] == (1, {2: (3, 4), 1: (1, 3)})
+    text = elidefs("verify", dataset, check=False)
+    assert "3 of 4 clips can be read; not 'run_1'" in text.stdout

@@ -26,7 +26,7 @@ struct importing {
     struct source *source;
     struct drafts *drafts;
     struct stream_names *stream_names;
-    bool *multi_used; /* by name of request->multi */
+    bool *multi_used;    /* by name of request->multi */
     struct known *known; /* NULL: of nothing */
     struct copier copier;
     struct store *to; /* the data set's own store, where copies go */

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "query/place.h"
+#include "tools/commands.h"
+#include "tools/session.h"
+
+static const struct option_spec options[] = {
+    {"all", 0, NULL, false, "allow PATH to mean every clip"},
+    {"message", 'm', "MESSAGE", false, "say what this version is"},
+    {"json", 0, NULL, false, "print the result as one JSON object"},
+    {NULL, 0, NULL, false, NULL},
+};
+
+static int remove_row(struct catalog_reader *reader, uint32_t row, struct changeset *set, struct error *err)
+{
+    struct catalog_clip clip;
+    int rc = catalog_clip(reader, row, &clip, err);
+    return rc ? rc : changeset_remove(set, clip.key, err);
+}
+
+static int remove_rows(const struct place *place, struct catalog_reader *reader, struct changeset *set,
+                       struct error *err)
+{
+    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+    int rc = query_run(place->query, reader, &result, err);
+    uint32_t rows[1024];
+    size_t count = 1;
+    for (uint64_t at = 0; !rc && count;) {
+        count = query_result_rows(result, at, rows, sizeof rows / sizeof *rows, &at);
+        for (size_t i = 0; !rc && i < count; i++)
+            rc = remove_row(reader, rows[i], set, err);
+    }
+    return rc;
+}
+
+/* A path is easily mistyped: one without a condition is every clip there is. */
+static int gather(const struct arguments *arguments, struct session *session, struct changeset *set,
+                  struct error *err)
+{
+    CLEANUP_PLACE struct place place = {0};
+    CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
+    size_t conditions;
+    int rc = place_resolve(session->dataset, session->path, &place, err);
+    if (!rc)
+        rc = catalog_reader_acquire(place.catalog, &(struct catalog_patience){0}, &reader, err);
+    if (rc)
+        return rc;
+    query_clauses(place.query, &conditions);
+    if (!place.is_file && !conditions && !arguments_flag(arguments, "all"))
+        return error_set(err, EINVAL, "'%s' means every clip: say which, such as outcome=fail, or --all",
+                         session->path);
+    return place.is_file ? remove_row(reader, place.row, set, err) : remove_rows(&place, reader, set, err);
+}
+
+static void tell(const struct arguments *arguments, uint32_t version, const struct apply_counts *counts)
+{
+    fprintf(stderr, "v%u: %llu clips removed; %llu in all\n", version,
+            (unsigned long long)counts->clips_removed, (unsigned long long)counts->clips);
+    if (arguments_flag(arguments, "json"))
+        printf("{\"version\":%u,\"clips\":%llu,\"removed\":%llu}\n", version,
+               (unsigned long long)counts->clips, (unsigned long long)counts->clips_removed);
+    else
+        printf("v%u\n", version);
+}
+
+static int tell_nothing(const struct arguments *arguments, struct session *session, struct error *err)
+{
+    const struct manifest *manifest;
+    uint32_t version = dataset_head(session->dataset);
+    int rc = dataset_manifest(session->dataset, version, &manifest, err);
+    if (rc)
+        return rc;
+    fprintf(stderr, "nothing to remove: v%u stays\n", version);
+    if (arguments_flag(arguments, "json"))
+        printf("{\"version\":%u,\"clips\":%llu,\"removed\":0}\n", version,
+               (unsigned long long)manifest->clips);
+    else
+        printf("v%u\n", version);
+    return 0;
+}
+
+static int run(const struct arguments *arguments, struct error *err)
+{
+    CLEANUP_SESSION struct session session = {0};
+    CLEANUP_CHANGESET struct changeset *set = changeset_new();
+    struct dataset_commit info = {.message = arguments_text(arguments, "message")};
+    struct apply_counts counts = {0};
+    uint32_t version = 0;
+    int rc = session_open_path(arguments, &session, err);
+    if (!rc)
+        rc = gather(arguments, &session, set, err);
+    if (rc)
+        return rc;
+    rc = changeset_removals(set) ? dataset_commit(session.dataset, set, &info, &version, &counts, err)
+                                 : -EALREADY;
+    if (rc == -EALREADY)
+        return tell_nothing(arguments, &session, err);
+    if (!rc)
+        tell(arguments, version, &counts);
+    return rc;
+}
+
+static const struct command_example examples[] = {
+    {"elidefs remove s3://lab-data/kitchen outcome=aborted -m 'operator stopped'", "The clips that match"},
+    {"elidefs remove /mnt/kitchen/latest/ep000014.json", "One clip, by a path inside a mount"},
+    {NULL, NULL},
+};
+
+const struct command command_remove = {
+    .name = "remove",
+    .synopsis = "DATASET PATH [OPTION]...",
+    .summary = "hides clips from the next version on",
+    .description =
+        "Commits a new version without the clips that PATH means: those of a query, or the clip of a file. "
+        "Older versions keep them, and no recording is touched. Their labels are gone in the new version. An "
+        "import leaves out what was removed, unless it has other content by then or --restore brings it "
+        "back.",
+    .options = options,
+    .store_options = true,
+    .cache_options = true,
+    .least = 1,
+    .most = 2,
+    .examples = examples,
+    .run = run,
+};

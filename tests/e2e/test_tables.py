@@ -100,7 +100,7 @@ def test_a_type_that_does_not_fit(dataset, source, tmp_path, types, says):
 @pytest.mark.parametrize("name, content, says", [
     ("t.jsonl", '{"key":"a","n":1}\n{"key":"b","n":"x"}\n', ["t.jsonl: line 2: column 'n': 'x' is text here", "integer"]),
     ("t.jsonl", '{"key":"a"}\n{"key":"z"}\n', ["t.jsonl: line 2", "no clip 'z'"]),
-    ("t.jsonl", '{"key":"a"}\n{"key":\n', ["t.jsonl: line 2: column 8: not valid JSON"]),
+    ("t.jsonl", '{"key":"a"}\n{"key":\n', ["t.jsonl: line 2: column 9: not valid JSON"]),
     ("t.jsonl", '{"n":1}\n', ["t.jsonl: line 1", "'key'"]),
     ("t.jsonl", '{"key":"a","pose":{"x":1}}\n', ["t.jsonl: line 1: column 'pose'", "an object"]),
     ("t.parquet", "PAR1 but no more", ["t.parquet", "not finished"]),

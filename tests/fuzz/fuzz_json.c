@@ -27,8 +27,8 @@ static int scan(const uint8_t *data, size_t size, struct error *err)
     return rc;
 }
 
-/* The scanner is stricter with depth and NUL bytes, the parser with names that come twice; a text that holds a
- * NUL byte itself the parser may take to end there. */
+/* The scanner is stricter with depth and NUL bytes, the parser with names that come twice; a text that holds
+ * a NUL byte itself the parser may take to end there. */
 static void check_agreement(int parsed, const struct error *parser, int scanned, const struct error *scanner)
 {
     bool excused = scanned ? strstr(scanner->text, "nested too deeply") || strstr(scanner->text, "a NUL byte")

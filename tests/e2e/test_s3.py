@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real S3 server (Ceph's gateway): import from it, into it, mount, read, and what can go wrong."""
+import json
 import os
 import pathlib
 import re
@@ -186,3 +187,48 @@ def test_two_imports_at_once_commit_one_after_the_other_or_fail_clearly(s3, tmp_
     for _, text, status in results:
         assert status == 0 or (status == 1 and ("first" in text or "at the same time" in text)), text
     assert len(elidefs("log", "s3://sets/race").stdout.splitlines()) == len(versions)
+
+
+def grown(s3, bucket, *options):
+    """Two versions of a bucket whose last recording was overwritten between them; what each import said, and how many
+    clips of each version can be read."""
+    dataset = f"s3://sets/grown-{bucket}"
+    for number in (1, 2):
+        s3.put_object(Bucket=bucket, Key=f"run_{number}.mcap", Body=b"recording %d" % number)
+    elidefs("init", dataset)
+    first = elidefs("import", dataset, f"s3://{bucket}", *options)
+    s3.put_object(Bucket=bucket, Key="run_2.mcap", Body=b"recording 2, longer")
+    s3.put_object(Bucket=bucket, Key="run_3.mcap", Body=b"recording 3")
+    second = elidefs("import", dataset, f"s3://{bucket}", *options)
+    assert "1 clips added, 1 replaced, 1 unchanged" in second.stderr
+    again = elidefs("import", dataset, f"s3://{bucket}", *options)
+    assert again.stdout == "v2\n" and "nothing new: v2 stays" in again.stderr and "scanned" not in again.stderr
+    lines = elidefs("verify", dataset, "--json", check=False).stdout.splitlines()
+    return dataset, first.stderr, {v["version"]: (v["readable"], v["clips"]) for v in map(json.loads, lines)}
+
+
+def test_a_recording_overwritten_in_a_bucket_without_versions_is_lost_to_old_versions_and_import_says_so(s3):
+    s3.create_bucket(Bucket="grows")
+    dataset, said, readable = grown(s3, "grows")
+    assert "not versioned there" in said and readable == {2: (3, 3), 1: (1, 2)}
+    text = elidefs("verify", dataset, check=False).stdout
+    assert "not 'run_2': s3://grows/run_2.mcap" in text and "overwritten" in text
+
+
+def test_a_recording_overwritten_in_a_versioned_bucket_stays_readable(s3, tmp_path):
+    s3.create_bucket(Bucket="grows-versioned")
+    s3.put_bucket_versioning(Bucket="grows-versioned", VersioningConfiguration={"Status": "Enabled"})
+    dataset, said, readable = grown(s3, "grows-versioned")
+    assert "not versioned" not in said and readable == {2: (3, 3), 1: (2, 2)}
+    for version, bytes_of in (("v1", b"recording 2"), ("v2", b"recording 2, longer")):
+        elidefs("cp", dataset, f"{version}/run_2.mcap", tmp_path / version)
+        assert (tmp_path / version / "run_2.mcap").read_bytes() == bytes_of
+
+
+def test_copy_open_keeps_the_overwritten_recording(s3, tmp_path):
+    s3.create_bucket(Bucket="grows-copied")
+    dataset, said, readable = grown(s3, "grows-copied", "--copy=open")
+    assert "copied 1 recordings" in said and readable == {2: (3, 3), 1: (2, 2)}
+    s3.delete_object(Bucket="grows-copied", Key="run_2.mcap")
+    elidefs("cp", dataset, "v1/run_2.mcap", tmp_path)
+    assert (tmp_path / "run_2.mcap").read_bytes() == b"recording 2"

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -48,6 +49,8 @@ static int copy_file(const char *from_path, const char *to_path, struct error *e
 
 static int make_file(const struct apply_options *options, struct error *err)
 {
+    if (options->parent_path && options->take_parent && !rename(options->parent_path, options->result_path))
+        return 0;
     if (options->parent_path)
         return copy_file(options->parent_path, options->result_path, err);
     CLEANUP_CLOSE int fd = open(options->result_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

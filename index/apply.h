@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "cache/base/error.h"
@@ -12,6 +13,7 @@
 
 struct apply_options {
     const char *parent_path; /* the parent's catalog as a plain file; NULL: empty (v0) */
+    bool take_parent;        /* the parent's file becomes the result: it is the caller's own copy */
     const char *result_path; /* made; removed again on failure */
     uint32_t version;
     int64_t time_ns; /* commit time */

@@ -9,6 +9,7 @@
 #include "cache/base/json.h"
 #include "index/apply_column.h"
 #include "index/apply_dictionary.h"
+#include "index/apply_growth.h"
 #include "index/apply_record.h"
 #include "index/catalog/posting.h"
 
@@ -118,27 +119,17 @@ static size_t quoted_bytes(const char *name)
     return text.len;
 }
 
-static int grow_json(struct apply *apply, uint32_t row, int64_t bytes, struct error *err)
-{
-    sqlite3_stmt *stmt;
-    int rc = db_query(apply->db, QUERY_CLIP_JSON_GROW, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, bytes);
-    db_bind_number(stmt, 2, apply->options->version);
-    db_bind_number(stmt, 3, row);
-    return db_run(apply->db, stmt, err);
-}
-
 int apply_attribute_grow(struct apply *apply, const struct attribute *attribute, int64_t bytes,
                          struct error *err)
 {
     CLEANUP_ROWSET struct rowset *rows = NULL;
+    struct apply_growth growth;
     uint32_t row;
+    apply_growth_init(&growth, apply);
     int rc = posting_read(apply->db, attribute->posting, &rows, err);
     for (uint64_t from = 0; !rc && rowset_rows(rows, from, &row, 1); from = row + 1ull)
-        rc = grow_json(apply, row, bytes, err);
-    return rc;
+        rc = apply_growth_add(&growth, row, bytes, err);
+    return rc ? rc : apply_growth_flush(&growth, err);
 }
 
 static int rename_attribute(struct apply *apply, struct attribute *attribute, const char *new_name,
@@ -191,8 +182,8 @@ static int describe_attribute(struct apply *apply, const struct attribute *attri
 
 /* ---- dropping ---- */
 
-static int drop_from_clip(struct apply_record *record, uint32_t row, const struct attribute *attribute,
-                          struct error *err)
+static int drop_from_clip(struct apply_record *record, struct apply_growth *growth,
+                          const struct attribute *attribute, uint32_t row, struct error *err)
 {
     CLEANUP_BUF struct buf member = BUF_INIT;
     int rc = apply_record_enter(record, row, true, err);
@@ -205,18 +196,22 @@ static int drop_from_clip(struct apply_record *record, uint32_t row, const struc
         else if (!member.len)
             record_json_member(&record->was, i, &record->was_events, &member);
     }
-    rc = grow_json(record->apply, row, -(int64_t)member.len, err);
+    rc = apply_growth_add(growth, row, -(int64_t)member.len, err);
     return rc ? rc : apply_record_store(record, err);
 }
 
 static int drop_from_clips(struct apply *apply, const struct attribute *attribute, struct error *err)
 {
     struct apply_record record = APPLY_RECORD(apply);
+    struct apply_growth growth;
     CLEANUP_ROWSET struct rowset *rows = NULL;
     uint32_t row;
+    apply_growth_init(&growth, apply);
     int rc = posting_read(apply->db, attribute->posting, &rows, err);
     for (uint64_t from = 0; !rc && rowset_rows(rows, from, &row, 1); from = row + 1ull)
-        rc = drop_from_clip(&record, row, attribute, err);
+        rc = drop_from_clip(&record, &growth, attribute, row, err);
+    if (!rc)
+        rc = apply_growth_flush(&growth, err);
     if (!rc)
         rc = apply_record_flush(&record, err);
     apply_record_done(&record);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/apply_growth.h"
 #include "index/apply_record.h"
 #include "index/catalog/posting.h"
 
@@ -34,14 +35,42 @@ static int check_unknown(const struct apply *apply, struct error *err)
                      unknown->count > 3 ? "; ..." : "");
 }
 
+static int take_row(void *ctx, const char *key, uint32_t row, struct error *err)
+{
+    struct apply *apply = ctx;
+    const struct strmap_entry *entry = strmap_find(apply->set->clips, key, strlen(key));
+    (void)err;
+    if (!entry)
+        return 0;
+    struct apply_clip *clip = &apply->clips[entry - strmap_at(apply->set->clips, 0)];
+    clip->row = row;
+    clip->known = true;
+    return 0;
+}
+
+/* One by one, or all keys there are, where that is less work. */
+static int find_keys(struct apply *apply, struct error *err)
+{
+    enum { FINDS_COST = 4 };
+    int rc = 0;
+    if ((int64_t)apply->count > apply->rows / FINDS_COST)
+        return runs_each_key(apply->db, take_row, apply, err);
+    for (size_t i = 0; rc >= 0 && i < apply->count; i++) {
+        struct apply_clip *clip = &apply->clips[i];
+        rc = runs_find_key(apply->db, &apply->runs, clip->key, strlen(clip->key), &clip->row, err);
+        clip->known = rc == 1;
+    }
+    return rc < 0 ? rc : 0;
+}
+
 static int find_rows(struct apply *apply, struct error *err)
 {
+    int rc = find_keys(apply, err);
+    if (rc)
+        return rc;
     for (size_t i = 0; i < apply->count; i++) {
         struct apply_clip *clip = &apply->clips[i];
-        int rc = runs_find_key(apply->db, &apply->runs, clip->key, strlen(clip->key), &clip->row, err);
-        if (rc < 0)
-            return rc;
-        clip->known = clip->live = rc && rowset_contains(apply->live, clip->row);
+        clip->known = clip->live = clip->known && rowset_contains(apply->live, clip->row);
         if (!clip->known)
             apply_example(&apply->unknown, "%s %llu: '%s'", apply->table, (unsigned long long)clip->place,
                           clip->key);
@@ -62,7 +91,10 @@ int apply_label_places(struct apply *apply, struct error *err)
         rc = find_rows(apply, err);
     if (rc)
         return rc;
-    if (apply->count)
+    bool sorted = true; /* most tables are in the order of their clips */
+    for (size_t i = 1; i < apply->count; i++)
+        sorted &= apply->clips[i - 1].row < apply->clips[i].row;
+    if (!sorted)
         qsort(apply->clips, apply->count, sizeof *apply->clips, compare_rows);
     for (size_t i = 1; i < apply->count; i++)
         if (apply->clips[i - 1].row == apply->clips[i].row)
@@ -75,6 +107,7 @@ int apply_label_places(struct apply *apply, struct error *err)
 struct step {
     struct apply *apply;
     struct apply_record record;
+    struct apply_growth growth;
     const struct apply_clip *place;
     struct events said;   /* of the labels under way; by label, start and end */
     struct value *labels; /* ascending: what the set says all events of */
@@ -196,19 +229,11 @@ static int take_labels(struct step *step, struct error *err)
     return rc;
 }
 
-static int put_json(struct step *step, struct error *err)
+static int grow_json(struct step *step, struct error *err)
 {
-    struct db *db = step->apply->db;
-    sqlite3_stmt *stmt;
-    int rc = apply_record_print(&step->record, step->place->key, err);
-    if (!rc)
-        rc = db_query(db, QUERY_CLIP_JSON_PUT, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, (int64_t)step->record.json.len);
-    db_bind_number(stmt, 2, step->apply->options->version);
-    db_bind_number(stmt, 3, step->place->row);
-    return db_run(db, stmt, err);
+    int64_t bytes;
+    int rc = apply_record_growth(&step->record, &bytes, err);
+    return rc ? rc : apply_growth_add(&step->growth, step->place->row, bytes, err);
 }
 
 static void count_set(struct step *step)
@@ -240,7 +265,7 @@ static int label_clip(struct step *step, struct error *err)
     }
     step->apply->counts.clips_labelled++;
     count_set(step);
-    rc = put_json(step, err);
+    rc = grow_json(step, err);
     return rc ? rc : apply_record_put(record, err);
 }
 
@@ -263,12 +288,15 @@ int apply_labels(struct apply *apply, struct error *err)
 {
     struct step step = {.apply = apply, .record = APPLY_RECORD(apply)};
     int rc = 0;
+    apply_growth_init(&step.growth, apply);
     for (size_t i = 0; !rc && i < apply->count; i++) {
         step.place = &apply->clips[i];
         rc = label_clip(&step, err);
     }
     if (!rc)
         rc = check_taken(apply, err);
+    if (!rc)
+        rc = apply_growth_flush(&step.growth, err);
     if (!rc)
         rc = apply_record_flush(&step.record, err);
     apply_record_done(&step.record);

@@ -181,17 +181,10 @@ static void note_changes(struct apply_record *record)
 
 /* ---- writing ---- */
 
-int apply_record_print(struct apply_record *record, const char *key, struct error *err)
+static int name_setters(struct apply *apply, struct events *events, struct error *err)
 {
-    struct record_values *by_name = &record->by_name;
-    struct apply *apply = record->apply;
-    mem_grow(&by_name->list, &by_name->cap, record->now.count, sizeof *by_name->list);
-    if (record->now.count)
-        memcpy(by_name->list, record->now.list, record->now.count * sizeof *by_name->list);
-    by_name->count = record->now.count;
-    record_values_sort_by_name(by_name, &apply->attributes);
-    for (size_t i = 0; i < record->now_events.count; i++) {
-        struct event *event = &record->now_events.list[i];
+    for (size_t i = 0; i < events->count; i++) {
+        struct event *event = &events->list[i];
         struct catalog_origin origin = {apply->setter, 0};
         int rc = event->origin == apply->origin
                      ? 0
@@ -200,9 +193,80 @@ int apply_record_print(struct apply_record *record, const char *key, struct erro
             return rc;
         event->setter = origin.setter;
     }
+    return 0;
+}
+
+int apply_record_print(struct apply_record *record, const char *key, struct error *err)
+{
+    struct record_values *by_name = &record->by_name;
+    mem_grow(&by_name->list, &by_name->cap, record->now.count, sizeof *by_name->list);
+    if (record->now.count)
+        memcpy(by_name->list, record->now.list, record->now.count * sizeof *by_name->list);
+    by_name->count = record->now.count;
+    record_values_sort_by_name(by_name, &record->apply->attributes);
+    int rc = name_setters(record->apply, &record->now_events, err);
+    if (rc)
+        return rc;
     buf_clear(&record->json);
     record_json(key, by_name, &record->now_events, &record->json);
     return 0;
+}
+
+/* Bytes of the member that starts at *at, if its attribute has this id; *at is behind it then. */
+static size_t member_bytes(struct apply_record *record, const struct record_values *values,
+                           const struct events *events, uint32_t id, size_t *at)
+{
+    if (*at == values->count || values->list[*at].attribute->info.id != id)
+        return 0;
+    buf_clear(&record->json);
+    *at = record_json_member(values, *at, events, &record->json);
+    return record->json.len;
+}
+
+static size_t run_length(const struct record_values *values, size_t at)
+{
+    size_t end = at;
+    while (end < values->count && values->list[end].attribute == values->list[at].attribute)
+        end++;
+    return end - at;
+}
+
+/* The values at *i of `was` and *k of `now` are the same attribute's and equal: both are stepped over. */
+static bool skip_same(const struct apply_record *record, size_t *i, size_t *k)
+{
+    const struct record_values *was = &record->was, *now = &record->now;
+    if (*i == was->count || *k == now->count || was->list[*i].attribute != now->list[*k].attribute ||
+        apply_is_event(record->apply, was->list[*i].attribute))
+        return false;
+    size_t count = run_length(was, *i);
+    if (count != run_length(now, *k))
+        return false;
+    for (size_t n = 0; n < count; n++)
+        if (value_compare(&was->list[*i + n].value, &now->list[*k + n].value) != 0)
+            return false;
+    *i += count, *k += count;
+    return true;
+}
+
+/* Most labels change few of many members: only those are printed. */
+int apply_record_growth(struct apply_record *record, int64_t *ret_bytes, struct error *err)
+{
+    const struct record_values *was = &record->was, *now = &record->now;
+    int64_t bytes = 0;
+    int rc = name_setters(record->apply, &record->was_events, err);
+    if (!rc)
+        rc = name_setters(record->apply, &record->now_events, err);
+    for (size_t i = 0, k = 0; !rc && (i < was->count || k < now->count);) {
+        if (skip_same(record, &i, &k))
+            continue;
+        uint32_t id = i < was->count ? was->list[i].attribute->info.id : UINT32_MAX;
+        if (k < now->count && now->list[k].attribute->info.id < id)
+            id = now->list[k].attribute->info.id;
+        bytes -= (int64_t)member_bytes(record, was, &record->was_events, id, &i);
+        bytes += (int64_t)member_bytes(record, now, &record->now_events, id, &k);
+    }
+    *ret_bytes = bytes;
+    return rc;
 }
 
 /* True: the events are not what the group holds, and stand in `bytes`. */

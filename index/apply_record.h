@@ -35,6 +35,8 @@ int apply_record_say(struct apply_record *record, const struct changeset_op *op,
 bool apply_record_same(const struct apply_record *record);
 /* Makes `json` of `now`. */
 int apply_record_print(struct apply_record *record, const char *key, struct error *err);
+/* By how many bytes the clip's JSON becomes longer (or shorter: negative). */
+int apply_record_growth(struct apply_record *record, int64_t *ret_bytes, struct error *err);
 /* `now` and `now_events` are the clip's from here on; `was` is gone. */
 int apply_record_put(struct apply_record *record, struct error *err);
 /* The same, but postings and columns are told nothing. */

@@ -109,6 +109,7 @@ static int make_catalog(struct commit *commit, const struct changeset *set, stru
     if (rc < 0)
         return rc;
     struct apply_options options = {.parent_path = empty ? NULL : commit->parent_path,
+                                    .take_parent = true,
                                     .result_path = commit->result_path,
                                     .version = commit->manifest.version,
                                     .time_ns = commit->manifest.time_ns,

@@ -80,9 +80,19 @@ static int pack_bytes(struct packing *p, size_t len, bool last, struct error *er
     return 0;
 }
 
+/* A large catalog is compressed beside hashing and reading it; a library without threads refuses, and goes
+ * on. */
+static void use_threads(struct packing *p)
+{
+    enum { WORKERS = 2, LARGE_BYTES = 32 << 20 };
+    if (p->catalog->size >= LARGE_BYTES)
+        ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_nbWorkers, WORKERS);
+}
+
 static int read_and_pack(struct packing *p, struct error *err)
 {
     uint64_t left = p->catalog->size;
+    use_threads(p);
     int rc = 0;
     while (!rc && left) {
         size_t want = left < READ_BYTES ? (size_t)left : READ_BYTES;

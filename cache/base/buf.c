@@ -85,7 +85,10 @@ void buf_zero(struct buf *buf, size_t len)
 
 void buf_u8(struct buf *buf, uint8_t value)
 {
-    buf_append(buf, &value, 1);
+    if (buf->len + 1 >= buf->cap)
+        buf_room(buf, 1);
+    buf->data[buf->len++] = value;
+    buf->data[buf->len] = 0;
 }
 
 static void append_be(struct buf *buf, uint64_t value, size_t len)

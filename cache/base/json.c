@@ -189,6 +189,33 @@ static int print_shortest(double value, char *text, size_t size)
     return digits;
 }
 
+/* What people and sensors mostly write: a few digits behind the point. If m / 10^k is the value, m has the
+ * fewest digits there are: no other decimal of up to DBL_DIG digits is the same double. */
+static bool write_few_digits(struct buf *buf, double value)
+{
+    enum { PLACES = 6, LIMIT = 1000000000 };
+    static const double power[PLACES + 1] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
+    char text[32], *at = text + sizeof text;
+    double size = fabs(value);
+    int places = 0;
+    if (size >= LIMIT)
+        return false;
+    while (places <= PLACES && rint(size * power[places]) / power[places] != size)
+        places++;
+    if (places > PLACES)
+        return false;
+    uint64_t digits = (uint64_t)rint(size * power[places]);
+    for (int i = 0; i <= places || digits; i++, digits /= 10) {
+        if (places && i == places)
+            *--at = '.';
+        *--at = (char)('0' + digits % 10);
+    }
+    if (value < 0)
+        *--at = '-';
+    buf_append(buf, at, (size_t)(text + sizeof text - at));
+    return true;
+}
+
 void json_write_real(struct buf *buf, double value)
 {
     if (!isfinite(value)) {
@@ -197,6 +224,8 @@ void json_write_real(struct buf *buf, double value)
     }
     char text[400];
     value += 0.0; /* -0 becomes 0 */
+    if (write_few_digits(buf, value))
+        return;
     int digits = print_shortest(value, text, sizeof text);
     int exponent = atoi(strchr(text, 'e') + 1);
     if (exponent >= -5 && exponent < 17) /* plain notation of the same digits */

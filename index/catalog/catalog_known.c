@@ -57,7 +57,7 @@ static int is_content(void *ctx, uint32_t row, struct error *err)
 {
     struct content_search *search = ctx;
     struct catalog_known known;
-    const char *key;
+    const char *key = NULL;
     int rc = read_row(search->reader, row, &key, &known, err);
     if (rc || memcmp(known.fingerprint, search->fingerprint, SHA256_BYTES) != 0)
         return rc;

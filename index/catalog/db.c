@@ -21,6 +21,9 @@ struct db {
     struct packer *packer;
     struct vfs_file file; /* its patience also governs a plain file */
     bool writable;
+    const int64_t *grown; /* what grown(row) gives, from row grown_first */
+    int64_t grown_first;
+    size_t grown_count;
     bool checked; /* the schema is what it must be */
     sqlite3_stmt *queries[QUERY_COUNT];
 };
@@ -172,6 +175,29 @@ static int add_tables(struct db *db, struct error *err)
     return rc || !db->writable ? rc : execute(db, schema_upgrade, err);
 }
 
+static void give_grown(sqlite3_context *context, int count, sqlite3_value **arguments)
+{
+    const struct db *db = sqlite3_user_data(context);
+    int64_t at = sqlite3_value_int64(arguments[0]) - db->grown_first;
+    (void)count;
+    if (at >= 0 && (size_t)at < db->grown_count && db->grown[at] != DB_NOT_GROWN)
+        sqlite3_result_int64(context, db->grown[at]);
+}
+
+void db_set_grown(struct db *db, int64_t first, const int64_t *list, size_t count)
+{
+    db->grown = list;
+    db->grown_first = first;
+    db->grown_count = count;
+}
+
+static int add_grown(struct db *db, struct error *err)
+{
+    int code = sqlite3_create_function_v2(db->sqlite, "grown", 1, SQLITE_UTF8 | SQLITE_DIRECTONLY, db,
+                                          give_grown, NULL, NULL, NULL);
+    return code ? failed(db, code, err) : 0;
+}
+
 int db_open_write(const char *path, bool make, struct db **ret, struct error *err)
 {
     CLEANUP_DB struct db *db = db_new(path);
@@ -187,6 +213,8 @@ int db_open_write(const char *path, bool make, struct db **ret, struct error *er
              SCHEMA_PAGE_BYTES);
     if (!rc)
         rc = execute(db, pragmas, err);
+    if (!rc)
+        rc = add_grown(db, err);
     if (!rc && make)
         rc = make_schema(db, err);
     if (!rc)

@@ -38,6 +38,11 @@ void db_close(struct db *db);
 CLEANUP_DEFINE(struct db, db_close, cleanup_db)
 #define CLEANUP_DB CLEANUP(cleanup_db)
 
+/* What the SQL function grown(row) gives to a statement of a writable connection: list[row - first], NULL
+ * where that is DB_NOT_GROWN or there is none. Borrowed until the next call. */
+#define DB_NOT_GROWN INT64_MIN
+void db_set_grown(struct db *db, int64_t first, const int64_t *list, size_t count);
+
 struct packer *db_packer(struct db *db);
 void db_set_patience(struct db *db, const struct catalog_patience *patience);
 bool db_nowait(const struct db *db);

@@ -54,6 +54,28 @@ int runs_find_key(struct db *db, const struct runs *runs, const char *key, size_
     return rc;
 }
 
+int runs_each_key(struct db *db, runs_key_fn *each, void *ctx, struct error *err)
+{
+    enum { KEY, ROW };
+    sqlite3_stmt *stmt;
+    const char *key;
+    int64_t row;
+    int rc = db_query(db, QUERY_KEYS, &stmt, err);
+    if (rc)
+        return rc;
+    while ((rc = db_step(db, stmt, err)) == 1) {
+        rc = db_column_text(db, stmt, KEY, &key, err);
+        if (!rc)
+            rc = db_column_number(db, stmt, ROW, 0, &row, err);
+        if (!rc && row > UINT32_MAX)
+            rc = db_damaged(db, err, "a row in a run of keys is out of range");
+        if (rc || (rc = each(ctx, key, (uint32_t)row, err)))
+            break;
+    }
+    sqlite3_reset(stmt);
+    return rc;
+}
+
 static int each_of_run(struct db *db, sqlite3_stmt *stmt, runs_number_fn *each, void *ctx, struct error *err)
 {
     uint32_t number = 0;

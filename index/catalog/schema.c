@@ -60,6 +60,7 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_CLIP] =
         "SELECT key, t0_ns, t1_ns, h64, fingerprint, json_size, json_changed, files FROM clip WHERE row = ?",
     [QUERY_KEY] = "SELECT row FROM keyrun WHERE run = ? AND key = ?",
+    [QUERY_KEYS] = "SELECT key, row FROM keyrun",
     [QUERY_GROUP] = "SELECT records FROM forward WHERE part = ?",
     [QUERY_EXTRA] = "SELECT bytes FROM extra WHERE row = ?",
     [QUERY_STREAM] = "SELECT container, object, preroll_ns, reason, pieces, inline FROM stream WHERE id = ?",
@@ -82,8 +83,8 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_PART_PUT] = "INSERT OR REPLACE INTO part VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
     [QUERY_PART_DROP] = "DELETE FROM part WHERE id BETWEEN ? AND ?",
     [QUERY_CLIP_PUT] = "INSERT OR REPLACE INTO clip VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [QUERY_CLIP_JSON_PUT] = "UPDATE clip SET json_size = ?, json_changed = ? WHERE row = ?",
-    [QUERY_CLIP_JSON_GROW] = "UPDATE clip SET json_size = json_size + ?, json_changed = ? WHERE row = ?",
+    [QUERY_CLIPS_JSON_GROW] = "UPDATE clip SET json_size = json_size + grown(row), json_changed = ?3 "
+                              "WHERE row BETWEEN ?1 AND ?2 AND grown(row) IS NOT NULL",
     [QUERY_KEY_PUT] = "INSERT INTO keyrun VALUES(?, ?, ?)",
     [QUERY_KEYS_MERGE] = "INSERT INTO keyrun SELECT ?1, key, row FROM keyrun WHERE run < ?1 ORDER BY key",
     [QUERY_KEYS_DROP] = "DELETE FROM keyrun WHERE run < ?",

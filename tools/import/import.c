@@ -28,7 +28,6 @@ struct importing {
     struct stream_names *stream_names;
     bool *multi_used;    /* by name of request->multi */
     struct known *known; /* NULL: of nothing */
-    char *manifest_root; /* of a manifest whose objects have but one */
     struct copier copier;
     struct store *to; /* the data set's own store, where copies go */
     bool *taken;      /* by object: belongs to a LeRobot root */
@@ -216,14 +215,13 @@ static int new_drafts(struct importing *importing, struct error *err)
 static int scan_manifest(struct importing *importing, struct error *err)
 {
     const struct import_request *request = importing->request;
-    struct manifest_found found = {0};
+    struct manifest_counts counts = {0};
     struct manifest_import manifest = {.stores = request->stores,
                                        .file = request->source,
                                        .key_prefix = importing->prefix,
                                        .multi = request->multi,
                                        .multi_count = request->multi_count,
                                        .multi_used = importing->multi_used,
-                                       .dataset = request->dataset,
                                        .drafts = importing->drafts,
                                        .notes = request->notes,
                                        .progress = request->progress};
@@ -232,12 +230,10 @@ static int scan_manifest(struct importing *importing, struct error *err)
                          request->source);
     if (request->copy != COPY_NONE)
         return error_set(err, EINVAL, "%s: --copy is for folders, not for manifests", request->source);
-    int rc = manifest_import(&manifest, &found, err);
-    importing->counts->objects = found.objects;
-    importing->counts->bytes = found.bytes;
-    importing->counts->pinned_weakly = found.pinned_weakly;
-    importing->known = found.known;
-    importing->manifest_root = found.root;
+    int rc = manifest_import(&manifest, &counts, err);
+    importing->counts->objects = counts.objects;
+    importing->counts->bytes = counts.bytes;
+    importing->counts->pinned_weakly = counts.pinned_weakly;
     return rc;
 }
 
@@ -265,8 +261,7 @@ static int settle(struct importing *importing, struct error *err)
     struct growth growth = {.known = importing->known,
                             .drafts = importing->drafts,
                             .notes = request->notes,
-                            .source = importing->manifest_root ? importing->manifest_root
-                                                               : store_url(importing->source->store),
+                            .source = store_url(importing->source->store),
                             .renumbered = request->renumbered,
                             .restore = request->restore};
     return growth_settle(&growth, &importing->counts->growth, err);
@@ -350,7 +345,6 @@ int import_scan(const struct import_request *request, struct changeset **ret,
         store_unref(importing.to);
     if (importing.source)
         source_free(importing.source);
-    free(importing.manifest_root);
     free(importing.multi_used);
     free(importing.taken);
     free(importing.prefix);

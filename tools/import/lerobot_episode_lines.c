@@ -206,7 +206,7 @@ static int add_stats(const struct reading *r, struct lerobot_episode *episode, s
 static int take_stats(void *ctx, const char *place, const struct json *object, struct error *err)
 {
     const struct reading *r = ctx;
-    int64_t index;
+    int64_t index = 0;
     int rc = take_count(place, object, "episode_index", &index, err);
     struct lerobot_episode *episode = rc ? NULL : lerobot_episodes_find(r->all, index);
     if (!episode)

@@ -323,53 +323,34 @@ static int add_rows(struct importing *importing, struct error *err)
     return rc;
 }
 
-/* Where all lies below one root, what the data set knows of it is known: a recording scanned before is not
- * read again, and the manifest is a source that grows. */
-static int open_known(const struct importing *importing, struct manifest_found *ret, struct error *err)
+static int cut(struct importing *importing, struct error *err)
 {
     const struct manifest_import *import = importing->import;
-    const char *root = manifest_objects_root(importing->objects);
-    if (!import->dataset || !root)
-        return 0;
-    ret->root = mem_text(root);
-    int rc = known_open(import->dataset, root, &ret->known, err);
-    import->drafts->known = ret->known;
-    return rc;
-}
-
-static void count(const struct importing *importing, struct manifest_found *ret)
-{
-    ret->objects = manifest_objects_count(importing->objects);
-    for (size_t i = 0; i < ret->objects; i++) {
-        const struct store_object *pinned = &manifest_objects_at(importing->objects, i)->object->pinned;
-        ret->bytes += pinned->size;
-        ret->pinned_weakly |= !pinned->versioned;
-    }
-}
-
-static int cut(struct importing *importing, struct manifest_found *ret, struct error *err)
-{
-    const struct manifest_import *import = importing->import;
-    size_t failed = SIZE_MAX;
-    int rc = manifest_objects_pin(importing->objects, import->notes, &failed, err);
+    size_t failed;
+    int rc = manifest_objects_pin(importing->objects, import->drafts->set, import->notes, &failed, err);
     if (rc && failed != SIZE_MAX) {
         const struct manifest_object *object = manifest_objects_at(importing->objects, failed);
         return table_reader_prefix(importing->reader, object->place, object->column, err);
     }
-    if (!rc)
-        rc = open_known(importing, ret, err);
-    if (!rc)
-        rc = manifest_objects_enter(importing->objects, import->drafts, err);
     if (rc)
         return rc;
-    count(importing, ret);
-    progress_expect(import->progress, ret->objects);
+    progress_expect(import->progress, manifest_objects_count(importing->objects));
     struct manifest_cutting cutting = {.objects = importing->objects,
                                        .reader = importing->reader,
                                        .drafts = import->drafts,
                                        .notes = import->notes,
                                        .progress = import->progress};
     return manifest_cut_all(&cutting, importing->cuts, importing->cut_count, err);
+}
+
+static void count(const struct importing *importing, struct manifest_counts *ret)
+{
+    *ret = (struct manifest_counts){.objects = manifest_objects_count(importing->objects)};
+    for (size_t i = 0; i < ret->objects; i++) {
+        const struct store_object *pinned = &manifest_objects_at(importing->objects, i)->object->pinned;
+        ret->bytes += pinned->size;
+        ret->pinned_weakly |= !pinned->versioned;
+    }
 }
 
 static void importing_done(struct importing *importing)
@@ -389,7 +370,8 @@ static void importing_done(struct importing *importing)
         table_reader_free(importing->reader);
 }
 
-int manifest_import(const struct manifest_import *import, struct manifest_found *ret, struct error *err)
+int manifest_import(const struct manifest_import *import, struct manifest_counts *ret_counts,
+                    struct error *err)
 {
     struct importing importing CLEANUP(importing_done) = {.import = import, .batch = table_batch_new()};
     struct table_options options = {
@@ -406,6 +388,8 @@ int manifest_import(const struct manifest_import *import, struct manifest_found 
     if (!rc)
         rc = add_rows(&importing, err);
     if (!rc)
-        rc = cut(&importing, ret, err);
+        rc = cut(&importing, err);
+    if (!rc)
+        count(&importing, ret_counts);
     return rc;
 }

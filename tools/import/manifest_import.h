@@ -8,7 +8,6 @@
 #include <stdbool.h>
 
 #include "tools/import/draft.h"
-#include "tools/import/known.h"
 #include "tools/import/notes.h"
 #include "tools/import/table_reader.h"
 #include "tools/progress.h"
@@ -19,21 +18,19 @@ struct manifest_import {
     const char *key_prefix; /* not escaped, with its '-', or "" */
     const char *const *multi;
     size_t multi_count;
-    bool *multi_used;        /* by name of `multi`: the manifest has this column */
-    struct dataset *dataset; /* or NULL: it knows nothing yet */
+    bool *multi_used; /* by name of `multi`: the manifest has this column */
     struct drafts *drafts;
     struct notes *notes;
     struct progress *progress; /* one step an object, or NULL */
 };
 
-struct manifest_found {
+struct manifest_counts {
     uint64_t objects, bytes;
-    bool pinned_weakly;  /* some object can be overwritten under its name */
-    struct known *known; /* what the data set knows of the one root all objects lie below, or NULL; owned */
-    char *root;          /* its URL; owned */
+    bool pinned_weakly; /* some object can be overwritten under its name */
 };
 
 /* By its suffix: .jsonl, .ndjson, .csv or .parquet, and no folder. */
 bool manifest_import_is(const char *source);
-/* Adds a clip a row. *ret is filled in as far as it came, on failure too. */
-int manifest_import(const struct manifest_import *import, struct manifest_found *ret, struct error *err);
+/* Adds a clip a row. */
+int manifest_import(const struct manifest_import *import, struct manifest_counts *ret_counts,
+                    struct error *err);

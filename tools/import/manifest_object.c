@@ -400,37 +400,33 @@ static int pin_all(struct manifest_objects *objects, size_t *ret_failed, struct 
     return round.failed == SIZE_MAX ? 0 : error_copy(err, &round.err);
 }
 
-int manifest_objects_pin(struct manifest_objects *objects, struct notes *notes, size_t *ret_failed,
-                         struct error *err)
+static int enter(struct manifest_objects *objects, struct changeset *set, size_t i, struct error *err)
+{
+    struct named *named = &objects->named[i];
+    const struct source *source = objects->roots[named->root];
+    struct source_object *object = &source->objects[named->number];
+    uint32_t root = changeset_root(set, store_url(source->store));
+    named->shown.source = source;
+    named->shown.object = object;
+    return changeset_object(set, root, object->path, object->pinned.size, object->pinned.pin,
+                            &named->shown.id, err);
+}
+
+int manifest_objects_pin(struct manifest_objects *objects, struct changeset *set, struct notes *notes,
+                         size_t *ret_failed, struct error *err)
 {
     CLEANUP_STRMAP struct strmap *roots = strmap_new();
     CLEANUP_STRMAP struct strmap *by_folder = strmap_new();
-    fold_foreign_folders(objects);
-    for (size_t i = 0; i < objects->count; i++) {
-        int rc = give_root(objects, roots, by_folder, &objects->named[i], notes, err);
-        *ret_failed = i;
-        if (rc)
-            return rc;
-    }
-    return pin_all(objects, ret_failed, err);
-}
-
-const char *manifest_objects_root(const struct manifest_objects *objects)
-{
-    return objects->root_count == 1 ? store_url(objects->roots[0]->store) : NULL;
-}
-
-int manifest_objects_enter(struct manifest_objects *objects, struct drafts *drafts, struct error *err)
-{
     int rc = 0;
-    for (size_t i = 0; !rc && i < objects->count; i++) {
-        struct named *named = &objects->named[i];
-        const struct source *source = objects->roots[named->root];
-        named->shown.source = source;
-        named->shown.object = &source->objects[named->number];
-        rc = drafts_object(drafts, changeset_root(drafts->set, store_url(source->store)), named->shown.object,
-                           &named->shown.id, err);
-    }
+    size_t i = 0;
+    fold_foreign_folders(objects);
+    for (; !rc && i < objects->count; i++)
+        rc = give_root(objects, roots, by_folder, &objects->named[i], notes, err);
+    *ret_failed = rc ? i - 1 : SIZE_MAX;
+    if (!rc)
+        rc = pin_all(objects, ret_failed, err);
+    for (i = 0; !rc && i < objects->count; i++)
+        rc = enter(objects, set, i, err);
     return rc;
 }
 

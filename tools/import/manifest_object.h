@@ -17,7 +17,7 @@
 
 #include "cache/base/error.h"
 #include "cache/store/store.h"
-#include "tools/import/draft.h"
+#include "index/changeset.h"
 #include "tools/import/notes.h"
 #include "tools/import/source.h"
 
@@ -44,15 +44,11 @@ int manifest_objects_add(struct manifest_objects *objects, const char *url, uint
                          size_t *ret, struct error *err);
 /* Once all are noted: gives each its root, and pins it. *ret_failed: the number of the object an error is
  * about, or SIZE_MAX. */
-int manifest_objects_pin(struct manifest_objects *objects, struct notes *notes, size_t *ret_failed,
-                         struct error *err);
-/* The URL of the root that all of them lie below; NULL: there are several. */
-const char *manifest_objects_root(const struct manifest_objects *objects);
-/* Gives them ids in the change set. */
-int manifest_objects_enter(struct manifest_objects *objects, struct drafts *drafts, struct error *err);
+int manifest_objects_pin(struct manifest_objects *objects, struct changeset *set, struct notes *notes,
+                         size_t *ret_failed, struct error *err);
 
 size_t manifest_objects_count(const struct manifest_objects *objects);
-/* After they were entered. */
+/* After pinning. */
 const struct manifest_object *manifest_objects_at(const struct manifest_objects *objects, size_t i);
 /* "video.mp4": the last part of its URL. */
 const char *manifest_objects_name(const struct manifest_objects *objects, size_t i);

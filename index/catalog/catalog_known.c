@@ -34,7 +34,7 @@ int catalog_known_key(struct catalog_reader *reader, const char *key, struct cat
                       struct error *err)
 {
     uint32_t row;
-    const char *found;
+    const char *found = NULL;
     int rc = ready(reader, err);
     if (!rc)
         rc = runs_find_key(reader->db, &reader->runs, key, strlen(key), &row, err);
@@ -114,7 +114,7 @@ int catalog_known_recording(struct catalog_reader *reader, uint32_t object, cons
                             struct buf *buf, struct error *err)
 {
     sqlite3_stmt *stmt;
-    const char *is;
+    const char *is = NULL;
     int rc = db_query(reader->db, QUERY_RECORDING, &stmt, err);
     if (rc)
         return rc;

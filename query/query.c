@@ -82,10 +82,10 @@ int query_extend(const struct query *parent, const char *component, size_t len, 
     return 0;
 }
 
-int query_parse(const char *path, size_t len, struct catalog_reader *reader, struct query **ret,
-                struct error *err)
+int query_narrow(struct query *parent, const char *path, size_t len, struct catalog_reader *reader,
+                 struct query **ret, struct error *err)
 {
-    CLEANUP_QUERY struct query *query = query_all();
+    CLEANUP_QUERY struct query *query = query_ref(parent);
     for (const char *end = path + len, *next; path < end; path = next + 1) {
         next = memchr(path, '/', (size_t)(end - path));
         if (!next)
@@ -101,6 +101,13 @@ int query_parse(const char *path, size_t len, struct catalog_reader *reader, str
     }
     *ret = STEAL(query);
     return 0;
+}
+
+int query_parse(const char *path, size_t len, struct catalog_reader *reader, struct query **ret,
+                struct error *err)
+{
+    CLEANUP_QUERY struct query *all = query_all();
+    return query_narrow(all, path, len, reader, ret, err);
 }
 
 void query_canonical(const struct query *query, struct buf *buf)

@@ -37,7 +37,10 @@ enum { QUERY_CLAUSES_MAX = 1000 }; /* components that differ; more are -E2BIG */
 /* `parent` narrowed or reshaped by one path component ("arm=left+outcome=fail"). -ENOENT with the reason. */
 int query_extend(const struct query *parent, const char *component, size_t len, struct catalog_reader *reader,
                  struct query **ret, struct error *err);
-/* All components of a path; empty ones are skipped. */
+/* The same by all components of a path; empty ones are skipped. */
+int query_narrow(struct query *parent, const char *path, size_t len, struct catalog_reader *reader,
+                 struct query **ret, struct error *err);
+/* query_narrow() of all clips. */
 int query_parse(const char *path, size_t len, struct catalog_reader *reader, struct query **ret,
                 struct error *err);
 

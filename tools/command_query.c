@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "query/files.h"
 #include "query/place.h"
 #include "query/report.h"
+#include "query/where.h"
 #include "tools/commands.h"
+#include "tools/episodes.h"
 #include "tools/session.h"
 
 static const struct option_spec options[] = {
     {"count", 'c', NULL, false, "print how many clips match"},
     {"json", 0, NULL, false, "print each clip's attributes and files as a line of JSON"},
     {"paths0", 0, NULL, false, "print file names, each ended by a NUL byte, for xargs -0 and rsync --from0"},
+    {"lerobot-episodes", 0, NULL, false,
+     "print the clips as a list of numbers, for episodes= of the LeRobot data set they came from"},
+    {"where", 0, "CONDITIONS", true,
+     "narrow PATH by conditions, such as 'arm=left length>100'; alone, print the path that they make"},
     {NULL, 0, NULL, false, NULL},
 };
 
@@ -63,13 +71,78 @@ static int print_report(const struct place *place, struct catalog_reader *reader
 static int print_file(const struct arguments *arguments, const struct place *place,
                       struct catalog_reader *reader, struct error *err)
 {
-    if (arguments_flag(arguments, "json"))
-        return error_set(err, EINVAL,
-                         "--json is for the clips of a folder; the file <key>.json holds it for one");
+    static const char *const for_folders[] = {"json", "where", "lerobot-episodes"};
+    for (size_t i = 0; i < sizeof for_folders / sizeof *for_folders; i++)
+        if (arguments_text(arguments, for_folders[i]))
+            return error_set(err, EINVAL,
+                             "--%s is for the clips of a folder; the file <key>.json tells of one",
+                             for_folders[i]);
     if (!arguments_flag(arguments, "count"))
         return print_clip(reader, place->row, arguments_flag(arguments, "paths0"), err);
     puts("1");
     return 0;
+}
+
+/* ---- --where ---- */
+
+static int narrow_by(struct place *place, struct catalog_reader *reader, const char *conditions,
+                     struct error *err)
+{
+    CLEANUP_BUF struct buf path = BUF_INIT;
+    int rc = where_parse(conditions, strlen(conditions), &path, err);
+    if (rc)
+        return rc;
+    struct query *narrowed;
+    rc = query_narrow(place->query, buf_text(&path), path.len, reader, &narrowed, err);
+    if (rc)
+        return rc;
+    query_unref(place->query);
+    place->query = narrowed;
+    return 0;
+}
+
+static int narrow(const struct arguments *arguments, struct place *place, struct catalog_reader *reader,
+                  struct error *err)
+{
+    size_t count;
+    CLEANUP_FREE const char **conditions = arguments_list(arguments, "where", &count);
+    for (size_t i = 0; i < count; i++)
+        if (narrow_by(place, reader, conditions[i], err))
+            return error_prefix(err, "--where");
+    return 0;
+}
+
+static int print_place(const struct place *place, struct error *err)
+{
+    CLEANUP_BUF struct buf path = BUF_INIT;
+    query_canonical(place->query, &path);
+    printf("v%" PRIu32 "%s%s\n", place->version, path.len ? "/" : "", buf_text(&path));
+    return 0;
+}
+
+static int print_episodes(struct dataset *dataset, const struct place *place, struct catalog_reader *reader,
+                          struct error *err)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    int rc = episodes_append(dataset, place->query, reader, &text, err);
+    if (rc)
+        return error_prefix(err, "--lerobot-episodes");
+    fwrite(text.data, 1, text.len, stdout);
+    return 0;
+}
+
+static int print_folder(const struct arguments *arguments, struct dataset *dataset, const struct place *place,
+                        struct catalog_reader *reader, struct error *err)
+{
+    if (arguments_flag(arguments, "count"))
+        return print_report(place, reader, REPORT_COUNT, err);
+    if (arguments_flag(arguments, "json"))
+        return print_report(place, reader, REPORT_MANIFEST, err);
+    if (arguments_flag(arguments, "lerobot-episodes"))
+        return print_episodes(dataset, place, reader, err);
+    if (arguments_flag(arguments, "where") && !arguments_flag(arguments, "paths0"))
+        return print_place(place, err);
+    return print_clips(place, reader, arguments_flag(arguments, "paths0"), err);
 }
 
 static int run(const struct arguments *arguments, struct error *err)
@@ -82,20 +155,20 @@ static int run(const struct arguments *arguments, struct error *err)
         rc = place_resolve(session.dataset, session.path, &place, err);
     if (!rc)
         rc = catalog_reader_acquire(place.catalog, &(struct catalog_patience){0}, &reader, err);
-    if (rc)
-        return rc;
-    if (place.is_file)
+    if (!rc && place.is_file)
         return print_file(arguments, &place, reader, err);
-    if (arguments_flag(arguments, "count"))
-        return print_report(&place, reader, REPORT_COUNT, err);
-    if (arguments_flag(arguments, "json"))
-        return print_report(&place, reader, REPORT_MANIFEST, err);
-    return print_clips(&place, reader, arguments_flag(arguments, "paths0"), err);
+    if (!rc)
+        rc = narrow(arguments, &place, reader, err);
+    return rc ? rc : print_folder(arguments, session.dataset, &place, reader, err);
 }
 
 static const struct command_example examples[] = {
     {"elidefs query s3://lab-data/kitchen v12/arm=left/outcome=fail", "The keys of the clips that match"},
     {"elidefs query /mnt/kitchen/latest/force.gt=2.5 --count", "How many, by a path inside a mount"},
+    {"elidefs query s3://lab-data/kitchen --where 'arm=left length>100 object in (cube, ball)'",
+     "The path these conditions make"},
+    {"elidefs query s3://lab-data/kitchen v12 --where 'outcome=fail' --lerobot-episodes",
+     "The episodes to give to LeRobot"},
     {NULL, NULL},
 };
 
@@ -105,7 +178,13 @@ const struct command command_query = {
     .summary = "prints the clips a path means",
     .description =
         "Prints one clip key a line, in listing order. PATH is what stands behind the mount point: "
-        "v1/arm=left/outcome=fail; without a version it means the newest. Nothing of a clip is fetched.",
+        "v1/arm=left/outcome=fail; without a version it means the newest. Nothing of a clip is fetched.\n\n"
+        "CONDITIONS are separated by blanks, and all must hold. Each is one of a path (arm=left, "
+        "mass_g.gt=100, "
+        "arm=left+arm=both for either), or as people write it: arm!=left, length > 100, length<=250, "
+        "arm in (left, both), arm not in (left, both), length in 10..20. What holds blanks, or one of / + , "
+        ") "
+        "stands in quotes: task=\"pick up the cube\".",
     .options = options,
     .store_options = true,
     .cache_options = true,

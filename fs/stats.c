@@ -30,6 +30,16 @@ static void append_cache(struct cache *cache, struct buf *buf)
         buf_printf(buf, "cache_warning %s\n", cache_warning(cache));
 }
 
+static void append_store(const struct dataset *dataset, struct buf *buf)
+{
+    struct store_stats stats;
+    dataset_store_stats(dataset, &stats);
+    line(buf, "store_requests", stats.requests);
+    line(buf, "store_retries", stats.retries);
+    line(buf, "store_errors", stats.errors);
+    line(buf, "store_bytes_received", stats.bytes_received);
+}
+
 void stats_append(struct fs *fs, struct buf *buf)
 {
     const struct fs_counters *counters = &fs->counters;
@@ -48,4 +58,5 @@ void stats_append(struct fs *fs, struct buf *buf)
     line(buf, "requests_that_waited", atomic_load(&counters->waited));
     line(buf, "errors", atomic_load(&counters->errors));
     append_cache(fs->cache, buf);
+    append_store(fs->dataset, buf);
 }

@@ -411,6 +411,11 @@ const char *dataset_uuid(const struct dataset *dataset)
     return dataset->uuid;
 }
 
+void dataset_store_stats(const struct dataset *dataset, struct store_stats *ret)
+{
+    stores_stats(dataset->stores, ret);
+}
+
 /* ---- catalogs ---- */
 
 static struct catalog *known_catalog(struct dataset *dataset, uint32_t version)

@@ -241,15 +241,19 @@ const struct command command_mount = {
     .name = "mount",
     .synopsis = "DATASET MOUNTPOINT [OPTION]...",
     .summary = "mounts a data set as a file system",
-    .description = "Mounts DATASET on the folder MOUNTPOINT, read-only. Every version is a folder (v1, v2 "
-                   "...; latest and tags are "
-                   "symbolic links), and below it every path is a query: v1/arm=left/outcome.ne=success "
-                   "holds the files of the "
-                   "clips that match. Bytes are fetched when they are read, once, into the cache.\n\n"
-                   "The command returns when the mount serves. A guard process unmounts if the daemon dies. "
-                   "Also as `mount -t "
-                   "fuse.elidefs`. An ordinary user needs fusermount3, and user_allow_other in "
-                   "/etc/fuse.conf for --allow-other.",
+    .description =
+        "Mounts DATASET on the folder MOUNTPOINT, read-only. Every version is a folder (v1, v2 "
+        "...; latest and tags are "
+        "symbolic links), and below it every path is a query: v1/arm=left/outcome.ne=success "
+        "holds the files of the "
+        "clips that match. Bytes are fetched when they are read, once, into the cache.\n\n"
+        "The command returns when the mount serves. A guard process unmounts if the daemon dies. "
+        "Also as `mount -t "
+        "fuse.elidefs`. An ordinary user needs fusermount3, and user_allow_other in "
+        "/etc/fuse.conf for --allow-other.\n\n"
+        "`systemctl enable --now elidefs@NAME` mounts the data set that /etc/elidefs/config calls NAME on "
+        "/mnt/NAME for everybody, with the options in MOUNT_OPTIONS of /etc/elidefs/NAME.env. In a "
+        "container, as root and without systemd, --foreground can be the only process.",
     .options = options,
     .store_options = true,
     .cache_options = true,

@@ -202,35 +202,55 @@ static bool is_kind(const char *kind, size_t len, const char *name)
     return strlen(name) == len && !strncmp(kind, name, len);
 }
 
-/* The capitals in a synopsis name the positional arguments: "DATASET PATH [OPTION]...". Of several forms,
- * "list DATASET | set DATASET ID", the one whose first word was typed counts. */
+/* The forms of a synopsis stand between " | ", and a form may begin with verbs: "list DATASET | set DATASET
+ * ID", or "list|drop DATASET". */
+static const char *next_form(const char *form)
+{
+    const char *bar = strstr(form, " | ");
+    return bar ? bar + strlen(" | ") : NULL;
+}
+
+static bool has_verb(const char *form, const char *verb)
+{
+    size_t len = strlen(verb);
+    for (size_t at = 0, word; islower((unsigned char)form[at]); at += word + (form[at + word] == '|')) {
+        word = strcspn(form + at, " |");
+        if (word == len && !strncmp(form + at, verb, len))
+            return true;
+    }
+    return false;
+}
+
+static void print_verbs(const struct completing *c)
+{
+    for (const char *form = c->command->synopsis; form; form = next_form(form)) {
+        for (size_t at = 0, word; islower((unsigned char)form[at]); at += word + (form[at + word] == '|')) {
+            word = strcspn(form + at, " |");
+            CLEANUP_FREE char *verb = mem_copy(form + at, word);
+            print_if(c, verb, c->command->summary);
+        }
+    }
+}
+
+/* What the next positional argument is: a word of the synopsis, up to *ret_len. NULL: none more. */
 static const char *synopsis_word(const struct completing *c, const struct arguments *arguments,
                                  size_t *ret_len)
 {
     const char *at = c->command->synopsis;
-    const char *verb = arguments->count ? arguments->positional[0] : NULL;
-    while (verb && islower((unsigned char)*at) &&
-           (strncmp(at, verb, strcspn(at, " ")) || strlen(verb) != strcspn(at, " ")) && strstr(at, "| "))
-        at = strstr(at, "| ") + 2;
+    if (arguments->count && islower((unsigned char)*at))
+        while (!has_verb(at, arguments->positional[0]) && next_form(at))
+            at = next_form(at);
     for (size_t i = 0;; i++) {
         at += strspn(at, " [.");
         size_t len = strcspn(at, " ].");
-        if (!len || *at == '|')
+        bool repeated = at[len] == ']' && at[len + 1] == '.';
+        if (!len || *at == '|' || !strncmp(at, "OPTION", strlen("OPTION")))
             return NULL;
-        if (i == arguments->count || at[len] == ']') {
-            *ret_len = len;
-            return !strncmp(at, "OPTION", 6) ? NULL : at;
+        if (i == arguments->count || repeated) {
+            *ret_len = strcspn(at, " ].|");
+            return at;
         }
         at += len + strspn(at + len, "]");
-    }
-}
-
-/* The first words of the forms: "list", "set". */
-static void print_verbs(const struct completing *c)
-{
-    for (const char *at = c->command->synopsis; at; at = strstr(at, "| ") ? strstr(at, "| ") + 2 : NULL) {
-        CLEANUP_FREE char *verb = mem_copy(at, strcspn(at, " "));
-        print_if(c, verb, at);
     }
 }
 
@@ -276,7 +296,7 @@ static int complete_words(const struct completing *c)
 {
     struct arguments arguments;
     const struct option_spec *before = c->count ? option_of(c, c->words[c->count - 1]) : NULL;
-    if (before && before->argument) {
+    if (before && before->argument && *before->argument != '[') {
         print_value(c, before);
         return EXIT_DONE;
     }

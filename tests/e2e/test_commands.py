@@ -9,7 +9,7 @@ import pytest
 from conftest import BUILD, ELIDEFS, LABELS, SAMPLE, elidefs, mounted, run, stats, told
 
 COMMANDS = ["init", "import", "annotate", "blame", "attribute", "mount", "umount", "query", "cp", "explain", "log", "tag", "remove",
-            "verify", "status"]
+            "verify", "status", "root", "trust"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

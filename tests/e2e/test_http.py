@@ -89,11 +89,11 @@ def published(web):
     """The sample and its recordings in one folder that the server shows, the first version tagged."""
     folder = web.www / "lab" / "my set"
     folder.mkdir(parents=True)
-    shutil.copytree(SAMPLE, folder / "recordings")
+    shutil.copytree(SAMPLE, folder / SAMPLE.name)
     elidefs("init", folder)
-    elidefs("import", folder, folder / "recordings")
+    elidefs("import", folder, folder / SAMPLE.name)
     elidefs("tag", folder, "first", "v1")
-    assert elidefs("import", folder, folder / "recordings", "--table", LABELS).stdout == "v2\n"
+    assert elidefs("import", folder, folder / SAMPLE.name, "--table", LABELS).stdout == "v2\n"
     return "lab/my%20set"
 
 
@@ -119,9 +119,7 @@ def refused(*arguments, **options):
 
 def test_a_data_set_on_a_web_server_reads_as_the_same_bytes(web, published, mount, tmp_path):
     with mounted(f"{web.url}/{published}/", tmp_path / "mnt", tmp_path / "cache") as point:
-        assert sorted(os.listdir(point / "v2")) == sorted(os.listdir(mount / "v1"))
-        for name in (name for name in os.listdir(point / "v2") if not name.endswith(".json")):
-            assert (point / "v2" / name).read_bytes() == (mount / "v1" / name).read_bytes(), name
+        same_clips(point / "v2", mount / "v1")
         assert os.readlink(point / "tags/first") == "../v1" or os.path.samefile(point / "tags/first", point / "v1")
         assert elidefs("query", point / "v2/arm=left/outcome=fail", "--count").stdout == "4\n"
 
@@ -201,3 +199,50 @@ def test_what_cannot_get_better_is_told_with_the_url(web, published, fault, word
     with proxied(web, fault) as url:
         text = refused("cp", f"{url}/{published}", "v2/ep000003.json", tmp_path / "out", "--cache", tmp_path / "cache")
         assert words in text, text
+
+
+def same_clips(point, other):
+    names = sorted(os.listdir(other))
+    assert sorted(os.listdir(point)) == names
+    for name in names:
+        assert (point / name).read_bytes() == (other / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("by", ["", "weak/"])
+def test_recordings_on_a_web_server(web, published, dataset, mount, by, tmp_path):
+    elidefs("import", dataset, f"{web.url}/{by}{published}/{SAMPLE.name}", "--table", LABELS)
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        same_clips(point / "v1", mount / "v1")
+
+
+def test_recordings_with_a_file_an_episode_on_a_web_server(web, dataset, tmp_path):
+    folder = pytest.importorskip("make_lerobot_v2").convert(SAMPLE, web.www / "old", chunks_size=6)
+    local = tmp_path / "local"
+    local.mkdir()
+    elidefs("init", local)
+    elidefs("import", local, folder)
+    elidefs("import", dataset, f"{web.url}/old")
+    for name, one in (("a", local), ("b", dataset)):
+        elidefs("cp", one, "v1", tmp_path / name, "--cache", tmp_path / f"cache-{name}")
+    same_clips(tmp_path / "a", tmp_path / "b")
+
+
+def test_what_cannot_be_imported_from_a_web_server_says_why(web, published, dataset):
+    (web.www / "plain").mkdir(exist_ok=True)
+    (web.www / "plain/a.bin").write_bytes(b"a")
+    assert "does not list its files" in refused("import", dataset, f"{web.url}/plain")
+    assert "neither a strong ETag nor Last-Modified" in refused(
+        "import", dataset, f"{web.url}/nothing/{published}/{SAMPLE.name}")
+
+
+@pytest.mark.parametrize("by", ["", "weak/"])
+def test_a_recording_overwritten_on_the_server_is_named_and_never_shown(web, dataset, by, tmp_path):
+    folder = web.www / ("over" + by.strip("/"))
+    shutil.copytree(SAMPLE, folder)
+    for path in folder.rglob("*"):
+        os.utime(path, (1700000000, 1700000000))
+    elidefs("import", dataset, f"{web.url}/{by}{folder.name}")
+    video = folder / VIDEO
+    video.write_bytes(bytes(video.stat().st_size))
+    text = refused("cp", dataset, "v1/ep000000.top.mp4", tmp_path / "out")
+    assert "overwritten" in text and f"{web.url}/{by}{folder.name}/{VIDEO}" in text

@@ -24,6 +24,22 @@ static bool path_is_own(const char *path)
            !strncmp(own, "elidefs/roots/", 14) || !strcmp(own, "elidefs/head");
 }
 
+static int compare_objects(const void *a, const void *b)
+{
+    return strcmp(((const struct source_object *)a)->path, ((const struct source_object *)b)->path);
+}
+
+void source_add(struct source *source, char *path, const struct store_object *pinned)
+{
+    mem_grow(&source->objects, &source->cap, source->count + 1, sizeof *source->objects);
+    source->objects[source->count++] = (struct source_object){.path = path, .pinned = *pinned};
+}
+
+void source_sort(struct source *source)
+{
+    qsort(source->objects, source->count, sizeof *source->objects, compare_objects);
+}
+
 static int add_object(void *ctx, const char *path, const struct store_object *object, struct error *err)
 {
     struct source *source = ctx;
@@ -37,14 +53,8 @@ static int add_object(void *ctx, const char *path, const struct store_object *ob
     size_t len = strlen(path);
     if (!len || path[len - 1] == '/') /* the "folders" some S3 tools make */
         return 0;
-    mem_grow(&source->objects, &source->cap, source->count + 1, sizeof *source->objects);
-    source->objects[source->count++] = (struct source_object){.path = mem_text(path), .pinned = *object};
+    source_add(source, mem_text(path), object);
     return 0;
-}
-
-static int compare_objects(const void *a, const void *b)
-{
-    return strcmp(((const struct source_object *)a)->path, ((const struct source_object *)b)->path);
 }
 
 int source_open(struct stores *stores, const char *url, struct source **ret, struct error *err)
@@ -53,7 +63,8 @@ int source_open(struct stores *stores, const char *url, struct source **ret, str
     int rc = store_open(stores, url, &source->store, err);
     if (rc)
         return rc;
-    rc = store_list(source->store, "", add_object, source, err);
+    bool lists = !store_is_read_only(source->store);
+    rc = lists ? store_list(source->store, "", add_object, source, err) : source_name_lerobot(source, err);
     if (rc < 0) { /* the store names the place, but not in every message */
         const char *place = store_url(source->store);
         return strncmp(err->text, place, strlen(place)) != 0 ? error_prefix(err, "%s", place) : rc;
@@ -61,8 +72,8 @@ int source_open(struct stores *stores, const char *url, struct source **ret, str
     if (!source->count)
         return error_set(err, ENOENT, "%s: there is no file to import%s", store_url(source->store),
                          source->hidden ? " (names that start with '.' are left out)" : "");
-    qsort(source->objects, source->count, sizeof *source->objects, compare_objects);
-    rc = source_pin_versions(source, err);
+    source_sort(source);
+    rc = lists ? source_pin_versions(source, err) : 0;
     if (rc < 0)
         return rc;
     *ret = STEAL(source);

@@ -28,10 +28,17 @@ struct source {
     char *hidden_example; /* the first of them */
 };
 
-/* Lists everything below `url`. -ENOENT if there is nothing. Pins name versions where the store has them. */
+/* Lists everything below `url`. -ENOENT if there is nothing. Pins name versions where the store has them.
+ * Where the store does not list (a web server), the files that meta/info.json of a LeRobot data set names are
+ * asked for one by one. */
 int source_open(struct stores *stores, const char *url, struct source **ret, struct error *err);
 /* Its last step (source_pin.c): completes the pins of the listed objects. Several threads inside. */
 int source_pin_versions(struct source *source, struct error *err);
+/* In place of the listing (source_named.c). Several threads inside. */
+int source_name_lerobot(struct source *source, struct error *err);
+/* Adds an object that was not listed; takes `path`. Nothing is found until source_sort(). */
+void source_add(struct source *source, char *path, const struct store_object *pinned);
+void source_sort(struct source *source);
 void source_free(struct source *source);
 CLEANUP_DEFINE(struct source, source_free, cleanup_source)
 #define CLEANUP_SOURCE CLEANUP(cleanup_source)

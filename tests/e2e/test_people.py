@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several people and machines: shared mounts, names for data sets, trust, recordings that move, units."""
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from conftest import BUILD, ELIDEFS, SAMPLE, elidefs, is_mounted, mounted, run, unmount, wait_until
+
+NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="acts as another user")
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that everybody may enter."""
+    folder = pathlib.Path(run("mktemp", "-d", "/tmp/elidefs-people.XXXXXX").stdout.strip())
+    folder.chmod(0o755)
+    yield folder
+    run("rm", "-rf", folder)
+
+
+def as_nobody(*command, home, **options):
+    if run(*NOBODY, "test", "-x", ELIDEFS, check=False).returncode:
+        pytest.skip(f"an ordinary user cannot run {ELIDEFS}")
+    env = {k: v for k, v in os.environ.items() if not k.startswith("XDG_")} | {"HOME": str(home)}
+    return run(*NOBODY, *command, env=env, **options)
+
+
+def home_of_nobody(folder):
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    os.chown(home, 65534, 65534)
+    return home
+
+
+@needs_root
+def test_one_system_mount_is_shared_by_all(dataset, open_folder, tmp_path):
+    elidefs("import", dataset, SAMPLE)
+    home = home_of_nobody(open_folder)
+    with mounted(dataset, open_folder / "mnt", tmp_path / "cache", "-o", "allow_other,uid=4711,gid=4712,umask=027") as point:
+        status = os.stat(point / "v1/ep000000.json")
+        assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (4711, 4712, 0o640)
+        assert as_nobody("cat", point / "v1/ep000000.json", home=home, check=False).returncode
+    with mounted(dataset, open_folder / "mnt", tmp_path / "cache", "-o", "allow_other") as point:
+        mine = (point / "v1/ep000003.top.mp4").read_bytes()
+        theirs = as_nobody("md5sum", point / "v1/ep000003.top.mp4", home=home).stdout.split()[0]
+        assert theirs == hashlib.md5(mine).hexdigest()
+        assert oct(os.stat(tmp_path / "cache").st_mode)[-3:] == "700", "the cache is for the daemon only"
+        told = as_nobody(ELIDEFS, "status", home=home).stdout
+        assert f"{dataset} on {point}" in told and "v1 is the newest" in told
+
+
+@needs_root
+def test_a_missing_user_allow_other_names_the_line_to_add(sample, open_folder):
+    """As a user to whom /dev/fuse is open, with an empty fuse.conf, in a mount namespace of its own."""
+    if not os.path.exists("/dev/fuse") or not shutil.which("fusermount3") or not os.path.exists("/etc/fuse.conf") \
+            or run("unshare", "-m", "true", check=False).returncode:
+        pytest.skip("needs /dev/fuse, fusermount3, its fuse.conf and mount namespaces")
+    home = home_of_nobody(open_folder)
+    for name in ("mnt", "set"):
+        (home / name).mkdir()
+        os.chown(home / name, 65534, 65534)
+    as_nobody(ELIDEFS, "init", home / "set", home=home)
+    (open_folder / "fuse.conf").touch()
+    script = (f"mount --bind {open_folder}/fuse.conf /etc/fuse.conf && mknod -m 666 {open_folder}/fuse c 10 229 && "
+              f"mount --bind {open_folder}/fuse /dev/fuse && exec {shlex.join(NOBODY)} env HOME={home} "
+              f"{ELIDEFS} mount {home}/set {home}/mnt -o allow_other")
+    done = run("unshare", "-m", "sh", "-c", script, check=False)
+    assert done.returncode == 1 and 'the line "user_allow_other" to /etc/fuse.conf' in done.stderr, done.stderr
+
+
+@needs_root
+def test_a_container_needs_no_init_system(sample, tmp_path):
+    """As process 1 of a container, as root: mounts in the foreground, and ends with it."""
+    if run("unshare", "-pmf", "--mount-proc", "true", check=False).returncode:
+        pytest.skip("no process namespace can be made")
+    (tmp_path / "mnt").mkdir()
+    script = (f"{ELIDEFS} mount {sample} {tmp_path}/mnt --cache {tmp_path}/cache && ls {tmp_path}/mnt/v1 | wc -l && "
+              f"{ELIDEFS} umount {tmp_path}/mnt && ls -A {tmp_path}/mnt | wc -l")
+    assert run("unshare", "-pmf", "--mount-proc", "sh", "-c", script).stdout.split() == ["64", "0"]
+    assert not is_mounted(tmp_path / "mnt")
+
+
+@needs_root
+def test_a_mount_in_the_foreground_is_a_containers_only_process(sample, tmp_path):
+    if run("unshare", "-pmf", "--mount-proc", "true", check=False).returncode:
+        pytest.skip("no process namespace can be made")
+    (tmp_path / "mnt").mkdir()
+    process = subprocess.Popen(["unshare", "-pmf", "--kill-child", "--mount-proc", ELIDEFS, "mount", sample,
+                                tmp_path / "mnt", "-f", "--cache", tmp_path / "cache"], stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: f" {tmp_path}/mnt " in pathlib.Path(f"/proc/{process.pid}/mountinfo").read_text())
+        first = int(pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0])
+        os.kill(first, signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_name_stands_wherever_a_data_set_may(tmp_path):
+    (tmp_path / "elidefs").mkdir()
+    (tmp_path / "set").mkdir()
+    (tmp_path / "kitchen").mkdir()  # a folder of that name is ./kitchen
+    (tmp_path / "elidefs/config").write_text(f'[dataset "kitchen"]\nurl = {tmp_path}/set\n')
+    here = {"env": os.environ | {"XDG_CONFIG_HOME": str(tmp_path)}, "cwd": tmp_path}
+    elidefs("init", "kitchen", **here)
+    assert elidefs("import", "kitchen", SAMPLE, **here).stdout == "v1\n"
+    assert elidefs("tag", "kitchen", "mine", **here).stdout == "mine v1\n"
+    assert "v1" in elidefs("log", "kitchen", **here).stdout
+    assert elidefs("query", "kitchen", "mine", "--count", **here).stdout == "16\n"
+    elidefs("cp", "kitchen", "v1/ep000000.json", tmp_path / "out", **here)
+    assert elidefs("root", "list", "kitchen", **here).stdout == f"1 {SAMPLE} (trusted)\n"
+    (tmp_path / "mnt").mkdir()
+    elidefs("mount", "kitchen", "mnt", "--cache", tmp_path / "cache", **here)
+    try:
+        assert (tmp_path / "mnt/v1/ep000000.json").read_bytes() == (tmp_path / "out/ep000000.json").read_bytes()
+    finally:
+        unmount(tmp_path / "mnt")
+    done = elidefs("log", "./kitchen", check=False, **here)
+    assert done.returncode == 1 and f"{tmp_path}/kitchen" in done.stderr
+
+
+@pytest.fixture
+def moved(sample_copy, dataset, tmp_path):
+    """A data set whose recordings were moved to another disk after the import: the folder they lie in now."""
+    elidefs("import", dataset, sample_copy)
+    return sample_copy.rename(tmp_path / "archive")
+
+
+def test_recordings_that_were_moved_are_read_where_they_are_now(moved, dataset, tmp_path):
+    assert elidefs("cp", dataset, "v1/ep000000.top.mp4", tmp_path / "out", check=False).returncode == 1
+    done = elidefs("root", "set", dataset, "1", moved)
+    assert done.stdout == f"1 {moved} (trusted)\n"
+    elidefs("cp", dataset, "v1/ep000000.top.mp4", tmp_path / "out")
+    assert elidefs("root", "set", dataset, "1", moved).stdout == done.stdout, "twice is fine"
+    elidefs("cp", dataset, "v1/ep000001.top.mp4", tmp_path / "out")
+
+
+def test_who_has_not_trusted_the_new_place_is_told_what_to_type(moved, dataset, tmp_path):
+    elidefs("root", "set", dataset, "1", moved)
+    stranger = os.environ | {"HOME": str(tmp_path / "stranger")}
+    done = elidefs("cp", dataset, "v1/ep000000.top.mp4", tmp_path / "out", env=stranger, check=False)
+    command = re.search(r"type: (elidefs trust .*)$", done.stderr.strip())
+    assert done.returncode == 1 and command, done.stderr
+    assert elidefs("root", "list", dataset, env=stranger).stdout == f"1 {moved} (not trusted)\n"
+    assert elidefs("trust", dataset, env=stranger).stdout == f"{moved}\n"
+    run(ELIDEFS, *shlex.split(command[1])[1:], env=stranger)
+    elidefs("cp", dataset, "v1/ep000000.top.mp4", tmp_path / "out", env=stranger)
+    assert elidefs("trust", dataset, env=stranger).stdout == ""
+
+
+@pytest.mark.parametrize("words, says", [
+    (("set", "DATASET", "7", "ARCHIVE"), "no root 7"),
+    (("set", "DATASET", "one", "ARCHIVE"), "no number of a root"),
+    (("set", "DATASET", "1", "/no/such/folder"), "/no/such/folder"),
+    (("set", "DATASET"), "expected list DATASET"),
+    (("show", "DATASET"), "expected list DATASET"),
+])
+def test_a_root_that_cannot_be_set_says_why(moved, dataset, words, says):
+    given = {"DATASET": dataset, "ARCHIVE": moved}
+    done = elidefs("root", *(given.get(word, word) for word in words), check=False)
+    assert done.returncode == 1 and says in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_other_bytes_at_the_new_place_are_not_read(moved, dataset, tmp_path):
+    shutil.copytree(moved, tmp_path / "copy")
+    video = tmp_path / "copy/videos/observation.images.top/chunk-000/file-000.mp4"
+    video.write_bytes(bytes(video.stat().st_size))
+    elidefs("root", "set", dataset, "1", tmp_path / "copy")
+    done = elidefs("cp", dataset, "v1/ep000000.top.mp4", tmp_path / "out", check=False)
+    assert done.returncode == 1 and str(video) in done.stderr
+
+
+def test_status_says_what_makes_reads_slow(sample, tmp_path):
+    with mounted(sample, tmp_path / "mnt", tmp_path / "cache", "--cache-size", "1M", "--no-passthrough") as point:
+        for name in os.listdir(point / "v1"):
+            (point / "v1" / name).read_bytes()
+        told = elidefs("status", point).stdout
+        assert told.startswith(f"{sample} on {point}\n") and "not handed to the kernel" in told
+        assert re.search(r"cache +[\d.]+ [KM]iB in \d+ files in " + re.escape(str(tmp_path / "cache")), told)
+        counters = json.loads(elidefs("status", point, "--json").stdout)
+        assert {"store_requests", "store_retries", "cache_bytes_fetched"} <= set(counters)
+        assert f"cache_folder {tmp_path}/cache" in elidefs("status", point, "--counters").stdout
+
+
+def test_the_systemd_unit_is_sound(tmp_path):
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not installed")
+    text = re.sub(r"(?<==)/\S+/bin/elidefs", str(ELIDEFS), (BUILD / "tools/elidefs@.service").read_text())
+    unit = tmp_path / "elidefs@kitchen.service"
+    unit.write_text(text)
+    assert text.count(str(ELIDEFS)) == 2 and "systemctl enable --now elidefs@NAME" in text
+    done = run("systemd-analyze", "verify", "--man=no", unit, check=False)
+    told = [line for line in done.stderr.splitlines() if "elidefs@" in line]
+    assert not told, done.stderr

@@ -231,27 +231,13 @@ static void write_groups(const struct cut *cut, struct buf *footer)
 
 static int add_footer(struct cut *cut, struct error *err)
 {
-    const struct parquet *parquet = cut->parquet;
+    CLEANUP_BUF struct buf groups = BUF_INIT;
     CLEANUP_BUF struct buf footer = BUF_INIT;
-    int16_t last = 0;
-    for (size_t i = 0; i < parquet->field_count; i++) {
-        const struct parquet_field *field = &parquet->fields[i];
-        bool rows = field->field == FILE_ROWS;
-        thrift_write_field(&footer, &last, field->field, rows ? THRIFT_I64 : field->type);
-        if (rows)
-            thrift_write_integer(&footer, (int64_t)cut->rows);
-        else if (field->field == FILE_GROUPS)
-            write_groups(cut, &footer);
-        else
-            buf_append(&footer, parquet->footer.data + field->at, field->len);
-    }
-    buf_u8(&footer, THRIFT_NONE);
-    if (footer.len > UINT32_MAX)
-        return error_set(err, EFBIG, "the footer would take %zu bytes", footer.len);
-    buf_le32(&footer, (uint32_t)footer.len);
-    buf_text_append(&footer, "PAR1");
-    slice_add_inline(cut->slice, footer.data, footer.len);
-    return 0;
+    write_groups(cut, &groups);
+    int rc = parquet_footer_write(cut->parquet, cut->rows, &groups, &footer, err);
+    if (!rc)
+        slice_add_inline(cut->slice, footer.data, footer.len);
+    return rc;
 }
 
 static int cut_groups(struct cut *cut, size_t first, struct error *err)

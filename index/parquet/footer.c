@@ -344,6 +344,14 @@ uint64_t parquet_group_rows(const struct parquet *parquet, size_t group)
     return parquet->groups[group].rows;
 }
 
+uint64_t parquet_group_bytes(const struct parquet *parquet, size_t group)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < parquet->schema.leaf_count; i++)
+        bytes += parquet_chunk_of(parquet, group, i)->len;
+    return bytes;
+}
+
 uint64_t parquet_group_first_row(const struct parquet *parquet, size_t group)
 {
     return parquet->groups[group].first_row;
@@ -383,4 +391,28 @@ thrift_id parquet_footer_parse(const struct parquet *parquet, uint32_t at, struc
     cursor_seek(&c, at);
     thrift_parse(tree, &c, &root, NULL);
     return root;
+}
+
+int parquet_footer_write(const struct parquet *parquet, uint64_t rows, const struct buf *groups,
+                         struct buf *out, struct error *err)
+{
+    size_t start = out->len;
+    int16_t last = 0;
+    for (size_t i = 0; i < parquet->field_count; i++) {
+        const struct parquet_field *field = &parquet->fields[i];
+        bool is_rows = field->field == FILE_ROWS;
+        thrift_write_field(out, &last, field->field, is_rows ? THRIFT_I64 : field->type);
+        if (is_rows)
+            thrift_write_integer(out, (int64_t)rows);
+        else if (field->field == FILE_GROUPS)
+            buf_append(out, groups->data, groups->len);
+        else
+            buf_append(out, parquet->footer.data + field->at, field->len);
+    }
+    buf_u8(out, THRIFT_NONE);
+    if (out->len - start > UINT32_MAX)
+        return error_set(err, EFBIG, "the footer would take %zu bytes", out->len - start);
+    buf_le32(out, (uint32_t)(out->len - start));
+    buf_text_append(out, "PAR1");
+    return 0;
 }

@@ -26,6 +26,7 @@ enum {
     FILE_ORDERS = 7,
     FILE_ENCRYPTION = 8,
     GROUP_CHUNKS = 1,
+    GROUP_BYTES = 2,
     GROUP_ROWS = 3,
     GROUP_OFFSET = 5,
     GROUP_ORDINAL = 7,
@@ -40,8 +41,10 @@ enum {
     CHUNK_CRYPTO_META = 9,
     META_TYPE = 1,
     META_ENCODINGS = 2,
+    META_PATH = 3,
     META_CODEC = 4,
     META_VALUES = 5,
+    META_UNPACKED = 6,
     META_COMPRESSED = 7,
     META_DATA_PAGE = 9,
     META_INDEX_PAGE = 10,
@@ -95,3 +98,8 @@ struct parquet {
 const struct parquet_chunk *parquet_chunk_of(const struct parquet *parquet, size_t group, size_t leaf);
 /* Parses the struct at this offset of the footer (it was parsed once at open, so this does not fail). */
 thrift_id parquet_footer_parse(const struct parquet *parquet, uint32_t at, struct thrift *tree);
+
+/* Appends a footer, its length and "PAR1": this one's fields with another number of rows and other row groups
+ * (`groups`: the list as Thrift). -EFBIG. */
+int parquet_footer_write(const struct parquet *parquet, uint64_t rows, const struct buf *groups,
+                         struct buf *out, struct error *err);

@@ -45,6 +45,7 @@ void parquet_set_limits(struct parquet *parquet, struct parquet_limits limits);
 uint64_t parquet_rows(const struct parquet *parquet);
 size_t parquet_groups(const struct parquet *parquet);
 uint64_t parquet_group_rows(const struct parquet *parquet, size_t group);
+uint64_t parquet_group_bytes(const struct parquet *parquet, size_t group); /* as it lies in the file */
 uint64_t parquet_group_first_row(const struct parquet *parquet, size_t group);
 const char *parquet_metadata(const struct parquet *parquet,
                              const char *key); /* key-value metadata, NULL if absent */
@@ -122,3 +123,24 @@ bool parquet_bounds(const struct parquet *parquet, size_t group, size_t column, 
  * after a failure. Reads only page indexes of the recording. */
 int parquet_slice(const struct parquet *parquet, size_t first, size_t count, struct slice *slice,
                   struct error *err);
+
+/* ---- rows inside a row group ---- */
+
+/* A row group, unpacked in memory (at most limits.bytes; all of it is read). Its rows become Parquet files of
+ * their own, inline: same schema and key-value metadata, PLAIN values that are not compressed, no statistics.
+ * Works for columns that are not readable (structs, maps), too. */
+struct parquet_rows;
+
+/* `parquet` is borrowed. -ENOTSUP: an encoding or compression that is not read, or too large. */
+int parquet_rows_new(const struct parquet *parquet, size_t group, struct parquet_rows **ret,
+                     struct error *err);
+void parquet_rows_free(struct parquet_rows *rows);
+CLEANUP_DEFINE(struct parquet_rows, parquet_rows_free, cleanup_parquet_rows)
+#define CLEANUP_PARQUET_ROWS CLEANUP(cleanup_parquet_rows)
+
+/* Bytes of the values of these rows; they are in the group. */
+uint64_t parquet_rows_bytes(const struct parquet_rows *rows, uint64_t first, uint64_t count);
+/* Rows [first, first + count) of the group, count > 0. The same rows give the same bytes. `slice` must be
+ * SLICE_INIT, and is after a failure. */
+int parquet_rows_slice(const struct parquet_rows *rows, uint64_t first, uint64_t count, struct slice *slice,
+                       struct error *err);

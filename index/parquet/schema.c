@@ -51,8 +51,9 @@ struct element {
     int64_t physical, width, repetition, children, converted;
     int logical; /* 0: none */
     thrift_id logical_type;
-    uint32_t leaves; /* below it, itself if it is one */
-    uint32_t end;    /* number of the element behind its subtree */
+    uint32_t leaves;          /* below it, itself if it is one */
+    uint32_t end;             /* number of the element behind its subtree */
+    uint8_t max_rep, max_def; /* the greatest levels there: NESTING_MAX bounds them */
 };
 
 struct elements {
@@ -129,7 +130,7 @@ static int read_elements(struct elements *elements, thrift_id list, struct error
     return 0;
 }
 
-/* Fills `leaves` and `end` of the element and all below it. */
+/* Fills `leaves` and `end` of the element and all below it, and the levels of what is below it. */
 static int measure(struct elements *elements, size_t at, unsigned depth, struct error *err)
 {
     struct element *e = &elements->all[at];
@@ -140,6 +141,9 @@ static int measure(struct elements *elements, size_t at, unsigned depth, struct 
     for (int64_t i = 0; i < e->children; i++) {
         if (next >= elements->count)
             return error_set(err, EINVAL, "schema: '%s' claims more children than there are", e->name);
+        struct element *child = &elements->all[next];
+        child->max_rep = (uint8_t)(e->max_rep + (child->repetition == REPEATED));
+        child->max_def = (uint8_t)(e->max_def + (child->repetition != REQUIRED));
         int rc = measure(elements, next, depth + 1, err);
         if (rc)
             return rc;
@@ -277,8 +281,12 @@ static void collect(struct elements *elements, struct parquet_schema *schema)
         describe(elements, at, &schema->columns[i], &schema->layouts[i]);
         for (; at < top->end; at++)
             if (elements->all[at].leaf)
-                schema->leaves[schema->leaf_count++] = (struct parquet_leaf){
-                    .physical = (enum parquet_physical)elements->all[at].physical, .column = i};
+                schema->leaves[schema->leaf_count++] =
+                    (struct parquet_leaf){.physical = (enum parquet_physical)elements->all[at].physical,
+                                          .column = i,
+                                          .width = (uint32_t)elements->all[at].width,
+                                          .max_rep = elements->all[at].max_rep,
+                                          .max_def = elements->all[at].max_def};
         schema->columns[i].name = STEAL(top->name);
     }
 }

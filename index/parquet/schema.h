@@ -55,6 +55,8 @@ struct parquet_layout {
 struct parquet_leaf {
     enum parquet_physical physical;
     uint32_t column; /* top-level column it belongs to */
+    uint32_t width;  /* bytes of a PARQUET_TYPE_FIXED value */
+    uint8_t max_rep, max_def;
 };
 
 struct parquet_schema {

@@ -71,14 +71,6 @@ def test_a_fragmented_file_is_left_out_where_episodes_share_it_and_whole_where_n
             alone / "videos/observation.images.front/chunk-000/file-000.mp4", "rb").read()
 
 
-def test_rows_that_share_a_row_group_are_left_out_and_said(tmp_path, dataset):
-    source = make_lerobot.make(tmp_path / "source", X264, LENGTHS, groups="one")
-    done = elidefs("import", dataset, source)
-    assert "row group" in done.stderr and "(and 2 more)" in done.stderr
-    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
-        assert sorted(os.listdir(point / "v1")) == [f"ep00000{i}.{s}" for i in range(3) for s in ("front.mp4", "json")]
-
-
 def test_the_attributes_of_an_episode(tmp_path, dataset):
     import json
     import pyarrow as pa

@@ -242,3 +242,46 @@ def test_rows_without_the_arrow_schema_are_the_same_rows(dataset, source, tmp_pa
     with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
         for i, group in enumerate(groups):
             assert pq.read_table(point / f"v1/ep{i:06d}.state.parquet").to_pylist() == group.to_pylist()
+
+
+# ---- row groups of several episodes, as everybody leaves them who merges files: LeRobot's converter, too ----
+
+def merge_groups(source, **columns):
+    """One row group a file; columns: name -> value of row i, added."""
+    table = pq.read_table(source / DATA).combine_chunks()
+    for name, value in columns.items():
+        table = table.append_column(name, pa.array([value(i) for i in range(len(table))]))
+    pq.write_table(table, source / DATA)
+    return table
+
+
+def test_rows_that_share_a_row_group_are_copied_and_it_is_said(dataset, source, tmp_path):
+    table = merge_groups(source, done=lambda i: i % 7 == 0, note=lambda i: None if i % 3 else f"row {i}",
+                         image=lambda i: {"bytes": bytes([i]) * i, "path": f"{i}.png"}, nested=lambda i: [[i], [], None][: i % 4])
+    done = elidefs("import", dataset, source)
+    assert "rows were copied into the version" in done.stderr and "(and 2 more)" in done.stderr
+    again = elidefs("import", dataset, source)
+    assert "nothing" in again.stderr or "3 unchanged" in again.stderr, again.stderr
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        for i, (first, length) in enumerate([(0, 20), (20, 10), (30, 15)]):
+            with pq.ParquetFile(point / f"v1/ep{i:06d}.state.parquet") as state:
+                assert state.read().equals(table.slice(first, length))
+                assert state.schema_arrow.equals(pq.read_schema(source / DATA), check_metadata=True)
+
+
+def test_rows_that_share_a_row_group_and_are_many_bytes_are_left_out_and_it_is_said(dataset, source):
+    merge_groups(source, image=lambda i: {"bytes": numpy.random.default_rng(i).bytes(250000), "path": None})
+    done = elidefs("import", dataset, source)
+    assert "too many bytes to be copied" in done.stderr and "ep000000.state.parquet" in done.stderr
+    found = clips(dataset)
+    assert not any("state" in name for name in found["ep000000"]["files"])
+    assert "ep000001.state.parquet" in found["ep000001"]["files"]
+
+
+def test_rows_that_are_not_one_run_are_left_out_and_it_is_said(dataset, source):
+    table = pq.read_table(source / DATA)
+    order = numpy.argsort(numpy.arange(len(table)) % 2, kind="stable")
+    pq.write_table(table.take(pa.array(order)).combine_chunks(), source / DATA)
+    done = elidefs("import", dataset, source)
+    assert "not one run" in done.stderr and "(and 2 more)" in done.stderr
+    assert not any("state" in name for clip in clips(dataset).values() for name in clip["files"])

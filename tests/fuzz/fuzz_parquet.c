@@ -77,6 +77,25 @@ static void check_slice(const struct parquet *parquet, const uint8_t *data, size
     check(read_group(part, 0) >= read); /* more where another group made a column unreadable */
 }
 
+/* Some rows of the group, as a file that opens. */
+static void check_rows(const struct parquet *parquet, size_t group)
+{
+    CLEANUP_PARQUET_ROWS struct parquet_rows *rows = NULL;
+    CLEANUP_SLICE struct slice slice = SLICE_INIT;
+    uint64_t all = parquet_group_rows(parquet, group), first = all / 3, count = (all + 1) / 2;
+    if (parquet_rows_new(parquet, group, &rows, NULL) || !all)
+        return;
+    struct error err;
+    check(!parquet_rows_slice(rows, first, count, &slice, &err));
+    struct memory_recording recording;
+    recording_of_memory(&recording, "rows", slice.inline_bytes.data, slice.inline_bytes.len);
+    CLEANUP_PARQUET struct parquet *part = NULL;
+    check(!parquet_open(&recording.recording, &part, &err));
+    parquet_set_limits(part, (struct parquet_limits){.values = VALUES_MAX, .bytes = BYTES_MAX});
+    check(parquet_groups(part) == 1 && parquet_rows(part) == count);
+    read_group(part, 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct memory_recording recording;
@@ -86,7 +105,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (parquet_open(&recording.recording, &parquet, &err))
         return 0;
     parquet_set_limits(parquet, (struct parquet_limits){.values = VALUES_MAX, .bytes = BYTES_MAX});
-    for (size_t group = 0; group < parquet_groups(parquet) && group < GROUPS_MAX; group++)
+    for (size_t group = 0; group < parquet_groups(parquet) && group < GROUPS_MAX; group++) {
         check_slice(parquet, data, group, read_group(parquet, group));
+        check_rows(parquet, group);
+    }
     return 0;
 }

@@ -4,7 +4,10 @@
  *
  *     tool dump FILE                  every readable column as one JSON object a row group
  *     tool cut FILE FIRST COUNT OUT   the row groups as a file of their own
+ *     tool rows FILE GROUP FIRST COUNT OUT   rows of a row group as a file of their own; 3: an encoding that
+ * is not read
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,6 +47,21 @@ static int cut(const struct parquet *parquet, const struct buf *bytes, char **ar
     return 0;
 }
 
+static int rows(const struct parquet *parquet, char **argv)
+{
+    struct error err;
+    CLEANUP_PARQUET_ROWS struct parquet_rows *rows = NULL;
+    CLEANUP_SLICE struct slice slice = SLICE_INIT;
+    int rc = parquet_rows_new(parquet, strtoul(argv[0], NULL, 10), &rows, &err);
+    if (!rc)
+        rc = parquet_rows_slice(rows, strtoul(argv[1], NULL, 10), strtoul(argv[2], NULL, 10), &slice, &err);
+    if (!rc && (slice.count != 1 || slice.pieces[0].kind != SLICE_INLINE))
+        rc = error_set(&err, EPROTO, "not one inline piece");
+    if (!rc)
+        rc = file_replace(argv[3], slice.inline_bytes.data, slice.inline_bytes.len, 0644, &err);
+    return rc == -ENOTSUP ? 3 : rc ? fail(&err) : 0;
+}
+
 int main(int argc, char **argv)
 {
     struct error err;
@@ -61,5 +79,7 @@ int main(int argc, char **argv)
         return dump(parquet);
     if (!strcmp(argv[1], "cut") && argc == 6)
         return cut(parquet, &bytes, argv + 3);
+    if (!strcmp(argv[1], "rows") && argc == 7)
+        return rows(parquet, argv + 3);
     return 2;
 }

@@ -4,7 +4,9 @@
  *
  *     groups   | 0: ep 7 | 1: ep 8 | 2: ep 8 | 3: ep 9, 10 |
  *
- * Episode 8 is the groups [1, 3); 9 and 10 share a group and are not cut by range.
+ * Episode 8 is the groups [1, 3); 9 and 10 share a group and cannot be cut by range. Whoever merges files
+ * leaves one group a file (LeRobot's own converter does): such rows are copied into the version, if they are
+ * few bytes.
  */
 #include "tools/import/lerobot_rows.h"
 
@@ -24,8 +26,11 @@ struct data_file {
     bool known, read;
 };
 
+enum { COPIED_BYTES_MAX = 4 << 20 }; /* of an episode: they travel with every copy of the catalog */
+
 struct rows_of_episode {
     uint64_t rows;
+    uint64_t first_row, runs; /* within the group; how many runs of rows there are */
     size_t file, first_group, group_count;
     bool seen;
     bool shared;    /* a group holds other episodes' rows, too */
@@ -44,6 +49,8 @@ struct lerobot_rows {
     struct strmap *paths;               /* -> index of the file */
     size_t *named_file;                 /* by episode: the file it should lie in, or SIZE_MAX */
     struct rows_of_episode *by_episode; /* parallel to episodes->episodes */
+    struct parquet_rows *unpacked;      /* the group that was needed last, or NULL */
+    size_t unpacked_file, unpacked_group;
 };
 
 static struct rows_of_episode *rows_of(const struct lerobot_rows *all, int64_t index)
@@ -52,21 +59,31 @@ static struct rows_of_episode *rows_of(const struct lerobot_rows *all, int64_t i
     return episode ? &all->by_episode[episode - all->episodes->episodes] : NULL;
 }
 
-static void note_rows(struct lerobot_rows *all, size_t group, int64_t index, uint64_t rows, bool shared)
+struct run {
+    size_t group;
+    int64_t episode;
+    uint64_t first_row, rows;
+    bool shared;
+};
+
+static void note_run(struct lerobot_rows *all, const struct run *noted)
 {
-    size_t file = all->reading;
-    struct rows_of_episode *run = all->only < 0 || all->only == index ? rows_of(all, index) : NULL;
+    size_t file = all->reading, group = noted->group;
+    struct rows_of_episode *run =
+        all->only < 0 || all->only == noted->episode ? rows_of(all, noted->episode) : NULL;
     if (!run)
         return;
     if (!run->seen)
-        *run = (struct rows_of_episode){.file = file, .first_group = group, .seen = true};
+        *run = (struct rows_of_episode){
+            .file = file, .first_group = group, .first_row = noted->first_row, .seen = true};
     else if (run->file != file || (group != run->first_group + run->group_count &&
                                    group + 1 != run->first_group + run->group_count))
         run->scattered = true;
     if (group + 1 > run->first_group + run->group_count)
         run->group_count = group + 1 - run->first_group;
-    run->rows += rows;
-    run->shared |= shared;
+    run->rows += noted->rows;
+    run->runs++;
+    run->shared |= noted->shared;
 }
 
 static int note_mixed_group(struct lerobot_rows *all, struct parquet *parquet, size_t group, size_t column,
@@ -84,7 +101,11 @@ static int note_mixed_group(struct lerobot_rows *all, struct parquet *parquet, s
             return error_set(err, EINVAL, "row group %zu: 'episode_index' is null", group);
         while (row < values.rows && values.valid[row] && values.i64[row] == values.i64[first])
             row++;
-        note_rows(all, group, values.i64[first], row - first, shared);
+        note_run(all, &(struct run){.group = group,
+                                    .episode = values.i64[first],
+                                    .first_row = first,
+                                    .rows = row - first,
+                                    .shared = shared});
     }
     return 0;
 }
@@ -101,7 +122,9 @@ static int note_groups(struct lerobot_rows *all, struct data_file *file, struct 
         struct parquet_bounds bounds;
         if (parquet_bounds(parquet, group, (size_t)column, &bounds) && bounds.i64_min == bounds.i64_max &&
             bounds.has_nulls && !bounds.nulls)
-            note_rows(all, group, bounds.i64_min, parquet_group_rows(parquet, group), false);
+            note_run(all, &(struct run){.group = group,
+                                        .episode = bounds.i64_min,
+                                        .rows = parquet_group_rows(parquet, group)});
         else
             rc = note_mixed_group(all, parquet, group, (size_t)column, err);
     }
@@ -278,6 +301,8 @@ int lerobot_rows_read(const struct lerobot_import *import, const struct lerobot_
 
 void lerobot_rows_free(struct lerobot_rows *rows)
 {
+    if (rows->unpacked)
+        parquet_rows_free(rows->unpacked);
     if (rows->ahead)
         ahead_free(rows->ahead);
     for (size_t i = 0; i < rows->count; i++) {
@@ -318,6 +343,58 @@ static int slice_groups(const struct data_file *file, const struct rows_of_episo
     return 0;
 }
 
+static void forget_unpacked(struct lerobot_rows *rows)
+{
+    if (rows->unpacked)
+        parquet_rows_free(rows->unpacked);
+    rows->unpacked = NULL;
+}
+
+/* Neighbours need the same group. */
+static int unpack(struct lerobot_rows *rows, const struct rows_of_episode *run, struct error *err)
+{
+    if (rows->unpacked && rows->unpacked_file == run->file && rows->unpacked_group == run->first_group)
+        return 0;
+    forget_unpacked(rows);
+    rows->unpacked_file = run->file;
+    rows->unpacked_group = run->first_group;
+    return parquet_rows_new(rows->files[run->file]->parquet, run->first_group, &rows->unpacked, err);
+}
+
+static int copy_rows(struct lerobot_rows *rows, const struct rows_of_episode *run, struct slice *slice,
+                     struct error *err)
+{
+    const struct data_file *file = rows->files[run->file];
+    static const char shared[] = "its rows share a row group with another episode";
+    uint64_t group_rows = parquet_group_rows(file->parquet, run->first_group);
+    uint64_t bytes = parquet_group_bytes(file->parquet, run->first_group) / group_rows * run->rows;
+    if (bytes > COPIED_BYTES_MAX)
+        return error_set(err, ENOTSUP, "%s and are too many bytes to be copied", shared);
+    int rc = unpack(rows, run, err);
+    if (rc == -ENOTSUP)
+        return error_prefix(err, "%s, which cannot be unpacked", shared);
+    if (rc)
+        return rc;
+    if (parquet_rows_bytes(rows->unpacked, run->first_row, run->rows) > COPIED_BYTES_MAX)
+        return error_set(err, ENOTSUP, "%s and are too many bytes to be copied", shared);
+    notes_add(rows->import->notes,
+              "rows were copied into the version, because row groups hold several episodes",
+              file->recording.name);
+    return parquet_rows_slice(rows->unpacked, run->first_row, run->rows, slice, err);
+}
+
+static int slice_run(struct lerobot_rows *rows, const struct rows_of_episode *run, struct slice *slice,
+                     struct error *err)
+{
+    if (!run->shared && !run->scattered)
+        return slice_groups(rows->files[run->file], run, slice, err);
+    if (run->runs == 1)
+        return copy_rows(rows, run, slice, err);
+    return error_set(err, ENOTSUP,
+                     run->shared ? "its rows are not one run, and share a row group with another episode"
+                                 : "its rows are not one run of row groups in one file");
+}
+
 /* The rows of an episode whose content and file have not changed are where they were: 1, 0 or -errno. */
 static int slice_known(const struct lerobot_rows *rows, const struct lerobot_episode *episode,
                        const struct source_object **ret_object, struct slice *slice, struct error *err)
@@ -350,13 +427,11 @@ int lerobot_rows_slice(struct lerobot_rows *rows, const struct lerobot_episode *
                          "%s: episode %lld has %llu rows, but meta/episodes says its length is %lld",
                          file->recording.name, (long long)episode->index, (unsigned long long)run->rows,
                          (long long)episode->length);
-    if (run->shared || run->scattered)
-        return error_set(err, ENOTSUP,
-                         run->shared ? "its rows share a row group with another episode"
-                                     : "its rows are not one run of row groups in one file");
-    rc = slice_groups(file, run, slice, err);
-    if (rows->info->data_by_episode)
+    rc = slice_run(rows, run, slice, err);
+    if (rows->info->data_by_episode) {
+        forget_unpacked(rows);
         close_file(file);
+    }
     if (!rc)
         *ret_object = file->recording.object;
     return rc;

@@ -257,6 +257,8 @@ static int drop_attribute(struct apply *apply, struct attribute *attribute, stru
 int apply_attribute_change(struct apply *apply, const struct changeset_op *op, struct error *err)
 {
     struct attribute *attribute = attributes_by_name(&apply->attributes, op->text, strlen(op->text));
+    if (op->kind == CHANGESET_TO_TEXT)
+        return attribute && attribute->info.type != VALUE_TEXT ? apply_to_text(apply, attribute, err) : 0;
     if (!attribute)
         return error_set(err, ENOENT, "there is no attribute '%s'", op->text);
     if (!strcmp(op->text, EVENT_ATTRIBUTE) && op->kind != CHANGESET_DESCRIBE)

@@ -283,10 +283,12 @@ static int take(struct apply *apply, const struct changeset_op *op, size_t at, s
     case CHANGESET_RENAME:
     case CHANGESET_DESCRIBE:
     case CHANGESET_DROP:
+    case CHANGESET_TO_TEXT:
         return apply_attribute_change(apply, op, err);
     case CHANGESET_STREAM:
     case CHANGESET_EXTRA:
     case CHANGESET_EVENT:
+    case CHANGESET_NONE:
         break;
     }
     return 0;

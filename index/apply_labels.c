@@ -198,7 +198,7 @@ static int merge_events(struct step *step, struct error *err)
 
 static int take(struct step *step, const struct changeset_op *op, struct error *err)
 {
-    if (op->kind == CHANGESET_VALUE) {
+    if (op->kind == CHANGESET_VALUE || op->kind == CHANGESET_NONE) {
         int rc = apply_record_say(&step->record, op, err);
         return rc ? error_prefix(err, "%s %llu", step->apply->table, (unsigned long long)step->place->place)
                   : 0;

@@ -54,6 +54,8 @@ static void note_taken(struct apply *apply, const struct apply_clip *place, stru
     CLEANUP_BUF struct buf was = BUF_INIT, is = BUF_INIT;
     print_run(old, &was);
     print_run(said, &is);
+    if (!said.count)
+        buf_text_append(&is, "there is none");
     bool late = apply->options->base && origin->version > apply->options->base;
     apply_example(late ? &apply->late : &apply->taken, "'%s' has %s=%s by %s (v%u), %s %llu says %s",
                   place->key, old.list->attribute->info.name, buf_text(&was), origin->setter, origin->version,
@@ -80,6 +82,14 @@ static int choose(struct apply_record *record, const struct apply_clip *place, s
     return 0;
 }
 
+static bool says_none(const struct apply_record *record, size_t attribute)
+{
+    for (size_t i = 0; i < record->none_count; i++)
+        if (record->none[i] == attribute)
+            return true;
+    return false;
+}
+
 static int merge_run(struct apply_record *record, const struct apply_clip *place, struct run old,
                      struct run said, struct run *ret, struct error *err)
 {
@@ -97,7 +107,7 @@ static int merge_run(struct apply_record *record, const struct apply_clip *place
     }
     if (!old.count)
         return 0;
-    if (said.count || !apply->set->has_labels)
+    if (said.count || !apply->set->has_labels || says_none(record, at))
         return choose(record, place, old, said, ret, err);
     *ret = old;
     return 0;

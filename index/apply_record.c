@@ -3,6 +3,7 @@
 #include "index/apply_record.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 void apply_record_done(struct apply_record *record)
@@ -11,6 +12,7 @@ void apply_record_done(struct apply_record *record)
     record_group_done(&record->event_group);
     record_values_done(&record->was);
     record_values_done(&record->said);
+    free(record->none);
     record_values_done(&record->now);
     record_values_done(&record->by_name);
     events_done(&record->was_events);
@@ -81,6 +83,7 @@ int apply_record_enter(struct apply_record *record, uint32_t row, bool known, st
     record->was.count = record->said.count = record->now.count = 0;
     record->was_events.count = record->now_events.count = 0;
     record->says_events = false;
+    record->none_count = 0;
     int rc = enter_group(record, &record->group, &record->dirty, err);
     if (rc || !known)
         return rc;
@@ -95,6 +98,11 @@ int apply_record_say(struct apply_record *record, const struct changeset_op *op,
     const struct apply *apply = record->apply;
     if (apply->attribute_at[op->id] == APPLY_NO_ATTRIBUTE)
         return 0;
+    if (op->kind == CHANGESET_NONE) {
+        mem_grow(&record->none, &record->none_cap, record->none_count + 1, sizeof *record->none);
+        record->none[record->none_count++] = apply->attribute_at[op->id];
+        return 0;
+    }
     const struct attribute *attribute = &apply->attributes.list[apply->attribute_at[op->id]];
     struct value value = op->value;
     if (value.type != attribute->info.type) { /* an integer for a float, as intake has checked */

@@ -18,8 +18,10 @@ struct apply_record {
     struct record_values said;            /* the set's: apply_record_say() */
     struct record_values now;             /* apply_merge() makes it of both */
     struct events was_events, now_events; /* the latter are the former until somebody changes them */
-    bool says_events;                     /* said holds the labels of now_events */
-    struct buf json;                      /* the clip's JSON, once printed */
+    size_t *none; /* indices of attributes that the set says the clip has no value of */
+    size_t none_count, none_cap;
+    bool says_events; /* said holds the labels of now_events */
+    struct buf json;  /* the clip's JSON, once printed */
     struct record_values by_name;
     struct buf bytes;
 };

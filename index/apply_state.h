@@ -92,6 +92,7 @@ int apply_label_places(struct apply *apply, struct error *err);
 int apply_labels(struct apply *apply, struct error *err);
 /* What a set says of an attribute as such: renamed, described, dropped. */
 int apply_attribute_change(struct apply *apply, const struct changeset_op *op, struct error *err);
+int apply_to_text(struct apply *apply, struct attribute *attribute, struct error *err);
 /* *ret: the parent's attribute of this name, for an import also the one that had it before, or NULL. 1: it
  * was an attribute's name before; with NULL: it was dropped, and an import does not bring it back. */
 int apply_attribute_find(struct apply *apply, const char *name, struct attribute **ret, struct error *err);

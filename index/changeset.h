@@ -115,6 +115,8 @@ enum changeset_kind {
     CHANGESET_RENAME = 15,
     CHANGESET_DESCRIBE = 16,
     CHANGESET_DROP = 17,
+    CHANGESET_TO_TEXT = 18,
+    CHANGESET_NONE = 19,
 };
 
 struct changeset_op {
@@ -123,7 +125,7 @@ struct changeset_op {
         id; /* ROOT, OBJECT, ATTRIBUTE: its own number; TABLE, STREAM: the object's; VALUE: the attribute's */
     uint32_t root; /* OBJECT */
     /* ROOT: URL; OBJECT: path; CLIP, REMOVE, LABELS_OF, LABELS: key; ATTRIBUTE, VALUE, RENAME,
-     * DESCRIBE, DROP: name; STREAM: name; TABLE: container; SETTER: name; EVENTS: label */
+     * DESCRIBE, DROP, TO_TEXT, NONE: name; STREAM: name; TABLE: container; SETTER: name; EVENTS: label */
     const char *text;
     const char *source;                /* CLIP */
     const char *ext;                   /* STREAM */

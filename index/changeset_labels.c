@@ -76,6 +76,22 @@ int changeset_labels(struct changeset *set, const char *key, uint64_t place, str
     return 0;
 }
 
+int changeset_none(struct changeset *set, const char *attribute, struct error *err)
+{
+    assert(set->key && set->has_labels);
+    const struct strmap_entry *entry = strmap_find(set->attributes, attribute, strlen(attribute));
+    size_t clip = strmap_count(set->clips);
+    if (!entry)
+        return error_set(err, EINVAL, "%s: the attribute '%s' was not declared", set->key, attribute);
+    if (set->attribute_list[entry->value].clip == clip)
+        return error_set(err, EINVAL, "%s: the attribute '%s' has a value, and has none", set->key,
+                         attribute);
+    set->attribute_list[entry->value].clip = clip;
+    buf_u8(&set->log, CHANGESET_NONE);
+    buf_varint(&set->log, entry->value);
+    return 0;
+}
+
 int changeset_events(struct changeset *set, const char *label, struct error *err)
 {
     assert(set->key && set->has_labels);
@@ -154,6 +170,16 @@ int changeset_drop(struct changeset *set, const char *name, struct error *err)
     if (rc)
         return rc;
     buf_u8(&set->log, CHANGESET_DROP);
+    changeset_append_text(&set->log, name);
+    return 0;
+}
+
+int changeset_to_text(struct changeset *set, const char *name, struct error *err)
+{
+    int rc = check_change(set, name, err);
+    if (rc)
+        return rc;
+    buf_u8(&set->log, CHANGESET_TO_TEXT);
     changeset_append_text(&set->log, name);
     return 0;
 }

@@ -27,6 +27,8 @@ int changeset_setter(struct changeset *set, const struct changeset_setter *sette
 /* Begins the labels of a clip: changeset_value() and changeset_events() follow. An attribute that is not
  * mentioned stays as it is. `place`: its line. -EEXIST: the clip is there already. */
 int changeset_labels(struct changeset *set, const char *key, uint64_t place, struct error *err);
+/* The clip has no value of this attribute, which must be declared. At most once, and without a value. */
+int changeset_none(struct changeset *set, const char *attribute, struct error *err);
 /* The setter's events of this label in the clip are those that follow, and no others. Labels of a clip come
  * in byte order: -EINVAL else. */
 int changeset_events(struct changeset *set, const char *label, struct error *err);
@@ -38,3 +40,5 @@ int changeset_rename(struct changeset *set, const char *name, const char *new_na
 int changeset_describe(struct changeset *set, const char *name, const char *text,
                        struct error *err); /* "": no more */
 int changeset_drop(struct changeset *set, const char *name, struct error *err);
+/* The attribute's values become texts, as paths spell them; nothing if it is text, or not there. */
+int changeset_to_text(struct changeset *set, const char *name, struct error *err);

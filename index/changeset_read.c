@@ -107,7 +107,7 @@ static void parse_stream(const struct changeset *set, struct cursor *c, struct c
     parse_pieces(c, reader, op);
 }
 
-static void parse_label_op(struct cursor *c, struct changeset_op *op)
+static void parse_label_op(const struct changeset *set, struct cursor *c, struct changeset_op *op)
 {
     switch (op->kind) {
     case CHANGESET_SETTER:
@@ -121,7 +121,12 @@ static void parse_label_op(struct cursor *c, struct changeset_op *op)
         break;
     case CHANGESET_EVENTS:
     case CHANGESET_DROP:
+    case CHANGESET_TO_TEXT:
         op->text = parse_text(c);
+        break;
+    case CHANGESET_NONE:
+        op->id = parse_number(c, strmap_count(set->attributes));
+        op->text = c->failed ? "" : set->attribute_list[op->id].name;
         break;
     case CHANGESET_EVENT:
         op->start_ns = value_decode_signed(c);
@@ -178,7 +183,7 @@ static bool parse_op(const struct changeset *set, struct cursor *c, struct chang
         ret->text = parse_text(c);
         break;
     default:
-        parse_label_op(c, ret);
+        parse_label_op(set, c, ret);
     }
     return !c->failed;
 }
@@ -232,11 +237,15 @@ static int replay_labels(struct changeset *set, const struct changeset_op *op, s
         return changeset_describe(set, op->text, op->other, err);
     case CHANGESET_DROP:
         return changeset_drop(set, op->text, err);
+    case CHANGESET_TO_TEXT:
+        return changeset_to_text(set, op->text, err);
     default:
         break;
     }
     if (!set->key || !set->has_labels)
-        return error_set(err, EINVAL, "an event comes before the clip it belongs to");
+        return error_set(err, EINVAL, "a label comes before the clip it belongs to");
+    if (op->kind == CHANGESET_NONE)
+        return changeset_none(set, op->text, err);
     return op->kind == CHANGESET_EVENTS ? changeset_events(set, op->text, err)
                                         : changeset_event(set, op->start_ns, op->end_ns, err);
 }

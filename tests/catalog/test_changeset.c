@@ -220,6 +220,7 @@ static struct changeset *label_sample(void)
     cr_assert_eq(changeset_rename(set, "old", "new", &err), 0);
     cr_assert_eq(changeset_describe(set, "new", "how it is", &err), 0);
     cr_assert_eq(changeset_drop(set, "gone", &err), 0);
+    cr_assert_eq(changeset_to_text(set, "grade", &err), 0);
     cr_assert_eq(changeset_attribute(set, "ok", VALUE_BOOL, false, &err), 0);
     cr_assert_eq(changeset_setter(set, &anna, &err), 0);
     cr_assert_eq(changeset_labels(set, "ep000001", 7, &err), 0);
@@ -228,6 +229,7 @@ static struct changeset *label_sample(void)
     cr_assert_eq(changeset_event(set, 1500000000, 2500000000, &err), 0);
     cr_assert_eq(changeset_events(set, "slip", &err), 0);
     cr_assert_eq(changeset_labels(set, "ep000002", 9, &err), 0);
+    cr_assert_eq(changeset_none(set, "ok", &err), 0);
     return set;
 }
 
@@ -259,7 +261,7 @@ Test(changeset, labels_are_read_back_and_decoded_from_their_golden_log)
         else if (op.kind == CHANGESET_EVENT)
             cr_assert(op.start_ns == 1500000000 && op.end_ns == 2500000000);
     }
-    cr_assert_eq(count, 11);
+    cr_assert_eq(count, 13);
     changeset_reader_done(&reader);
     changeset_free(decoded);
     changeset_free(set);

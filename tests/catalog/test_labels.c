@@ -431,6 +431,73 @@ Test(labels, a_dropped_attribute_is_gone_and_no_import_brings_it_back)
     check_leaks();
 }
 
+static int change_to_text(struct versions *v, const char *name)
+{
+    struct changeset *set = changeset_new();
+    cr_assert_eq(changeset_to_text(set, name, &v->err), 0);
+    return versions_apply(v, set);
+}
+
+Test(labels, an_attribute_becomes_text_with_all_its_values_and_who_set_them)
+{
+    struct versions v;
+    init(&v);
+    cr_assert_eq(change_to_text(&v, "length"), 0, "%s", v.err.text);
+    cr_assert_eq(v.counts.attributes_changed, 1);
+    expect_json(&v, "ep1", "{\"key\":\"ep1\",\"length\":\"10\",\"outcome\":\"fail\"}\n");
+    cr_assert_eq(count_of(&v, "length", VALUE_TEXT, "20"), 1);
+    must_label(&v, "anna", CHANGESET_ALL, "ep2", "length", "long");
+    expect_blame(&v, "ep1", "length=10 import v1\noutcome=fail import v1\n");
+    expect_blame(&v, "ep2", "length=long anna v3\noutcome=ok import v1\n");
+    cr_assert_eq(change_to_text(&v, "length"), 0, "%s", v.err.text);
+    cr_assert_eq(v.counts.attributes_changed, 0);
+    cr_assert_eq(change_to_text(&v, "nothing"), 0, "%s", v.err.text);
+    struct changeset *set = labels_by("anna", CHANGESET_ALL);
+    set_attribute(set, "size", VALUE_FLOAT, true);
+    set_labels(set, "ep1", 2);
+    set_value(set, "size", VALUE_FLOAT, "10");
+    set_value(set, "size", VALUE_FLOAT, "9.5");
+    cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+    cr_assert_eq(change_to_text(&v, "size"), 0, "%s", v.err.text);
+    expect_json(&v, "ep1",
+                "{\"key\":\"ep1\",\"length\":\"10\",\"outcome\":\"fail\",\"size\":[\"10\",\"9.5\"]}\n");
+    versions_done(&v);
+    check_leaks();
+}
+
+Test(labels, a_value_is_taken_away_by_who_set_it_or_on_demand)
+{
+    struct versions v;
+    init(&v);
+    must_label(&v, "anna", CHANGESET_OWN, "ep3", "outcome", "ok");
+    static const struct {
+        const char *setter;
+        enum changeset_policy policy;
+        int rc;
+    } cases[] = {{"bob", CHANGESET_OWN, -EEXIST},
+                 {"bob", CHANGESET_MISSING, 0},
+                 {"anna", CHANGESET_OWN, 0},
+                 {"bob", CHANGESET_ALL, 0}};
+    for (size_t i = 0; i < 4; i++) {
+        struct changeset *set = labels_by(cases[i].setter, cases[i].policy);
+        set_attribute(set, "outcome", VALUE_TEXT, false);
+        set_labels(set, i < 3 ? "ep3" : "ep1", 2);
+        cr_assert_eq(changeset_none(set, "outcome", &v.err), 0);
+        cr_assert_eq(changeset_none(set, "outcome", &v.err), -EINVAL);
+        cr_assert_eq(versions_apply(&v, set), cases[i].rc, "case %zu: %s", i, v.err.text);
+        if (!i)
+            cr_assert_str_eq(v.err.text,
+                             "1 value was set by others (--overwrite replaces them): "
+                             "'ep3' has outcome=ok by anna (v2), labels.csv: line 2 says there is none");
+        cr_assert(!i || v.counts.clips_labelled == (i >= 2), "case %zu", i);
+    }
+    expect_blame(&v, "ep3", "length=30 import v1\n");
+    expect_blame(&v, "ep1", "length=10 import v1\n");
+    cr_assert_eq(count_of(&v, "outcome", VALUE_TEXT, "fail"), 0);
+    versions_done(&v);
+    check_leaks();
+}
+
 Test(labels, a_description_is_kept_with_its_attribute)
 {
     struct versions v;

@@ -184,6 +184,28 @@ def test_types_stay_and_only_integers_widen(labelled):
     assert clip(labelled, "ep000001")["tags"] == ["d", "e"] and clip(labelled, "ep000000")["tags"] == ["a", "b"]
 
 
+def test_type_text_makes_text_of_what_is_there(labelled, tmp_path):
+    says = refused(labelled, "key,outcome\nep000000,7\n", "--type", "outcome=integer", "--overwrite")
+    assert says == "--type says integer, but the data set's attribute 'outcome' is text"
+    annotate(labelled, "key,grade\nep000000,high\n", "--type", "grade=text", "--overwrite")
+    assert clip(labelled, "ep000000")["grade"] == "high" and clip(labelled, "ep000003")["grade"] == "3"
+    assert elidefs("query", labelled, "grade=3").stdout == "ep000003\n"
+    assert blame(labelled, "ep000003", "grade")[0]["by"] == "import"
+    annotate(labelled, '{"key":"ep000001","n":1}\n')
+    elidefs("import", labelled, tmp_path / "source", "--table", tmp_path / "import.csv", "--set", "n=x",
+            "--type", "n=text", "--type", "grade=text")
+    assert clip(labelled, "ep000001")["n"] == "1" and clip(labelled, "ep000002")["n"] == "x"
+
+
+def test_an_empty_list_takes_own_values_away(labelled):
+    annotate(labelled, '{"key":"ep000000","tags":["a"]}\n{"key":"ep000001","tags":["b","c"]}\n', "--by", "anna")
+    says = refused(labelled, '{"key":"ep000000","tags":[]}\n', "--by", "bob")
+    assert says == ("1 value was set by others (--overwrite replaces them): 'ep000000' has tags=a by anna (v2), "
+                    "standard input: line 1 says there is none")
+    annotate(labelled, '{"key":"ep000000","tags":[]}\n', "--by", "anna")
+    assert "tags" not in clip(labelled, "ep000000") and clip(labelled, "ep000001")["tags"] == ["b", "c"]
+
+
 def test_a_stream_is_committed_as_it_comes(labelled):
     command = [ELIDEFS, "annotate", labelled, "-", "--by", "net-7", "--every", "100ms"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as stream:

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/changeset_labels.h"
 #include "index/name.h"
 
 struct drafts *drafts_new(void)
@@ -305,8 +306,23 @@ int drafts_in_place(struct drafts *drafts, const struct source_object *object, s
     return found.copy || !drafts->copier || !copier_wants(drafts->copier, object);
 }
 
+/* --type NAME=text also makes text of what the data set has. */
+static int emit_to_text(struct drafts *drafts, struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < drafts->attribute_count; i++) {
+        const struct draft_attribute *attribute = &drafts->attributes[i];
+        if (attribute->typed && attribute->forced && attribute->type == VALUE_TEXT)
+            rc = changeset_to_text(drafts->set, attribute->name, err);
+    }
+    return rc;
+}
+
 int drafts_emit(struct drafts *drafts, struct error *err)
 {
+    int text_rc = emit_to_text(drafts, err);
+    if (text_rc)
+        return text_rc;
     for (size_t i = 0; i < drafts->attribute_count; i++) {
         const struct draft_attribute *attribute = &drafts->attributes[i];
         if (!attribute->typed)

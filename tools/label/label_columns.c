@@ -86,9 +86,17 @@ static int take_type(struct label_column *column, const struct table_type *seen,
         return rc;
     column->known = !rc;
     column->multi = wide || (column->known && attribute.multi);
-    column->as.forced = found;
-    if (!column->known || seen->forced)
+    column->as.forced = seen->seen ? found : 0;
+    if (!column->known)
         return 0;
+    if (seen->forced && seen->seen) {
+        bool same = attribute.type == found || (attribute.type == VALUE_INT && found == VALUE_FLOAT);
+        column->to_text = found == VALUE_TEXT && attribute.type != VALUE_TEXT;
+        return same || column->to_text
+                   ? 0
+                   : error_set(err, EINVAL, "--type says %s, but the data set's attribute '%s' is %s",
+                               value_type_name(found), column->attribute, value_type_name(attribute.type));
+    }
     bool widen = attribute.type == VALUE_INT && found == VALUE_FLOAT;
     column->as.forced = widen ? VALUE_FLOAT : attribute.type;
     return 0;
@@ -108,7 +116,7 @@ int label_columns_resolve(struct label_columns *columns, const struct table_read
         if (label_columns_is_key(name))
             continue;
         rc = take_name(columns, i, table, names, err);
-        if (!rc && seen->seen)
+        if (!rc)
             rc = take_type(&columns->list[i], seen, wide[i], reader, err);
     }
     return rc;
@@ -117,6 +125,9 @@ int label_columns_resolve(struct label_columns *columns, const struct table_read
 int label_columns_declare(const struct label_columns *columns, struct changeset *set, struct error *err)
 {
     int rc = 0;
+    for (size_t i = 0; !rc && i < columns->count; i++)
+        if (columns->list[i].to_text)
+            rc = changeset_to_text(set, columns->list[i].attribute, err);
     for (size_t i = 0; !rc && i < columns->count; i++) {
         const struct label_column *column = &columns->list[i];
         if (column->attribute && column->as.forced)
@@ -137,7 +148,7 @@ int label_columns_value(const struct label_columns *columns, size_t column, cons
 {
     const struct label_column *to = &columns->list[column];
     int rc;
-    if (to->known && !fits(value, to->as.forced)) {
+    if (to->known && !to->to_text && !fits(value, to->as.forced)) {
         buf_clear(scratch);
         value_print(scratch, &value->value);
         rc = error_set(err, EINVAL, "'%.100s' is %s", buf_text(scratch), value_type_name(value->value.type));

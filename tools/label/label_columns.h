@@ -9,9 +9,10 @@
 #include "tools/label/annotate.h"
 
 struct label_column {
-    char *attribute;      /* its name; NULL: the column has no values */
-    struct table_type as; /* values become this */
+    char *attribute;      /* its name; NULL: a key */
+    struct table_type as; /* values become this; not forced: there are none, and no attribute */
     bool known;           /* the data set has the attribute */
+    bool to_text;         /* whose values become text, since --type says so */
     bool multi;
 };
 struct label_columns {

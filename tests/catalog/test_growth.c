@@ -66,7 +66,7 @@ static void make_graded(struct versions *v)
     struct changeset *set = changeset_new();
     set_attribute(set, "length", VALUE_INT, false);
     for (int i = 1; i <= 3; i++) {
-        char key[8], length[8];
+        char key[16], length[16];
         snprintf(key, sizeof key, "ep%d", i);
         snprintf(length, sizeof length, "%d0", i);
         set_clip(set, key, i);
@@ -78,7 +78,7 @@ static void make_graded(struct versions *v)
     set = changeset_new();
     set_attribute(set, "grade", VALUE_TEXT, false);
     for (int i = 1; i <= 3; i++) {
-        char key[8], grade[2] = {(char)('a' + i - 1), 0};
+        char key[16], grade[2] = {(char)('a' + i - 1), 0};
         snprintf(key, sizeof key, "ep%d", i);
         set_clip(set, key, i);
         set_value(set, "grade", VALUE_TEXT, grade);
@@ -91,7 +91,7 @@ static void make_graded(struct versions *v)
 
 static void give(struct changeset *set, const char *key, int content, const char *labels_of)
 {
-    char length[8];
+    char length[16];
     struct error err = {0};
     snprintf(length, sizeof length, "%d0", content);
     set_clip(set, key, content);

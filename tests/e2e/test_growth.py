@@ -239,3 +239,32 @@ def test_verify_tells_for_each_version_how_many_clips_can_be_read(dataset, sourc
     assert verified(dataset)[:2] == (1, {2: (3, 4), 1: (1, 3)})
     text = elidefs("verify", dataset, check=False)
     assert "3 of 4 clips can be read; not 'run_1'" in text.stdout
+
+
+def test_a_manifest_grows_renumbers_and_collides_like_a_folder(dataset, tmp_path):
+    folders = [tmp_path / name for name in ("a", "b")]
+    for folder in folders:
+        folder.mkdir()
+        for number in (1, 2, 3):
+            (folder / f"{number}.bin").write_text(f"{folder.name} {number}")
+        lines = [{"key": f"clip{n}", "log": {"url": f"{n}.bin"}, "grade": n} for n in (1, 2, 3)]
+        (folder / "clips.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    first = folders[0] / "clips.jsonl"
+    assert imported(dataset, first) == result(1, added=3)
+    assert "nothing new: v1 stays" in elidefs("import", dataset, first).stderr
+    done = elidefs("import", dataset, folders[1] / "clips.jsonl", check=False)
+    assert done.returncode == 1 and all(text in done.stderr for text in ("'clip1'", str(folders[0]), "--prefix"))
+    first.write_text('{"key":"clip9","log":{"url":"2.bin"}}\n')
+    assert imported(dataset, first, "--renumbered") == result(2, added=1, removed=1)
+    assert sorted(grades(dataset)) == ["clip1", "clip3", "clip9"], "what a manifest does not list has not gone"
+
+
+def test_equal_contents_are_copies_of_each_other(dataset, tmp_path):
+    folder = tmp_path / "robot"
+    episodes(folder, [20, 20, 30])
+    imported(dataset, folder)
+    episodes(folder, [20, 20, 30, 20])
+    assert imported(dataset, folder) == result(2, added=1, replaced=3)
+    episodes(folder, [20, 30, 20])  # one of the equal ones is deleted
+    done = elidefs("import", dataset, folder, check=False)
+    assert done.returncode == 1 and "'ep000002' is now 'ep000001'" in done.stderr

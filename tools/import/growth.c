@@ -42,11 +42,13 @@ static void note_move(struct settling *s, const char *key)
 static int is_origin(void *ctx, const char *key, const struct catalog_known *known, struct error *err)
 {
     struct settling *s = ctx;
-    if (!strcmp(key, s->clip->key) || strmap_find(s->moved, key, strlen(key)))
+    if (!strcmp(key, s->clip->key) || strmap_find(s->moved, key, strlen(key)) || s->clip->labels_of)
         return 0;
     const struct draft *still = drafts_find(s->growth->drafts, key);
     if (still && same_content(still->fingerprint, known->fingerprint))
         return 0; /* a copy beside it */
+    if (s->growth->partial && !s->growth->renumbered)
+        return 0; /* it may be a copy beside a clip that it does not list */
     if (!known->live) {
         notes_add(s->growth->notes, "is back under another key, after it was removed", s->clip->key);
         return 0;
@@ -121,14 +123,25 @@ static int check_gone(void *ctx, uint32_t row, const char *key, struct error *er
 {
     struct settling *s = ctx;
     (void)row;
-    if (drafts_find(s->growth->drafts, key))
+    (void)err;
+    if (drafts_find(s->growth->drafts, key) || strmap_find(s->moved, key, strlen(key)))
         return 0;
-    if (strmap_find(s->moved, key, strlen(key)))
-        return changeset_remove(s->growth->drafts->set, key, err);
     s->counts->gone++;
     notes_add(s->growth->notes,
               "no longer in the source, but still in the data set (`elidefs remove` hides a clip)", key);
     return 0;
+}
+
+/* Keys whose content has another key now, and that nothing else has taken. */
+static int remove_moved(struct settling *s, struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < strmap_count(s->moved); i++) {
+        const char *key = strmap_at(s->moved, i)->key;
+        if (!drafts_find(s->growth->drafts, key))
+            rc = changeset_remove(s->growth->drafts->set, key, err);
+    }
+    return rc;
 }
 
 static int settle_all(struct settling *s, struct error *err)
@@ -143,7 +156,9 @@ static int settle_all(struct settling *s, struct error *err)
         rc = say_collision(s, err);
     if (!rc && s->counts->renumbered && !s->growth->renumbered)
         rc = say_moves(s, err);
-    return rc ? rc : known_clips(s->growth->known, check_gone, s, err);
+    if (!rc)
+        rc = remove_moved(s, err);
+    return rc || s->growth->partial ? rc : known_clips(s->growth->known, check_gone, s, err);
 }
 
 int growth_settle(const struct growth *growth, struct growth_counts *ret, struct error *err)

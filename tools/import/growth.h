@@ -25,6 +25,7 @@ struct growth {
     const char *source; /* URL, for messages */
     bool renumbered;    /* --renumbered: labels go with their content */
     bool restore;       /* --restore: what was removed comes back */
+    bool partial;       /* the source lists what it likes, as a manifest does: what it lacks has not gone */
 };
 struct growth_counts {
     uint64_t kept;       /* not given again */

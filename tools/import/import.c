@@ -212,6 +212,19 @@ static int new_drafts(struct importing *importing, struct error *err)
     return rc;
 }
 
+/* A manifest's clips are those of the roots that it names. */
+static int open_known_roots(struct importing *importing, struct error *err)
+{
+    struct changeset_reader reader = CHANGESET_READER(importing->drafts->set);
+    struct changeset_op op;
+    int rc = known_open(importing->request->dataset, importing->request->source, &importing->known, err);
+    while (!rc && changeset_next(&reader, &op))
+        if (op.kind == CHANGESET_ROOT)
+            rc = known_add_root(importing->known, op.text, err);
+    changeset_reader_done(&reader);
+    return rc;
+}
+
 static int scan_manifest(struct importing *importing, struct error *err)
 {
     const struct import_request *request = importing->request;
@@ -231,6 +244,8 @@ static int scan_manifest(struct importing *importing, struct error *err)
     if (request->copy != COPY_NONE)
         return error_set(err, EINVAL, "%s: --copy is for folders, not for manifests", request->source);
     int rc = manifest_import(&manifest, &counts, err);
+    if (!rc && request->dataset)
+        rc = open_known_roots(importing, err);
     importing->counts->objects = counts.objects;
     importing->counts->bytes = counts.bytes;
     importing->counts->pinned_weakly = counts.pinned_weakly;
@@ -261,7 +276,9 @@ static int settle(struct importing *importing, struct error *err)
     struct growth growth = {.known = importing->known,
                             .drafts = importing->drafts,
                             .notes = request->notes,
-                            .source = store_url(importing->source->store),
+                            .source =
+                                importing->source ? store_url(importing->source->store) : request->source,
+                            .partial = !importing->source,
                             .renumbered = request->renumbered,
                             .restore = request->restore};
     return growth_settle(&growth, &importing->counts->growth, err);

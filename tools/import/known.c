@@ -25,6 +25,7 @@ struct known {
     struct catalog *catalog;       /* NULL: no version yet */
     struct catalog_reader *reader; /* as above */
     uint32_t root, own_root;       /* 0: the data set has no such root */
+    struct rowset *more_roots;     /* known_add_root() */
     char source[SOURCE_DIGITS + 1];
     uint8_t *origins; /* by object: enum origin */
     size_t origin_count;
@@ -50,12 +51,32 @@ static int find_root(void *ctx, uint32_t id, const char *url, struct error *err)
     return 0;
 }
 
+struct root_match {
+    struct known *known;
+    const char *url;
+};
+
+static int add_root(void *ctx, uint32_t id, const char *url, struct error *err)
+{
+    struct root_match *match = ctx;
+    (void)err;
+    if (!strcmp(url, match->url))
+        rowset_add(match->known->more_roots, id);
+    return 0;
+}
+
+int known_add_root(struct known *known, const char *url, struct error *err)
+{
+    return dataset_roots(known->dataset, add_root, &(struct root_match){known, url}, err);
+}
+
 int known_open(struct dataset *dataset, const char *source_url, struct known **ret, struct error *err)
 {
     CLEANUP_KNOWN struct known *known = MEM_NEW(struct known);
     struct catalog_patience patience = {0};
     uint32_t head;
     known->dataset = dataset;
+    known->more_roots = rowset_new();
     known->url = mem_text(source_url);
     source_digits(source_url, known->source);
     int rc = dataset_refresh(dataset, &head, err);
@@ -76,6 +97,7 @@ void known_free(struct known *known)
         catalog_reader_release(known->reader);
     if (known->catalog)
         catalog_unref(known->catalog);
+    rowset_unref(known->more_roots);
     free(known->origins);
     free(known->url);
     free(known);
@@ -207,7 +229,7 @@ static bool object_is_ours(const struct known *known, const struct catalog_objec
 {
     if (is_copy(known, object))
         return !strncmp(object->path + sizeof copies - 1, known->source, SOURCE_DIGITS);
-    return object->root == known->root;
+    return object->root == known->root || rowset_contains(known->more_roots, object->root);
 }
 
 static int origin_of(struct known *known, uint32_t id, enum origin *ret, struct error *err)

@@ -16,6 +16,8 @@
 struct known;
 
 int known_open(struct dataset *dataset, const char *source_url, struct known **ret, struct error *err);
+/* Clips of this root came from the source, too: a manifest names several. */
+int known_add_root(struct known *known, const char *url, struct error *err);
 void known_free(struct known *known);
 CLEANUP_DEFINE(struct known, known_free, cleanup_known)
 #define CLEANUP_KNOWN CLEANUP(cleanup_known)

@@ -10,12 +10,12 @@
 #include "cache/base/json.h"
 #include "query/explain.h"
 #include "query/files.h"
+#include "query/page.h"
 
 const struct report_name report_names[] = {
-    {"count", REPORT_COUNT},
-    {"canonical", REPORT_CANONICAL},
-    {"explain", REPORT_EXPLAIN},
-    {"manifest.jsonl", REPORT_MANIFEST},
+    {"count", REPORT_COUNT},     {"canonical", REPORT_CANONICAL},
+    {"explain", REPORT_EXPLAIN}, {"manifest.jsonl", REPORT_MANIFEST},
+    {"index.html", REPORT_PAGE},
 };
 const size_t report_name_count = sizeof report_names / sizeof *report_names;
 
@@ -137,10 +137,9 @@ typedef int append_fn(const struct query *query, struct catalog_reader *reader, 
                       struct error *err);
 
 static append_fn *const append_kinds[] = {
-    [REPORT_COUNT] = append_count,
-    [REPORT_CANONICAL] = append_canonical,
-    [REPORT_EXPLAIN] = explain_append,
-    [REPORT_MANIFEST] = append_manifest,
+    [REPORT_COUNT] = append_count,     [REPORT_CANONICAL] = append_canonical,
+    [REPORT_EXPLAIN] = explain_append, [REPORT_MANIFEST] = append_manifest,
+    [REPORT_PAGE] = page_append,
 };
 
 int report_append(enum report_kind kind, const struct query *query, struct catalog_reader *reader,

@@ -15,6 +15,7 @@ enum report_kind {
     REPORT_CANONICAL, /* "arm=left/outcome=fail\n" */
     REPORT_EXPLAIN,   /* the plan with estimates, and warnings ("12 of 48 clips lack 'force'") */
     REPORT_MANIFEST,  /* manifest.jsonl: each clip's json line with "files":{name:size} added */
+    REPORT_PAGE,      /* index.html: the clips for a browser (query/page.h) */
 };
 struct report_name {
     const char *name; /* as in .elidefs/: "count", "canonical", "explain", "manifest.jsonl" */

@@ -129,7 +129,8 @@ CHECKED_TEST(root, the_own_folder_itself_is_a_root, made, removed)
 
 CHECKED_TEST(root, a_neighbour_with_the_same_beginning_needs_trust_and_the_command_is_told, made, removed)
 {
-    CLEANUP_FREE char *url = in("own2"), *text = NULL, *want = mem_printf("elidefs trust %s/own %s", folder, url);
+    CLEANUP_FREE char *url = in("own2"), *text = NULL,
+                      *want = mem_printf("elidefs trust %s/own %s", folder, url);
     uint32_t id = published(url);
     cr_assert_eq(resolved(roots, id, &text), -EPERM);
     cr_assert(strstr(text, want), "%s", text);

@@ -129,7 +129,7 @@ char *http_location(const char *url, const char *location)
     CURLU *parts = curl_url();
     char *text = NULL, *copy = NULL;
     if (parts && !curl_url_set(parts, CURLUPART_URL, url, 0) &&
-        !curl_url_set(parts, CURLUPART_URL, location, CURLU_URLENCODE) &&
+        !curl_url_set(parts, CURLUPART_URL, location, CURLU_URLENCODE | CURLU_ALLOW_SPACE) &&
         !curl_url_get(parts, CURLUPART_URL, &text, 0))
         copy = mem_text(text);
     curl_free(text);

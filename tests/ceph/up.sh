@@ -33,6 +33,9 @@ if command -v openssl >/dev/null && openssl req -x509 -newkey rsa:2048 -nodes -d
     tls=" ssl_endpoint=127.0.0.1:$((port + 3)) ssl_certificate=$folder/tls.pem ssl_private_key=$folder/tls.key"
 fi
 
+# Debian 13's own default is relative to the current folder.
+for classes in /usr/lib/*/rados-classes /usr/lib/rados-classes; do [ -d "$classes" ] && break; done
+
 cat >"$conf" <<EOF
 [global]
 fsid = $fsid
@@ -76,6 +79,7 @@ osd objectstore = memstore
 memstore device bytes = 2147483648
 osd max object name len = 1024
 osd max object namespace len = 64
+osd class dir = $classes
 osd class load list = *
 osd class default list = *
 [client.rgw]

@@ -95,7 +95,7 @@ static int make_slice(const struct manifest_cutting *cutting, const struct manif
         if (cut->first > size || cut->count > size - cut->first)
             return error_set(err, EINVAL, "it has %llu bytes, but %llu to %llu are asked for",
                              (unsigned long long)size, (unsigned long long)cut->first,
-                             (unsigned long long)(cut->first + cut->count));
+                             (unsigned long long)cut->first + cut->count);
         slice_add_range(slice, cut->first, cut->count);
         return 0;
     case MANIFEST_WHOLE:

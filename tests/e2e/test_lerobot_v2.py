@@ -45,9 +45,9 @@ def without_sizes(found):
             for key, clip in found.items()}
 
 
-def catalog(dataset):
-    """The catalog of v1: one zstd frame in the pack that the version names."""
-    at = json.loads((dataset / "elidefs/versions/00000001.json").read_text())["catalog"]
+def catalog(dataset, version=1):
+    """The catalog of a version: one zstd frame in the pack that the version names."""
+    at = json.loads((dataset / f"elidefs/versions/{version:08d}.json").read_text())["catalog"]
     packed = pa.BufferReader((dataset / at["pack"]["path"]).read_bytes())
     database = sqlite3.connect(":memory:")
     database.deserialize(pa.input_stream(packed, compression="zstd").read(at["size"]))
@@ -399,3 +399,27 @@ def test_rows_of_another_episode_are_never_shown(dataset, source, tmp_path):
     with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
         assert pq.read_table(point / "v1/ep000001.state.parquet").equals(wanted)
         assert pq.read_table(point / "v1/ep000000.state.parquet").equals(pq.read_table(source / (DATA % 0)))
+
+
+# ---- daily growth ----
+
+def test_a_set_that_grew_gives_its_new_episodes_and_reads_no_old_one(made, dataset, source):
+    whole = (source / "meta/episodes.jsonl").read_text().splitlines(keepends=True)
+    (source / "meta/episodes.jsonl").write_text("".join(whole[:2]))
+    elidefs("import", dataset, source)
+    (source / "meta/episodes.jsonl").write_text("".join(whole))
+    done = elidefs("import", dataset, source)
+    assert "1 clips added, 0 replaced, 2 unchanged" in done.stderr, done.stderr
+    scanned = {line.split()[1] for line in done.stderr.splitlines() if line.startswith("scanned ")}
+    assert scanned == {DATA % 2, VIDEO % 2}
+    assert elidefs("query", dataset, "v1", "--count").stdout == "2\n" and elidefs("query", dataset, "v2", "--count").stdout == "3\n"
+
+
+def test_a_set_that_was_converted_in_place_keeps_its_clips(made, dataset, source):
+    elidefs("import", dataset, source)
+    before = clips(dataset)
+    shutil.rmtree(source)
+    shutil.copytree(made[0], source)
+    elidefs("import", dataset, source)
+    assert without_sizes(clips(dataset, "v2")) == without_sizes(before)
+    assert [row[:2] for row in identity(dataset)] == [row[:2] for row in sorted(catalog(dataset, 2).execute("select key, fingerprint from clip"))]

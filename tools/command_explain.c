@@ -1,24 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
 
-#include "query/place.h"
 #include "query/report.h"
 #include "tools/commands.h"
 #include "tools/session.h"
 
 static int run(const struct arguments *arguments, struct error *err)
 {
-    CLEANUP_SESSION struct session session = {0};
-    CLEANUP_PLACE struct place place = {0};
-    CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
+    CLEANUP_SESSION_PLACE struct session_place at = {0};
     CLEANUP_BUF struct buf text = BUF_INIT;
-    int rc = session_open_path(arguments, &session, err);
+    int rc = session_open_place(arguments, &at, err);
     if (!rc)
-        rc = place_resolve(session.dataset, session.path, &place, err);
-    if (!rc)
-        rc = catalog_reader_acquire(place.catalog, &(struct catalog_patience){0}, &reader, err);
-    if (!rc)
-        rc = report_append(REPORT_EXPLAIN, place.query, reader, &text, err);
+        rc = report_append(REPORT_EXPLAIN, at.place.query, at.reader, &text, err);
     if (!rc)
         fwrite(text.data, 1, text.len, stdout);
     return rc;

@@ -147,19 +147,13 @@ static int print_folder(const struct arguments *arguments, struct dataset *datas
 
 static int run(const struct arguments *arguments, struct error *err)
 {
-    CLEANUP_SESSION struct session session = {0};
-    CLEANUP_PLACE struct place place = {0};
-    CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
-    int rc = session_open_path(arguments, &session, err);
+    CLEANUP_SESSION_PLACE struct session_place at = {0};
+    int rc = session_open_place(arguments, &at, err);
+    if (!rc && at.place.is_file)
+        return print_file(arguments, &at.place, at.reader, err);
     if (!rc)
-        rc = place_resolve(session.dataset, session.path, &place, err);
-    if (!rc)
-        rc = catalog_reader_acquire(place.catalog, &(struct catalog_patience){0}, &reader, err);
-    if (!rc && place.is_file)
-        return print_file(arguments, &place, reader, err);
-    if (!rc)
-        rc = narrow(arguments, &place, reader, err);
-    return rc ? rc : print_folder(arguments, session.dataset, &place, reader, err);
+        rc = narrow(arguments, &at.place, at.reader, err);
+    return rc ? rc : print_folder(arguments, at.session.dataset, &at.place, at.reader, err);
 }
 
 static const struct command_example examples[] = {

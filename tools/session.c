@@ -125,6 +125,24 @@ void session_close(struct session *session)
     *session = (struct session){0};
 }
 
+int session_open_place(const struct arguments *arguments, struct session_place *ret, struct error *err)
+{
+    int rc = session_open_path(arguments, &ret->session, err);
+    if (!rc)
+        rc = place_resolve(ret->session.dataset, ret->session.path, &ret->place, err);
+    if (!rc)
+        rc = catalog_reader_acquire(ret->place.catalog, &(struct catalog_patience){0}, &ret->reader, err);
+    return rc;
+}
+
+void session_close_place(struct session_place *place)
+{
+    catalog_reader_release(place->reader);
+    place_done(&place->place);
+    session_close(&place->session);
+    place->reader = NULL;
+}
+
 /* ---- mounts ---- */
 
 /* mountinfo writes space, tab, newline and backslash as \ooo (proc(5)). */

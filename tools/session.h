@@ -11,6 +11,7 @@
 #include "cache/cache.h"
 #include "cache/store/store.h"
 #include "index/dataset.h"
+#include "query/place.h"
 #include "tools/command.h"
 
 struct session {
@@ -34,6 +35,18 @@ int session_dataset_url(const char *given, char **ret_url, struct error *err);
 /* Closes what is open; `session` may be zeroed. */
 void session_close(struct session *session);
 #define CLEANUP_SESSION CLEANUP(session_close)
+
+/* A session, the place its path means, and a reader of that version that waits. */
+struct session_place {
+    struct session session;
+    struct place place;
+    struct catalog_reader *reader;
+};
+/* From the positional arguments, as session_open_path(). What was opened before a failure is the caller's to
+ * close, too. */
+int session_open_place(const struct arguments *arguments, struct session_place *ret, struct error *err);
+void session_close_place(struct session_place *place);
+#define CLEANUP_SESSION_PLACE CLEANUP(session_close_place)
 
 /* ---- mounts, as /proc/self/mountinfo tells them ---- */
 

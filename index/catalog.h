@@ -38,6 +38,13 @@ void catalog_unref(struct catalog *catalog);
 CLEANUP_DEFINE(struct catalog, catalog_unref, cleanup_catalog)
 #define CLEANUP_CATALOG CLEANUP(cleanup_catalog)
 
+/* Another version of the same data set, for what compares two. `open` gives a reference, -EAGAIN if it must
+ * not wait and that one is not open yet. Called by any thread, as long as a reader is in use. */
+typedef int catalog_sibling_fn(void *ctx, uint32_t version, bool nowait, struct catalog **ret,
+                               struct error *err);
+void catalog_set_siblings(struct catalog *catalog, catalog_sibling_fn *open,
+                          void *ctx); /* once, before use */
+
 struct catalog_patience {
     bool nowait;
     const atomic_bool *cancelled; /* NULL: cannot be cancelled */
@@ -48,6 +55,10 @@ struct catalog_patience {
 int catalog_reader_acquire(struct catalog *catalog, const struct catalog_patience *patience,
                            struct catalog_reader **ret, struct error *err);
 void catalog_reader_release(struct catalog_reader *reader);
+/* A reader of another version, as patient as this one. -ENOENT: no such version; -ENOTSUP: the catalog was
+ * opened alone. */
+int catalog_reader_sibling(struct catalog_reader *reader, uint32_t version, struct catalog_reader **ret,
+                           struct error *err);
 bool catalog_reader_nowait(const struct catalog_reader *reader); /* as it was acquired */
 CLEANUP_DEFINE(struct catalog_reader, catalog_reader_release, cleanup_catalog_reader)
 #define CLEANUP_CATALOG_READER CLEANUP(cleanup_catalog_reader)
@@ -74,6 +85,8 @@ struct catalog_attribute {
     uint64_t clips;    /* live clips that have it */
     uint64_t distinct; /* distinct values; an upper bound for numeric attributes with thousands of them */
 };
+int catalog_attribute_get(struct catalog_reader *reader, uint32_t id, struct catalog_attribute *ret,
+                          struct error *err); /* -ENOENT; a renamed attribute keeps its id */
 int catalog_attribute_find(struct catalog_reader *reader, const char *name, size_t len,
                            struct catalog_attribute *ret, struct error *err); /* -ENOENT */
 typedef int catalog_attribute_fn(void *ctx, const struct catalog_attribute *attribute, struct error *err);
@@ -140,6 +153,10 @@ struct catalog_clip {
 int catalog_clip(struct catalog_reader *reader, uint32_t row, struct catalog_clip *ret, struct error *err);
 int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len, uint32_t *ret_row,
                       struct error *err);
+/* The live clips with a file whose bytes changed after `since`; with `labels_only`, whose json did. One pass
+ * over all clips. A file that is gone leaves no trace here. */
+int catalog_changed_since(struct catalog_reader *reader, uint32_t since, bool labels_only,
+                          struct rowset **ret, struct error *err);
 /* Appends the bytes of <key>.json: one line, json_size bytes. */
 int catalog_json(struct catalog_reader *reader, uint32_t row, struct buf *buf, struct error *err);
 /* Each value of each attribute of a clip, by attribute name, values in value order. */

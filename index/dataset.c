@@ -446,6 +446,11 @@ int dataset_catalog_file(struct dataset *dataset, const struct manifest *manifes
     return rc;
 }
 
+static int open_sibling(void *ctx, uint32_t version, bool nowait, struct catalog **ret, struct error *err)
+{
+    return dataset_catalog(ctx, version, nowait, ret, err);
+}
+
 static int open_catalog(struct dataset *dataset, const struct manifest *manifest, struct catalog **ret,
                         struct error *err)
 {
@@ -456,9 +461,11 @@ static int open_catalog(struct dataset *dataset, const struct manifest *manifest
         rc = dataset_catalog_file(dataset, manifest, &file, err);
     if (!rc)
         rc = catalog_open_cached(file, name, ret, err);
-    if (!rc)
-        file = NULL; /* the catalog's now */
-    return rc;
+    if (rc)
+        return rc;
+    file = NULL; /* the catalog's now */
+    catalog_set_siblings(*ret, open_sibling, dataset);
+    return 0;
 }
 
 /* Of two threads that opened it at once, one keeps its own. Takes `catalog`, gives a reference. */
@@ -504,13 +511,28 @@ int dataset_tag_check(const char *name, struct error *err)
     return manifest_check_tag(name, err);
 }
 
-int dataset_tag_put(struct dataset *dataset, const char *name, uint32_t version, struct error *err)
+static int put_tag(struct dataset *dataset, const char *name, uint32_t version, bool move, struct error *err)
 {
     uint32_t head = dataset_head(dataset);
     if (version == 0 || version > head)
         return error_set(err, ENOENT, "%s: there is no v%u to tag; the newest is v%u", dataset_url(dataset),
                          version, head);
-    return tags_put(dataset->tags, name, version, err);
+    return tags_put(dataset->tags, name, version, move, err);
+}
+
+int dataset_tag_put(struct dataset *dataset, const char *name, uint32_t version, struct error *err)
+{
+    return put_tag(dataset, name, version, false, err);
+}
+
+int dataset_tag_move(struct dataset *dataset, const char *name, uint32_t version, struct error *err)
+{
+    return put_tag(dataset, name, version, true, err);
+}
+
+int dataset_tag_remove(struct dataset *dataset, const char *name, struct error *err)
+{
+    return tags_remove(dataset->tags, name, err);
 }
 
 uint32_t dataset_tag(const struct dataset *dataset, const char *name)

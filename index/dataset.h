@@ -75,6 +75,10 @@ int dataset_tag_check(const char *name,
                       struct error *err); /* [A-Za-z0-9][A-Za-z0-9._-]{0,63}, not latest, tags, v+digits */
 int dataset_tag_put(struct dataset *dataset, const char *name, uint32_t version,
                     struct error *err); /* waits; -EEXIST if it names another */
+/* As dataset_tag_put(), whatever it names now. Manifests that were written before keep what they say. Waits.
+ */
+int dataset_tag_move(struct dataset *dataset, const char *name, uint32_t version, struct error *err);
+int dataset_tag_remove(struct dataset *dataset, const char *name, struct error *err); /* waits; -ENOENT */
 uint32_t dataset_tag(const struct dataset *dataset, const char *name); /* as of the last refresh; 0: none */
 typedef int dataset_tag_fn(void *ctx, const char *name, uint32_t version, struct error *err);
 int dataset_tags(struct dataset *dataset, dataset_tag_fn *each, void *ctx,

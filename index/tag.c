@@ -84,7 +84,8 @@ uint32_t tags_find(struct tags *tags, const char *name)
     return known(tags, name).version;
 }
 
-size_t tags_copy(struct tags *tags, struct manifest_tag **ret)
+/* All that are known, also those that name nothing any more. */
+static size_t copy_all(struct tags *tags, struct manifest_tag **ret)
 {
     pthread_mutex_lock(&tags->lock);
     size_t count = tags->count;
@@ -93,15 +94,24 @@ size_t tags_copy(struct tags *tags, struct manifest_tag **ret)
     return count;
 }
 
-/* "12\n" */
+size_t tags_copy(struct tags *tags, struct manifest_tag **ret)
+{
+    size_t count = copy_all(tags, ret), kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if ((*ret)[i].version)
+            (*ret)[kept++] = (*ret)[i];
+    return kept;
+}
+
+/* "12\n"; "0\n": none any more. */
 static int parse_version(const struct tags *tags, const char *name, const struct buf *bytes, uint32_t *ret,
                          struct error *err)
 {
     const char *text = buf_text(bytes);
     size_t digits = strspn(text, "0123456789");
     unsigned long version = digits && digits < 9 ? strtoul(text, NULL, 10) : 0;
-    if (!version || version > MANIFEST_VERSION_MAX || strlen(text) != bytes->len ||
-        strcmp(text + digits, "\n"))
+    if (!digits || (!version && strcmp(text, "0\n")) || version > MANIFEST_VERSION_MAX ||
+        strlen(text) != bytes->len || strcmp(text + digits, "\n"))
         return error_set(err, EUCLEAN, "%s: tag '%s' is damaged: it does not hold the number of a version",
                          store_url(tags->layout->store), name);
     *ret = (uint32_t)version;
@@ -157,7 +167,7 @@ static int load_one_by_one(struct tags *tags, const struct manifest *newest, str
     for (size_t i = 0; newest && i < newest->tag_count; i++)
         keep(tags, &newest->tags[i]);
     CLEANUP_FREE struct manifest_tag *copy = NULL;
-    size_t count = tags_copy(tags, &copy);
+    size_t count = copy_all(tags, &copy);
     int rc = 0;
     for (size_t i = 0; rc >= 0 && i < count; i++)
         rc = follow(tags, copy[i].name, copy[i].seq, err);
@@ -189,26 +199,49 @@ static int check_same(struct tags *tags, const char *name, uint32_t version, str
     uint32_t now = tags_find(tags, name);
     if (now == version)
         return 0;
+    if (!now)
+        return error_set(err, EEXIST, "%s: somebody removed the tag '%s' just now",
+                         store_url(tags->layout->store), name);
     return error_set(err, EEXIST, "%s: the tag '%s' names v%u already", store_url(tags->layout->store), name,
                      now);
 }
 
-int tags_put(struct tags *tags, const char *name, uint32_t version, struct error *err)
+/* Writes the next object of the series; 0 stands for no version. */
+static int put_next(struct tags *tags, const char *name, uint32_t version, struct error *err)
+{
+    char path[LAYOUT_PATH_BYTES], text[16];
+    uint32_t seq = known(tags, name).seq;
+    layout_series_path("tags", name, seq + 1, path);
+    int len = snprintf(text, sizeof text, "%u\n", version);
+    struct error put_err = {0};
+    int rc = store_put(tags->layout->store, path, text, (size_t)len, STORE_PUT_IF_ABSENT, NULL, &put_err);
+    if (rc < 0 && rc != -EEXIST)
+        return error_copy(err, &put_err);
+    rc = follow(tags, name, seq, err); /* ours, or that of whom was faster */
+    return rc < 0 ? rc : check_same(tags, name, version, err);
+}
+
+int tags_put(struct tags *tags, const char *name, uint32_t version, bool move, struct error *err)
 {
     int rc = manifest_check_tag(name, err);
     if (!rc)
         rc = follow(tags, name, known(tags, name).seq, err);
     if (rc < 0)
         return rc;
-    if (known(tags, name).seq)
+    struct manifest_tag now = known(tags, name);
+    if (now.version && (!move || now.version == version))
         return check_same(tags, name, version, err);
-    char path[LAYOUT_PATH_BYTES], text[16];
-    layout_series_path("tags", name, 1, path);
-    int len = snprintf(text, sizeof text, "%u\n", version);
-    struct error put_err = {0};
-    rc = store_put(tags->layout->store, path, text, (size_t)len, STORE_PUT_IF_ABSENT, NULL, &put_err);
-    if (rc < 0 && rc != -EEXIST)
-        return error_copy(err, &put_err);
-    rc = follow(tags, name, 0, err); /* ours, or that of whom was faster */
-    return rc < 0 ? rc : check_same(tags, name, version, err);
+    return put_next(tags, name, version, err);
+}
+
+int tags_remove(struct tags *tags, const char *name, struct error *err)
+{
+    int rc = manifest_check_tag(name, err);
+    if (!rc)
+        rc = follow(tags, name, known(tags, name).seq, err);
+    if (rc < 0)
+        return rc;
+    if (!known(tags, name).version)
+        return error_set(err, ENOENT, "%s: there is no tag '%s'", store_url(tags->layout->store), name);
+    return put_next(tags, name, 0, err);
 }

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "cache/base/error.h"
@@ -25,5 +26,8 @@ int tags_load(struct tags *tags, const struct manifest *newest, struct error *er
 uint32_t tags_find(struct tags *tags, const char *name); /* the version, 0: no such tag */
 /* A copy of all of them, by name: the caller frees *ret. How many. */
 size_t tags_copy(struct tags *tags, struct manifest_tag **ret);
-/* Creates a tag. Fine if it names this version already; -EEXIST if it names another. Waits. */
-int tags_put(struct tags *tags, const char *name, uint32_t version, struct error *err);
+/* Makes the tag name a version. Fine if it does already; -EEXIST if it names another, unless `move`. Waits.
+ */
+int tags_put(struct tags *tags, const char *name, uint32_t version, bool move, struct error *err);
+/* From now on the tag names nothing. -ENOENT: it does not now. Waits. */
+int tags_remove(struct tags *tags, const char *name, struct error *err);

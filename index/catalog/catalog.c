@@ -9,6 +9,7 @@
 
 #include "index/catalog/posting.h"
 #include "index/catalog/reader.h"
+#include "index/catalog/vfs.h"
 
 static struct catalog *catalog_new(const char *name)
 {
@@ -35,6 +36,12 @@ int catalog_open_cached(struct cache_file *file, const char *name, struct catalo
     catalog->file = file;
     *ret = catalog;
     return 0;
+}
+
+void catalog_set_siblings(struct catalog *catalog, catalog_sibling_fn *open, void *ctx)
+{
+    catalog->open_sibling = open;
+    catalog->sibling_ctx = ctx;
 }
 
 struct catalog *catalog_ref(struct catalog *catalog)
@@ -119,6 +126,20 @@ int catalog_reader_acquire(struct catalog *catalog, const struct catalog_patienc
 bool catalog_reader_nowait(const struct catalog_reader *reader)
 {
     return db_nowait(reader->db);
+}
+
+int catalog_reader_sibling(struct catalog_reader *reader, uint32_t version, struct catalog_reader **ret,
+                           struct error *err)
+{
+    const struct catalog *catalog = reader->catalog;
+    const struct catalog_patience *patience = db_patience(reader->db);
+    CLEANUP_CATALOG struct catalog *sibling = NULL;
+    if (!catalog->open_sibling)
+        return error_set(err, ENOTSUP, "catalog %s: other versions are not known here", catalog->name);
+    int rc = vfs_impatient(patience, err);
+    if (rc >= 0)
+        rc = catalog->open_sibling(catalog->sibling_ctx, version, patience->nowait, &sibling, err);
+    return rc < 0 ? rc : catalog_reader_acquire(sibling, patience, ret, err);
 }
 
 void catalog_reader_release(struct catalog_reader *reader)
@@ -228,6 +249,16 @@ int reader_attribute(struct catalog_reader *reader, uint32_t id, const struct at
         return error_set(err, ENOENT, "catalog %s has no attribute number %u", reader->catalog->name, id);
     *ret = attribute;
     return 0;
+}
+
+int catalog_attribute_get(struct catalog_reader *reader, uint32_t id, struct catalog_attribute *ret,
+                          struct error *err)
+{
+    const struct attribute *attribute;
+    int rc = reader_attribute(reader, id, &attribute, err);
+    if (!rc)
+        *ret = attribute->info;
+    return rc;
 }
 
 int catalog_attribute_find(struct catalog_reader *reader, const char *name, size_t len,

@@ -250,6 +250,11 @@ void db_set_patience(struct db *db, const struct catalog_patience *patience)
     db->file.failed.code = 0;
 }
 
+const struct catalog_patience *db_patience(const struct db *db)
+{
+    return &db->file.patience;
+}
+
 bool db_nowait(const struct db *db)
 {
     return db->file.patience.nowait;

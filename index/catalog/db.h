@@ -45,6 +45,7 @@ void db_set_grown(struct db *db, int64_t first, const int64_t *list, size_t coun
 
 struct packer *db_packer(struct db *db);
 void db_set_patience(struct db *db, const struct catalog_patience *patience);
+const struct catalog_patience *db_patience(const struct db *db); /* lives as long as the connection */
 bool db_nowait(const struct db *db);
 
 /* The statement of a query, reset and ready to bind: prepared on first use, owned by the connection. The

@@ -14,9 +14,11 @@
 struct catalog {
     atomic_uint refs;
     char *name;
-    char *path;              /* a plain file, or NULL */
-    struct cache_file *file; /* through the cache, or NULL; owned */
-    pthread_mutex_t lock;    /* guards what follows; no SQL under it */
+    char *path;                       /* a plain file, or NULL */
+    struct cache_file *file;          /* through the cache, or NULL; owned */
+    catalog_sibling_fn *open_sibling; /* NULL: opened alone */
+    void *sibling_ctx;
+    pthread_mutex_t lock; /* guards what follows; no SQL under it */
     struct catalog_reader *idle;
     struct rowset *live; /* NULL until some reader has read it */
 };

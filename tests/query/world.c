@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/query/world.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,15 @@ struct changeset *world_changeset(const struct world *world)
     return set;
 }
 
+static int open_parent(void *ctx, uint32_t version, bool nowait, struct catalog **ret, struct error *err)
+{
+    const struct world_catalog *parent = ctx;
+    if (version != 1)
+        return error_set(err, ENOENT, "there is no v%u", version);
+    *ret = catalog_ref(parent->catalog);
+    return 0;
+}
+
 void world_open(const struct world *world, struct world_catalog *ret)
 {
     world_open_next(world, NULL, ret);
@@ -140,6 +150,8 @@ void world_open_next(const struct world *world, const struct world_catalog *pare
     struct apply_counts counts;
     must(apply(&options, set, &counts, &err), &err);
     must(catalog_open_path(ret->path, &ret->catalog, &err), &err);
+    if (parent)
+        catalog_set_siblings(ret->catalog, open_parent, (void *)(uintptr_t)parent);
     must(catalog_reader_acquire(ret->catalog, &(struct catalog_patience){0}, &ret->reader, &err), &err);
 }
 

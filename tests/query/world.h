@@ -44,7 +44,8 @@ struct world_catalog {
     struct catalog_reader *reader; /* one that may wait */
 };
 void world_open(const struct world *world, struct world_catalog *ret);
-/* Version 2: `parent` with the clips of `world` added, or in place of those of the same key. */
+/* Version 2: `parent` with the clips of `world` added, or in place of those of the same key. `parent` stays
+ * open longer. */
 void world_open_next(const struct world *world, const struct world_catalog *parent,
                      struct world_catalog *ret);
 void world_close(struct world_catalog *open);

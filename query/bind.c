@@ -212,11 +212,23 @@ static int refuse_stage(const struct grammar_component *component, struct error 
     return error_set(err, ENOENT, "stage @%s is not supported yet", grammar_stage_name(component->stage));
 }
 
+static int bind_stage(const struct grammar_component *component, struct catalog_reader *reader,
+                      struct clause **ret, struct error *err)
+{
+    struct since *since = NULL;
+    if (component->stage != GRAMMAR_SINCE)
+        return refuse_stage(component, err);
+    int rc = since_bind(component, reader, &since, err);
+    if (!rc)
+        *ret = clause_new_since(since);
+    return rc;
+}
+
 int bind_component(const struct grammar_component *component, struct catalog_reader *reader,
                    struct clause **ret, struct error *err)
 {
     if (component->kind == GRAMMAR_KIND_STAGE)
-        return refuse_stage(component, err);
+        return bind_stage(component, reader, ret, err);
     struct literal *literals = mem_zero(component->literal_count * sizeof *literals);
     size_t bound = 0;
     int rc = 0;

@@ -50,6 +50,17 @@ struct clause *clause_new(struct literal *literals, size_t count)
     return clause;
 }
 
+struct clause *clause_new_since(struct since *since)
+{
+    struct clause *clause = MEM_NEW(struct clause);
+    struct buf text = BUF_INIT;
+    since_print(since, &text);
+    clause->refs = 1;
+    clause->since = since;
+    clause->text = (char *)buf_steal(&text);
+    return clause;
+}
+
 struct clause *clause_ref(struct clause *clause)
 {
     atomic_fetch_add_explicit(&clause->refs, 1, memory_order_relaxed);
@@ -63,6 +74,8 @@ void clause_unref(struct clause *clause)
     for (size_t i = 0; i < clause->count; i++)
         literal_done(&clause->literals[i]);
     free(clause->literals);
+    if (clause->since)
+        since_free(clause->since);
     free(clause->text);
     free(clause);
 }
@@ -70,7 +83,7 @@ void clause_unref(struct clause *clause)
 int clause_estimate(const struct clause *clause, struct catalog_reader *reader, uint64_t clips, uint64_t *ret,
                     struct error *err)
 {
-    uint64_t sum = 0;
+    uint64_t sum = clause->since ? clips : 0; /* there is no statistic of changes: it comes last */
     for (size_t i = 0; i < clause->count; i++) {
         struct catalog_literal condition = literal_condition(&clause->literals[i]);
         uint64_t estimate = 0;
@@ -87,6 +100,8 @@ int clause_select(const struct clause *clause, struct catalog_reader *reader, st
                   struct error *err)
 {
     CLEANUP_ROWSET struct rowset *any = NULL;
+    if (clause->since)
+        return since_select(clause->since, reader, ret, err);
     for (size_t i = 0; i < clause->count; i++) {
         struct catalog_literal condition = literal_condition(&clause->literals[i]);
         CLEANUP_ROWSET struct rowset *rows = NULL;

@@ -12,16 +12,19 @@
 #include "index/catalog.h"
 #include "index/rowset.h"
 #include "query/literal.h"
+#include "query/since.h"
 
 struct clause {
     atomic_uint refs;
     struct literal *literals; /* sorted by canonical text, no two equal */
-    size_t count;             /* one or more */
+    size_t count;             /* one or more; 0: a stage */
+    struct since *since;      /* not NULL: the stage instead, and no literals */
     char *text;               /* canonical: "arm=left+outcome=fail" */
 };
 
 /* Takes the literals (an array from mem_alloc) and what they own. */
 struct clause *clause_new(struct literal *literals, size_t count);
+struct clause *clause_new_since(struct since *since); /* takes it */
 struct clause *clause_ref(struct clause *clause);
 void clause_unref(struct clause *clause);
 

@@ -8,14 +8,14 @@
 #include <string.h>
 
 #include "cache/base/json.h"
+#include "query/digest.h"
 #include "query/explain.h"
 #include "query/files.h"
 #include "query/page.h"
 
 const struct report_name report_names[] = {
-    {"count", REPORT_COUNT},     {"canonical", REPORT_CANONICAL},
-    {"explain", REPORT_EXPLAIN}, {"manifest.jsonl", REPORT_MANIFEST},
-    {"index.html", REPORT_PAGE},
+    {"count", REPORT_COUNT},     {"canonical", REPORT_CANONICAL},     {"digest", REPORT_DIGEST},
+    {"explain", REPORT_EXPLAIN}, {"manifest.jsonl", REPORT_MANIFEST}, {"index.html", REPORT_PAGE},
 };
 const size_t report_name_count = sizeof report_names / sizeof *report_names;
 
@@ -34,6 +34,19 @@ static int append_canonical(const struct query *query, struct catalog_reader *re
 {
     query_canonical(query, buf);
     buf_u8(buf, '\n');
+    return 0;
+}
+
+static int append_digest(const struct query *query, struct catalog_reader *reader, struct buf *buf,
+                         struct error *err)
+{
+    struct digest digest;
+    char hex[SHA256_HEX_BYTES];
+    int rc = digest_query(query, reader, &digest, err);
+    if (rc < 0)
+        return rc;
+    hex_print(digest.sha256, sizeof digest.sha256, hex);
+    buf_printf(buf, "%s\n", hex);
     return 0;
 }
 
@@ -137,9 +150,9 @@ typedef int append_fn(const struct query *query, struct catalog_reader *reader, 
                       struct error *err);
 
 static append_fn *const append_kinds[] = {
-    [REPORT_COUNT] = append_count,     [REPORT_CANONICAL] = append_canonical,
-    [REPORT_EXPLAIN] = explain_append, [REPORT_MANIFEST] = append_manifest,
-    [REPORT_PAGE] = page_append,
+    [REPORT_COUNT] = append_count,         [REPORT_DIGEST] = append_digest,
+    [REPORT_CANONICAL] = append_canonical, [REPORT_EXPLAIN] = explain_append,
+    [REPORT_MANIFEST] = append_manifest,   [REPORT_PAGE] = page_append,
 };
 
 int report_append(enum report_kind kind, const struct query *query, struct catalog_reader *reader,
@@ -153,6 +166,10 @@ int report_size(enum report_kind kind, const struct query *query, struct catalog
 {
     if (kind == REPORT_MANIFEST)
         return make_manifest(query, reader, NULL, ret, err);
+    if (kind == REPORT_DIGEST) {
+        *ret = SHA256_HEX_BYTES; /* with a newline for its NUL */
+        return 0;
+    }
     CLEANUP_BUF struct buf text = BUF_INIT;
     int rc = report_append(kind, query, reader, &text, err);
     if (!rc)

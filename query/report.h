@@ -12,6 +12,7 @@
 
 enum report_kind {
     REPORT_COUNT,     /* "42\n" */
+    REPORT_DIGEST,    /* SHA-256 of what the clips hold, 64 hex digits and a newline: query/digest.h */
     REPORT_CANONICAL, /* "arm=left/outcome=fail\n" */
     REPORT_EXPLAIN,   /* the plan with estimates, and warnings ("12 of 48 clips lack 'force'") */
     REPORT_MANIFEST,  /* manifest.jsonl: each clip's json line with "files":{name:size} added */
@@ -27,6 +28,6 @@ extern const size_t report_name_count;
 /* The version is the reader's. -EAGAIN as query_run(). */
 int report_append(enum report_kind kind, const struct query *query, struct catalog_reader *reader,
                   struct buf *buf, struct error *err);
-/* The exact size report_append() would give, without generating a manifest. */
+/* The exact size report_append() would give, without generating a manifest or a digest. */
 int report_size(enum report_kind kind, const struct query *query, struct catalog_reader *reader,
                 uint64_t *ret, struct error *err);

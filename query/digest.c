@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/digest.h"
+
+#include <string.h>
+
+#include "query/files.h"
+
+static void add_bytes(struct buf *buf, const void *bytes, size_t len)
+{
+    buf_le64(buf, len);
+    buf_append(buf, bytes, len);
+}
+
+static int add_object(struct catalog_reader *reader, uint32_t id, struct buf *buf, struct error *err)
+{
+    struct catalog_object object;
+    int rc = catalog_object(reader, id, &object, err);
+    if (rc < 0)
+        return rc;
+    buf_u8(buf, 1);
+    add_bytes(buf, object.path, strlen(object.path));
+    buf_le64(buf, object.size);
+    add_bytes(buf, object.pin, strlen(object.pin));
+    catalog_object_done(&object);
+    return 0;
+}
+
+static int add_stream(struct catalog_reader *reader, uint32_t row, uint32_t number, struct buf *buf,
+                      struct error *err)
+{
+    struct catalog_stream stream;
+    int rc = catalog_stream(reader, row, number, &stream, err);
+    if (rc < 0)
+        return rc;
+    buf_le64(buf, stream.piece_count);
+    for (size_t i = 0; i < stream.piece_count; i++) {
+        buf_u8(buf, (uint8_t)stream.pieces[i].kind);
+        buf_le64(buf, stream.pieces[i].offset);
+        buf_le64(buf, stream.pieces[i].len);
+    }
+    add_bytes(buf, stream.inline_bytes.data, stream.inline_bytes.len);
+    if (stream.object == CATALOG_NO_OBJECT)
+        buf_u8(buf, 0);
+    else
+        rc = add_object(reader, stream.object, buf, err);
+    catalog_stream_done(&stream);
+    return rc;
+}
+
+int digest_file(struct catalog_reader *reader, uint32_t row, uint32_t stream, uint8_t ret[SHA256_BYTES],
+                struct error *err)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    int rc = stream == FILES_STREAM_JSON ? catalog_json(reader, row, &bytes, err)
+                                         : add_stream(reader, row, stream, &bytes, err);
+    if (rc >= 0)
+        sha256_of(buf_text(&bytes), bytes.len, ret);
+    return rc < 0 ? rc : 0;
+}
+
+struct summing {
+    struct catalog_reader *reader;
+    struct sha256 *sha;
+    struct digest *digest;
+};
+
+static int sum_file(struct summing *summing, uint32_t row, uint32_t stream, const char *key,
+                    struct error *err)
+{
+    CLEANUP_BUF struct buf name = BUF_INIT, head = BUF_INIT;
+    uint8_t content[SHA256_BYTES];
+    struct files_entry entry;
+    int rc = files_entry(summing->reader, row, stream, &name, &entry, err);
+    if (rc >= 0)
+        rc = digest_file(summing->reader, row, stream, content, err);
+    if (rc < 0)
+        return rc;
+    add_bytes(&head, key, strlen(key));
+    add_bytes(&head, name.data, name.len);
+    buf_le64(&head, entry.size);
+    sha256_add(summing->sha, head.data, head.len);
+    sha256_add(summing->sha, content, sizeof content);
+    summing->digest->files++;
+    summing->digest->bytes += entry.size;
+    return 0;
+}
+
+static int sum_clip(struct summing *summing, uint32_t row, struct error *err)
+{
+    struct catalog_clip clip;
+    int rc = catalog_clip(summing->reader, row, &clip, err);
+    if (rc < 0)
+        return rc;
+    CLEANUP_FREE char *key = mem_text(clip.key);
+    uint32_t count = clip.file_count;
+    for (uint32_t stream = 0; rc >= 0 && stream < count; stream++)
+        rc = sum_file(summing, row, stream, key, err);
+    if (rc >= 0)
+        rc = sum_file(summing, row, FILES_STREAM_JSON, key, err);
+    summing->digest->clips++;
+    return rc < 0 ? rc : 0;
+}
+
+static int sum_clips(struct summing *summing, const struct query_result *result, struct error *err)
+{
+    uint32_t rows[256];
+    uint64_t from = 0;
+    for (size_t n; (n = query_result_rows(result, from, rows, sizeof rows / sizeof *rows, &from));)
+        for (size_t i = 0; i < n; i++) {
+            int rc = sum_clip(summing, rows[i], err);
+            if (rc)
+                return rc;
+        }
+    return 0;
+}
+
+int digest_query(const struct query *query, struct catalog_reader *reader, struct digest *ret,
+                 struct error *err)
+{
+    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+    struct digest digest = {0};
+    int rc = query_run(query, reader, &result, err);
+    if (rc < 0)
+        return rc;
+    struct summing summing = {reader, sha256_new(), &digest};
+    rc = sum_clips(&summing, result, err);
+    sha256_finish(summing.sha, digest.sha256);
+    if (rc >= 0)
+        *ret = digest;
+    return rc;
+}

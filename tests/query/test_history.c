@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Two versions of the kitchen: what is new since the first, how they differ, and what their clips add up to.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "query/diff.h"
+#include "query/digest.h"
+#include "query/report.h"
+#include "tests/query/golden.h"
+#include "tests/query/world.h"
+#include "tests/test_leaks.h"
+
+struct fixture {
+    struct world first, second;
+    struct world_catalog v1, v2;
+};
+
+/* v2: ep000 is as it was, ep001 has another outcome and more tags, ep004 lost its arm, ep100 is new. */
+static void setup(struct fixture *ret)
+{
+    char lines[][128] = {
+        "ep000 arm=left outcome=ok tags=cube,red length=250 force=1.5 day=2026-03-01 duration=2.5 ok=true",
+        "ep001 arm=left outcome=ok tags=cube,new length=260 force=2.5 day=2026-03-01T12:00 duration=3 "
+        "ok=false",
+        "ep004 outcome=fail tags=cube,blue length=10",
+        "ep100 arm=left outcome=fail",
+    };
+    world_kitchen(&ret->first, &ret->v1);
+    ret->second = (struct world){.attributes = world_kitchen_attributes};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        world_add_line(&ret->second, lines[i]);
+        if (i < 3)
+            world_value(&ret->second, &ret->second.clips[i], "task",
+                        i < 2 ? "pick up the cube" : "put it down");
+    }
+    world_open_next(&ret->second, &ret->v1, &ret->v2);
+}
+
+static void teardown(struct fixture *fixture)
+{
+    world_close(&fixture->v2);
+    world_close(&fixture->v1);
+    world_done(&fixture->second);
+    world_done(&fixture->first);
+}
+
+static void parse_and_list(void *ctx, const char *input, size_t len, struct buf *result)
+{
+    const struct fixture *fixture = ctx;
+    struct catalog_reader *reader = fixture->v2.reader;
+    CLEANUP_QUERY struct query *query = NULL;
+    CLEANUP_QUERY_RESULT struct query_result *found = NULL;
+    struct error err = {0};
+    uint32_t rows[64];
+    uint64_t next;
+    if (query_parse(input, len, reader, &query, &err) || query_run(query, reader, &found, &err)) {
+        buf_text_append(result, err.text);
+        return;
+    }
+    query_canonical(query, result);
+    size_t count = query_result_rows(found, 0, rows, 64, &next);
+    for (size_t i = 0; i < count; i++) {
+        struct catalog_clip clip;
+        cr_assert_eq(catalog_clip(reader, rows[i], &clip, &err), 0, "%s", err.text);
+        buf_printf(result, "%s%s", i ? " " : " [", clip.key);
+    }
+    buf_text_append(result, count ? "]" : " []");
+}
+
+Test(history, paths_with_since_mean_what_the_table_says)
+{
+    struct fixture fixture;
+    setup(&fixture);
+    int failed = golden_check("since.txt", parse_and_list, &fixture);
+    teardown(&fixture);
+    cr_assert_eq(failed, 0, "%d lines of since.txt differ", failed);
+    check_leaks();
+}
+
+static void diff_path(void *ctx, const char *input, size_t len, struct buf *result)
+{
+    const struct fixture *fixture = ctx;
+    CLEANUP_QUERY struct query *query = NULL;
+    struct error err = {0};
+    int rc = query_parse(input, len, fixture->v2.reader, &query, &err);
+    struct diff diff = {fixture->v1.reader, fixture->v2.reader, query};
+    if (!rc)
+        rc = diff_append(&diff, result, &err);
+    if (rc)
+        buf_text_append(result, err.text);
+}
+
+Test(history, differences_are_what_the_table_says)
+{
+    struct fixture fixture;
+    setup(&fixture);
+    int failed = golden_check("diff.txt", diff_path, &fixture);
+    teardown(&fixture);
+    cr_assert_eq(failed, 0, "%d lines of diff.txt differ", failed);
+    check_leaks();
+}
+
+Test(history, the_older_version_comes_first)
+{
+    struct fixture fixture;
+    setup(&fixture);
+    struct query *all = query_all();
+    struct diff diff = {fixture.v2.reader, fixture.v1.reader, all};
+    struct error err = {0};
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    cr_assert_eq(diff_append(&diff, &text, &err), -EINVAL);
+    cr_assert_str_eq(err.text, "v2 is newer than v1: the older version comes first");
+    query_unref(all);
+    teardown(&fixture);
+    check_leaks();
+}
+
+Test(history, a_version_opened_alone_says_that_it_cannot_compare)
+{
+    struct fixture fixture;
+    struct error err = {0};
+    struct catalog_reader *other = NULL;
+    setup(&fixture);
+    cr_assert_eq(catalog_reader_sibling(fixture.v1.reader, 2, &other, &err), -ENOTSUP);
+    cr_assert_eq(catalog_reader_sibling(fixture.v2.reader, 7, &other, &err), -ENOENT);
+    teardown(&fixture);
+    check_leaks();
+}
+
+/* ---- digests ---- */
+
+static struct digest digest_of(const char *path, struct catalog_reader *reader)
+{
+    CLEANUP_QUERY struct query *query = NULL;
+    struct digest digest = {0};
+    struct error err = {0};
+    cr_assert_eq(query_parse(path, strlen(path), reader, &query, &err), 0, "%s", err.text);
+    cr_assert_eq(digest_query(query, reader, &digest, &err), 0, "%s", err.text);
+    return digest;
+}
+
+static bool same(const struct digest *a, const struct digest *b)
+{
+    return !memcmp(a->sha256, b->sha256, sizeof a->sha256);
+}
+
+Test(history, the_same_clips_have_one_digest_whatever_path_and_version_they_come_from)
+{
+    struct fixture fixture;
+    setup(&fixture);
+    struct digest old = digest_of("arm=right", fixture.v1.reader),
+                  new = digest_of("arm=right", fixture.v2.reader),
+                  other =
+                      digest_of("arm.in=right,both/length.lt=251/arm.ne=both+arm=right", fixture.v1.reader);
+    cr_assert(same(&old, &new));
+    cr_assert_eq(old.clips, 3);
+    cr_assert_eq(old.files, 12);
+    struct digest fewer = digest_of("arm.ne=both/arm=right/length.null=0", fixture.v1.reader);
+    cr_assert_not(same(&old, &fewer));
+    cr_assert_not(same(&other, &new));
+    teardown(&fixture);
+    check_leaks();
+}
+
+Test(history, another_label_and_another_clip_are_another_digest)
+{
+    struct fixture fixture;
+    setup(&fixture);
+    const char *paths[] = {"", "length=260", "arm=left"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct digest old = digest_of(paths[i], fixture.v1.reader),
+                      new = digest_of(paths[i], fixture.v2.reader);
+        cr_assert_not(same(&old, &new), "'%s'", paths[i]);
+    }
+    teardown(&fixture);
+    check_leaks();
+}
+
+Test(history, the_report_is_the_digest_in_hex_and_its_size_is_told_without_it)
+{
+    struct fixture fixture;
+    setup(&fixture);
+    struct query *all = query_all();
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    char hex[SHA256_HEX_BYTES];
+    uint64_t size;
+    struct digest digest = digest_of("", fixture.v1.reader);
+    hex_print(digest.sha256, sizeof digest.sha256, hex);
+    cr_assert_eq(report_append(REPORT_DIGEST, all, fixture.v1.reader, &text, NULL), 0);
+    cr_assert_eq(report_size(REPORT_DIGEST, all, fixture.v1.reader, &size, NULL), 0);
+    cr_assert_eq(size, text.len);
+    cr_assert_eq(strncmp(buf_text(&text), hex, 64), 0);
+    /* golden: the format of a digest must not change */
+    cr_assert_str_eq(hex, "4c3737bf2b68d1b3e052645c571199334c9717804dbfc69760d1a2d22dc46d41");
+    buf_done(&text);
+    query_unref(all);
+    teardown(&fixture);
+    check_leaks();
+}

@@ -26,11 +26,19 @@ static int add_tag(void *ctx, const char *name, uint32_t version, struct error *
     return 0;
 }
 
+/* A clip that was replaced and one that was labelled are both another clip than before; no commit does both.
+ */
+static unsigned long long changed(const struct manifest *manifest)
+{
+    return (unsigned long long)(manifest->replaced + manifest->labelled);
+}
+
 static void print_text(const struct manifest *manifest, const char *time, const char *tags)
 {
-    printf("v%-5u %s  %-20s %8llu clips (+%llu, %llu replaced)%s%s%s", manifest->version, time,
-           manifest->author, (unsigned long long)manifest->clips, (unsigned long long)manifest->added,
-           (unsigned long long)manifest->replaced, *tags ? " [" : "", tags, *tags ? "]" : "");
+    printf("v%-5u %s  %-20s %8llu clips (%llu added, %llu changed, %llu removed)%s%s%s", manifest->version,
+           time, manifest->author, (unsigned long long)manifest->clips, (unsigned long long)manifest->added,
+           changed(manifest), (unsigned long long)manifest->removed, *tags ? " [" : "", tags,
+           *tags ? "]" : "");
     printf(*manifest->message ? "  %s\n" : "%s\n", manifest->message);
 }
 
@@ -41,9 +49,10 @@ static void print_json(const struct manifest *manifest, const char *time, const 
     json_write_text(&line, manifest->author, strlen(manifest->author));
     buf_text_append(&line, ",\"message\":");
     json_write_text(&line, manifest->message, strlen(manifest->message));
-    buf_printf(&line, ",\"clips\":%llu,\"added\":%llu,\"replaced\":%llu,\"tags\":",
-               (unsigned long long)manifest->clips, (unsigned long long)manifest->added,
-               (unsigned long long)manifest->replaced);
+    buf_printf(&line, ",\"clips\":%llu,\"added\":%llu,\"changed\":%llu,\"removed\":%llu,\"replaced\":%llu,",
+               (unsigned long long)manifest->clips, (unsigned long long)manifest->added, changed(manifest),
+               (unsigned long long)manifest->removed, (unsigned long long)manifest->replaced);
+    buf_printf(&line, "\"labelled\":%llu,\"tags\":", (unsigned long long)manifest->labelled);
     json_write_text(&line, tags, strlen(tags));
     buf_text_append(&line, "}");
     puts(buf_text(&line));
@@ -74,8 +83,8 @@ const struct command command_log = {
     .synopsis = "DATASET [OPTION]...",
     .summary = "lists the versions of a data set, newest first",
     .description = "Prints a line for each version: when it was committed and by whom, how many clips it has "
-                   "and how many "
-                   "it added and replaced, its tags and message.",
+                   "and how many it added, changed (replaced or labelled) and removed, its tags and message. "
+                   "What they are, `elidefs diff` tells.",
     .options = options,
     .store_options = true,
     .cache_options = true,

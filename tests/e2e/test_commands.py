@@ -8,7 +8,8 @@ import pytest
 
 from conftest import BUILD, ELIDEFS, LABELS, SAMPLE, elidefs, mounted, run, stats, told
 
-COMMANDS = ["init", "import", "annotate", "blame", "attribute", "mount", "umount", "query", "cp", "explain", "log", "tag", "remove",
+COMMANDS = ["init", "import", "annotate", "blame", "attribute", "mount", "umount", "query", "cp", "explain", "log", "tag", "untag",
+            "diff", "lock", "check", "remove",
             "verify", "status", "root", "trust"]
 
 

@@ -75,7 +75,7 @@ def typed(shell, keys, folder):
 @pytest.mark.parametrize("keys, wanted", [
     ("elidefs que\tkitc\tv1/outc\tfa\t--cou\t", "8\n"),
     ("elidefs query --cou\tkitc\tv1/arm=left/outc\tfa\t", "4\n"),
-    ("elidefs lo\tkit\t--fi\tex\t| wc -l", "1\n"),
+    ("elidefs log\tkit\t--fi\tex\t| wc -l", "1\n"),
 ])
 def test_a_line_completed_with_tab_is_the_line_that_was_meant(named, shell, keys, wanted, tmp_path):
     if not shutil.which(shell):
@@ -88,7 +88,7 @@ def test_a_line_completed_with_tab_is_the_line_that_was_meant(named, shell, keys
 def test_fish_suggests_the_same(named, tmp_path):
     if not shutil.which("fish"):
         pytest.skip("fish is not installed")
-    script = f'source "{SCRIPTS}/elidefs.fish"; complete -C "elidefs query kitchen v1/arm="; complete -C "elidefs lo"'
+    script = f'source "{SCRIPTS}/elidefs.fish"; complete -C "elidefs query kitchen v1/arm="; complete -C "elidefs log"'
     lines = run("fish", "--no-config", "-c", script, env=os.environ | {"HOME": str(tmp_path)}).stdout.splitlines()
     assert [line.split("\t")[0] for line in lines] == ["v1/arm=left", "v1/arm=right", "log"]
 

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Versions compared: log, diff, @since, tags that move, locks, and mounts that see it happen."""
+import hashlib
+import json
+import os
+import shutil
+
+import pytest
+
+from conftest import LABELS, SAMPLE, elidefs, mounted, wait_until
+
+KEYS = ["ep000001", "ep000002"]
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory):
+    """v1: the sample; v2: two clips relabelled by lena, and a new attribute."""
+    base = tmp_path_factory.mktemp("grown")
+    folder = base / "set"
+    folder.mkdir()
+    elidefs("init", folder)
+    elidefs("import", folder, SAMPLE, "--table", LABELS, "-m", "first")
+    table = base / "labels.csv"
+    table.write_text("key,outcome,grip\nep000001,success,soft\nep000002,fail,hard\n")
+    elidefs("annotate", folder, table, "--by", "lena", "--overwrite", "-m", "looked again")
+    return folder
+
+
+def refused(*words):
+    done = elidefs(*words, check=False)
+    assert done.returncode == 1
+    return [line for line in done.stderr.splitlines() if not line.startswith("note: ")][-1]
+
+
+def lines(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_log_counts_what_each_version_did(grown):
+    text = elidefs("log", grown).stdout.splitlines()
+    assert "16 clips (0 added, 2 changed, 0 removed)  looked again" in text[0]
+    assert "16 clips (16 added, 0 changed, 0 removed)  first" in text[1]
+    newest = lines(elidefs("log", grown, "--json").stdout)[0]
+    assert (newest["added"], newest["changed"], newest["removed"], newest["labelled"]) == (0, 2, 0, 2)
+
+
+def test_diff_names_attributes_and_clips_with_who_changed_them(grown):
+    text = elidefs("diff", grown, "v1", "v2").stdout
+    author = lines(elidefs("log", grown, "--json").stdout)[0]["author"]
+    assert text == (f"attribute grip added\n"
+                    f"~ ep000001  v2 {author}: looked again\n"
+                    f"    grip: none -> \"soft\" (by lena)\n"
+                    f"    outcome: \"fail\" -> \"success\" (by lena)\n"
+                    f"~ ep000002  v2 {author}: looked again\n"
+                    f"    grip: none -> \"hard\" (by lena)\n")
+    assert elidefs("diff", grown, "v1", "latest", "--stat").stdout == (
+        "clips: 2 changed\nattributes: 1 added\n  grip: other values in 2 clips\n  outcome: other values in 1 clips\n")
+    assert elidefs("diff", grown, "v2", "v2").stdout == ""
+    found = lines(elidefs("diff", grown, "v1", "v2/outcome=fail", "--json").stdout)
+    assert [(line.get("key"), line["op"]) for line in found] == [
+        (None, "added"), ("ep000001", "removed"), ("ep000002", "changed")]
+    assert found[1]["attributes"]["outcome"] == {"was": "fail", "is": "success", "by": "lena"}
+
+
+def test_since_is_what_diff_names(grown):
+    assert elidefs("query", grown, "v2/@since=v1").stdout.split() == KEYS
+    assert elidefs("query", grown, "v2/@since=v1,outcome").stdout.split() == ["ep000001"]
+    assert elidefs("query", grown, "v2/@since=v1,arm", "--count").stdout == "0\n"
+    assert elidefs("query", grown, "v2/outcome=fail/@since=v1").stdout.split() == ["ep000002"]
+
+
+def test_what_is_refused_says_why(grown, tmp_path):
+    elidefs("tag", grown, "fixed", "v1")
+    assert refused("tag", grown, "fixed", "v2") == (
+        f"elidefs: {grown}: the tag 'fixed' names v1 already; --force moves it")
+    assert refused("untag", grown, "fixd") == f"elidefs: {grown}: there is no tag 'fixd'"
+    assert refused("diff", grown, "v2", "v1") == "elidefs: v2 is newer than v1: the older version comes first"
+    assert refused("diff", grown, "v1", "v2/ep000001.json") == (
+        "elidefs: v2/ep000001.json is a file: differences are those of a folder")
+    assert refused("lock", grown, "v2/ep000001.json") == "elidefs: v2/ep000001.json is a file: a lock is of a folder"
+    assert refused("query", grown, "v2/@since=v3") == "elidefs: @since: there is no v3 before v2"
+    lock = tmp_path / "data.lock"
+    lock.write_text("{}\n")
+    assert refused("check", lock) == f"elidefs: {lock}:1: no lock of `elidefs lock`, or one of a newer program"
+    lock.write_text('{"elidefs_lock":1,"dataset":"x"}\n')
+    assert refused("check", lock) == f"elidefs: {lock}:1: 'uuid' is missing or wrong"
+
+
+def test_a_tag_moves_with_force_and_goes_with_untag(grown):
+    elidefs("tag", grown, "moving", "v1")
+    assert elidefs("tag", grown, "moving", "v2", "--force").stdout == "moving v2\n"
+    assert "moving v2" in elidefs("tag", grown).stdout
+    elidefs("untag", grown, "moving")
+    assert "moving" not in elidefs("tag", grown).stdout
+    assert elidefs("tag", grown, "moving", "v1").stdout == "moving v1\n"
+    elidefs("untag", grown, "moving")
+
+
+def test_a_lock_holds_until_its_path_means_something_else(grown, tmp_path):
+    elidefs("tag", grown, "used", "v1")
+    lock = tmp_path / "data.lock"
+    lock.write_text(elidefs("lock", grown, "used/outcome=fail").stdout + elidefs("lock", grown, "v1/arm=left").stdout)
+    first = lines(lock.read_text())[0]
+    assert (first["path"], first["canonical"], first["clips"], first["files"]) == (
+        "used/outcome=fail", "v1/outcome=fail", 8, 32)
+    assert elidefs("check", lock).stdout == (f"{lock}:1: used/outcome=fail holds what was locked: 8 clips\n"
+                                             f"{lock}:2: v1/arm=left holds what was locked: 8 clips\n")
+    elidefs("tag", grown, "used", "v2", "--force")
+    done = elidefs("check", lock, check=False)
+    assert done.returncode == 1 and done.stderr.splitlines()[-1] == (
+        f"elidefs: {lock}:1: used/outcome=fail is v2 now and differs from what was locked (3 differences)")
+    told = done.stdout.splitlines()
+    assert told[0] == "from v1 to v2:" and told[1] == "attribute grip added"
+    assert told[2].startswith("- ep000001  v2 ") and told[2].endswith(": looked again")
+    assert "~ ep000002" in done.stdout and told[-1] == f"{lock}:2: v1/arm=left holds what was locked: 8 clips"
+    assert elidefs("check", lock, "--against", "v1").returncode == 0
+    elidefs("tag", grown, "used", "v1", "--force")
+
+
+def test_a_lock_of_another_data_set_is_told_apart(grown, dataset, tmp_path):
+    elidefs("import", dataset, SAMPLE, "--table", LABELS)
+    lock = tmp_path / "data.lock"
+    lock.write_text(elidefs("lock", grown, "v1").stdout)
+    assert refused("check", lock, "--dataset", dataset) == (
+        f"elidefs: {lock}:1: {dataset} is another data set than the one that was locked")
+    copy = tmp_path / "copy"
+    shutil.copytree(grown, copy)
+    assert elidefs("check", lock, "--dataset", copy).returncode == 0
+
+
+def test_the_digest_in_a_mount_is_the_one_of_the_lock(grown, tmp_path):
+    wanted = lines(elidefs("lock", grown, "v1/arm=left").stdout)[0]["digest"]
+    with mounted(grown, tmp_path / "mnt", tmp_path / "cache") as point:
+        assert (point / "v1/arm=left/.elidefs/digest").read_text() == wanted + "\n"
+        assert (point / "v2/arm=left/.elidefs/digest").read_text() == wanted + "\n", "none of them changed"
+        assert (point / "v2/.elidefs/digest").read_text() != (point / "v1/.elidefs/digest").read_text()
+        assert os.stat(point / "v2/arm=left/.elidefs/digest").st_size == 65
+        assert sorted({name.split(".")[0] for name in os.listdir(point / "v2/@since=v1")}) == KEYS
+
+
+def test_versions_and_tags_appear_in_a_mount_and_old_paths_stay(dataset, tmp_path):
+    elidefs("import", dataset, SAMPLE, "--table", LABELS)
+    elidefs("tag", dataset, "best", "v1")
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache", "-o", "poll=1") as point:
+        def contents():
+            folder = point / "v1/outcome=fail"
+            return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in os.listdir(folder)}
+        before = contents()
+        table = tmp_path / "labels.csv"
+        table.write_text("key,outcome\nep000001,success\n")
+        elidefs("annotate", dataset, table, "--overwrite")
+        wait_until(lambda: os.readlink(point / "latest") == "v2")
+        assert contents() == before and "ep000001.json" in before
+        assert not os.path.exists(point / "v2/outcome=fail/ep000001.json")
+        elidefs("tag", dataset, "best", "v2", "--force")
+        wait_until(lambda: os.readlink(point / "best") == "v2")
+        elidefs("untag", dataset, "best")
+        wait_until(lambda: not os.path.lexists(point / "best"))

@@ -65,6 +65,7 @@ struct parquet_column {
     const char *name;       /* top-level name; may hold '/' and '.': never split it */
     enum parquet_kind kind; /* of the values */
     unsigned depth;         /* list nesting: 0 flat, 1-3 */
+    bool date;              /* an INT that counts days since 1970 */
     bool readable;          /* false: kind OTHER, a deeper list, an encoding or codec that is not read */
 };
 size_t parquet_columns(const struct parquet *parquet); /* top-level columns */

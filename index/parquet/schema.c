@@ -24,6 +24,7 @@ enum {
     CONVERTED_LIST = 3,
     CONVERTED_ENUM = 4,
     CONVERTED_DECIMAL = 5,
+    CONVERTED_DATE = 6,
     CONVERTED_TIMESTAMP_MILLIS = 9,
     CONVERTED_TIMESTAMP_MICROS = 10,
     CONVERTED_UINT_8 = 11,
@@ -38,6 +39,7 @@ enum {
     LOGICAL_LIST = 3,
     LOGICAL_ENUM = 4,
     LOGICAL_DECIMAL = 5,
+    LOGICAL_DATE = 6,
     LOGICAL_TIMESTAMP = 8,
     LOGICAL_INTEGER = 10,
     LOGICAL_JSON = 12,
@@ -268,6 +270,8 @@ static void describe(const struct elements *elements, size_t at, struct parquet_
     column->kind = kind_of(elements->tree, leaf, &layout->meaning);
     column->depth = layout->depth;
     column->readable = column->kind != PARQUET_OTHER;
+    column->date = column->kind == PARQUET_INT && leaf->physical == PARQUET_TYPE_INT32 &&
+                   (leaf->logical == LOGICAL_DATE || (!leaf->logical && leaf->converted == CONVERTED_DATE));
     layout->physical = (enum parquet_physical)leaf->physical;
     layout->width = (uint32_t)leaf->width;
 }

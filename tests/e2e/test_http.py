@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real web server (nginx): data sets and recordings over http(s), and what can go wrong."""
 import contextlib
+import json
 import os
 import pathlib
 import shutil
@@ -122,6 +123,19 @@ def test_a_data_set_on_a_web_server_reads_as_the_same_bytes(web, published, moun
         same_clips(point / "v2", mount / "v1")
         assert os.readlink(point / "tags/first") == "../v1" or os.path.samefile(point / "tags/first", point / "v1")
         assert elidefs("query", point / "v2/arm=left/outcome=fail", "--count").stdout == "4\n"
+
+
+def test_a_manifest_on_a_web_server_names_what_lies_there(web, published, dataset, mount, tmp_path):
+    span = {"url": f"my%20set/recordings/{VIDEO}", "start": 0, "end": 3.2}
+    rows = [{"key": "a", "top": span}, {"key": "b", "labels": {"url": f"{web.url}/lab/my%20set/recordings/labels.csv"}},
+            {"key": "c", "labels": {"url": f"{web.tls.replace('https', 'http')}/x.csv"}}]
+    (web.www / "lab/clips.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:2]))
+    (web.www / "lab/bad.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    elidefs("import", dataset, f"{web.url}/lab/clips.jsonl")
+    elidefs("cp", dataset, "v1", tmp_path / "out")
+    assert sorted(os.listdir(tmp_path / "out")) == ["a.json", "a.top.mp4", "b.json", "b.labels.csv"]
+    assert (tmp_path / "out/b.labels.csv").read_bytes() == LABELS.read_bytes()
+    assert f"{web.url}/lab/bad.jsonl: line 3: column 'labels.url'" in refused("import", dataset, f"{web.url}/lab/bad.jsonl")
 
 
 def test_a_mount_over_http_shows_new_versions_and_their_tags(web, tmp_path):

@@ -203,3 +203,35 @@ def test_a_video_that_cannot_be_cut(dataset, lab):
 
 def test_layout_has_no_meaning(dataset, lab):
     refused(dataset, manifest(lab, GOOD), "--layout", "{key}.{ext}", says=["clips.jsonl", "--layout"])
+
+
+def test_a_recording_that_was_scanned_before_is_not_read_again(dataset, lab):
+    row = {"key": "a", "v": {"url": "rec/run.mp4", "start": 0, "end": 1}}
+    copy = (lab / "rec/run.mp4").read_bytes()
+    (lab / "rec/run.mp4").unlink() # not the one that other tests link to
+    (lab / "rec/run.mp4").write_bytes(copy)
+    elidefs("import", dataset, manifest(lab, row))
+    before = os.stat(lab / "rec/run.mp4")
+    (lab / "rec/run.mp4").write_bytes(bytes(len(copy)))
+    os.utime(lab / "rec/run.mp4", ns=(before.st_atime_ns, before.st_mtime_ns))
+    row["v"]["end"] = 2
+    assert elidefs("import", dataset, manifest(lab, row, {**row, "key": "b"})).stdout == "v2\n"
+
+
+def test_what_was_removed_stays_removed(dataset, lab):
+    rows = [{"key": key, "l": {"url": "rec/log.bin", "offset": i, "length": 1}} for i, key in enumerate("ab")]
+    elidefs("import", dataset, manifest(lab, *rows))
+    elidefs("remove", dataset, "v1/a.json")
+    done = elidefs("import", dataset, manifest(lab, *rows))
+    assert "left out, because it was removed" in done.stderr
+    assert elidefs("query", dataset, "latest").stdout == "b\n"
+
+
+def test_keys_of_another_source_are_not_taken(dataset, lab, tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/good.bin").write_bytes(b"x")
+    elidefs("import", dataset, tmp_path / "other")
+    done = elidefs("import", dataset, manifest(lab, GOOD), check=False)
+    assert done.returncode == 1 and "--prefix" in done.stderr and f"{tmp_path}/other" in done.stderr
+    elidefs("import", dataset, manifest(lab, GOOD), "--prefix", "lab")
+    assert elidefs("query", dataset, "latest").stdout == "good\nlab-good\n"

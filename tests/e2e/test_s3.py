@@ -232,3 +232,29 @@ def test_copy_open_keeps_the_overwritten_recording(s3, tmp_path):
     s3.delete_object(Bucket="grows-copied", Key="run_2.mcap")
     elidefs("cp", dataset, "v1/run_2.mcap", tmp_path)
     assert (tmp_path / "run_2.mcap").read_bytes() == b"recording 2"
+
+
+def test_a_manifest_in_a_bucket_names_objects_of_two_buckets(s3, dataset, tmp_path):
+    s3.create_bucket(Bucket="archive")
+    s3.put_object(Bucket="archive", Key="old/log.bin", Body=b"0123456789")
+    span = {"url": f"../kitchen/{VIDEO}", "start": 0, "end": 1}
+    rows = [{"key": "a", "top": span, "log": {"url": "s3://archive/old/log.bin", "offset": 2, "length": 3}},
+            {"key": "b", "top": {**span, "start": 1, "end": 2}}]
+    s3.put_object(Bucket="recordings", Key="sets/clips.jsonl", Body="\n".join(map(json.dumps, rows)).encode())
+    elidefs("import", dataset, "s3://recordings/sets/clips.jsonl")
+    elidefs("cp", dataset, "v1", tmp_path / "out")
+    assert (tmp_path / "out/a.log.bin").read_bytes() == b"234"
+    assert sorted(os.listdir(tmp_path / "out")) == ["a.json", "a.log.bin", "a.top.mp4", "b.json", "b.top.mp4"]
+    roots = {json.loads(path.read_text())["url"] for path in (dataset / "elidefs/roots").glob("*/*")}
+    assert roots == {"s3://recordings", "s3://archive"}
+    for url, says in (("/etc/passwd", "local file"), ("../../x.bin", "leaves its bucket"), ("none.bin", "none.bin")):
+        s3.put_object(Bucket="recordings", Key="sets/bad.jsonl", Body=json.dumps({"key": "x", "v": {"url": url}}).encode())
+        done = elidefs("import", dataset, "s3://recordings/sets/bad.jsonl", check=False)
+        assert done.returncode == 1 and "bad.jsonl: line 1: column 'v.url'" in done.stderr and says in done.stderr
+
+
+def test_a_table_in_a_bucket(s3, dataset):
+    rows = "".join(json.dumps({"key": f"ep{i:06}", "grade": i}) + "\n" for i in range(16))
+    s3.put_object(Bucket="recordings", Key="tables/grades.jsonl", Body=rows.encode())
+    elidefs("import", dataset, "s3://recordings/kitchen", "--table", "s3://recordings/tables/grades.jsonl")
+    assert elidefs("query", dataset, "v1/grade.ge=15").stdout == "ep000015\n"

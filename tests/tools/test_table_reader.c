@@ -244,6 +244,9 @@ Test(table_reader, parquet_gives_typed_values_and_lists)
         {"required",
          "n|t\n1:i:0|t:a\n2:i:1|t:b\n3:i:2|t:c\n4:i:3|t:d\n5:i:4|t:e\n6:i:5|t:f\n7:i:6|t:g\n8:i:7|"
          "t:h\n9:i:8|t:i"},
+        {"times",
+         "date|time-ms|time-us\n1:t:1970-01-01T00:00:00Z|i:0|i:0\n2:t:2024-10-04T00:00:00Z|i:86399999|i:"
+         "86399999999\n3:t:1969-12-31T00:00:00Z|i:1|i:1\n4:~|~|~"},
         {"empty", "n|l"},
         {"list-no-nulls", "l\n1:i:1;i:2\n2:[]\n3:i:3"},
         {"list-names", "table: row 4: column 'l': null stands in a list"},

@@ -228,13 +228,14 @@ static int open_known_roots(struct importing *importing, struct error *err)
 static int scan_manifest(struct importing *importing, struct error *err)
 {
     const struct import_request *request = importing->request;
-    struct manifest_counts counts = {0};
+    struct manifest_found found = {0};
     struct manifest_import manifest = {.stores = request->stores,
                                        .file = request->source,
                                        .key_prefix = importing->prefix,
                                        .multi = request->multi,
                                        .multi_count = request->multi_count,
                                        .multi_used = importing->multi_used,
+                                       .dataset = request->dataset,
                                        .drafts = importing->drafts,
                                        .notes = request->notes,
                                        .progress = request->progress};
@@ -243,12 +244,12 @@ static int scan_manifest(struct importing *importing, struct error *err)
                          request->source);
     if (request->copy != COPY_NONE)
         return error_set(err, EINVAL, "%s: --copy is for folders, not for manifests", request->source);
-    int rc = manifest_import(&manifest, &counts, err);
+    int rc = manifest_import(&manifest, &found, err);
     if (!rc && request->dataset)
         rc = open_known_roots(importing, err);
-    importing->counts->objects = counts.objects;
-    importing->counts->bytes = counts.bytes;
-    importing->counts->pinned_weakly = counts.pinned_weakly;
+    importing->counts->objects = found.objects;
+    importing->counts->bytes = found.bytes;
+    importing->counts->pinned_weakly = found.pinned_weakly;
     return rc;
 }
 

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "index/mp4/mp4.h"
+#include "tools/import/ahead.h"
+#include "tools/import/known.h"
 
 /* ---- time ---- */
 
@@ -41,56 +43,95 @@ static int cut_time(const struct mp4 *mp4, struct manifest_cut *cut, struct slic
     return mp4_slice(mp4, first, end - first, MP4_SNAP_EXACT, slice, err);
 }
 
-/* ---- one object ---- */
+/* ---- recordings ---- */
 
-struct scanned {
-    bool scanned;
-    struct mp4 *mp4; /* NULL: not one that can be cut, for the reason in `why` */
-    struct error why;
+/* An object, and what is cut out of it. */
+struct item {
+    struct manifest_cut **cuts; /* in the order of the rows */
+    size_t count;
+    bool scan; /* some of them are videos */
+    /* What the scan found, by another thread, ahead of its turn: */
+    int scan_rc;
+    struct error *why; /* it cannot be cut, or not even read; or NULL */
+    struct mp4 *mp4;
 };
 
-static bool is_video(const char *ext)
+struct scans {
+    const struct manifest_cutting *cutting;
+    struct item *items;
+    size_t count;
+    struct ahead *ahead;
+};
+
+static bool is_video(const struct manifest_cut *cut)
 {
     static const char *const videos[] = {"mp4", "m4v", "mov"};
-    for (size_t i = 0; i < sizeof videos / sizeof *videos; i++)
-        if (!strcasecmp(ext, videos[i]))
+    for (size_t i = 0; cut->kind != MANIFEST_BYTES && i < sizeof videos / sizeof *videos; i++)
+        if (!strcasecmp(cut->ext, videos[i]))
             return true;
     return false;
 }
 
-static int scan(const struct manifest_cutting *cutting, const struct manifest_object *object,
-                struct scanned *ret, struct error *err)
+static const struct manifest_object *object_of(const struct scans *scans, const struct item *item)
 {
-    if (ret->scanned)
-        return 0;
+    return manifest_objects_at(scans->cutting->objects, item->cuts[0]->object);
+}
+
+static void scan(void *ctx, size_t i)
+{
+    const struct scans *scans = ctx;
+    struct item *item = &scans->items[i];
+    const struct manifest_object *object = object_of(scans, item);
     CLEANUP_SOURCE_RECORDING struct source_recording recording;
+    struct error why = {0};
     source_recording_init(&recording, object->source, object->object);
-    int rc = mp4_scan(&recording.recording, &ret->mp4, &ret->why);
-    if (rc && rc != -EINVAL && rc != -ENOTSUP)
-        return error_copy(err, &ret->why);
-    ret->scanned = true;
-    if (ret->mp4) {
+    item->scan_rc = mp4_scan(&recording.recording, &item->mp4, &why);
+    if (item->scan_rc)
+        item->why = mem_copy(&why, sizeof why);
+}
+
+/* A recording that was scanned before is cut with no read of it: 1, 0 where it is not known, -errno. */
+static int take_known(const struct scans *scans, struct item *item, struct error *err)
+{
+    struct known *known = scans->cutting->drafts->known;
+    const struct manifest_object *object = object_of(scans, item);
+    CLEANUP_BUF struct buf table = BUF_INIT;
+    int rc = known ? known_recording(known, object->object, "mp4", &table, err) : 0;
+    if (rc < 1)
+        return rc;
+    rc = mp4_table_decode(object->object->path, table.data, table.len, &item->mp4, err);
+    return rc ? rc : 1;
+}
+
+/* Waits for the scan and puts what it found into the change set. */
+static int take_scanned(const struct scans *scans, struct item *item, struct error *err)
+{
+    ahead_take(scans->ahead, (size_t)(item - scans->items));
+    if (item->scan_rc && item->scan_rc != -EINVAL && item->scan_rc != -ENOTSUP)
+        return error_copy(err, item->why);
+    if (item->mp4) {
         CLEANUP_BUF struct buf table = BUF_INIT;
-        mp4_table_encode(ret->mp4, &table);
-        changeset_table(cutting->drafts->set, object->id, "mp4", table.data, table.len);
+        mp4_table_encode(item->mp4, &table);
+        changeset_table(scans->cutting->drafts->set, object_of(scans, item)->id, "mp4", table.data,
+                        table.len);
+    } else {
+        notes_add(scans->cutting->notes, "passed through whole, but not a video that can be cut",
+                  item->why->text);
     }
     return 0;
 }
 
-static int make_slice(const struct manifest_cutting *cutting, const struct manifest_object *object,
-                      struct manifest_cut *cut, struct scanned *scanned, struct slice *slice,
-                      struct error *err)
+/* ---- one object ---- */
+
+static int make_slice(const struct scans *scans, const struct item *item, struct manifest_cut *cut,
+                      struct slice *slice, struct error *err)
 {
-    uint64_t size = object->object->pinned.size;
-    bool video = cut->kind != MANIFEST_BYTES && is_video(cut->ext);
-    int rc = video ? scan(cutting, object, scanned, err) : 0;
-    if (rc)
-        return rc;
+    uint64_t size = object_of(scans, item)->object->pinned.size;
     switch (cut->kind) {
     case MANIFEST_TIME:
-        if (!video)
+        if (!is_video(cut))
             return error_set(err, EINVAL, "only an MP4 can be cut by time, not '.%s'", cut->ext);
-        return scanned->mp4 ? cut_time(scanned->mp4, cut, slice, err) : error_copy(err, &scanned->why);
+        return item->mp4 ? cut_time(item->mp4, cut, slice, err) : error_copy(err, item->why);
     case MANIFEST_BYTES:
         if (cut->first > size || cut->count > size - cut->first)
             return error_set(err, EINVAL, "it has %llu bytes, but %llu to %llu are asked for",
@@ -101,44 +142,52 @@ static int make_slice(const struct manifest_cutting *cutting, const struct manif
     case MANIFEST_WHOLE:
         break;
     }
-    slice_whole(slice, size, video && !scanned->mp4 ? scanned->why.text : NULL);
+    slice_whole(slice, size, item->why ? item->why->text : NULL);
     return 0;
 }
 
-static int cut_one(const struct manifest_cutting *cutting, struct manifest_cut *cut, struct scanned *scanned,
+static int cut_one(const struct scans *scans, const struct item *item, struct manifest_cut *cut,
                    struct error *err)
 {
-    const struct manifest_object *object = manifest_objects_at(cutting->objects, cut->object);
     CLEANUP_SLICE struct slice slice = SLICE_INIT;
-    bool mp4 = cut->kind != MANIFEST_BYTES && is_video(cut->ext);
-    struct draft_stream stream = {
-        .name = cut->stream, .ext = cut->ext, .container = mp4 ? "mp4" : "", .object = object->id};
-    int rc = make_slice(cutting, object, cut, scanned, &slice, err);
-    if (rc) {
-        CLEANUP_FREE char *name = source_name(object->source, object->object->path);
-        return !strncmp(err->text, name, strlen(name)) ? rc : error_prefix(err, "%s", name);
-    }
-    return draft_stream(&cutting->drafts->clips[cut->clip], &stream, &slice, err);
+    struct draft_stream stream = {.name = cut->stream,
+                                  .ext = cut->ext,
+                                  .container = is_video(cut) ? "mp4" : "",
+                                  .object = object_of(scans, item)->id};
+    int rc = make_slice(scans, item, cut, &slice, err);
+    return rc ? rc : draft_stream(&scans->cutting->drafts->clips[cut->clip], &stream, &slice, err);
 }
 
-/* All cuts of one object, which follow each other in `order`. */
-static int cut_object(const struct manifest_cutting *cutting, struct manifest_cut *const *order, size_t count,
-                      struct error *err)
+/* Names row, column and object, unless the store named it. */
+static int name_failure(const struct scans *scans, const struct item *item, const struct manifest_cut *cut,
+                        struct error *err)
 {
-    struct scanned scanned = {.scanned = false};
-    int rc = 0;
-    for (size_t i = 0; !rc && i < count; i++) {
-        rc = cut_one(cutting, order[i], &scanned, err);
-        if (rc)
-            table_reader_prefix(cutting->reader, order[i]->place, order[i]->column, err);
-    }
-    if (!rc && scanned.scanned && !scanned.mp4)
-        notes_add(cutting->notes, "passed through whole, but not a video that can be cut", scanned.why.text);
-    if (scanned.mp4)
-        mp4_free(scanned.mp4);
-    progress_item(cutting->progress, manifest_objects_name(cutting->objects, order[0]->object));
-    return rc;
+    const struct manifest_object *object = object_of(scans, item);
+    CLEANUP_FREE char *name = source_name(object->source, object->object->path);
+    if (strncmp(err->text, name, strlen(name)) != 0)
+        error_prefix(err, "%s", name);
+    return table_reader_prefix(scans->cutting->reader, cut->place, cut->column, err);
 }
+
+static int cut_item(const struct scans *scans, struct item *item, struct error *err)
+{
+    int rc = item->scan ? take_known(scans, item, err) : 1;
+    if (!rc)
+        rc = take_scanned(scans, item, err);
+    if (rc < 0)
+        return name_failure(scans, item, item->cuts[0], err);
+    for (size_t i = 0; i < item->count; i++)
+        if (cut_one(scans, item, item->cuts[i], err))
+            return name_failure(scans, item, item->cuts[i], err);
+    if (item->mp4)
+        mp4_free(item->mp4);
+    item->mp4 = NULL;
+    progress_item(scans->cutting->progress,
+                  manifest_objects_name(scans->cutting->objects, item->cuts[0]->object));
+    return 0;
+}
+
+/* ---- all objects ---- */
 
 static int compare_objects(const void *a, const void *b)
 {
@@ -147,6 +196,49 @@ static int compare_objects(const void *a, const void *b)
     if (x->object != y->object)
         return x->object < y->object ? -1 : 1;
     return (x > y) - (x < y);
+}
+
+static void gather_items(struct scans *scans, struct manifest_cut **order, size_t count)
+{
+    scans->items = mem_zero(manifest_objects_count(scans->cutting->objects) * sizeof *scans->items);
+    for (size_t i = 0; i < count; i++) {
+        if (!i || order[i]->object != order[i - 1]->object)
+            scans->items[scans->count++].cuts = &order[i];
+        struct item *item = &scans->items[scans->count - 1];
+        item->count++;
+        item->scan |= is_video(order[i]);
+    }
+}
+
+static int look_ahead(struct scans *scans, struct error *err)
+{
+    struct known *known = scans->cutting->drafts->known;
+    int rc = ahead_new(scans->count, scan, scans, &scans->ahead, err);
+    for (size_t i = 0; rc >= 0 && i < scans->count; i++) {
+        struct known_object found;
+        const struct item *item = &scans->items[i];
+        rc = item->scan && known ? known_object(known, object_of(scans, item)->object, &found, err) : 0;
+        if (!item->scan || rc == 1)
+            ahead_skip(scans->ahead, i);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static int cut_items(struct scans *scans, struct manifest_cut **order, size_t count, struct error *err)
+{
+    gather_items(scans, order, count);
+    int rc = look_ahead(scans, err);
+    for (size_t i = 0; !rc && i < scans->count; i++)
+        rc = cut_item(scans, &scans->items[i], err);
+    if (scans->ahead)
+        ahead_free(scans->ahead);
+    for (size_t i = 0; i < scans->count; i++) {
+        if (scans->items[i].mp4)
+            mp4_free(scans->items[i].mp4);
+        free(scans->items[i].why);
+    }
+    free(scans->items);
+    return rc;
 }
 
 /* ---- what a clip is made of ---- */
@@ -196,15 +288,11 @@ int manifest_cut_all(const struct manifest_cutting *cutting, struct manifest_cut
                      struct error *err)
 {
     CLEANUP_FREE struct manifest_cut **order = mem_alloc(count * sizeof *order);
+    struct scans scans = {.cutting = cutting};
     for (size_t i = 0; i < count; i++)
         order[i] = &cuts[i];
     qsort(order, count, sizeof *order, compare_objects);
-    int rc = 0;
-    for (size_t first = 0, end; !rc && first < count; first = end) {
-        for (end = first + 1; end < count && order[end]->object == order[first]->object;)
-            end++;
-        rc = cut_object(cutting, order + first, end - first, err);
-    }
+    int rc = cut_items(&scans, order, count, err);
     for (size_t first = 0, end; !rc && first < count; first = end) {
         for (end = first + 1; end < count && cuts[end].clip == cuts[first].clip;)
             end++;

@@ -2,8 +2,8 @@
 /*
  * From a manifest's streams to slices: whole objects, bytes of them, or a stretch of time cut out of an MP4.
  * A stretch [start, end) begins and ends at the frame boundaries nearest to its edges, so times that were
- * rounded mean the frames they were made from. Each recording is scanned once, and held in memory only while
- * its cuts are made. One thread at a time.
+ * rounded mean the frames they were made from. Each recording is scanned once, some way ahead by other
+ * threads, and held in memory only until its cuts are made. One thread at a time.
  */
 #pragma once
 

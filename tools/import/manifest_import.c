@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "index/name.h"
+#include "tools/import/known.h"
 #include "tools/import/manifest_columns.h"
 #include "tools/import/manifest_cut.h"
 #include "tools/import/table_attribute.h"
@@ -323,17 +324,27 @@ static int add_rows(struct importing *importing, struct error *err)
     return rc;
 }
 
-static int cut(struct importing *importing, struct error *err)
+/* Where all lies below one root, what was scanned before is not read again. */
+static int open_known(const struct importing *importing, struct known **ret, struct error *err)
 {
     const struct manifest_import *import = importing->import;
-    size_t failed;
-    int rc = manifest_objects_pin(importing->objects, import->drafts->set, import->notes, &failed, err);
-    if (rc && failed != SIZE_MAX) {
-        const struct manifest_object *object = manifest_objects_at(importing->objects, failed);
-        return table_reader_prefix(importing->reader, object->place, object->column, err);
+    const char *root = manifest_objects_root(importing->objects);
+    return import->dataset && root ? known_open(import->dataset, root, ret, err) : 0;
+}
+
+static void count(const struct importing *importing, struct manifest_found *ret)
+{
+    ret->objects = manifest_objects_count(importing->objects);
+    for (size_t i = 0; i < ret->objects; i++) {
+        const struct store_object *pinned = &manifest_objects_at(importing->objects, i)->object->pinned;
+        ret->bytes += pinned->size;
+        ret->pinned_weakly |= !pinned->versioned;
     }
-    if (rc)
-        return rc;
+}
+
+static int cut_all(struct importing *importing, struct error *err)
+{
+    const struct manifest_import *import = importing->import;
     progress_expect(import->progress, manifest_objects_count(importing->objects));
     struct manifest_cutting cutting = {.objects = importing->objects,
                                        .reader = importing->reader,
@@ -343,14 +354,27 @@ static int cut(struct importing *importing, struct error *err)
     return manifest_cut_all(&cutting, importing->cuts, importing->cut_count, err);
 }
 
-static void count(const struct importing *importing, struct manifest_counts *ret)
+static int cut(struct importing *importing, struct manifest_found *ret, struct error *err)
 {
-    *ret = (struct manifest_counts){.objects = manifest_objects_count(importing->objects)};
-    for (size_t i = 0; i < ret->objects; i++) {
-        const struct store_object *pinned = &manifest_objects_at(importing->objects, i)->object->pinned;
-        ret->bytes += pinned->size;
-        ret->pinned_weakly |= !pinned->versioned;
+    const struct manifest_import *import = importing->import;
+    size_t failed = SIZE_MAX;
+    int rc = manifest_objects_pin(importing->objects, import->notes, &failed, err);
+    if (rc && failed != SIZE_MAX) {
+        const struct manifest_object *object = manifest_objects_at(importing->objects, failed);
+        return table_reader_prefix(importing->reader, object->place, object->column, err);
     }
+    CLEANUP_KNOWN struct known *known = NULL;
+    if (!rc)
+        rc = open_known(importing, &known, err);
+    import->drafts->known = known;
+    if (!rc)
+        rc = manifest_objects_enter(importing->objects, import->drafts, err);
+    if (!rc)
+        rc = cut_all(importing, err);
+    import->drafts->known = NULL;
+    if (!rc)
+        count(importing, ret);
+    return rc;
 }
 
 static void importing_done(struct importing *importing)
@@ -370,8 +394,7 @@ static void importing_done(struct importing *importing)
         table_reader_free(importing->reader);
 }
 
-int manifest_import(const struct manifest_import *import, struct manifest_counts *ret_counts,
-                    struct error *err)
+int manifest_import(const struct manifest_import *import, struct manifest_found *ret, struct error *err)
 {
     struct importing importing CLEANUP(importing_done) = {.import = import, .batch = table_batch_new()};
     struct table_options options = {
@@ -388,8 +411,6 @@ int manifest_import(const struct manifest_import *import, struct manifest_counts
     if (!rc)
         rc = add_rows(&importing, err);
     if (!rc)
-        rc = cut(&importing, err);
-    if (!rc)
-        count(&importing, ret_counts);
+        rc = cut(&importing, ret, err);
     return rc;
 }

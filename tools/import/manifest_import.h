@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "index/dataset.h"
 #include "tools/import/draft.h"
 #include "tools/import/notes.h"
 #include "tools/import/table_reader.h"
@@ -18,13 +19,14 @@ struct manifest_import {
     const char *key_prefix; /* not escaped, with its '-', or "" */
     const char *const *multi;
     size_t multi_count;
-    bool *multi_used; /* by name of `multi`: the manifest has this column */
+    bool *multi_used;        /* by name of `multi`: the manifest has this column */
+    struct dataset *dataset; /* or NULL: it knows nothing yet */
     struct drafts *drafts;
     struct notes *notes;
     struct progress *progress; /* one step an object, or NULL */
 };
 
-struct manifest_counts {
+struct manifest_found {
     uint64_t objects, bytes;
     bool pinned_weakly; /* some object can be overwritten under its name */
 };
@@ -32,5 +34,4 @@ struct manifest_counts {
 /* By its suffix: .jsonl, .ndjson, .csv or .parquet, and no folder. */
 bool manifest_import_is(const char *source);
 /* Adds a clip a row. */
-int manifest_import(const struct manifest_import *import, struct manifest_counts *ret_counts,
-                    struct error *err);
+int manifest_import(const struct manifest_import *import, struct manifest_found *ret, struct error *err);

@@ -319,13 +319,33 @@ static int add_root(struct manifest_objects *objects, const char *url, struct no
     return 0;
 }
 
-static void add_to_root(struct named *named, struct source *source)
+/* Web addresses are escaped, paths of objects are not. */
+static int path_of(const struct named *named, const char *below, char **ret, struct error *err)
 {
-    const char *below = root_below(store_url(source->store), named->folder);
+    CLEANUP_FREE char *path = mem_printf("%s%s%s", below, *below ? "/" : "", named->name);
+    if (strncmp(named->folder, "http", strlen("http")) != 0) {
+        *ret = STEAL(path);
+        return 0;
+    }
+    CLEANUP_BUF struct buf decoded = BUF_INIT;
+    int rc = escape_decode(&decoded, path, strlen(path), err);
+    if (!rc && strlen(buf_text(&decoded)) != decoded.len)
+        rc = error_set(err, EINVAL, "'%s' holds a NUL byte", path);
+    if (!rc)
+        *ret = (char *)buf_steal(&decoded);
+    return rc;
+}
+
+static int add_to_root(struct named *named, struct source *source, struct error *err)
+{
+    char *path = NULL;
+    int rc = path_of(named, root_below(store_url(source->store), named->folder), &path, err);
+    if (rc)
+        return rc;
     mem_grow(&source->objects, &source->cap, source->count + 1, sizeof *source->objects);
     named->number = source->count;
-    source->objects[source->count++] = (struct source_object){
-        .path = *below ? mem_printf("%s/%s", below, named->name) : mem_text(named->name)};
+    source->objects[source->count++] = (struct source_object){.path = path};
+    return 0;
 }
 
 /* `roots`: URL -> index into objects->roots; `by_folder`: the same for a folder. */
@@ -349,8 +369,7 @@ static int give_root(struct manifest_objects *objects, struct strmap *roots, str
     if (!root_below(store_url(objects->roots[named->root]->store), named->folder))
         return error_set(err, EINVAL, "'%s/%s' is not spelled as its store spells it", named->folder,
                          named->name);
-    add_to_root(named, objects->roots[named->root]);
-    return 0;
+    return add_to_root(named, objects->roots[named->root], err);
 }
 
 /* ---- pins ---- */
@@ -400,33 +419,37 @@ static int pin_all(struct manifest_objects *objects, size_t *ret_failed, struct 
     return round.failed == SIZE_MAX ? 0 : error_copy(err, &round.err);
 }
 
-static int enter(struct manifest_objects *objects, struct changeset *set, size_t i, struct error *err)
-{
-    struct named *named = &objects->named[i];
-    const struct source *source = objects->roots[named->root];
-    struct source_object *object = &source->objects[named->number];
-    uint32_t root = changeset_root(set, store_url(source->store));
-    named->shown.source = source;
-    named->shown.object = object;
-    return changeset_object(set, root, object->path, object->pinned.size, object->pinned.pin,
-                            &named->shown.id, err);
-}
-
-int manifest_objects_pin(struct manifest_objects *objects, struct changeset *set, struct notes *notes,
-                         size_t *ret_failed, struct error *err)
+int manifest_objects_pin(struct manifest_objects *objects, struct notes *notes, size_t *ret_failed,
+                         struct error *err)
 {
     CLEANUP_STRMAP struct strmap *roots = strmap_new();
     CLEANUP_STRMAP struct strmap *by_folder = strmap_new();
-    int rc = 0;
-    size_t i = 0;
     fold_foreign_folders(objects);
-    for (; !rc && i < objects->count; i++)
-        rc = give_root(objects, roots, by_folder, &objects->named[i], notes, err);
-    *ret_failed = rc ? i - 1 : SIZE_MAX;
-    if (!rc)
-        rc = pin_all(objects, ret_failed, err);
-    for (i = 0; !rc && i < objects->count; i++)
-        rc = enter(objects, set, i, err);
+    for (size_t i = 0; i < objects->count; i++) {
+        int rc = give_root(objects, roots, by_folder, &objects->named[i], notes, err);
+        *ret_failed = i;
+        if (rc)
+            return rc;
+    }
+    return pin_all(objects, ret_failed, err);
+}
+
+const char *manifest_objects_root(const struct manifest_objects *objects)
+{
+    return objects->root_count == 1 ? store_url(objects->roots[0]->store) : NULL;
+}
+
+int manifest_objects_enter(struct manifest_objects *objects, struct drafts *drafts, struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < objects->count; i++) {
+        struct named *named = &objects->named[i];
+        const struct source *source = objects->roots[named->root];
+        named->shown.source = source;
+        named->shown.object = &source->objects[named->number];
+        rc = drafts_object(drafts, changeset_root(drafts->set, store_url(source->store)), named->shown.object,
+                           &named->shown.id, err);
+    }
     return rc;
 }
 

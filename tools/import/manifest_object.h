@@ -4,11 +4,12 @@
  * folder is a root of its own, so that a data set reads from it only where its reader trusts that root:
  *
  *     below the manifest's folder          that folder
- *     another bucket, or part of it        s3://bucket
+ *     another bucket, or part of it        s3://bucket, https://host
  *     another local folder                 the deepest folder that holds all such files, but never "/"
  *
- * Links and ".." are resolved before it is decided. A manifest in a bucket cannot name local files.
- * Thread rule: one thread at a time; several inside manifest_objects_pin().
+ * Links and ".." are resolved before it is decided; web addresses, relative ones too, are escaped (%20). A
+ * manifest in a bucket cannot name local files. Thread rule: one thread at a time; several inside
+ * manifest_objects_pin().
  */
 #pragma once
 
@@ -17,7 +18,7 @@
 
 #include "cache/base/error.h"
 #include "cache/store/store.h"
-#include "index/changeset.h"
+#include "tools/import/draft.h"
 #include "tools/import/notes.h"
 #include "tools/import/source.h"
 
@@ -44,11 +45,15 @@ int manifest_objects_add(struct manifest_objects *objects, const char *url, uint
                          size_t *ret, struct error *err);
 /* Once all are noted: gives each its root, and pins it. *ret_failed: the number of the object an error is
  * about, or SIZE_MAX. */
-int manifest_objects_pin(struct manifest_objects *objects, struct changeset *set, struct notes *notes,
-                         size_t *ret_failed, struct error *err);
+int manifest_objects_pin(struct manifest_objects *objects, struct notes *notes, size_t *ret_failed,
+                         struct error *err);
+/* The URL of the root that all of them lie below; NULL: there are several. */
+const char *manifest_objects_root(const struct manifest_objects *objects);
+/* Gives them ids in the change set. */
+int manifest_objects_enter(struct manifest_objects *objects, struct drafts *drafts, struct error *err);
 
 size_t manifest_objects_count(const struct manifest_objects *objects);
-/* After pinning. */
+/* After they were entered. */
 const struct manifest_object *manifest_objects_at(const struct manifest_objects *objects, size_t i);
 /* "video.mp4": the last part of its URL. */
 const char *manifest_objects_name(const struct manifest_objects *objects, size_t i);

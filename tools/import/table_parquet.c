@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Parquet: a row group's columns at a time. Flat columns and lists of one level; what pandas wrote for a
- * missing number (NaN) is missing, and its index columns are no columns. */
+ * missing number (NaN) is missing, and its index columns are no columns. Dates are timestamps (one that no
+ * timestamp holds stays a number of days, which its column then refuses). */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 struct column {
     size_t number; /* in the file */
     size_t cell;   /* in the table's cells */
+    bool date;     /* its integers are days */
     struct parquet_values values;
 };
 
@@ -43,6 +45,7 @@ static int add_column(struct tape *tape, size_t number, struct table_cells *cell
                          column->name);
     struct column *ours = &tape->columns[tape->count++];
     ours->number = number;
+    ours->date = column->date;
     int rc = table_cells_column(cells, column->name, strlen(column->name), &ours->cell, &is_new, err);
     if (!rc && !is_new)
         rc = error_set(err, EINVAL, "the column '%s' stands there twice", column->name);
@@ -79,8 +82,13 @@ static int read_group(struct tape *tape, struct error *err)
 
 /* ---- values ---- */
 
-static struct value value_at(const struct parquet_values *values, uint64_t i)
+static struct value value_at(const struct column *column, uint64_t i)
 {
+    enum { DAY_S = 86400 };
+    const struct parquet_values *values = &column->values;
+    int64_t ns;
+    if (column->date && !__builtin_mul_overflow(values->i64[i], DAY_S * INT64_C(1000000000), &ns))
+        return (struct value){.type = VALUE_TIME, .integer = ns};
     switch (values->kind) {
     case PARQUET_BOOL:
         return (struct value){.type = VALUE_BOOL, .boolean = values->i64[i] != 0};
@@ -106,14 +114,14 @@ static bool is_nan(const struct value *value)
     return value->type == VALUE_FLOAT && isnan(value->real);
 }
 
-static int add_list(struct table_cells *cells, const struct parquet_values *values, uint64_t row,
-                    struct error *err)
+static int add_list(struct table_cells *cells, const struct column *column, uint64_t row, struct error *err)
 {
+    const struct parquet_values *values = &column->values;
     int rc = 0;
     for (uint64_t i = values->offsets[0][row]; !rc && i < values->offsets[0][row + 1]; i++) {
         if (!values->valid[i])
             return error_set(err, EINVAL, "null stands in a list");
-        struct table_value one = {.value = value_at(values, i)};
+        struct table_value one = {.value = value_at(column, i)};
         rc = table_cells_add(cells, &one, err);
     }
     return rc;
@@ -126,11 +134,11 @@ static int add_cell(struct table_cells *cells, const struct column *column, uint
         return 0;
     struct table_value one = {.written = false};
     if (!values->depth)
-        one.value = value_at(values, row);
+        one.value = value_at(column, row);
     if (!values->depth && is_nan(&one.value))
         return 0;
     table_cells_cell(cells, column->cell);
-    return values->depth ? add_list(cells, values, row, err) : table_cells_add(cells, &one, err);
+    return values->depth ? add_list(cells, column, row, err) : table_cells_add(cells, &one, err);
 }
 
 static int parquet_next(void *state, struct table_cells *cells, struct error *err)

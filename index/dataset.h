@@ -129,8 +129,16 @@ enum { DATASET_ROOT_FOREIGN, DATASET_ROOT_TRUSTED, DATASET_ROOT_OWN };
 int dataset_root_trust(struct dataset *dataset, const char *url, struct error *err);
 /* Records that this user trusts `url` for this data set, now and later. */
 int dataset_trust(struct dataset *dataset, const char *url, struct error *err);
+struct dataset_compared {
+    uint64_t objects; /* of all versions, below the root */
+    uint64_t read;    /* of these, compared byte by byte, because the store pins them in another way */
+    uint64_t bytes;   /* in them */
+};
 /* A root that lies elsewhere from now on, for all versions and everybody who opens the data set; this user
- * trusts the new place. -ENOENT: there is no such root, or nothing at the new place. Waits. */
-int dataset_root_set(struct dataset *dataset, uint32_t id, const char *url, struct error *err);
+ * trusts the new place. `compared` not NULL: only after each object was found to be the same there; what the
+ * new store pins them by is recorded beside the root. -ENOENT: there is no such root, or nothing at the new
+ * place; -ESTALE: other bytes. Waits. */
+int dataset_root_set(struct dataset *dataset, uint32_t id, const char *url, struct dataset_compared *compared,
+                     struct error *err);
 /* Every root the data set names is readable and trusted, or why not: asked once, at mount. Waits. */
 int dataset_check_roots(struct dataset *dataset, struct error *err);

@@ -46,8 +46,10 @@ int dataset_root_trust(struct dataset *dataset, const char *url, struct error *e
     return roots_trust(dataset->roots, url, err);
 }
 
-int dataset_root_set(struct dataset *dataset, uint32_t id, const char *url, struct error *err)
+int dataset_root_set(struct dataset *dataset, uint32_t id, const char *url, struct dataset_compared *compared,
+                     struct error *err)
 {
+    CLEANUP_BUF struct buf pins = BUF_INIT;
     CLEANUP_STORE struct store *store = NULL;
     int rc = dataset_check_writable(dataset, err);
     if (!rc)
@@ -56,8 +58,10 @@ int dataset_root_set(struct dataset *dataset, uint32_t id, const char *url, stru
         rc = check_readable(store, err);
     if (!rc)
         rc = roots_load(dataset->roots, err);
+    if (!rc && compared)
+        rc = dataset_compare_root(dataset, id, store, &pins, compared, err);
     if (!rc)
-        rc = roots_move(dataset->roots, id, store_url(store), err);
+        rc = roots_move(dataset->roots, id, store_url(store), compared ? &pins : NULL, err);
     if (rc < 0)
         return rc;
     /* Who moves it trusts it, as who imports does; others are asked. */

@@ -48,3 +48,8 @@ int dataset_catalog_file(struct dataset *dataset, const struct manifest *manifes
 
 /* "user@host" of who runs this, the caller's. */
 char *dataset_author(void);
+
+/* Compares every object of a root with what lies at `to`; the pins that differ are appended
+ * (root_pins_print()). -ESTALE with a count and examples where the bytes are others. */
+int dataset_compare_root(struct dataset *dataset, uint32_t id, struct store *to, struct buf *pins,
+                         struct dataset_compared *ret, struct error *err);

@@ -46,6 +46,7 @@ int dataset_object(struct dataset *dataset, struct catalog_reader *reader, uint3
                                    .path = mem_printf("%s%s", place.prefix, object.path),
                                    .pinned = {.size = object.size}};
     memcpy(ret->pinned.pin, object.pin, strlen(object.pin) + 1);
+    roots_pin(dataset->roots, object.root, object.path, ret->pinned.pin);
     return 0;
 }
 

@@ -22,6 +22,11 @@ void layout_pack_path(const char *id, char ret_path[LAYOUT_PATH_BYTES])
     snprintf(ret_path, LAYOUT_PATH_BYTES, "elidefs/packs/%s", id);
 }
 
+void layout_pins_path(uint32_t root, const char *id, char ret_path[LAYOUT_PATH_BYTES])
+{
+    snprintf(ret_path, LAYOUT_PATH_BYTES, "elidefs/roots/%u/%s.pins", root, id);
+}
+
 const char *layout_head_path(void)
 {
     return "elidefs/head";

@@ -31,6 +31,7 @@ enum {
 
 void layout_manifest_path(uint32_t version, char ret_path[LAYOUT_PATH_BYTES]);
 void layout_pack_path(const char *id, char ret_path[LAYOUT_PATH_BYTES]);
+void layout_pins_path(uint32_t root, const char *id, char ret_path[LAYOUT_PATH_BYTES]);
 const char *layout_head_path(void);
 void layout_random_id(char ret_id[LAYOUT_ID_BYTES]);
 

@@ -17,14 +17,16 @@
 
 #include "cache/base/json.h"
 #include "cache/base/strmap.h"
+#include "index/root_pins.h"
 #include "index/trust.h"
 
 struct root {
     uint32_t id;
-    uint32_t seq;         /* 0: reserved */
-    char *place;          /* as recorded: ".", "./sub" or a URL */
-    char *url;            /* the same, absolute */
-    struct root_place at; /* set once resolved */
+    uint32_t seq;           /* 0: reserved */
+    char *place;            /* as recorded: ".", "./sub" or a URL */
+    char *url;              /* the same, absolute */
+    struct root_pins *pins; /* NULL: as catalogs say */
+    struct root_place at;   /* set once resolved */
 };
 
 struct roots {
@@ -36,6 +38,14 @@ struct roots {
     struct root *roots;   /* by id */
     size_t count, cap;
 };
+
+static void root_done(struct root *root)
+{
+    free(root->place);
+    free(root->url);
+    root_pins_free(root->pins);
+    root_place_done(&root->at);
+}
 
 /* ---- places ---- */
 
@@ -80,6 +90,19 @@ static char *url_of(const char *own, const char *place)
     return *place == '/' || strstr(place, "://") ? mem_text(place) : NULL;
 }
 
+/* Pins that were found at the new place, in an object of their own: there may be many. */
+static int read_pins(struct roots *roots, uint32_t id, const char *pins, struct root *root, struct error *err)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    char path[LAYOUT_PATH_BYTES];
+    if (strlen(pins) != LAYOUT_ID_BYTES - 1 || pins[strspn(pins, "0123456789abcdef")])
+        return error_set(err, EUCLEAN, "%s: root %u: 'pins' is no id", store_url(roots->layout->store), id);
+    layout_pins_path(id, pins, path);
+    CLEANUP_FREE char *name = mem_printf("%s/%s", store_url(roots->layout->store), path);
+    int rc = layout_get(roots->layout, path, ROOT_PINS_BYTES_MAX, &bytes, err);
+    return rc < 0 ? rc : root_pins_parse(name, bytes.data, bytes.len, &root->pins, err);
+}
+
 static int place_parse(struct roots *roots, uint32_t id, const struct buf *bytes, struct root *ret,
                        struct error *err)
 {
@@ -95,25 +118,26 @@ static int place_parse(struct roots *roots, uint32_t id, const struct buf *bytes
     CLEANUP_FREE char *url = place ? url_of(own, place) : NULL;
     if (!url)
         return error_set(err, EUCLEAN, "%s: 'url' is no absolute URL and no folder below the data set", name);
-    *ret = (struct root){.id = id, .place = mem_text(place), .url = STEAL(url)};
-    return 0;
+    struct root root = {.id = id, .place = mem_text(place), .url = STEAL(url)};
+    const char *pins = json_get_text(json, "pins");
+    int rc = pins ? read_pins(roots, id, pins, &root, err) : 0;
+    if (rc < 0)
+        root_done(&root);
+    else
+        *ret = root;
+    return rc;
 }
 
-static void place_print(struct buf *buf, const char *place)
+static void place_print(struct buf *buf, const char *place, const char *pins)
 {
     buf_text_append(buf, "{\"url\": ");
     json_write_text(buf, place, strlen(place));
+    if (pins)
+        buf_printf(buf, ", \"pins\": \"%s\"", pins);
     buf_text_append(buf, "}\n");
 }
 
 /* ---- the table ---- */
-
-static void root_done(struct root *root)
-{
-    free(root->place);
-    free(root->url);
-    root_place_done(&root->at);
-}
 
 static struct root *find_locked(struct roots *roots, uint32_t id)
 {
@@ -220,10 +244,10 @@ static int follow(struct roots *roots, uint32_t id, uint32_t seq, struct error *
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     char name[16];
     snprintf(name, sizeof name, "%u", id);
-    int rc = layout_series_follow(roots->layout, "roots", name, &seq, &bytes, err);
-    if (rc > 0)
-        rc = keep(roots, id, seq, &bytes, err) < 0 ? -EUCLEAN : 1;
-    return rc;
+    int moved = layout_series_follow(roots->layout, "roots", name, &seq, &bytes, err), rc = moved;
+    if (moved > 0)
+        rc = keep(roots, id, seq, &bytes, err);
+    return rc < 0 ? rc : moved;
 }
 
 struct newest { /* what a listing says */
@@ -499,43 +523,76 @@ static int check_taken(struct roots *roots, const char *path, const struct buf *
     return taken(roots, err);
 }
 
-static int write_place(struct roots *roots, uint32_t id, uint32_t seq, const char *url, struct error *err)
+struct written {
+    uint32_t id, seq;
+    const char *url, *pins_id;
+};
+
+static int write_place(struct roots *roots, const struct written *root, struct error *err)
 {
     CLEANUP_BUF struct buf bytes = BUF_INIT;
-    CLEANUP_FREE char *place = place_of(store_url(roots->layout->store), url);
+    CLEANUP_FREE char *place = place_of(store_url(roots->layout->store), root->url);
     char name[16], path[LAYOUT_PATH_BYTES];
-    place_print(&bytes, place);
-    snprintf(name, sizeof name, "%u", id);
-    layout_series_path("roots", name, seq, path);
+    place_print(&bytes, place, root->pins_id);
+    snprintf(name, sizeof name, "%u", root->id);
+    layout_series_path("roots", name, root->seq, path);
     struct error put_err = {0};
     int rc =
         store_put(roots->layout->store, path, bytes.data, bytes.len, STORE_PUT_IF_ABSENT, NULL, &put_err);
     if (rc == -EEXIST)
         rc = check_taken(roots, path, &bytes, &put_err);
-    return rc < 0 ? error_copy(err, &put_err) : keep(roots, id, seq, &bytes, err);
+    return rc < 0 ? error_copy(err, &put_err) : keep(roots, root->id, root->seq, &bytes, err);
 }
 
 int roots_publish(struct roots *roots, uint32_t id, const char *url, struct error *err)
 {
     CLEANUP_FREE char *known = NULL;
     if (!known_seq(roots, id))
-        return write_place(roots, id, 1, url, err);
+        return write_place(roots, &(struct written){.id = id, .seq = 1, .url = url}, err);
     copy_url(roots, id, &known);
     return known && !strcmp(known, url) ? 0 : taken(roots, err);
 }
 
-int roots_move(struct roots *roots, uint32_t id, const char *url, struct error *err)
+/* *ret_id: of the object, or "" if there are none. */
+static int write_pins(struct roots *roots, uint32_t id, const struct buf *pins, char ret_id[LAYOUT_ID_BYTES],
+                      struct error *err)
+{
+    char path[LAYOUT_PATH_BYTES];
+    *ret_id = 0;
+    if (!pins || !pins->len)
+        return 0;
+    layout_random_id(ret_id);
+    layout_pins_path(id, ret_id, path);
+    return store_put(roots->layout->store, path, pins->data, pins->len, STORE_PUT_REPLACE, NULL, err);
+}
+
+int roots_move(struct roots *roots, uint32_t id, const char *url, const struct buf *pins, struct error *err)
 {
     CLEANUP_FREE char *known = NULL;
+    char pins_id[LAYOUT_ID_BYTES];
     uint32_t seq = known_seq(roots, id);
+    struct error put_err = {0};
     if (!seq)
         return error_set(err, ENOENT, "%s: there is no root %u", store_url(roots->layout->store), id);
-    if (!copy_url(roots, id, &known) && !strcmp(known, url))
+    if (!pins && !copy_url(roots, id, &known) && !strcmp(known, url))
         return 0;
-    struct error put_err = {0};
-    int rc = write_place(roots, id, seq + 1, url, &put_err);
+    int rc = write_pins(roots, id, pins, pins_id, err);
+    if (rc < 0)
+        return rc;
+    struct written written = {.id = id, .seq = seq + 1, .url = url, .pins_id = *pins_id ? pins_id : NULL};
+    rc = write_place(roots, &written, &put_err);
     if (rc == -EAGAIN)
         return error_set(err, EAGAIN, "%s: somebody else moved root %u at the same time",
                          store_url(roots->layout->store), id);
     return rc < 0 ? error_copy(err, &put_err) : 0;
+}
+
+void roots_pin(struct roots *roots, uint32_t id, const char *path, char pin[STORE_PIN_BYTES])
+{
+    pthread_mutex_lock(&roots->lock);
+    const struct root *root = find_locked(roots, id);
+    const char *now = root && root->pins ? root_pins_find(root->pins, path, pin) : NULL;
+    if (now)
+        strcpy(pin, now);
+    pthread_mutex_unlock(&roots->lock);
 }

@@ -7,6 +7,12 @@
 #include "tools/commands.h"
 #include "tools/session.h"
 
+static const struct option_spec options[] = {
+    {"verify", 0, NULL, false,
+     "compare every recording with the new place first, and change nothing if one differs"},
+    {NULL, 0, NULL, false, NULL},
+};
+
 static int print_root(void *ctx, uint32_t id, const char *url, struct error *err)
 {
     static const char *const words[] = {[DATASET_ROOT_FOREIGN] = "not trusted",
@@ -32,10 +38,16 @@ static int take_id(const char *text, uint32_t *ret, struct error *err)
 
 static int set(const struct arguments *arguments, struct session *session, struct error *err)
 {
+    bool verify = arguments_flag(arguments, "verify");
+    struct dataset_compared compared = {0};
     uint32_t id = 0;
     int rc = take_id(arguments->positional[2], &id, err);
     if (!rc)
-        rc = dataset_root_set(session->dataset, id, arguments->positional[3], err);
+        rc = dataset_root_set(session->dataset, id, arguments->positional[3], verify ? &compared : NULL, err);
+    if (!rc && verify)
+        fprintf(stderr, "%llu recordings are the same there; %llu of them were read to tell (%.1f MiB)\n",
+                (unsigned long long)compared.objects, (unsigned long long)compared.read,
+                (double)compared.bytes / (1 << 20));
     return rc ? rc : dataset_roots(session->dataset, print_root, session->dataset, err);
 }
 
@@ -64,7 +76,7 @@ static const struct command_example examples[] = {
 
 const struct command command_root = {
     .name = "root",
-    .synopsis = "list DATASET | set DATASET ID URL",
+    .synopsis = "list DATASET | set DATASET ID URL [OPTION]...",
     .summary = "shows or changes where the recordings of a data set lie",
     .description =
         "A version names its recordings relative to a root, such as the folder or bucket they were imported "
@@ -74,9 +86,14 @@ const struct command command_root = {
         "moved "
         "or mirrored needs no new import. A recording is read at the new place only if it is what was "
         "imported "
-        "(the same ETag, or in a folder the same time and inode). Data sets that are mounted see it when "
+        "(the same ETag, or in a folder the same time and inode). A mirror that gives other ETags, or a "
+        "copied folder, "
+        "needs --verify, while the old place can still be read: it compares what it must byte by byte, and "
+        "records "
+        "beside the root what pins each recording there. Data sets that are mounted see it when "
         "they are "
         "mounted again; whoever has not trusted the new place is asked to.",
+    .options = options,
     .store_options = true,
     .cache_options = true,
     .least = 2,

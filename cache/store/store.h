@@ -87,6 +87,10 @@ struct store_object {
     char pin[STORE_PIN_BYTES];
 };
 
+/* Do two pins that differ, of objects of the same size, tell for certain that the bytes are the same? So for
+ * an object that was copied into another bucket and kept its ETag. */
+bool store_pin_same_bytes(const char *a, const char *b);
+
 /* ---- reading ---- */
 
 struct store_get {

@@ -180,6 +180,34 @@ def test_other_bytes_at_the_new_place_are_not_read(moved, dataset, tmp_path):
     assert done.returncode == 1 and str(video) in done.stderr
 
 
+def test_a_copy_at_the_new_place_is_compared_and_read(sample_copy, dataset, tmp_path):
+    elidefs("import", dataset, sample_copy)
+    shutil.copytree(sample_copy, tmp_path / "copy", copy_function=shutil.copyfile)
+    done = elidefs("root", "set", dataset, "1", tmp_path / "copy", "--verify")
+    assert done.stdout == f"1 {tmp_path}/copy (trusted)\n" and "6 recordings are the same" in done.stderr, done.stderr
+    shutil.rmtree(sample_copy)
+    elidefs("cp", dataset, "v1", tmp_path / "out")
+    assert len(os.listdir(tmp_path / "out")) == 64
+    shutil.copytree(tmp_path / "copy", tmp_path / "third", copy_function=shutil.copyfile)
+    elidefs("root", "set", dataset, "1", tmp_path / "third", "--verify")
+    shutil.rmtree(tmp_path / "copy")
+    elidefs("cp", dataset, "v1/ep000003.top.mp4", tmp_path / "out3", "--cache", tmp_path / "cache3")
+
+
+def test_a_copy_with_other_bytes_is_refused_and_nothing_changes(sample_copy, dataset, tmp_path):
+    elidefs("import", dataset, sample_copy)
+    shutil.copytree(sample_copy, tmp_path / "copy")
+    for name, size in (("videos/observation.images.top/chunk-000/file-000.mp4", 0), ("data/chunk-000/file-001.parquet", 1)):
+        path = tmp_path / "copy" / name
+        path.write_bytes(bytes(path.stat().st_size + size))
+    (tmp_path / "copy/data/chunk-000/file-000.parquet").unlink()
+    done = elidefs("root", "set", dataset, "1", tmp_path / "copy", "--verify", check=False)
+    assert done.returncode == 1 and "3 of 6 objects" in done.stderr, done.stderr
+    for words in ("has other bytes", "has another size", "is not there", "nothing was changed"):
+        assert words in done.stderr
+    assert elidefs("root", "list", dataset).stdout == f"1 {sample_copy} (trusted)\n"
+
+
 def test_status_says_what_makes_reads_slow(sample, tmp_path):
     with mounted(sample, tmp_path / "mnt", tmp_path / "cache", "--cache-size", "1M", "--no-passthrough") as point:
         for name in os.listdir(point / "v1"):

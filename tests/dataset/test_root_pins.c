@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "index/root_pins.h"
+#include "tests/test_leaks.h"
+
+Test(root_pins, what_is_printed_is_found_again)
+{
+    struct buf text = BUF_INIT;
+    struct root_pins *pins;
+    struct error err = {0};
+    root_pins_print(&text, "a \"b\"/c.mp4", "etag=\"1\"", "etag=\"2\"");
+    root_pins_print(&text, "d", "etag=\"1\"", "mtime=1;inode=2");
+    static const char first[] =
+        "{\"path\": \"a \\\"b\\\"/c.mp4\", \"was\": \"etag=\\\"1\\\"\", \"now\": \"etag=\\\"2\\\"\"}\n";
+    cr_assert_eq(strncmp(buf_text(&text), first, strlen(first)), 0, "%s", buf_text(&text));
+    cr_assert_eq(root_pins_parse("pins", text.data, text.len, &pins, &err), 0, "%s", err.text);
+    cr_assert_str_eq(root_pins_find(pins, "a \"b\"/c.mp4", "etag=\"1\""), "etag=\"2\"");
+    cr_assert_str_eq(root_pins_find(pins, "d", "etag=\"1\""), "mtime=1;inode=2");
+    cr_assert_null(root_pins_find(pins, "d", "etag=\"3\""));
+    cr_assert_null(root_pins_find(pins, "e", "etag=\"1\""));
+    root_pins_free(pins);
+    buf_done(&text);
+    check_leaks();
+}
+
+Test(root_pins, a_line_that_is_wrong_is_named)
+{
+    static const char *const wrong[] = {
+        "{}",
+        "[]",
+        "x",
+        "{\"path\": \"a\", \"was\": \"b\"}",
+        "{\"path\": \"a\", \"was\": \"b\", \"now\": \"\"}",
+        "{\"path\": \"a\", \"was\": \"b\", \"now\": 3}",
+        "{\"path\": \"a\\u0000\", \"was\": \"b\", \"now\": \"c\"}",
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        CLEANUP_FREE char *text =
+            mem_printf("{\"path\": \"a\", \"was\": \"b\", \"now\": \"c\"}\n%s\n", wrong[i]);
+        struct root_pins *pins = NULL;
+        struct error err = {0};
+        cr_assert_eq(root_pins_parse("pins", text, strlen(text), &pins, &err), -EUCLEAN, "%s", wrong[i]);
+        cr_assert_eq(strncmp(err.text, "pins: line 2: ", 14), 0, "%s", err.text);
+    }
+    check_leaks();
+}

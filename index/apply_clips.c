@@ -305,19 +305,23 @@ static int put_clip(struct step *step, uint32_t json_changed, struct error *err)
 
 /* ---- the clip ---- */
 
+static void note_content(struct step *step)
+{
+    const uint8_t *fingerprint = step->clip.fingerprint;
+    if (!step->place->known || memcmp(step->was.fingerprint, fingerprint, SHA256_BYTES) != 0)
+        apply_hash_add(step->apply, SCHEMA_HASH_FINGERPRINT, apply_fingerprint_hash(fingerprint),
+                       step->place->row);
+}
+
 static int write_clip(struct step *step, bool same_attributes, bool same_streams, struct error *err)
 {
     struct apply *apply = step->apply;
     bool live = step->place->live;
     uint32_t json_changed = live && same_attributes ? step->was.json_changed : apply->options->version;
-    bool new_content =
-        !step->place->known || memcmp(step->was.fingerprint, step->clip.fingerprint, SHA256_BYTES) != 0;
     int rc = apply_record_print(&step->record, step->clip.text, err);
     if (rc)
         return rc;
-    if (new_content)
-        apply_hash_add(apply, SCHEMA_HASH_FINGERPRINT, apply_fingerprint_hash(step->clip.fingerprint),
-                       step->place->row);
+    note_content(step);
     rc = same_attributes ? 0 : apply_record_put(&step->record, err);
     if (!rc)
         rc = put_clip(step, json_changed, err);
@@ -339,19 +343,43 @@ static bool same_clip(const struct step *step)
 }
 
 /* The row stays, with its key and fingerprint: it is known which content was removed. */
+static int drop_clip(struct step *step, struct error *err)
+{
+    step->extra = (struct changeset_op){0};
+    step->apply->counts.clips_removed++;
+    int rc = apply_record_put(&step->record, err);
+    if (!rc)
+        rc = drop_streams(step, err);
+    return rc ? rc : put_extra(step, err);
+}
+
 static int remove_clip(struct step *step, struct error *err)
 {
     int rc = apply_record_enter(&step->record, step->place->row, true, err);
     if (!rc)
         rc = read_old(step, err);
+    return rc ? rc : drop_clip(step, err);
+}
+
+/* Only the row is written: it says which content is removed under this key. */
+static int hide_clip(struct step *step, struct error *err)
+{
+    int rc = apply_record_enter(&step->record, step->place->row, step->place->known, err);
+    if (!rc)
+        rc = take_clip(step, err);
+    if (!rc)
+        rc = read_old(step, err);
     if (rc)
         return rc;
-    step->extra = (struct changeset_op){0};
-    step->apply->counts.clips_removed++;
-    rc = apply_record_put(&step->record, err);
+    step->stream_count = step->record.said.count = 0;
+    if (step->place->live)
+        rc = drop_clip(step, err);
     if (!rc)
-        rc = drop_streams(step, err);
-    return rc ? rc : put_extra(step, err);
+        rc = apply_record_print(&step->record, step->clip.text, err);
+    if (rc)
+        return rc;
+    note_content(step);
+    return put_clip(step, step->apply->options->version, err);
 }
 
 static int apply_clip(struct step *step, struct error *err)
@@ -398,7 +426,9 @@ int apply_clips(struct apply *apply, struct error *err)
     int rc = 0;
     for (size_t i = 0; !rc && i < apply->count; i++) {
         step.place = &apply->clips[i];
-        rc = step.place->removed ? remove_clip(&step, err) : apply_clip(&step, err);
+        rc = step.place->removed  ? remove_clip(&step, err)
+             : step.place->hidden ? hide_clip(&step, err)
+                                  : apply_clip(&step, err);
     }
     if (!rc)
         rc = apply_record_flush(&step.record, err);

@@ -270,6 +270,9 @@ static int take(struct apply *apply, const struct changeset_op *op, size_t at, s
     case CHANGESET_REMOVE:
         take_removal(apply, op);
         break;
+    case CHANGESET_HIDE:
+        apply->clips[apply->count - 1].hidden = true;
+        break;
     case CHANGESET_LABELS_OF:
         apply->clips[apply->count - 1].labels_of = op->text;
         break;

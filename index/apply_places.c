@@ -102,10 +102,11 @@ static void add_key(struct apply *apply, const struct apply_clip *clip)
 
 static void place_live(struct apply *apply, const struct apply_clip *clip)
 {
-    if (clip->live == !clip->removed)
+    bool gone = clip->removed || clip->hidden;
+    if (clip->live == !gone)
         return;
     rowset_add(apply->changed, clip->row);
-    if (clip->removed)
+    if (gone)
         rowset_remove(apply->live, clip->row);
     else
         rowset_add(apply->live, clip->row);

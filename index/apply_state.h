@@ -33,6 +33,7 @@ struct apply_clip {
     bool known; /* the row is the parent's */
     bool live;  /* and so is the clip: a row that was removed only keeps its number */
     bool removed;
+    bool hidden;           /* given, but not to be seen */
     bool labels_left;      /* another clip of the set takes over its labels */
     const char *labels_of; /* key of the clip whose labels it takes over, borrowed from the log; or NULL */
     struct buf labels;     /* that clip's record in the parent */

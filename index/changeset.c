@@ -217,7 +217,7 @@ int changeset_clip(struct changeset *set, const struct changeset_clip *clip, str
     entry->value = source_at;
     set->key = entry->key;
     set->file_count = 0;
-    set->has_extra = false;
+    set->has_extra = set->hidden = false;
     return 0;
 }
 
@@ -367,6 +367,13 @@ int changeset_labels_of(struct changeset *set, const char *key, struct error *er
     buf_u8(&set->log, CHANGESET_LABELS_OF);
     changeset_append_text(&set->log, key);
     return 0;
+}
+
+void changeset_hide(struct changeset *set)
+{
+    assert(set->key && !set->hidden);
+    set->hidden = true;
+    buf_u8(&set->log, CHANGESET_HIDE);
 }
 
 int changeset_remove(struct changeset *set, const char *key, struct error *err)

@@ -91,6 +91,10 @@ void changeset_extra(struct changeset *set, const void *bytes, size_t len);
  * one key: -EEXIST. */
 int changeset_labels_of(struct changeset *set, const char *key, struct error *err);
 
+/* The clip is not to be seen, whatever else is said of it: its content was removed under another key, and
+ * stays removed under this one. At most once a clip. */
+void changeset_hide(struct changeset *set);
+
 /* The clip of this key is hidden from this version on, and its values are forgotten. Applied to a parent that
  * has no such clip it does nothing. -EEXIST: the set removes it already, or holds a clip of this key. */
 int changeset_remove(struct changeset *set, const char *key, struct error *err);
@@ -117,6 +121,7 @@ enum changeset_kind {
     CHANGESET_DROP = 17,
     CHANGESET_TO_TEXT = 18,
     CHANGESET_NONE = 19,
+    CHANGESET_HIDE = 20,
 };
 
 struct changeset_op {

@@ -41,6 +41,7 @@ struct changeset {
     struct changeset_file *files; /* its streams */
     size_t file_count, file_cap;
     bool has_extra; /* it has one */
+    bool hidden;    /* it is hidden */
     bool has_setter, has_labels;
     size_t label_at; /* offset of the text of the events' label under way; 0: none */
 };

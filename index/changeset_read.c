@@ -178,6 +178,8 @@ static bool parse_op(const struct changeset *set, struct cursor *c, struct chang
     case CHANGESET_EXTRA:
         parse_bytes(c, ret);
         break;
+    case CHANGESET_HIDE:
+        break;
     case CHANGESET_REMOVE:
     case CHANGESET_LABELS_OF:
         ret->text = parse_text(c);
@@ -252,7 +254,7 @@ static int replay_labels(struct changeset *set, const struct changeset_op *op, s
 
 static int replay_in_clip(struct changeset *set, const struct changeset_op *op, struct error *err)
 {
-    if (op->kind >= CHANGESET_SETTER)
+    if (op->kind >= CHANGESET_SETTER && op->kind != CHANGESET_HIDE)
         return replay_labels(set, op, err);
     if (!set->key)
         return error_set(err, EINVAL, "a value or stream comes before the first clip");
@@ -264,6 +266,12 @@ static int replay_in_clip(struct changeset *set, const struct changeset_op *op, 
         return replay_stream(set, op, err);
     if (op->kind == CHANGESET_LABELS_OF)
         return changeset_labels_of(set, op->text, err);
+    if (op->kind == CHANGESET_HIDE) {
+        if (set->hidden)
+            return error_set(err, EINVAL, "%s: is hidden twice", set->key);
+        changeset_hide(set);
+        return 0;
+    }
     if (set->has_extra)
         return error_set(err, EINVAL, "%s: has a second extra", set->key);
     changeset_extra(set, op->bytes, op->len);
@@ -298,6 +306,7 @@ static int replay(struct changeset *set, const struct changeset_op *op, struct e
     case CHANGESET_STREAM:
     case CHANGESET_EXTRA:
     case CHANGESET_LABELS_OF:
+    case CHANGESET_HIDE:
     default:
         break;
     }

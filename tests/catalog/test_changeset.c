@@ -56,6 +56,7 @@ static struct changeset *sample(void)
     changeset_extra(set, "\0\1\2", 3);
     begin(set, "ep000002", 2);
     cr_assert_eq(changeset_labels_of(set, "ep000003", &err), 0, "%s", err.text);
+    changeset_hide(set);
     cr_assert_eq(changeset_remove(set, "ep000003", &err), 0, "%s", err.text);
     slice_done(&slice);
     return set;
@@ -68,7 +69,7 @@ Test(changeset, what_was_written_is_read_back)
         CHANGESET_ROOT,      CHANGESET_OBJECT,    CHANGESET_TABLE, CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE,
         CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE, CHANGESET_CLIP,  CHANGESET_VALUE,     CHANGESET_VALUE,
         CHANGESET_VALUE,     CHANGESET_VALUE,     CHANGESET_VALUE, CHANGESET_STREAM,    CHANGESET_EXTRA,
-        CHANGESET_CLIP,      CHANGESET_LABELS_OF, CHANGESET_REMOVE};
+        CHANGESET_CLIP,      CHANGESET_LABELS_OF, CHANGESET_HIDE,  CHANGESET_REMOVE};
     struct changeset_reader reader = CHANGESET_READER(set);
     struct changeset_op op;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {

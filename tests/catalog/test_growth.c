@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/catalog_known.h"
 #include "tests/catalog/versions.h"
 #include "tests/test_leaks.h"
 
@@ -224,6 +225,40 @@ Test(growth, a_removed_clips_content_may_come_under_another_key)
     give(set, "ep9", 2, NULL);
     cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
     expect_json(&v, "ep9", "{\"key\":\"ep9\",\"length\":20}\n");
+    versions_done(&v);
+    check_leaks();
+}
+
+Test(growth, a_hidden_clip_takes_its_key_and_is_known_as_removed)
+{
+    struct versions v;
+    versions_init(&v);
+    make_graded(&v);
+    struct changeset *set = changeset_new();
+    drop(set, "ep2");
+    cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+    set = changeset_new(); /* ep1 was deleted: the removed content is under its key, ep3's under ep2's */
+    set_attribute(set, "length", VALUE_INT, false);
+    give(set, "ep1", 2, NULL);
+    changeset_hide(set);
+    give(set, "ep2", 3, "ep3");
+    drop(set, "ep3");
+    give(set, "ep7", 9, NULL);
+    changeset_hide(set);
+    cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+    cr_assert(!has_clip(&v, "ep1") && has_clip(&v, "ep2") && !has_clip(&v, "ep3") && !has_clip(&v, "ep7"));
+    cr_assert(v.counts.clips == 1 && v.counts.clips_removed == 2 && v.counts.clips_added == 1);
+    expect_json(&v, "ep2", "{\"key\":\"ep2\",\"grade\":\"c\",\"length\":30}\n");
+    cr_assert_eq(attribute_of(&v, "length").clips, 1);
+    static const struct {
+        const char *key;
+        int content;
+    } hidden[] = {{"ep1", 2}, {"ep7", 9}};
+    for (size_t i = 0; i < 2; i++) {
+        struct catalog_known known;
+        cr_assert_eq(catalog_known_key(v.reader, hidden[i].key, &known, &v.err), 1, "%s", v.err.text);
+        cr_assert(!known.live && known.fingerprint[0] == hidden[i].content, "%s", hidden[i].key);
+    }
     versions_done(&v);
     check_leaks();
 }

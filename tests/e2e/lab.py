@@ -72,7 +72,7 @@ class Lab:
         self.dataset, self.recorder = base / "set", Recorder(base / "source")
         self.dataset.mkdir()
         elidefs("init", self.dataset)
-        self.next_number, self.clips, self.removed = 0, {}, {}  # removed: key -> number of its content
+        self.next_number, self.clips, self.removed = 0, {}, set()  # removed: numbers
         self.versions, self.renumbered, self.log = {}, False, []
 
     # ---- what happens in a lab ----
@@ -106,7 +106,7 @@ class Lab:
             key = self.random.choice(sorted(self.clips))
             self.log.append(f"removed {key}")
             done = elidefs("remove", self.dataset, f"latest/{key}.json")
-            self.removed[key] = self.clips.pop(key)["number"]
+            self.removed.add(self.clips.pop(key)["number"])
             self.commit(done)
 
     # ---- the import, and what it must do ----
@@ -125,7 +125,7 @@ class Lab:
         was = {clip["number"]: (key, clip) for key, clip in self.clips.items()}
         clips, moved = {}, set()
         for index, (key, number) in enumerate(source.items()):
-            if self.removed.get(key) == number:
+            if number in self.removed:
                 continue
             old_key, old = was.get(number, (None, {}))
             clip = {name: value for name, value in old.items() if name != "number"}
@@ -138,7 +138,6 @@ class Lab:
                 if index in rows:
                     clip["grade"] = rows[index]
             clips[key] = clip | {"number": number}
-            self.removed.pop(key, None)
         for key, clip in self.clips.items():
             if key not in source and key not in moved:
                 clips[key] = clip  # no longer in the source

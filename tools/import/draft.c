@@ -254,6 +254,10 @@ static int emit_clip(struct drafts *drafts, struct draft *clip, struct error *er
         .key = clip->key, .t0_ns = CHANGESET_NO_TIME, .t1_ns = CHANGESET_NO_TIME, .source = clip->source};
     memcpy(head.fingerprint, clip->fingerprint, sizeof head.fingerprint);
     int rc = changeset_clip(drafts->set, &head, err);
+    if (!rc && clip->hidden) {
+        changeset_hide(drafts->set);
+        return 0;
+    }
     if (!rc && clip->labels_of)
         rc = changeset_labels_of(drafts->set, clip->labels_of, err);
     for (size_t i = 0; !rc && i < clip->value_count; i++) {
@@ -332,7 +336,8 @@ int drafts_emit(struct drafts *drafts, struct error *err)
             return rc;
     }
     for (size_t i = 0; i < drafts->count; i++) {
-        bool given = !drafts->clips[i].kept && !drafts->clips[i].left_out;
+        const struct draft *clip = &drafts->clips[i];
+        bool given = clip->hidden || (!clip->kept && !clip->left_out);
         int rc = given ? emit_clip(drafts, &drafts->clips[i], err) : 0;
         if (rc)
             return rc;

@@ -40,7 +40,8 @@ struct draft {
     size_t stream_count, stream_cap;
     struct buf extra;
     bool kept;       /* the newest version has it as it is: it is not given again */
-    bool left_out;   /* it was removed from the data set, and stays so */
+    bool left_out;   /* it was removed from the data set, and stays so: */
+    bool hidden;     /* under another key than this one, which is to be known as its key */
     char *labels_of; /* the key its content had before, or NULL */
 };
 

@@ -14,7 +14,8 @@ struct settling {
     uint64_t collisions;
     struct buf collided; /* the first key */
     uint32_t collided_row;
-    struct draft *clip; /* the one under way */
+    struct draft *clip; /* the one under way: */
+    bool was_removed;   /* its content is known as removed under a key that it has no more */
 };
 
 static struct catalog_reader *reader_of(const struct settling *s)
@@ -50,7 +51,7 @@ static int is_origin(void *ctx, const char *key, const struct catalog_known *kno
     if (s->growth->partial && !s->growth->renumbered)
         return 0; /* it may be a copy beside a clip that it does not list */
     if (!known->live) {
-        notes_add(s->growth->notes, "is back under another key, after it was removed", s->clip->key);
+        s->was_removed = true;
         return 0;
     }
     CLEANUP_FREE char *name = mem_text(key); /* the next call on the reader takes `key` away */
@@ -70,6 +71,15 @@ static void note_collision(struct settling *s, uint32_t row)
     }
 }
 
+static void leave_out(struct settling *s)
+{
+    if (s->growth->restore)
+        return;
+    s->clip->left_out = true;
+    s->counts->left_out++;
+    notes_add(s->growth->notes, "left out, because it was removed (--restore brings it back)", s->clip->key);
+}
+
 static int settle_clip(struct settling *s, struct error *err)
 {
     struct draft *clip = s->clip;
@@ -85,13 +95,16 @@ static int settle_clip(struct settling *s, struct error *err)
             note_collision(s, known.row);
         if (rc < 1 || same)
             return rc < 0 ? rc : 0;
-    } else if (same && !s->growth->restore) {
-        clip->left_out = true;
-        s->counts->left_out++;
-        notes_add(s->growth->notes, "left out, because it was removed (--restore brings it back)", clip->key);
+    } else if (same) {
+        leave_out(s);
         return 0;
     }
+    s->was_removed = false;
     rc = catalog_known_content(reader_of(s), clip->fingerprint, is_origin, s, err);
+    if (rc >= 0 && s->was_removed && !clip->labels_of) {
+        leave_out(s);
+        clip->hidden = clip->left_out;
+    }
     return rc < 0 ? rc : 0;
 }
 

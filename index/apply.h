@@ -32,6 +32,10 @@ struct apply_counts {
  * differ; with another fingerprint it is replaced under its row. A
  * removed clip's row keeps its key; given again, it is added, without the labels it had. Whether
  * content that is known under another key is a copy or has moved, is for the set to say. A type conflict with
- * the parent's attribute: -EINVAL naming both types (int widens to float). */
+ * the parent's attribute: -EINVAL naming both types (int widens to float).
+ *
+ * A set of labels (index/changeset_labels.h): -ENOENT with the first of the clips that are not there; -EEXIST
+ * with how many values others have set and three of them, unless the set's policy allows it. Whose values stand:
+ * index/FORMAT.md. */
 int apply(const struct apply_options *options, const struct changeset *set, struct apply_counts *ret,
           struct error *err);

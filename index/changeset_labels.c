@@ -52,23 +52,23 @@ static int check_labels(const struct changeset *set, const char *key, struct err
         return error_set(err, EINVAL, "it is not said who sets the labels");
     if (!set->has_labels && (strmap_count(set->clips) || strmap_count(set->removals)))
         return error_set(err, EINVAL, "a change set holds clips or labels, not both");
-    const struct strmap_entry *known = strmap_find(set->clips, key, strlen(key));
-    if (known)
-        return error_set(err, EEXIST, "the clip '%s' stands there a second time, first at %llu", key,
-                         (unsigned long long)known->value);
     return strmap_count(set->clips) == UINT32_MAX ? error_set(err, E2BIG, "more than %u clips", UINT32_MAX)
                                                   : 0;
 }
 
 int changeset_labels(struct changeset *set, const char *key, uint64_t place, struct error *err)
 {
+    bool is_new;
     int rc = check_labels(set, key, err);
     if (rc)
         return rc;
+    struct strmap_entry *entry = strmap_put(set->clips, key, strlen(key), &is_new);
+    if (!is_new)
+        return error_set(err, EEXIST, "the clip '%s' stands there a second time, first at %llu", key,
+                         (unsigned long long)entry->value);
     buf_u8(&set->log, CHANGESET_LABELS);
     changeset_append_text(&set->log, key);
     buf_varint(&set->log, place);
-    struct strmap_entry *entry = strmap_put(set->clips, key, strlen(key), NULL);
     entry->value = place;
     set->key = entry->key;
     set->has_labels = true;

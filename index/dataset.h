@@ -96,6 +96,7 @@ struct dataset_commit {
  * catalog's pack stays where the store's answer was lost and could not be asked for again (the message says
  * so). Both are harmless.
  *
+ * -ENOENT, -EEXIST: labels of clips that are not there, or in the place of what others set (index/apply.h).
  * -EAGAIN: lost the race, says which version came first. -EALREADY: nothing new, the newest version already
  * holds this. Roots of the set are recorded in the data set and, as far as this user's configuration can be
  * written, as trusted by this user. ret_version and ret_counts may be NULL. Waits. */

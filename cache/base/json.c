@@ -200,11 +200,14 @@ static bool write_few_digits(struct buf *buf, double value)
     int places = 0;
     if (size >= LIMIT)
         return false;
-    while (places <= PLACES && rint(size * power[places]) / power[places] != size)
-        places++;
+    uint64_t digits = 0;
+    for (; places <= PLACES; places++) {
+        digits = (uint64_t)(size * power[places] + 0.5);
+        if ((double)digits / power[places] == size)
+            break;
+    }
     if (places > PLACES)
         return false;
-    uint64_t digits = (uint64_t)rint(size * power[places]);
     for (int i = 0; i <= places || digits; i++, digits /= 10) {
         if (places && i == places)
             *--at = '.';

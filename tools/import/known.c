@@ -304,7 +304,7 @@ static int append_root(void *ctx, uint32_t id, const char *url, struct error *er
 
 int known_source(struct known *known, uint32_t row, struct buf *buf, struct error *err)
 {
-    uint32_t id;
+    uint32_t id = 0;
     struct catalog_object object = {0};
     int rc = first_object(known, row, &id, err);
     if (rc < 1)

@@ -5,9 +5,12 @@
 #include "cache/base/instant.h"
 #include "cache/base/json.h"
 #include "tools/commands.h"
+#include "tools/readable.h"
 #include "tools/session.h"
 
 static const struct option_spec options[] = {
+    {"readable", 0, NULL, false,
+     "ask for every recording, and tell how many clips of each version can still be read"},
     {"json", 0, NULL, false, "print each version as a line of JSON"},
     {NULL, 0, NULL, false, NULL},
 };
@@ -33,16 +36,21 @@ static unsigned long long changed(const struct manifest *manifest)
     return (unsigned long long)(manifest->replaced + manifest->labelled);
 }
 
-static void print_text(const struct manifest *manifest, const char *time, const char *tags)
+/* `readable` is NULL where nobody asked. */
+static void print_text(const struct manifest *manifest, const char *time, const char *tags,
+                       const struct readable_counts *readable)
 {
     printf("v%-5u %s  %-20s %8llu clips (%llu added, %llu changed, %llu removed)%s%s%s", manifest->version,
            time, manifest->author, (unsigned long long)manifest->clips, (unsigned long long)manifest->added,
            changed(manifest), (unsigned long long)manifest->removed, *tags ? " [" : "", tags,
            *tags ? "]" : "");
+    if (readable)
+        printf(" %llu can be read", (unsigned long long)readable->readable);
     printf(*manifest->message ? "  %s\n" : "%s\n", manifest->message);
 }
 
-static void print_json(const struct manifest *manifest, const char *time, const char *tags)
+static void print_json(const struct manifest *manifest, const char *time, const char *tags,
+                       const struct readable_counts *readable)
 {
     CLEANUP_BUF struct buf line = BUF_INIT;
     buf_printf(&line, "{\"version\":%u,\"time\":\"%s\",\"author\":", manifest->version, time);
@@ -52,29 +60,49 @@ static void print_json(const struct manifest *manifest, const char *time, const 
     buf_printf(&line, ",\"clips\":%llu,\"added\":%llu,\"changed\":%llu,\"removed\":%llu,\"replaced\":%llu,",
                (unsigned long long)manifest->clips, (unsigned long long)manifest->added, changed(manifest),
                (unsigned long long)manifest->removed, (unsigned long long)manifest->replaced);
-    buf_printf(&line, "\"labelled\":%llu,\"tags\":", (unsigned long long)manifest->labelled);
+    buf_printf(&line, "\"labelled\":%llu,", (unsigned long long)manifest->labelled);
+    if (readable)
+        buf_printf(&line, "\"readable\":%llu,", (unsigned long long)readable->readable);
+    buf_text_append(&line, "\"tags\":");
     json_write_text(&line, tags, strlen(tags));
     buf_text_append(&line, "}");
     puts(buf_text(&line));
+}
+
+static int print_version(const struct arguments *arguments, struct session *session,
+                         struct readable *readable, uint32_t version, struct error *err)
+{
+    const struct manifest *manifest;
+    struct readable_counts counts CLEANUP(readable_counts_done) = {0};
+    CLEANUP_BUF struct buf time = BUF_INIT, tags = BUF_INIT;
+    int rc = dataset_manifest(session->dataset, version, &manifest, err);
+    if (!rc && readable)
+        rc = readable_count_version(readable, version, &counts, err);
+    if (!rc)
+        rc = dataset_tags(session->dataset, add_tag, &(struct tag_search){version, &tags}, err);
+    if (rc)
+        return rc;
+    instant_print(&time, manifest->time_ns - manifest->time_ns % 1000000000);
+    if (arguments_flag(arguments, "json"))
+        print_json(manifest, buf_text(&time), buf_text(&tags), readable ? &counts : NULL);
+    else
+        print_text(manifest, buf_text(&time), buf_text(&tags), readable ? &counts : NULL);
+    return 0;
 }
 
 static int run(const struct arguments *arguments, struct error *err)
 {
     CLEANUP_SESSION struct session session = {0};
     int rc = session_open_path(arguments, &session, err);
-    for (uint32_t version = rc ? 0 : dataset_head(session.dataset); !rc && version; version--) {
-        const struct manifest *manifest;
-        rc = dataset_manifest(session.dataset, version, &manifest, err);
-        if (rc)
-            break;
-        CLEANUP_BUF struct buf time = BUF_INIT, tags = BUF_INIT;
-        instant_print(&time, manifest->time_ns - manifest->time_ns % 1000000000);
-        rc = dataset_tags(session.dataset, add_tag, &(struct tag_search){version, &tags}, err);
-        if (arguments_flag(arguments, "json"))
-            print_json(manifest, buf_text(&time), buf_text(&tags));
-        else
-            print_text(manifest, buf_text(&time), buf_text(&tags));
-    }
+    if (rc)
+        return rc;
+    struct readable *readable = arguments_flag(arguments, "readable") ? readable_new(session.dataset) : NULL;
+    if (readable)
+        rc = readable_probe_all(readable, err);
+    for (uint32_t version = dataset_head(session.dataset); !rc && version; version--)
+        rc = print_version(arguments, &session, readable, version, err);
+    if (readable)
+        readable_free(readable);
     return rc;
 }
 

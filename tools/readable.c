@@ -202,6 +202,41 @@ int readable_count(struct readable *readable, struct catalog_reader *reader, con
     return 0;
 }
 
+/* ---- whole versions ---- */
+
+static int open_version(const struct readable *readable, uint32_t version, struct catalog_reader **ret,
+                        struct error *err)
+{
+    CLEANUP_CATALOG struct catalog *catalog = NULL; /* the reader has a reference of its own */
+    int rc = dataset_catalog(readable->dataset, version, false, &catalog, err);
+    return rc ? rc : catalog_reader_acquire(catalog, &(struct catalog_patience){0}, ret, err);
+}
+
+int readable_probe_all(struct readable *readable, struct error *err)
+{
+    int rc = 0;
+    for (uint32_t version = dataset_head(readable->dataset); !rc && version; version--) {
+        CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
+        rc = open_version(readable, version, &reader, err);
+        if (!rc)
+            rc = readable_add(readable, reader, NULL, err);
+    }
+    if (rc)
+        return rc;
+    struct progress *progress = progress_new("checked", "recordings", 0);
+    rc = readable_probe(readable, progress, err);
+    progress_free(progress);
+    return rc;
+}
+
+int readable_count_version(struct readable *readable, uint32_t version, struct readable_counts *ret,
+                           struct error *err)
+{
+    CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
+    int rc = open_version(readable, version, &reader, err);
+    return rc ? rc : readable_count(readable, reader, NULL, ret, err);
+}
+
 void readable_counts_done(struct readable_counts *counts)
 {
     free(counts->key);

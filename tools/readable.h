@@ -33,4 +33,8 @@ struct readable_counts {
 };
 int readable_count(struct readable *readable, struct catalog_reader *reader, const struct rowset *rows,
                    struct readable_counts *ret, struct error *err);
+/* The same for whole versions: takes and probes those of all, and counts one. */
+int readable_probe_all(struct readable *readable, struct error *err);
+int readable_count_version(struct readable *readable, uint32_t version, struct readable_counts *ret,
+                           struct error *err);
 void readable_counts_done(struct readable_counts *counts);

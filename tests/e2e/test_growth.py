@@ -237,6 +237,9 @@ def test_verify_tells_for_each_version_how_many_clips_can_be_read(dataset, sourc
     assert verified(dataset, "v1/run_3.mcap")[:2] == (1, {1: (0, 1)})
     (source / "run_1.mcap").unlink()
     assert verified(dataset)[:2] == (1, {2: (3, 4), 1: (1, 3)})
+    lines = elidefs("log", dataset, "--readable", "--json").stdout.splitlines()
+    assert [(v["readable"], v["clips"]) for v in map(json.loads, lines)] == [(3, 4), (1, 3)]
+    assert "3 can be read" in elidefs("log", dataset, "--readable").stdout.splitlines()[0]
     text = elidefs("verify", dataset, check=False)
     assert "3 of 4 clips can be read; not 'run_1'" in text.stdout
 

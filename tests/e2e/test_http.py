@@ -126,8 +126,8 @@ def test_a_data_set_on_a_web_server_reads_as_the_same_bytes(web, published, moun
 
 
 def test_a_manifest_on_a_web_server_names_what_lies_there(web, published, dataset, mount, tmp_path):
-    span = {"url": f"my%20set/recordings/{VIDEO}", "start": 0, "end": 3.2}
-    rows = [{"key": "a", "top": span}, {"key": "b", "labels": {"url": f"{web.url}/lab/my%20set/recordings/labels.csv"}},
+    span = {"url": f"my%20set/{SAMPLE.name}/{VIDEO}", "start": 0, "end": 3.2}
+    rows = [{"key": "a", "top": span}, {"key": "b", "labels": {"url": f"{web.url}/lab/my%20set/{SAMPLE.name}/labels.csv"}},
             {"key": "c", "labels": {"url": f"{web.tls.replace('https', 'http')}/x.csv"}}]
     (web.www / "lab/clips.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:2]))
     (web.www / "lab/bad.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

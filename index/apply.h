@@ -35,7 +35,7 @@ struct apply_counts {
  * the parent's attribute: -EINVAL naming both types (int widens to float).
  *
  * A set of labels (index/changeset_labels.h): -ENOENT with the first of the clips that are not there; -EEXIST
- * with how many values others have set and three of them, unless the set's policy allows it. Whose values stand:
- * index/FORMAT.md. */
+ * with how many values others have set and three of them, unless the set's policy allows it. Whose values
+ * stand: index/FORMAT.md. */
 int apply(const struct apply_options *options, const struct changeset *set, struct apply_counts *ret,
           struct error *err);

@@ -197,10 +197,10 @@ static bool write_few_digits(struct buf *buf, double value)
     static const double power[PLACES + 1] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
     char text[32], *at = text + sizeof text;
     double size = fabs(value);
+    uint64_t digits = 0;
     int places = 0;
     if (size >= LIMIT)
         return false;
-    uint64_t digits = 0;
     for (; places <= PLACES; places++) {
         digits = (uint64_t)(size * power[places] + 0.5);
         if ((double)digits / power[places] == size)

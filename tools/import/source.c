@@ -37,7 +37,8 @@ void source_add(struct source *source, char *path, const struct store_object *pi
 
 void source_sort(struct source *source)
 {
-    qsort(source->objects, source->count, sizeof *source->objects, compare_objects);
+    if (source->count)
+        qsort(source->objects, source->count, sizeof *source->objects, compare_objects);
 }
 
 static int add_object(void *ctx, const char *path, const struct store_object *object, struct error *err)

@@ -95,7 +95,7 @@ void source_free(struct source *source)
 const struct source_object *source_find(const struct source *source, const char *path)
 {
     struct source_object key = {.path = (char *)(uintptr_t)path};
-    return bsearch(&key, source->objects, source->count, sizeof key, compare_objects);
+    return source->count ? bsearch(&key, source->objects, source->count, sizeof key, compare_objects) : NULL;
 }
 
 /* The first object whose path is not before `prefix`, its own `len` bytes compared; past: whose is behind. */

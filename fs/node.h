@@ -50,7 +50,7 @@ struct node {
     enum node_kind kind;
     uint32_t version;    /* QUERY, HIDDEN, REPORT */
     struct query *query; /* QUERY, HIDDEN, REPORT; else NULL */
-    unsigned which;      /* REPORT: index into report_names; LIVE: enum live_file */
+    unsigned which;      /* LIVE: enum live_file; a REPORT is told by its name */
     struct buf bytes;    /* LIVE: what it reads as */
     int64_t time_ns;     /* LIVE: since when */
     uint64_t lookups;    /* how often the kernel knows it; guarded by the table's lock */

@@ -37,12 +37,16 @@ static void take_live(struct fs *fs, uid_t uid, struct node *node)
 
 int special_find(struct fs *fs, const struct node *dir, const char *name, uid_t uid, struct node *ret)
 {
-    for (unsigned i = 0; i < count_of(dir); i++)
-        if (strcmp(name_at(dir, i), name) == 0) {
-            ret->kind = dir->kind == NODE_HIDDEN ? NODE_REPORT : NODE_LIVE;
+    struct report report;
+    if (dir->kind == NODE_HIDDEN) {
+        ret->kind = NODE_REPORT;
+        return report_find(name, dir->version, &report);
+    }
+    for (unsigned i = 0; i < LIVE_COUNT; i++)
+        if (strcmp(live_names[i], name) == 0) {
+            ret->kind = NODE_LIVE;
             ret->which = i;
-            if (ret->kind == NODE_LIVE)
-                take_live(fs, uid, ret);
+            take_live(fs, uid, ret);
             return 0;
         }
     return -ENOENT;
@@ -62,10 +66,11 @@ int special_size(struct fs *fs, const struct node *node, const struct catalog_pa
         return 0;
     }
     CLEANUP_SCOPE struct scope scope = {0};
-    int rc = scope_open(fs, node->version, patience, &scope, err);
-    if (rc < 0)
-        return rc;
-    return report_size(report_names[node->which].kind, node->query, scope.reader, ret, err);
+    struct report report;
+    int rc = report_find(node->name, node->version, &report);
+    if (rc == 0)
+        rc = scope_open(fs, node->version, patience, &scope, err);
+    return rc < 0 ? rc : report_file_size(&report, node->query, scope.reader, ret, err);
 }
 
 int special_read(struct fs *fs, const struct node *node, const struct catalog_patience *patience,
@@ -76,15 +81,17 @@ int special_read(struct fs *fs, const struct node *node, const struct catalog_pa
         return 0;
     }
     CLEANUP_SCOPE struct scope scope = {0};
-    enum report_kind kind = report_names[node->which].kind;
+    struct report report;
     uint64_t size = 0;
-    int rc = scope_open(fs, node->version, patience, &scope, err);
+    int rc = report_find(node->name, node->version, &report);
     if (rc == 0)
-        rc = report_size(kind, node->query, scope.reader, &size, err);
+        rc = scope_open(fs, node->version, patience, &scope, err);
+    if (rc == 0)
+        rc = report_file_size(&report, node->query, scope.reader, &size, err);
     if (rc < 0)
         return rc;
     if (size > REPORT_MAX_BYTES)
         return error_set(err, EFBIG, "%s: of this many clips it would be %llu bytes; narrow the path",
                          node->name, (unsigned long long)size);
-    return report_append(kind, node->query, scope.reader, buf, err);
+    return report_file_append(&report, node->query, scope.reader, buf, err);
 }

@@ -5,9 +5,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cache/base/json.h"
+#include "query/diff.h"
 #include "query/digest.h"
 #include "query/explain.h"
 #include "query/files.h"
@@ -173,6 +175,56 @@ int report_size(enum report_kind kind, const struct query *query, struct catalog
     CLEANUP_BUF struct buf text = BUF_INIT;
     int rc = report_append(kind, query, reader, &text, err);
     if (!rc)
+        *ret = text.len;
+    return rc;
+}
+
+/* ---- files of .elidefs/ ---- */
+
+/* "diff-v9.jsonl" -> 9; 0: no such name. */
+static uint32_t parse_diff(const char *name)
+{
+    static const char before[] = "diff-v", behind[] = ".jsonl";
+    const char *digits = name + sizeof before - 1;
+    if (strncmp(name, before, sizeof before - 1) != 0 || *digits == '0')
+        return 0;
+    size_t len = strspn(digits, "0123456789");
+    return len && len < 10 && !strcmp(digits + len, behind) ? (uint32_t)strtoul(digits, NULL, 10) : 0;
+}
+
+int report_find(const char *name, uint32_t version, struct report *ret)
+{
+    for (size_t i = 0; i < report_name_count; i++)
+        if (strcmp(report_names[i].name, name) == 0) {
+            *ret = (struct report){report_names[i].kind, 0};
+            return 0;
+        }
+    uint32_t since = parse_diff(name);
+    if (!since || since >= version)
+        return -ENOENT;
+    *ret = (struct report){REPORT_DIFF, since};
+    return 0;
+}
+
+int report_file_append(const struct report *report, const struct query *query, struct catalog_reader *reader,
+                       struct buf *buf, struct error *err)
+{
+    CLEANUP_CATALOG_READER struct catalog_reader *older = NULL;
+    if (report->kind != REPORT_DIFF)
+        return report_append(report->kind, query, reader, buf, err);
+    int rc = catalog_reader_sibling(reader, report->since, &older, err);
+    struct diff diff = {older, reader, query};
+    return rc < 0 ? rc : diff_append(&diff, buf, err);
+}
+
+int report_file_size(const struct report *report, const struct query *query, struct catalog_reader *reader,
+                     uint64_t *ret, struct error *err)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    if (report->kind != REPORT_DIFF)
+        return report_size(report->kind, query, reader, ret, err);
+    int rc = report_file_append(report, query, reader, &text, err);
+    if (rc >= 0)
         *ret = text.len;
     return rc;
 }

@@ -17,6 +17,7 @@ enum report_kind {
     REPORT_EXPLAIN,   /* the plan with estimates, and warnings ("12 of 48 clips lack 'force'") */
     REPORT_MANIFEST,  /* manifest.jsonl: each clip's json line with "files":{name:size} added */
     REPORT_PAGE,      /* index.html: the clips for a browser (query/page.h) */
+    REPORT_DIFF,      /* diff-vN.jsonl: what changed since version N (query/diff.h); not in report_names */
 };
 struct report_name {
     const char *name; /* as in .elidefs/: "count", "canonical", "explain", "manifest.jsonl" */
@@ -25,7 +26,20 @@ struct report_name {
 extern const struct report_name report_names[];
 extern const size_t report_name_count;
 
-/* The version is the reader's. -EAGAIN as query_run(). */
+/* A file of `.elidefs/` in a query directory: one of report_names, or "diff-v9.jsonl" of an older version. */
+struct report {
+    enum report_kind kind;
+    uint32_t since; /* DIFF */
+};
+/* -ENOENT; what `version` has is the same for ever. */
+int report_find(const char *name, uint32_t version, struct report *ret);
+/* As report_append() and report_size(); a diff's size is known only by making it. */
+int report_file_append(const struct report *report, const struct query *query, struct catalog_reader *reader,
+                       struct buf *buf, struct error *err);
+int report_file_size(const struct report *report, const struct query *query, struct catalog_reader *reader,
+                     uint64_t *ret, struct error *err);
+
+/* The version is the reader's; not for DIFF. -EAGAIN as query_run(). */
 int report_append(enum report_kind kind, const struct query *query, struct catalog_reader *reader,
                   struct buf *buf, struct error *err);
 /* The exact size report_append() would give, without generating a manifest or a digest. */

@@ -213,6 +213,29 @@ CHECKED_TEST(open, tags_are_created_once_and_seen_by_others_after_a_refresh, fix
     dataset_free(other);
 }
 
+CHECKED_TEST(open, a_tag_moves_where_asked_and_ends_and_begins_again, fixture_made, fixture_removed)
+{
+    struct error err = {0};
+    init_data();
+    make_versions(3);
+    struct dataset *dataset = open_data(), *other = open_data();
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    cr_assert_eq(dataset_tag_move(dataset, "best", 1, &err), 0, "%s", err.text);
+    cr_assert_eq(dataset_tag_move(dataset, "best", 3, &err), 0, "%s", err.text);
+    cr_assert_eq(dataset_tag_put(other, "best", 1, &err), -EEXIST);
+    cr_assert_eq(dataset_tag(other, "best"), 3);
+    cr_assert_eq(dataset_tag_remove(other, "best", &err), 0, "%s", err.text);
+    cr_assert_eq(dataset_tag_remove(dataset, "best", &err), -ENOENT, "it follows what others did");
+    cr_assert_eq(dataset_tag(dataset, "best"), 0);
+    cr_assert_eq(dataset_tags(dataset, join, &text, &err), 0);
+    cr_assert_eq(text.len, 0, "what names nothing is not listed: %s", buf_text(&text));
+    cr_assert_eq(dataset_tag_put(dataset, "best", 2, &err), 0, "%s", err.text);
+    cr_assert_eq(dataset_refresh(other, NULL, &err), 0, "%s", err.text);
+    cr_assert_eq(dataset_tag(other, "best"), 2);
+    dataset_free(dataset);
+    dataset_free(other);
+}
+
 CHECKED_TEST(open, a_damaged_tag_is_no_tag_and_no_harm, fixture_made, fixture_removed)
 {
     struct error err = {0};

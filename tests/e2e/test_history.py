@@ -135,6 +135,14 @@ def test_the_digest_in_a_mount_is_the_one_of_the_lock(grown, tmp_path):
         assert (point / "v2/arm=left/.elidefs/digest").read_text() == wanted + "\n", "none of them changed"
         assert (point / "v2/.elidefs/digest").read_text() != (point / "v1/.elidefs/digest").read_text()
         assert os.stat(point / "v2/arm=left/.elidefs/digest").st_size == 65
+        for path in ("v2", "v2/outcome=fail", "v2/@since=v1"):
+            file = point / path / ".elidefs/diff-v1.jsonl"
+            assert file.read_text() == elidefs("diff", grown, "v1", path, "--json").stdout != ""
+            assert file.stat().st_size == len(file.read_bytes())
+            assert "diff-v1.jsonl" not in os.listdir(point / path / ".elidefs")
+        for name in ("diff-v2.jsonl", "diff-v3.jsonl", "diff-v0.jsonl", "diff-v01.jsonl", "diff-v1.json", "diff-v.jsonl"):
+            assert not (point / "v2/.elidefs" / name).exists()
+        assert not (point / "v1/.elidefs/diff-v2.jsonl").exists()
         assert sorted({name.split(".")[0] for name in os.listdir(point / "v2/@since=v1")}) == KEYS
 
 

@@ -130,6 +130,28 @@ Test(history, a_version_opened_alone_says_that_it_cannot_compare)
     check_leaks();
 }
 
+Test(history, a_report_of_what_changed_is_found_for_older_versions_only)
+{
+    static const char *const refused[] = {"diff-v3.jsonl",
+                                          "diff-v4.jsonl",
+                                          "diff-v0.jsonl",
+                                          "diff-v01.jsonl",
+                                          "diff-v.jsonl",
+                                          "diff-v1.json",
+                                          "diff-v1.jsonlx",
+                                          "diff-v-1.jsonl",
+                                          "diff-v4294967297.jsonl",
+                                          "diff",
+                                          ""};
+    struct report report;
+    cr_assert_eq(report_find("diff-v2.jsonl", 3, &report), 0);
+    cr_assert(report.kind == REPORT_DIFF && report.since == 2);
+    cr_assert_eq(report_find("digest", 3, &report), 0);
+    cr_assert(report.kind == REPORT_DIGEST);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        cr_assert_eq(report_find(refused[i], 3, &report), -ENOENT, "%s", refused[i]);
+}
+
 /* ---- digests ---- */
 
 static struct digest digest_of(const char *path, struct catalog_reader *reader)

@@ -232,7 +232,7 @@ def test_opening_asks_the_daemon_only_where_it_should(place):
 
 def test_reports_of_a_query_have_their_exact_size(place):
     path = place.file('v1/outcome=fail/arm=left/.elidefs')
-    assert sorted(os.listdir(path)) == ['canonical', 'count', 'explain', 'manifest.jsonl']
+    assert sorted(os.listdir(path)) == ['canonical', 'count', 'digest', 'explain', 'index.html', 'manifest.jsonl']
     for name in os.listdir(path):
         assert os.stat(os.path.join(path, name)).st_size == len(read(os.path.join(path, name))), name
     assert read(os.path.join(path, 'count')) == b'10\n'

@@ -11,7 +11,8 @@
 #include "cache/base/instant.h"
 #include "cache/base/memory.h"
 
-enum { ENTRIES_MAX = 512, STAMP_BYTES = 40 };
+enum { ENTRIES_MAX = 512, STAMP_BYTES = 40, EXPLAINED_MAX = 20 };
+#define EXPLAINED_WHILE_NS INT64_C(1000000000)
 
 struct entry {
     uid_t uid;
@@ -23,6 +24,8 @@ struct errors {
     pthread_mutex_t lock; /* guards what follows */
     struct entry entries[ENTRIES_MAX];
     size_t first, count;
+    int64_t explained_since_ns;
+    unsigned explained; /* since then */
 };
 
 static struct entry *at_locked(struct errors *errors, size_t i)
@@ -61,6 +64,20 @@ static char *take_out_locked(struct errors *errors, uid_t uid, const char *text)
         *at_locked(errors, i) = *at_locked(errors, i + 1);
     errors->count--;
     return taken;
+}
+
+bool errors_may_explain(struct errors *errors)
+{
+    int64_t now = clock_now_ns();
+    pthread_mutex_lock(&errors->lock);
+    if (!errors->explained || now - errors->explained_since_ns > EXPLAINED_WHILE_NS) {
+        errors->explained_since_ns = now;
+        errors->explained = 0;
+    }
+    bool may = errors->explained < EXPLAINED_MAX;
+    errors->explained += may;
+    pthread_mutex_unlock(&errors->lock);
+    return may;
 }
 
 void errors_add(struct errors *errors, uid_t uid, const char *text)

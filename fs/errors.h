@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "cache/base/buf.h"
@@ -14,6 +15,9 @@ struct errors;
 struct errors *errors_new(void);
 void errors_free(struct errors *errors);
 
+/* May a reason be looked for now that costs some reads? Some times a second: programs try names in thousands.
+ */
+bool errors_may_explain(struct errors *errors);
 /* One line; the same text again only renews its time. */
 void errors_add(struct errors *errors, uid_t uid, const char *text);
 /* Appends that user's lines, oldest first, each with its time; at most max_bytes, leaving out the oldest. */

@@ -11,7 +11,36 @@
 #include "fs/special.h"
 #include "fs/top.h"
 #include "index/name.h"
+#include "query/absent.h"
 #include "query/files.h"
+#include "query/place.h"
+
+/* "/v1/arm=left/NAME: reason", and whether another version has it. -ENOENT, or -EAGAIN. */
+static int place_reason(struct task *task, const struct node *dir, const struct catalog_patience *patience,
+                        struct error *err)
+{
+    CLEANUP_BUF struct buf path = BUF_INIT;
+    query_canonical(dir->query, &path);
+    buf_printf(&path, "%s%s", path.len ? "/" : "", task->name);
+    int rc = place_hint_version(task->fs->dataset, dir->version, buf_text(&path), patience, err);
+    return rc == -ENOENT ? error_prefix(err, "/v%u/%s", dir->version, buf_text(&path)) : rc;
+}
+
+/* Programs try names all the time: only where something near is there a reason is kept. */
+static int explain_absence(struct task *task, const struct node *dir, const struct catalog_patience *patience,
+                           struct catalog_reader *reader, struct error *err)
+{
+    bool telling = false;
+    *err = (struct error){0};
+    if (!errors_may_explain(task->fs->errors))
+        return -ENOENT;
+    int rc = absent_file(dir->query, reader, task->name, strlen(task->name), &telling, err);
+    if (rc == -ENOENT && telling)
+        return place_reason(task, dir, patience, err);
+    if (rc == -ENOENT)
+        *err = (struct error){0};
+    return rc;
+}
 
 /* Replies with a clip's file. -ENOENT: the set has none of that name. */
 static int find_file(struct task *task, const struct node *dir, const struct catalog_patience *patience,
@@ -29,7 +58,7 @@ static int find_file(struct task *task, const struct node *dir, const struct cat
     if (rc == 0)
         rc = files_find(result, scope.reader, task->name, strlen(task->name), &row, &stream, err);
     if (rc == -ENOENT)
-        *err = (struct error){0}; /* programs try names all the time: no reason to keep */
+        rc = explain_absence(task, dir, patience, scope.reader, err);
     if (rc == 0)
         rc = files_entry(scope.reader, row, stream, NULL, &file, err);
     if (rc == 0)
@@ -51,11 +80,8 @@ static int extend(struct task *task, const struct node *dir, const struct catalo
         rc = query_extend(dir->query, task->name, strlen(task->name), scope.reader, ret, err);
     if (rc == -EINVAL)
         rc = -ENOENT; /* a component that cannot be parsed is no name of anything */
-    if (rc == -ENOENT) {
-        CLEANUP_BUF struct buf path = BUF_INIT;
-        query_canonical(dir->query, &path);
-        error_prefix(err, "/v%u%s%s/%s", dir->version, path.len ? "/" : "", buf_text(&path), task->name);
-    }
+    if (rc == -ENOENT)
+        rc = place_reason(task, dir, patience, err);
     return rc;
 }
 

@@ -10,6 +10,7 @@
 #include "fs/refresh.h"
 #include "fs/scope.h"
 #include "index/name.h"
+#include "query/place.h"
 
 enum { LISTED_VERSIONS = 20 };
 
@@ -65,10 +66,16 @@ static int check_component(struct fs *fs, const char *name, const struct catalog
     return rc;
 }
 
-static int find_link(struct fs *fs, const char *name, struct node *ret)
+/* Desktops try names such as "autorun.inf": one with a dot is not worth a reason. */
+static int refuse_link(struct fs *fs, const char *name, struct error *err)
+{
+    return strchr(name, '.') ? -ENOENT : place_no_version(fs->dataset, name, err);
+}
+
+static int find_link(struct fs *fs, const char *name, struct node *ret, struct error *err)
 {
     if (strcmp(name, "latest") == 0 ? dataset_head(fs->dataset) == 0 : dataset_tag(fs->dataset, name) == 0)
-        return -ENOENT;
+        return refuse_link(fs, name, err);
     ret->kind = NODE_LINK;
     return 0;
 }
@@ -77,7 +84,7 @@ int top_find(struct fs *fs, const struct node *parent, const char *name,
              const struct catalog_patience *patience, struct node *ret, struct error *err)
 {
     if (parent->kind == NODE_TAGS)
-        return strcmp(name, "latest") == 0 ? -ENOENT : find_link(fs, name, ret);
+        return strcmp(name, "latest") == 0 ? -ENOENT : find_link(fs, name, ret, err);
     uint64_t version = version_of_name(name);
     if (version)
         return find_version(fs, version, patience, ret, err);
@@ -88,7 +95,7 @@ int top_find(struct fs *fs, const struct node *parent, const char *name,
     }
     bool tags = strcmp(name, "tags") == 0;
     if (!tags && strcmp(name, ".elidefs") != 0)
-        return kind == NAME_HIDDEN ? -ENOENT : find_link(fs, name, ret);
+        return kind == NAME_HIDDEN ? -ENOENT : find_link(fs, name, ret, err);
     ret->kind = tags ? NODE_TAGS : NODE_ROOT_HIDDEN;
     return 0;
 }

@@ -15,6 +15,7 @@ struct binding { /* one literal being bound */
     struct catalog_attribute attribute;
     struct catalog_reader *reader;
     struct literal *to;
+    bool plain; /* without hints */
 };
 
 /* "arm.lt: reason": what was asked for, without its arguments. */
@@ -39,9 +40,13 @@ static int parse_value(const struct binding *binding, size_t arg, struct value *
 {
     const struct grammar_text *text = &binding->from->args[arg];
     struct error why;
-    if (value_parse(binding->attribute.type, text->bytes, text->len, ret, &why))
-        return refuse(binding, err, why.text);
-    return 0;
+    if (!value_parse(binding->attribute.type, text->bytes, text->len, ret, &why))
+        return 0;
+    struct hint_place place = binding->place;
+    struct error said;
+    place.arg = arg;
+    int rc = refuse(binding, &said, why.text);
+    return binding->plain ? rc : hint_type(&place, said.text, binding->reader, err);
 }
 
 static int compare_values(const void *a, const void *b)
@@ -73,7 +78,9 @@ static int bind_known_values(struct binding *binding, struct error *err)
         rc = catalog_value_known(binding->reader, binding->attribute.id, &value, err);
         binding->place.arg = i;
         if (rc == 0)
-            rc = hint_value(&binding->place, &binding->attribute, &value, binding->reader, err);
+            rc = binding->plain
+                     ? error_set(err, ENOENT, "no such value")
+                     : hint_value(&binding->place, &binding->attribute, &value, binding->reader, err);
         if (rc < 0)
             return rc;
         push_value(binding->to, &value);
@@ -196,7 +203,7 @@ static int bind_literal(struct binding *binding, struct error *err)
                       "attributes of events are asked for after @cut, which is not supported yet");
     int rc =
         catalog_attribute_find(binding->reader, from->key.bytes, from->key.len, &binding->attribute, err);
-    if (rc == -ENOENT)
+    if (rc == -ENOENT && !binding->plain)
         return hint_attribute(&binding->place, binding->reader, err);
     if (rc < 0)
         return rc;
@@ -224,8 +231,8 @@ static int bind_stage(const struct grammar_component *component, struct catalog_
     return rc;
 }
 
-int bind_component(const struct grammar_component *component, struct catalog_reader *reader,
-                   struct clause **ret, struct error *err)
+static int bind_literals(const struct grammar_component *component, struct catalog_reader *reader, bool plain,
+                         struct clause **ret, struct error *err)
 {
     if (component->kind == GRAMMAR_KIND_STAGE)
         return bind_stage(component, reader, ret, err);
@@ -236,7 +243,8 @@ int bind_component(const struct grammar_component *component, struct catalog_rea
         struct binding binding = {.place = {component, bound, 0},
                                   .from = &component->literals[bound],
                                   .reader = reader,
-                                  .to = &literals[bound]};
+                                  .to = &literals[bound],
+                                  .plain = plain};
         rc = bind_literal(&binding, err);
         bound++;
     }
@@ -248,4 +256,16 @@ int bind_component(const struct grammar_component *component, struct catalog_rea
         literal_done(&literals[i]);
     free(literals);
     return rc;
+}
+
+int bind_component(const struct grammar_component *component, struct catalog_reader *reader,
+                   struct clause **ret, struct error *err)
+{
+    return bind_literals(component, reader, false, ret, err);
+}
+
+int bind_component_plain(const struct grammar_component *component, struct catalog_reader *reader,
+                         struct clause **ret, struct error *err)
+{
+    return bind_literals(component, reader, true, ret, err);
 }

@@ -14,3 +14,6 @@
  * 'left'? (arm=left)". */
 int bind_component(const struct grammar_component *component, struct catalog_reader *reader,
                    struct clause **ret, struct error *err);
+/* The same without hints: -ENOENT says little. For hints themselves. */
+int bind_component_plain(const struct grammar_component *component, struct catalog_reader *reader,
+                         struct clause **ret, struct error *err);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "query/mend.h"
 #include "query/nearest.h"
 #include "query/show.h"
 
@@ -62,9 +63,8 @@ static int offer_value(void *ctx, const struct value *value, uint64_t clips, str
     return offer(hints, buf_text(&text), text.len);
 }
 
-/* Appends " (arm=left+outcome=fail)": the component with one of its literals replaced. */
-static void print_corrected(const struct hint_place *place, const struct grammar_literal *replacement,
-                            struct buf *text)
+void hint_print_corrected(const struct hint_place *place, const struct grammar_literal *replacement,
+                          struct buf *text)
 {
     buf_text_append(text, " (");
     for (size_t i = 0; i < place->component->literal_count; i++) {
@@ -79,7 +79,7 @@ static void correct_key(const struct hint_place *place, const struct buf *name, 
 {
     struct grammar_literal literal = place->component->literals[place->literal];
     literal.key = (struct grammar_text){(char *)name->data, name->len};
-    print_corrected(place, &literal, text);
+    hint_print_corrected(place, &literal, text);
 }
 
 static void correct_arg(const struct hint_place *place, const struct buf *value, struct buf *text)
@@ -88,7 +88,7 @@ static void correct_arg(const struct hint_place *place, const struct buf *value,
     struct grammar_text *args = mem_copy(literal.args, literal.arg_count * sizeof *args);
     args[place->arg] = (struct grammar_text){(char *)value->data, value->len};
     literal.args = args;
-    print_corrected(place, &literal, text);
+    hint_print_corrected(place, &literal, text);
     free(args);
 }
 
@@ -121,6 +121,9 @@ static int hint_operator(const struct hint_place *place, struct catalog_reader *
     buf_u8(text, '\'');
     for (enum grammar_op op = GRAMMAR_NE; op < GRAMMAR_OPS; op++)
         nearest_offer(&nearest, grammar_op_name(op), strlen(grammar_op_name(op)));
+    rc = mend_key(place, reader, text, err);
+    if (rc)
+        return rc;
     nearest_print(&nearest, ".", text);
     if (!nearest.count)
         buf_text_append(text, ": there are =, .ne, .in, .nin, .lt, .le, .gt, .ge, .rng, .prefix, .null");
@@ -142,6 +145,9 @@ static int hint_name(const struct hint_place *place, struct catalog_reader *read
     buf_text_append(text, "no attribute '");
     show_append(text, key->bytes, key->len);
     buf_printf(text, "' in v%u", info.version);
+    rc = hints.nearest.count && hints.nearest.best[0].distance == 0 ? 0 : mend_key(place, reader, text, err);
+    if (rc)
+        return rc;
     nearest_print(&hints.nearest, "", text);
     if (hints.nearest.count)
         correct_key(place, &hints.nearest.best[0].name, text);
@@ -150,10 +156,24 @@ static int hint_name(const struct hint_place *place, struct catalog_reader *read
     return 1;
 }
 
+/* "key=ep000": keys are no attribute. */
+static int hint_clip(const struct hint_place *place, struct buf *text)
+{
+    const struct grammar_literal *literal = &place->component->literals[place->literal];
+    if (strcmp(literal->key.bytes, "key") != 0)
+        return 0;
+    buf_text_append(text, "no attribute 'key': a clip is found by the name of its files, such as ");
+    show_append(text, literal->args[0].bytes, literal->args[0].len);
+    buf_text_append(text, ".json");
+    return 1;
+}
+
 int hint_attribute(const struct hint_place *place, struct catalog_reader *reader, struct error *err)
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
-    int rc = hint_operator(place, reader, &text, err);
+    int rc = hint_clip(place, &text);
+    if (rc == 0)
+        rc = hint_operator(place, reader, &text, err);
     if (rc == 0)
         rc = hint_name(place, reader, &text, err);
     return rc < 0 ? rc : error_set(err, ENOENT, "%s", buf_text(&text));
@@ -186,6 +206,10 @@ int hint_value(const struct hint_place *place, const struct catalog_attribute *a
     buf_text_append(&text, " has no value '");
     show_append(&text, arg->bytes, arg->len);
     buf_u8(&text, '\'');
+    rc = hints.nearest.count && hints.nearest.best[0].distance == 0 ? 0
+                                                                    : mend_value(place, reader, &text, err);
+    if (rc)
+        return rc < 0 ? rc : error_set(err, ENOENT, "%s", buf_text(&text));
     nearest_print(&hints.nearest, "", &text);
     if (hints.nearest.count)
         correct_arg(place, &hints.nearest.best[0].name, &text);
@@ -194,4 +218,13 @@ int hint_value(const struct hint_place *place, const struct catalog_attribute *a
     else
         print_listed(&hints, "it has", &text);
     return error_set(err, ENOENT, "%s", buf_text(&text));
+}
+
+int hint_type(const struct hint_place *place, const char *why, struct catalog_reader *reader,
+              struct error *err)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    buf_text_append(&text, why);
+    int rc = mend_value(place, reader, &text, err);
+    return rc < 0 ? rc : error_set(err, ENOENT, "%s", buf_text(&text));
 }

@@ -8,9 +8,12 @@
 #include <string.h>
 
 #include "index/name.h"
+#include "query/absent.h"
 #include "query/files.h"
 #include "query/nearest.h"
 #include "query/show.h"
+
+enum { LISTED_TAGS = 8 };
 
 /* ---- versions ---- */
 
@@ -37,37 +40,82 @@ static int refuse_empty(struct error *err)
     return error_set(err, ENOENT, "the data set has no version yet: import something first");
 }
 
-static int numbered_version(uint32_t head, uint32_t number, const char *name, uint32_t *ret,
+static int numbered_version(struct dataset *dataset, uint32_t number, const char *name, uint32_t *ret,
                             struct error *err)
 {
+    uint32_t head = dataset_head(dataset);
     if (!head)
         return refuse_empty(err);
-    if (!number || number > head)
+    if (!number)
+        return place_no_version(dataset, name, err);
+    if (number > head)
         return error_set(err, ENOENT, "no %s: the newest version is v%" PRIu32, name, head);
     *ret = number;
     return 0;
 }
 
+struct tags {
+    struct nearest nearest;
+    struct buf listed; /* the first few */
+    size_t count;
+};
+
 static int offer_tag(void *ctx, const char *name, uint32_t version, struct error *err)
 {
-    nearest_offer(ctx, name, strlen(name));
+    struct tags *tags = ctx;
+    nearest_offer(&tags->nearest, name, strlen(name));
+    if (tags->count++ < LISTED_TAGS)
+        buf_printf(&tags->listed, "%s%s", tags->listed.len ? ", " : "", name);
     return 0;
 }
 
-static int refuse_tag(struct dataset *dataset, const char *name, struct error *err)
+/* "V12", "12", "version12", "v012": *ret is the version meant, if there is one. */
+static bool misspelt_version(const char *name, uint32_t head, uint32_t *ret)
+{
+    uint64_t number = 0;
+    const char *digits = name + strcspn(name, "0123456789");
+    size_t len = strspn(digits, "0123456789");
+    bool bare = digits == name, letters = strspn(name, "vVersionERSION-_. ") == (size_t)(digits - name);
+    if (!len || len > 9 || digits[len] || !(bare || (letters && strchr("vV", *name))))
+        return false;
+    for (; *digits; digits++)
+        number = number * 10 + (uint64_t)(*digits - '0');
+    *ret = (uint32_t)number;
+    return number > 0 && number <= head;
+}
+
+static void print_tags(const struct tags *tags, uint32_t head, struct buf *text)
+{
+    if (!head) {
+        buf_text_append(text, ": the data set has no version yet: import something first");
+        return;
+    }
+    buf_printf(text, ": the newest version is v%" PRIu32, head);
+    if (tags->count)
+        buf_printf(text, "; tags: %s%s", buf_text(&tags->listed), tags->count > LISTED_TAGS ? ", ..." : "");
+}
+
+int place_no_version(struct dataset *dataset, const char *name, struct error *err)
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
-    CLEANUP_NEAREST struct nearest nearest;
-    nearest_init(&nearest, name, strlen(name));
-    nearest_offer(&nearest, "latest", strlen("latest"));
-    int rc = dataset_tags(dataset, offer_tag, &nearest, err);
-    if (rc < 0)
-        return rc;
+    struct tags tags = {0};
+    uint32_t head = dataset_head(dataset), meant;
+    nearest_init(&tags.nearest, name, strlen(name));
+    if (head)
+        nearest_offer(&tags.nearest, "latest", strlen("latest"));
+    int rc = dataset_tags(dataset, offer_tag, &tags, err);
     buf_text_append(&text, "no version or tag '");
     show_append(&text, name, strlen(name));
     buf_u8(&text, '\'');
-    nearest_print(&nearest, "", &text);
-    return error_set(err, ENOENT, "%s", buf_text(&text));
+    if (misspelt_version(name, head, &meant))
+        buf_printf(&text, ": did you mean 'v%" PRIu32 "'?", meant);
+    else if (tags.nearest.count)
+        nearest_print(&tags.nearest, "", &text);
+    else
+        print_tags(&tags, head, &text);
+    nearest_done(&tags.nearest);
+    buf_done(&tags.listed);
+    return rc < 0 ? rc : error_set(err, ENOENT, "%s", buf_text(&text));
 }
 
 int place_version(struct dataset *dataset, const char *name, size_t len, uint32_t *ret, struct error *err)
@@ -75,12 +123,12 @@ int place_version(struct dataset *dataset, const char *name, size_t len, uint32_
     CLEANUP_FREE char *text = mem_copy(name, len);
     uint32_t head = dataset_head(dataset), number;
     if (parse_version(text, len, &number))
-        return numbered_version(head, number, text, ret, err);
+        return numbered_version(dataset, number, text, ret, err);
     if (strcmp(text, "latest") == 0)
-        return numbered_version(head, head, text, ret, err);
+        return numbered_version(dataset, head, text, ret, err);
     number = strlen(text) == len ? dataset_tag(dataset, text) : 0;
     if (!number)
-        return refuse_tag(dataset, text, err);
+        return place_no_version(dataset, text, err);
     *ret = number;
     return 0;
 }
@@ -125,7 +173,7 @@ static int find_file(struct place *place, struct catalog_reader *reader, const c
         rc = files_find(result, reader, name, len, &place->row, &place->stream, err);
     if (!rc)
         place->is_file = true;
-    return rc;
+    return rc == -ENOENT ? absent_file(place->query, reader, name, len, NULL, err) : rc;
 }
 
 static int refuse_file(const char *name, size_t len, struct error *err)
@@ -155,6 +203,39 @@ static int walk(struct place *place, struct catalog_reader *reader, const char *
     return 0;
 }
 
+/* Does the path, without its version, mean something in this one? 0 if it does. */
+static int try_version(struct dataset *dataset, uint32_t version, const char *path,
+                       const struct catalog_patience *patience)
+{
+    CLEANUP_PLACE struct place place = {.query = query_all()};
+    CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
+    struct catalog_patience waits = {0};
+    struct error why;
+    if (dataset_catalog(dataset, version, patience != NULL, &place.catalog, &why) < 0)
+        return -ENOENT;
+    int rc = catalog_reader_acquire(place.catalog, patience ? patience : &waits, &reader, &why);
+    return rc < 0 ? rc : walk(&place, reader, path, &why);
+}
+
+int place_hint_version(struct dataset *dataset, uint32_t version, const char *path,
+                       const struct catalog_patience *patience, struct error *err)
+{
+    uint32_t others[] = {dataset_head(dataset), version - 1};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (others[i] == version || !others[i])
+            continue;
+        int rc = try_version(dataset, others[i], path, patience);
+        if (rc == -EAGAIN)
+            return rc;
+        if (rc)
+            continue;
+        CLEANUP_FREE char *said = mem_text(err->text);
+        return error_set(err, err->code, "%s; v%" PRIu32 " has it (v%" PRIu32 "/%s)", said, others[i],
+                         others[i], path + strspn(path, "/"));
+    }
+    return -err->code;
+}
+
 int place_resolve(struct dataset *dataset, const char *path, struct place *ret, struct error *err)
 {
     CLEANUP_PLACE struct place place = {.query = query_all()};
@@ -169,6 +250,8 @@ int place_resolve(struct dataset *dataset, const char *path, struct place *ret, 
         rc = catalog_reader_acquire(place.catalog, &(struct catalog_patience){0}, &reader, err);
     if (rc >= 0)
         rc = walk(&place, reader, path, err);
+    if (rc == -ENOENT && reader)
+        rc = place_hint_version(dataset, place.version, path, NULL, err);
     if (rc < 0)
         return rc;
     *ret = place;

@@ -21,6 +21,14 @@
  * reason: "no v13: the newest version is v12", "no version or tag 'nightli': did you mean 'nightly'?". */
 int place_version(struct dataset *dataset, const char *name, size_t len, uint32_t *ret, struct error *err);
 
+/* Why `name` is none: -ENOENT, as above. */
+int place_no_version(struct dataset *dataset, const char *name, struct error *err);
+/* Appends to `err`, which says why `path` (without its version) means nothing in `version`, whether the
+ * newest version or the one before has it: "...; v3 has it (v3/outcome=fail)". Returns -err->code. With
+ * `patience`, only catalogs that are open are asked, and -EAGAIN is possible; NULL: waits for the store. */
+int place_hint_version(struct dataset *dataset, uint32_t version, const char *path,
+                       const struct catalog_patience *patience, struct error *err);
+
 struct place {
     uint32_t version;
     struct catalog *catalog;

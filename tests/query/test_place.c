@@ -120,16 +120,63 @@ Test(place, what_is_not_there_is_said_with_the_reason)
     setup_two_versions(&fixture);
     check(&fixture, "v3", "no v3: the newest version is v2");
     check(&fixture, "v99999999999999999999", "no v99999999999999999999: the newest version is v2");
-    check(&fixture, "v0", "no v0: the newest version is v2");
-    check(&fixture, "v01", "no v01: the newest version is v2");
+    check(&fixture, "v0", "no version or tag 'v0': the newest version is v2; tags: nightly");
+    check(&fixture, "v01", "no version or tag 'v01': did you mean 'v1'?");
+    check(&fixture, "V2", "no version or tag 'V2': did you mean 'v2'?");
+    check(&fixture, "2/arm=left", "no version or tag '2': did you mean 'v2'?");
+    check(&fixture, "version1", "no version or tag 'version1': did you mean 'v1'?");
+    check(&fixture, "12", "no version or tag '12': the newest version is v2; tags: nightly");
+    check(&fixture, "golden", "no version or tag 'golden': the newest version is v2; tags: nightly");
+    check(&fixture, "tags/nigthly", "no version or tag 'nigthly': did you mean 'nightly'?");
     check(&fixture, "nightli", "no version or tag 'nightli': did you mean 'nightly'?");
     check(&fixture, "lastest", "no version or tag 'lastest': did you mean 'latest'?");
     check(&fixture, "tags", "tags/NAME is a version; tags alone is none");
-    check(&fixture, "v1/outcome=fail", "no attribute 'outcome' in v1: there are arm, length");
-    check(&fixture, "v1/arm=left/ep001.front.mp4", "no file 'ep001.front.mp4' here");
     check(&fixture, "v1/ep000.front.mp4/arm=left", "'ep000.front.mp4' is a file");
     check(&fixture, "v1/ep000.front.mp4/", "'ep000.front.mp4' is a file");
     check(&fixture, "v1/.elidefs/count", "no file '.elidefs' here");
+    teardown(&fixture);
+    check_leaks();
+}
+
+Test(place, a_file_that_is_not_there_is_said_with_the_reason)
+{
+    struct fixture fixture;
+    setup_two_versions(&fixture);
+    check(&fixture, "v2/arm=left/ep001.front.mp4",
+          "'ep001.front.mp4' is not among arm=left: its clip has arm=right");
+    check(&fixture, "v2/outcome=fail+length=7/ep001.json",
+          "length has no value '7': the nearest is 2 (outcome=fail+length=2)");
+    check(&fixture, "v2/length.lt=2/outcome=fail+arm=right/ep000.json",
+          "'ep000.json' is not among arm=right+outcome=fail: its clip has arm=left, no 'outcome'");
+    check(&fixture, "v2/ep001.fornt.mp4",
+          "its clip has no file 'ep001.fornt.mp4': did you mean 'ep001.front.mp4'?");
+    check(&fixture, "v2/ep001",
+          "its clip has no file 'ep001': it has ep001.front.mp4, ep001.wrist.mp4, "
+          "ep001.state.parquet, ep001.json");
+    check(&fixture, "v2/ep777.json", "no file 'ep777.json' here");
+    check(&fixture, "v2/arm",
+          "no file 'arm' here: it is an attribute, so ask for a value of it: arm=left, arm=right");
+    check(&fixture, "v2/right", "no file 'right' here: 'right' is a value of 'arm' (arm=right)");
+    check(&fixture, "v2/length>1", "no file 'length>1' here: a condition is written length.gt=1");
+    check(&fixture, "v2/arm<>left", "no file 'arm<>left' here: a condition is written arm.ne=left");
+    check(&fixture, "v2/arm:left", "no file 'arm:left' here: a condition is written arm=left");
+    check(&fixture, "v2/arm left", "no file 'arm left' here: a condition is written arm=left");
+    check(&fixture, "v2/arm in (left,right)",
+          "no file 'arm in (left,right)' here: a condition is written arm.in=left,right");
+    teardown(&fixture);
+    check_leaks();
+}
+
+Test(place, what_another_version_has_is_said)
+{
+    struct fixture fixture;
+    setup_two_versions(&fixture);
+    check(&fixture, "v1/outcome=fail",
+          "no attribute 'outcome' in v1: there are arm, length; v2 has it (v2/outcome=fail)");
+    check(&fixture, "nightly/outcome=fail",
+          "no attribute 'outcome' in v1: there are arm, length; v2 has it (v2/outcome=fail)");
+    check(&fixture, "v1/ep002.json", "no file 'ep002.json' here; v2 has it (v2/ep002.json)");
+    check(&fixture, "v1/outcome=fial", "no attribute 'outcome' in v1: there are arm, length");
     teardown(&fixture);
     check_leaks();
 }

@@ -90,6 +90,7 @@ struct dataset_commit {
     const char *message, *author; /* NULL: no message; user@host */
     uint32_t
         base; /* the version that labels were made for: what others have set since is a conflict. 0: any */
+    bool dry; /* nothing is written: only tells which version it would be, with which counts */
 };
 /* Applies the set to the newest version and commits the result. Nothing is visible, or left behind, unless it
  * succeeds; but a root that is new to the data set stays recorded where another import was faster, and the

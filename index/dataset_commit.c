@@ -325,11 +325,12 @@ int dataset_commit(struct dataset *dataset, const struct changeset *set, const s
     int rc = begin(&commit, options, err);
     if (!rc)
         rc = make_catalog(&commit, set, err);
-    if (!rc)
+    if (!rc && !options->dry)
         rc = write_version(&commit, err);
     if (rc < 0)
         return rc;
-    after_commit(&commit);
+    if (!options->dry)
+        after_commit(&commit);
     if (ret_version)
         *ret_version = commit.manifest.version;
     if (ret_counts)

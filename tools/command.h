@@ -11,7 +11,7 @@
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_PARTLY = 3 };
 
 struct option_spec {
     const char *name; /* "message": --message VALUE or --message=VALUE */

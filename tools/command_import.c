@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "cache/base/file.h"
 #include "tools/commands.h"
 #include "tools/import/import.h"
 #include "tools/session.h"
@@ -25,24 +27,30 @@ static const struct option_spec options[] = {
      "put the recordings into the data set's own folder; =open: only those that may still be written to, the "
      "last "
      "file of each series"},
+    {"dry-run", 'n', NULL, false, "tell what would happen, and write nothing"},
+    {"skip-bad", 0, "[=LIMIT]", false,
+     "import what is good where some of it is not, up to LIMIT bad clips (12, 1%); ends with status 3 then"},
+    {"bad", 0, "FILE", false,
+     "write all that is wrong into this file, one JSON object a line (with --skip-bad: bad.jsonl)"},
     {"message", 'm', "MESSAGE", false, "say what this version is"},
     {"json", 0, NULL, false, "print the result as one JSON object"},
     {NULL, 0, NULL, false, NULL},
 };
 
-static void print_json(uint32_t version, const struct apply_counts *counts)
+static void print_json(const struct import_counts *found, uint32_t version, const struct apply_counts *counts)
 {
-    printf("{\"version\":%u,\"clips\":%llu,\"added\":%llu,\"replaced\":%llu,\"removed\":%llu,\"unchanged\":%"
-           "llu}\n",
+    printf("{\"version\":%u,\"clips\":%llu,\"added\":%llu,\"replaced\":%llu,\"removed\":%llu,"
+           "\"unchanged\":%llu,\"bad\":%llu}\n",
            version, (unsigned long long)counts->clips, (unsigned long long)counts->clips_added,
            (unsigned long long)counts->clips_replaced, (unsigned long long)counts->clips_removed,
-           (unsigned long long)counts->clips_unchanged);
+           (unsigned long long)counts->clips_unchanged, (unsigned long long)found->bad);
 }
 
 static void tell(const struct arguments *arguments, const struct import_counts *found, uint32_t version,
                  const struct apply_counts *counts)
 {
-    fprintf(stderr, "v%u: %llu clips added, %llu replaced, ", version,
+    bool dry = arguments_flag(arguments, "dry-run");
+    fprintf(stderr, "%sv%u: %llu clips added, %llu replaced, ", dry ? "would be " : "", version,
             (unsigned long long)counts->clips_added, (unsigned long long)counts->clips_replaced);
     if (counts->clips_removed)
         fprintf(stderr, "%llu removed, ", (unsigned long long)counts->clips_removed);
@@ -52,16 +60,16 @@ static void tell(const struct arguments *arguments, const struct import_counts *
         fprintf(stderr, "the labels of %llu clips went with their content to other keys\n",
                 (unsigned long long)found->growth.renumbered);
     if (found->copied)
-        fprintf(stderr, "copied %llu recordings (%.1f MiB)\n", (unsigned long long)found->copied,
-                (double)found->copied_bytes / (1 << 20));
+        fprintf(stderr, "%s %llu recordings (%.1f MiB)\n", dry ? "would copy" : "copied",
+                (unsigned long long)found->copied, (double)found->copied_bytes / (1 << 20));
     if (found->pinned_weakly)
         fprintf(
             stderr,
             "note: the recordings stay where they are and are not versioned there: one that is overwritten "
             "can no longer be read in this version (--copy, --copy=open)\n");
     if (arguments_flag(arguments, "json"))
-        print_json(version, counts);
-    else
+        print_json(found, version, counts);
+    else if (!dry)
         printf("v%u\n", version);
 }
 
@@ -76,8 +84,8 @@ static int say_nothing_new(const struct arguments *arguments, struct session *se
     struct apply_counts counts = {.clips = manifest->clips, .clips_unchanged = found->clips};
     fprintf(stderr, "nothing new: v%u stays\n", version);
     if (arguments_flag(arguments, "json"))
-        print_json(version, &counts);
-    else
+        print_json(found, version, &counts);
+    else if (!arguments_flag(arguments, "dry-run"))
         printf("v%u\n", version);
     return 0;
 }
@@ -85,7 +93,8 @@ static int say_nothing_new(const struct arguments *arguments, struct session *se
 static int commit(const struct arguments *arguments, struct session *session, const struct changeset *set,
                   const struct import_counts *found, struct error *err)
 {
-    struct dataset_commit info = {.message = arguments_text(arguments, "message")};
+    struct dataset_commit info = {.message = arguments_text(arguments, "message"),
+                                  .dry = arguments_flag(arguments, "dry-run")};
     struct apply_counts counts = {0};
     uint32_t version = 0;
     if (!info.message)
@@ -100,6 +109,55 @@ static int commit(const struct arguments *arguments, struct session *session, co
     return rc;
 }
 
+static void tell_found(const struct import_counts *found)
+{
+    fprintf(stderr, "found %llu clips in %llu files (%.1f MiB)\n", (unsigned long long)found->clips,
+            (unsigned long long)found->objects, (double)found->bytes / (1 << 20));
+}
+
+/* Of one fault that ends the import the error is enough. */
+static void tell_faults(const struct import_request *request, int rc, const struct error *err)
+{
+    struct error first = {0};
+    faults_first(request->faults, &first);
+    if (rc && faults_count(request->faults) == 1 && !strcmp(first.text, err->text))
+        return;
+    faults_print(request->faults, stderr);
+}
+
+/* Before the commit: what is left out must not be forgotten. */
+static int write_bad(const struct arguments *arguments, const struct import_request *request,
+                     struct error *err)
+{
+    const char *file = arguments_text(arguments, "bad");
+    const struct buf *lines = faults_lines(request->faults);
+    if (request->dry || !lines->len || (!file && !request->skip.on))
+        return 0;
+    file = file ? file : "bad.jsonl";
+    int rc = file_replace(file, lines->data, lines->len, 0644, err);
+    if (!rc)
+        fprintf(stderr, "%s says what is bad, and why\n", file);
+    return rc;
+}
+
+static int finish(const struct arguments *arguments, const struct import_request *request,
+                  struct session *session, const struct changeset *set, const struct import_counts *found,
+                  struct error *err)
+{
+    tell_found(found);
+    int rc = write_bad(arguments, request, err);
+    if (!rc)
+        rc = commit(arguments, session, set, found, err);
+    if (rc)
+        return rc;
+    notes_print(request->notes, stderr);
+    if (!found->bad)
+        return 0;
+    fprintf(stderr, "%llu bad clips are left out; the next import tries them again\n",
+            (unsigned long long)found->bad);
+    return EXIT_PARTLY;
+}
+
 static int import(const struct arguments *arguments, struct import_request *request, struct session *session,
                   struct error *err)
 {
@@ -110,13 +168,12 @@ static int import(const struct arguments *arguments, struct import_request *requ
     request->progress = progress_new("scanned", "files", 0);
     int rc = import_scan(request, &set, &found, err);
     progress_free(request->progress);
-    if (rc)
-        return rc;
-    fprintf(stderr, "found %llu clips in %llu files (%.1f MiB)\n", (unsigned long long)found.clips,
-            (unsigned long long)found.objects, (double)found.bytes / (1 << 20));
-    rc = commit(arguments, session, set, &found, err);
+    tell_faults(request, rc, err);
     if (!rc)
-        notes_print(request->notes, stderr);
+        return finish(arguments, request, session, set, &found, err);
+    struct error unwritten;
+    if (write_bad(arguments, request, &unwritten))
+        fprintf(stderr, "note: %s\n", unwritten.text);
     return rc;
 }
 
@@ -126,12 +183,17 @@ static int run(const struct arguments *arguments, struct error *err)
                                      .prefix = arguments_text(arguments, "prefix"),
                                      .layout = arguments_text(arguments, "layout"),
                                      .renumbered = arguments_flag(arguments, "renumbered"),
-                                     .restore = arguments_flag(arguments, "restore")};
+                                     .restore = arguments_flag(arguments, "restore"),
+                                     .dry = arguments_flag(arguments, "dry-run")};
     const char *copy = arguments_text(arguments, "copy");
+    const char *skip = arguments_text(arguments, "skip-bad");
     int rc = copy ? copy_mode_parse(copy, &request.copy, err) : 0;
+    if (!rc && skip)
+        rc = import_skip_parse(skip, &request.skip, err);
     if (rc)
         return rc;
     request.notes = notes_new();
+    request.faults = faults_new();
     const char **tables = arguments_list(arguments, "table", &request.table_count);
     const char **sets = arguments_list(arguments, "set", &request.set_count);
     const char **multi = arguments_list(arguments, "multi", &request.multi_count);
@@ -151,6 +213,7 @@ static int run(const struct arguments *arguments, struct error *err)
     free(types);
     free(streams);
     notes_free(request.notes);
+    faults_free(request.faults);
     return rc;
 }
 
@@ -163,6 +226,9 @@ static const struct command_example examples[] = {
      "Any files in a bucket, one clip a folder"},
     {"elidefs import /data/set clips.jsonl --stream observation.images.top=top --type operator=text",
      "Clips that a manifest names, one stream renamed, an attribute's type said"},
+    {"elidefs import s3://lab-data/kitchen /robots/kitchen --dry-run", "What would happen"},
+    {"elidefs import s3://lab-data/kitchen /robots/kitchen --skip-bad=1%",
+     "The good clips, unless more than one in a hundred is bad; bad.jsonl says which and why"},
     {NULL, NULL},
 };
 
@@ -209,8 +275,16 @@ const struct command command_import = {
         "elidefs-remove(1) removed stays away. A clip is what its content is: if clips that are known have "
         "other keys now, their source was renumbered, and the import fails, unless --renumbered lets "
         "their labels go with them. Keys of clips from another source fail it, too: --prefix.\n\n"
-        "Everything that does not add up is an error that names file, place and reason, and nothing is "
-        "committed then.",
+        "Everything that does not add up is an error that names file, place and reason. All of the source is "
+        "looked at, all errors are told (the first 20 of a kind, and how many more), and nothing is "
+        "committed "
+        "then. With --skip-bad "
+        "the good clips are committed all the same, unless more than LIMIT are bad; bad.jsonl in the current "
+        "folder, or the file that --bad names, has a line for each error "
+        "({\"file\", \"place\", \"reason\", \"clip\"}), the status is 3, and the next import tries "
+        "what is missing again. --skip-bad leaves out clips only: a data set or a table that cannot be read "
+        "at all fails the import.\n\n"
+        "With --dry-run all of this is done but the writing, with the same status.",
     .options = options,
     .store_options = true,
     .cache_options = true,

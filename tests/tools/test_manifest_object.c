@@ -66,14 +66,13 @@ static size_t add(struct places *p, struct manifest_objects *objects, const char
     char url[4096];
     size_t number = 0;
     snprintf(url, sizeof url, format, folder);
-    cr_assert_eq(manifest_objects_add(objects, url, 1, 0, &number, &p->err), 0, "%s", p->err.text);
+    cr_assert_eq(manifest_objects_add(objects, url, &number, &p->err), 0, "%s", p->err.text);
     return number;
 }
 
 static void pin(struct places *p, struct manifest_objects *objects)
 {
-    size_t failed;
-    int rc = manifest_objects_pin(objects, p->notes, &failed, &p->err);
+    int rc = manifest_objects_pin(objects, p->notes, &p->err);
     if (!rc)
         rc = manifest_objects_enter(objects, p->drafts, &p->err);
     cr_assert_eq(rc, 0, "%s", p->err.text);
@@ -165,7 +164,7 @@ Test(manifest_object, what_names_no_object_or_none_it_may_is_refused)
         struct manifest_objects *objects = NULL;
         size_t number;
         cr_assert_eq(manifest_objects_new(stores, cases[i].file, &objects, &err), 0, "%s", err.text);
-        int rc = manifest_objects_add(objects, cases[i].url, 1, 0, &number, &err);
+        int rc = manifest_objects_add(objects, cases[i].url, &number, &err);
         cr_expect(rc < 0 && strstr(err.text, cases[i].says), "%s in %s: %s", cases[i].url, cases[i].file,
                   rc < 0 ? err.text : "taken");
         manifest_objects_free(objects);

@@ -84,6 +84,18 @@ struct draft *drafts_find(struct drafts *drafts, const char *key)
     return entry ? &drafts->clips[entry->value] : NULL;
 }
 
+int drafts_fault(struct drafts *drafts, struct draft *clip, const char *file, const char *place,
+                 struct error *err)
+{
+    struct fault fault = {.file = file, .place = place, .clip = clip ? clip->key : ""};
+    int rc = faults_add(drafts->faults, &fault, err);
+    if (rc || !clip)
+        return rc;
+    drafts->bad += !clip->bad;
+    clip->bad = true;
+    return 0;
+}
+
 int drafts_attribute(struct drafts *drafts, const char *column, const char *origin, size_t *ret,
                      struct error *err)
 {
@@ -142,24 +154,51 @@ static int value_force(const struct draft_attribute *attribute, const struct dra
     return 0;
 }
 
+static bool widens(enum value_type a, enum value_type b)
+{
+    return (a == VALUE_INT && b == VALUE_FLOAT) || (a == VALUE_FLOAT && b == VALUE_INT);
+}
+
+struct elsewhere {
+    enum value_type type;
+    const char *where;
+};
+
+static int type_conflict(const struct draft_attribute *attribute, const struct draft *clip,
+                         const struct value *value, const struct elsewhere *other, struct error *err)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    value_print(&text, value);
+    return error_set(err, EINVAL, "%s: attribute '%s' is %s here ('%.100s') and %s %s", clip->source,
+                     attribute->name, value_type_name(value->type), buf_text(&text),
+                     value_type_name(other->type), other->where);
+}
+
 static int attribute_take_type(struct draft_attribute *attribute, const struct draft *clip,
                                const struct value *value, struct error *err)
 {
     enum value_type type = value->type;
-    bool widens = (type == VALUE_INT && attribute->type == VALUE_FLOAT) ||
-                  (type == VALUE_FLOAT && attribute->type == VALUE_INT);
-    if (!attribute->typed || widens)
-        attribute->type = widens ? VALUE_FLOAT : type;
-    else if (attribute->type != type) {
-        CLEANUP_BUF struct buf text = BUF_INIT;
-        value_print(&text, value);
-        return error_set(err, EINVAL,
-                         "%s: attribute '%s' is %s here ('%.100s') and %s elsewhere in this import",
-                         clip->source, attribute->name, value_type_name(type), buf_text(&text),
-                         value_type_name(attribute->type));
-    }
+    bool becomes_text = attribute->forced && type == VALUE_TEXT; /* there, too */
+    if (attribute->was && attribute->was != type && !widens(attribute->was, type) && !becomes_text)
+        return type_conflict(attribute, clip, value, &(struct elsewhere){attribute->was, "in the data set"},
+                             err);
+    bool wider = attribute->typed && widens(attribute->type, type);
+    if (attribute->typed && !wider && attribute->type != type)
+        return type_conflict(attribute, clip, value,
+                             &(struct elsewhere){attribute->type, "elsewhere in this import"}, err);
+    attribute->type = wider ? VALUE_FLOAT : type;
     attribute->typed = true;
     return 0;
+}
+
+/* The data set's type holds: a value of another one is that clip's fault, not everybody's. */
+static int attribute_ask(struct drafts *drafts, struct draft_attribute *attribute, struct error *err)
+{
+    if (attribute->asked || !drafts->known)
+        return 0;
+    int rc = known_attribute(drafts->known, attribute->name, &attribute->was, err);
+    attribute->asked = !rc;
+    return rc;
 }
 
 int draft_value(struct drafts *drafts, struct draft *clip, size_t attribute, const struct value *value,
@@ -173,6 +212,8 @@ int draft_value(struct drafts *drafts, struct draft *clip, size_t attribute, con
     if (drafts->attributes[attribute].forced && drafts->attributes[attribute].type != value->type)
         rc = value_force(&drafts->attributes[attribute], clip, &forced, &forced_text, err);
     value = &forced;
+    if (!rc)
+        rc = attribute_ask(drafts, &drafts->attributes[attribute], err);
     if (!rc)
         rc = attribute_take_type(&drafts->attributes[attribute], clip, value, err);
     if (rc)
@@ -322,6 +363,28 @@ static int emit_to_text(struct drafts *drafts, struct error *err)
     return rc;
 }
 
+static int check_clip(const struct drafts *drafts, const struct draft *clip, struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < clip->value_count; i++) {
+        struct value value = clip->values[i].value;
+        rc = widen(&drafts->attributes[clip->values[i].attribute], &value, err);
+    }
+    return rc ? error_prefix(err, "%s", clip->source) : 0;
+}
+
+int drafts_check(struct drafts *drafts, struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < drafts->count; i++) {
+        struct draft *clip = &drafts->clips[i];
+        rc = clip->bad ? 0 : check_clip(drafts, clip, err);
+        if (rc)
+            rc = drafts_fault(drafts, clip, clip->source, "", err);
+    }
+    return rc;
+}
+
 int drafts_emit(struct drafts *drafts, struct error *err)
 {
     int text_rc = emit_to_text(drafts, err);
@@ -337,7 +400,7 @@ int drafts_emit(struct drafts *drafts, struct error *err)
     }
     for (size_t i = 0; i < drafts->count; i++) {
         const struct draft *clip = &drafts->clips[i];
-        bool given = clip->hidden || (!clip->kept && !clip->left_out);
+        bool given = !clip->bad && (clip->hidden || (!clip->kept && !clip->left_out));
         int rc = given ? emit_clip(drafts, &drafts->clips[i], err) : 0;
         if (rc)
             return rc;

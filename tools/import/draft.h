@@ -14,6 +14,7 @@
 #include "cache/base/strmap.h"
 #include "index/changeset.h"
 #include "tools/import/copy.h"
+#include "tools/import/faults.h"
 
 struct draft_value {
     size_t attribute; /* index into drafts.attributes */
@@ -42,6 +43,7 @@ struct draft {
     bool kept;       /* the newest version has it as it is: it is not given again */
     bool left_out;   /* it was removed from the data set, and stays so: */
     bool hidden;     /* under another key than this one, which is to be known as its key */
+    bool bad;        /* something is wrong with it: it is not given */
     char *labels_of; /* the key its content had before, or NULL */
 };
 
@@ -51,6 +53,8 @@ struct draft_attribute {
     enum value_type type; /* the widest seen: int and float make float */
     bool typed, multi;    /* multi: some clip has several values */
     bool forced;          /* values become of this type, whatever they are */
+    bool asked;           /* what it is in the data set: */
+    enum value_type was;  /* 0: it has no such attribute */
 };
 
 struct drafts {
@@ -63,6 +67,8 @@ struct drafts {
     struct stream_names *stream_names; /* borrowed, or NULL */
     struct known *known;               /* borrowed, or NULL */
     struct copier *copier;             /* borrowed; NULL: recordings stay where they are. Needs `known` */
+    struct faults *faults;             /* borrowed; NULL: the first one ends the import */
+    size_t bad;                        /* clips */
 };
 
 struct drafts *drafts_new(void);
@@ -74,6 +80,10 @@ CLEANUP_DEFINE(struct drafts, drafts_free, cleanup_drafts)
 int drafts_clip(struct drafts *drafts, const char *key, const char *source, struct draft **ret,
                 struct error *err);
 struct draft *drafts_find(struct drafts *drafts, const char *key);
+/* Hands over what is wrong with a clip, or, where `clip` is NULL, with what would have been one; as
+ * faults_add(). */
+int drafts_fault(struct drafts *drafts, struct draft *clip, const char *file, const char *place,
+                 struct error *err);
 
 /* The attribute a source's column becomes. Two columns that become one name: the caller compares `origin`. */
 int drafts_attribute(struct drafts *drafts, const char *column, const char *origin, size_t *ret,
@@ -103,6 +113,8 @@ int drafts_object(struct drafts *drafts, uint32_t root, const struct source_obje
 /* Is the object in the newest version where drafts_object() would put it? 1, 0 or -errno. */
 int drafts_in_place(struct drafts *drafts, const struct source_object *object, struct error *err);
 
-/* Writes every clip that is neither kept nor left out into the change set, in the order they were added. Each
- * gives up its values, streams and extra for it: they would be in memory twice. */
+/* What only all values together show: clips whose values do not fit among the others are bad. */
+int drafts_check(struct drafts *drafts, struct error *err);
+/* Writes every clip that is neither kept nor left out nor bad into the change set, in the order they were
+ * added. Each gives up its values, streams and extra for it: they would be in memory twice. */
 int drafts_emit(struct drafts *drafts, struct error *err);

@@ -61,7 +61,7 @@ static int add_to_stem(struct files_gather *gather, const struct source_object *
         clip = NULL;
     int rc = clip ? 0 : drafts_clip(import->drafts, key, source, &clip, err);
     if (rc)
-        return rc;
+        return drafts_fault(import->drafts, NULL, source, "", err);
     files_gather_add(gather, clip, object, "", name.ext);
     return 0;
 }
@@ -95,20 +95,22 @@ static int add_folder_clip(struct files_gather *gather, const struct folder *fol
     CLEANUP_FREE char *source = mem_printf("%s/", full); /* or it looks like a stem's */
     struct draft *clip = NULL;
     if (folder->count > CHANGESET_STREAMS_MAX)
-        return error_set(
-            err, E2BIG,
-            "%s: %zu files would be the streams of one clip, which can have %d; say with --layout "
-            "how paths spell clips, such as --layout '{key}.{ext}'",
-            source, folder->count, CHANGESET_STREAMS_MAX);
-    int rc = drafts_clip(import->drafts, key, source, &clip, err);
-    for (size_t i = 0; !rc && i < folder->count; i++) {
+        return error_set(/* of all its files, not of one clip */
+                         err, E2BIG,
+                         "%s: %zu files would be the streams of one clip, which can have %d; say with "
+                         "--layout "
+                         "how paths spell clips, such as --layout '{key}.{ext}'",
+                         source, folder->count, CHANGESET_STREAMS_MAX);
+    if (drafts_clip(import->drafts, key, source, &clip, err))
+        return drafts_fault(import->drafts, NULL, source, "", err);
+    for (size_t i = 0; i < folder->count; i++) {
         const struct source_object *object = &import->source->objects[folder->members[i]];
         struct file_name name = split(object->path);
         CLEANUP_BUF struct buf stream = BUF_INIT;
         name_escape(&stream, name.stem, name.stem_len);
         files_gather_add(gather, clip, object, buf_text(&stream), name.ext);
     }
-    return rc;
+    return 0;
 }
 
 static int add_folder(struct files_gather *gather, const struct folder *folder, struct error *err)
@@ -164,7 +166,7 @@ static int add_match(struct files_gather *gather, const struct source_object *ob
     CLEANUP_FREE char *source = source_name(import->source, object->path);
     int rc = clip ? 0 : drafts_clip(import->drafts, key, source, &clip, err);
     if (rc)
-        return rc;
+        return drafts_fault(import->drafts, NULL, source, "", err);
     files_gather_add(gather, clip, object, buf_text(&stream), match->ext);
     return 0;
 }

@@ -144,6 +144,16 @@ static int labels_are_known(const struct files_import *import, const struct cata
     return rc < 0 ? rc : 1;
 }
 
+/* Hands over what is wrong with a clip's file. */
+static int settle(const struct files_import *import, struct draft *clip, const struct file_member *member,
+                  int rc, struct error *err)
+{
+    if (rc >= 0)
+        return rc;
+    CLEANUP_FREE char *name = source_name(import->source, member->object->path);
+    return drafts_fault(import->drafts, clip, name, "", err);
+}
+
 /* Tells attributes from streams; *ret_known: all of them were known before, and none was read. */
 static int find_labels(const struct files_import *import, const struct catalog_known *was, struct draft *clip,
                        struct file_members *members, bool *ret_known, struct error *err)
@@ -156,7 +166,7 @@ static int find_labels(const struct files_import *import, const struct catalog_k
         int rc = labels_are_known(import, was, member, err);
         *ret_known &= rc == 1;
         if (!rc)
-            rc = read_labels(import, clip, member, err);
+            rc = settle(import, clip, member, read_labels(import, clip, member, err), err);
         if (rc < 0)
             return rc;
         if (!member->labels) {
@@ -261,9 +271,9 @@ static int give(const struct files_import *import, const struct catalog_known *w
     for (size_t i = 0; !rc && i < members->count; i++) {
         struct file_member *member = &members->list[i];
         if (!member->labels)
-            rc = add_file(import, was, clip, member, err);
+            rc = settle(import, clip, member, add_file(import, was, clip, member, err), err);
         else if (!member->taken)
-            rc = read_labels(import, clip, member, err);
+            rc = settle(import, clip, member, read_labels(import, clip, member, err), err);
     }
     return rc;
 }

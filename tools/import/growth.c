@@ -46,8 +46,8 @@ static int is_origin(void *ctx, const char *key, const struct catalog_known *kno
     if (!strcmp(key, s->clip->key) || strmap_find(s->moved, key, strlen(key)) || s->clip->labels_of)
         return 0;
     const struct draft *still = drafts_find(s->growth->drafts, key);
-    if (still && same_content(still->fingerprint, known->fingerprint))
-        return 0; /* a copy beside it */
+    if (still && (still->bad || same_content(still->fingerprint, known->fingerprint)))
+        return 0; /* nobody knows; or a copy beside it */
     if (s->growth->partial && !s->growth->renumbered)
         return 0; /* it may be a copy beside a clip that it does not list */
     if (!known->live) {
@@ -163,7 +163,7 @@ static int settle_all(struct settling *s, struct error *err)
     int rc = 0;
     for (size_t i = 0; !rc && i < drafts->count; i++) {
         s->clip = &drafts->clips[i];
-        rc = settle_clip(s, err);
+        rc = s->clip->bad ? 0 : settle_clip(s, err);
     }
     if (!rc && s->collisions)
         rc = say_collision(s, err);

@@ -82,14 +82,14 @@ static char *source_value(const struct importing *importing, const char *folder)
 }
 
 /* How a LeRobot root's files are accounted for: everything below it is taken, what it does not name is said.
- * In meta/ it may keep what it likes. */
+ * In meta/ it may keep what it likes. `named` NULL: it could not be read. */
 static void take_below(struct importing *importing, const char *folder, const bool *named)
 {
     size_t count, len = strlen(folder);
     for (size_t first = source_below(importing->source, folder, &count), i = first; i < first + count; i++) {
         const char *path = importing->source->objects[i].path;
         importing->taken[i] = true;
-        if (!named[i] && strncmp(path + len, "meta/", 5))
+        if (named && !named[i] && strncmp(path + len, "meta/", 5))
             notes_add(importing->request->notes, "ignored, because the LeRobot data set does not name it",
                       path);
     }
@@ -116,8 +116,7 @@ static int import_lerobot(struct importing *importing, const char *info, size_t 
                                      .named = named};
     importing->counts->lerobot_sets++;
     int rc = lerobot_import(&lerobot, err);
-    if (!rc)
-        take_below(importing, below, named);
+    take_below(importing, below, rc ? NULL : named);
     return rc;
 }
 
@@ -128,8 +127,12 @@ static int import_roots(struct importing *importing, struct error *err)
     for (size_t i = 0; !rc && i < source->count; i++) {
         size_t folder_len;
         const char *path = source->objects[i].path;
-        if (lerobot_folder(path, &folder_len) && !lies_in_root(source, path, folder_len))
-            rc = import_lerobot(importing, path, folder_len, err);
+        if (!lerobot_folder(path, &folder_len) || lies_in_root(source, path, folder_len))
+            continue;
+        CLEANUP_FREE char *name = source_name(source, path);
+        rc = import_lerobot(importing, path, folder_len, err);
+        if (rc)
+            rc = faults_refuse(importing->request->faults, name, err);
     }
     return rc;
 }
@@ -162,6 +165,12 @@ static int import_sources(struct importing *importing, struct error *err)
     return left ? files_import(&files, err) : 0;
 }
 
+/* Hands over what is wrong with all of a file, so that others are looked at, too. */
+static int refuse(const struct importing *importing, const char *file, int rc, struct error *err)
+{
+    return rc ? faults_refuse(importing->request->faults, file, err) : 0;
+}
+
 static int join_tables(struct importing *importing, struct error *err)
 {
     const struct import_request *request = importing->request;
@@ -177,7 +186,7 @@ static int join_tables(struct importing *importing, struct error *err)
     for (size_t i = 0; !rc && i < request->set_count; i++)
         rc = table_set(&join, request->sets[i], err);
     for (size_t i = 0; !rc && i < request->table_count; i++)
-        rc = table_join_file(&join, request->tables[i], err);
+        rc = refuse(importing, request->tables[i], table_join_file(&join, request->tables[i], err), err);
     for (size_t i = 0; !rc && i < request->multi_count; i++)
         if (!importing->multi_used[i])
             rc = error_set(err, EINVAL, "--multi '%s': neither a table nor --set has this column",
@@ -205,6 +214,7 @@ static int new_drafts(struct importing *importing, struct error *err)
 {
     const struct import_request *request = importing->request;
     importing->drafts = drafts_new();
+    importing->drafts->faults = request->faults;
     int rc = stream_names_new(request->streams, request->stream_count, &importing->stream_names, err);
     importing->drafts->stream_names = importing->stream_names;
     for (size_t i = 0; !rc && i < request->type_count; i++)
@@ -267,6 +277,7 @@ static int open_known(struct importing *importing, struct error *err)
     if (rc)
         return rc;
     copier_init(&importing->copier, request->copy, importing->to, importing->known, importing->source);
+    importing->copier.dry = request->dry;
     importing->drafts->copier = &importing->copier;
     return 0;
 }
@@ -282,7 +293,52 @@ static int settle(struct importing *importing, struct error *err)
                             .partial = !importing->source,
                             .renumbered = request->renumbered,
                             .restore = request->restore};
-    return growth_settle(&growth, &importing->counts->growth, err);
+    int rc = growth_settle(&growth, &importing->counts->growth, err);
+    return refuse(importing, "", rc, err);
+}
+
+/* ---- faults ---- */
+
+int import_skip_parse(const char *text, struct import_skip *ret, struct error *err)
+{
+    CLEANUP_FREE char *number = mem_text(text);
+    size_t len = strlen(text);
+    struct import_skip skip = {.on = true, .limited = len > 0, .percent = len && text[len - 1] == '%'};
+    struct value value = {0};
+    if (skip.percent)
+        number[--len] = 0;
+    if (skip.limited && value_parse(skip.percent ? VALUE_FLOAT : VALUE_INT, number, len, &value, NULL))
+        return error_set(err, EINVAL, "--skip-bad=%s: expected a number of clips, or of percent: 1%%", text);
+    skip.limit = skip.percent ? value.real : (double)value.integer;
+    if (!(skip.limit >= 0 && (!skip.percent || skip.limit <= 100)))
+        return error_set(err, ERANGE, "--skip-bad=%s: that is no share of all clips", text);
+    *ret = skip;
+    return 0;
+}
+
+/* All was looked at: may what is good be imported? */
+static int check_faults(const struct importing *importing, struct error *err)
+{
+    const struct faults *faults = importing->request->faults;
+    const struct import_skip *skip = &importing->request->skip;
+    if (!faults || !faults_count(faults))
+        return 0;
+    uint64_t loose = faults_loose(faults), bad = importing->drafts->bad + loose;
+    uint64_t all = importing->drafts->count + loose;
+    importing->counts->bad = bad;
+    bool refused = faults_refused(faults), over = false;
+    if (skip->on && skip->limited)
+        over = (double)bad > (skip->percent ? skip->limit / 100 * (double)all : skip->limit);
+    if (skip->on && !refused && !over && bad < all)
+        return 0;
+    if (faults_count(faults) == 1 && !over)
+        return faults_first(faults, err);
+    const char *what = refused    ? "not all of this can be left out"
+                       : over     ? "more than --skip-bad allows"
+                       : skip->on ? "nothing good is left"
+                                  : "--skip-bad imports the others";
+    return error_set(err, EINVAL, "%s: %llu of %llu clips are bad, and nothing was imported (%s)",
+                     importing->request->source, (unsigned long long)bad, (unsigned long long)all, what);
 }
 
 static void count_source(struct importing *importing)
@@ -314,7 +370,8 @@ static int scan_folder(struct importing *importing, struct error *err)
     importing->root = changeset_root(importing->drafts->set, store_url(source->store));
     progress_expect(request->progress, source->count);
     rc = import_sources(importing, err);
-    if (!rc && !importing->drafts->count)
+    bool found = importing->drafts->count || (request->faults && faults_count(request->faults));
+    if (!rc && !found)
         rc = error_set(err, ENOENT, "%s: no clip was found", store_url(source->store));
     return rc;
 }
@@ -335,8 +392,12 @@ static int scan(struct importing *importing, struct error *err)
         rc = stream_names_apply(importing->stream_names, importing->drafts, err);
     if (!rc)
         rc = join_tables(importing, err);
+    if (!rc)
+        rc = drafts_check(importing->drafts, err);
     if (!rc && importing->known)
         rc = settle(importing, err);
+    if (!rc)
+        rc = check_faults(importing, err);
     return rc ? rc : drafts_emit(importing->drafts, err);
 }
 
@@ -347,7 +408,7 @@ int import_scan(const struct import_request *request, struct changeset **ret,
     struct importing importing = {.request = request, .counts = ret_counts};
     int rc = scan(&importing, err);
     if (!rc) {
-        ret_counts->clips = importing.drafts->count;
+        ret_counts->clips = importing.drafts->count - importing.drafts->bad;
         ret_counts->copied = importing.copier.objects;
         ret_counts->copied_bytes = importing.copier.bytes;
         *ret = STEAL(importing.drafts->set);

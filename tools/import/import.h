@@ -14,6 +14,16 @@
 #include "tools/import/notes.h"
 #include "tools/progress.h"
 
+/* How much may be wrong with a source whose other clips are imported. */
+struct import_skip {
+    bool on;
+    bool limited;
+    bool percent; /* of all clips; else so many */
+    double limit;
+};
+/* "": without a limit; "1%", "0.5%"; "12". -EINVAL */
+int import_skip_parse(const char *text, struct import_skip *ret, struct error *err);
+
 struct import_request {
     struct stores *stores;
     struct dataset *dataset; /* what grows; NULL: nothing is known */
@@ -27,16 +37,21 @@ struct import_request {
     size_t type_count, stream_count;
     bool renumbered, restore; /* tools/import/growth.h */
     enum copy_mode copy;
+    struct import_skip skip;
+    bool dry;              /* nothing is written: the change set is not to be committed */
+    struct faults *faults; /* all that is wrong; NULL: the first fault ends the import */
     struct notes *notes;
     struct progress *progress; /* one step a file that is looked into, or NULL */
 };
 struct import_counts {
     uint64_t objects, bytes; /* listed */
     uint64_t clips, lerobot_sets;
+    uint64_t bad; /* clips, and rows and files that are none, left out */
     struct growth_counts growth;
     uint64_t copied, copied_bytes; /* objects */
     bool pinned_weakly; /* some object can be overwritten under its name: not reproducible for ever */
 };
-/* A change set without clips and removals: nothing is new. */
+/* A change set without clips and removals: nothing is new. With `faults` an import fails only when all was
+ * looked at; -EINVAL then, or what the one fault is. */
 int import_scan(const struct import_request *request, struct changeset **ret,
                 struct import_counts *ret_counts, struct error *err);

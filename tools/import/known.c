@@ -170,6 +170,16 @@ int known_recording(struct known *known, const struct source_object *object, con
 
 /* ---- streams ---- */
 
+int known_attribute(struct known *known, const char *name, enum value_type *ret, struct error *err)
+{
+    struct catalog_attribute found;
+    int rc = known->reader ? catalog_attribute_find(known->reader, name, strlen(name), &found, err) : -ENOENT;
+    if (rc < 0 && rc != -ENOENT)
+        return rc;
+    *ret = rc ? 0 : found.type;
+    return 0;
+}
+
 int known_clip(struct known *known, const char *key, struct catalog_known *ret, struct error *err)
 {
     int rc = known->reader ? catalog_known_key(known->reader, key, ret, err) : 0;

@@ -45,6 +45,9 @@ void known_copy_path(const struct known *known, const struct source_object *obje
 
 /* ---- clips ---- */
 
+/* The type of an attribute; 0: there is none of this name. */
+int known_attribute(struct known *known, const char *name, enum value_type *ret, struct error *err);
+
 /* The live clip of this key: 1, 0 or -errno. */
 int known_clip(struct known *known, const char *key, struct catalog_known *ret, struct error *err);
 /* The stream of the clip in `row` that is cut out of this object, if the object is known under this pin: 1

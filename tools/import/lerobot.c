@@ -131,10 +131,8 @@ static int add_state(const struct building *b, struct draft *clip, const struct 
         note_left_out(b, clip, "state.parquet", why.text);
         return 0;
     }
-    if (rc) {
-        error_copy(err, &why);
-        return error_prefix(err, "%s", clip->source);
-    }
+    if (rc)
+        return error_copy(err, &why);
     struct draft_stream stream = {.name = (char *)"state", .ext = (char *)"parquet", .container = "parquet"};
     rc = drafts_object(b->import->drafts, b->import->root, object, &stream.object, err);
     return rc ? rc : draft_stream(clip, &stream, &slice, err);
@@ -170,6 +168,35 @@ static int find_known(const struct building *b, const struct draft *clip, struct
     return rc < 0 ? rc : 0;
 }
 
+/* Hands over what is wrong with an episode, unless nothing is. */
+static int settle(const struct building *b, struct draft *clip, const char *file, int rc, struct error *err)
+{
+    if (!rc)
+        return 0;
+    CLEANUP_FREE char *place =
+        clip ? mem_printf("episode %lld", (long long)clip->episode_index) : mem_text("");
+    return drafts_fault(b->import->drafts, clip, *file ? file : b->episodes->name, place, err);
+}
+
+/* Each part is looked at, whatever is wrong with the others. */
+static int add_parts(const struct building *b, struct draft *clip, const struct lerobot_episode *episode,
+                     struct error *err)
+{
+    int rc = settle(b, clip, "", set_own(b, clip, episode, err), err);
+    if (!rc)
+        rc = settle(b, clip, "", set_tasks(b, clip, episode, err), err);
+    if (!rc)
+        rc = settle(b, clip, "", set_scalars(b, clip, episode, err), err);
+    for (size_t camera = 0; !rc && camera < b->episodes->camera_count; camera++) {
+        rc = add_camera(b, clip, episode, camera, err);
+        rc = settle(b, clip, lerobot_videos_name(b->videos, episode, camera), rc, err);
+    }
+    if (rc)
+        return rc;
+    CLEANUP_FREE char *file = lerobot_rows_name(b->rows, episode);
+    return settle(b, clip, file, add_state(b, clip, episode, err), err);
+}
+
 static int add_episode(const struct building *b, struct lerobot_episode *episode, struct error *err)
 {
     CLEANUP_FREE char *raw = mem_printf("%sep%06lld", b->import->key_prefix, (long long)episode->index);
@@ -179,23 +206,13 @@ static int add_episode(const struct building *b, struct lerobot_episode *episode
     struct draft *clip = NULL;
     int rc = drafts_clip(b->import->drafts, buf_text(&key), source, &clip, err);
     if (rc)
-        return rc;
+        return settle(b, NULL, "", rc, err);
     clip->episode_index = episode->index;
     memcpy(clip->fingerprint, episode->fingerprint, sizeof clip->fingerprint);
     clip->extra = episode->stats;
     episode->stats = BUF_INIT;
     rc = find_known(b, clip, episode, err);
-    if (!rc)
-        rc = set_own(b, clip, episode, err);
-    if (!rc)
-        rc = set_tasks(b, clip, episode, err);
-    if (!rc)
-        rc = set_scalars(b, clip, episode, err);
-    for (size_t camera = 0; !rc && camera < b->episodes->camera_count; camera++)
-        rc = add_camera(b, clip, episode, camera, err);
-    if (!rc)
-        rc = add_state(b, clip, episode, err);
-    return rc;
+    return rc ? rc : add_parts(b, clip, episode, err);
 }
 
 /* Two columns that become one attribute would silently mix. `columns`: attribute -> the column it comes from,

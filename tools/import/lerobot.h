@@ -30,5 +30,6 @@ struct lerobot_import {
     bool *named;               /* by object of the source: set for each file the data set names */
 };
 
-/* Adds a clip an episode. Everything that does not add up is an error that names file, place and reason. */
+/* Adds a clip an episode. What does not add up in one of them is a fault of that clip (draft.h); what does
+ * not in all of them is an error. Both name file, place and reason. */
 int lerobot_import(const struct lerobot_import *import, struct error *err);

@@ -22,7 +22,7 @@ struct data_file {
     struct source_recording recording;
     /* What opening it gave, by another thread, ahead of its turn: */
     struct parquet *parquet; /* NULL: not open, since the newest version knows the file, or closed again */
-    struct error *why;       /* or NULL */
+    struct error *why;       /* it cannot be read, or its rows cannot be told; or NULL */
     bool known, read;
 };
 
@@ -148,30 +148,32 @@ static void open_file(void *ctx, size_t i)
         file->why = mem_copy(&why, sizeof why);
 }
 
-/* Waits until it is open and notes whose rows are where. */
-static int read_file(struct lerobot_rows *all, size_t i, struct error *err)
+/* Waits until it is open and notes whose rows are where. What is wrong with it is said where an episode needs
+ * it. */
+static void read_file(struct lerobot_rows *all, size_t i)
 {
     struct data_file *file = all->files[i];
+    struct error why = {0};
     all->unread -= !file->read;
     file->read = true;
     ahead_take(all->ahead, i);
     if (file->why)
-        return error_copy(err, file->why);
+        return;
     all->reading = i;
-    int rc = note_groups(all, file, err);
+    if (note_groups(all, file, &why)) {
+        error_prefix(&why, "%s", file->recording.name);
+        file->why = mem_copy(&why, sizeof why);
+    }
     buf_done(&file->recording.window); /* thousands of files may be open */
     progress_item(all->import->progress, file->recording.object->path);
-    return rc ? error_prefix(err, "%s", file->recording.name) : 0;
 }
 
 /* Those that the newest version does not know, or all. */
-static int read_files(struct lerobot_rows *all, bool known_too, struct error *err)
+static void read_files(struct lerobot_rows *all, bool known_too)
 {
-    int rc = 0;
-    for (size_t i = 0; !rc && all->unread && i < all->count; i++)
+    for (size_t i = 0; all->unread && i < all->count; i++)
         if (!all->files[i]->read && (known_too || !all->files[i]->known))
-            rc = read_file(all, i, err);
-    return rc;
+            read_file(all, i);
 }
 
 /* Files that the newest version knows are read only if they turn out to be needed. */
@@ -237,15 +239,20 @@ static struct lerobot_place place_of(const struct lerobot_episode *episode)
         .chunk = episode->data_chunk, .file = episode->data_file, .episode = episode->index};
 }
 
-static int report_absent(const struct lerobot_rows *all, const struct lerobot_episode *episode,
-                         struct error *err)
+/* The file that the episode table names. */
+static char *named_path(const struct lerobot_rows *all, const struct lerobot_episode *episode)
 {
     struct lerobot_place place = place_of(episode);
     CLEANUP_FREE char *path = NULL;
-    int rc = lerobot_info_path(all->info, all->info->data_path, &place, &path, err);
-    if (rc)
-        return rc;
-    CLEANUP_FREE char *name = source_name(all->import->source, path);
+    if (lerobot_info_path(all->info, all->info->data_path, &place, &path, NULL))
+        return mem_text(all->episodes->name);
+    return source_name(all->import->source, path);
+}
+
+static int report_absent(const struct lerobot_rows *all, const struct lerobot_episode *episode,
+                         struct error *err)
+{
+    CLEANUP_FREE char *name = named_path(all, episode);
     return error_set(err, ENOENT, "%s: no such file, but the rows of episode %lld must be there", name,
                      (long long)episode->index);
 }
@@ -268,19 +275,6 @@ static int add_named_files(struct lerobot_rows *all, struct error *err)
     return rc;
 }
 
-static int read_shared_files(struct lerobot_rows *all, struct error *err)
-{
-    int rc = read_files(all, false, err);
-    for (size_t i = 0; !rc && i < all->episodes->count; i++) {
-        if (all->named_file[i] != SIZE_MAX || all->by_episode[i].seen)
-            continue;
-        rc = read_files(all, true, err);
-        if (!rc && !all->by_episode[i].seen)
-            rc = report_absent(all, &all->episodes->episodes[i], err);
-    }
-    return rc;
-}
-
 int lerobot_rows_read(const struct lerobot_import *import, const struct lerobot_info *info,
                       const struct lerobot_episodes *episodes, struct lerobot_rows **ret, struct error *err)
 {
@@ -291,10 +285,10 @@ int lerobot_rows_read(const struct lerobot_import *import, const struct lerobot_
     int rc = info->data_by_episode ? 0 : add_numbered_files(all, err);
     if (!rc)
         rc = add_named_files(all, err);
-    if (!rc && !info->data_by_episode)
-        rc = read_shared_files(all, err);
     if (rc)
         return rc;
+    if (!info->data_by_episode)
+        read_files(all, false);
     *ret = STEAL(all);
     return 0;
 }
@@ -318,19 +312,27 @@ void lerobot_rows_free(struct lerobot_rows *rows)
     free(rows);
 }
 
-/* An episode's own file. */
-static int read_own(struct lerobot_rows *all, const struct lerobot_episode *episode, struct error *err)
+static void read_own(struct lerobot_rows *all, const struct lerobot_episode *episode, size_t file)
 {
-    size_t number = (size_t)(episode - all->episodes->episodes), file = all->named_file[number];
+    if (file == SIZE_MAX)
+        return;
+    all->only = episode->index;
+    read_file(all, file);
+    all->only = -1;
+}
+
+/* Why an episode has no rows: the file that should have them tells. */
+static int report_unseen(const struct lerobot_rows *all, const struct lerobot_episode *episode, size_t file,
+                         struct error *err)
+{
     if (file == SIZE_MAX)
         return report_absent(all, episode, err);
-    all->only = episode->index;
-    int rc = read_file(all, file, err);
-    all->only = -1;
-    if (rc || all->by_episode[number].seen)
-        return rc;
-    return error_set(err, EINVAL, "%s: no row there is of episode %lld, whose file it is",
-                     all->files[file]->recording.name, (long long)episode->index);
+    if (all->files[file]->why)
+        return error_copy(err, all->files[file]->why);
+    if (all->info->data_by_episode)
+        return error_set(err, EINVAL, "%s: no row there is of episode %lld, whose file it is",
+                         all->files[file]->recording.name, (long long)episode->index);
+    return error_set(err, EINVAL, "episode %lld has no rows in any data file", (long long)episode->index);
 }
 
 /* A file that holds nothing else goes as it is: its footer need not be kept a second time. */
@@ -409,19 +411,29 @@ static int slice_known(const struct lerobot_rows *rows, const struct lerobot_epi
     return rc;
 }
 
+char *lerobot_rows_name(const struct lerobot_rows *rows, const struct lerobot_episode *episode)
+{
+    const struct rows_of_episode *run = &rows->by_episode[episode - rows->episodes->episodes];
+    return run->seen ? mem_text(rows->files[run->file]->recording.name) : named_path(rows, episode);
+}
+
 int lerobot_rows_slice(struct lerobot_rows *rows, const struct lerobot_episode *episode,
                        const struct source_object **ret_object, struct slice *slice, struct error *err)
 {
-    const struct rows_of_episode *run = &rows->by_episode[episode - rows->episodes->episodes];
+    size_t number = (size_t)(episode - rows->episodes->episodes), named = rows->named_file[number];
+    const struct rows_of_episode *run = &rows->by_episode[number];
     int rc = slice_known(rows, episode, ret_object, slice, err);
     if (rc)
         return rc < 0 ? rc : 0;
-    rc = rows->info->data_by_episode ? read_own(rows, episode, err) : read_files(rows, true, err);
-    if (rc)
-        return rc;
+    if (rows->info->data_by_episode)
+        read_own(rows, episode, named);
+    else
+        read_files(rows, true);
     if (!run->seen)
-        return error_set(err, EINVAL, "episode %lld has no rows in any data file", (long long)episode->index);
+        return report_unseen(rows, episode, named, err);
     struct data_file *file = rows->files[run->file];
+    if (file->why)
+        return error_copy(err, file->why);
     if (run->rows != (uint64_t)episode->length)
         return error_set(err, EINVAL,
                          "%s: episode %lld has %llu rows, but meta/episodes says its length is %lld",

@@ -22,6 +22,9 @@ void lerobot_rows_free(struct lerobot_rows *rows);
 CLEANUP_DEFINE(struct lerobot_rows, lerobot_rows_free, cleanup_lerobot_rows)
 #define CLEANUP_LEROBOT_ROWS CLEANUP(cleanup_lerobot_rows)
 
+/* What messages call the file with an episode's rows, or that should have them; the caller frees it. */
+char *lerobot_rows_name(const struct lerobot_rows *rows, const struct lerobot_episode *episode);
+
 /* Cuts an episode's rows: `slice` and the file they lie in, passed through whole if there are no others.
  * -ENOTSUP with the reason where they are not whole
  * row groups of one file; -EINVAL where they are missing or not as many as the episode is long. */

@@ -15,7 +15,7 @@
 #include "tools/import/ahead.h"
 
 struct video_file {
-    const struct source_object *source;
+    const struct source_object *source; /* NULL: no such file */
     size_t episodes; /* how many have frames in it: what cannot be cut goes whole to one, and never to two */
     size_t last;     /* the last of them, counted from 1 */
     size_t uses;     /* slices still to come: each episode may have a file of its own */
@@ -61,10 +61,8 @@ static int find_file(struct lerobot_videos *videos, const struct lerobot_episode
         file->turn = strmap_count(videos->by_path) - 1;
         file->source = source_find(source, path);
         file->name = source_name(source, path);
-        if (!file->source)
-            return error_set(err, ENOENT, "%s: no such file, but the video of episode %lld must be there",
-                             file->name, (long long)episode->index);
-        videos->import->named[file->source - source->objects] = true;
+        if (file->source)
+            videos->import->named[file->source - source->objects] = true;
     }
     *ret = (struct video_file *)entry->value;
     return 0;
@@ -91,6 +89,8 @@ static void scan(void *ctx, size_t turn)
 {
     const struct lerobot_videos *videos = ctx;
     struct video_file *file = (struct video_file *)strmap_at(videos->by_path, turn)->value;
+    if (!file->source)
+        return;
     CLEANUP_SOURCE_RECORDING struct source_recording recording;
     struct error why = {0};
     source_recording_init(&recording, videos->import->source, file->source);
@@ -107,7 +107,7 @@ static int look_ahead(struct lerobot_videos *videos, struct error *err)
     for (size_t i = 0; known && rc >= 0 && i < count; i++) {
         const struct video_file *file = (struct video_file *)strmap_at(videos->by_path, i)->value;
         struct known_object found;
-        rc = known_object(known, file->source, &found, err);
+        rc = file->source ? known_object(known, file->source, &found, err) : 0;
         if (rc == 1)
             ahead_skip(videos->ahead, i);
     }
@@ -241,12 +241,27 @@ static int cut(const struct lerobot_videos *videos, const struct wanted *wanted,
     return rc < 0 ? error_prefix(err, "%s: episode %lld", file->name, episode) : 0;
 }
 
+static struct video_file *file_of(const struct lerobot_videos *videos, const struct lerobot_episode *episode,
+                                  size_t camera)
+{
+    size_t number = (size_t)(episode - videos->episodes->episodes);
+    return videos->files[number * videos->episodes->camera_count + camera];
+}
+
+const char *lerobot_videos_name(const struct lerobot_videos *videos, const struct lerobot_episode *episode,
+                                size_t camera)
+{
+    return file_of(videos, episode, camera)->name;
+}
+
 int lerobot_videos_slice(struct lerobot_videos *videos, const struct lerobot_episode *episode, size_t camera,
                          uint32_t *ret_object, struct slice *slice, struct error *err)
 {
     const struct lerobot_camera_span *span = &episode->cameras[camera];
-    size_t number = (size_t)(episode - videos->episodes->episodes);
-    struct video_file *file = videos->files[number * videos->episodes->camera_count + camera];
+    struct video_file *file = file_of(videos, episode, camera);
+    if (!file->source)
+        return error_set(err, ENOENT, "%s: no such file, but the video of episode %lld must be there",
+                         file->name, (long long)episode->index);
     struct wanted wanted = {.file = file,
                             .episode = episode,
                             .span = span,

@@ -11,7 +11,7 @@
 
 struct lerobot_videos;
 
-/* Looks up every file that an episode names: a missing one is -ENOENT. The arguments are borrowed. */
+/* Looks up every file that an episode names. The arguments are borrowed. */
 int lerobot_videos_new(const struct lerobot_import *import, const struct lerobot_info *info,
                        const struct lerobot_episodes *episodes, struct lerobot_videos **ret,
                        struct error *err);
@@ -19,7 +19,11 @@ void lerobot_videos_free(struct lerobot_videos *videos);
 CLEANUP_DEFINE(struct lerobot_videos, lerobot_videos_free, cleanup_lerobot_videos)
 #define CLEANUP_LEROBOT_VIDEOS CLEANUP(cleanup_lerobot_videos)
 
+/* What messages call the file with the frames of one camera in one episode. */
+const char *lerobot_videos_name(const struct lerobot_videos *videos, const struct lerobot_episode *episode,
+                                size_t camera);
 /* The frames of one camera in one episode, to be asked for once; *ret_object is the file's id in the change
- * set. -ENOTSUP with the reason where a file that other episodes share cannot be cut. */
+ * set. -ENOENT where the file is missing; -ENOTSUP with the reason where a file that other episodes share
+ * cannot be cut. */
 int lerobot_videos_slice(struct lerobot_videos *videos, const struct lerobot_episode *episode, size_t camera,
                          uint32_t *ret_object, struct slice *slice, struct error *err);

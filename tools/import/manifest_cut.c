@@ -158,27 +158,45 @@ static int cut_one(const struct scans *scans, const struct item *item, struct ma
     return rc ? rc : draft_stream(&scans->cutting->drafts->clips[cut->clip], &stream, &slice, err);
 }
 
-/* Names row, column and object, unless the store named it. */
-static int name_failure(const struct scans *scans, const struct item *item, const struct manifest_cut *cut,
-                        struct error *err)
+/* Hands over what is wrong with a cut: it costs its clip. Names row, column and object, unless the store
+ * named it. */
+static int settle(const struct scans *scans, const struct item *item, const struct manifest_cut *cut,
+                  struct error *err)
 {
     const struct manifest_object *object = object_of(scans, item);
-    CLEANUP_FREE char *name = source_name(object->source, object->object->path);
-    if (strncmp(err->text, name, strlen(name)) != 0)
+    const struct table_reader *reader = scans->cutting->reader;
+    CLEANUP_FREE char *name = object->why ? NULL : source_name(object->source, object->object->path);
+    CLEANUP_FREE char *where =
+        mem_printf("%s %llu", table_reader_place_name(reader), (unsigned long long)cut->place);
+    if (name && strncmp(err->text, name, strlen(name)) != 0)
         error_prefix(err, "%s", name);
-    return table_reader_prefix(scans->cutting->reader, cut->place, cut->column, err);
+    table_reader_prefix(reader, cut->place, cut->column, err);
+    return drafts_fault(scans->cutting->drafts, &scans->cutting->drafts->clips[cut->clip],
+                        table_reader_name(reader), where, err);
+}
+
+static int settle_all(const struct scans *scans, const struct item *item, struct error *err)
+{
+    struct error why = *err;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < item->count; i++) {
+        *err = why;
+        rc = settle(scans, item, item->cuts[i], err);
+    }
+    return rc;
 }
 
 static int cut_item(const struct scans *scans, struct item *item, struct error *err)
 {
-    int rc = item->scan ? take_known(scans, item, err) : 1;
+    const struct manifest_object *object = object_of(scans, item);
+    int rc = object->why ? error_copy(err, object->why) : item->scan ? take_known(scans, item, err) : 1;
     if (!rc)
         rc = take_scanned(scans, item, err);
     if (rc < 0)
-        return name_failure(scans, item, item->cuts[0], err);
+        return settle_all(scans, item, err);
     for (size_t i = 0; i < item->count; i++)
-        if (cut_one(scans, item, item->cuts[i], err))
-            return name_failure(scans, item, item->cuts[i], err);
+        if (cut_one(scans, item, item->cuts[i], err) && settle(scans, item, item->cuts[i], err))
+            return -err->code;
     if (item->mp4)
         mp4_free(item->mp4);
     item->mp4 = NULL;
@@ -206,7 +224,7 @@ static void gather_items(struct scans *scans, struct manifest_cut **order, size_
             scans->items[scans->count++].cuts = &order[i];
         struct item *item = &scans->items[scans->count - 1];
         item->count++;
-        item->scan |= is_video(order[i]);
+        item->scan |= is_video(order[i]) && !object_of(scans, item)->why;
     }
 }
 
@@ -296,7 +314,8 @@ int manifest_cut_all(const struct manifest_cutting *cutting, struct manifest_cut
     for (size_t first = 0, end; !rc && first < count; first = end) {
         for (end = first + 1; end < count && cuts[end].clip == cuts[first].clip;)
             end++;
-        finish_clip(cutting, cuts + first, end - first);
+        if (!cutting->drafts->clips[cuts[first].clip].bad)
+            finish_clip(cutting, cuts + first, end - first);
     }
     return rc;
 }

@@ -164,7 +164,7 @@ static int read_stream(struct importing *importing, const struct fields *fields,
     }
     int rc = check_fields(fields, cut, err);
     if (!rc)
-        rc = manifest_objects_add(importing->objects, url, cut->place, cut->column, &cut->object, err);
+        rc = manifest_objects_add(importing->objects, url, &cut->object, err);
     if (rc)
         return table_reader_prefix(reader, cut->place, cut->column, err);
     CLEANUP_FREE char *ext = cut->ext ? STEAL(cut->ext) : NULL;
@@ -188,7 +188,13 @@ static int add_stream(struct importing *importing, size_t stream, const struct f
                                  .end_s = HUGE_VAL,
                                  .place = row->place,
                                  .column = fields->cells[MANIFEST_URL]->column};
-    return read_stream(importing, fields, cut, err);
+    int rc = read_stream(importing, fields, cut, err);
+    if (rc) {
+        free(cut->stream);
+        free(cut->ext);
+        importing->cut_count--;
+    }
+    return rc;
 }
 
 /* ---- one row ---- */
@@ -250,10 +256,11 @@ static int add_streams(struct importing *importing, const struct table_kept_row 
 }
 
 static int add_row(struct importing *importing, const struct table_kept_row *row, struct fields *streams,
-                   struct error *err)
+                   struct draft **ret_clip, struct error *err)
 {
     struct draft *clip = NULL;
     int rc = add_clip(importing, row, &clip, err);
+    *ret_clip = clip;
     memset(streams, 0, strmap_count(importing->columns.streams) * sizeof *streams);
     for (size_t i = 0; !rc && i < row->count; i++) {
         const struct table_kept *cell = &row->cells[i];
@@ -313,14 +320,27 @@ static int claim_attributes(struct importing *importing, struct error *err)
     return rc;
 }
 
+static int settle(const struct importing *importing, uint64_t place, struct draft *clip, int rc,
+                  struct error *err)
+{
+    if (!rc)
+        return 0;
+    CLEANUP_FREE char *where =
+        mem_printf("%s %llu", table_reader_place_name(importing->reader), (unsigned long long)place);
+    return drafts_fault(importing->import->drafts, clip, table_reader_name(importing->reader), where, err);
+}
+
 static int add_rows(struct importing *importing, struct error *err)
 {
     struct table_kept_row row;
+    struct draft *clip;
     CLEANUP_FREE struct fields *streams =
         mem_alloc(strmap_count(importing->columns.streams) * sizeof *streams);
     int rc = 0;
-    while (!rc && table_batch_next(importing->batch, &row))
-        rc = add_row(importing, &row, streams, err);
+    while (!rc && table_batch_next(importing->batch, &row)) {
+        rc = add_row(importing, &row, streams, &clip, err);
+        rc = settle(importing, row.place, clip, rc, err);
+    }
     return rc;
 }
 
@@ -336,7 +356,10 @@ static void count(const struct importing *importing, struct manifest_found *ret)
 {
     ret->objects = manifest_objects_count(importing->objects);
     for (size_t i = 0; i < ret->objects; i++) {
-        const struct store_object *pinned = &manifest_objects_at(importing->objects, i)->object->pinned;
+        const struct manifest_object *object = manifest_objects_at(importing->objects, i);
+        if (object->why)
+            continue;
+        const struct store_object *pinned = &object->object->pinned;
         ret->bytes += pinned->size;
         ret->pinned_weakly |= !pinned->versioned;
     }
@@ -357,12 +380,7 @@ static int cut_all(struct importing *importing, struct error *err)
 static int cut(struct importing *importing, struct manifest_found *ret, struct error *err)
 {
     const struct manifest_import *import = importing->import;
-    size_t failed = SIZE_MAX;
-    int rc = manifest_objects_pin(importing->objects, import->notes, &failed, err);
-    if (rc && failed != SIZE_MAX) {
-        const struct manifest_object *object = manifest_objects_at(importing->objects, failed);
-        return table_reader_prefix(importing->reader, object->place, object->column, err);
-    }
+    int rc = manifest_objects_pin(importing->objects, import->notes, err);
     CLEANUP_KNOWN struct known *known = NULL;
     if (!rc)
         rc = open_known(importing, &known, err);

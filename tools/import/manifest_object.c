@@ -5,7 +5,6 @@
 #include "tools/import/manifest_object.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,8 +178,10 @@ void manifest_objects_free(struct manifest_objects *objects)
 {
     for (size_t i = 0; i < objects->root_count; i++)
         source_free(objects->roots[i]);
-    for (size_t i = 0; i < objects->count; i++)
+    for (size_t i = 0; i < objects->count; i++) {
         free(objects->named[i].name);
+        free(objects->named[i].shown.why);
+    }
     for (size_t i = 0; i < objects->text_count; i++)
         free(objects->texts[i]);
     free(objects->roots);
@@ -195,8 +196,7 @@ void manifest_objects_free(struct manifest_objects *objects)
     free(objects);
 }
 
-static int add_resolved(struct manifest_objects *objects, const char *url, uint64_t place, size_t column,
-                        size_t *ret, struct error *err)
+static int add_resolved(struct manifest_objects *objects, const char *url, size_t *ret, struct error *err)
 {
     const char *slash = strrchr(url, '/'), *folder;
     int rc = check_url(objects, url, slash, err);
@@ -214,15 +214,13 @@ static int add_resolved(struct manifest_objects *objects, const char *url, uint6
     if (is_new) {
         entry->value = objects->count;
         mem_grow(&objects->named, &objects->cap, objects->count + 1, sizeof *objects->named);
-        objects->named[objects->count++] = (struct named){
-            .shown = {.place = place, .column = column}, .folder = folder, .name = mem_text(slash + 1)};
+        objects->named[objects->count++] = (struct named){.folder = folder, .name = mem_text(slash + 1)};
     }
     *ret = entry->value;
     return 0;
 }
 
-int manifest_objects_add(struct manifest_objects *objects, const char *url, uint64_t place, size_t column,
-                         size_t *ret, struct error *err)
+int manifest_objects_add(struct manifest_objects *objects, const char *url, size_t *ret, struct error *err)
 {
     const struct strmap_entry *entry = strmap_find(objects->by_text, url, strlen(url));
     if (entry) {
@@ -232,7 +230,7 @@ int manifest_objects_add(struct manifest_objects *objects, const char *url, uint
     CLEANUP_FREE char *absolute = NULL;
     int rc = make_absolute(objects, url, &absolute, err);
     if (!rc)
-        rc = add_resolved(objects, absolute, place, column, ret, err);
+        rc = add_resolved(objects, absolute, ret, err);
     if (!rc)
         strmap_put(objects->by_text, url, strlen(url), NULL)->value = *ret;
     return rc;
@@ -348,7 +346,8 @@ static int add_to_root(struct named *named, struct source *source, struct error 
     return 0;
 }
 
-/* `roots`: URL -> index into objects->roots; `by_folder`: the same for a folder. */
+/* `roots`: URL -> index into objects->roots, SIZE_MAX: it cannot be opened; `by_folder`: the same for a
+ * folder. */
 static int give_root(struct manifest_objects *objects, struct strmap *roots, struct strmap *by_folder,
                      struct named *named, struct notes *notes, struct error *err)
 {
@@ -360,11 +359,16 @@ static int give_root(struct manifest_objects *objects, struct strmap *roots, str
         if (is_new) {
             root->value = objects->root_count;
             int rc = add_root(objects, url, notes, err);
-            if (rc)
+            if (rc) {
+                root->value = folder->value = SIZE_MAX;
                 return rc;
+            }
         }
         folder->value = root->value;
     }
+    if (folder->value == SIZE_MAX)
+        return error_set(err, EINVAL, "'%s/%s' lies in a root that cannot be opened", named->folder,
+                         named->name);
     named->root = folder->value;
     if (!root_below(store_url(objects->roots[named->root]->store), named->folder))
         return error_set(err, EINVAL, "'%s/%s' is not spelled as its store spells it", named->folder,
@@ -377,10 +381,12 @@ static int give_root(struct manifest_objects *objects, struct strmap *roots, str
 struct round {
     struct manifest_objects *objects;
     atomic_size_t next;
-    pthread_mutex_t lock;
-    size_t failed;    /* guarded by lock: the first object that could not be pinned, or SIZE_MAX */
-    struct error err; /* guarded by lock: why */
 };
+
+static void fail(struct named *named, const struct error *why)
+{
+    named->shown.why = mem_copy(why, sizeof *why);
+}
 
 static void pin_some(void *ctx)
 {
@@ -388,50 +394,40 @@ static void pin_some(void *ctx)
     size_t i;
     while ((i = atomic_fetch_add(&round->next, 1)) < round->objects->count) {
         struct named *named = &round->objects->named[i];
+        if (named->shown.why)
+            continue;
         struct source *source = round->objects->roots[named->root];
         struct source_object *object = &source->objects[named->number];
         struct error err = {0};
-        if (store_head(source->store, object->path, &object->pinned, &err) >= 0)
-            continue;
-        pthread_mutex_lock(&round->lock);
-        if (i < round->failed) {
-            round->failed = i;
-            round->err = err;
-        }
-        pthread_mutex_unlock(&round->lock);
-        atomic_store(&round->next, round->objects->count); /* those before it are under way */
+        if (store_head(source->store, object->path, &object->pinned, &err) < 0)
+            fail(named, &err);
     }
 }
 
-static int pin_all(struct manifest_objects *objects, size_t *ret_failed, struct error *err)
+static int pin_all(struct manifest_objects *objects, struct error *err)
 {
-    struct round round = {.objects = objects, .failed = SIZE_MAX};
+    struct round round = {.objects = objects};
     struct workers *workers;
     int rc = workers_new(AT_A_TIME, &workers, err);
     if (rc < 0)
         return rc;
-    pthread_mutex_init(&round.lock, NULL);
     for (int i = 0; i < AT_A_TIME; i++)
         workers_submit(workers, pin_some, &round);
     workers_free(workers);
-    pthread_mutex_destroy(&round.lock);
-    *ret_failed = round.failed;
-    return round.failed == SIZE_MAX ? 0 : error_copy(err, &round.err);
+    return 0;
 }
 
-int manifest_objects_pin(struct manifest_objects *objects, struct notes *notes, size_t *ret_failed,
-                         struct error *err)
+int manifest_objects_pin(struct manifest_objects *objects, struct notes *notes, struct error *err)
 {
     CLEANUP_STRMAP struct strmap *roots = strmap_new();
     CLEANUP_STRMAP struct strmap *by_folder = strmap_new();
     fold_foreign_folders(objects);
     for (size_t i = 0; i < objects->count; i++) {
-        int rc = give_root(objects, roots, by_folder, &objects->named[i], notes, err);
-        *ret_failed = i;
-        if (rc)
-            return rc;
+        struct error why = {0};
+        if (give_root(objects, roots, by_folder, &objects->named[i], notes, &why))
+            fail(&objects->named[i], &why);
     }
-    return pin_all(objects, ret_failed, err);
+    return pin_all(objects, err);
 }
 
 const char *manifest_objects_root(const struct manifest_objects *objects)
@@ -444,6 +440,8 @@ int manifest_objects_enter(struct manifest_objects *objects, struct drafts *draf
     int rc = 0;
     for (size_t i = 0; !rc && i < objects->count; i++) {
         struct named *named = &objects->named[i];
+        if (named->shown.why)
+            continue;
         const struct source *source = objects->roots[named->root];
         named->shown.source = source;
         named->shown.object = &source->objects[named->number];

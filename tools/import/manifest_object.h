@@ -25,9 +25,8 @@
 struct manifest_object {
     struct source_object *object; /* in source->objects */
     const struct source *source;
-    uint32_t id;    /* in the change set */
-    uint64_t place; /* first named there */
-    size_t column;
+    uint32_t id;       /* in the change set */
+    struct error *why; /* it could not be pinned: `object` and `source` may be NULL; or NULL */
 };
 
 struct manifest_objects;
@@ -41,12 +40,9 @@ CLEANUP_DEFINE(struct manifest_objects, manifest_objects_free, cleanup_manifest_
 
 /* Takes note of a URL: absolute, a local path, or relative to the manifest's folder. *ret: its number, the
  * same for the same object. -EINVAL, -EACCES. */
-int manifest_objects_add(struct manifest_objects *objects, const char *url, uint64_t place, size_t column,
-                         size_t *ret, struct error *err);
-/* Once all are noted: gives each its root, and pins it. *ret_failed: the number of the object an error is
- * about, or SIZE_MAX. */
-int manifest_objects_pin(struct manifest_objects *objects, struct notes *notes, size_t *ret_failed,
-                         struct error *err);
+int manifest_objects_add(struct manifest_objects *objects, const char *url, size_t *ret, struct error *err);
+/* Once all are noted: gives each its root, and pins it, or says why not. */
+int manifest_objects_pin(struct manifest_objects *objects, struct notes *notes, struct error *err);
 /* The URL of the root that all of them lie below; NULL: there are several. */
 const char *manifest_objects_root(const struct manifest_objects *objects);
 /* Gives them ids in the change set. */

@@ -103,7 +103,8 @@ static bool find_episode(const struct joined *j, const char *text, size_t len, s
     struct episode_clip key = {.episode = value.integer};
     const struct episode_clip *found =
         bsearch(&key, j->episodes, j->episode_count, sizeof key, compare_episodes);
-    *ret = found ? found->clip : 0;
+    if (found)
+        *ret = found->clip;
     return found != NULL;
 }
 
@@ -139,13 +140,12 @@ static const struct table_cell *key_cell(const struct joined *j, const struct ta
     return key || !j->join->one_root ? key : episode;
 }
 
+/* *ret: the clip, for a row that comes too late as well; SIZE_MAX: none. */
 static int find_clip(struct joined *j, const struct table_row *row, size_t *ret, struct error *err)
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
     bool by_key;
-    int rc = check_key_columns(j, row->place, err);
-    if (rc)
-        return rc;
+    *ret = SIZE_MAX;
     const struct table_cell *cell = key_cell(j, row, &by_key);
     if (cell && cell->count == 1)
         value_print(&text, &cell->values[0].value);
@@ -166,6 +166,18 @@ static int find_clip(struct joined *j, const struct table_row *row, size_t *ret,
 }
 
 /* ---- joining ---- */
+
+/* Hands over what is wrong with a row: it costs its clip, which would lack what the row says. */
+static int settle(const struct joined *j, uint64_t place, size_t clip, int rc, struct error *err)
+{
+    if (!rc)
+        return 0;
+    struct drafts *drafts = j->join->drafts;
+    CLEANUP_FREE char *where =
+        mem_printf("%s %llu", table_reader_place_name(j->reader), (unsigned long long)place);
+    return drafts_fault(drafts, clip == SIZE_MAX ? NULL : &drafts->clips[clip], table_reader_name(j->reader),
+                        where, err);
+}
 
 /* Rows may bring new columns. */
 static void mention_columns(struct joined *j, size_t known)
@@ -191,11 +203,14 @@ static int read_rows(struct joined *j, struct error *err)
     while ((rc = table_reader_next(j->reader, &row, err)) > 0) {
         mention_columns(j, known);
         known = row.count;
-        rc = find_clip(j, &row, &clip, err);
+        rc = check_key_columns(j, row.place, err);
         if (rc)
             return rc;
-        if (table_batch_add(j->batch, &row, clip, &column, err))
-            return table_reader_prefix(j->reader, row.place, column, err);
+        rc = find_clip(j, &row, &clip, err);
+        if (!rc && table_batch_add(j->batch, &row, clip, &column, err))
+            rc = table_reader_prefix(j->reader, row.place, column, err);
+        if (settle(j, row.place, clip, rc, err))
+            return rc;
     }
     return rc;
 }
@@ -232,16 +247,22 @@ static int set_values(const struct joined *j, const struct table_kept *cell, str
                                cell, err);
 }
 
+static int set_row(const struct joined *j, const struct table_kept_row *row, struct error *err)
+{
+    struct draft *clip = &j->join->drafts->clips[row->tag];
+    for (size_t i = 0; i < row->count; i++)
+        if (set_values(j, &row->cells[i], clip, err))
+            return table_reader_prefix(j->reader, row->place, row->cells[i].column, err);
+    return 0;
+}
+
 static int set_rows(const struct joined *j, struct error *err)
 {
     struct table_kept_row row;
-    while (table_batch_next(j->batch, &row)) {
-        struct draft *clip = &j->join->drafts->clips[row.tag];
-        for (size_t i = 0; i < row.count; i++)
-            if (set_values(j, &row.cells[i], clip, err))
-                return table_reader_prefix(j->reader, row.place, row.cells[i].column, err);
-    }
-    return 0;
+    int rc = 0;
+    while (!rc && table_batch_next(j->batch, &row))
+        rc = settle(j, row.place, row.tag, set_row(j, &row, err), err);
+    return rc;
 }
 
 int table_join_file(const struct table_join *join, const char *file, struct error *err)

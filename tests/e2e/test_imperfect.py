@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sources that are partly bad: all that is wrong is told, --skip-bad leaves it out, --dry-run only tells."""
+import json
+import os
+
+import make_lerobot
+import make_lerobot_v2
+import pytest
+
+from conftest import elidefs
+
+
+@pytest.fixture
+def source(tmp_path):
+    """Four clips, each a file of labels; two of them cannot be."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "a.json").write_text('{"grade": 1}')
+    (folder / "b.json").write_text('{"x/y": 1, "x.y": 2}')
+    (folder / "c.json").write_text('{"grade": "three"}')
+    (folder / "d.json").write_text('{"grade": 4}')
+    return folder
+
+
+def tree(folder):
+    return {os.path.join(base, name): os.stat(os.path.join(base, name)).st_mtime_ns
+            for base, _, names in os.walk(folder) for name in names}
+
+
+def keys(dataset, path="latest"):
+    return sorted(json.loads(line)["key"] for line in elidefs("query", dataset, path, "--json").stdout.splitlines())
+
+
+def golden(done, *folders):
+    """What was said, but for notes and progress, with the folders' names taken out."""
+    text = "".join(line + "\n" for line in done.stderr.splitlines() if not line.startswith(("note: ", "scanned ")))
+    for name, folder in zip(("SOURCE", "SET"), folders):
+        text = text.replace(str(folder), name)
+    return text
+
+
+REFUSAL = """\
+bad: SOURCE/b.json: two members would both become the attribute 'x_y' (clip 'b')
+bad: SOURCE/c.json: 'grade': SOURCE/c: attribute 'grade' is text here ('three') and integer elsewhere in this import (clip 'c')
+"""
+
+
+def test_all_that_is_wrong_is_told_and_nothing_is_committed(dataset, source, tmp_path):
+    before = tree(dataset)
+    done = elidefs("import", dataset, source, cwd=tmp_path, check=False)
+    assert done.returncode == 1 and done.stdout == ""
+    assert golden(done, source) == REFUSAL + (
+        "elidefs: SOURCE: 2 of 4 clips are bad, and nothing was imported (--skip-bad imports the others)\n")
+    assert tree(dataset) == before and not (tmp_path / "bad.jsonl").exists()
+
+
+def test_what_is_good_is_committed_and_the_rest_tried_again(dataset, source, tmp_path):
+    done = elidefs("import", dataset, source, "--skip-bad", cwd=tmp_path, check=False)
+    assert done.returncode == 3 and done.stdout == "v1\n"
+    assert golden(done, source) == REFUSAL + """\
+found 2 clips in 4 files (0.0 MiB)
+bad.jsonl says what is bad, and why
+v1: 2 clips added, 0 replaced, 0 unchanged; 2 in all
+2 bad clips are left out; the next import tries them again
+"""
+    assert keys(dataset) == ["a", "d"]
+    lines = [json.loads(line) for line in (tmp_path / "bad.jsonl").read_text().splitlines()]
+    assert lines[0] == {"file": f"{source}/b.json", "place": "", "clip": "b",
+                        "reason": "two members would both become the attribute 'x_y'"}
+    assert [line["clip"] for line in lines] == ["b", "c"]
+    (source / "b.json").write_text('{"grade": 2}')
+    done = elidefs("import", dataset, source, "--skip-bad", cwd=tmp_path, check=False)
+    assert done.returncode == 3 and keys(dataset) == ["a", "b", "d"]
+    assert "('three') and integer in the data set" in done.stderr
+    (source / "c.json").write_text('{"grade": 3}')
+    assert elidefs("import", dataset, source, "--skip-bad").stdout == "v3\n"
+    assert keys(dataset) == ["a", "b", "c", "d"]
+
+
+def test_a_clip_that_turned_bad_stays_as_it_was(dataset, source, tmp_path):
+    elidefs("import", dataset, source, "--skip-bad", cwd=tmp_path, check=False)
+    (source / "d.json").write_text('{"grade": "four"}')
+    done = elidefs("import", dataset, source, "--skip-bad", "--json", cwd=tmp_path, check=False)
+    assert done.returncode == 3 and json.loads(done.stdout)["bad"] == 3
+    assert keys(dataset) == ["a", "d"] and "no longer in the source" not in done.stderr
+
+
+@pytest.mark.parametrize("limit, status", [("2", 3), ("1", 1), ("50%", 3), ("49.9%", 1), ("0", 1), ("", 3)])
+def test_the_limit_is_a_number_or_a_share(dataset, source, tmp_path, limit, status):
+    option = f"--skip-bad={limit}" if limit else "--skip-bad"
+    done = elidefs("import", dataset, source, option, cwd=tmp_path, check=False)
+    assert done.returncode == status
+    assert (tmp_path / "bad.jsonl").exists()
+    assert elidefs("log", dataset).stdout.startswith("v1" if status == 3 else "")
+    if status == 1:
+        assert "2 of 4 clips are bad, and nothing was imported (more than --skip-bad allows)" in done.stderr
+
+
+@pytest.mark.parametrize("limit", ["x", "-1", "101%", "%", "1.5"])
+def test_a_limit_that_is_none(dataset, source, limit):
+    done = elidefs("import", dataset, source, f"--skip-bad={limit}", check=False)
+    assert done.returncode == 1 and f"elidefs: --skip-bad={limit}: " in done.stderr
+
+
+def test_nothing_good_is_left(dataset, source, tmp_path):
+    (source / "a.json").unlink(), (source / "d.json").unlink(), (source / "c.json").unlink()
+    done = elidefs("import", dataset, source, "--skip-bad", cwd=tmp_path, check=False)
+    assert done.returncode == 1 and elidefs("log", dataset).stdout == ""
+
+
+def test_hundreds_of_faults_are_counted_and_all_written(dataset, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    for i in range(300):
+        (source / f"c{i:03d}.json").write_text('{"x/y": 1, "x.y": 2}')
+    done = elidefs("import", dataset, source, "--bad", tmp_path / "all.jsonl", check=False)
+    told = [line for line in done.stderr.splitlines() if line.startswith("bad: ")]
+    assert len(told) == 21 and told[-1] == "bad: and 280 more"
+    assert len((tmp_path / "all.jsonl").read_text().splitlines()) == 300
+
+
+def test_a_row_that_does_not_fit_costs_its_clip(dataset, tmp_path):
+    source, table = tmp_path / "source", tmp_path / "labels.csv"
+    source.mkdir()
+    for name in "abc":
+        (source / f"{name}.mcap").write_text(name)
+    table.write_text("key,n\na,1\nb,x\nc,3\nz,4\n")
+    done = elidefs("import", dataset, source, "--table", table, "--type", "n=integer", "--skip-bad", cwd=tmp_path,
+                   check=False)
+    assert done.returncode == 3 and keys(dataset) == ["a", "c"]
+    lines = [json.loads(line) for line in (tmp_path / "bad.jsonl").read_text().splitlines()]
+    assert [(line["file"], line["place"], line.get("clip")) for line in lines] == [
+        (str(table), "line 5", None), (str(table), "line 3", "b")]
+
+
+def test_a_table_that_cannot_be_read_is_never_left_out(dataset, source, tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text('key,n\na,"1\n')
+    done = elidefs("import", dataset, source, "--table", table, "--skip-bad", cwd=tmp_path, check=False)
+    assert done.returncode == 1 and "(not all of this can be left out)" in done.stderr
+    assert len([line for line in done.stderr.splitlines() if line.startswith("bad: ")]) == 3
+
+
+def test_bad_episodes_of_a_lerobot_set(dataset, tmp_path):
+    source = make_lerobot_v2.convert(make_lerobot.make(tmp_path / "v3", lengths=(12, 10, 11, 9), separate=True), tmp_path / "source")
+    videos = sorted(source.rglob("*.mp4"))
+    data = sorted(source.rglob("data/**/*.parquet"))
+    os.truncate(videos[1], 100)
+    data[2].unlink()
+    done = elidefs("import", dataset, source, "--skip-bad", cwd=tmp_path, check=False)
+    assert done.returncode == 3, done.stderr
+    lines = [json.loads(line) for line in (tmp_path / "bad.jsonl").read_text().splitlines()]
+    assert [(line["file"], line["place"]) for line in lines] == [(str(videos[1]), "episode 1"), (str(data[2]), "episode 2")]
+    assert all(not line["reason"].startswith("/") for line in lines)
+    assert keys(dataset) == ["ep000000", "ep000003"]
+
+
+def test_bad_rows_of_a_manifest(dataset, tmp_path):
+    (tmp_path / "r.bin").write_bytes(b"0123456789")
+    manifest = tmp_path / "m.jsonl"
+    rows = [{"key": "a", "raw": {"url": "r.bin", "offset": 0, "length": 5}},
+            {"key": "b", "raw": {"url": "gone.bin"}},
+            {"key": "c", "raw": {"url": "r.bin", "offset": 8, "length": 5}},
+            {"key": "a", "raw": {"url": "r.bin"}},
+            {"key": "d", "raw": {"url": "r.bin", "offset": 3}},
+            {"key": "e", "raw": {"url": "r.bin", "offset": 5, "length": 5}}]
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = elidefs("import", dataset, manifest, "--skip-bad", cwd=tmp_path, check=False)
+    assert done.returncode == 3, done.stderr
+    lines = [json.loads(line) for line in (tmp_path / "bad.jsonl").read_text().splitlines()]
+    assert {line["place"]: line.get("clip") for line in lines} == {
+        "line 2": "b", "line 3": "c", "line 4": None, "line 5": "d"}
+    assert keys(dataset) == ["a", "e"]
+
+
+# ---- --dry-run ----
+
+
+def test_a_dry_run_tells_what_would_happen_and_writes_nothing(dataset, source, tmp_path):
+    (source / "b.json").unlink(), (source / "c.json").unlink()
+    before = tree(tmp_path)
+    done = elidefs("import", dataset, source, "--dry-run", cwd=tmp_path)
+    assert done.stdout == "" and golden(done, source) == """\
+found 2 clips in 2 files (0.0 MiB)
+would be v1: 2 clips added, 0 replaced, 0 unchanged; 2 in all
+"""
+    assert tree(tmp_path) == before
+    elidefs("import", dataset, source)
+    (source / "a.json").write_text('{"grade": 10}')
+    (source / "e.mcap").write_text("new")
+    before = tree(tmp_path)
+    done = elidefs("import", dataset, source, "--dry-run", "--copy", "--json", cwd=tmp_path)
+    assert "would copy" in done.stderr
+    assert json.loads(done.stdout) == {"version": 2, "clips": 3, "added": 1, "replaced": 1, "removed": 0,
+                                       "unchanged": 1, "bad": 0}
+    assert tree(tmp_path) == before
+    assert elidefs("import", dataset, source).stdout == "v2\n"
+
+
+@pytest.mark.parametrize("options, status", [((), 1), (("--skip-bad",), 3), (("--skip-bad=1",), 1)])
+def test_a_dry_run_ends_as_the_import_would(dataset, source, tmp_path, options, status):
+    before = tree(tmp_path)
+    done = elidefs("import", dataset, source, "--dry-run", *options, cwd=tmp_path, check=False)
+    assert done.returncode == status and golden(done, source).startswith(REFUSAL)
+    assert tree(tmp_path) == before

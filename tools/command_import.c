@@ -158,19 +158,41 @@ static int finish(const struct arguments *arguments, const struct import_request
     return EXIT_PARTLY;
 }
 
+/* What the source is called, wherever it is imported from. */
+static struct scan_cache *open_scans(const struct import_request *request, const struct session *session)
+{
+    CLEANUP_FREE char *absolute = strstr(request->source, "://") ? NULL : realpath(request->source, NULL);
+    return scan_cache_open(cache_folder(session->cache), absolute ? absolute : request->source,
+                           !request->dry);
+}
+
+static void tell_resumed(const struct scan_cache *scans)
+{
+    if (scan_cache_found(scans))
+        fprintf(stderr, "%llu files need not be read again: an import that did not end has read them\n",
+                (unsigned long long)scan_cache_found(scans));
+}
+
 static int import(const struct arguments *arguments, struct import_request *request, struct session *session,
                   struct error *err)
 {
+    CLEANUP_SCAN_CACHE struct scan_cache *scans = open_scans(request, session);
     CLEANUP_CHANGESET struct changeset *set = NULL;
     struct import_counts found;
     request->stores = session->stores;
     request->dataset = session->dataset;
+    request->scans = scans;
     request->progress = progress_new("scanned", "files", 0);
     int rc = import_scan(request, &set, &found, err);
     progress_free(request->progress);
+    tell_resumed(scans);
     tell_faults(request, rc, err);
-    if (!rc)
-        return finish(arguments, request, session, set, &found, err);
+    if (!rc) {
+        rc = finish(arguments, request, session, set, &found, err);
+        if (rc >= 0)
+            scan_cache_forget(scans);
+        return rc;
+    }
     struct error unwritten;
     if (write_bad(arguments, request, &unwritten))
         fprintf(stderr, "note: %s\n", unwritten.text);
@@ -284,6 +306,8 @@ const struct command command_import = {
         "({\"file\", \"place\", \"reason\", \"clip\"}), the status is 3, and the next import tries "
         "what is missing again. --skip-bad leaves out clips only: a data set or a table that cannot be read "
         "at all fails the import.\n\n"
+        "An import that is killed leaves what it has read of recordings in a file in the cache folder; the "
+        "same import goes on from there.\n\n"
         "With --dry-run all of this is done but the writing, with the same status.",
     .options = options,
     .store_options = true,

@@ -15,6 +15,7 @@
 #include "index/changeset.h"
 #include "tools/import/copy.h"
 #include "tools/import/faults.h"
+#include "tools/import/scan_cache.h"
 
 struct draft_value {
     size_t attribute; /* index into drafts.attributes */
@@ -69,6 +70,7 @@ struct drafts {
     struct copier *copier;             /* borrowed; NULL: recordings stay where they are. Needs `known` */
     struct faults *faults;             /* borrowed; NULL: the first one ends the import */
     size_t bad;                        /* clips */
+    struct scan_cache *scans;          /* borrowed, or NULL: what was read by an import that was killed */
 };
 
 struct drafts *drafts_new(void);

@@ -6,9 +6,6 @@
 #include <string.h>
 
 #include "cache/base/json.h"
-#include "index/mp4/mp4.h"
-
-enum { SOURCE_JSON_BYTES_MAX = 1 << 20 };
 
 /* ---- gathering ---- */
 
@@ -21,8 +18,8 @@ void files_gather_add(struct files_gather *gather, const struct draft *clip,
         gather->clips[gather->count++] = (struct file_members){0};
     struct file_members *members = &gather->clips[number];
     mem_grow(&members->list, &members->cap, members->count + 1, sizeof *members->list);
-    members->list[members->count++] =
-        (struct file_member){.object = object, .stream = mem_text(stream), .ext = mem_text(ext)};
+    members->list[members->count++] = (struct file_member){
+        .object = object, .stream = mem_text(stream), .ext = mem_text(ext), .scan = SIZE_MAX};
 }
 
 void files_gather_done(struct files_gather *gather)
@@ -35,6 +32,8 @@ void files_gather_done(struct files_gather *gather)
         free(gather->clips[i].list);
     }
     free(gather->clips);
+    if (gather->scan)
+        files_scan_free(gather->scan);
 }
 
 /* ---- attributes: <key>.json ---- */
@@ -101,18 +100,18 @@ static int add_members(const struct files_import *import, struct draft *clip, co
 
 /* <key>.json is the clip's own: a flat object's members become attributes, anything else becomes the stream
  * <key>.source.json. */
-static int read_labels(const struct files_import *import, struct draft *clip, struct file_member *member,
+static int read_labels(const struct files_gather *gather, struct draft *clip, struct file_member *member,
                        struct error *err)
 {
-    CLEANUP_BUF struct buf text = BUF_INIT;
+    const struct files_import *import = gather->import;
     CLEANUP_JSON struct json *json = NULL;
     CLEANUP_FREE char *name = source_name(import->source, member->object->path);
-    if (member->object->pinned.size <= SOURCE_JSON_BYTES_MAX) {
-        int rc = source_read_all(import->source, member->object->path, SOURCE_JSON_BYTES_MAX, &text, err);
-        if (rc)
-            return rc;
-        struct error why;
-        json_parse(name, text.data, text.len, &json, &why);
+    if (member->scan != SIZE_MAX) {
+        const struct files_scanned *scanned = files_scan_take(gather->scan, member->scan);
+        if (scanned->rc)
+            return error_copy(err, scanned->why);
+        json_parse(name, scanned->bytes.data, scanned->bytes.len, &json, NULL);
+        files_scan_drop(gather->scan, member->scan);
     }
     member->labels = json_is_flat(json);
     member->taken = true;
@@ -155,9 +154,10 @@ static int settle(const struct files_import *import, struct draft *clip, const s
 }
 
 /* Tells attributes from streams; *ret_known: all of them were known before, and none was read. */
-static int find_labels(const struct files_import *import, const struct catalog_known *was, struct draft *clip,
+static int find_labels(const struct files_gather *gather, const struct catalog_known *was, struct draft *clip,
                        struct file_members *members, bool *ret_known, struct error *err)
 {
+    const struct files_import *import = gather->import;
     *ret_known = true;
     for (size_t i = 0; i < members->count; i++) {
         struct file_member *member = &members->list[i];
@@ -166,7 +166,7 @@ static int find_labels(const struct files_import *import, const struct catalog_k
         int rc = labels_are_known(import, was, member, err);
         *ret_known &= rc == 1;
         if (!rc)
-            rc = settle(import, clip, member, read_labels(import, clip, member, err), err);
+            rc = settle(import, clip, member, read_labels(gather, clip, member, err), err);
         if (rc < 0)
             return rc;
         if (!member->labels) {
@@ -181,28 +181,28 @@ static int find_labels(const struct files_import *import, const struct catalog_k
 
 /* An MP4 is scanned for its sample table, so that it can be cut later; one that cannot be is passed through
  * as well, and says why. */
-static int describe_mp4(const struct files_import *import, const struct source_object *object, uint32_t id,
+static int describe_mp4(const struct files_gather *gather, const struct file_member *member, uint32_t id,
                         struct slice *slice, struct error *err)
 {
-    CLEANUP_SOURCE_RECORDING struct source_recording recording;
-    source_recording_init(&recording, import->source, object);
-    CLEANUP_MP4 struct mp4 *mp4 = NULL;
+    const struct files_import *import = gather->import;
     CLEANUP_BUF struct buf table = BUF_INIT;
-    struct error why = {0};
-    int rc = import->known ? known_recording(import->known, object, "mp4", &table, err) : 0;
+    int rc = import->known ? known_recording(import->known, member->object, "mp4", &table, err) : 0;
     if (rc < 0)
         return rc;
-    if (!rc)
-        rc = mp4_scan(&recording.recording, &mp4, &why);
-    if (rc < 0 && rc != -EINVAL && rc != -ENOTSUP)
-        return error_copy(err, &why);
-    if (rc < 0)
-        notes_add(import->notes, "passed through whole, but not a video that can be cut", why.text);
-    slice_whole(slice, object->pinned.size, rc < 0 ? why.text : NULL);
-    if (mp4) {
-        mp4_table_encode(mp4, &table);
-        changeset_table(import->drafts->set, id, "mp4", table.data, table.len);
+    const char *reason = NULL;
+    if (!rc) {
+        const struct files_scanned *scanned = files_scan_take(gather->scan, member->scan);
+        if (scanned->rc && scanned->rc != -EINVAL && scanned->rc != -ENOTSUP)
+            return error_copy(err, scanned->why);
+        if (scanned->rc)
+            reason = scanned->why->text;
+        else
+            changeset_table(import->drafts->set, id, "mp4", scanned->bytes.data, scanned->bytes.len);
     }
+    if (reason)
+        notes_add(import->notes, "passed through whole, but not a video that can be cut", reason);
+    slice_whole(slice, member->object->pinned.size, reason);
+    files_scan_drop(gather->scan, member->scan);
     return 0;
 }
 
@@ -215,9 +215,10 @@ static bool is_video(const char *ext)
     return false;
 }
 
-static int add_file(const struct files_import *import, const struct catalog_known *was, struct draft *clip,
+static int add_file(const struct files_gather *gather, const struct catalog_known *was, struct draft *clip,
                     const struct file_member *member, struct error *err)
 {
+    const struct files_import *import = gather->import;
     CLEANUP_SLICE struct slice slice = SLICE_INIT;
     const struct source_object *object = member->object;
     bool video = is_video(member->ext);
@@ -228,7 +229,7 @@ static int add_file(const struct files_import *import, const struct catalog_know
         return rc;
     rc = was ? known_stream(import->known, was->row, object, &slice, err) : 0;
     if (!rc && video)
-        rc = describe_mp4(import, object, stream.object, &slice, err);
+        rc = describe_mp4(gather, member, stream.object, &slice, err);
     else if (!rc)
         slice_whole(&slice, object->pinned.size, NULL);
     progress_item(import->progress, object->path);
@@ -264,44 +265,63 @@ static int in_place(const struct files_import *import, const struct file_members
     return 1;
 }
 
-static int give(const struct files_import *import, const struct catalog_known *was, struct draft *clip,
+static int give(const struct files_gather *gather, const struct catalog_known *was, struct draft *clip,
                 struct file_members *members, struct error *err)
 {
+    const struct files_import *import = gather->import;
     int rc = 0;
     for (size_t i = 0; !rc && i < members->count; i++) {
         struct file_member *member = &members->list[i];
         if (!member->labels)
-            rc = settle(import, clip, member, add_file(import, was, clip, member, err), err);
+            rc = settle(import, clip, member, add_file(gather, was, clip, member, err), err);
         else if (!member->taken)
-            rc = settle(import, clip, member, read_labels(import, clip, member, err), err);
+            rc = settle(import, clip, member, read_labels(gather, clip, member, err), err);
     }
     return rc;
 }
 
-static int describe(const struct files_import *import, struct draft *clip, struct file_members *members,
+static int describe(const struct files_gather *gather, struct draft *clip, struct file_members *members,
                     struct error *err)
 {
+    const struct files_import *import = gather->import;
     struct catalog_known known;
     bool labels_known;
     int rc = import->known ? known_clip(import->known, clip->key, &known, err) : 0;
     if (rc < 0)
         return rc;
     const struct catalog_known *was = rc ? &known : NULL;
-    rc = find_labels(import, was, clip, members, &labels_known, err);
+    rc = find_labels(gather, was, clip, members, &labels_known, err);
     if (rc)
         return rc;
     fingerprint(clip, members);
     if (was && import->may_skip && labels_known && !memcmp(was->fingerprint, clip->fingerprint, SHA256_BYTES))
         rc = in_place(import, members, err);
     clip->kept = rc == 1;
-    return rc ? (rc < 0 ? rc : 0) : give(import, was, clip, members, err);
+    return rc ? (rc < 0 ? rc : 0) : give(gather, was, clip, members, err);
+}
+
+/* Of each clip its labels first: they tell what the others are. */
+static void list_scans(struct files_gather *gather, struct file_members *members)
+{
+    for (int labels = 1; labels >= 0; labels--)
+        for (size_t i = 0; i < members->count; i++) {
+            struct file_member *member = &members->list[i];
+            bool wanted = labels
+                              ? may_be_labels(member) && member->object->pinned.size <= FILES_SCAN_LABELS_MAX
+                              : is_video(member->ext);
+            if (wanted)
+                member->scan =
+                    files_scan_add(gather->scan, member->object, labels ? FILES_SCAN_LABELS : FILES_SCAN_MP4);
+        }
 }
 
 int files_gather_describe(struct files_gather *gather, struct error *err)
 {
-    int rc = 0;
+    gather->scan = files_scan_new(gather->import->source, gather->import->drafts);
+    for (size_t i = 0; i < gather->count; i++)
+        list_scans(gather, &gather->clips[i]);
+    int rc = files_scan_begin(gather->scan, err);
     for (size_t i = 0; !rc && i < gather->count; i++)
-        rc = describe(gather->import, &gather->import->drafts->clips[gather->first + i], &gather->clips[i],
-                      err);
+        rc = describe(gather, &gather->import->drafts->clips[gather->first + i], &gather->clips[i], err);
     return rc;
 }

@@ -7,12 +7,14 @@
 #pragma once
 
 #include "tools/import/files.h"
+#include "tools/import/files_scan.h"
 
 struct file_member {
     const struct source_object *object;
     char *stream, *ext; /* escaped */
     bool labels;        /* <key>.json, a flat object: attributes, no stream */
     bool taken;         /* the attributes have been read */
+    size_t scan;        /* its number there; SIZE_MAX: nothing need be read of it */
 };
 
 struct file_members { /* of one clip, in the order of their paths */
@@ -25,6 +27,7 @@ struct files_gather {
     size_t first;               /* number of the first draft that is ours */
     struct file_members *clips; /* by draft, from the first */
     size_t count, cap;
+    struct files_scan *scan;
 };
 
 /* A file of this clip; texts are copied. <key>.json (no stream name) may turn out to be attributes. */

@@ -215,6 +215,7 @@ static int new_drafts(struct importing *importing, struct error *err)
     const struct import_request *request = importing->request;
     importing->drafts = drafts_new();
     importing->drafts->faults = request->faults;
+    importing->drafts->scans = request->scans;
     int rc = stream_names_new(request->streams, request->stream_count, &importing->stream_names, err);
     importing->drafts->stream_names = importing->stream_names;
     for (size_t i = 0; !rc && i < request->type_count; i++)

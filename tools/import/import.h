@@ -38,8 +38,9 @@ struct import_request {
     bool renumbered, restore; /* tools/import/growth.h */
     enum copy_mode copy;
     struct import_skip skip;
-    bool dry;              /* nothing is written: the change set is not to be committed */
-    struct faults *faults; /* all that is wrong; NULL: the first fault ends the import */
+    bool dry;                 /* nothing is written: the change set is not to be committed */
+    struct scan_cache *scans; /* what was read by an import that was killed; NULL: all is read */
+    struct faults *faults;    /* all that is wrong; NULL: the first fault ends the import */
     struct notes *notes;
     struct progress *progress; /* one step a file that is looked into, or NULL */
 };

@@ -144,6 +144,7 @@ static void open_file(void *ctx, size_t i)
     struct lerobot_rows *all = ctx;
     struct data_file *file = all->files[i];
     struct error why = {0};
+    source_recording_remember(&file->recording, all->import->drafts->scans);
     if (parquet_open(&file->recording.recording, &file->parquet, &why))
         file->why = mem_copy(&why, sizeof why);
 }
@@ -163,6 +164,8 @@ static void read_file(struct lerobot_rows *all, size_t i)
     if (note_groups(all, file, &why)) {
         error_prefix(&why, "%s", file->recording.name);
         file->why = mem_copy(&why, sizeof why);
+    } else {
+        source_recording_keep(&file->recording);
     }
     buf_done(&file->recording.window); /* thousands of files may be open */
     progress_item(all->import->progress, file->recording.object->path);

@@ -94,9 +94,12 @@ static void scan(void *ctx, size_t turn)
     CLEANUP_SOURCE_RECORDING struct source_recording recording;
     struct error why = {0};
     source_recording_init(&recording, videos->import->source, file->source);
+    source_recording_remember(&recording, videos->import->drafts->scans);
     file->scan_rc = mp4_scan(&recording.recording, &file->mp4, &why);
     if (file->scan_rc)
         file->why = mem_copy(&why, sizeof why);
+    else
+        source_recording_keep(&recording);
 }
 
 static int look_ahead(struct lerobot_videos *videos, struct error *err)

@@ -85,9 +85,12 @@ static void scan(void *ctx, size_t i)
     CLEANUP_SOURCE_RECORDING struct source_recording recording;
     struct error why = {0};
     source_recording_init(&recording, object->source, object->object);
+    source_recording_remember(&recording, scans->cutting->drafts->scans);
     item->scan_rc = mp4_scan(&recording.recording, &item->mp4, &why);
     if (item->scan_rc)
         item->why = mem_copy(&why, sizeof why);
+    else
+        source_recording_keep(&recording);
 }
 
 /* A recording that was scanned before is cut with no read of it: 1, 0 where it is not known, -errno. */

@@ -163,9 +163,9 @@ static int read_window(struct source_recording *r, uint64_t offset, size_t len, 
     return 0;
 }
 
-static int recording_read_source(void *ctx, uint64_t offset, size_t len, void *to, struct error *err)
+static int read_from_store(struct source_recording *r, uint64_t offset, size_t len, void *to,
+                           struct error *err)
 {
-    struct source_recording *r = ctx;
     if (offset < r->window_start || offset + len > r->window_start + r->window.len) {
         if (len >= SOURCE_WINDOW_BYTES) /* long reads are not kept */
             return store_read(r->source->store, r->object->path, &r->object->pinned, offset, len, to, err);
@@ -175,6 +175,41 @@ static int recording_read_source(void *ctx, uint64_t offset, size_t len, void *t
     }
     memcpy(to, r->window.data + (offset - r->window_start), len);
     return 0;
+}
+
+static int recording_read_source(void *ctx, uint64_t offset, size_t len, void *to, struct error *err)
+{
+    struct source_recording *r = ctx;
+    const uint8_t *noted = scan_find(&r->scan, offset, len);
+    if (noted) {
+        memcpy(to, noted, len);
+        return 0;
+    }
+    int rc = read_from_store(r, offset, len, to, err);
+    if (!rc && r->scans)
+        scan_add(&r->scan, offset, to, len);
+    return rc;
+}
+
+static struct scan_of object_of(const struct source_recording *r)
+{
+    return (struct scan_of){store_url(r->source->store), r->object->path, &r->object->pinned};
+}
+
+void source_recording_remember(struct source_recording *r, struct scan_cache *scans)
+{
+    struct scan_of object = object_of(r);
+    r->scans = scans;
+    scan_cache_find(scans, &object, &r->scan);
+}
+
+void source_recording_keep(struct source_recording *r)
+{
+    struct scan_of object = object_of(r);
+    if (r->scan.grown)
+        scan_cache_put(r->scans, &object, &r->scan);
+    r->scans = NULL;
+    scan_done(&r->scan);
 }
 
 void source_recording_init(struct source_recording *ret, const struct source *source,
@@ -190,4 +225,5 @@ void source_recording_done(struct source_recording *recording)
 {
     free(recording->name);
     buf_done(&recording->window);
+    scan_done(&recording->scan);
 }

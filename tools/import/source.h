@@ -14,6 +14,7 @@
 #include "cache/base/error.h"
 #include "cache/store/store.h"
 #include "index/recording.h"
+#include "tools/import/scan_cache.h"
 
 struct source_object {
     char *path; /* relative to the source */
@@ -62,8 +63,14 @@ struct source_recording {
     char *name;
     uint64_t window_start;
     struct buf window;
+    struct scan_cache *scans; /* borrowed, or NULL: */
+    struct scan scan;         /* what was read, now or by an import before */
 };
 void source_recording_init(struct source_recording *ret, const struct source *source,
                            const struct source_object *object);
+/* What an earlier import has read is not read again, and what is read now is noted. `scans` may be NULL. */
+void source_recording_remember(struct source_recording *recording, struct scan_cache *scans);
+/* All is well: what was noted goes into the cache, and what follows is not noted. */
+void source_recording_keep(struct source_recording *recording);
 void source_recording_done(struct source_recording *recording);
 #define CLEANUP_SOURCE_RECORDING CLEANUP(source_recording_done)

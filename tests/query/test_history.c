@@ -18,13 +18,15 @@ struct fixture {
     struct world_catalog v1, v2;
 };
 
+#define EP001_CHANGED                                                                                        \
+    "ep001 arm=left outcome=ok tags=cube,new length=260 force=2.5 day=2026-03-01T12:00 duration=3 ok=false"
+
 /* v2: ep000 is as it was, ep001 has another outcome and more tags, ep004 lost its arm, ep100 is new. */
 static void setup(struct fixture *ret)
 {
     char lines[][128] = {
         "ep000 arm=left outcome=ok tags=cube,red length=250 force=1.5 day=2026-03-01 duration=2.5 ok=true",
-        "ep001 arm=left outcome=ok tags=cube,new length=260 force=2.5 day=2026-03-01T12:00 duration=3 "
-        "ok=false",
+        EP001_CHANGED,
         "ep004 outcome=fail tags=cube,blue length=10",
         "ep100 arm=left outcome=fail",
     };

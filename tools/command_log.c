@@ -33,7 +33,7 @@ static int add_tag(void *ctx, const char *name, uint32_t version, struct error *
  */
 static unsigned long long changed(const struct manifest *manifest)
 {
-    return (unsigned long long)(manifest->replaced + manifest->labelled);
+    return (unsigned long long)manifest->replaced + manifest->labelled;
 }
 
 /* `readable` is NULL where nobody asked. */

@@ -439,7 +439,7 @@ int parquet_rows_slice(const struct parquet_rows *rows, uint64_t first, uint64_t
     const char *name = rows->parquet->recording->name;
     if (count == 0 || first >= rows->rows || count > rows->rows - first)
         return error_set(err, EINVAL, "%s: row group %zu: rows %llu to %llu of %llu", name, rows->group,
-                         (unsigned long long)first, (unsigned long long)(first + count),
+                         (unsigned long long)first, (unsigned long long)first + count,
                          (unsigned long long)rows->rows);
     CLEANUP_BUF struct buf out = BUF_INIT;
     CLEANUP_BUF struct buf groups = BUF_INIT;

@@ -143,15 +143,24 @@ int source_read_all(const struct source *source, const char *path, size_t max_by
     return 0;
 }
 
+/* A header often says only how to go on somewhere else; behind a footer's last bytes stands the rest before
+ * them. */
+static void choose_window(const struct source_recording *r, uint64_t *start, uint64_t *end)
+{
+    uint64_t size = r->recording.size, len = *end - *start;
+    uint64_t window = *start ? SOURCE_WINDOW_BYTES : SOURCE_HEAD_BYTES;
+    if (len >= window)
+        return;
+    if (*end == size)
+        *start = size > SOURCE_FOOT_BYTES ? size - SOURCE_FOOT_BYTES : 0;
+    else
+        *end = *start + window < size ? *start + window : size;
+}
+
 static int read_window(struct source_recording *r, uint64_t offset, size_t len, struct error *err)
 {
-    uint64_t size = r->recording.size, end = offset + len;
-    uint64_t start = offset;
-    if (len < SOURCE_WINDOW_BYTES) {
-        if (size - start < SOURCE_WINDOW_BYTES)
-            start = size > SOURCE_WINDOW_BYTES ? size - SOURCE_WINDOW_BYTES : 0;
-        end = start + SOURCE_WINDOW_BYTES < size ? start + SOURCE_WINDOW_BYTES : size;
-    }
+    uint64_t start = offset, end = offset + len;
+    choose_window(r, &start, &end);
     buf_clear(&r->window);
     size_t window = (size_t)(end - start);
     int rc = store_read(r->source->store, r->object->path, &r->object->pinned, start, window,

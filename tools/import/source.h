@@ -53,9 +53,10 @@ char *source_name(const struct source *source, const char *path);
 int source_read_all(const struct source *source, const char *path, size_t max_bytes, struct buf *buf,
                     struct error *err);
 
-/* A pinned object as a recording. Small reads fetch a window of SOURCE_WINDOW_BYTES, because headers and
- * footers are read in many small pieces and each request costs a round trip. */
-enum { SOURCE_WINDOW_BYTES = 64 << 10 };
+/* A pinned object as a recording. Small reads fetch a window, because headers and footers are read in many
+ * small pieces and each request costs a round trip; a small one where a recording begins and where it ends,
+ * because of thousands of recordings the rest is most of what is read. */
+enum { SOURCE_WINDOW_BYTES = 64 << 10, SOURCE_HEAD_BYTES = 4 << 10, SOURCE_FOOT_BYTES = 16 << 10 };
 struct source_recording {
     struct recording recording;
     const struct source *source;

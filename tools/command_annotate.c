@@ -126,6 +126,14 @@ static char *user_name(void)
     return user ? mem_text(user->pw_name) : mem_printf("uid%u", (unsigned)getuid());
 }
 
+/* A value's minutes are "min", since "m" could be metres; here it could not. */
+static int parse_time(const char *text, struct value *ret)
+{
+    size_t len = strlen(text);
+    CLEANUP_FREE char *spelled = mem_printf("%s%s", text, len && text[len - 1] == 'm' ? "in" : "");
+    return value_parse(VALUE_DURATION, spelled, strlen(spelled), ret, NULL);
+}
+
 static int take_options(struct run *run, struct error *err)
 {
     const struct arguments *arguments = run->arguments;
@@ -134,7 +142,7 @@ static int take_options(struct run *run, struct error *err)
     struct value time = {0};
     if (missing && all)
         return error_set(err, EINVAL, "--only-missing and --overwrite exclude each other");
-    if (every && (value_parse(VALUE_DURATION, every, strlen(every), &time, NULL) || time.integer <= 0))
+    if (every && (parse_time(every, &time) || time.integer <= 0))
         return error_set(err, EINVAL, "--every '%s': expected a time such as 30s or 5m", every);
     if (!strcmp(run->options.by, "import"))
         return error_set(err, EINVAL, "--by import: that is the name of what imports set");

@@ -31,8 +31,8 @@ def elidefs(*arguments, **options):
 
 
 def told(done):
-    """The lines on standard error, but for notes (such as where the cache lies)."""
-    return [line for line in done.stderr.splitlines() if not line.startswith("note: ")]
+    """The lines on standard error, but for notes (such as where the cache lies) and progress."""
+    return [line for line in done.stderr.splitlines() if not line.startswith(("note: ", "scanned "))]
 
 
 def is_mounted(point):

@@ -152,12 +152,23 @@ static int add_attribute(struct apply *apply, const char *name, enum value_type 
     return 0;
 }
 
+/* Another attribute of the set means it already, by one more name that it had. */
+static bool is_taken(const struct apply *apply, const struct attribute *known, uint32_t declared)
+{
+    bool taken = false;
+    for (uint32_t i = 0; known && !taken && i < declared; i++)
+        taken = apply->attribute_at[i] == (uint32_t)(known - apply->attributes.list);
+    return taken;
+}
+
 static int take_attribute(struct apply *apply, const struct changeset_op *op, struct error *err)
 {
     struct attribute *known;
     int rc = apply_attribute_find(apply, op->text, &known, err);
     if (rc < 0)
         return rc;
+    if (is_taken(apply, known, op->id)) /* two columns, so two attributes */
+        known = NULL, rc = 0;
     apply->attribute_at[op->id] = known ? (uint32_t)(known - apply->attributes.list)
                                   : rc  ? APPLY_NO_ATTRIBUTE
                                         : (uint32_t)apply->attributes.count;

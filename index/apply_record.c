@@ -295,6 +295,8 @@ int apply_record_store(struct apply_record *record, struct error *err)
 {
     uint32_t row = record->row;
     int rc = enter_group(record, &record->event_group, &record->events_dirty, err);
+    if (!rc)
+        rc = record_check(&record->now, err);
     if (rc)
         return rc;
     buf_clear(&record->bytes);

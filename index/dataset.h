@@ -90,6 +90,10 @@ struct dataset_commit {
     const char *message, *author; /* NULL: no message; user@host */
     uint32_t
         base; /* the version that labels were made for: what others have set since is a conflict. 0: any */
+    /* What the set does to clips was decided for the version `after`: -EAGAIN if clips came or went since.
+     * Labels may have. */
+    bool settled;
+    uint32_t after;
     bool dry; /* nothing is written: only tells which version it would be, with which counts */
 };
 /* Applies the set to the newest version and commits the result. Nothing is visible, or left behind, unless it

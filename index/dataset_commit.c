@@ -305,10 +305,26 @@ static void commit_done(struct commit *commit)
     manifest_free(commit->read_back);
 }
 
+static int check_settled(struct commit *commit, const struct dataset_commit *options, uint32_t head,
+                         struct error *err)
+{
+    const struct manifest *since;
+    int rc = 0;
+    for (uint32_t version = options->after + 1; options->settled && !rc && version <= head; version++) {
+        rc = dataset_manifest(commit->dataset, version, &since, err);
+        if (!rc && (since->added || since->replaced || since->removed))
+            rc = error_set(err, EAGAIN, "%s: v%u by %s came first; nothing was committed, import again",
+                           dataset_url(commit->dataset), version, since->author);
+    }
+    return rc;
+}
+
 static int begin(struct commit *commit, const struct dataset_commit *options, struct error *err)
 {
     uint32_t head;
     int rc = dataset_refresh(commit->dataset, &head, err);
+    if (!rc)
+        rc = check_settled(commit, options, head, err);
     if (!rc)
         rc = dataset_manifest(commit->dataset, head, &commit->parent, err);
     if (!rc)

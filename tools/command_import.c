@@ -94,6 +94,8 @@ static int commit(const struct arguments *arguments, struct session *session, co
                   const struct import_counts *found, struct error *err)
 {
     struct dataset_commit info = {.message = arguments_text(arguments, "message"),
+                                  .settled = true,
+                                  .after = found->after,
                                   .dry = arguments_flag(arguments, "dry-run")};
     struct apply_counts counts = {0};
     uint32_t version = 0;

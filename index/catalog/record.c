@@ -169,6 +169,19 @@ int record_decode(struct db *db, const struct attributes *attributes, struct cur
     return 0;
 }
 
+int record_check(const struct record_values *values, struct error *err)
+{
+    for (size_t i = 0, end; i < values->count; i = end) {
+        const struct attribute *attribute = values->list[i].attribute;
+        for (end = i + 1; end < values->count && values->list[end].attribute == attribute; end++)
+            ;
+        if (end - i > (attribute->info.multi ? (size_t)COUNT_MAX : 1))
+            return error_set(err, E2BIG, "a clip would have %zu values of '%s', more than it can", end - i,
+                             attribute->info.name);
+    }
+    return 0;
+}
+
 void record_encode(const struct record_values *values, struct buf *buf)
 {
     uint32_t origin = 0;

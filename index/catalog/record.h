@@ -52,6 +52,8 @@ void record_values_add(struct record_values *values, const struct attribute *att
 int record_decode(struct db *db, const struct attributes *attributes, struct cursor record,
                   struct record_values *values, struct error *err);
 struct cursor record_of(const struct record_group *group, uint32_t row);
+/* Is it what record_decode() takes? What is written for ever is checked first. -E2BIG */
+int record_check(const struct record_values *values, struct error *err);
 /* Appends a record; the values are by attribute id, then in value order, without doubles. */
 void record_encode(const struct record_values *values, struct buf *buf);
 /* Sorts by attribute id and value and drops doubles. */

@@ -3,11 +3,13 @@
 import json
 import os
 import shutil
+import subprocess
 
 import make_lerobot
+import make_lerobot_v2
 import pytest
 
-from conftest import LABELS, SAMPLE, elidefs, mounted, run, told
+from conftest import ELIDEFS, LABELS, SAMPLE, elidefs, mounted, run, told
 
 
 @pytest.fixture
@@ -271,3 +273,48 @@ def test_equal_contents_are_copies_of_each_other(dataset, tmp_path):
     episodes(folder, [20, 30, 20])  # one of the equal ones is deleted
     done = elidefs("import", dataset, folder, check=False)
     assert done.returncode == 1 and "'ep000002' is now 'ep000001'" in done.stderr
+
+
+def test_what_others_did_to_clips_meanwhile_stops_an_import(dataset, source, tmp_path):
+    imported(dataset, source)
+    put(source, 4, "content 4")
+    table = tmp_path / "table"
+    os.mkfifo(table)
+    with subprocess.Popen([ELIDEFS, "import", dataset, source, "--table", table], stderr=subprocess.PIPE, text=True) as late:
+        with open(table, "w") as pipe:  # opened by the import once it knows v1
+            elidefs("remove", dataset, "latest/grade=1")
+            pipe.write("key,q\nrun_2,5\n")
+        said = late.stderr.read()
+    assert late.returncode == 1 and "v2 by" in said and "import again" in said, said
+    assert sorted(grades(dataset)) == ["run_2", "run_3"]
+
+
+def v20(folder, recorded):
+    """A v2.0 set without statistics of these recordings, one after the other: same length, same task."""
+    shutil.rmtree(folder / "meta", ignore_errors=True)
+    shutil.rmtree(folder / "data", ignore_errors=True)
+    made = make_lerobot.make(folder.parent / f"v3-{len(recorded)}-{recorded[0]}", lengths=(8,) * len(recorded), separate=True)
+    converted = make_lerobot_v2.convert(made, folder.parent / f"v2-{len(recorded)}-{recorded[0]}", stats=False)
+    for name in ("meta", "data"):
+        shutil.copytree(converted / name, folder / name)
+    lines = [json.loads(line) for line in (folder / "meta/episodes.jsonl").read_text().splitlines()]
+    (folder / "meta/episodes.jsonl").write_text("".join(json.dumps(line | {"tasks": ["task 0"]}) + "\n" for line in lines))
+    return converted / "videos"
+
+
+def test_labels_do_not_move_between_episodes_without_statistics(dataset, tmp_path):
+    """The first of three episodes goes, and the others move up: their rows are written anew, their videos renamed."""
+    source = tmp_path / "source"
+    source.mkdir()
+    shutil.copytree(v20(source, [0, 1, 2]), source / "videos")
+    elidefs("import", dataset, source)
+    elidefs("annotate", dataset, "-", input="episode_index,outcome\n1,fail\n")
+    v20(source, [1, 2])
+    for camera in (source / "videos/chunk-000").iterdir():
+        for number in (0, 1):
+            (camera / f"episode_{number + 1:06d}.mp4").rename(camera / f"episode_{number:06d}.mp4")
+    done = elidefs("import", dataset, source, check=False)
+    assert done.returncode == 1 and "--renumbered" in done.stderr, done.stderr
+    elidefs("import", dataset, source, "--renumbered")
+    found = attributes(dataset)
+    assert found["ep000000"].get("outcome") == "fail" and "outcome" not in found["ep000001"], found

@@ -69,6 +69,7 @@ void copier_init(struct copier *ret, enum copy_mode mode, struct store *store, c
 void copier_done(struct copier *copier)
 {
     free(copier->open);
+    free(copier->counted);
 }
 
 bool copier_wants(const struct copier *copier, const struct source_object *object)
@@ -128,6 +129,12 @@ int copier_take(struct copier *copier, const struct source_object *object, struc
 {
     struct store_object *copied = &ret->pinned;
     if (copier->dry) {
+        size_t number = (size_t)(object - copier->source->objects);
+        if (!copier->counted)
+            copier->counted = mem_zero(copier->source->count * sizeof *copier->counted);
+        if (copier->counted[number])
+            return 0;
+        copier->counted[number] = true;
         copier->objects++;
         copier->bytes += object->pinned.size;
         return 0;

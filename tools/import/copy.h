@@ -25,7 +25,8 @@ struct copier {
     const struct source *source;
     const struct known *known;
     bool *open;              /* by object: to be copied; NULL: all are */
-    bool dry;                /* nothing is copied, only counted */
+    bool dry;                /* nothing is copied, only counted: */
+    bool *counted;           /* by object */
     uint64_t objects, bytes; /* copied */
 };
 void copier_init(struct copier *ret, enum copy_mode mode, struct store *store, const struct known *known,

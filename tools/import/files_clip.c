@@ -118,10 +118,11 @@ static int read_labels(const struct files_gather *gather, struct draft *clip, st
     if (!member->labels)
         return 0;
     progress_item(import->progress, member->object->path);
-    uint32_t id; /* so that it is known the next time */
-    int rc = changeset_object(import->drafts->set, import->root, member->object->path,
-                              member->object->pinned.size, member->object->pinned.pin, &id, err);
-    return rc ? rc : add_members(import, clip, json, name, err);
+    uint32_t id; /* so that it is known the next time; what is bad is to be read again */
+    int rc = add_members(import, clip, json, name, err);
+    return rc ? rc
+              : changeset_object(import->drafts->set, import->root, member->object->path,
+                                 member->object->pinned.size, member->object->pinned.pin, &id, err);
 }
 
 static bool may_be_labels(const struct file_member *member)

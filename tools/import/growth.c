@@ -116,7 +116,8 @@ static int say_collision(struct settling *s, struct error *err)
         return rc;
     return error_set(err, EEXIST,
                      "%llu of the keys, such as '%s', are those of clips from %s; to have the clips from %s "
-                     "beside them, put a name before their keys: --prefix NAME",
+                     "beside them, put a name before their keys: --prefix NAME; if these are the same "
+                     "recordings, which were moved: `elidefs root`",
                      (unsigned long long)s->collisions, buf_text(&s->collided), buf_text(&other),
                      s->growth->source);
 }

@@ -409,6 +409,7 @@ int import_scan(const struct import_request *request, struct changeset **ret,
     struct importing importing = {.request = request, .counts = ret_counts};
     int rc = scan(&importing, err);
     if (!rc) {
+        ret_counts->after = importing.known ? known_version(importing.known) : 0;
         ret_counts->clips = importing.drafts->count - importing.drafts->bad;
         ret_counts->copied = importing.copier.objects;
         ret_counts->copied_bytes = importing.copier.bytes;

@@ -45,6 +45,7 @@ struct import_request {
     struct progress *progress; /* one step a file that is looked into, or NULL */
 };
 struct import_counts {
+    uint32_t after;          /* the version it was compared with */
     uint64_t objects, bytes; /* listed */
     uint64_t clips, lerobot_sets;
     uint64_t bad; /* clips, and rows and files that are none, left out */

@@ -21,6 +21,7 @@ enum origin { ORIGIN_UNASKED, ORIGIN_OURS, ORIGIN_OTHER };
 
 struct known {
     struct dataset *dataset;
+    uint32_t version;
     char *url;
     struct catalog *catalog;       /* NULL: no version yet */
     struct catalog_reader *reader; /* as above */
@@ -82,6 +83,7 @@ int known_open(struct dataset *dataset, const char *source_url, struct known **r
     int rc = dataset_refresh(dataset, &head, err);
     if (!rc)
         rc = dataset_roots(dataset, find_root, known, err);
+    known->version = rc ? 0 : head;
     if (!rc && head)
         rc = dataset_catalog(dataset, head, false, &known->catalog, err);
     if (!rc && head)
@@ -101,6 +103,11 @@ void known_free(struct known *known)
     free(known->origins);
     free(known->url);
     free(known);
+}
+
+uint32_t known_version(const struct known *known)
+{
+    return known->version;
 }
 
 const char *known_own_url(const struct known *known)

@@ -197,6 +197,28 @@ static int add_parts(const struct building *b, struct draft *clip, const struct 
     return settle(b, clip, file, add_state(b, clip, episode, err), err);
 }
 
+/*
+ * Without statistics, episodes of one length and task would all be the same content: labels would move
+ * between them, and a new one could pass for one that was removed. Then it is a file that tells them apart:
+ * of the first camera, which re-indexing only renames, else of the rows; where several share it, the number,
+ * too.
+ */
+static void identify_by_file(const struct building *b, const struct lerobot_episode *episode,
+                             struct draft *clip)
+{
+    bool video = b->episodes->camera_count && b->info->video_by_episode;
+    const struct source_object *object =
+        video ? lerobot_videos_object(b->videos, episode, 0) : lerobot_rows_object(b->rows, episode);
+    bool shared = !video && !b->info->data_by_episode;
+    CLEANUP_FREE char *place = mem_printf("%llu %lld", object ? (unsigned long long)object->pinned.size : 0,
+                                          shared || !object ? (long long)episode->index : -1);
+    struct sha256 *identity = sha256_new();
+    sha256_add(identity, episode->fingerprint, sizeof episode->fingerprint);
+    sha256_add_text(identity, object ? object->pinned.pin : "");
+    sha256_add_text(identity, place);
+    sha256_finish(identity, clip->fingerprint);
+}
+
 static int add_episode(const struct building *b, struct lerobot_episode *episode, struct error *err)
 {
     CLEANUP_FREE char *raw = mem_printf("%sep%06lld", b->import->key_prefix, (long long)episode->index);
@@ -209,6 +231,8 @@ static int add_episode(const struct building *b, struct lerobot_episode *episode
         return settle(b, NULL, "", rc, err);
     clip->episode_index = episode->index;
     memcpy(clip->fingerprint, episode->fingerprint, sizeof clip->fingerprint);
+    if (!episode->stats.len)
+        identify_by_file(b, episode, clip);
     clip->extra = episode->stats;
     episode->stats = BUF_INIT;
     rc = find_known(b, clip, episode, err);

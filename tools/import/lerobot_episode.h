@@ -39,7 +39,8 @@ struct lerobot_episode {
     bool has_success, success, has_reward;
     double reward_max;
     struct buf stats; /* one JSON object: every statistic, by name */
-    /* of length, tasks and the statistics of what was recorded, videos left out */
+    /* of length, tasks and the statistics of what was recorded, videos left out; where there are none, not
+     * yet what tells episodes apart */
     uint8_t fingerprint[SHA256_BYTES];
 };
 

@@ -420,6 +420,16 @@ char *lerobot_rows_name(const struct lerobot_rows *rows, const struct lerobot_ep
     return run->seen ? mem_text(rows->files[run->file]->recording.name) : named_path(rows, episode);
 }
 
+const struct source_object *lerobot_rows_object(const struct lerobot_rows *rows,
+                                                const struct lerobot_episode *episode)
+{
+    struct lerobot_place place = place_of(episode);
+    CLEANUP_FREE char *path = NULL;
+    if (lerobot_info_path(rows->info, rows->info->data_path, &place, &path, NULL))
+        return NULL;
+    return source_find(rows->import->source, path);
+}
+
 int lerobot_rows_slice(struct lerobot_rows *rows, const struct lerobot_episode *episode,
                        const struct source_object **ret_object, struct slice *slice, struct error *err)
 {

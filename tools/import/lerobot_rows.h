@@ -24,6 +24,9 @@ CLEANUP_DEFINE(struct lerobot_rows, lerobot_rows_free, cleanup_lerobot_rows)
 
 /* What messages call the file with an episode's rows, or that should have them; the caller frees it. */
 char *lerobot_rows_name(const struct lerobot_rows *rows, const struct lerobot_episode *episode);
+/* The file that the paths of info.json name for its rows, or NULL. */
+const struct source_object *lerobot_rows_object(const struct lerobot_rows *rows,
+                                                const struct lerobot_episode *episode);
 
 /* Cuts an episode's rows: `slice` and the file they lie in, passed through whole if there are no others.
  * -ENOTSUP with the reason where they are not whole

@@ -257,6 +257,12 @@ const char *lerobot_videos_name(const struct lerobot_videos *videos, const struc
     return file_of(videos, episode, camera)->name;
 }
 
+const struct source_object *lerobot_videos_object(const struct lerobot_videos *videos,
+                                                  const struct lerobot_episode *episode, size_t camera)
+{
+    return file_of(videos, episode, camera)->source;
+}
+
 int lerobot_videos_slice(struct lerobot_videos *videos, const struct lerobot_episode *episode, size_t camera,
                          uint32_t *ret_object, struct slice *slice, struct error *err)
 {

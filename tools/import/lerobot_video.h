@@ -22,6 +22,9 @@ CLEANUP_DEFINE(struct lerobot_videos, lerobot_videos_free, cleanup_lerobot_video
 /* What messages call the file with the frames of one camera in one episode. */
 const char *lerobot_videos_name(const struct lerobot_videos *videos, const struct lerobot_episode *episode,
                                 size_t camera);
+/* That file, or NULL where it is missing. */
+const struct source_object *lerobot_videos_object(const struct lerobot_videos *videos,
+                                                  const struct lerobot_episode *episode, size_t camera);
 /* The frames of one camera in one episode, to be asked for once; *ret_object is the file's id in the change
  * set. -ENOENT where the file is missing; -ENOTSUP with the reason where a file that other episodes share
  * cannot be cut. */

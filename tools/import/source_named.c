@@ -103,10 +103,18 @@ static int name_some(const struct naming *n, struct lerobot_place place, size_t 
     return run(n->probes, ret_found, err);
 }
 
+/* Do two places have different paths? A template may lack one of the numbers. */
+static bool differ(const struct naming *n, struct lerobot_place a, struct lerobot_place b)
+{
+    CLEANUP_FREE char *one = NULL, *other = NULL;
+    return !path_of(n, &a, &one, NULL) && !path_of(n, &b, &other, NULL) && strcmp(one, other) != 0;
+}
+
 /* Files of one chunk until one is missing: how many. One first: mostly there is no further chunk. */
 static int name_chunk(const struct naming *n, int64_t chunk, struct error *err)
 {
     size_t files = 0, found = 0, asked;
+    bool numbered = differ(n, (struct lerobot_place){.file = 0}, (struct lerobot_place){.file = 1});
     do {
         asked = files ? AT_A_TIME : 1;
         struct lerobot_place place = {.chunk = chunk, .file = (int64_t)files};
@@ -114,14 +122,15 @@ static int name_chunk(const struct naming *n, int64_t chunk, struct error *err)
         if (rc < 0)
             return rc;
         files += found;
-    } while (found == asked && files < NUMBER_MAX);
+    } while (numbered && found == asked && files < NUMBER_MAX);
     return (int)files;
 }
 
 static int name_chunks(const struct naming *n, struct error *err)
 {
     int rc = 1;
-    for (int64_t chunk = 0; rc > 0 && chunk < NUMBER_MAX; chunk++)
+    bool numbered = differ(n, (struct lerobot_place){.chunk = 0}, (struct lerobot_place){.chunk = 1});
+    for (int64_t chunk = 0; rc > 0 && (numbered || !chunk) && chunk < NUMBER_MAX; chunk++)
         rc = name_chunk(n, chunk, err);
     return rc;
 }

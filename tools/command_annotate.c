@@ -34,6 +34,7 @@ struct run {
     struct annotate_options options;
     int64_t every_ns; /* 0: once */
     uint32_t base;    /* the version that the batch is made for */
+    bool any;         /* has there been a row? */
 };
 
 /* ---- telling ---- */
@@ -114,6 +115,11 @@ static int annotate_once(struct run *run, struct annotate **annotate, struct err
     int more = annotate_read(*annotate, reader, deadline, &set, err);
     if (more < 0)
         return more;
+    run->any |= set != NULL;
+    if (!more && !run->any) {
+        fprintf(stderr, "%s: nothing new: the table has no rows, v%u stays\n", run->session.url, run->base);
+        tell(run, run->base, &(struct apply_counts){0});
+    }
     rc = set ? commit(run, set, err) : 0;
     return rc ? rc : more;
 }

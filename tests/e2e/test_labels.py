@@ -152,7 +152,7 @@ def test_events_stand_in_the_json_and_replace_those_of_the_same_clip_label_and_s
     ("episode_index,new\n99,2\n", [], "1 clip is not in the data set: standard input: line 2: 'ep000099'"),
     ("key,new\nep000000,1\nep000000,2\n", [],
      "standard input: line 3: the clip 'ep000000' stands there a second time, first at 2"),
-    ("name,new\nep000000,1\n", [], "standard input: line 2: there is neither a column 'key' nor 'episode_index'"),
+    ("name,new\nep000000,1\n", [], "standard input: line 1: there is neither a column 'key' nor 'episode_index'"),
     ("key,new\n,1\n", [], "standard input: line 2: it is not said which clip this is about"),
     ("key,a/b,a.b\nep000000,2,3\n", [],
      "standard input: line 1: the columns 'a/b' and 'a.b' would both become the attribute 'a_b'"),
@@ -253,3 +253,47 @@ def test_attributes_are_listed_renamed_described_and_dropped(labelled, tmp_path)
         assert done.returncode == 1 and says in told(done)[0]
     annotate(labelled, "key,grade\nep000001,high\n")
     assert clip(labelled, "ep000001")["grade"] == "high"
+
+
+def test_two_names_that_an_attribute_had_are_two_attributes_to_an_import(labelled, tmp_path):
+    elidefs("attribute", "rename", labelled, "grade", "mark")
+    elidefs("attribute", "rename", labelled, "mark", "score")
+    elidefs("import", labelled, tmp_path / "source", "--set", "grade=7", "--set", "mark=8")
+    found = clip(labelled, "ep000003")
+    assert found["score"] == 7 and found["mark"] == 8
+    annotate(labelled, "key,more\nep000003,1\n")
+    assert clip(labelled, "ep000003")["more"] == 1
+
+
+def stream(dataset, lines, versions):
+    """What `annotate --every` commits of lines that come one version apart."""
+    command = [ELIDEFS, "annotate", dataset, "-", "--by", "net-7", "--every", "100ms"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as annotating:
+        for line, version in zip(lines, versions):
+            annotating.stdin.write(line + "\n")
+            annotating.stdin.flush()
+            assert annotating.stdout.readline() == version + "\n"
+        annotating.stdin.close()
+    assert annotating.returncode == 0
+
+
+def test_events_of_a_stream_add_up_over_its_versions(labelled):
+    lines = ['{"key":"ep000001","label":"grasp","start":0,"end":1}', '{"key":"ep000001","label":"grasp","start":5,"end":6}',
+             '{"key":"ep000002","label":"grasp","start":7,"end":8}', '{"key":"ep000001","label":"lift","start":8,"end":9}']
+    stream(labelled, lines, ["v2", "v3", "v4", "v5"])
+    events = [(event["label"], event["start"]) for event in clip(labelled, "ep000001")["event"]]
+    assert sorted(events) == [("grasp", 0), ("grasp", 5), ("lift", 8)]
+
+
+def test_a_column_that_comes_late_in_a_stream_has_the_type_that_it_has(labelled):
+    lines = ['{"key":"ep000001","a":1}', '{"key":"ep000001","grade2":2}']
+    stream(labelled, lines, ["v2", "v3"])
+    annotate(labelled, '{"key":"ep000002","a":1}\n{"key":"ep000002","grade2":2}\n', "--by", "net-7", "--every", "1h")
+    assert clip(labelled, "ep000002")["grade2"] == 2
+    assert "grade2" in elidefs("attribute", "list", labelled).stdout and "[]" not in elidefs("attribute", "list", labelled).stdout
+
+
+def test_a_table_without_rows_or_key_says_so(labelled):
+    done = annotate(labelled, "key,score\n")
+    assert done.stdout == "v1\n" and "the table has no rows" in done.stderr
+    assert refused(labelled, "foo,bar\n") == "standard input: line 1: there is neither a column 'key' nor 'episode_index'"

@@ -66,6 +66,11 @@ int annotate_open(const struct annotate_options *options, struct catalog_reader 
     rc = table_reader_open(options->stores, options->table, &table, &annotate->table, err);
     if (rc)
         return rc;
+    size_t column; /* of JSON Lines none is known yet: find_key() looks at each row */
+    if (table_reader_columns(annotate->table) && !table_reader_find(annotate->table, "key", &column) &&
+        !table_reader_find(annotate->table, "episode_index", &column))
+        return table_reader_fail(annotate->table, table_reader_header(annotate->table), err,
+                                 "there is neither a column 'key' nor 'episode_index'");
     annotate->place =
         mem_printf("%s: %s", table_reader_name(annotate->table), table_reader_place_name(annotate->table));
     *ret = STEAL(annotate);
@@ -265,7 +270,10 @@ static int say_values(struct annotate *annotate, struct catalog_reader *reader, 
 {
     struct label_columns columns = {.options = &annotate->options};
     struct table_kept_row row;
-    int rc = label_columns_resolve(&columns, annotate->table, annotate->batch, annotate->wide, reader, err);
+    /* The row that waits for the next batch may have brought columns that no row of this one has. */
+    int rc = mention_columns(annotate, table_reader_columns(annotate->table), err);
+    if (!rc)
+        rc = label_columns_resolve(&columns, annotate->table, annotate->batch, annotate->wide, reader, err);
     if (!rc)
         rc = label_columns_declare(&columns, set, err);
     while (!rc && table_batch_next(annotate->batch, &row))

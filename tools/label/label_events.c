@@ -16,6 +16,7 @@ struct label_event {
     const char *key, *label; /* owned by the maps */
     int64_t start_ns, end_ns;
     bool none; /* the clip has no event of this label */
+    bool said; /* in an earlier set, and again when more of its clip comes: a set replaces what it names */
     uint64_t place;
 };
 
@@ -24,6 +25,7 @@ struct label_events {
     struct strmap *texts; /* keys and labels: there are many fewer than events */
     struct label_event *list;
     size_t count, cap;
+    size_t fresh; /* not yet said */
 };
 
 /* ---- columns ---- */
@@ -156,12 +158,13 @@ int label_events_add(struct label_events *events, const struct table_reader *tab
     event.label = keep_text(events, buf_text(&label), label.len);
     mem_grow(&events->list, &events->cap, events->count + 1, sizeof *events->list);
     events->list[events->count++] = event;
+    events->fresh++;
     return 0;
 }
 
 size_t label_events_count(const struct label_events *events)
 {
-    return events->count;
+    return events->fresh;
 }
 
 /* ---- saying ---- */
@@ -175,14 +178,31 @@ static int compare_events(const void *a, const void *b)
     return order ? order : (x->place > y->place) - (x->place < y->place);
 }
 
+/* Where the clip's events end that begin at `first`; *ret_fresh: some were not said yet. */
+static size_t clip_end(const struct label_events *events, size_t first, bool *ret_fresh)
+{
+    size_t end = first;
+    *ret_fresh = false;
+    for (; end < events->count && events->list[end].key == events->list[first].key; end++)
+        *ret_fresh |= !events->list[end].said;
+    return end;
+}
+
 int label_events_say(struct label_events *events, struct changeset *set, struct error *err)
 {
     const struct label_event *before = NULL;
+    size_t end = 0;
+    bool fresh = false;
     int rc = 0;
     if (events->count)
         qsort(events->list, events->count, sizeof *events->list, compare_events);
     for (size_t i = 0; !rc && i < events->count; before = &events->list[i++]) {
-        const struct label_event *event = &events->list[i];
+        struct label_event *event = &events->list[i];
+        if (i == end)
+            end = clip_end(events, i, &fresh);
+        if (!fresh)
+            continue;
+        event->said = true;
         bool new_clip = !before || before->key != event->key;
         if (new_clip)
             rc = changeset_labels(set, event->key, event->place, err);
@@ -191,6 +211,6 @@ int label_events_say(struct label_events *events, struct changeset *set, struct 
         if (!rc && !event->none)
             rc = changeset_event(set, event->start_ns, event->end_ns, err);
     }
-    events->count = 0;
+    events->fresh = 0;
     return rc;
 }

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -77,7 +78,8 @@ void users_append(const char *mountpoint, unsigned major, unsigned minor, struct
     DIR *proc = opendir("/proc");
     int found = 0;
     for (struct dirent *entry; proc && found < USERS_MAX && (entry = readdir(proc));) {
-        if (!isdigit((unsigned char)entry->d_name[0]) || !uses(entry->d_name, mountpoint, major, minor))
+        if (!isdigit((unsigned char)entry->d_name[0]) || atoi(entry->d_name) == getpid() ||
+            !uses(entry->d_name, mountpoint, major, minor))
             continue;
         append_name(entry->d_name, buf);
         found++;

@@ -93,7 +93,10 @@ static const struct action {
 static int commit(const struct arguments *arguments, struct session *session, const struct changeset *set,
                   struct error *err)
 {
-    struct dataset_commit info = {.message = arguments_text(arguments, "message")};
+    const char *const *words = arguments->positional, *message = arguments_text(arguments, "message");
+    CLEANUP_FREE char *done = mem_printf("%s %s%s%s", words[0], words[2], arguments->count > 3 ? " " : "",
+                                         arguments->count > 3 ? words[3] : "");
+    struct dataset_commit info = {.message = message ? message : done};
     uint32_t version = 0;
     int rc = dataset_commit(session->dataset, set, &info, &version, NULL, err);
     if (rc == -EALREADY) {

@@ -147,6 +147,22 @@ static int check_apart(const char *what, const char *path, const char *mountpoin
     return 0;
 }
 
+static int check_root_apart(void *ctx, uint32_t id, const char *url, struct error *err)
+{
+    (void)id;
+    return strstr(url, "://") ? 0 : check_apart("recordings' folder", url, ctx, err);
+}
+
+/* Nobody would find the versions any more, this mount included. */
+static int check_outside(const char *folder, const char *mountpoint, struct error *err)
+{
+    CLEANUP_FREE char *kept = folder ? mem_printf("%s/elidefs", folder) : NULL;
+    return kept && lies_below(mountpoint, kept)
+               ? error_set(err, EINVAL, "%s: it lies in the data set %s, which the mount would hide",
+                           mountpoint, folder)
+               : 0;
+}
+
 /* What must not be read refuses the mount; what cannot be read now may come back, and only its clips need it.
  */
 static int check_roots(struct dataset *dataset, struct error *err)
@@ -168,6 +184,9 @@ static int mount_and_serve(const struct arguments *arguments, struct serving *se
         rc = session_open(arguments, plan->url, trust, session, err);
     if (!rc)
         rc = check_apart("cache folder", cache_folder(session->cache), plan->options.mountpoint, err);
+    if (!rc)
+        rc = dataset_roots(session->dataset, check_root_apart, (void *)(uintptr_t)plan->options.mountpoint,
+                           err);
     if (!rc)
         rc = check_roots(session->dataset, err);
     struct fs *fs = NULL;
@@ -223,6 +242,8 @@ static int run(const struct arguments *arguments, struct error *err)
     rc = fill_options(arguments, mountpoint, &plan.options, err);
     if (!rc)
         rc = check_apart("data set", folder, mountpoint, err);
+    if (!rc)
+        rc = check_outside(folder, mountpoint, err);
     if (!rc)
         rc = guard_fork(mountpoint, arguments_flag(arguments, "foreground"), &plan.ready_fd, err);
     return rc ? rc : serve(arguments, &plan, err);

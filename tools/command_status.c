@@ -51,7 +51,7 @@ static void print_json(const struct mount_entry *mount, const char *stats)
     json_write_text(&line, mount->url, strlen(mount->url));
     for (const char *at = stats; *at;) {
         size_t len = strcspn(at, "\n"), name = strcspn(at, " \n");
-        if (name < len) {
+        if (name < len && (name != strlen("dataset") || strncmp(at, "dataset", name) != 0)) { /* said above */
             buf_u8(&line, ',');
             json_write_text(&line, at, name);
             buf_u8(&line, ':');
@@ -86,7 +86,7 @@ static void print_cache(const char *stats)
     print_bytes(stats, "cache_bytes_read");
     fputs(" were read, ", stdout);
     print_bytes(stats, "cache_bytes_fetched");
-    puts(" of it fetched first");
+    puts(" fetched");
 }
 
 static void print_store(const char *stats)

@@ -231,6 +231,17 @@ static char *absolute(const char *path)
     }
 }
 
+/* What was asked for is `latest`, a link, and not the version that it leads to today. NULL: something else. */
+static const char *latest_below(const char *path, const char *mountpoint)
+{
+    const char *at = strstr(path, "latest");
+    while (at && ((at > path && at[-1] != '/') || (at[strlen("latest")] && at[strlen("latest")] != '/')))
+        at = strstr(at + 1, "latest");
+    CLEANUP_FREE char *above = at ? mem_copy(path, (size_t)(at - path)) : NULL;
+    CLEANUP_FREE char *real = at ? realpath(*above ? above : ".", NULL) : NULL;
+    return real && !strcmp(real, mountpoint) && !strstr(at, "..") ? at : NULL;
+}
+
 const struct mount_entry *mount_list_find(const struct mount_list *list, const char *path, char **ret_rest)
 {
     CLEANUP_FREE char *full = absolute(path);
@@ -243,7 +254,8 @@ const struct mount_entry *mount_list_find(const struct mount_list *list, const c
     }
     if (best) {
         const char *rest = full + strlen(best->mountpoint);
-        *ret_rest = mem_text(rest + (*rest == '/'));
+        const char *latest = latest_below(path, best->mountpoint);
+        *ret_rest = mem_text(latest ? latest : rest + (*rest == '/'));
     }
     return best;
 }

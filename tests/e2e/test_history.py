@@ -128,6 +128,12 @@ def test_a_lock_of_another_data_set_is_told_apart(grown, dataset, tmp_path):
     assert elidefs("check", lock, "--dataset", copy).returncode == 0
 
 
+def test_a_lock_through_a_mount_is_of_the_path_that_was_asked_for(grown, tmp_path):
+    with mounted(grown, tmp_path / "mnt", tmp_path / "cache") as point:
+        for path in ("latest/outcome=fail", "v1/outcome=fail"):
+            assert lines(elidefs("lock", point / path).stdout) == lines(elidefs("lock", grown, path).stdout)
+
+
 def test_the_digest_in_a_mount_is_the_one_of_the_lock(grown, tmp_path):
     wanted = lines(elidefs("lock", grown, "v1/arm=left").stdout)[0]["digest"]
     with mounted(grown, tmp_path / "mnt", tmp_path / "cache") as point:

@@ -203,3 +203,15 @@ def test_a_dry_run_ends_as_the_import_would(dataset, source, tmp_path, options, 
     done = elidefs("import", dataset, source, "--dry-run", *options, cwd=tmp_path, check=False)
     assert done.returncode == status and golden(done, source).startswith(REFUSAL)
     assert tree(tmp_path) == before
+
+
+def test_labels_that_turned_bad_are_tried_again(dataset, source, tmp_path):
+    for name in ("b.json", "c.json"):
+        (source / name).unlink()
+    elidefs("import", dataset, source)
+    (source / "a.json").write_text('{"grade": "broken"}')
+    (source / "e.json").write_text('{"grade": 5}')
+    for _ in range(2):
+        done = elidefs("import", dataset, source, "--skip-bad", cwd=tmp_path, check=False)
+        assert done.returncode == 3 and "a.json" in done.stderr, done.stderr
+    assert keys(dataset) == ["a", "d", "e"]

@@ -51,6 +51,17 @@ def test_two_mounts_of_one_data_set_share_a_cache_folder(sample, tmp_path, truth
         assert digest(a / "v1") == truth == digest(b / "v1")
 
 
+def test_a_mount_that_would_hide_its_data_set_or_its_recordings_is_refused(tmp_path):
+    source, dataset = tmp_path / "source", tmp_path / "set"
+    source.mkdir()
+    (source / "a.bin").write_bytes(b"a")
+    elidefs("init", dataset)
+    elidefs("import", dataset, source)
+    for point in (dataset / "elidefs/versions", source):
+        done = elidefs("mount", dataset, point, "--cache", tmp_path / "cache", check=False)
+        assert done.returncode == 1 and "hid" in done.stderr and not is_mounted(point), done.stderr
+
+
 def test_mounting_twice_on_one_point_is_refused_and_says_why(sample, tmp_path):
     with mounted(sample, tmp_path / "mnt", tmp_path / "cache") as point:
         done = elidefs("mount", sample, point, "--cache", tmp_path / "cache", check=False)

@@ -41,7 +41,8 @@ static int find_version(struct fs *fs, uint64_t version, const struct catalog_pa
         head = dataset_head(fs->dataset);
     }
     if (version > head)
-        return error_set(err, ENOENT, "no v%llu: the newest version is v%u", (unsigned long long)version, head);
+        return error_set(err, ENOENT, "no v%llu: the newest version is v%u", (unsigned long long)version,
+                         head);
     if (version > NODE_VERSION_MAX)
         return error_set(err, EOVERFLOW, "v%llu: a mount shows versions up to v%d",
                          (unsigned long long)version, NODE_VERSION_MAX);

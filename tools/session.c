@@ -231,7 +231,8 @@ static char *absolute(const char *path)
     }
 }
 
-/* What was asked for is `latest`, a link, and not the version that it leads to today. NULL: something else. */
+/* What was asked for is `latest`, a link, and not the version that it leads to today. NULL: something else.
+ */
 static const char *latest_below(const char *path, const char *mountpoint)
 {
     const char *at = strstr(path, "latest");

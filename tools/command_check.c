@@ -155,7 +155,7 @@ static int run(const struct arguments *arguments, struct error *err)
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
     int rc = file_read(arguments->positional[0], LOCK_BYTES_MAX, &text, err);
-    if (!rc && !text.len)
+    if (!rc && (strspn(buf_text(&text), "\n") == text.len || memchr(text.data, '\0', text.len)))
         rc = error_set(err, EINVAL, "%s: holds no lock", arguments->positional[0]);
     return rc ? rc : check_lines(arguments, buf_text(&text), err);
 }

@@ -128,6 +128,12 @@ def test_a_lock_of_another_data_set_is_told_apart(grown, dataset, tmp_path):
     assert elidefs("check", lock, "--dataset", copy).returncode == 0
 
 
+@pytest.mark.parametrize("content", ["", "\n\n", "\0"])
+def test_a_file_without_a_lock_is_no_lock_that_holds(tmp_path, content):
+    (tmp_path / "data.lock").write_text(content)
+    assert refused("check", tmp_path / "data.lock") == f"elidefs: {tmp_path}/data.lock: holds no lock"
+
+
 def test_a_lock_through_a_mount_is_of_the_path_that_was_asked_for(grown, tmp_path):
     with mounted(grown, tmp_path / "mnt", tmp_path / "cache") as point:
         for path in ("latest/outcome=fail", "v1/outcome=fail"):

@@ -85,8 +85,9 @@ static int sum_file(struct summing *summing, uint32_t row, uint32_t stream, cons
     return 0;
 }
 
-static int sum_clip(struct summing *summing, uint32_t row, struct error *err)
+static int sum_clip(void *ctx, uint32_t row, struct error *err)
 {
+    struct summing *summing = ctx;
     struct catalog_clip clip;
     int rc = catalog_clip(summing->reader, row, &clip, err);
     if (rc < 0)
@@ -101,29 +102,12 @@ static int sum_clip(struct summing *summing, uint32_t row, struct error *err)
     return rc < 0 ? rc : 0;
 }
 
-static int sum_clips(struct summing *summing, const struct query_result *result, struct error *err)
-{
-    uint32_t rows[256];
-    uint64_t from = 0;
-    for (size_t n; (n = query_result_rows(result, from, rows, sizeof rows / sizeof *rows, &from));)
-        for (size_t i = 0; i < n; i++) {
-            int rc = sum_clip(summing, rows[i], err);
-            if (rc)
-                return rc;
-        }
-    return 0;
-}
-
 int digest_query(const struct query *query, struct catalog_reader *reader, struct digest *ret,
                  struct error *err)
 {
-    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
     struct digest digest = {0};
-    int rc = query_run(query, reader, &result, err);
-    if (rc < 0)
-        return rc;
     struct summing summing = {reader, sha256_new(), &digest};
-    rc = sum_clips(&summing, result, err);
+    int rc = query_each(query, reader, sum_clip, &summing, err);
     sha256_finish(summing.sha, digest.sha256);
     if (rc >= 0)
         *ret = digest;

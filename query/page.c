@@ -24,6 +24,7 @@ struct page {
     const char *separator; /* before the next element */
     bool any_value;        /* of the clip so far */
     uint32_t attribute;    /* whose values were last, if any */
+    size_t start, shown;   /* where the list begins, and how many clips it has */
 };
 
 static void write_text(struct buf *buf, const char *text, size_t len)
@@ -128,21 +129,14 @@ static int add_head(struct page *page, const struct query *query, uint64_t clips
     return 0;
 }
 
-static int add_clips(struct page *page, const struct query_result *result, struct error *err)
+/* 1: no more. */
+static int add_row(void *ctx, uint32_t row, struct error *err)
 {
-    uint32_t rows[256];
-    uint64_t from = 0;
-    size_t start = page->buf->len, shown = 0;
-    for (size_t n; (n = query_result_rows(result, from, rows, sizeof rows / sizeof *rows, &from));)
-        for (size_t i = 0; i < n; i++) {
-            if (shown == PAGE_CLIPS_MAX || page->buf->len - start > PAGE_BYTES_MAX)
-                return 0;
-            buf_text_append(page->buf, shown++ ? ",\n" : "\n");
-            int rc = add_clip(page, rows[i], err);
-            if (rc)
-                return rc;
-        }
-    return 0;
+    struct page *page = ctx;
+    if (page->shown == PAGE_CLIPS_MAX || page->buf->len - page->start > PAGE_BYTES_MAX)
+        return 1;
+    buf_text_append(page->buf, page->shown++ ? ",\n" : "\n");
+    return add_clip(page, row, err);
 }
 
 int page_append(const struct query *query, struct catalog_reader *reader, struct buf *buf, struct error *err)
@@ -154,11 +148,12 @@ int page_append(const struct query *query, struct catalog_reader *reader, struct
     buf_append(buf, page_html_head, page_html_head_len);
     if (!rc)
         rc = add_head(&page, query, query_result_count(result), err);
+    page.start = buf->len;
     if (!rc)
-        rc = add_clips(&page, result, err);
+        rc = query_result_each(result, add_row, &page, err);
     buf_text_append(buf, "]}");
     buf_append(buf, page_html_tail, page_html_tail_len);
-    if (rc)
+    if (rc < 0)
         buf_truncate(buf, start);
-    return rc;
+    return rc < 0 ? rc : 0;
 }

@@ -69,6 +69,12 @@ bool query_result_contains(const struct query_result *result, uint32_t row);
  */
 size_t query_result_rows(const struct query_result *result, uint64_t from, uint32_t *ret_rows, size_t max,
                          uint64_t *ret_next);
+/* Calls `each` for every row, in listing order; non-zero from it ends that and is returned. */
+typedef int query_row_fn(void *ctx, uint32_t row, struct error *err);
+int query_result_each(const struct query_result *result, query_row_fn *each, void *ctx, struct error *err);
+/* query_run() and that. */
+int query_each(const struct query *query, struct catalog_reader *reader, query_row_fn *each, void *ctx,
+               struct error *err);
 
 /* Is there any row / how many, without making the result where that is cheaper. */
 int query_exists(const struct query *query, struct catalog_reader *reader, bool *ret, struct error *err);

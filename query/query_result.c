@@ -80,3 +80,24 @@ size_t query_result_rows(const struct query_result *result, uint64_t from, uint3
     *ret_next = n ? (uint64_t)ret_rows[n - 1] + 1 : from;
     return n;
 }
+
+int query_result_each(const struct query_result *result, query_row_fn *each, void *ctx, struct error *err)
+{
+    uint32_t rows[1024];
+    uint64_t from = 0;
+    for (size_t n; (n = query_result_rows(result, from, rows, sizeof rows / sizeof *rows, &from));)
+        for (size_t i = 0; i < n; i++) {
+            int rc = each(ctx, rows[i], err);
+            if (rc)
+                return rc;
+        }
+    return 0;
+}
+
+int query_each(const struct query *query, struct catalog_reader *reader, query_row_fn *each, void *ctx,
+               struct error *err)
+{
+    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+    int rc = query_run(query, reader, &result, err);
+    return rc < 0 ? rc : query_result_each(result, each, ctx, err);
+}

@@ -89,8 +89,9 @@ static int add_json(struct manifest *manifest, uint32_t row, struct error *err)
     return 0;
 }
 
-static int add_line(struct manifest *manifest, uint32_t row, struct error *err)
+static int add_line(void *ctx, uint32_t row, struct error *err)
 {
+    struct manifest *manifest = ctx;
     buf_clear(&manifest->files);
     int rc = files_of_clip(manifest->reader, row, add_file, manifest, err);
     if (rc < 0)
@@ -110,28 +111,12 @@ static int add_line(struct manifest *manifest, uint32_t row, struct error *err)
     return 0;
 }
 
-static int walk(struct manifest *manifest, const struct query_result *result, struct error *err)
-{
-    uint32_t rows[256];
-    uint64_t from = 0;
-    for (size_t n; (n = query_result_rows(result, from, rows, sizeof rows / sizeof *rows, &from));)
-        for (size_t i = 0; i < n; i++) {
-            int rc = add_line(manifest, rows[i], err);
-            if (rc)
-                return rc;
-        }
-    return 0;
-}
-
 /* `buf` NULL: only the size. */
 static int make_manifest(const struct query *query, struct catalog_reader *reader, struct buf *buf,
                          uint64_t *ret_bytes, struct error *err)
 {
-    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
     struct manifest manifest = {.reader = reader, .buf = buf};
-    int rc = query_run(query, reader, &result, err);
-    if (!rc)
-        rc = walk(&manifest, result, err);
+    int rc = query_each(query, reader, add_line, &manifest, err);
     buf_done(&manifest.files);
     if (!rc && ret_bytes)
         *ret_bytes = manifest.total_bytes;

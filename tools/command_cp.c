@@ -58,18 +58,15 @@ static int add_file(void *ctx, const struct files_entry *entry, struct error *er
     return 0;
 }
 
-static int add_clips(struct copies *all, struct catalog_reader *reader, struct error *err)
+struct adding {
+    struct copies *all;
+    struct catalog_reader *reader;
+};
+
+static int add_clip(void *ctx, uint32_t row, struct error *err)
 {
-    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
-    int rc = query_run(all->place.query, reader, &result, err);
-    uint32_t rows[1024];
-    size_t count = 1;
-    for (uint64_t at = 0; !rc && count;) {
-        count = query_result_rows(result, at, rows, sizeof rows / sizeof *rows, &at);
-        for (size_t i = 0; !rc && i < count; i++)
-            rc = files_of_clip(reader, rows[i], add_file, all, err);
-    }
-    return rc;
+    struct adding *adding = ctx;
+    return files_of_clip(adding->reader, row, add_file, adding->all, err);
 }
 
 static int add_one(struct copies *all, struct catalog_reader *reader, struct error *err)
@@ -205,7 +202,9 @@ static int gather(struct copies *all, struct error *err)
     if (!rc)
         rc = catalog_reader_acquire(all->place.catalog, &(struct catalog_patience){0}, &reader, err);
     if (!rc)
-        rc = all->place.is_file ? add_one(all, reader, err) : add_clips(all, reader, err);
+        rc = all->place.is_file
+                 ? add_one(all, reader, err)
+                 : query_each(all->place.query, reader, add_clip, &(struct adding){all, reader}, err);
     return rc ? rc : fill_times(all, reader, err);
 }
 

@@ -31,29 +31,20 @@ static int print_path(void *ctx, const struct files_entry *entry, struct error *
     return 0;
 }
 
-static int print_clip(struct catalog_reader *reader, uint32_t row, bool paths, struct error *err)
+struct printing {
+    struct catalog_reader *reader;
+    bool paths;
+};
+
+static int print_clip(void *ctx, uint32_t row, struct error *err)
 {
-    if (paths)
-        return files_of_clip(reader, row, print_path, NULL, err);
+    const struct printing *printing = ctx;
+    if (printing->paths)
+        return files_of_clip(printing->reader, row, print_path, NULL, err);
     struct catalog_clip clip;
-    int rc = catalog_clip(reader, row, &clip, err);
+    int rc = catalog_clip(printing->reader, row, &clip, err);
     if (!rc)
         puts(clip.key);
-    return rc;
-}
-
-static int print_clips(const struct place *place, struct catalog_reader *reader, bool paths,
-                       struct error *err)
-{
-    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
-    int rc = query_run(place->query, reader, &result, err);
-    uint32_t rows[1024];
-    size_t count = 1;
-    for (uint64_t at = 0; !rc && count;) {
-        count = query_result_rows(result, at, rows, sizeof rows / sizeof *rows, &at);
-        for (size_t i = 0; !rc && i < count; i++)
-            rc = print_clip(reader, rows[i], paths, err);
-    }
     return rc;
 }
 
@@ -78,7 +69,7 @@ static int print_file(const struct arguments *arguments, const struct place *pla
                              "--%s is for the clips of a folder; the file <key>.json tells of one",
                              for_folders[i]);
     if (!arguments_flag(arguments, "count"))
-        return print_clip(reader, place->row, arguments_flag(arguments, "paths0"), err);
+        return print_clip(&(struct printing){reader, arguments_flag(arguments, "paths0")}, place->row, err);
     puts("1");
     return 0;
 }
@@ -142,7 +133,8 @@ static int print_folder(const struct arguments *arguments, struct dataset *datas
         return print_episodes(dataset, place, reader, err);
     if (arguments_flag(arguments, "where") && !arguments_flag(arguments, "paths0"))
         return print_place(place, err);
-    return print_clips(place, reader, arguments_flag(arguments, "paths0"), err);
+    return query_each(place->query, reader, print_clip,
+                      &(struct printing){reader, arguments_flag(arguments, "paths0")}, err);
 }
 
 static int run(const struct arguments *arguments, struct error *err)

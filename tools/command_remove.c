@@ -14,26 +14,17 @@ static const struct option_spec options[] = {
     {NULL, 0, NULL, false, NULL},
 };
 
-static int remove_row(struct catalog_reader *reader, uint32_t row, struct changeset *set, struct error *err)
-{
-    struct catalog_clip clip;
-    int rc = catalog_clip(reader, row, &clip, err);
-    return rc ? rc : changeset_remove(set, clip.key, err);
-}
+struct removing {
+    struct catalog_reader *reader;
+    struct changeset *set;
+};
 
-static int remove_rows(const struct place *place, struct catalog_reader *reader, struct changeset *set,
-                       struct error *err)
+static int remove_row(void *ctx, uint32_t row, struct error *err)
 {
-    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
-    int rc = query_run(place->query, reader, &result, err);
-    uint32_t rows[1024];
-    size_t count = 1;
-    for (uint64_t at = 0; !rc && count;) {
-        count = query_result_rows(result, at, rows, sizeof rows / sizeof *rows, &at);
-        for (size_t i = 0; !rc && i < count; i++)
-            rc = remove_row(reader, rows[i], set, err);
-    }
-    return rc;
+    struct removing *removing = ctx;
+    struct catalog_clip clip;
+    int rc = catalog_clip(removing->reader, row, &clip, err);
+    return rc ? rc : changeset_remove(removing->set, clip.key, err);
 }
 
 /* A path is easily mistyped: one without a condition is every clip there is. */
@@ -52,7 +43,9 @@ static int gather(const struct arguments *arguments, struct session *session, st
     if (!place.is_file && !conditions && !arguments_flag(arguments, "all"))
         return error_set(err, EINVAL, "'%s' means every clip: say which, such as outcome=fail, or --all",
                          session->path);
-    return place.is_file ? remove_row(reader, place.row, set, err) : remove_rows(&place, reader, set, err);
+    struct removing removing = {reader, set};
+    return place.is_file ? remove_row(&removing, place.row, err)
+                         : query_each(place.query, reader, remove_row, &removing, err);
 }
 
 static void tell(const struct arguments *arguments, uint32_t version, const struct apply_counts *counts)

@@ -54,20 +54,16 @@ static int add_versions(struct verifying *v, struct error *err)
     return rc;
 }
 
-static void take_rows(const struct query_result *result, struct rowset *rows)
+static int take_row(void *ctx, uint32_t row, struct error *err)
 {
-    uint32_t some[1024];
-    size_t count = 1;
-    for (uint64_t at = 0; count;) {
-        count = query_result_rows(result, at, some, sizeof some / sizeof *some, &at);
-        rowset_add_many(rows, some, count);
-    }
+    (void)err;
+    rowset_add(ctx, row);
+    return 0;
 }
 
 static int add_path(struct verifying *v, struct error *err)
 {
     CLEANUP_PLACE struct place place = {0};
-    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
     int rc = place_resolve(v->session.dataset, v->session.path, &place, err);
     if (rc)
         return rc;
@@ -77,13 +73,8 @@ static int add_path(struct verifying *v, struct error *err)
     rc = open_checked(v, checked, err);
     if (rc)
         return rc;
-    if (place.is_file)
-        rowset_add(checked->rows, place.row);
-    else
-        rc = query_run(place.query, checked->reader, &result, err);
-    if (!rc && result)
-        take_rows(result, checked->rows);
-    return rc;
+    return place.is_file ? take_row(checked->rows, place.row, err)
+                         : query_each(place.query, checked->reader, take_row, checked->rows, err);
 }
 
 /* ---- telling ---- */

@@ -128,8 +128,9 @@ static int refuse_several(struct walk *walk, const struct episode *other, struct
         walk->first.key, buf_text(&from), other->key, buf_text(&to));
 }
 
-static int add(struct walk *walk, uint32_t row, struct error *err)
+static int add(void *ctx, uint32_t row, struct error *err)
 {
+    struct walk *walk = ctx;
     struct episode episode = {0};
     int rc = look_at(walk, row, &episode, err);
     if (!rc && walk->count && !same_data_set(&walk->first, &episode))
@@ -165,16 +166,8 @@ static void print(struct walk *walk, struct buf *buf)
 int episodes_append(struct dataset *dataset, const struct query *query, struct catalog_reader *reader,
                     struct buf *buf, struct error *err)
 {
-    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
     struct walk walk = {.dataset = dataset, .reader = reader};
-    int rc = query_run(query, reader, &result, err);
-    uint32_t rows[1024];
-    size_t count = 1;
-    for (uint64_t at = 0; !rc && count;) {
-        count = query_result_rows(result, at, rows, sizeof rows / sizeof *rows, &at);
-        for (size_t i = 0; i < count && !rc; i++)
-            rc = add(&walk, rows[i], err);
-    }
+    int rc = query_each(query, reader, add, &walk, err);
     if (!rc)
         print(&walk, buf);
     episode_done(&walk.first);

@@ -385,3 +385,34 @@ Test(query, a_path_of_too_many_conditions_is_refused)
     world_done(&world);
     check_leaks();
 }
+
+struct counting {
+    uint32_t seen, last;
+    int end_at; /* its third call returns this */
+};
+
+static int count_row(void *ctx, uint32_t row, struct error *err)
+{
+    struct counting *counting = ctx;
+    (void)err;
+    cr_assert(!counting->seen || row > counting->last, "row %u stands behind row %u", row, counting->last);
+    counting->last = row;
+    return ++counting->seen == 3 ? counting->end_at : 0;
+}
+
+Test(query, each_row_is_given_in_order_until_one_ends_it)
+{
+    struct world world;
+    struct world_catalog open;
+    world_kitchen(&world, &open);
+    struct query *all = query_all();
+    struct counting whole = {0}, ended = {.end_at = 7};
+    cr_assert_eq(query_each(all, open.reader, count_row, &whole, NULL), 0);
+    cr_assert_eq(whole.seen, world.count);
+    cr_assert_eq(query_each(all, open.reader, count_row, &ended, NULL), 7);
+    cr_assert_eq(ended.seen, 3);
+    query_unref(all);
+    world_close(&open);
+    world_done(&world);
+    check_leaks();
+}

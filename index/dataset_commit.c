@@ -19,6 +19,7 @@
 #include "cache/base/instant.h"
 #include "index/dataset_state.h"
 #include "index/pack.h"
+#include "index/root_record.h"
 #include "index/trust.h"
 
 enum { COPY_BYTES = 1 << 20 };

@@ -71,6 +71,3 @@ void roots_pin(struct roots *roots, uint32_t id, const char *path, char pin[STOR
  * trust cannot be read. */
 enum { ROOT_FOREIGN, ROOT_TRUSTED, ROOT_OWN };
 int roots_trust(struct roots *roots, const char *url, struct error *err);
-
-/* The part of `url` below `own`, by whole components: "" if they are equal, "a/b", or NULL. */
-const char *root_below(const char *own, const char *url);

@@ -8,6 +8,7 @@
 
 #include "cache/base/file.h"
 #include "index/root.h"
+#include "index/root_record.h"
 #include "index/trust.h"
 #include "tests/test_leaks.h"
 

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "index/root_record.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/base/json.h"
+#include "cache/base/memory.h"
+
+const char *root_below(const char *own, const char *url)
+{
+    size_t len = strlen(own);
+    if (strncmp(own, url, len))
+        return NULL;
+    if (len && own[len - 1] == '/') /* the folder "/" itself */
+        return url + len;
+    return !url[len] ? url + len : url[len] == '/' ? url + len + 1 : NULL;
+}
+
+bool root_has_only_names(const char *path)
+{
+    for (;;) {
+        size_t len = strcspn(path, "/");
+        if (!len || (len == 1 && path[0] == '.') || (len == 2 && path[0] == '.' && path[1] == '.'))
+            return false;
+        if (!path[len])
+            return true;
+        path += len + 1;
+    }
+}
+
+static char *place_of(const char *own, const char *url)
+{
+    const char *below = root_below(own, url);
+    return !below ? mem_text(url) : *below ? mem_printf("./%s", below) : mem_text(".");
+}
+
+/* The absolute URL of a recorded place; NULL if it is neither a sound relative one nor absolute. */
+static char *url_of(const char *own, const char *place)
+{
+    size_t own_len = strlen(own);
+    if (!strcmp(place, "."))
+        return mem_text(own);
+    if (!strncmp(place, "./", 2))
+        return root_has_only_names(place + 2)
+                   ? mem_printf("%s%s%s", own, own[own_len - 1] == '/' ? "" : "/", place + 2)
+                   : NULL;
+    return *place == '/' || strstr(place, "://") ? mem_text(place) : NULL;
+}
+int root_record_parse(const char *name, const char *own, const struct buf *bytes, struct root_record *ret,
+                      struct error *err)
+{
+    CLEANUP_JSON struct json *json = NULL;
+    if (json_parse(name, bytes->data, bytes->len, &json, err) < 0) {
+        if (err)
+            err->code = EUCLEAN;
+        return -EUCLEAN;
+    }
+    const char *place = json_get_text(json, "url"), *pins = json_get_text(json, "pins");
+    CLEANUP_FREE char *url = place ? url_of(own, place) : NULL;
+    if (!url)
+        return error_set(err, EUCLEAN, "%s: 'url' is no absolute URL and no folder below the data set", name);
+    if (pins && (strlen(pins) != LAYOUT_ID_BYTES - 1 || pins[strspn(pins, "0123456789abcdef")]))
+        return error_set(err, EUCLEAN, "%s: 'pins' is no id", name);
+    *ret = (struct root_record){.url = STEAL(url)};
+    if (pins)
+        strcpy(ret->pins, pins);
+    return 0;
+}
+
+void root_record_print(struct buf *buf, const char *own, const char *url, const char *pins)
+{
+    CLEANUP_FREE char *place = place_of(own, url);
+    buf_text_append(buf, "{\"url\": ");
+    json_write_text(buf, place, strlen(place));
+    if (pins)
+        buf_printf(buf, ", \"pins\": \"%s\"", pins);
+    buf_text_append(buf, "}\n");
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The inside of `struct roots`, shared by root.c and root_commit.c. States of a root in memory:
+ *
+ *     reserved --roots_publish()--> known --roots_resolve(), trusted--> resolved
+ *                                     ^---- roots_load() saw a newer place ----'
+ *
+ * Nothing that was found untrusted is remembered: trust may be given while we run.
+ * Thread rule: as in root.h.
+ */
+#pragma once
+
+#include <pthread.h>
+
+#include "cache/base/strmap.h"
+#include "index/root.h"
+#include "index/root_pins.h"
+
+struct root {
+    uint32_t id;
+    uint32_t seq;           /* 0: reserved */
+    char *url;              /* absolute */
+    struct root_pins *pins; /* NULL: as catalogs say */
+    struct root_place at;   /* set once resolved */
+};
+void root_done(struct root *root);
+
+struct roots {
+    struct stores *stores;
+    struct layout *layout;
+    char *uuid;
+    struct strmap *trust; /* canonical URLs trusted for this run; immutable */
+    pthread_mutex_t lock; /* guards what follows */
+    struct root *roots;   /* by id */
+    size_t count, cap;
+};
+
+/* NULL: no such root. */
+struct root *roots_find_locked(struct roots *roots, uint32_t id);
+/* Takes `root`; an older entry of the same id is replaced, a newer one stays. */
+void roots_put_locked(struct roots *roots, struct root *root);
+
+/* 0: not known, or only reserved. */
+uint32_t roots_known_seq(struct roots *roots, uint32_t id);
+/* -ENOENT: not known. The caller frees *ret_url. */
+int roots_copy_url(struct roots *roots, uint32_t id, char **ret_url);
+/* Takes what the root's object `seq` says. Reads its pins: waits. */
+int roots_keep(struct roots *roots, uint32_t id, uint32_t seq, const struct buf *bytes, struct error *err);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cache/base/count.h"
 #include "cache/base/instant.h"
 #include "cache/base/json.h"
 #include "tools/commands.h"
@@ -57,10 +58,9 @@ static void tell(const struct run *run, uint32_t version, const struct apply_cou
 
 static void tell_set(const struct run *run, uint32_t version, const struct apply_counts *counts)
 {
-    fprintf(stderr, "v%u: %llu clips labelled by %s (%llu values, %llu events), %llu unchanged\n", version,
-            (unsigned long long)counts->clips_labelled, run->options.by,
-            (unsigned long long)counts->values_set, (unsigned long long)counts->events_set,
-            (unsigned long long)counts->clips_unchanged);
+    fprintf(stderr, "v%u: %s labelled by %s (%s, %s), %llu unchanged\n", version,
+            COUNT(counts->clips_labelled, "clip"), run->options.by, COUNT(counts->values_set, "value"),
+            COUNT(counts->events_set, "event"), (unsigned long long)counts->clips_unchanged);
 }
 
 /* ---- committing ---- */

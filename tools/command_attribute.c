@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cache/base/count.h"
 #include "cache/base/json.h"
 #include "index/changeset_labels.h"
 #include "index/name.h"
@@ -38,8 +39,8 @@ static int print_attribute(void *ctx, const struct catalog_attribute *attribute,
         json_write_text(&line, buf_text(&text), text.len);
         buf_u8(&line, '}');
     } else {
-        buf_printf(&line, "%-24s %-9s%s %8llu clips %8llu values%s%s", attribute->name,
-                   value_type_name(attribute->type), attribute->multi ? "[]" : "  ", clips, distinct,
+        buf_printf(&line, "%-24s %-9s%s %14s %15s%s%s", attribute->name, value_type_name(attribute->type),
+                   attribute->multi ? "[]" : "  ", COUNT(clips, "clip"), COUNT(distinct, "value"),
                    text.len ? "  " : "", buf_text(&text));
     }
     puts(buf_text(&line));

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cache/base/count.h"
 #include "cache/base/file.h"
 #include "query/diff.h"
 #include "query/place.h"
@@ -62,9 +63,8 @@ static int check_locked(const struct checking *checking, struct place *ret_place
                          checking->name, ret_place->version);
     rc = digest_place(ret_place, &reader, &digest, err);
     if (!rc && !same_digest(&digest, &lock->digest))
-        return error_set(err, ESTALE,
-                         "%s: %s does not hold what was locked (%" PRIu64 " clips, then %" PRIu64 ")",
-                         checking->name, lock->canonical, digest.clips, lock->digest.clips);
+        return error_set(err, ESTALE, "%s: %s does not hold what was locked (%s, then %" PRIu64 ")",
+                         checking->name, lock->canonical, COUNT(digest.clips, "clip"), lock->digest.clips);
     return rc;
 }
 
@@ -126,7 +126,7 @@ static int check_line(const struct arguments *arguments, const char *name, const
     if (!rc)
         rc = check_now(&checking, &locked, err);
     if (!rc)
-        printf("%s: %s holds what was locked: %" PRIu64 " clips\n", name, path, lock->digest.clips);
+        printf("%s: %s holds what was locked: %s\n", name, path, COUNT(lock->digest.clips, "clip"));
     return rc;
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cache/base/count.h"
 #include "cache/base/instant.h"
 #include "cache/base/json.h"
 #include "tools/commands.h"
@@ -40,8 +41,8 @@ static unsigned long long changed(const struct manifest *manifest)
 static void print_text(const struct manifest *manifest, const char *time, const char *tags,
                        const struct readable_counts *readable)
 {
-    printf("v%-5u %s  %-20s %8llu clips (%llu added, %llu changed, %llu removed)%s%s%s", manifest->version,
-           time, manifest->author, (unsigned long long)manifest->clips, (unsigned long long)manifest->added,
+    printf("v%-5u %s  %-20s %14s (%llu added, %llu changed, %llu removed)%s%s%s", manifest->version, time,
+           manifest->author, COUNT(manifest->clips, "clip"), (unsigned long long)manifest->added,
            changed(manifest), (unsigned long long)manifest->removed, *tags ? " [" : "", tags,
            *tags ? "]" : "");
     if (readable)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cache/base/count.h"
 #include "query/place.h"
 #include "tools/commands.h"
 #include "tools/session.h"
@@ -50,8 +51,8 @@ static int gather(const struct arguments *arguments, struct session *session, st
 
 static void tell(const struct arguments *arguments, uint32_t version, const struct apply_counts *counts)
 {
-    fprintf(stderr, "v%u: %llu clips removed; %llu in all\n", version,
-            (unsigned long long)counts->clips_removed, (unsigned long long)counts->clips);
+    fprintf(stderr, "v%u: %s removed; %llu in all\n", version, COUNT(counts->clips_removed, "clip"),
+            (unsigned long long)counts->clips);
     if (arguments_flag(arguments, "json"))
         printf("{\"version\":%u,\"clips\":%llu,\"removed\":%llu}\n", version,
                (unsigned long long)counts->clips, (unsigned long long)counts->clips_removed);

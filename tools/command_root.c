@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/count.h"
 #include "tools/commands.h"
 #include "tools/session.h"
 
@@ -45,9 +46,9 @@ static int set(const struct arguments *arguments, struct session *session, struc
     if (!rc)
         rc = dataset_root_set(session->dataset, id, arguments->positional[3], verify ? &compared : NULL, err);
     if (!rc && verify)
-        fprintf(stderr, "%llu recordings are the same there; %llu of them were read to tell (%.1f MiB)\n",
-                (unsigned long long)compared.objects, (unsigned long long)compared.read,
-                (double)compared.bytes / (1 << 20));
+        fprintf(stderr, "%s %s the same there; %llu read to tell (%.1f MiB)\n",
+                COUNT(compared.objects, "recording"), compared.objects == 1 ? "is" : "are",
+                (unsigned long long)compared.read, (double)compared.bytes / (1 << 20));
     return rc ? rc : dataset_roots(session->dataset, print_root, session->dataset, err);
 }
 

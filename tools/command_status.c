@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/count.h"
 #include "cache/base/file.h"
 #include "cache/base/json.h"
 #include "tools/commands.h"
@@ -81,7 +82,7 @@ static void print_cache(const char *stats)
     const char *folder = stat_text(stats, "cache_folder", &len);
     fputs("  cache    ", stdout);
     print_bytes(stats, "cache_bytes_on_disk");
-    printf(" in %llu files in %.*s; ", stat_number(stats, "cache_files_on_disk"), (int)len,
+    printf(" in %s in %.*s; ", COUNT(stat_number(stats, "cache_files_on_disk"), "file"), (int)len,
            folder ? folder : "");
     print_bytes(stats, "cache_bytes_read");
     fputs(" were read, ", stdout);
@@ -91,7 +92,7 @@ static void print_cache(const char *stats)
 
 static void print_store(const char *stats)
 {
-    printf("  store    %llu requests, ", stat_number(stats, "store_requests"));
+    printf("  store    %s, ", COUNT(stat_number(stats, "store_requests"), "request"));
     print_bytes(stats, "store_bytes_received");
     printf(" received, %llu sent again\n", stat_number(stats, "store_retries"));
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/count.h"
+
 struct printing {
     struct dataset *dataset;
     uint64_t count;
@@ -129,10 +131,10 @@ int diff_text_stat(const struct diff *diff, struct error *err)
         print_counts("clips", counting.clips);
         print_counts("attributes", counting.attributes);
         for (size_t i = 0; i < counting.count; i++)
-            printf("  %s: other values in %" PRIu64 " clips\n", counting.list[i].name,
-                   counting.list[i].clips);
+            printf("  %s: other values in %s\n", counting.list[i].name,
+                   COUNT(counting.list[i].clips, "clip"));
         if (counting.files)
-            printf("  files: other bytes in %" PRIu64 " clips\n", counting.files);
+            printf("  files: other bytes in %s\n", COUNT(counting.files, "clip"));
     }
     for (size_t i = 0; i < counting.count; i++)
         free(counting.list[i].name);

@@ -54,7 +54,7 @@ def test_diff_names_attributes_and_clips_with_who_changed_them(grown):
                     f"~ ep000002  v2 {author}: looked again\n"
                     f"    grip: none -> \"hard\" (by lena)\n")
     assert elidefs("diff", grown, "v1", "latest", "--stat").stdout == (
-        "clips: 2 changed\nattributes: 1 added\n  grip: other values in 2 clips\n  outcome: other values in 1 clips\n")
+        "clips: 2 changed\nattributes: 1 added\n  grip: other values in 2 clips\n  outcome: other values in 1 clip\n")
     assert elidefs("diff", grown, "v2", "v2").stdout == ""
     found = lines(elidefs("diff", grown, "v1", "v2/outcome=fail", "--json").stdout)
     assert [(line.get("key"), line["op"]) for line in found] == [

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cache/base/count.h"
 #include "cache/base/escape.h"
 #include "cache/base/utf8.h"
 #include "tools/import/draft.h"
@@ -338,8 +339,9 @@ static int check_faults(const struct importing *importing, struct error *err)
                        : over     ? "more than --skip-bad allows"
                        : skip->on ? "nothing good is left"
                                   : "--skip-bad imports the others";
-    return error_set(err, EINVAL, "%s: %llu of %llu clips are bad, and nothing was imported (%s)",
-                     importing->request->source, (unsigned long long)bad, (unsigned long long)all, what);
+    return error_set(err, EINVAL, "%s: %llu of %s %s bad, and nothing was imported (%s)",
+                     importing->request->source, (unsigned long long)bad, COUNT(all, "clip"),
+                     bad == 1 ? "is" : "are", what);
 }
 
 static void count_source(struct importing *importing)

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/count.h"
 #include "cache/base/strmap.h"
 #include "index/parquet/parquet.h"
 #include "tools/import/ahead.h"
@@ -448,9 +449,8 @@ int lerobot_rows_slice(struct lerobot_rows *rows, const struct lerobot_episode *
     if (file->why)
         return error_copy(err, file->why);
     if (run->rows != (uint64_t)episode->length)
-        return error_set(err, EINVAL,
-                         "%s: episode %lld has %llu rows, but meta/episodes says its length is %lld",
-                         file->recording.name, (long long)episode->index, (unsigned long long)run->rows,
+        return error_set(err, EINVAL, "%s: episode %lld has %s, but meta/episodes says its length is %lld",
+                         file->recording.name, (long long)episode->index, COUNT(run->rows, "row"),
                          (long long)episode->length);
     rc = slice_run(rows, run, slice, err);
     if (rows->info->data_by_episode) {

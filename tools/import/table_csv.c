@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/count.h"
 #include "cache/base/utf8.h"
 #include "tools/import/table_format.h"
 
@@ -162,8 +163,8 @@ static int csv_next(void *state, struct table_cells *cells, struct error *err)
     }
     rc = check_cut(&p, line, err);
     if (!rc && count != csv->columns)
-        rc = error_set(err, EINVAL, "line %llu: %zu field%s, but the header has %zu",
-                       (unsigned long long)line, count, count == 1 ? "" : "s", csv->columns);
+        rc = error_set(err, EINVAL, "line %llu: %s, but the header has %zu", (unsigned long long)line,
+                       COUNT(count, "field"), csv->columns);
     return rc ? rc : 1;
 }
 

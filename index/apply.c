@@ -218,8 +218,8 @@ static void apply_done(struct apply *apply)
     buf_done(&apply->unknown.shown);
     buf_done(&apply->taken.shown);
     buf_done(&apply->late.shown);
-    void *const all[] = {apply->attribute_at, apply->declared, apply->root_ids,  apply->object_ids,
-                         apply->clips,        apply->new_keys, apply->new_hashes};
+    void *const all[] = {apply->attribute_at, apply->declared, apply->partial,  apply->root_ids,
+                         apply->object_ids,   apply->clips,    apply->new_keys, apply->new_hashes};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
     db_close(apply->db);

@@ -71,7 +71,7 @@ static int take_clip(struct step *step, struct error *err)
     reader.at = step->place->at;
     changeset_next(&reader, &step->clip);
     while (!rc && changeset_next(&reader, &op) && op.kind != CHANGESET_CLIP) {
-        if (op.kind == CHANGESET_VALUE)
+        if (op.kind == CHANGESET_VALUE || op.kind == CHANGESET_NONE)
             rc = apply_record_say(&step->record, &op, err) ? error_prefix(err, "%s", step->clip.text) : 0;
         else if (op.kind == CHANGESET_STREAM)
             take_stream(step, &op);

@@ -303,6 +303,7 @@ static int take(struct apply *apply, const struct changeset_op *op, size_t at, s
     case CHANGESET_EXTRA:
     case CHANGESET_EVENT:
     case CHANGESET_NONE:
+    case CHANGESET_PARTIAL:
         break;
     }
     return 0;
@@ -324,9 +325,14 @@ static void fix_attributes(struct apply *apply)
 {
     attributes_sort(&apply->attributes);
     apply->declared = mem_zero(apply->attributes.count * sizeof *apply->declared);
-    for (size_t i = 0; i < strmap_count(apply->set->attributes); i++)
-        if (apply->attribute_at[i] != APPLY_NO_ATTRIBUTE)
-            apply->declared[apply->attribute_at[i]] = true;
+    apply->partial = mem_zero(apply->attributes.count * sizeof *apply->partial);
+    for (size_t i = 0; i < strmap_count(apply->set->attributes); i++) {
+        uint32_t at = apply->attribute_at[i];
+        if (at == APPLY_NO_ATTRIBUTE)
+            continue;
+        apply->declared[at] = true;
+        apply->partial[at] = apply->set->has_labels || apply->set->attribute_list[i].partial;
+    }
     if (apply->set->has_labels && apply->event_at != SIZE_MAX)
         apply->declared[apply->event_at] = true;
 }

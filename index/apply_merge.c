@@ -4,7 +4,8 @@
  *
  *     the clip has           an import says        a person or a model says
  *     nothing                that                  that
- *     its own value          that, or none         that; nothing said: it stays
+ *     its own value          that, or none: that   that; nothing said: it stays
+ *                            nothing said: it stays where the set is partial, else none
  *     somebody else's        it stays              it stays, is replaced, or is an error: the set's policy
  *     the same value         it stays, with who set it and when
  *
@@ -62,6 +63,22 @@ static void note_taken(struct apply *apply, const struct apply_clip *place, stru
                   apply->table, (unsigned long long)place->place, buf_text(&is));
 }
 
+/* An import takes back what one has said, or leaves it: counted, for people. */
+static void note_own(struct apply_record *record, bool taken, uint32_t version, size_t values)
+{
+    struct apply_counts *counts = &record->apply->counts;
+    bool *noted = taken ? &record->was_taken : &record->was_kept;
+    if (taken) {
+        counts->values_taken += values;
+        if (!counts->taken_first || version < counts->taken_first)
+            counts->taken_first = version;
+        if (version > counts->taken_last)
+            counts->taken_last = version;
+    }
+    *(taken ? &counts->clips_taken : &counts->clips_kept) += !*noted;
+    *noted = true;
+}
+
 /* Which of both stands where they differ and both say something? */
 static int choose(struct apply_record *record, const struct apply_clip *place, struct run old,
                   struct run said, struct run *ret, struct error *err)
@@ -75,6 +92,8 @@ static int choose(struct apply_record *record, const struct apply_clip *place, s
     bool own = !strcmp(origin.setter, apply->setter);
     bool late = !own && apply->options->base && origin.version > apply->options->base;
     *ret = old;
+    if (import && own && !said.count)
+        note_own(record, true, origin.version, old.count);
     if (import ? own : apply->policy == CHANGESET_MISSING ? false : own || apply->policy == CHANGESET_ALL)
         *ret = said;
     if (!import && apply->policy != CHANGESET_MISSING && !own && (late || apply->policy == CHANGESET_OWN))
@@ -88,6 +107,19 @@ static bool says_none(const struct apply_record *record, size_t attribute)
         if (record->none[i] == attribute)
             return true;
     return false;
+}
+
+/* Nothing is said of an attribute of which the set is partial. */
+static int leave(struct apply_record *record, struct run old, struct error *err)
+{
+    struct apply *apply = record->apply;
+    struct catalog_origin origin;
+    if (apply->set->has_labels)
+        return 0;
+    int rc = origins_get(apply->db, &apply->origins, old.list->origin, &origin, err);
+    if (!rc && !strcmp(origin.setter, apply->setter))
+        note_own(record, false, origin.version, old.count);
+    return rc;
 }
 
 static int merge_run(struct apply_record *record, const struct apply_clip *place, struct run old,
@@ -107,10 +139,10 @@ static int merge_run(struct apply_record *record, const struct apply_clip *place
     }
     if (!old.count)
         return 0;
-    if (said.count || !apply->set->has_labels || says_none(record, at))
+    if (said.count || !apply->partial[at] || says_none(record, at))
         return choose(record, place, old, said, ret, err);
     *ret = old;
-    return 0;
+    return leave(record, old, err);
 }
 
 int apply_merge(struct apply_record *record, const struct apply_clip *place, const struct record_values *old,

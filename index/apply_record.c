@@ -82,7 +82,7 @@ int apply_record_enter(struct apply_record *record, uint32_t row, bool known, st
     record->row = row;
     record->was.count = record->said.count = record->now.count = 0;
     record->was_events.count = record->now_events.count = 0;
-    record->says_events = false;
+    record->says_events = record->was_taken = record->was_kept = false;
     record->none_count = 0;
     int rc = enter_group(record, &record->group, &record->dirty, err);
     if (rc || !known)

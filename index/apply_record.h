@@ -20,8 +20,9 @@ struct apply_record {
     struct events was_events, now_events; /* the latter are the former until somebody changes them */
     size_t *none; /* indices of attributes that the set says the clip has no value of */
     size_t none_count, none_cap;
-    bool says_events; /* said holds the labels of now_events */
-    struct buf json;  /* the clip's JSON, once printed */
+    bool says_events;         /* said holds the labels of now_events */
+    bool was_taken, was_kept; /* apply_merge() has counted the clip so */
+    struct buf json;          /* the clip's JSON, once printed */
     struct record_values by_name;
     struct buf bytes;
 };

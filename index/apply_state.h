@@ -58,7 +58,8 @@ struct apply {
     size_t parent_attributes;
     uint32_t
         *attribute_at; /* attribute of the set -> index into attributes.list; APPLY_NO_ATTRIBUTE: dropped */
-    bool *declared;    /* attributes.list[i] is one of the set's */
+    bool *declared;    /* attributes.list[i] is one of the set's; */
+    bool *partial;     /* a clip without a value of it there keeps its own */
     uint32_t *root_ids, *object_ids; /* of the set -> of the catalog */
     size_t root_count, object_count, root_cap, object_cap;
 

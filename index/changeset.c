@@ -166,13 +166,25 @@ int changeset_attribute(struct changeset *set, const char *name, enum value_type
     struct strmap_entry *entry = strmap_put(set->attributes, name, strlen(name), NULL);
     entry->value = id;
     mem_grow(&set->attribute_list, &set->attribute_cap, id + 1, sizeof *set->attribute_list);
-    set->attribute_list[id] = (struct changeset_attribute){entry->key, type, multi, 0};
+    set->attribute_list[id] = (struct changeset_attribute){.name = entry->key, .type = type, .multi = multi};
     buf_u8(&set->log, CHANGESET_ATTRIBUTE);
     buf_varint(&set->log, id);
     changeset_append_text(&set->log, name);
     buf_u8(&set->log, (uint8_t)type);
     buf_u8(&set->log, multi);
     return 0;
+}
+
+void changeset_partial(struct changeset *set, const char *attribute)
+{
+    const struct strmap_entry *entry = strmap_find(set->attributes, attribute, strlen(attribute));
+    assert(entry && !strmap_count(set->clips));
+    struct changeset_attribute *known = &set->attribute_list[entry->value];
+    if (known->partial)
+        return;
+    known->partial = true;
+    buf_u8(&set->log, CHANGESET_PARTIAL);
+    buf_varint(&set->log, entry->value);
 }
 
 static int check_clip(const struct changeset *set, const struct changeset_clip *clip, struct error *err)

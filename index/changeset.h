@@ -57,6 +57,11 @@ void changeset_table(struct changeset *set, uint32_t object, const char *contain
 int changeset_attribute(struct changeset *set, const char *name, enum value_type type, bool multi,
                         struct error *err);
 
+/* The set speaks of this declared attribute for some of its clips only, as a table does that has no row for
+ * the others: a clip without a value of it keeps what imports have said, unless changeset_none()
+ * (index/changeset_labels.h) follows. Before the first clip. */
+void changeset_partial(struct changeset *set, const char *attribute);
+
 #define CHANGESET_NO_TIME   INT64_MIN
 #define CHANGESET_NO_OBJECT UINT32_MAX
 
@@ -122,15 +127,17 @@ enum changeset_kind {
     CHANGESET_TO_TEXT = 18,
     CHANGESET_NONE = 19,
     CHANGESET_HIDE = 20,
+    CHANGESET_PARTIAL = 21,
 };
 
 struct changeset_op {
     enum changeset_kind kind;
-    uint32_t
-        id; /* ROOT, OBJECT, ATTRIBUTE: its own number; TABLE, STREAM: the object's; VALUE: the attribute's */
+    uint32_t id;   /* ROOT, OBJECT, ATTRIBUTE: its own number; TABLE, STREAM: the object's; VALUE, NONE,
+                      PARTIAL: the attribute's */
     uint32_t root; /* OBJECT */
     /* ROOT: URL; OBJECT: path; CLIP, REMOVE, LABELS_OF, LABELS: key; ATTRIBUTE, VALUE, RENAME,
-     * DESCRIBE, DROP, TO_TEXT, NONE: name; STREAM: name; TABLE: container; SETTER: name; EVENTS: label */
+     * DESCRIBE, DROP, TO_TEXT, NONE, PARTIAL: name; STREAM: name; TABLE: container; SETTER: name; EVENTS:
+     * label */
     const char *text;
     const char *source;                /* CLIP */
     const char *ext;                   /* STREAM */

@@ -78,11 +78,13 @@ int changeset_labels(struct changeset *set, const char *key, uint64_t place, str
 
 int changeset_none(struct changeset *set, const char *attribute, struct error *err)
 {
-    assert(set->key && set->has_labels);
+    assert(set->key);
     const struct strmap_entry *entry = strmap_find(set->attributes, attribute, strlen(attribute));
     size_t clip = strmap_count(set->clips);
     if (!entry)
         return error_set(err, EINVAL, "%s: the attribute '%s' was not declared", set->key, attribute);
+    if (!set->has_labels && !set->attribute_list[entry->value].partial)
+        return error_set(err, EINVAL, "%s: without a value of '%s' the clip has none", set->key, attribute);
     if (set->attribute_list[entry->value].clip == clip)
         return error_set(err, EINVAL, "%s: the attribute '%s' has a value, and has none", set->key,
                          attribute);

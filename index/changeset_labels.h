@@ -27,7 +27,8 @@ int changeset_setter(struct changeset *set, const struct changeset_setter *sette
 /* Begins the labels of a clip: changeset_value() and changeset_events() follow. An attribute that is not
  * mentioned stays as it is. `place`: its line. -EEXIST: the clip is there already. */
 int changeset_labels(struct changeset *set, const char *key, uint64_t place, struct error *err);
-/* The clip has no value of this attribute, which must be declared. At most once, and without a value. */
+/* The clip has no value of this attribute, which must be declared. At most once, and without a value. In an
+ * import only of attributes that it is partial in: of others it goes without saying. */
 int changeset_none(struct changeset *set, const char *attribute, struct error *err);
 /* The setter's events of this label in the clip are those that follow, and no others. Labels of a clip come
  * in byte order: -EINVAL else. */

@@ -12,7 +12,7 @@ enum { CHANGESET_MAGIC_BYTES = 8, CHANGESET_CONTAINER_MAX = 15, CHANGESET_ATTRIB
 struct changeset_attribute {
     const char *name; /* borrowed from the map of names */
     enum value_type type;
-    bool multi;
+    bool multi, partial;
     size_t clip; /* the last clip (counted from 1) that got a value of it */
 };
 

@@ -125,6 +125,7 @@ static void parse_label_op(const struct changeset *set, struct cursor *c, struct
         op->text = parse_text(c);
         break;
     case CHANGESET_NONE:
+    case CHANGESET_PARTIAL:
         op->id = parse_number(c, strmap_count(set->attributes));
         op->text = c->failed ? "" : set->attribute_list[op->id].name;
         break;
@@ -241,10 +242,15 @@ static int replay_labels(struct changeset *set, const struct changeset_op *op, s
         return changeset_drop(set, op->text, err);
     case CHANGESET_TO_TEXT:
         return changeset_to_text(set, op->text, err);
+    case CHANGESET_PARTIAL:
+        if (strmap_count(set->clips))
+            return error_set(err, EINVAL, "what is said of '%s' comes behind a clip", op->text);
+        changeset_partial(set, op->text);
+        return 0;
     default:
         break;
     }
-    if (!set->key || !set->has_labels)
+    if (!set->key || (!set->has_labels && op->kind != CHANGESET_NONE))
         return error_set(err, EINVAL, "a label comes before the clip it belongs to");
     if (op->kind == CHANGESET_NONE)
         return changeset_none(set, op->text, err);

@@ -344,13 +344,13 @@ int dataset_commit(struct dataset *dataset, const struct changeset *set, const s
         rc = make_catalog(&commit, set, err);
     if (!rc && !options->dry)
         rc = write_version(&commit, err);
+    if (ret_counts && (!rc || rc == -EALREADY))
+        *ret_counts = commit.counts;
     if (rc < 0)
         return rc;
     if (!options->dry)
         after_commit(&commit);
     if (ret_version)
         *ret_version = commit.manifest.version;
-    if (ret_counts)
-        *ret_counts = commit.counts;
     return 0;
 }

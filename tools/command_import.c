@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/count.h"
 #include "cache/base/file.h"
 #include "tools/commands.h"
 #include "tools/import/import.h"
@@ -50,18 +51,18 @@ static void tell(const struct arguments *arguments, const struct import_counts *
                  const struct apply_counts *counts)
 {
     bool dry = arguments_flag(arguments, "dry-run");
-    fprintf(stderr, "%sv%u: %llu clips added, %llu replaced, ", dry ? "would be " : "", version,
-            (unsigned long long)counts->clips_added, (unsigned long long)counts->clips_replaced);
+    fprintf(stderr, "%sv%u: %s added, %llu replaced, ", dry ? "would be " : "", version,
+            COUNT(counts->clips_added, "clip"), (unsigned long long)counts->clips_replaced);
     if (counts->clips_removed)
         fprintf(stderr, "%llu removed, ", (unsigned long long)counts->clips_removed);
     fprintf(stderr, "%llu unchanged; %llu in all\n", (unsigned long long)counts->clips_unchanged,
             (unsigned long long)counts->clips);
     if (found->growth.renumbered)
-        fprintf(stderr, "the labels of %llu clips went with their content to other keys\n",
-                (unsigned long long)found->growth.renumbered);
+        fprintf(stderr, "the labels of %s went with their content to other keys\n",
+                COUNT(found->growth.renumbered, "clip"));
     if (found->copied)
-        fprintf(stderr, "%s %llu recordings (%.1f MiB)\n", dry ? "would copy" : "copied",
-                (unsigned long long)found->copied, (double)found->copied_bytes / (1 << 20));
+        fprintf(stderr, "%s %s (%.1f MiB)\n", dry ? "would copy" : "copied",
+                COUNT(found->copied, "recording"), (double)found->copied_bytes / (1 << 20));
     if (found->pinned_weakly)
         fprintf(
             stderr,
@@ -71,6 +72,26 @@ static void tell(const struct arguments *arguments, const struct import_counts *
         print_json(found, version, counts);
     else if (!dry)
         printf("v%u\n", version);
+}
+
+/* What an import changes of what imports said before. */
+static void tell_labels(const struct apply_counts *counts)
+{
+    char versions[64] = "";
+    if (counts->taken_first && counts->taken_first < counts->taken_last)
+        snprintf(versions, sizeof versions, " in v%u to v%u", counts->taken_first, counts->taken_last);
+    else if (counts->taken_last)
+        snprintf(versions, sizeof versions, " in v%u", counts->taken_last);
+    if (counts->values_taken)
+        fprintf(stderr,
+                "note: takes %s of %s back, set by an import%s: the source, or their row in a table, has "
+                "none now\n",
+                COUNT(counts->values_taken, "value"), COUNT(counts->clips_taken, "clip"), versions);
+    if (counts->clips_kept)
+        fprintf(stderr,
+                "note: %s without a row in a table: what earlier imports said stays (an empty field takes it "
+                "back)\n",
+                COUNT(counts->clips_kept, "clip"));
 }
 
 static int say_nothing_new(const struct arguments *arguments, struct session *session,
@@ -103,18 +124,20 @@ static int commit(const struct arguments *arguments, struct session *session, co
         info.message = "";
     bool nothing = !changeset_clips(set) && !changeset_removals(set);
     int rc = nothing ? -EALREADY : dataset_commit(session->dataset, set, &info, &version, &counts, err);
-    if (rc == -EALREADY)
-        return say_nothing_new(arguments, session, found, err);
     counts.clips_unchanged += found->growth.kept;
-    if (!rc)
+    if (rc == -EALREADY)
+        rc = say_nothing_new(arguments, session, found, err);
+    else if (!rc)
         tell(arguments, found, version, &counts);
+    if (!rc)
+        tell_labels(&counts);
     return rc;
 }
 
 static void tell_found(const struct import_counts *found)
 {
-    fprintf(stderr, "found %llu clips in %llu files (%.1f MiB)\n", (unsigned long long)found->clips,
-            (unsigned long long)found->objects, (double)found->bytes / (1 << 20));
+    fprintf(stderr, "found %s in %s (%.1f MiB)\n", COUNT(found->clips, "clip"), COUNT(found->objects, "file"),
+            (double)found->bytes / (1 << 20));
 }
 
 /* Of one fault that ends the import the error is enough. */
@@ -155,8 +178,8 @@ static int finish(const struct arguments *arguments, const struct import_request
     notes_print(request->notes, stderr);
     if (!found->bad)
         return 0;
-    fprintf(stderr, "%llu bad clips are left out; the next import tries them again\n",
-            (unsigned long long)found->bad);
+    fprintf(stderr, "%s %s left out; the next import tries %s again\n", COUNT(found->bad, "bad clip"),
+            found->bad == 1 ? "is" : "are", found->bad == 1 ? "it" : "them");
     return EXIT_PARTLY;
 }
 
@@ -290,7 +313,12 @@ const struct command command_import = {
         "values "
         "have, and an empty field is a missing one; JSON and Parquet say types themselves, and their lists "
         "are "
-        "several values.\n\n"
+        "several values. A row says all of the table's columns of its clip: what it replaces, or, with an "
+        "empty "
+        "field, takes back, is what imports have said, never what people or models set "
+        "(elidefs-annotate(1)). A clip without a row keeps what it has, so tonight's table may hold "
+        "tonight's "
+        "rows only.\n\n"
         "A source that was imported before is compared with the newest version: what is new is added, what "
         "changed is replaced under its key with the labels that it has, and what has the same size and pin "
         "(ETag, version, or time and inode) is not read again. Older versions stay as they are. Where "

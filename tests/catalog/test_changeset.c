@@ -38,6 +38,7 @@ static struct changeset *sample(void)
     cr_assert_eq(changeset_attribute(set, "tags", VALUE_TEXT, true, &err), 0);
     cr_assert_eq(changeset_attribute(set, "ok", VALUE_BOOL, false, &err), 0);
     cr_assert_eq(changeset_attribute(set, "force", VALUE_FLOAT, false, &err), 0);
+    changeset_partial(set, "ok");
     begin(set, "ep000001", 1);
     struct value values[] = {integer(-300),
                              text("a"),
@@ -56,6 +57,7 @@ static struct changeset *sample(void)
     changeset_extra(set, "\0\1\2", 3);
     begin(set, "ep000002", 2);
     cr_assert_eq(changeset_labels_of(set, "ep000003", &err), 0, "%s", err.text);
+    cr_assert_eq(changeset_none(set, "ok", &err), 0, "%s", err.text);
     changeset_hide(set);
     cr_assert_eq(changeset_remove(set, "ep000003", &err), 0, "%s", err.text);
     slice_done(&slice);
@@ -65,11 +67,13 @@ static struct changeset *sample(void)
 Test(changeset, what_was_written_is_read_back)
 {
     struct changeset *set = sample();
-    static const enum changeset_kind kinds[] = {
-        CHANGESET_ROOT,      CHANGESET_OBJECT,    CHANGESET_TABLE, CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE,
-        CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE, CHANGESET_CLIP,  CHANGESET_VALUE,     CHANGESET_VALUE,
-        CHANGESET_VALUE,     CHANGESET_VALUE,     CHANGESET_VALUE, CHANGESET_STREAM,    CHANGESET_EXTRA,
-        CHANGESET_CLIP,      CHANGESET_LABELS_OF, CHANGESET_HIDE,  CHANGESET_REMOVE};
+    static const enum changeset_kind kinds[] = {CHANGESET_ROOT,      CHANGESET_OBJECT,    CHANGESET_TABLE,
+                                                CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE,
+                                                CHANGESET_ATTRIBUTE, CHANGESET_PARTIAL,   CHANGESET_CLIP,
+                                                CHANGESET_VALUE,     CHANGESET_VALUE,     CHANGESET_VALUE,
+                                                CHANGESET_VALUE,     CHANGESET_VALUE,     CHANGESET_STREAM,
+                                                CHANGESET_EXTRA,     CHANGESET_CLIP,      CHANGESET_LABELS_OF,
+                                                CHANGESET_NONE,      CHANGESET_HIDE,      CHANGESET_REMOVE};
     struct changeset_reader reader = CHANGESET_READER(set);
     struct changeset_op op;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -79,14 +83,14 @@ Test(changeset, what_was_written_is_read_back)
             cr_assert(op.id == 0 && op.root == 0 && op.size == 1000);
             cr_assert_str_eq(op.text, "a.mp4");
             cr_assert_str_eq(op.pin, "etag=1");
-        } else if (i == 7) {
+        } else if (i == 8) {
             cr_assert_str_eq(op.text, "ep000001");
             cr_assert_str_eq(op.source, "run.mp4");
             cr_assert(op.fingerprint[31] == 1 && op.t0_ns == 5 && op.t1_ns == 7);
-        } else if (i == 8) {
+        } else if (i == 9) {
             cr_assert_str_eq(op.text, "length");
             cr_assert_eq(op.value.integer, -300);
-        } else if (i == 13) {
+        } else if (i == 14) {
             cr_assert(op.size == 906 && op.piece_count == 2 && op.preroll_ns == 40000000 && op.id == 0);
             cr_assert(op.pieces[1].kind == SLICE_RECORDING && op.pieces[1].offset == 100 &&
                       op.pieces[1].len == 900);
@@ -107,6 +111,9 @@ Test(changeset, its_log_has_the_golden_bytes_and_decodes_to_itself)
     struct error err = {0};
     const struct buf *log = changeset_log(set);
     struct buf golden = BUF_INIT;
+    if (getenv("WRITE_GOLDEN"))
+        cr_assert_eq(
+            file_replace(TESTS_DIR "/fuzz/corpus/changeset/one-of-each", log->data, log->len, 0644, &err), 0);
     cr_assert_eq(file_read(TESTS_DIR "/fuzz/corpus/changeset/one-of-each", 1 << 20, &golden, &err), 0, "%s",
                  err.text);
     cr_assert_eq(golden.len, log->len);
@@ -267,6 +274,26 @@ Test(changeset, labels_are_read_back_and_decoded_from_their_golden_log)
     changeset_free(decoded);
     changeset_free(set);
     buf_done(&golden);
+    check_leaks();
+}
+
+Test(changeset, a_clip_of_an_import_has_none_of_what_the_import_is_partial_in_only)
+{
+    struct error err = {0};
+    struct value ok = {.type = VALUE_BOOL, .boolean = true};
+    struct changeset *set = changeset_new();
+    cr_assert_eq(changeset_attribute(set, "all", VALUE_BOOL, false, &err), 0);
+    cr_assert_eq(changeset_attribute(set, "some", VALUE_BOOL, false, &err), 0);
+    changeset_partial(set, "some");
+    changeset_partial(set, "some"); /* says nothing more */
+    begin(set, "a", 1);
+    cr_assert_eq(changeset_none(set, "all", &err), -EINVAL);
+    cr_assert_str_eq(err.text, "a: without a value of 'all' the clip has none");
+    cr_assert_eq(changeset_value(set, "some", &ok, &err), 0);
+    cr_assert_eq(changeset_none(set, "some", &err), -EINVAL);
+    begin(set, "b", 2);
+    cr_assert_eq(changeset_none(set, "some", &err), 0);
+    changeset_free(set);
     check_leaks();
 }
 

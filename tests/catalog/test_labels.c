@@ -223,6 +223,30 @@ Test(labels, an_import_takes_back_its_own_values_only)
     check_leaks();
 }
 
+Test(labels, a_partial_import_takes_back_only_what_it_says_there_is_none_of)
+{
+    struct versions v;
+    init(&v);
+    must_label(&v, "anna", CHANGESET_OWN, "ep3", "outcome", "ok");
+    struct changeset *set = changeset_new();
+    set_attribute(set, "outcome", VALUE_TEXT, false);
+    changeset_partial(set, "outcome");
+    for (uint8_t i = 1; i <= 3; i++) {
+        static const char *const keys[] = {"", "ep1", "ep2", "ep3"};
+        set_clip(set, keys[i], i);
+        if (i > 1)
+            cr_assert_eq(changeset_none(set, "outcome", &v.err), 0);
+    }
+    cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+    expect_blame(&v, "ep1", "length=10 import v1\noutcome=fail import v1\n"); /* nothing is said of it */
+    expect_blame(&v, "ep2", "length=20 import v1\n");
+    expect_blame(&v, "ep3", "length=30 import v1\noutcome=ok anna v2\n");
+    cr_assert(v.counts.values_taken == 1 && v.counts.clips_taken == 1 && v.counts.clips_kept == 1);
+    cr_assert(v.counts.taken_first == 1 && v.counts.taken_last == 1);
+    versions_done(&v);
+    check_leaks();
+}
+
 Test(labels, clips_that_are_not_there_are_named_with_their_lines)
 {
     struct versions v;

@@ -112,8 +112,9 @@ class Lab:
     # ---- the import, and what it must do ----
 
     def label(self):
-        """A table for some of the episodes: what stands there holds, an episode without a row loses the label."""
-        rows = {i: self.random.choice(("good", "bad")) for i in range(len(self.recorder.content))
+        """A table for some of the episodes: what stands there holds, an empty field takes the label back, and an
+        episode without a row keeps it."""
+        rows = {i: self.random.choice(("good", "bad", "")) for i in range(len(self.recorder.content))
                 if self.random.random() < 0.6}
         table = self.base / "labels.csv"
         table.write_text("episode_index,grade\n" + "".join(f"{i},{grade}\n" for i, grade in rows.items()))
@@ -133,9 +134,9 @@ class Lab:
                 clip = {name: value for name, value in self.clips[key].items() if name != "number"}  # replaced
             if old_key not in (None, key):
                 moved.add(old_key)
-            if rows:
+            if rows and index in rows:
                 clip.pop("grade", None)
-                if index in rows:
+                if rows[index]:
                     clip["grade"] = rows[index]
             clips[key] = clip | {"number": number}
         for key, clip in self.clips.items():

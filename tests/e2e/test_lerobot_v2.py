@@ -408,7 +408,7 @@ def test_a_set_that_grew_gives_its_new_episodes_and_reads_no_old_one(made, datas
     elidefs("import", dataset, source)
     (source / "meta/episodes.jsonl").write_text("".join(whole))
     done = elidefs("import", dataset, source)
-    assert "1 clips added, 0 replaced, 2 unchanged" in done.stderr, done.stderr
+    assert "1 clip added, 0 replaced, 2 unchanged" in done.stderr, done.stderr
     scanned = {line.split()[1] for line in done.stderr.splitlines() if line.startswith("scanned ")}
     assert scanned == {DATA % 2, VIDEO % 2}
     assert elidefs("query", dataset, "v1", "--count").stdout == "2\n" and elidefs("query", dataset, "v2", "--count").stdout == "3\n"

@@ -200,7 +200,7 @@ def grown(s3, bucket, *options):
     s3.put_object(Bucket=bucket, Key="run_2.mcap", Body=b"recording 2, longer")
     s3.put_object(Bucket=bucket, Key="run_3.mcap", Body=b"recording 3")
     second = elidefs("import", dataset, f"s3://{bucket}", *options)
-    assert "1 clips added, 1 replaced, 1 unchanged" in second.stderr
+    assert "1 clip added, 1 replaced, 1 unchanged" in second.stderr
     again = elidefs("import", dataset, f"s3://{bucket}", *options)
     assert again.stdout == "v2\n" and "nothing new: v2 stays" in again.stderr and "scanned" not in again.stderr
     lines = elidefs("verify", dataset, "--json", check=False).stdout.splitlines()
@@ -228,7 +228,7 @@ def test_a_recording_overwritten_in_a_versioned_bucket_stays_readable(s3, tmp_pa
 def test_copy_open_keeps_the_overwritten_recording(s3, tmp_path):
     s3.create_bucket(Bucket="grows-copied")
     dataset, said, readable = grown(s3, "grows-copied", "--copy=open")
-    assert "copied 1 recordings" in said and readable == {2: (3, 3), 1: (2, 2)}
+    assert "copied 1 recording" in said and readable == {2: (3, 3), 1: (2, 2)}
     s3.delete_object(Bucket="grows-copied", Key="run_2.mcap")
     elidefs("cp", dataset, "v1/run_2.mcap", tmp_path)
     assert (tmp_path / "run_2.mcap").read_bytes() == b"recording 2"

@@ -149,3 +149,52 @@ def test_streams_of_files_are_renamed(dataset, tmp_path):
 ])
 def test_streams_that_cannot_be_renamed(dataset, streams, says):
     refused(dataset, SAMPLE, *(word for one in streams for word in ("--stream", one)), says=says)
+
+
+# ---- a table after another ----
+
+
+def grades(dataset, path="latest"):
+    return {clip["key"]: clip.get("grade") for clip in found(dataset, path)}
+
+
+def notes(done):
+    return [line for line in done.stderr.splitlines() if line.startswith("note: ") and "versioned" not in line]
+
+
+def test_a_table_of_new_rows_leaves_the_labels_of_the_others(dataset, source, tmp_path):
+    elidefs("import", dataset, source, "--table", write(tmp_path / "monday.csv", [{"key": "a", "grade": 3}, {"key": "b", "grade": 4}]))
+    (source / "d.bin").write_bytes(b"new")
+    done = elidefs("import", dataset, source, "--table", write(tmp_path / "tuesday.csv", [{"key": "d", "grade": 5}]))
+    assert grades(dataset) == {"a": 3, "b": 4, "c": None, "d": 5}
+    assert notes(done) == ["note: 2 clips without a row in a table: what earlier imports said stays (an empty field takes it back)"]
+    elidefs("import", dataset, source)
+    assert grades(dataset) == {"a": 3, "b": 4, "c": None, "d": 5}
+
+
+def test_an_empty_field_takes_a_label_back_and_a_row_that_is_gone_does_not(dataset, source, tmp_path):
+    table = write(tmp_path / "labels.csv", [{"key": key, "grade": 3, "arm": "left"} for key in "abc"])
+    elidefs("import", dataset, source, "--table", table)
+    elidefs("annotate", dataset, write(tmp_path / "annas.csv", [{"key": "c", "grade": 1}]), "--by", "anna", "--overwrite")
+    table.write_text("key,grade,arm\nb,,left\nc,,\n")
+    done = elidefs("import", dataset, source, "--table", table)
+    assert grades(dataset) == {"a": 3, "b": None, "c": 1}
+    assert notes(done) == [
+        "note: takes 2 values of 2 clips back, set by an import in v1: the source, or their row in a table, has none now",
+        "note: 1 clip without a row in a table: what earlier imports said stays (an empty field takes it back)"]
+    table.write_text("key,grade,arm\na,,left\n")  # a column of empty fields speaks as well
+    done = elidefs("import", dataset, source, "--table", table)
+    assert grades(dataset) == {"a": None, "b": None, "c": 1}
+    done = elidefs("import", dataset, source, "--table", table)
+    assert done.stdout == "v4\n" and "nothing new" in done.stderr
+
+
+def test_what_a_source_no_longer_says_is_taken_back_with_a_note(dataset, source):
+    (source / "d.json").write_text('{"grade": 3, "arm": "left"}')
+    (source / "e.json").write_text('{"grade": 4}')
+    elidefs("import", dataset, source)
+    (source / "d.json").write_text('{"arm": "left"}')
+    (source / "e.json").write_text('{"grade": 5}')
+    done = elidefs("import", dataset, source)
+    assert grades(dataset) == {"a": None, "b": None, "c": None, "d": None, "e": 5}
+    assert notes(done) == ["note: takes 1 value of 1 clip back, set by an import in v1: the source, or their row in a table, has none now"]

@@ -30,8 +30,9 @@ static void clip_empty(struct draft *clip)
         slice_done(&clip->streams[i].slice);
     }
     free(clip->streams);
-    clip->values = NULL, clip->streams = NULL;
-    clip->value_count = clip->stream_count = 0;
+    free(clip->none);
+    clip->values = NULL, clip->streams = NULL, clip->none = NULL;
+    clip->value_count = clip->stream_count = clip->none_count = clip->none_cap = 0;
     buf_done(&clip->extra);
 }
 
@@ -233,6 +234,12 @@ int draft_value(struct drafts *drafts, struct draft *clip, size_t attribute, con
     return 0;
 }
 
+void draft_none(struct draft *clip, size_t attribute)
+{
+    mem_grow(&clip->none, &clip->none_cap, clip->none_count + 1, sizeof *clip->none);
+    clip->none[clip->none_count++] = (uint32_t)attribute;
+}
+
 bool draft_has(const struct draft *clip, size_t attribute)
 {
     for (size_t i = 0; i < clip->value_count; i++)
@@ -289,6 +296,21 @@ static int widen(const struct draft_attribute *attribute, struct value *value, s
     return 0;
 }
 
+/* What one table has no value of, another may have. */
+static int emit_none(struct drafts *drafts, const struct draft *clip, struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < clip->none_count; i++) {
+        const struct draft_attribute *attribute = &drafts->attributes[clip->none[i]];
+        bool again = draft_has(clip, clip->none[i]);
+        for (size_t k = 0; k < i; k++)
+            again |= clip->none[k] == clip->none[i];
+        if (!again && attribute->partial)
+            rc = changeset_none(drafts->set, attribute->name, err);
+    }
+    return rc;
+}
+
 static int emit_clip(struct drafts *drafts, struct draft *clip, struct error *err)
 {
     struct changeset_clip head = {
@@ -308,6 +330,8 @@ static int emit_clip(struct drafts *drafts, struct draft *clip, struct error *er
         if (!rc)
             rc = changeset_value(drafts->set, attribute->name, &value, err);
     }
+    if (!rc)
+        rc = emit_none(drafts, clip, err);
     for (size_t i = 0; !rc && i < clip->stream_count; i++) {
         const struct draft_stream *stream = &clip->streams[i];
         rc = changeset_stream(drafts->set,
@@ -397,6 +421,8 @@ int drafts_emit(struct drafts *drafts, struct error *err)
         int rc = changeset_attribute(drafts->set, attribute->name, attribute->type, attribute->multi, err);
         if (rc)
             return rc;
+        if (attribute->partial)
+            changeset_partial(drafts->set, attribute->name);
     }
     for (size_t i = 0; i < drafts->count; i++) {
         const struct draft *clip = &drafts->clips[i];

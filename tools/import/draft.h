@@ -38,6 +38,8 @@ struct draft {
     uint8_t fingerprint[SHA256_BYTES];
     struct draft_value *values;
     size_t value_count, value_cap;
+    uint32_t *none; /* attributes that a table's row says it has no value of; index into drafts.attributes */
+    size_t none_count, none_cap;
     struct draft_stream *streams;
     size_t stream_count, stream_cap;
     struct buf extra;
@@ -53,6 +55,7 @@ struct draft_attribute {
     char *origin;         /* who set it: "importer", "--set", a table's name */
     enum value_type type; /* the widest seen: int and float make float */
     bool typed, multi;    /* multi: some clip has several values */
+    bool partial;         /* a table's: clips that it has no row for keep what imports have said of them */
     bool forced;          /* values become of this type, whatever they are */
     bool asked;           /* what it is in the data set: */
     enum value_type was;  /* 0: it has no such attribute */
@@ -101,6 +104,8 @@ enum { DRAFT_VALUES_MAX = 10000 }; /* a clip; a damaged list of tasks may hold m
  * widens to float, a forced type is parsed from the value's text): -EINVAL naming clip, value and types. */
 int draft_value(struct drafts *drafts, struct draft *clip, size_t attribute, const struct value *value,
                 struct error *err);
+/* The clip has no value of it, which a table says. */
+void draft_none(struct draft *clip, size_t attribute);
 bool draft_has(const struct draft *clip, size_t attribute);
 void draft_remove_values(struct draft *clip, size_t attribute);
 

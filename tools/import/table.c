@@ -30,6 +30,7 @@ static int claim_attribute(const struct table_join *join, const char *column, co
     if (rc)
         return rc;
     struct draft_attribute *attribute = &join->drafts->attributes[*ret];
+    attribute->partial = strcmp(origin, "--set") != 0;
     if (!strcmp(attribute->origin, "--set") && !strcmp(origin, "--set") && attribute->typed)
         return error_set(err, EEXIST, "'%s' is set twice", attribute->name);
     if (!strcmp(attribute->origin, origin) || !strncmp(attribute->origin, "table ", 6))
@@ -59,7 +60,7 @@ struct joined {
     struct episode_clip *episodes; /* sorted; if rows are joined on them */
     size_t episode_count;
     uint64_t *seen;     /* by clip: the place of its row */
-    size_t *attributes; /* by column, once claimed */
+    size_t *attributes; /* by column, once claimed; SIZE_MAX: none */
 };
 
 /* Columns that say which clip a row is about are no attributes. */
@@ -224,16 +225,41 @@ static int check_columns(const struct joined *j, struct error *err)
     return table_attribute_check(j->reader, keys, err);
 }
 
-/* Columns without any value claim nothing. */
+/* A column without any value claims an attribute that clips may have one of, unless the importer found some.
+ */
+static int claim_empty(struct joined *j, size_t column, struct error *err)
+{
+    struct drafts *drafts = j->join->drafts;
+    enum value_type was = 0;
+    size_t number;
+    int rc = drafts_attribute(drafts, table_reader_column(j->reader, column), j->origin, &number, err);
+    struct draft_attribute *attribute = rc ? NULL : &drafts->attributes[number];
+    if (rc || attribute->forced || strncmp(attribute->origin, "table ", 6) != 0)
+        return rc;
+    rc = drafts->known ? known_attribute(drafts->known, attribute->name, &was, err) : 0;
+    if (rc || !was)
+        return rc;
+    j->attributes[column] = number;
+    attribute->partial = true;
+    if (!attribute->typed)
+        attribute->type = was;
+    attribute->typed = true;
+    return 0;
+}
+
 static int claim_columns(struct joined *j, struct error *err)
 {
     int rc = 0;
     size_t count = table_reader_columns(j->reader);
-    j->attributes = mem_zero(count * sizeof *j->attributes);
-    for (size_t i = 0; !rc && i < count; i++)
+    j->attributes = mem_alloc(count * sizeof *j->attributes);
+    for (size_t i = 0; !rc && i < count; i++) {
+        const char *name = table_reader_column(j->reader, i);
+        j->attributes[i] = SIZE_MAX;
         if (table_batch_type(j->batch, i)->seen)
-            rc = claim_attribute(j->join, table_reader_column(j->reader, i), j->origin, &j->attributes[i],
-                                 err);
+            rc = claim_attribute(j->join, name, j->origin, &j->attributes[i], err);
+        else if (!is_key_column(name))
+            rc = claim_empty(j, i, err);
+    }
     return rc;
 }
 
@@ -241,7 +267,7 @@ static int set_values(const struct joined *j, const struct table_kept *cell, str
                       struct error *err)
 {
     size_t attribute = j->attributes[cell->column];
-    if (cell->count && draft_has(clip, attribute))
+    if (draft_has(clip, attribute))
         return error_set(err, EEXIST, "another table gave clip '%s' this attribute already", clip->key);
     return table_attribute_set(j->join->drafts, clip, attribute, table_batch_type(j->batch, cell->column),
                                cell, err);
@@ -250,9 +276,15 @@ static int set_values(const struct joined *j, const struct table_kept *cell, str
 static int set_row(const struct joined *j, const struct table_kept_row *row, struct error *err)
 {
     struct draft *clip = &j->join->drafts->clips[row->tag];
-    for (size_t i = 0; i < row->count; i++)
-        if (set_values(j, &row->cells[i], clip, err))
-            return table_reader_prefix(j->reader, row->place, row->cells[i].column, err);
+    size_t columns = table_reader_columns(j->reader);
+    for (size_t column = 0, i = 0; column < columns; column++) {
+        const struct table_kept *cell =
+            i < row->count && row->cells[i].column == column ? &row->cells[i++] : NULL;
+        if (cell && cell->count && set_values(j, cell, clip, err))
+            return table_reader_prefix(j->reader, row->place, column, err);
+        if ((!cell || !cell->count) && j->attributes[column] != SIZE_MAX)
+            draft_none(clip, j->attributes[column]);
+    }
     return 0;
 }
 

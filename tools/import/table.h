@@ -25,8 +25,8 @@ struct table_join {
 };
 
 /* Joins one table: a local path, a URL, or "-" for standard input. A row for an unknown clip is an error;
- * clips without a row just lack the attributes; an attribute of the importer's is replaced for all clips,
- * which is noted once. */
+ * it says all its columns of a clip that it has a row for, and nothing of the others: they keep what imports
+ * have said before. An attribute of the importer's is replaced for all clips, which is noted once. */
 int table_join_file(const struct table_join *join, const char *file, struct error *err);
 /* "k=v" on every clip. */
 int table_set(const struct table_join *join, const char *assignment, struct error *err);

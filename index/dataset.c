@@ -93,6 +93,19 @@ int dataset_init(struct stores *stores, const char *url, struct error *err)
     return rc < 0 ? rc : dataset_init_store(store, err);
 }
 
+int dataset_exists(struct stores *stores, const char *url, struct error *err)
+{
+    CLEANUP_STORE struct store *store = NULL;
+    char path[LAYOUT_PATH_BYTES];
+    struct store_object object;
+    layout_manifest_path(0, path);
+    int rc = open_store(stores, url, &store, err);
+    if (rc < 0)
+        return rc;
+    rc = store_head(store, path, &object, err);
+    return rc == -ENOENT ? 0 : rc < 0 ? rc : 1;
+}
+
 /* ---- known versions ---- */
 
 static size_t place_locked(const struct dataset *dataset, uint32_t version)
@@ -314,17 +327,15 @@ static int read_base(struct dataset *dataset, uint32_t version, struct error *er
     return dataset_keep_manifest(dataset, STEAL(manifest), &kept, err);
 }
 
-/* A bucket that does not exist cannot be helped by init; a folder can. */
+/* A bucket that does not exist is another mistake than a folder with no data set in it. */
 static int no_data_set(struct dataset *dataset, struct error *err)
 {
     struct store *store = dataset->layout.store;
     struct error list_err = {0};
-    if (store_is_read_only(store))
-        return error_set(err, ENOENT, "no data set at %s", dataset_url(dataset));
-    if (!store_is_local(store) && layout_peek(store, "elidefs/", &list_err) == -ENOENT)
+    if (!store_is_read_only(store) && !store_is_local(store) &&
+        layout_peek(store, "elidefs/", &list_err) == -ENOENT)
         return error_copy(err, &list_err);
-    return error_set(err, ENOENT, "no data set at %s: type \"elidefs init %s\"", dataset_url(dataset),
-                     dataset_url(dataset));
+    return error_set(err, ENOENT, "no data set at %s", dataset_url(dataset));
 }
 
 static int find_base(struct dataset *dataset, struct error *err)

@@ -39,7 +39,9 @@ struct dataset_options {
     const char *const
         *trust; /* root URLs trusted for this run, beside those recorded; NULL-terminated, may be NULL */
 };
-/* -ENOENT with the command to type if there is no data set. Waits. */
+/* Does a data set lie there? 1, 0, or -errno where that cannot be told. One request. Waits. */
+int dataset_exists(struct stores *stores, const char *url, struct error *err);
+/* -ENOENT if there is no data set, or no such bucket. Waits. */
 int dataset_open(const struct dataset_options *options, const char *url, struct dataset **ret,
                  struct error *err);
 void dataset_free(struct dataset *dataset);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/meant.h"
+
 struct given_option {
     const struct option_spec *spec;
     const char *value;
@@ -98,27 +100,42 @@ static bool is_mount_word(const char *word)
     return !strncmp(word, "x-", 2) || !strncmp(word, "comment=", 8);
 }
 
+static int refuse_mount_word(const struct command *command, const char *word, struct error *err)
+{
+    CLEANUP_BUF struct buf meant = BUF_INIT;
+    meant_mount_word(command, word, &meant);
+    return error_set(err, EINVAL, "there is no mount option '%s'%s", word, buf_text(&meant));
+}
+
+/* "cache_size=5G": the option of that name with '-' for '_'. */
+static int take_mount_word(struct arguments *arguments, char *word, struct error *err)
+{
+    char *value = strchr(word, '=');
+    if (value)
+        *value++ = 0;
+    CLEANUP_FREE char *name = mem_text(word);
+    for (char *p = name; *p; p++)
+        if (*p == '_')
+            *p = '-';
+    const struct option_spec *spec = find_option(arguments->command, name, strlen(name), 0);
+    if (!spec || spec->letter == 'o')
+        return refuse_mount_word(arguments->command, word, err);
+    if (!spec->argument != !value)
+        return error_set(err, EINVAL, "the mount option '%s' %s", word,
+                         value ? "takes no value" : "needs a value");
+    give(arguments, spec, value ? value : "");
+    return 0;
+}
+
 static int take_mount_words(struct arguments *arguments, const char *list, struct error *err)
 {
     char *text = mem_text(list), *state = NULL;
     mem_grow(&arguments->owned, &arguments->owned_cap, arguments->owned_count + 1, sizeof *arguments->owned);
     arguments->owned[arguments->owned_count++] = text;
     for (char *word = strtok_r(text, ",", &state); word; word = strtok_r(NULL, ",", &state)) {
-        if (is_mount_word(word))
-            continue;
-        char *value = strchr(word, '=');
-        if (value)
-            *value++ = 0;
-        for (char *p = word; *p; p++)
-            if (*p == '_')
-                *p = '-';
-        const struct option_spec *spec = find_option(arguments->command, word, strlen(word), 0);
-        if (!spec || spec->letter == 'o')
-            return error_set(err, EINVAL, "there is no mount option '%s'", word);
-        if (!spec->argument != !value)
-            return error_set(err, EINVAL, "the mount option '%s' %s", word,
-                             value ? "takes no value" : "needs a value");
-        give(arguments, spec, value ? value : "");
+        int rc = is_mount_word(word) ? 0 : take_mount_word(arguments, word, err);
+        if (rc)
+            return rc;
     }
     return 0;
 }
@@ -145,6 +162,13 @@ static int take_option(struct arguments *arguments, struct typing *typing, const
     return 0;
 }
 
+static int refuse_option(const struct command *command, const char *word, size_t len, struct error *err)
+{
+    CLEANUP_BUF struct buf meant = BUF_INIT;
+    meant_option(command, word + 2, len, &meant);
+    return error_set(err, EINVAL, "there is no option %.*s%s", (int)len + 2, word, buf_text(&meant));
+}
+
 static int take_word(struct arguments *arguments, struct typing *typing, struct error *err)
 {
     const char *word = typing->argv[typing->at];
@@ -154,7 +178,7 @@ static int take_word(struct arguments *arguments, struct typing *typing, struct 
         size_t len = equals ? (size_t)(equals - word) - 2 : strlen(word) - 2;
         spec = find_option(arguments->command, word + 2, len, 0);
         if (!spec)
-            return error_set(err, EINVAL, "there is no option %.*s", (int)len + 2, word);
+            return refuse_option(arguments->command, word, len, err);
         return take_option(arguments, typing, spec, equals ? equals + 1 : NULL, err);
     }
     if (word[0] == '-' && word[1]) {

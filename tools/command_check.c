@@ -151,12 +151,27 @@ static int check_lines(const struct arguments *arguments, const char *text, stru
     return status;
 }
 
+/* Lines of other files are not told one by one: nobody took them for locks. */
+static int check_is_lock(const char *name, const struct buf *text, struct error *err)
+{
+    static const char mark[] = "\"elidefs_lock\"";
+    bool is_text = !memchr(text->data, '\0', text->len);
+    if (is_text && memmem(text->data, text->len, mark, strlen(mark)))
+        return 0;
+    return error_set(err, EINVAL, "%s holds no lock: \"elidefs lock DATASET PATH > data.lock\" writes one",
+                     name);
+}
+
 static int run(const struct arguments *arguments, struct error *err)
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
-    int rc = file_read(arguments->positional[0], LOCK_BYTES_MAX, &text, err);
-    if (!rc && (strspn(buf_text(&text), "\n") == text.len || memchr(text.data, '\0', text.len)))
-        rc = error_set(err, EINVAL, "%s: holds no lock", arguments->positional[0]);
+    const char *name = arguments->positional[0];
+    int rc = file_read(name, LOCK_BYTES_MAX, &text, err);
+    if (rc == -EFBIG || rc == -EISDIR)
+        rc = error_set(err, EINVAL, "%s is %s: check reads a file that `elidefs lock` wrote", name,
+                       rc == -EISDIR ? "a folder" : "too large for a lock");
+    if (!rc)
+        rc = check_is_lock(name, &text, err);
     return rc ? rc : check_lines(arguments, buf_text(&text), err);
 }
 

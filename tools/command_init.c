@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "tools/commands.h"
 #include "tools/session.h"
@@ -7,13 +9,16 @@
 static int run(const struct arguments *arguments, struct error *err)
 {
     CLEANUP_SESSION struct session session = {0};
+    const char *given = arguments->positional[0];
     int rc = session_open_stores(arguments, &session, err);
     if (!rc)
-        rc = dataset_init(session.stores, arguments->positional[0], err);
-    if (!rc)
-        fprintf(stderr, "made the data set %s: next, `elidefs import %s SOURCE`\n", arguments->positional[0],
-                arguments->positional[0]);
-    return rc;
+        rc = dataset_init(session.stores, given, err);
+    if (rc)
+        return rc;
+    const char *named = stores_dataset_url(session.stores, given), *url = named ? named : given;
+    CLEANUP_FREE char *folder = strstr(url, "://") ? NULL : realpath(url, NULL);
+    fprintf(stderr, "made the data set %s: next, `elidefs import %s SOURCE`\n", folder ? folder : url, given);
+    return 0;
 }
 
 static const struct command_example examples[] = {

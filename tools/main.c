@@ -7,6 +7,7 @@
 
 #include "tools/commands.h"
 #include "tools/complete.h"
+#include "tools/meant.h"
 
 const struct command *const commands[] = {
     &command_init,      &command_import,
@@ -24,9 +25,18 @@ const struct command *const commands[] = {
 
 static int usage_failed(const char *name, const char *reason)
 {
-    fprintf(stderr, "elidefs%s%s: %s; try `elidefs %s%s--help`\n", name ? " " : "", name ? name : "", reason,
-            name ? name : "", name ? " " : "");
+    size_t len = strlen(reason);
+    fprintf(stderr, "elidefs%s%s: %s%s `elidefs %s%s--help`\n", name ? " " : "", name ? name : "", reason,
+            len && reason[len - 1] == '?' ? " Else see" : "; try", name ? name : "", name ? " " : "");
     return EXIT_USAGE;
+}
+
+static int no_such_command(const char *name)
+{
+    CLEANUP_BUF struct buf reason = BUF_INIT;
+    buf_printf(&reason, "there is no command '%s'", name);
+    meant_command(name, &reason);
+    return usage_failed(NULL, buf_text(&reason));
 }
 
 static int run_command(const struct command *command, int argc, char **argv)
@@ -55,7 +65,7 @@ static int man_page(const char *name)
 {
     const struct command *command = name ? command_find(name) : NULL;
     if (name && !command)
-        return usage_failed(NULL, "there is no such command");
+        return no_such_command(name);
     command_man_page(command, stdout);
     return EXIT_DONE;
 }
@@ -68,7 +78,7 @@ int main(int argc, char **argv)
     if (!name || !strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
         const struct command *command = name && argc > 2 ? command_find(argv[2]) : NULL;
         if (argc > 2 && !command)
-            return usage_failed(NULL, "there is no such command");
+            return no_such_command(argv[2]);
         if (command)
             command_help(command, stdout);
         else
@@ -89,6 +99,5 @@ int main(int argc, char **argv)
     /* mount -t fuse.elidefs runs `elidefs DATASET MOUNTPOINT -o ...` */
     if (argc > 2 && strchr(name, '/'))
         return run_command(&command_mount, argc - 1, argv + 1);
-    CLEANUP_FREE char *reason = mem_printf("there is no command '%s'", name);
-    return usage_failed(NULL, reason);
+    return no_such_command(name);
 }

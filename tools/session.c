@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cache/base/file.h"
+#include "tools/no_dataset.h"
 
 int session_open_stores(const struct arguments *arguments, struct session *ret, struct error *err)
 {
@@ -66,7 +67,11 @@ int session_open(const struct arguments *arguments, const char *url, const char 
         return rc;
     struct dataset_options options = {.stores = ret->stores, .cache = ret->cache, .trust = trust};
     ret->url = mem_text(url);
-    return dataset_open(&options, url, &ret->dataset, err);
+    struct error why = {0};
+    rc = dataset_open(&options, url, &ret->dataset, &why);
+    if (rc == -ENOENT || rc == -ENOTDIR)
+        rc = no_dataset_explain(ret->stores, url, &why);
+    return rc ? error_copy(err, &why) : 0;
 }
 
 int session_open_path(const struct arguments *arguments, struct session *ret, struct error *err)
@@ -82,10 +87,7 @@ int session_open_path(const struct arguments *arguments, struct session *ret, st
     const struct mount_entry *mount = mount_list_find(&mounts, arguments->positional[0], &ret->path);
     if (!mount)
         ret->path = mem_text("");
-    rc = session_open(arguments, mount ? mount->url : arguments->positional[0], NULL, ret, err);
-    if (rc == -ENOENT && !mount && !strstr(arguments->positional[0], "://"))
-        return error_prefix(err, "%s: no path inside a mount", arguments->positional[0]);
-    return rc;
+    return session_open(arguments, mount ? mount->url : arguments->positional[0], NULL, ret, err);
 }
 
 struct naming {

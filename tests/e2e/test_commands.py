@@ -124,7 +124,9 @@ def test_a_file_counts_as_its_clip(sample):
 
 def test_a_single_path_outside_of_mounts_is_told_apart_from_a_missing_data_set(tmp_path):
     done = elidefs("explain", tmp_path, check=False)
-    assert done.returncode == 1 and "no path inside a mount: no data set at" in done.stderr
+    assert done.returncode == 1 and f"no data set at {tmp_path}" in done.stderr
+    done = elidefs("explain", tmp_path / "v1/arm=left", check=False)
+    assert done.returncode == 1 and "looks like a path in a data set, but nothing is mounted above it" in done.stderr
 
 
 def test_a_missing_source_is_named_once(dataset, tmp_path):

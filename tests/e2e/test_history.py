@@ -81,7 +81,7 @@ def test_what_is_refused_says_why(grown, tmp_path):
     assert refused("query", grown, "v2/@since=v3") == "elidefs: @since: there is no v3 before v2"
     lock = tmp_path / "data.lock"
     lock.write_text("{}\n")
-    assert refused("check", lock) == f"elidefs: {lock}:1: no lock of `elidefs lock`, or one of a newer program"
+    assert refused("check", lock) .startswith(f"elidefs: {lock} holds no lock: ")
     lock.write_text('{"elidefs_lock":1,"dataset":"x"}\n')
     assert refused("check", lock) == f"elidefs: {lock}:1: 'uuid' is missing or wrong"
 
@@ -131,7 +131,7 @@ def test_a_lock_of_another_data_set_is_told_apart(grown, dataset, tmp_path):
 @pytest.mark.parametrize("content", ["", "\n\n", "\0"])
 def test_a_file_without_a_lock_is_no_lock_that_holds(tmp_path, content):
     (tmp_path / "data.lock").write_text(content)
-    assert refused("check", tmp_path / "data.lock") == f"elidefs: {tmp_path}/data.lock: holds no lock"
+    assert refused("check", tmp_path / "data.lock") .startswith(f"elidefs: {tmp_path}/data.lock holds no lock: ")
 
 
 def test_a_lock_through_a_mount_is_of_the_path_that_was_asked_for(grown, tmp_path):

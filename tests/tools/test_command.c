@@ -111,6 +111,9 @@ Test(command, wrong_use_is_told_in_one_sentence)
         {{NULL}, "too few arguments: expected A B"},
         {{"a", "b", "c"}, "too many arguments"},
         {{"a", "--nonsense"}, "there is no option --nonsense"},
+        {{"a", "--mesage=x"}, "there is no option --mesage: did you mean '--message'?"},
+        {{"a", "--regoin"}, "there is no option --regoin: did you mean '--region'?"},
+        {{"a", "-o", "allow_othr"}, "there is no mount option 'allow_othr': did you mean 'allow_other'?"},
         {{"a", "--nonsense=3"}, "there is no option --nonsense"},
         {{"a", "--=3"}, "there is no option --"},
         {{"a", "-x"}, "there is no option -x"},
@@ -122,7 +125,7 @@ Test(command, wrong_use_is_told_in_one_sentence)
         {{"a", "-o", "o=x"}, "there is no mount option 'o'"},
         {{"a", "-o", "options=x"}, "there is no mount option 'options'"},
         {{"a", "-o", "cache"}, "the mount option 'cache' needs a value"},
-        {{"a", "-o", "allow_other=1"}, "the mount option 'allow-other' takes no value"},
+        {{"a", "-o", "allow_other=1"}, "the mount option 'allow_other' takes no value"},
     };
     check(cases, sizeof cases / sizeof *cases, EXIT_USAGE);
 }

@@ -144,17 +144,17 @@ struct catalog_clip {
     const struct catalog_file *files; /* by stream number, without the clip's json */
     uint32_t file_count;
     uint64_t json_size;
-    uint32_t json_changed;
-    uint64_t h64;         /* SipHash-2-4 (zero key) of the key: for sampling */
-    int64_t t0_ns, t1_ns; /* UTC span, CHANGESET_NO_TIME (INT64_MIN) where unknown */
+    uint32_t json_changed; /* the version that last changed its bytes, or took a file away */
+    uint64_t h64;          /* SipHash-2-4 (zero key) of the key: for sampling */
+    int64_t t0_ns, t1_ns;  /* UTC span, CHANGESET_NO_TIME (INT64_MIN) where unknown */
 };
 /* What a listing and a stat need, from one row. Borrowed: valid until the next call on this reader. -ENOENT:
  * no such row, or not live. */
 int catalog_clip(struct catalog_reader *reader, uint32_t row, struct catalog_clip *ret, struct error *err);
 int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len, uint32_t *ret_row,
                       struct error *err);
-/* The live clips with a file whose bytes changed after `since`; with `labels_only`, whose json did. One pass
- * over all clips. A file that is gone leaves no trace here. */
+/* The live clips that changed after `since`: a file of theirs came, went or has other bytes; with
+ * `labels_only`, those whose json may be another. One pass over all clips. */
 int catalog_changed_since(struct catalog_reader *reader, uint32_t since, bool labels_only,
                           struct rowset **ret, struct error *err);
 /* Appends the bytes of <key>.json: one line, json_size bytes. */

@@ -13,28 +13,45 @@ static int no_row(struct catalog_reader *reader, uint32_t row, struct error *err
     return error_set(err, ENOENT, "catalog %s has no clip in row %u", reader->catalog->name, row);
 }
 
-int catalog_clip(struct catalog_reader *reader, uint32_t row, struct catalog_clip *ret, struct error *err)
+int reader_row(struct catalog_reader *reader, uint32_t row, struct rows_clip *ret, struct error *err)
+{
+    reader->clip_of = 0;
+    if (!reader->files)
+        reader->files = mem_zero(CHANGESET_STREAMS_MAX * sizeof *reader->files);
+    int rc = rows_clip(reader->db, row, reader->files, ret, err);
+    if (rc < 1)
+        return rc ? rc : db_damaged(reader->db, err, "the row %u of a clip is missing", row);
+    return 0;
+}
+
+static int read_clip(struct catalog_reader *reader, uint32_t row, struct error *err)
 {
     struct rows_clip clip;
     int rc = reader_live(reader, err);
+    if (!rc && !rowset_contains(reader->live, row))
+        return no_row(reader, row, err);
+    if (!rc)
+        rc = reader_row(reader, row, &clip, err);
     if (rc)
         return rc;
-    if (!rowset_contains(reader->live, row))
-        return no_row(reader, row, err);
-    if (!reader->files)
-        reader->files = mem_zero(CHANGESET_STREAMS_MAX * sizeof *reader->files);
-    rc = rows_clip(reader->db, row, reader->files, &clip, err);
-    if (rc < 1)
-        return rc ? rc : db_damaged(reader->db, err, "the row %u of a clip is missing", row);
-    *ret = (struct catalog_clip){.key = clip.key,
-                                 .files = clip.files,
-                                 .file_count = clip.file_count,
-                                 .json_size = clip.json_size,
-                                 .json_changed = clip.json_changed,
-                                 .h64 = clip.h64,
-                                 .t0_ns = clip.t0_ns,
-                                 .t1_ns = clip.t1_ns};
+    reader->clip = (struct catalog_clip){.key = clip.key,
+                                         .files = clip.files,
+                                         .file_count = clip.file_count,
+                                         .json_size = clip.json_size,
+                                         .json_changed = clip.json_changed,
+                                         .h64 = clip.h64,
+                                         .t0_ns = clip.t0_ns,
+                                         .t1_ns = clip.t1_ns};
+    reader->clip_of = row + UINT64_C(1);
     return 0;
+}
+
+int catalog_clip(struct catalog_reader *reader, uint32_t row, struct catalog_clip *ret, struct error *err)
+{
+    int rc = reader->clip_of == row + UINT64_C(1) ? 0 : read_clip(reader, row, err);
+    if (!rc)
+        *ret = reader->clip;
+    return rc;
 }
 
 /* ---- by key ---- */
@@ -67,6 +84,9 @@ int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len
 
 int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err)
 {
+    if (reader->values_of == row + UINT64_C(1))
+        return 0;
+    reader->values_of = 0;
     int rc = reader_live(reader, err);
     if (!rc && !rowset_contains(reader->live, row))
         return no_row(reader, row, err);
@@ -77,9 +97,11 @@ int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err
     if (!rc)
         rc = record_decode(reader->db, &reader->attributes, record_of(&reader->group, row), &reader->values,
                            err);
-    if (!rc)
-        record_values_sort_by_name(&reader->values, &reader->attributes);
-    return rc;
+    if (rc)
+        return rc;
+    record_values_sort_by_name(&reader->values, &reader->attributes);
+    reader->values_of = row + UINT64_C(1);
+    return 0;
 }
 
 static bool has_events(const struct record_values *values)

@@ -12,8 +12,6 @@
 static int ready(struct catalog_reader *reader, struct error *err)
 {
     int rc = reader_live(reader, err);
-    if (!rc && !reader->files)
-        reader->files = mem_zero(CHANGESET_STREAMS_MAX * sizeof *reader->files);
     return rc ? rc : reader_runs(reader, err);
 }
 
@@ -21,9 +19,9 @@ static int read_row(struct catalog_reader *reader, uint32_t row, const char **re
                     struct catalog_known *ret, struct error *err)
 {
     struct rows_clip clip;
-    int rc = rows_clip(reader->db, row, reader->files, &clip, err);
-    if (rc < 1)
-        return rc ? rc : db_damaged(reader->db, err, "the row %u of a clip is missing", row);
+    int rc = reader_row(reader, row, &clip, err);
+    if (rc)
+        return rc;
     *ret = (struct catalog_known){.row = row, .live = rowset_contains(reader->live, row)};
     memcpy(ret->fingerprint, clip.fingerprint, SHA256_BYTES);
     *ret_key = clip.key;

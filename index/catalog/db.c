@@ -191,10 +191,10 @@ void db_set_grown(struct db *db, int64_t first, const int64_t *list, size_t coun
     db->grown_count = count;
 }
 
-static int add_grown(struct db *db, struct error *err)
+int db_add_function(struct db *db, const char *name, int arguments, db_function *function, struct error *err)
 {
-    int code = sqlite3_create_function_v2(db->sqlite, "grown", 1, SQLITE_UTF8 | SQLITE_DIRECTONLY, db,
-                                          give_grown, NULL, NULL, NULL);
+    int code = sqlite3_create_function_v2(db->sqlite, name, arguments, SQLITE_UTF8 | SQLITE_DIRECTONLY, db,
+                                          function, NULL, NULL, NULL);
     return code ? failed(db, code, err) : 0;
 }
 
@@ -214,7 +214,7 @@ int db_open_write(const char *path, bool make, struct db **ret, struct error *er
     if (!rc)
         rc = execute(db, pragmas, err);
     if (!rc)
-        rc = add_grown(db, err);
+        rc = db_add_function(db, "grown", 1, give_grown, err);
     if (!rc && make)
         rc = make_schema(db, err);
     if (!rc)

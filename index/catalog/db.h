@@ -43,6 +43,10 @@ CLEANUP_DEFINE(struct db, db_close, cleanup_db)
 #define DB_NOT_GROWN INT64_MIN
 void db_set_grown(struct db *db, int64_t first, const int64_t *list, size_t count);
 
+/* A function of SQL for the statements of schema.c. What it reports as an error is damage. */
+typedef void db_function(sqlite3_context *context, int count, sqlite3_value **arguments);
+int db_add_function(struct db *db, const char *name, int arguments, db_function *function, struct error *err);
+
 struct packer *db_packer(struct db *db);
 void db_set_patience(struct db *db, const struct catalog_patience *patience);
 const struct catalog_patience *db_patience(const struct db *db); /* lives as long as the connection */

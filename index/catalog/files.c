@@ -53,6 +53,23 @@ int files_decode(const char *key, const void *bytes, size_t len, struct catalog_
     return 0;
 }
 
+int files_newest(const void *bytes, size_t len, uint32_t *ret)
+{
+    struct cursor c = cursor_of(bytes, len);
+    uint64_t newest = 0;
+    while (cursor_left(&c)) {
+        decode_text(&c);
+        decode_text(&c);
+        cursor_varint(&c);
+        uint64_t changed = cursor_varint(&c);
+        if (c.failed || changed > UINT32_MAX)
+            return -EUCLEAN;
+        newest = changed > newest ? changed : newest;
+    }
+    *ret = (uint32_t)newest;
+    return 0;
+}
+
 void files_encode(struct buf *buf, const struct catalog_file *file)
 {
     buf_append(buf, file->name, strlen(file->name) + 1);

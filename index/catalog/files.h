@@ -10,4 +10,6 @@
  * Escapes, lengths and that names differ from the clip's json are checked: -EUCLEAN. */
 int files_decode(const char *key, const void *bytes, size_t len, struct catalog_file *files,
                  uint32_t *ret_count);
+/* The version that last changed any of them, names unread: -EUCLEAN. */
+int files_newest(const void *bytes, size_t len, uint32_t *ret);
 void files_encode(struct buf *buf, const struct catalog_file *file);

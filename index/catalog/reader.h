@@ -36,10 +36,14 @@ struct catalog_reader {
     bool has_runs;
     struct record_group group; /* the last one read: neighbours are asked for in turn */
     struct record_values values;
+    uint64_t values_of; /* the row whose values they are, plus 1; 0: none's */
     struct record_group event_group;
     struct events events;
     struct origins origins;
     struct catalog_file *files; /* of the last catalog_clip() */
+    struct catalog_clip clip;   /* it: a clip's files are asked for one after the other */
+    uint64_t clip_of;           /* its row plus 1; 0: none */
+    bool has_newest;            /* the SQL function of catalog_changed_since() */
     struct buf text;
 };
 
@@ -51,6 +55,9 @@ int reader_attributes(struct catalog_reader *reader, struct error *err);
 int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err);
 /* All events of a clip into reader->events, with who set them. */
 int reader_events(struct catalog_reader *reader, uint32_t row, struct error *err);
+/* A clip's row, live or not, with its files in reader->files. */
+struct rows_clip;
+int reader_row(struct catalog_reader *reader, uint32_t row, struct rows_clip *ret, struct error *err);
 /* -ENOENT: no attribute has this id. */
 int reader_attribute(struct catalog_reader *reader, uint32_t id, const struct attribute **ret,
                      struct error *err);

@@ -82,7 +82,8 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_VALUES_DROP] = "DELETE FROM value WHERE attribute = ?",
     [QUERY_PART_PUT] = "INSERT OR REPLACE INTO part VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
     [QUERY_PART_DROP] = "DELETE FROM part WHERE id BETWEEN ? AND ?",
-    [QUERY_CLIPS_CHANGED] = "SELECT row, key, json_changed, files FROM clip ORDER BY row",
+    [QUERY_CLIPS_CHANGED] = "SELECT row FROM clip WHERE newest(json_changed, files) > ? ORDER BY row",
+    [QUERY_CLIPS_LABELLED] = "SELECT row FROM clip WHERE newest(json_changed, x'') > ? ORDER BY row",
     [QUERY_CLIP_PUT] = "INSERT OR REPLACE INTO clip VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [QUERY_CLIPS_JSON_GROW] = "UPDATE clip SET json_size = json_size + grown(row), json_changed = ?3 "
                               "WHERE row BETWEEN ?1 AND ?2 AND grown(row) IS NOT NULL",

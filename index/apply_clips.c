@@ -313,11 +313,27 @@ static void note_content(struct step *step)
                        step->place->row);
 }
 
+/* A file that is gone cannot say when: its clip's json does. */
+static bool loses_file(const struct step *step)
+{
+    for (uint32_t i = 0; i < step->was.file_count; i++) {
+        const struct catalog_file *file = &step->was.files[i];
+        size_t k = 0;
+        while (k < step->stream_count && (strcmp(step->streams[k].op.text, file->name) != 0 ||
+                                          strcmp(step->streams[k].op.ext, file->ext) != 0))
+            k++;
+        if (k == step->stream_count)
+            return true;
+    }
+    return false;
+}
+
 static int write_clip(struct step *step, bool same_attributes, bool same_streams, struct error *err)
 {
     struct apply *apply = step->apply;
     bool live = step->place->live;
-    uint32_t json_changed = live && same_attributes ? step->was.json_changed : apply->options->version;
+    bool same_json = live && same_attributes && (same_streams || !loses_file(step));
+    uint32_t json_changed = same_json ? step->was.json_changed : apply->options->version;
     int rc = apply_record_print(&step->record, step->clip.text, err);
     if (rc)
         return rc;

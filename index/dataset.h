@@ -136,8 +136,15 @@ int dataset_roots(struct dataset *dataset, dataset_root_fn *each, void *ctx, str
 /* May this user read below `url` (as dataset_roots() gives it)? -errno if a file of trust cannot be read. */
 enum { DATASET_ROOT_FOREIGN, DATASET_ROOT_TRUSTED, DATASET_ROOT_OWN };
 int dataset_root_trust(struct dataset *dataset, const char *url, struct error *err);
-/* Records that this user trusts `url` for this data set, now and later. */
+/* Records that this user trusts `url` for this data set, now and later. -ENOENT, naming the places that there
+ * are, where the data set reads nothing there. Waits. */
 int dataset_trust(struct dataset *dataset, const char *url, struct error *err);
+/* Takes that back; what the machine's administrator trusts stays. -ENOENT: this user does not trust it. */
+int dataset_distrust(struct dataset *dataset, const char *url, struct error *err);
+/* Every place that is trusted for this data set, still read or not, with the file that says so; `own`: it is
+ * this user's. */
+typedef int dataset_trusted_fn(void *ctx, const char *url, const char *file, bool own, struct error *err);
+int dataset_trusted(struct dataset *dataset, dataset_trusted_fn *each, void *ctx, struct error *err);
 struct dataset_compared {
     uint64_t objects; /* of all versions, below the root */
     uint64_t read;    /* of these, compared byte by byte, because the store pins them in another way */
@@ -149,5 +156,6 @@ struct dataset_compared {
  * place; -ESTALE: other bytes. Waits. */
 int dataset_root_set(struct dataset *dataset, uint32_t id, const char *url, struct dataset_compared *compared,
                      struct error *err);
-/* Every root the data set names is readable and trusted, or why not: asked once, at mount. Waits. */
+/* Every root the data set names is trusted and readable, or why not: asked once, at mount. -EPERM names all
+ * that are not trusted. Waits. */
 int dataset_check_roots(struct dataset *dataset, struct error *err);

@@ -32,6 +32,8 @@ static int check_root(void *ctx, uint32_t id, const char *url, struct error *err
 int dataset_check_roots(struct dataset *dataset, struct error *err)
 {
     int rc = roots_load(dataset->roots, err);
+    if (!rc)
+        rc = roots_check_trust(dataset->roots, err);
     return rc < 0 ? rc : roots_each(dataset->roots, check_root, dataset, err);
 }
 
@@ -75,8 +77,28 @@ int dataset_trust(struct dataset *dataset, const char *url, struct error *err)
 {
     CLEANUP_STORE struct store *store = NULL;
     int rc = store_open(dataset->stores, url, &store, err);
+    if (!rc)
+        rc = roots_load(dataset->roots, err);
+    if (!rc)
+        rc = roots_find(dataset->roots, store_url(store), err);
     if (rc < 0)
         return rc;
     const char *const urls[] = {store_url(store)};
     return trust_record(dataset->uuid, urls, 1, err);
+}
+
+int dataset_distrust(struct dataset *dataset, const char *url, struct error *err)
+{
+    CLEANUP_STORE struct store *store = NULL;
+    int rc = store_open(dataset->stores, url, &store, err);
+    if (!rc)
+        rc = trust_forget(dataset->uuid, store_url(store), err);
+    if (!rc)
+        rc = error_set(err, ENOENT, "you have not trusted %s for %s", store_url(store), dataset_url(dataset));
+    return rc < 0 ? rc : 0;
+}
+
+int dataset_trusted(struct dataset *dataset, dataset_trusted_fn *each, void *ctx, struct error *err)
+{
+    return trust_each(dataset->uuid, each, ctx, err);
 }

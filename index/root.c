@@ -9,7 +9,6 @@
 
 #include "index/root_record.h"
 #include "index/root_state.h"
-#include "index/trust.h"
 
 /* ---- the table ---- */
 
@@ -188,7 +187,7 @@ static int load_one_by_one(struct roots *roots, struct error *err)
     }
 }
 
-int roots_load(struct roots *roots, struct error *err)
+static int load(struct roots *roots, struct error *err)
 {
     struct newest newest CLEANUP(newest_done) = {0};
     struct error list_err = {0};
@@ -205,6 +204,14 @@ int roots_load(struct roots *roots, struct error *err)
             return rc;
     }
     return 0;
+}
+
+int roots_load(struct roots *roots, struct error *err)
+{
+    int rc = load(roots, err);
+    if (rc >= 0)
+        atomic_store(&roots->loaded, true);
+    return rc;
 }
 
 int roots_each(struct roots *roots, roots_fn *each, void *ctx, struct error *err)
@@ -279,34 +286,7 @@ static int known_url(struct roots *roots, uint32_t id, bool nowait, char **ret_u
     return 0;
 }
 
-static int check_trust(struct roots *roots, const char *url, struct error *err)
-{
-    if (strmap_find(roots->trust, url, strlen(url)))
-        return 0;
-    int rc = trust_check(roots->uuid, url, err);
-    if (rc)
-        return rc < 0 ? rc : 0;
-    const char *own = store_url(roots->layout->store);
-    return error_set(err, EPERM,
-                     "%s reads from %s, which lies outside it and which you have not trusted; if you do, "
-                     "type: elidefs trust %s %s",
-                     own, url, own, url);
-}
-
-int roots_trust(struct roots *roots, const char *url, struct error *err)
-{
-    struct error why = {0};
-    if (root_below(store_url(roots->layout->store), url))
-        return ROOT_OWN;
-    int rc = check_trust(roots, url, &why);
-    if (rc < 0 && rc != -EPERM)
-        return error_copy(err, &why);
-    return rc ? ROOT_FOREIGN : ROOT_TRUSTED;
-}
-
-/* Where `url` is read from, once it is known to be allowed. Compared is what the store makes of the URL, so
- * links and '..' are gone. */
-static int open_root(struct roots *roots, const char *url, struct root_place *ret, struct error *err)
+int roots_locate(struct roots *roots, const char *url, struct root_place *ret, struct error *err)
 {
     const char *own = store_url(roots->layout->store);
     const char *below = root_below(own, url);
@@ -317,15 +297,12 @@ static int open_root(struct roots *roots, const char *url, struct root_place *re
             return rc;
         below = root_below(own, store_url(store));
     }
-    if (below) {
+    if (below)
         *ret = (struct root_place){.store = store_ref(roots->layout->store),
                                    .prefix = *below ? mem_printf("%s/", below) : mem_text("")};
-        return 0;
-    }
-    int rc = check_trust(roots, store_url(store), err);
-    if (!rc)
+    else
         *ret = (struct root_place){.store = STEAL(store), .prefix = mem_text("")};
-    return rc;
+    return 0;
 }
 
 static void keep_resolved(struct roots *roots, uint32_t id, const char *url, const struct root_place *place)
@@ -344,12 +321,18 @@ int roots_resolve(struct roots *roots, uint32_t id, bool nowait, struct root_pla
     if (nowait)
         return error_set(err, EAGAIN, "root %u has not been resolved yet", id);
     CLEANUP_FREE char *url = NULL;
+    struct root_place place CLEANUP(root_place_done) = {0};
     int rc = known_url(roots, id, false, &url, err);
     if (!rc)
-        rc = open_root(roots, url, ret, err);
+        rc = roots_locate(roots, url, &place, err);
     if (!rc)
-        keep_resolved(roots, id, url, ret);
-    return rc;
+        rc = roots_allow(roots, &place, err);
+    if (rc < 0)
+        return rc;
+    keep_resolved(roots, id, url, &place);
+    *ret = place;
+    place = (struct root_place){0};
+    return 0;
 }
 
 int roots_url(struct roots *roots, uint32_t id, bool nowait, struct buf *buf, struct error *err)
@@ -360,6 +343,7 @@ int roots_url(struct roots *roots, uint32_t id, bool nowait, struct buf *buf, st
         buf_text_append(buf, url);
     return rc;
 }
+
 void roots_pin(struct roots *roots, uint32_t id, const char *path, char pin[STORE_PIN_BYTES])
 {
     pthread_mutex_lock(&roots->lock);

@@ -46,8 +46,9 @@ struct root_place {
 };
 void root_place_done(struct root_place *place);
 
-/* -EPERM with the command to type where the root is not trusted; -EUCLEAN: no such root, or damaged; -EAGAIN
- * with `nowait` if it was not resolved before. Else waits. `ret` is the caller's: root_place_done(). */
+/* -EPERM with the command to type where the root is not trusted, for it and all others that are not;
+ * -EUCLEAN: no such root, or damaged; -EAGAIN with `nowait` if it was not resolved before. Else waits. `ret`
+ * is the caller's: root_place_done(). */
 int roots_resolve(struct roots *roots, uint32_t id, bool nowait, struct root_place *ret, struct error *err);
 /* Appends the root's URL, for people. -EAGAIN, -EUCLEAN as above. */
 int roots_url(struct roots *roots, uint32_t id, bool nowait, struct buf *buf, struct error *err);
@@ -71,3 +72,8 @@ void roots_pin(struct roots *roots, uint32_t id, const char *path, char pin[STOR
  * trust cannot be read. */
 enum { ROOT_FOREIGN, ROOT_TRUSTED, ROOT_OWN };
 int roots_trust(struct roots *roots, const char *url, struct error *err);
+/* -EPERM, as roots_resolve() says it, if one of the roots known is not trusted. */
+int roots_check_trust(struct roots *roots, struct error *err);
+/* Does the data set read from `url` (canonical)? -ENOENT with the places it reads from outside of it, if not.
+ */
+int roots_find(struct roots *roots, const char *url, struct error *err);

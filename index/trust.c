@@ -25,17 +25,29 @@ static char *user_folder(void)
     return home && *home ? mem_printf("%s/.config/elidefs", home) : NULL;
 }
 
+static char *user_path(void)
+{
+    CLEANUP_FREE char *folder = user_folder();
+    return folder ? mem_printf("%s/trust", folder) : NULL;
+}
+
+/* The URL that a line trusts for the data set, and its length; NULL: none. */
+static const char *line_url(const char *line, size_t len, const char *uuid, size_t *ret_len)
+{
+    size_t at = strlen(uuid);
+    if (len <= at || strncmp(line, uuid, at) || (line[at] != ' ' && line[at] != '\t'))
+        return NULL;
+    while (at < len && (line[at] == ' ' || line[at] == '\t'))
+        at++;
+    *ret_len = len - at;
+    return line + at;
+}
+
 static bool line_is(const char *line, size_t len, const char *uuid, const char *url)
 {
-    size_t uuid_len = strlen(uuid);
-    if (len <= uuid_len || strncmp(line, uuid, uuid_len))
-        return false;
-    size_t blank = 0;
-    while (uuid_len + blank < len && (line[uuid_len + blank] == ' ' || line[uuid_len + blank] == '\t'))
-        blank++;
-    const char *rest = line + uuid_len + blank;
-    size_t rest_len = len - uuid_len - blank;
-    return blank && rest_len == strlen(url) && !memcmp(rest, url, rest_len);
+    size_t url_len;
+    const char *trusted = line_url(line, len, uuid, &url_len);
+    return trusted && url_len == strlen(url) && !memcmp(trusted, url, url_len);
 }
 
 static bool text_trusts(const struct buf *text, const char *uuid, const char *url)
@@ -59,21 +71,30 @@ static int read_file(const char *path, struct buf *buf, struct error *err)
     return rc < 0 ? error_copy(err, &read_err) : 0;
 }
 
-static int file_trusts(const char *path, const char *uuid, const char *url, struct error *err)
+/* ---- asking ---- */
+
+struct asking {
+    const char *uuid;
+    trust_fn *each;
+    void *ctx;
+};
+
+static int ask_file(const struct asking *asking, const char *file, bool own, struct error *err)
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
-    int rc = read_file(path, &text, err);
-    return rc ? rc : text_trusts(&text, uuid, url);
+    int rc = read_file(file, &text, err);
+    for (const char *line = buf_text(&text); !rc && *line;) {
+        size_t len = strcspn(line, "\n"), url_len;
+        const char *trusted = line_url(line, len, asking->uuid, &url_len);
+        CLEANUP_FREE char *url = trusted ? mem_copy(trusted, url_len) : NULL;
+        if (url)
+            rc = asking->each(asking->ctx, url, file, own, err);
+        line += len + (line[len] == '\n');
+    }
+    return rc;
 }
 
-static int user_trusts(const char *uuid, const char *url, struct error *err)
-{
-    CLEANUP_FREE char *folder = user_folder();
-    CLEANUP_FREE char *path = folder ? mem_printf("%s/trust", folder) : NULL;
-    return path ? file_trusts(path, uuid, url, err) : 0;
-}
-
-static int machine_trusts(const char *uuid, const char *url, struct error *err)
+static int ask_machine(const struct asking *asking, struct error *err)
 {
     DIR *dir = opendir(machine_folder);
     if (!dir)
@@ -82,17 +103,31 @@ static int machine_trusts(const char *uuid, const char *url, struct error *err)
     for (struct dirent *entry; !rc && (entry = readdir(dir));) {
         CLEANUP_FREE char *path = mem_printf("%s/%s", machine_folder, entry->d_name);
         if (entry->d_name[0] != '.')
-            rc = file_trusts(path, uuid, url, err);
+            rc = ask_file(asking, path, false, err);
     }
     closedir(dir);
     return rc;
 }
 
+int trust_each(const char *uuid, trust_fn *each, void *ctx, struct error *err)
+{
+    struct asking asking = {uuid, each, ctx};
+    CLEANUP_FREE char *path = user_path();
+    int rc = path ? ask_file(&asking, path, true, err) : 0;
+    return rc ? rc : ask_machine(&asking, err);
+}
+
+static int is_same(void *ctx, const char *url, const char *file, bool own, struct error *err)
+{
+    return !strcmp(ctx, url);
+}
+
 int trust_check(const char *uuid, const char *url, struct error *err)
 {
-    int rc = user_trusts(uuid, url, err);
-    return rc ? rc : machine_trusts(uuid, url, err);
+    return trust_each(uuid, is_same, (void *)(uintptr_t)url, err);
 }
+
+/* ---- recording ---- */
 
 static int check_urls(const char *const *urls, size_t count, struct error *err)
 {
@@ -141,4 +176,26 @@ int trust_record(const char *uuid, const char *const *urls, size_t count, struct
         if (!text_trusts(&text, uuid, urls[i]))
             buf_printf(&text, "%s %s\n", uuid, urls[i]);
     return text.len == before ? 0 : file_replace(path, text.data, text.len, 0600, err);
+}
+
+int trust_forget(const char *uuid, const char *url, struct error *err)
+{
+    CLEANUP_FREE char *folder = user_folder(), *path = user_path();
+    CLEANUP_BUF struct buf text = BUF_INIT, kept = BUF_INIT;
+    CLEANUP_CLOSE int lock = folder ? lock_folder(folder, err) : -1;
+    if (lock < 0)
+        return folder ? lock : 0;
+    int rc = read_file(path, &text, err);
+    if (rc < 0)
+        return rc;
+    for (const char *line = buf_text(&text); *line;) {
+        size_t len = strcspn(line, "\n"), all = len + (line[len] == '\n');
+        if (!line_is(line, len, uuid, url))
+            buf_append(&kept, line, all);
+        line += all;
+    }
+    if (kept.len == text.len)
+        return 0;
+    rc = file_replace(path, kept.data, kept.len, 0600, err);
+    return rc < 0 ? rc : 1;
 }

@@ -19,3 +19,9 @@
 int trust_check(const char *uuid, const char *url, struct error *err);
 /* Adds what is not there yet to this user's file, which is made 0600. -EINVAL: a URL holds a control byte. */
 int trust_record(const char *uuid, const char *const *urls, size_t count, struct error *err);
+/* Takes it out of this user's file: 1, or 0 where it was not in it. */
+int trust_forget(const char *uuid, const char *url, struct error *err);
+/* Calls each() for every URL that a file trusts for this data set, with that file; `own`: it is this user's.
+ * Non-zero ends it. */
+typedef int trust_fn(void *ctx, const char *url, const char *file, bool own, struct error *err);
+int trust_each(const char *uuid, trust_fn *each, void *ctx, struct error *err);

@@ -31,6 +31,29 @@ void escape_append(struct buf *buf, const char *text, size_t len, const char *al
     }
 }
 
+static bool is_plain_word(const char *text)
+{
+    for (const char *c = text; *c; c++)
+        if (!byte_is_raw(*c, "/:@%+,"))
+            return false;
+    return *text && *text != '-';
+}
+
+void escape_shell(struct buf *buf, const char *text)
+{
+    if (is_plain_word(text)) {
+        buf_text_append(buf, text);
+        return;
+    }
+    buf_u8(buf, '\'');
+    for (; *text; text++)
+        if (*text == '\'')
+            buf_text_append(buf, "'\\''");
+        else
+            buf_u8(buf, (uint8_t)*text);
+    buf_u8(buf, '\'');
+}
+
 int escape_decode(struct buf *buf, const char *text, size_t len, struct error *err)
 {
     for (size_t i = 0; i < len; i++) {

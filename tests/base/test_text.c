@@ -124,6 +124,26 @@ Test(text, utf8_refuses_overlong_forms_and_surrogates)
     cr_assert(!utf8_valid("\xe2\x82", 2));
 }
 
+Test(text, a_word_for_a_shell_is_quoted_only_where_it_must)
+{
+    static const struct {
+        const char *text, *word;
+    } cases[] = {
+        {"s3://lab-data/kitchen", "s3://lab-data/kitchen"},
+        {"/data/my set", "'/data/my set'"},
+        {"it's", "'it'\\''s'"},
+        {"$(x);`y`", "'$(x);`y`'"},
+        {"-m", "'-m'"},
+        {"~", "'~'"},
+        {"", "''"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CLEANUP_BUF struct buf word = BUF_INIT;
+        escape_shell(&word, cases[i].text);
+        cr_assert_str_eq(buf_text(&word), cases[i].word);
+    }
+}
+
 Test(text, escapes_print_only_what_needs_it_and_decode_to_the_same)
 {
     struct buf printed = BUF_INIT, back = BUF_INIT;

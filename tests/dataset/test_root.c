@@ -139,6 +139,63 @@ CHECKED_TEST(root, a_neighbour_with_the_same_beginning_needs_trust_and_the_comma
     cr_assert_eq(resolved(roots, id, &text), 0, "trust that is given later counts: %s", text);
 }
 
+CHECKED_TEST(root, all_that_are_not_trusted_are_told_at_once_with_one_command, made, removed)
+{
+    CLEANUP_FREE char *a = in("own2"), *b = in("it's"), *c = in("own3"), *own = in("own/sub"), *text = NULL;
+    CLEANUP_FREE char *want = mem_printf(
+        "%s/own reads from 3 places outside it which you have not trusted; for one mount there is -o "
+        "trust=URL; "
+        "to trust them from now on, type: elidefs trust %s/own %s/own2 '%s/it'\\''s' s3://elsewhere/x",
+        folder, folder, folder, folder);
+    struct error err = {0};
+    published(a);
+    published(b);
+    published(own);
+    published("s3://elsewhere/x");
+    published(c);
+    cr_assert_eq(trust_record(uuid, (const char *const[]){c}, 1, NULL), 0);
+    cr_assert_eq(roots_check_trust(roots, &err), -EPERM);
+    cr_assert_str_eq(err.text, want);
+    struct roots *fresh = open_roots(NULL);
+    cr_assert_eq(resolved(fresh, 1, &text), -EPERM);
+    cr_assert_str_eq(text, want, "whoever reads one is told of all: %s", text);
+    roots_free(fresh);
+}
+
+CHECKED_TEST(root, a_command_that_is_too_long_is_not_cut_in_two, made, removed)
+{
+    struct error err = {0};
+    CLEANUP_FREE char *want =
+        mem_printf("%s/own reads from 40 places outside it which you have not trusted; to "
+                   "see them, type: elidefs trust %s/own",
+                   folder, folder);
+    for (int i = 0; i < 40; i++) {
+        CLEANUP_FREE char *url = mem_printf("s3://a-bucket-with-a-long-name/and-a-folder/%d", i);
+        published(url);
+    }
+    cr_assert_eq(roots_check_trust(roots, &err), -EPERM);
+    cr_assert_str_eq(err.text, want);
+}
+
+CHECKED_TEST(root, what_is_no_root_is_found_nowhere_and_the_roots_are_named, made, removed)
+{
+    CLEANUP_FREE char *sub = in("own/sub"), *a = in("own2");
+    struct error err = {0};
+    cr_assert_eq(roots_find(roots, "/x", &err), -ENOENT);
+    cr_assert(strstr(err.text, "/own does not read from /x, nor anywhere else outside it"), "%s", err.text);
+    published(sub);
+    published(a);
+    published("s3://bucket");
+    cr_assert_eq(roots_find(roots, a, &err), 0, "%s", err.text);
+    cr_assert_eq(roots_find(roots, "s3://bucket/below", &err), -ENOENT);
+    CLEANUP_FREE char *want = mem_printf(
+        "%s/own does not read from s3://bucket/below: outside it, it reads from %s, s3://bucket", folder, a);
+    cr_assert_str_eq(err.text, want);
+    cr_assert_eq(roots_find(roots, sub, &err), -ENOENT);
+    cr_assert(strstr(err.text, "lies in the data set, which needs nobody's trust to read it"), "%s",
+              err.text);
+}
+
 CHECKED_TEST(root, trust_for_one_run_is_given_by_url, made, removed)
 {
     CLEANUP_FREE char *url = in("own2"), *spelled = in("own/../own2/"), *text = NULL;
@@ -181,6 +238,14 @@ CHECKED_TEST(root, an_absolute_place_that_climbs_out_of_the_own_folder_needs_tru
     make_folder("own/elidefs/roots/1");
     make_file("own/elidefs/roots/1/1", json);
     cr_assert_eq(resolved(roots, 1, &text), -EPERM, "%s", text);
+}
+
+CHECKED_TEST(root, who_lists_roots_sees_one_that_climbs_out_as_foreign, made, removed)
+{
+    CLEANUP_FREE char *own = in("own/sub"), *out = in("own/../own2");
+    cr_assert_eq(roots_trust(roots, own, NULL), ROOT_OWN);
+    cr_assert_eq(roots_trust(roots, out, NULL), ROOT_FOREIGN);
+    cr_assert_eq(roots_trust(roots, "no-such-scheme://x", NULL), ROOT_FOREIGN);
 }
 
 CHECKED_TEST(root, a_link_in_the_own_folder_leads_nowhere, made, removed)

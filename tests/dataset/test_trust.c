@@ -73,6 +73,27 @@ CHECKED_TEST(trust, a_url_that_would_make_a_second_line_is_refused, home_made, h
     cr_assert_eq(trust_check(uuid, "/etc", NULL), 0);
 }
 
+static int append_line(void *ctx, const char *url, const char *file, bool own, struct error *err)
+{
+    buf_printf(ctx, "%s in %s%s\n", url, file + strlen(folder), own ? " (own)" : "");
+    return 0;
+}
+
+CHECKED_TEST(trust, what_is_taken_back_is_trusted_no_more_and_the_rest_stays, home_made, home_removed)
+{
+    CLEANUP_BUF struct buf lines = BUF_INIT;
+    const char *urls[] = {"/a", "/b c/d", "/ab"}, other[] = "00000000-8b86-4011-b42d-00c04fc964ff";
+    cr_assert_eq(trust_forget(uuid, "/a", NULL), 0, "there is no file yet");
+    cr_assert_eq(trust_record(uuid, urls, 3, NULL), 0);
+    cr_assert_eq(trust_record(other, urls, 1, NULL), 0);
+    cr_assert_eq(trust_forget(uuid, "/a", NULL), 1);
+    cr_assert_eq(trust_forget(uuid, "/a", NULL), 0);
+    cr_assert_eq(trust_check(uuid, "/a", NULL), 0);
+    cr_assert_eq(trust_check(other, "/a", NULL), 1);
+    cr_assert_eq(trust_each(uuid, append_line, &lines, NULL), 0);
+    cr_assert_str_eq(buf_text(&lines), "/b c/d in /elidefs/trust (own)\n/ab in /elidefs/trust (own)\n");
+}
+
 CHECKED_TEST(trust, writers_in_several_processes_lose_no_line, home_made, home_removed)
 {
     enum { WRITERS = 8, LINES = 20 };

@@ -158,6 +158,63 @@ def test_who_has_not_trusted_the_new_place_is_told_what_to_type(moved, dataset, 
     assert elidefs("trust", dataset, env=stranger).stdout == ""
 
 
+@pytest.fixture
+def scattered(dataset, tmp_path):
+    """A data set whose recordings lie in three folders, and a stranger who did not import it."""
+    for number, name in enumerate(("here/a", "my disk", "other")):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / f"k{number}.bin").write_bytes(name.encode())
+        elidefs("import", dataset, tmp_path / name)
+    (tmp_path / "stranger").mkdir()
+    return os.environ | {"HOME": str(tmp_path / "stranger")}
+
+
+def test_all_places_that_are_not_trusted_are_told_in_one_message(scattered, dataset, tmp_path):
+    (tmp_path / "mnt").mkdir()
+    places = f"{tmp_path}/here/a '{tmp_path}/my disk' {tmp_path}/other"
+    message = (f"elidefs: {dataset} reads from 3 places outside it which you have not trusted; for one mount there is -o "
+               f"trust=URL; to trust them from now on, type: elidefs trust {dataset} {places}\n")
+    cache = ("--cache", tmp_path / "cache")
+    for command in (("mount", dataset, tmp_path / "mnt"), ("cp", dataset, "v3/k0.bin", tmp_path / "out")):
+        done = elidefs(*command, *cache, env=scattered, check=False)
+        assert done.returncode == 1 and done.stderr.endswith(message), done.stderr
+    three = [word for name in ("here/a", "my disk", "other") for word in ("-o", f"trust={tmp_path}/{name}")]
+    elidefs("mount", dataset, tmp_path / "mnt", *cache, *three, env=scattered)
+    try:
+        assert (tmp_path / "mnt/v3/k1.bin").read_bytes() == b"my disk"
+    finally:
+        unmount(tmp_path / "mnt")
+    run(ELIDEFS, *shlex.split(message.partition("type: elidefs ")[2]), env=scattered)
+    elidefs("cp", dataset, "v3", tmp_path / "out", *cache, env=scattered)
+    assert sorted(os.listdir(tmp_path / "out")) == sorted(f"k{i}{end}" for i in range(3) for end in (".json", ".bin"))
+
+
+def test_trust_is_listed_and_taken_back(scattered, dataset, tmp_path):
+    def trust(*words, **options):
+        return elidefs("trust", dataset, *words, env=scattered, **options)
+
+    done = trust("nowhere", check=False, cwd=tmp_path)
+    roots = f"{tmp_path}/here/a, {tmp_path}/my disk, {tmp_path}/other"
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        1, f"elidefs: {dataset} does not read from {tmp_path}/nowhere: outside it, it reads from {roots}")
+    trust(tmp_path / "other", f"{tmp_path}/my disk/")
+    assert trust("--list").stdout == (f"{tmp_path}/here/a (not trusted)\n{tmp_path}/my disk (trusted by you)\n"
+                                      f"{tmp_path}/other (trusted by you)\n")
+    assert trust().stdout == f"{tmp_path}/here/a\n"
+    assert trust("--remove", tmp_path / "other").stdout == ""
+    assert trust().stdout == f"{tmp_path}/here/a\n{tmp_path}/other\n"
+    done = trust("--remove", tmp_path / "other", check=False)
+    assert done.returncode == 1 and f"you have not trusted {tmp_path}/other for {dataset}" in done.stderr
+    for words in (("--remove",), ("--list", tmp_path / "other"), ("--list", "--remove")):
+        done = trust(*words, check=False)
+        assert done.returncode == 1 and "expected DATASET [URL]..., DATASET --list" in done.stderr
+    (tmp_path / "my disk").rename(tmp_path / "moved")
+    elidefs("root", "set", dataset, "2", tmp_path / "moved")
+    assert f"{tmp_path}/my disk (trusted by you; nothing is read there)\n" in trust("--list").stdout
+    done = elidefs("trust", tmp_path / "none", "/x", env=scattered, check=False)
+    assert done.returncode == 1 and "no data set" in done.stderr
+
+
 @pytest.mark.parametrize("words, says", [
     (("set", "DATASET", "7", "ARCHIVE"), "no root 7"),
     (("set", "DATASET", "one", "ARCHIVE"), "no number of a root"),

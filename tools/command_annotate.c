@@ -10,6 +10,7 @@
 #include "cache/base/instant.h"
 #include "cache/base/json.h"
 #include "tools/commands.h"
+#include "tools/import/notes.h"
 #include "tools/label/annotate.h"
 #include "tools/session.h"
 
@@ -184,8 +185,11 @@ static int run(const struct arguments *arguments, struct error *err)
     const char *by = arguments_text(arguments, "by");
     run.options.multi = multi, run.options.types = types;
     run.options.by = by ? by : user;
+    run.options.notes = notes_new();
     int rc = run_all(&run, err);
     session_close(&run.session);
+    notes_print(run.options.notes, stderr);
+    notes_free(run.options.notes);
     free(multi);
     free(types);
     return rc;
@@ -206,8 +210,9 @@ const struct command command_annotate = {
     .summary = "sets attributes and events of clips from a table, as one new version",
     .description =
         "TABLE is CSV, JSON Lines or Parquet: a path, a URL, or - for standard input. Each row is about the "
-        "clip in its column key, else episode_index; every other column is an attribute. An empty field says "
-        "nothing. All of it lands as one version, whose name is printed, or nothing does: a value that does "
+        "clip in its column key, else episode_index; every other column is an attribute. An empty field, "
+        "and 'nan' among numbers, says nothing. All of it lands as one version, whose name is printed, or "
+        "nothing does: a value that does "
         "not fit, or a clip that is not there, is named with its line. A table that changes nothing commits "
         "nothing.\n\n"
         "An attribute keeps its type; only integers become floats, and text by --type NAME=text. Lists (in "

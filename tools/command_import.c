@@ -218,6 +218,7 @@ static int import(const struct arguments *arguments, struct import_request *requ
             scan_cache_forget(scans);
         return rc;
     }
+    notes_print(request->notes, stderr); /* they may say why */
     struct error unwritten;
     if (write_bad(arguments, request, &unwritten))
         fprintf(stderr, "note: %s\n", unwritten.text);
@@ -311,7 +312,9 @@ const struct command command_import = {
         "A table is CSV (.csv), JSON Lines (.jsonl) or Parquet (.parquet), a file or an s3:// URL, or - for "
         "standard input, where its first bytes tell. A CSV column gets the narrowest type that all its "
         "values "
-        "have, and an empty field is a missing one; JSON and Parquet say types themselves, and their lists "
+        "have, so that one 'n/a' makes it text, which is said; an empty field is a missing one, and so is "
+        "'nan' "
+        "among numbers; JSON and Parquet say types themselves, and their lists "
         "are "
         "several values. A row says all of the table's columns of its clip: what it replaces, or, with an "
         "empty "

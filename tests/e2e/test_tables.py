@@ -198,3 +198,49 @@ def test_what_a_source_no_longer_says_is_taken_back_with_a_note(dataset, source)
     done = elidefs("import", dataset, source)
     assert grades(dataset) == {"a": None, "b": None, "c": None, "d": None, "e": 5}
     assert notes(done) == ["note: takes 1 value of 1 clip back, set by an import in v1: the source, or their row in a table, has none now"]
+
+
+# ---- what is no number ----
+
+
+def test_nan_among_numbers_is_no_value_and_counted(dataset, source, tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("key,score,n,name,only\na,0.5,1,nan,NaN\nb,nan,,Anna,nan\nc,NaN,2,Bob,\n")
+    done = elidefs("import", dataset, source, "--table", table)
+    assert found(dataset) == [{"key": "a", "n": 1, "name": "nan", "score": 0.5}, {"key": "b", "name": "Anna"},
+                              {"key": "c", "n": 2, "name": "Bob"}]
+    assert notes(done) == [f"note: {table}: column 'score': nan is no value: line 3 (and 1 more)",
+                           f"note: {table}: column 'only': NaN is no value: line 2 (and 1 more)"]
+    table.write_text("key,score\na,nan\n")
+    elidefs("import", dataset, source, "--table", table)
+    assert "score" not in found(dataset, "v2")[0]
+    table.write_text("key,score,other\nb,nan,1\nc,2,nan\n")
+    done = elidefs("annotate", dataset, table, "--by", "anna")
+    assert [(clip.get("score"), clip.get("other")) for clip in found(dataset, "v3")] == [(None, None), (None, 1), (2, None)]
+    assert f"note: {table}: column 'score': nan is no value: line 2\n" in done.stderr
+
+
+def test_a_word_that_makes_text_of_numbers_is_named(dataset, source, tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("key,n\na,1\nb,n/a\nc,2\n")
+    says = (f"note: {table}: column 'n' is text, since not all in it are numbers (--type 'n=number' fails for those that "
+            "are none): 'n/a' on line 3")
+    assert notes(elidefs("import", dataset, source, "--table", table, "--dry-run")) == [says]
+    refused(dataset, source, "--table", table, "--type", "n=number", says=[f"{table}: line 3: column 'n': 'n/a' is not a"])
+    assert notes(elidefs("import", dataset, source, "--table", table)) == [says]
+    assert [clip["n"] for clip in found(dataset)] == ["1", "n/a", "2"]
+    table.write_text("key,m\na,1\nb,null\nc,None\n")
+    assert "column 'm' is text" in elidefs("annotate", dataset, table, "--by", "anna").stderr
+    table.write_text("key,m\na,1\nb,2\nc,NA\n")
+    assert "is text" not in elidefs("annotate", dataset, table, "--by", "anna").stderr  # it is, and was
+
+
+def test_a_column_whose_name_changes_is_said(dataset, source, tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("key,pick/force,n\na,1,2\n")
+    assert notes(elidefs("import", dataset, source, "--table", table)) == [
+        f"note: {table}: an attribute cannot be called what its column is: 'pick/force' is 'pick_force'"]
+    table.write_text("key,pick.force,n\na,1,2\n")
+    done = elidefs("annotate", dataset, table, "--by", "net", "--suffix", "_net")
+    assert notes(done) == [
+        f"note: {table}: an attribute cannot be called what its column is: 'pick.force_net' is 'pick_force_net'"]

@@ -40,7 +40,9 @@ static void check_kept(struct table_batch *batch)
                 const struct table_value *kept = &row.cells[i].values[k];
                 struct table_type *type = table_batch_type(batch, row.cells[i].column);
                 int rc = table_type_value(type, kept, &scratch, &value, NULL);
-                check(rc ? kept->value.type == VALUE_INT : value.type == table_type_of(type));
+                check(rc == 1 ? kept->written
+                      : rc    ? kept->value.type == VALUE_INT
+                              : value.type == table_type_of(type));
             }
 }
 

@@ -26,7 +26,7 @@ static void check(const struct inference *cases, size_t count)
         struct table_type type = {0};
         for (; cells < CELLS_MAX && cases[i].cells[cells]; cells++) {
             struct table_value cell = written(cases[i].cells[cells]);
-            cr_assert_eq(table_type_see(&type, &cell, NULL), 0);
+            cr_assert_eq(table_type_see(&type, &cell, 7, NULL), 0);
         }
         enum value_type got = table_type_of(&type);
         cr_expect_eq(got, cases[i].type, "%s, %s ...: %s, not %s", cells ? cases[i].cells[0] : "nothing",
@@ -61,9 +61,9 @@ Test(table_type, floats_are_decimal_and_finite)
 {
     CHECK({VALUE_FLOAT, {"1.5"}}, {VALUE_FLOAT, {"1", "2.5"}}, {VALUE_FLOAT, {"-0.0"}},
           {VALUE_FLOAT, {"1e-3"}}, {VALUE_FLOAT, {"0.5", "1E5"}}, {VALUE_TEXT, {"00.5"}},
-          {VALUE_TEXT, {"1e999"}}, {VALUE_TEXT, {"nan"}}, {VALUE_TEXT, {"inf"}},
-          {VALUE_TEXT, {"1.5", "-inf"}}, {VALUE_TEXT, {".5"}}, {VALUE_TEXT, {"0x1p3"}},
-          {VALUE_TEXT, {"1.5", "9007199254740993"}}, {VALUE_TEXT, {"1.2.3"}}, {VALUE_TEXT, {"1e"}});
+          {VALUE_TEXT, {"1e999"}}, {VALUE_TEXT, {"inf"}}, {VALUE_TEXT, {"1.5", "-inf"}}, {VALUE_TEXT, {".5"}},
+          {VALUE_TEXT, {"0x1p3"}}, {VALUE_TEXT, {"1.5", "9007199254740993"}}, {VALUE_TEXT, {"1.2.3"}},
+          {VALUE_TEXT, {"1e"}});
 }
 
 Test(table_type, timestamps_are_rfc_3339)
@@ -109,7 +109,7 @@ Test(table_type, values_that_have_a_type_keep_it_and_integers_among_floats_are_f
     struct table_type type = {0};
     struct table_value values[] = {integer(3), real(2.5), integer(4)};
     for (size_t i = 0; i < 3; i++)
-        cr_assert_eq(table_type_see(&type, &values[i], NULL), 0);
+        cr_assert_eq(table_type_see(&type, &values[i], 7, NULL), 0);
     cr_assert_eq(table_type_of(&type), VALUE_FLOAT);
     CLEANUP_BUF struct buf scratch = BUF_INIT;
     struct value got;
@@ -117,7 +117,7 @@ Test(table_type, values_that_have_a_type_keep_it_and_integers_among_floats_are_f
     cr_assert(got.type == VALUE_FLOAT && got.real == 4.0);
     struct error err = {0};
     struct table_value word = text("5");
-    cr_assert_eq(table_type_see(&type, &word, &err), -EINVAL);
+    cr_assert_eq(table_type_see(&type, &word, 7, &err), -EINVAL);
     cr_assert(strstr(err.text, "'5' is text here, but before it the column is float"), "%s", err.text);
     struct table_value large = integer((INT64_C(1) << 53) + 1);
     cr_assert_eq(table_type_value(&type, &large, &scratch, &got, &err), -EINVAL);
@@ -131,7 +131,7 @@ Test(table_type, a_forced_type_takes_what_it_can_parse)
     struct error err = {0};
     struct table_type texts = {.forced = VALUE_TEXT}, times = {.forced = VALUE_DURATION};
     struct table_value five = integer(5), half = real(2.5), word = text("n/a"), code = written("007");
-    cr_assert_eq(table_type_see(&texts, &five, NULL) + table_type_see(&texts, &word, NULL), 0);
+    cr_assert_eq(table_type_see(&texts, &five, 7, NULL) + table_type_see(&texts, &word, 7, NULL), 0);
     cr_assert_eq(table_type_value(&texts, &five, &scratch, &got, NULL), 0);
     cr_assert(got.type == VALUE_TEXT && got.len == 1 && *got.text == '5');
     cr_assert_eq(table_type_value(&texts, &code, &scratch, &got, NULL), 0);
@@ -145,4 +145,53 @@ Test(table_type, a_forced_type_takes_what_it_can_parse)
     cr_assert(!table_type_parse("timestamp", &type, NULL) && type == VALUE_TIME);
     cr_assert_eq(table_type_parse("string", &type, &err), -EINVAL);
     cr_assert(strstr(err.text, "'string' is no type: boolean,"), "%s", err.text);
+}
+
+Test(table_type, nan_is_no_value_among_numbers_and_text_elsewhere)
+{
+    CHECK({VALUE_FLOAT, {"nan", "1.5"}}, {VALUE_INT, {"1", "NaN", "2"}}, {VALUE_TEXT, {"nan", "Anna"}},
+          {VALUE_TEXT, {"true", "nan"}}, {VALUE_TEXT, {"2.5s", "nan"}}, {VALUE_TEXT, {"nano", "1"}});
+    struct table_type numbers = {0}, texts = {0}, all_nan = {0}, forced = {.forced = VALUE_FLOAT};
+    struct table_value nan = written("-NaN"), five = written("5"), word = written("Nan");
+    struct value got;
+    cr_assert_eq(table_type_see(&numbers, &nan, 2, NULL) + table_type_see(&numbers, &five, 3, NULL) +
+                     table_type_see(&numbers, &word, 4, NULL),
+                 0);
+    cr_assert(numbers.nan.count == 2 && numbers.nan.place == 2 && !strcmp(numbers.nan.text, "-NaN"));
+    cr_assert_eq(table_type_value(&numbers, &nan, NULL, &got, NULL), 1);
+    cr_assert_eq(table_type_value(&numbers, &five, NULL, &got, NULL), 0);
+    cr_assert_eq(table_type_see(&forced, &nan, 2, NULL), 0);
+    cr_assert(!forced.seen && table_type_value(&forced, &nan, NULL, &got, NULL) == 1);
+    cr_assert_eq(table_type_see(&all_nan, &nan, 2, NULL), 0);
+    cr_assert(!all_nan.seen && table_type_value(&all_nan, &nan, NULL, &got, NULL) == 1);
+    struct table_value name = written("Anna");
+    cr_assert_eq(table_type_see(&texts, &word, 2, NULL) + table_type_see(&texts, &name, 3, NULL), 0);
+    cr_assert_eq(table_type_value(&texts, &word, NULL, &got, NULL), 0);
+    check_leaks();
+}
+
+Test(table_type, what_made_numbers_a_text_is_remembered_unless_it_was_text_all_along)
+{
+    static const struct {
+        const char *cells[CELLS_MAX];
+        bool missed;
+    } cases[] = {{{"1", "n/a", "NULL", "none"}, true},
+                 {{"1", "2", "3b"}, true},
+                 {{"many", "1", NULL}, true},
+                 {{"a", "b", "1"}, false},
+                 {{"1", "2"}, false},
+                 {{"a", "b"}, false},
+                 {{"2026-01-01", "today"}, false},
+                 {{"007", "7"}, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct table_type type = {0};
+        for (size_t k = 0; k < CELLS_MAX && cases[i].cells[k]; k++) {
+            struct table_value cell = written(cases[i].cells[k]);
+            cr_assert_eq(table_type_see(&type, &cell, k + 2, NULL), 0);
+        }
+        cr_expect_eq(table_type_missed(&type), cases[i].missed, "case %zu", i);
+        if (!i)
+            cr_expect(type.odd.count == 3 && type.odd.place == 3 && !strcmp(type.odd.text, "n/a"));
+    }
+    check_leaks();
 }

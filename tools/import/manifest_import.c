@@ -301,6 +301,16 @@ static void note_multi(const struct importing *importing, const char *column)
         import->multi_used[i] |= !strcmp(import->multi[i], column);
 }
 
+static void note_column(const struct importing *importing, size_t column)
+{
+    const struct manifest_import *import = importing->import;
+    const char *attribute = import->drafts->attributes[importing->attributes[column]].name;
+    table_attribute_note_name(importing->reader, table_reader_column(importing->reader, column), attribute,
+                              import->notes);
+    table_attribute_note(importing->reader, column, table_batch_type(importing->batch, column), attribute,
+                         import->notes);
+}
+
 static int claim_attributes(struct importing *importing, struct error *err)
 {
     size_t count = importing->columns.count;
@@ -316,6 +326,8 @@ static int claim_attributes(struct importing *importing, struct error *err)
         note_multi(importing, column);
         rc = drafts_attribute(importing->import->drafts, column, table_reader_name(importing->reader),
                               &importing->attributes[i], err);
+        if (!rc)
+            note_column(importing, i);
     }
     return rc;
 }

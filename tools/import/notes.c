@@ -32,8 +32,13 @@ void notes_free(struct notes *notes)
 
 void notes_add(struct notes *notes, const char *reason, const char *example)
 {
+    notes_add_many(notes, reason, example, 1);
+}
+
+void notes_add_many(struct notes *notes, const char *reason, const char *example, uint64_t many)
+{
     bool is_new;
-    strmap_put(notes->counts, reason, strlen(reason), &is_new)->value++;
+    strmap_put(notes->counts, reason, strlen(reason), &is_new)->value += many;
     if (!is_new)
         return;
     size_t count = strmap_count(notes->counts);

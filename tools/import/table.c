@@ -247,6 +247,19 @@ static int claim_empty(struct joined *j, size_t column, struct error *err)
     return 0;
 }
 
+static int note_column(const struct joined *j, size_t column, struct error *err)
+{
+    CLEANUP_BUF struct buf name = BUF_INIT;
+    const char *spelled = table_reader_column(j->reader, column);
+    int rc = name_attribute(&name, spelled, strlen(spelled), err);
+    if (rc)
+        return rc;
+    table_attribute_note_name(j->reader, spelled, buf_text(&name), j->join->notes);
+    table_attribute_note(j->reader, column, table_batch_type(j->batch, column), buf_text(&name),
+                         j->join->notes);
+    return 0;
+}
+
 static int claim_columns(struct joined *j, struct error *err)
 {
     int rc = 0;
@@ -255,10 +268,13 @@ static int claim_columns(struct joined *j, struct error *err)
     for (size_t i = 0; !rc && i < count; i++) {
         const char *name = table_reader_column(j->reader, i);
         j->attributes[i] = SIZE_MAX;
-        if (table_batch_type(j->batch, i)->seen)
-            rc = claim_attribute(j->join, name, j->origin, &j->attributes[i], err);
-        else if (!is_key_column(name))
-            rc = claim_empty(j, i, err);
+        if (is_key_column(name))
+            continue;
+        rc = table_batch_type(j->batch, i)->seen
+                 ? claim_attribute(j->join, name, j->origin, &j->attributes[i], err)
+                 : claim_empty(j, i, err);
+        if (!rc)
+            rc = note_column(j, i, err);
     }
     return rc;
 }
@@ -276,14 +292,17 @@ static int set_values(const struct joined *j, const struct table_kept *cell, str
 static int set_row(const struct joined *j, const struct table_kept_row *row, struct error *err)
 {
     struct draft *clip = &j->join->drafts->clips[row->tag];
+    const size_t *attributes = j->attributes;
     size_t columns = table_reader_columns(j->reader);
     for (size_t column = 0, i = 0; column < columns; column++) {
         const struct table_kept *cell =
             i < row->count && row->cells[i].column == column ? &row->cells[i++] : NULL;
+        if (attributes[column] == SIZE_MAX)
+            continue;
         if (cell && cell->count && set_values(j, cell, clip, err))
             return table_reader_prefix(j->reader, row->place, column, err);
-        if ((!cell || !cell->count) && j->attributes[column] != SIZE_MAX)
-            draft_none(clip, j->attributes[column]);
+        if (!draft_has(clip, attributes[column]))
+            draft_none(clip, attributes[column]);
     }
     return 0;
 }
@@ -335,6 +354,8 @@ static int set_all(const struct table_join *join, size_t attribute, const struct
     for (size_t i = 0; !rc && i < cell->count; i++) {
         struct value value;
         rc = table_type_value(type, &cell->values[i], NULL, &value, err);
+        if (rc == 1)
+            rc = error_set(err, EINVAL, "that is no value (--type says if it is a text)");
         for (size_t k = 0; !rc && k < join->drafts->count; k++)
             rc = draft_value(join->drafts, &join->drafts->clips[k], attribute, &value, err);
     }
@@ -362,7 +383,7 @@ int table_set(const struct table_join *join, const char *assignment, struct erro
         table_cells_end(cells, &row);
     }
     for (size_t i = 0; !rc && i < row.cells[column].count; i++)
-        rc = table_type_see(&type, &row.cells[column].values[i], err);
+        rc = table_type_see(&type, &row.cells[column].values[i], 0, err);
     if (!rc)
         rc = claim_attribute(join, name, "--set", &attribute, err);
     if (!rc)

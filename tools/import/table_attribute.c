@@ -37,6 +37,42 @@ int table_attribute_set(struct drafts *drafts, struct draft *clip, size_t attrib
         rc = table_type_value(type, &cell->values[i], &scratch, &value, err);
         if (!rc)
             rc = draft_value(drafts, clip, attribute, &value, err);
+        else if (rc == 1)
+            rc = 0;
     }
     return rc;
+}
+
+void table_attribute_note_name(const struct table_reader *reader, const char *name, const char *attribute,
+                               struct notes *notes)
+{
+    if (!strcmp(name, attribute))
+        return;
+    CLEANUP_FREE char *reason =
+        mem_printf("%s: an attribute cannot be called what its column is", table_reader_name(reader));
+    CLEANUP_FREE char *example = mem_printf("'%s' is '%s'", name, attribute);
+    notes_add(notes, reason, example);
+}
+
+void table_attribute_note(const struct table_reader *reader, size_t column, const struct table_type *type,
+                          const char *attribute, struct notes *notes)
+{
+    const char *table = table_reader_name(reader), *name = table_reader_column(reader, column);
+    const char *place = table_reader_place_name(reader);
+    enum value_type is = table_type_of(type);
+    if (type->nan.count && (is != VALUE_TEXT || !type->seen)) {
+        CLEANUP_FREE char *reason =
+            mem_printf("%s: column '%s': %s is no value", table, name, type->nan.text);
+        CLEANUP_FREE char *example = mem_printf("%s %llu", place, (unsigned long long)type->nan.place);
+        notes_add_many(notes, reason, example, type->nan.count);
+    }
+    if (table_type_missed(type)) {
+        CLEANUP_FREE char *reason = mem_printf(
+            "%s: column '%s' is text, since not all in it are numbers (--type '%s=number' fails for "
+            "those that are none)",
+            table, name, attribute);
+        CLEANUP_FREE char *example =
+            mem_printf("'%s' on %s %llu", type->odd.text, place, (unsigned long long)type->odd.place);
+        notes_add_many(notes, reason, example, type->odd.count);
+    }
 }

@@ -92,12 +92,12 @@ static struct buf *segment_to_fill(struct table_batch *batch)
     return &batch->segments[batch->segment_count++];
 }
 
-static int see_cell(struct table_batch *batch, const struct table_cell *cell, size_t column,
-                    struct error *err)
+static int see_cell(struct table_batch *batch, const struct table_row *row, size_t column, struct error *err)
 {
+    const struct table_cell *cell = &row->cells[column];
     int rc = 0;
     for (size_t i = 0; !rc && i < cell->count; i++)
-        rc = table_type_see(&batch->columns[column].type, &cell->values[i], err);
+        rc = table_type_see(&batch->columns[column].type, &cell->values[i], row->place, err);
     return rc;
 }
 
@@ -124,7 +124,7 @@ int table_batch_add(struct table_batch *batch, const struct table_row *row, uint
     if (row->count)
         column_at(batch, row->count - 1);
     for (size_t i = 0; i < row->count; i++) {
-        int rc = is_kept(batch, row, i) ? see_cell(batch, &row->cells[i], i, err) : 0;
+        int rc = is_kept(batch, row, i) ? see_cell(batch, row, i, err) : 0;
         if (rc) {
             *ret_column = i;
             return rc;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Types from narrow to wide; a text that one of them refutes never brings it back, so one "n/a" makes a
- * column text, wherever it stands. */
+ * column text, wherever it stands. It is remembered, since it is seldom what was meant. */
 #include "tools/import/table_type.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static bool is_number_start(const char *text, size_t len, bool *ret_leading_zero)
 {
@@ -58,8 +60,46 @@ static const enum value_type narrow_to_wide[] = {VALUE_BOOL, VALUE_INT, VALUE_FL
                                                  VALUE_DURATION};
 enum { NARROW_TYPES = sizeof narrow_to_wide / sizeof *narrow_to_wide };
 
-static void see_written(struct table_type *type, const struct value *value)
+static bool is_nan(const struct value *value)
 {
+    size_t sign =
+        value->type == VALUE_TEXT && value->len == 4 && (value->text[0] == '-' || value->text[0] == '+');
+    return value->type == VALUE_TEXT && value->len == sign + 3 && !strncasecmp(value->text + sign, "nan", 3);
+}
+
+/* What people and programs write where there is nothing. */
+static bool is_blank(const struct value *value)
+{
+    static const char *const words[] = {"n/a", "na", "null", "none", "nil", "nat", "<na>", "-", "?", ""};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i]) == value->len && !strncasecmp(words[i], value->text, value->len))
+            return true;
+    return false;
+}
+
+static void note_odd(struct table_type_odd *odd, const struct value *value, uint64_t place)
+{
+    if (odd->count++)
+        return;
+    odd->place = place;
+    snprintf(odd->text, sizeof odd->text, "%.*s", (int)value->len, value->text);
+}
+
+static void see_written(struct table_type *type, const struct value *value, uint64_t place)
+{
+    enum { NO_NUMBERS = 1u << VALUE_BOOL | 1u << VALUE_TIME | 1u << VALUE_DURATION };
+    if (is_nan(value)) {
+        note_odd(&type->nan, value, place);
+        type->refuted |= NO_NUMBERS;
+        return;
+    }
+    type->seen = 1;
+    if (fits(VALUE_FLOAT, value->text, value->len)) {
+        type->numbers++;
+    } else {
+        note_odd(&type->odd, value, place);
+        type->blanks += is_blank(value);
+    }
     for (size_t i = 0; i < NARROW_TYPES; i++) {
         unsigned bit = 1u << narrow_to_wide[i];
         if (!(type->refuted & bit) && !fits(narrow_to_wide[i], value->text, value->len))
@@ -72,14 +112,33 @@ static bool is_number(enum value_type type)
     return type == VALUE_INT || type == VALUE_FLOAT;
 }
 
-int table_type_see(struct table_type *type, const struct table_value *value, struct error *err)
+/* "nan" says nothing where it can be told from a text. */
+static bool is_none(const struct table_type *type, const struct table_value *value)
+{
+    if (!value->written || !is_nan(&value->value))
+        return false;
+    return is_number(table_type_of(type)) || (!type->forced && !type->typed && !type->seen);
+}
+
+static void see_forced(struct table_type *type, const struct table_value *value, uint64_t place)
+{
+    if (is_none(type, value))
+        note_odd(&type->nan, &value->value, place);
+    else
+        type->seen = 1;
+}
+
+int table_type_see(struct table_type *type, const struct table_value *value, uint64_t place,
+                   struct error *err)
 {
     enum value_type is = value->value.type;
-    type->seen = 1;
-    if (type->forced)
+    if (type->forced) {
+        see_forced(type, value, place);
         return 0;
+    }
+    type->seen |= !value->written;
     if (value->written) {
-        see_written(type, &value->value);
+        see_written(type, &value->value, place);
     } else if (!type->typed || is == type->typed) {
         type->typed = is;
     } else if (is_number(is) && is_number(type->typed)) {
@@ -106,11 +165,21 @@ enum value_type table_type_of(const struct table_type *type)
     return VALUE_TEXT;
 }
 
+bool table_type_missed(const struct table_type *type)
+{
+    if (table_type_of(type) != VALUE_TEXT || type->forced || type->typed || !type->numbers ||
+        !type->odd.count)
+        return false;
+    return type->odd.count - type->blanks <= type->numbers;
+}
+
 int table_type_value(const struct table_type *type, const struct table_value *value, struct buf *scratch,
                      struct value *ret, struct error *err)
 {
     enum value_type to = table_type_of(type);
     const struct value *from = &value->value;
+    if (is_none(type, value))
+        return 1;
     if (from->type == to) {
         *ret = *from;
         return 0;

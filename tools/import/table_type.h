@@ -2,27 +2,40 @@
 /*
  * The type of a column, found value by value. Written texts (CSV): the narrowest type that all of them have,
  * boolean (true, false), integer (no leading zeros, at most 2^53), float, timestamp, duration (number and
- * unit), else text. Values that have a type: that one, integers among floats are floats. One thread at a
- * time.
+ * unit), else text. "nan", however it is spelled, is no value among numbers, and text elsewhere. Values that
+ * have a type: that one, integers among floats are floats. One thread at a time.
  */
 #pragma once
 
 #include "cache/base/buf.h"
 #include "tools/import/table_cells.h"
 
+enum { TABLE_TYPE_SHOWN = 40 };
+struct table_type_odd {          /* written texts that are no numbers */
+    uint64_t count, place;       /* how many, and the place of the first; */
+    char text[TABLE_TYPE_SHOWN]; /* its text, perhaps cut */
+};
+
 struct table_type {         /* all zero: nothing seen */
     enum value_type forced; /* set by the caller: whatever comes must be that; 0: not */
     enum value_type typed;  /* of values that have a type; 0: none came */
     unsigned refuted, seen; /* refuted: a bit for each type some written text does not have */
+    uint64_t numbers;       /* written ones */
+    uint64_t blanks;        /* words for "none" among `odd`: n/a, null ... */
+    struct table_type_odd nan, odd;
 };
 
-/* -EINVAL: it has another type than those before. */
-int table_type_see(struct table_type *type, const struct table_value *value, struct error *err);
+/* `place`: of its row, for people. -EINVAL: it has another type than those before. */
+int table_type_see(struct table_type *type, const struct table_value *value, uint64_t place,
+                   struct error *err);
 enum value_type table_type_of(const struct table_type *type);
-/* The value as one of the column's type, once all were seen; a text borrows `value` or `scratch`. -EINVAL
- * with the value: it cannot be, which only happens where a type is forced. */
+/* The value as one of the column's type, once all were seen; a text borrows `value` or `scratch`. 1: "nan",
+ * which is none there. -EINVAL with the value: it cannot be, which only happens where a type is forced. */
 int table_type_value(const struct table_type *type, const struct table_value *value, struct buf *scratch,
                      struct value *ret, struct error *err);
+
+/* Was the column to be numbers, but is text for some other texts in it? */
+bool table_type_missed(const struct table_type *type);
 
 /* "boolean" ... as attributes' types are called, and bool, int, number for short. -EINVAL, naming them. */
 int table_type_parse(const char *name, enum value_type *ret, struct error *err);

@@ -248,6 +248,8 @@ static int say_cell(struct annotate *annotate, const struct label_columns *colum
         rc = label_columns_value(columns, cell->column, &cell->values[i], &scratch, &value, err);
         if (!rc)
             rc = changeset_value(set, column->attribute, &value, err);
+        else if (rc == 1) /* it says nothing */
+            rc = 0;
     }
     return rc;
 }

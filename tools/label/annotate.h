@@ -14,6 +14,7 @@
 #include "index/catalog.h"
 #include "index/changeset_labels.h"
 
+struct notes;
 struct annotate_options { /* all borrowed */
     struct stores *stores;
     const char *table; /* a path, a URL or "-" */
@@ -25,7 +26,8 @@ struct annotate_options { /* all borrowed */
     size_t multi_count;
     const char *const *types; /* "NAME=TYPE" */
     size_t type_count;
-    bool batches; /* a clip may come again, in a later batch */
+    struct notes *notes; /* what may surprise whoever wrote the table */
+    bool batches;        /* a clip may come again, in a later batch */
 };
 
 struct annotate;

@@ -7,6 +7,7 @@
 
 #include "cache/base/strmap.h"
 #include "index/name.h"
+#include "tools/import/table_attribute.h"
 
 void label_columns_done(struct label_columns *columns)
 {
@@ -102,6 +103,23 @@ static int take_type(struct label_column *column, const struct table_type *seen,
     return 0;
 }
 
+/* As texts of an attribute that has texts numbers are in place. */
+static void note_column(const struct label_columns *columns, size_t i, const struct table_reader *table,
+                        const struct table_type *seen)
+{
+    const struct label_column *column = &columns->list[i];
+    const struct annotate_options *options = columns->options;
+    struct table_type as = *seen;
+    if (column->known && column->as.forced)
+        as.forced = column->as.forced;
+    table_attribute_note(table, i, &as, column->attribute, options->notes);
+    if (options->batches) /* else it would be said of each */
+        return;
+    CLEANUP_FREE char *name =
+        mem_printf("%s%s", table_reader_column(table, i), options->suffix ? options->suffix : "");
+    table_attribute_note_name(table, name, column->attribute, options->notes);
+}
+
 int label_columns_resolve(struct label_columns *columns, const struct table_reader *table,
                           struct table_batch *batch, const bool *wide, struct catalog_reader *reader,
                           struct error *err)
@@ -118,6 +136,8 @@ int label_columns_resolve(struct label_columns *columns, const struct table_read
         rc = take_name(columns, i, table, names, err);
         if (!rc)
             rc = take_type(&columns->list[i], seen, wide[i], reader, err);
+        if (!rc)
+            note_column(columns, i, table, seen);
     }
     return rc;
 }
@@ -155,7 +175,7 @@ int label_columns_value(const struct label_columns *columns, size_t column, cons
     } else {
         rc = table_type_value(&to->as, value, scratch, ret, err);
     }
-    if (!rc || !to->known)
+    if (rc >= 0 || !to->known)
         return rc;
     CLEANUP_FREE char *why = mem_text(err ? err->text : "");
     return error_set(err, EINVAL, "%s (the data set's attribute '%s' is %s)", why, to->attribute,

@@ -33,6 +33,7 @@ int label_columns_resolve(struct label_columns *columns, const struct table_read
                           struct table_batch *batch, const bool *wide, struct catalog_reader *reader,
                           struct error *err);
 int label_columns_declare(const struct label_columns *columns, struct changeset *set, struct error *err);
-/* -EINVAL with the value, and the attribute's type where the data set says it. */
+/* 1: "nan" among numbers, which says nothing. -EINVAL with the value, and the attribute's type where the data
+ * set says it. */
 int label_columns_value(const struct label_columns *columns, size_t column, const struct table_value *value,
                         struct buf *scratch, struct value *ret, struct error *err);

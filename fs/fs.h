@@ -37,7 +37,7 @@ struct fs_log {
 };
 
 struct fs_counters {
-    atomic_ullong lookups, opens, opens_passed, reads, bytes_read, waited, errors;
+    atomic_ullong lookups, opens, opens_passed, reads, bytes_read, reports_made, waited, errors;
 };
 
 struct fs {

@@ -17,6 +17,7 @@ struct inodes {
     struct inode *chains[CHAINS];
     struct inode *oldest, *newest; /* idle ones */
     unsigned idle;
+    size_t idle_bytes; /* generated ones of these */
 };
 
 void inode_free(struct inode *inode)
@@ -41,6 +42,7 @@ static void busy_locked(struct inodes *inodes, struct inode *inode)
     *(inode->newer ? &inode->newer->older : &inodes->newest) = inode->older;
     inode->older = inode->newer = NULL;
     inodes->idle--;
+    inodes->idle_bytes -= inode->bytes.len;
 }
 
 static void idle_locked(struct inodes *inodes, struct inode *inode)
@@ -50,6 +52,7 @@ static void idle_locked(struct inodes *inodes, struct inode *inode)
     *(inode->older ? &inode->older->newer : &inodes->oldest) = inode;
     inodes->newest = inode;
     inodes->idle++;
+    inodes->idle_bytes += inode->bytes.len;
 }
 
 /* Takes an idle one out of the table, onto the list `dropped` (by `next`). */
@@ -133,12 +136,29 @@ struct inode *inodes_enter(struct inodes *inodes, struct inode *made)
     return inode;
 }
 
+/* The generated ones that are too many bytes, now out of the table. */
+static struct inode *trim_bytes_locked(struct inodes *inodes)
+{
+    struct inode *dropped = NULL;
+    for (struct inode *at = inodes->oldest, *newer; at && at->newer && inodes->idle_bytes > INODES_IDLE_BYTES;
+         at = newer) {
+        newer = at->newer;
+        if (!at->cached)
+            drop_locked(inodes, at, &dropped);
+    }
+    return dropped;
+}
+
 void inodes_put(struct inodes *inodes, struct inode *inode)
 {
+    struct inode *dropped = NULL;
     pthread_mutex_lock(&inodes->lock);
-    if (--inode->users == 0)
+    if (--inode->users == 0) {
         idle_locked(inodes, inode);
+        dropped = trim_bytes_locked(inodes);
+    }
     pthread_mutex_unlock(&inodes->lock);
+    close_all(inodes, dropped); /* bytes alone: nothing of the cache is closed here */
 }
 
 void inodes_forget(struct inodes *inodes, uint64_t ino)

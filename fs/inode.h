@@ -4,10 +4,12 @@
  * that were generated. What nobody uses is kept for a while, so that the next open (or the next read, where
  * the kernel opens nothing) finds its extents, and the kernel its backing file, as they were: at most
  * INODES_IDLE_MAX, the least recently used go first, and any that is idle for INODES_IDLE_NS, when another
- * one is asked for. A file of the cache is not evicted while it is kept here, hence the bounds.
+ * one is asked for. A file of the cache is not evicted while it is kept here, hence the bounds. Of generated
+ * bytes at most INODES_IDLE_BYTES are kept, but always those that were used last, whatever their size: a
+ * reader of a large file asks for it piece by piece.
  *
- * Thread rule: locks itself. Nothing is closed under the lock, and nothing in inodes_put(), which may run in
- * a callback of the cache.
+ * Thread rule: locks itself. Nothing is closed under the lock, and no file of the cache in inodes_put(),
+ * which may run in a callback of the cache.
  */
 #pragma once
 
@@ -16,7 +18,7 @@
 #include "cache/base/buf.h"
 #include "cache/cache.h"
 
-enum { INODES_IDLE_MAX = 64 };
+enum { INODES_IDLE_MAX = 64, INODES_IDLE_BYTES = 64 << 20 };
 #define INODES_IDLE_NS (10 * INT64_C(1000000000))
 
 struct passthrough;

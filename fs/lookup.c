@@ -6,6 +6,7 @@
 
 #include "cache/base/buf.h"
 #include "fs/attr.h"
+#include "fs/inode.h"
 #include "fs/reply.h"
 #include "fs/scope.h"
 #include "fs/special.h"
@@ -130,7 +131,12 @@ static int find(struct task *task, const struct node *dir, const struct catalog_
 
 static void enter(struct task *task, struct node *wanted, struct fuse_entry_param *entry)
 {
+    struct inodes *inodes = task->fs->inodes;
     const struct node *node = nodes_enter(task->fs->nodes, wanted);
+    if (wanted->made) { /* before the kernel can ask for it */
+        wanted->made->ino = node->id;
+        inodes_put(inodes, inodes_enter(inodes, STEAL(wanted->made)));
+    }
     entry->ino = node->id;
     entry->attr.st_ino = attr_number(node);
     if (reply_entry(task->req, entry) < 0)
@@ -145,6 +151,8 @@ int lookup_entry(struct task *task, const struct catalog_patience *patience, str
     struct node wanted = {.parent = dir->id, .name = (char *)task->name};
     struct fuse_entry_param entry = {0};
     int rc = find(task, dir, patience, &wanted, err);
+    if (rc == 0)
+        rc = special_make(task->fs, patience, &wanted, err);
     if (rc == 0) {
         /* a version's own entry never changes; what moves is below a name without a version */
         rc = attr_of_node(task->fs, &wanted, patience, &entry.attr, &entry.attr_timeout, err);
@@ -155,6 +163,8 @@ int lookup_entry(struct task *task, const struct catalog_patience *patience, str
     if (wanted.query)
         query_unref(wanted.query);
     buf_done(&wanted.bytes);
+    if (wanted.made)
+        inode_free(wanted.made);
     if (rc != -ENOENT)
         return rc < 0 ? rc : 0;
     reply_reason(task->fs, task->req, err);

@@ -122,6 +122,7 @@ static struct node *make_locked(struct nodes *nodes, struct node *wanted)
     node->name = mem_text(wanted->name);
     node->query = wanted->query ? query_ref(wanted->query) : NULL;
     node->lookups = 0;
+    node->made = NULL;
     wanted->bytes = BUF_INIT;
     link_node_locked(nodes, node);
     nodes->count++;

@@ -23,6 +23,8 @@
 #include "cache/base/buf.h"
 #include "query/query.h"
 
+struct inode;
+
 enum { NODE_ROOT_ID = 1, NODE_VERSION_MAX = (1 << 20) - 1 };
 
 struct node_clip {
@@ -53,7 +55,8 @@ struct node {
     unsigned which;      /* LIVE: enum live_file; a REPORT is told by its name */
     struct buf bytes;    /* LIVE: what it reads as */
     int64_t time_ns;     /* LIVE: since when */
-    uint64_t lookups;    /* how often the kernel knows it; guarded by the table's lock */
+    struct inode *made; /* a REPORT that is about to be entered, if it was made to know its size; else NULL */
+    uint64_t lookups;   /* how often the kernel knows it; guarded by the table's lock */
     struct node *next_by_id, *next_by_name;
 };
 

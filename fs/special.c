@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "cache/base/instant.h"
+#include "fs/inode.h"
 #include "fs/scope.h"
 #include "fs/stats.h"
 #include "query/report.h"
@@ -58,15 +59,51 @@ void special_names(const struct node *dir, struct names *names)
         names_add(names, name_at(dir, i), S_IFREG);
 }
 
+static void count_made(struct fs *fs)
+{
+    atomic_fetch_add_explicit(&fs->counters.reports_made, 1, memory_order_relaxed);
+}
+
+int special_make(struct fs *fs, const struct catalog_patience *patience, struct node *node, struct error *err)
+{
+    CLEANUP_SCOPE struct scope scope = {0};
+    struct report report;
+    if (node->kind != NODE_REPORT)
+        return 0;
+    int rc = report_find(node->name, node->version, &report);
+    if (rc < 0 || report_size_is_told(&report))
+        return rc;
+    rc = scope_open(fs, node->version, patience, &scope, err);
+    if (rc < 0)
+        return rc;
+    node->made = MEM_NEW(struct inode);
+    count_made(fs);
+    rc = report_file_append(&report, node->query, scope.reader, &node->made->bytes, err);
+    return rc == -ENOENT ? -EIO : rc; /* the name is here; what is missing lies behind it */
+}
+
+/* Is it here, from the look-up or from an open? */
+static bool find_size(struct fs *fs, const struct node *node, uint64_t *ret)
+{
+    if (node->kind == NODE_LIVE || node->made) {
+        *ret = node->made ? node->made->bytes.len : node->bytes.len;
+        return true;
+    }
+    struct inode *inode = inodes_get(fs->inodes, node->id);
+    if (!inode)
+        return false;
+    *ret = inode->bytes.len;
+    inodes_put(fs->inodes, inode);
+    return true;
+}
+
 int special_size(struct fs *fs, const struct node *node, const struct catalog_patience *patience,
                  uint64_t *ret, struct error *err)
 {
-    if (node->kind == NODE_LIVE) {
-        *ret = node->bytes.len;
-        return 0;
-    }
     CLEANUP_SCOPE struct scope scope = {0};
     struct report report;
+    if (find_size(fs, node, ret))
+        return 0;
     int rc = report_find(node->name, node->version, &report);
     if (rc == 0)
         rc = scope_open(fs, node->version, patience, &scope, err);
@@ -86,12 +123,13 @@ int special_read(struct fs *fs, const struct node *node, const struct catalog_pa
     int rc = report_find(node->name, node->version, &report);
     if (rc == 0)
         rc = scope_open(fs, node->version, patience, &scope, err);
-    if (rc == 0)
+    if (rc == 0 && report_size_is_told(&report))
         rc = report_file_size(&report, node->query, scope.reader, &size, err);
     if (rc < 0)
         return rc;
     if (size > REPORT_MAX_BYTES)
         return error_set(err, EFBIG, "%s: of this many clips it would be %llu bytes; narrow the path",
                          node->name, (unsigned long long)size);
+    count_made(fs);
     return report_file_append(&report, node->query, scope.reader, buf, err);
 }

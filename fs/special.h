@@ -12,6 +12,10 @@
 /* What `name` is in a NODE_HIDDEN or NODE_ROOT_HIDDEN directory: fills kind and which, and for a live one
  * what this user reads in it. -ENOENT. */
 int special_find(struct fs *fs, const struct node *dir, const char *name, uid_t uid, struct node *ret);
+/* A report whose size is known only by making it is made here, once, into node->made: `node` is about to be
+ * entered, and who does so puts it among the inodes, where the open that follows finds it. */
+int special_make(struct fs *fs, const struct catalog_patience *patience, struct node *node,
+                 struct error *err);
 void special_names(const struct node *dir, struct names *names);
 /* The size stat shows. */
 int special_size(struct fs *fs, const struct node *node, const struct catalog_patience *patience,

@@ -54,6 +54,7 @@ void stats_append(struct fs *fs, struct buf *buf)
     line(buf, "inodes_idle", inodes_idle(fs->inodes));
     line(buf, "reads", atomic_load(&counters->reads));
     line(buf, "bytes_read", atomic_load(&counters->bytes_read));
+    line(buf, "reports_made", atomic_load(&counters->reports_made));
     line(buf, "passthrough", passthrough_is_on(fs->passthrough));
     line(buf, "requests_that_waited", atomic_load(&counters->waited));
     line(buf, "errors", atomic_load(&counters->errors));

@@ -191,6 +191,11 @@ int report_find(const char *name, uint32_t version, struct report *ret)
     return 0;
 }
 
+bool report_size_is_told(const struct report *report)
+{
+    return report->kind == REPORT_MANIFEST || report->kind == REPORT_DIGEST;
+}
+
 int report_file_append(const struct report *report, const struct query *query, struct catalog_reader *reader,
                        struct buf *buf, struct error *err)
 {

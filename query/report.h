@@ -33,7 +33,9 @@ struct report {
 };
 /* -ENOENT; what `version` has is the same for ever. */
 int report_find(const char *name, uint32_t version, struct report *ret);
-/* As report_append() and report_size(); a diff's size is known only by making it. */
+/* Is its size known by less than making it? */
+bool report_size_is_told(const struct report *report);
+/* As report_append() and report_size(). */
 int report_file_append(const struct report *report, const struct query *query, struct catalog_reader *reader,
                        struct buf *buf, struct error *err);
 int report_file_size(const struct report *report, const struct query *query, struct catalog_reader *reader,

@@ -61,6 +61,32 @@ Test(inode, the_idle_ones_that_were_used_last_are_kept)
     check_leaks();
 }
 
+static void use_large(struct inodes *inodes, uint64_t ino, size_t len)
+{
+    struct inode *inode = MEM_NEW(struct inode);
+    inode->ino = ino;
+    buf_room(&inode->bytes, len);
+    inode->bytes.len = len;
+    inodes_put(inodes, inodes_enter(inodes, inode));
+}
+
+Test(inode, generated_bytes_are_bounded_but_the_last_ones_stay)
+{
+    struct inodes *inodes = inodes_new(NULL);
+    for (uint64_t ino = 1; ino <= 4; ino++)
+        use_large(inodes, ino, INODES_IDLE_BYTES / 4);
+    cr_assert(is_here(inodes, 2) && is_here(inodes, 3) && is_here(inodes, 4) && is_here(inodes, 1));
+    use_large(inodes, 5, 1);
+    cr_assert(!is_here(inodes, 2) && is_here(inodes, 3) && is_here(inodes, 1) && is_here(inodes, 5));
+    use_large(inodes, 6, (size_t)INODES_IDLE_BYTES + 1);
+    cr_assert(is_here(inodes, 6));
+    cr_assert_eq(inodes_idle(inodes), 1);
+    use_once(inodes, 7);
+    cr_assert(is_here(inodes, 7) && !is_here(inodes, 6));
+    inodes_free(inodes);
+    check_leaks();
+}
+
 Test(inode, a_forgotten_one_goes_unless_it_is_used)
 {
     struct inodes *inodes = inodes_new(NULL);

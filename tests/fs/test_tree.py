@@ -241,6 +241,15 @@ def test_reports_of_a_query_have_their_exact_size(place):
     assert len(lines) == 10 and json.loads(lines[0])['files']['ep000000.front.mp4'] == len(place.front(0))
 
 
+def test_a_report_is_made_once_for_its_look_up_and_all_who_read_it(place):
+    path = place.file('v2/arm=left/.elidefs')
+    for name in ('index.html', 'diff-v1.jsonl', 'explain', 'manifest.jsonl'):
+        before = int(place.stats()['reports_made'])
+        size = os.stat(os.path.join(path, name)).st_size
+        assert all(len(read(os.path.join(path, name))) == size for _ in range(3)), name
+        assert int(place.stats()['reports_made']) == before + 1, name
+
+
 class Dirent(ctypes.Structure):
     _fields_ = [('ino', ctypes.c_ulong), ('off', ctypes.c_long), ('reclen', ctypes.c_ushort), ('type', ctypes.c_ubyte),
                 ('name', ctypes.c_char * 256)]

@@ -146,14 +146,18 @@ int dataset_distrust(struct dataset *dataset, const char *url, struct error *err
 typedef int dataset_trusted_fn(void *ctx, const char *url, const char *file, bool own, struct error *err);
 int dataset_trusted(struct dataset *dataset, dataset_trusted_fn *each, void *ctx, struct error *err);
 struct dataset_compared {
-    uint64_t objects; /* of all versions, below the root */
+    bool all; /* in: every object of all versions, and their bytes where the pin does not tell; else a few */
+    uint64_t objects; /* below the root that were looked at */
     uint64_t read;    /* of these, compared byte by byte, because the store pins them in another way */
     uint64_t bytes;   /* in them */
+    uint64_t others;  /* not what was imported: only without `all` */
+    char example[ERROR_TEXT_BYTES]; /* one of them, and why */
+    bool keeps_pins;                /* what the place before pinned them by counts there, too: it was moved */
 };
 /* A root that lies elsewhere from now on, for all versions and everybody who opens the data set; this user
- * trusts the new place. `compared` not NULL: only after each object was found to be the same there; what the
- * new store pins them by is recorded beside the root. -ENOENT: there is no such root, or nothing at the new
- * place; -ESTALE: other bytes. Waits. */
+ * trusts the new place. With `all`, only after each object was found to be the same there; what the new store
+ * pins them by is recorded beside the root. Else if one of a few can be read there. -ENOENT: there is no such
+ * root, or nothing at the new place; -ESTALE: other bytes. Waits. */
 int dataset_root_set(struct dataset *dataset, uint32_t id, const char *url, struct dataset_compared *compared,
                      struct error *err);
 /* Every root the data set names is trusted and readable, or why not: asked once, at mount. -EPERM names all

@@ -48,6 +48,12 @@ int dataset_root_trust(struct dataset *dataset, const char *url, struct error *e
     return roots_trust(dataset->roots, url, err);
 }
 
+static bool lies_there(struct dataset *dataset, uint32_t id, const char *url)
+{
+    CLEANUP_BUF struct buf now = BUF_INIT;
+    return !roots_url(dataset->roots, id, true, &now, NULL) && !strcmp(buf_text(&now), url);
+}
+
 int dataset_root_set(struct dataset *dataset, uint32_t id, const char *url, struct dataset_compared *compared,
                      struct error *err)
 {
@@ -60,10 +66,15 @@ int dataset_root_set(struct dataset *dataset, uint32_t id, const char *url, stru
         rc = check_readable(store, err);
     if (!rc)
         rc = roots_load(dataset->roots, err);
-    if (!rc && compared)
+    if (!rc && compared->all)
         rc = dataset_compare_root(dataset, id, store, &pins, compared, err);
-    if (!rc)
-        rc = roots_move(dataset->roots, id, store_url(store), compared ? &pins : NULL, err);
+    else if (!rc && !lies_there(dataset, id, store_url(store)))
+        rc = dataset_probe_root(dataset, id, store, compared, err);
+    if (rc < 0)
+        return rc;
+    const struct root_move move = {
+        .url = store_url(store), .pins = compared->all ? &pins : NULL, .keeps_pins = compared->keeps_pins};
+    rc = roots_move(dataset->roots, id, &move, err);
     if (rc < 0)
         return rc;
     /* Who moves it trusts it, as who imports does; others are asked. */

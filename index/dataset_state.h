@@ -53,3 +53,7 @@ char *dataset_author(void);
  * (root_pins_print()). -ESTALE with a count and examples where the bytes are others. */
 int dataset_compare_root(struct dataset *dataset, uint32_t id, struct store *to, struct buf *pins,
                          struct dataset_compared *ret, struct error *err);
+/* Asks for a few of the root's objects at `to`, of the newest version that has any: -ESTALE if none can be
+ * read there, with the reason for one. */
+int dataset_probe_root(struct dataset *dataset, uint32_t id, struct store *to, struct dataset_compared *ret,
+                       struct error *err);

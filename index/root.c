@@ -123,6 +123,7 @@ int roots_keep(struct roots *roots, uint32_t id, uint32_t seq, const struct buf 
     if (rc < 0)
         return rc;
     struct root root = {.id = id, .seq = seq, .url = record.url};
+    strcpy(root.pins_id, record.pins);
     rc = *record.pins ? read_pins(roots, &record, &root, err) : 0;
     if (rc < 0) {
         root_done(&root);

@@ -62,9 +62,14 @@ int roots_publish(struct roots *roots, uint32_t id, const char *url, struct erro
 void roots_forget_reserved(struct roots *roots);
 
 /* A root that lies elsewhere now: writes the next place of its series. -ENOENT: no such root; -EAGAIN:
- * another did so at the same time. `pins`: lines of root_pins_print(), what was found at the new place; NULL:
- * nobody looked. What was resolved before is resolved anew. Waits. */
-int roots_move(struct roots *roots, uint32_t id, const char *url, const struct buf *pins, struct error *err);
+ * another did so at the same time. What was resolved before is resolved anew. Waits. */
+struct root_move {
+    const char *url;
+    const struct buf
+        *pins;       /* lines of root_pins_print(): what was found at the new place; NULL: nobody looked */
+    bool keeps_pins; /* then what was found at the place before counts */
+};
+int roots_move(struct roots *roots, uint32_t id, const struct root_move *move, struct error *err);
 /* Puts what pins the object at its root's place in place of what the catalog says. Never waits. */
 void roots_pin(struct roots *roots, uint32_t id, const char *path, char pin[STORE_PIN_BYTES]);
 

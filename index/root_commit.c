@@ -106,7 +106,15 @@ static int write_pins(struct roots *roots, uint32_t id, const struct buf *pins, 
     return store_put(roots->layout->store, path, pins->data, pins->len, STORE_PUT_REPLACE, NULL, err);
 }
 
-int roots_move(struct roots *roots, uint32_t id, const char *url, const struct buf *pins, struct error *err)
+static void copy_pins_id(struct roots *roots, uint32_t id, char ret_id[LAYOUT_ID_BYTES])
+{
+    pthread_mutex_lock(&roots->lock);
+    const struct root *root = roots_find_locked(roots, id);
+    strcpy(ret_id, root ? root->pins_id : "");
+    pthread_mutex_unlock(&roots->lock);
+}
+
+int roots_move(struct roots *roots, uint32_t id, const struct root_move *move, struct error *err)
 {
     CLEANUP_FREE char *known = NULL;
     char pins_id[LAYOUT_ID_BYTES];
@@ -114,12 +122,15 @@ int roots_move(struct roots *roots, uint32_t id, const char *url, const struct b
     struct error put_err = {0};
     if (!seq)
         return error_set(err, ENOENT, "%s: there is no root %u", store_url(roots->layout->store), id);
-    if (!pins && !roots_copy_url(roots, id, &known) && !strcmp(known, url))
+    if (!move->pins && !roots_copy_url(roots, id, &known) && !strcmp(known, move->url))
         return 0;
-    int rc = write_pins(roots, id, pins, pins_id, err);
+    int rc = write_pins(roots, id, move->pins, pins_id, err);
     if (rc < 0)
         return rc;
-    struct written written = {.id = id, .seq = seq + 1, .url = url, .pins_id = *pins_id ? pins_id : NULL};
+    if (!move->pins && move->keeps_pins)
+        copy_pins_id(roots, id, pins_id);
+    struct written written = {
+        .id = id, .seq = seq + 1, .url = move->url, .pins_id = *pins_id ? pins_id : NULL};
     rc = write_place(roots, &written, &put_err);
     if (rc == -EAGAIN)
         return error_set(err, EAGAIN, "%s: somebody else moved root %u at the same time",

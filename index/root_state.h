@@ -19,10 +19,11 @@
 
 struct root {
     uint32_t id;
-    uint32_t seq;           /* 0: reserved */
-    char *url;              /* absolute */
-    struct root_pins *pins; /* NULL: as catalogs say */
-    struct root_place at;   /* set once resolved */
+    uint32_t seq;                  /* 0: reserved */
+    char *url;                     /* absolute */
+    struct root_pins *pins;        /* NULL: as catalogs say */
+    char pins_id[LAYOUT_ID_BYTES]; /* of their object; "": none */
+    struct root_place at;          /* set once resolved */
 };
 void root_done(struct root *root);
 

@@ -40,15 +40,18 @@ static int take_id(const char *text, uint32_t *ret, struct error *err)
 static int set(const struct arguments *arguments, struct session *session, struct error *err)
 {
     bool verify = arguments_flag(arguments, "verify");
-    struct dataset_compared compared = {0};
+    struct dataset_compared compared = {.all = verify};
     uint32_t id = 0;
     int rc = take_id(arguments->positional[2], &id, err);
     if (!rc)
-        rc = dataset_root_set(session->dataset, id, arguments->positional[3], verify ? &compared : NULL, err);
+        rc = dataset_root_set(session->dataset, id, arguments->positional[3], &compared, err);
     if (!rc && verify)
         fprintf(stderr, "%s %s the same there; %llu read to tell (%.1f MiB)\n",
                 COUNT(compared.objects, "recording"), compared.objects == 1 ? "is" : "are",
                 (unsigned long long)compared.read, (double)compared.bytes / (1 << 20));
+    else if (!rc && compared.others)
+        fprintf(stderr, "note: %llu of the %llu recordings that were looked for cannot be read there: %s\n",
+                (unsigned long long)compared.others, (unsigned long long)compared.objects, compared.example);
     return rc ? rc : dataset_roots(session->dataset, print_root, session->dataset, err);
 }
 
@@ -70,8 +73,8 @@ static int run(const struct arguments *arguments, struct error *err)
 
 static const struct command_example examples[] = {
     {"elidefs root list s3://lab-data/kitchen", "Where the recordings of a data set lie"},
-    {"elidefs root set s3://lab-data/kitchen 1 s3://archive/kitchen",
-     "They have been moved to another bucket"},
+    {"elidefs root set s3://lab-data/kitchen 1 s3://archive/kitchen --verify",
+     "They have been copied to another bucket"},
     {NULL, NULL},
 };
 
@@ -85,7 +88,10 @@ const struct command command_root = {
         "list prints each root's number and place, and whether you let the data set read there.\n\n"
         "set says that a root lies at URL from now on, for all versions and for everybody: a bucket that was "
         "moved "
-        "or mirrored needs no new import. A recording is read at the new place only if it is what was "
+        "or mirrored needs no new import. A few recordings are looked for there first, and nothing is "
+        "changed if "
+        "none "
+        "of them can be read. A recording is read at the new place only if it is what was "
         "imported "
         "(the same ETag, or in a folder the same time and inode). A mirror that gives other ETags, or a "
         "copied folder, "

@@ -232,9 +232,43 @@ def test_other_bytes_at_the_new_place_are_not_read(moved, dataset, tmp_path):
     shutil.copytree(moved, tmp_path / "copy")
     video = tmp_path / "copy/videos/observation.images.top/chunk-000/file-000.mp4"
     video.write_bytes(bytes(video.stat().st_size))
-    elidefs("root", "set", dataset, "1", tmp_path / "copy")
+    for name in ("data", "videos/observation.images.wrist_right"):
+        shutil.rmtree(tmp_path / "copy" / name)
+        (moved / name).rename(tmp_path / "copy" / name)
+    done = elidefs("root", "set", dataset, "1", tmp_path / "copy")
+    note = [line for line in done.stderr.splitlines() if "cannot be read there" in line]
+    assert len(note) == 1 and re.search(r"note: 1 of the 3 recordings .* is pinned in another way", note[0]), done.stderr
     done = elidefs("cp", dataset, "v1/ep000000.top.mp4", tmp_path / "out", check=False)
     assert done.returncode == 1 and str(video) in done.stderr
+    elidefs("cp", dataset, "v1/ep000000.wrist_right.mp4", tmp_path / "out")
+
+
+def test_a_place_without_the_recordings_is_refused(moved, dataset, tmp_path):
+    def refused(place):
+        done = elidefs("root", "set", dataset, "1", place, check=False)
+        assert done.returncode == 1, done.stdout
+        assert elidefs("root", "list", dataset).stdout == f"1 {tmp_path}/source (trusted)\n"
+        return done.stderr.splitlines()[-1]
+
+    video = "videos/observation.images.top/chunk-000/file-000.mp4"
+    none = f": none of the 3 recordings that were looked for can be read there: {video} {{}}; nothing was changed"
+    assert refused(tmp_path) == f"elidefs: {tmp_path}" + none.format("is not there"), "one level off"
+    shutil.copytree(moved, tmp_path / "copy")
+    assert refused(tmp_path / "copy") == f"elidefs: {tmp_path}/copy" + none.format(
+        "is pinned in another way, as a copy is: --verify compares it")
+    with open(tmp_path / "copy" / video, "ab") as file:
+        file.write(b"x")
+    assert refused(tmp_path / "copy") == f"elidefs: {tmp_path}/copy" + none.format("has another size")
+
+
+def test_a_copy_that_was_compared_can_be_moved_again(sample_copy, dataset, tmp_path):
+    elidefs("import", dataset, sample_copy)
+    shutil.copytree(sample_copy, tmp_path / "copy", copy_function=shutil.copyfile)
+    elidefs("root", "set", dataset, "1", tmp_path / "copy", "--verify")
+    shutil.rmtree(sample_copy)
+    (tmp_path / "copy").rename(tmp_path / "moved")
+    assert elidefs("root", "set", dataset, "1", tmp_path / "moved").stdout == f"1 {tmp_path}/moved (trusted)\n"
+    assert elidefs("verify", dataset).stdout.endswith("16 of 16 clips can be read\n")
 
 
 def test_a_copy_at_the_new_place_is_compared_and_read(sample_copy, dataset, tmp_path):

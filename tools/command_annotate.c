@@ -209,7 +209,8 @@ const struct command command_annotate = {
     .synopsis = "DATASET TABLE|- [OPTION]...",
     .summary = "sets attributes and events of clips from a table, as one new version",
     .description =
-        "TABLE is CSV, JSON Lines or Parquet: a path, a URL, or - for standard input. Each row is about the "
+        "TABLE is CSV (or TSV), JSON Lines or Parquet: a path, a URL, or - for standard input. Each row is "
+        "about the "
         "clip in its column key, else episode_index; every other column is an attribute. An empty field, "
         "and 'nan' among numbers, says nothing. All of it lands as one version, whose name is printed, or "
         "nothing does: a value that does "

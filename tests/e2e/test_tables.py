@@ -59,6 +59,14 @@ def test_a_table_says_the_same_in_every_format(dataset, source, tmp_path, suffix
     assert elidefs("query", dataset, "v1/score.gt=1/tags=y").stdout == "c\n"
 
 
+@pytest.mark.parametrize("suffix, separator", [("tsv", "\t"), ("csv", "\t"), ("csv", ";"), ("txt", ";")])
+def test_a_spreadsheet_has_semicolons_or_tabs(dataset, source, tmp_path, suffix, separator):
+    table = tmp_path / f"labels.{suffix}"
+    table.write_text("\ufeff" + "".join(separator.join(line) + "\r\n" for line in (["key", "n", "say"], ["a", "1", "x,y"])))
+    elidefs("import", dataset, source, "--table", table)
+    assert found(dataset)[0] == {"key": "a", "n": 1, "say": "x,y"}
+
+
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
 def test_a_table_comes_through_a_pipe(dataset, source, tmp_path, suffix):
     table = write(tmp_path / f"labels.{suffix}", ROWS)
@@ -105,10 +113,20 @@ def test_a_type_that_does_not_fit(dataset, source, tmp_path, types, says):
     ("t.jsonl", '{"key":"a","pose":{"x":1}}\n', ["t.jsonl: line 1: column 'pose'", "an object"]),
     ("t.parquet", "PAR1 but no more", ["t.parquet", "not finished"]),
     ("t", '{"key":"a","n":[1,[2]]}\n', ["t: line 1: column 'n'", "a list"]),
+    ("t.json", '[{"key":"a"}]', ["t.json: it is one JSON array", "`jq -c '.[]' FILE` can be piped into -"]),
+    ("t.xlsx", "PK\3\4 and more", ["t.xlsx: it is a ZIP archive, as spreadsheets are", "save the sheet as CSV in UTF-8"]),
+    ("t.csv", ",key,n\n0,a,1\n", ["t.csv: line 1: column 1 has no name (if it is an index of pandas: to_csv(index=False))"]),
 ])
 def test_a_table_that_does_not_add_up(dataset, source, tmp_path, name, content, says):
     (tmp_path / name).write_text(content)
     refused(dataset, source, "--table", tmp_path / name, says=says)
+
+
+def test_a_source_that_is_a_file_and_no_manifest(dataset, tmp_path):
+    (tmp_path / "labels.xlsx").write_bytes(b"PK\3\4")
+    done = elidefs("import", dataset, tmp_path / "labels.xlsx", check=False)
+    assert done.stderr == (f"elidefs: {tmp_path}/labels.xlsx: a file, but a source is a folder, a bucket prefix or a manifest "
+                           "(.jsonl, .csv, .tsv, .parquet)\n")
 
 
 def test_a_row_of_parquet_that_does_not_add_up(dataset, source, tmp_path):

@@ -111,7 +111,7 @@ Test(table_reader, a_broken_csv_table_is_refused_with_file_line_and_reason)
         {"", "table: the file is empty"},
         {"\xef\xbb\xbf", "table: the file is empty"},
         {"a,b\n1\n", "table: line 2: 1 field, but the header has 2"},
-        {"a,b\n1,2\n\n", "table: line 3: 1 field, but the header has 2"},
+        {"a,b\n1,2\n \n", "table: line 3: 1 field, but the header has 2"},
         {"a,b\n1,2,3\n", "table: line 2: 3 fields, but the header has 2"},
         {"a,b\n\"1\n2\",3,4\n", "table: line 2: 3 fields, but the header has 2"},
         {"a,b\n1,\"2\n3\n", "table: line 2: a quote is not closed"},
@@ -122,9 +122,52 @@ Test(table_reader, a_broken_csv_table_is_refused_with_file_line_and_reason)
         {"a,b\n\"x\n\xc0\x80\",1\n", "table: line 3: the text is not UTF-8"},
         {"a,b,a\n", "table: line 1: the column 'a' stands there twice"},
         {"a,\n", "table: line 1: column 2 has no name"},
-        {"\n1\n", "table: line 1: column 1 has no name"},
+        {"\n1\n", "table: line 1: it is empty, but must name the columns"},
+        {",a\n1,2\n",
+         "table: line 1: column 1 has no name (if it is an index of pandas: to_csv(index=False))"},
+        {"a;b\tc\n1\n",
+         "table: line 1: there are semicolons and tabs, but no commas: which of them separate columns?"},
+        {"a;b\n1,2\n", "table: line 2: 1 field, but the header has 2"},
     };
     check(readings, sizeof readings / sizeof *readings);
+}
+
+Test(table_reader, a_header_without_commas_says_what_stands_for_them)
+{
+    static const struct reading readings[] = {
+        {"a;b\n1;2,5\n", "a|b\n2:1|2,5"},
+        {"a\tb\r\n1\t\"2\t3\"\r\n", "a|b\n2:1|2\t3"},
+        {"\"a;x\"\tb\n1\t2;3\n", "a;x|b\n2:1|2;3"},
+        {"a;x,b\n1;2,3\n", "a;x|b\n2:1;2|3"}, /* commas are what CSV has */
+        {"a;b\n1;2\n\n\r\n3;4\n\n", "a|b\n2:1|2\n5:3|4"},
+    };
+    check(readings, sizeof readings / sizeof *readings);
+}
+
+Test(table_reader, what_is_no_table_is_refused_with_what_makes_one_of_it)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        const char *says;
+    } foreign[] = {
+        {"\x1f\x8b\x08\0more", 8, "gunzip"},
+        {"\x28\xb5\x2f\xfd", 4, "zstd"},
+        {"\xfd\x37zXZ\0", 6, "xz"},
+        {"BZh9", 4, "bzip2"},
+        {"PK\3\4\x14\0\6\0", 8, "spreadsheets"},
+        {"\xd0\xcf\x11\xe0", 4, ".xls"},
+        {"\xff\xfek\0e\0", 6, "utf-16"},
+        {"\xfe\xff\0k\0e", 6, "utf-16"},
+        {"k\0e\0y\0", 6, "utf-16le"},
+        {"\n [{\"key\":\"a\"}]", 15, "jq -c '.[]'"},
+    };
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+        char *got = shown(foreign[i].bytes, foreign[i].len, NULL);
+        cr_expect(!strncmp(got, "table: it is ", 13) && strstr(got, foreign[i].says), "case %zu: %s", i, got);
+        free(got);
+    }
+    check_leaks();
 }
 
 Test(table_reader, a_nul_byte_in_csv_is_refused)

@@ -182,7 +182,9 @@ Test(table_type, what_made_numbers_a_text_is_remembered_unless_it_was_text_all_a
                  {{"1", "2"}, false},
                  {{"a", "b"}, false},
                  {{"2026-01-01", "today"}, false},
-                 {{"007", "7"}, true}};
+                 {{"007", "7"}, true},
+                 {{"0,5", "-1,25", "", NULL}, true},
+                 {{",5", "5,", "1,x"}, false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct table_type type = {0};
         for (size_t k = 0; k < CELLS_MAX && cases[i].cells[k]; k++) {

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cache/base/count.h"
@@ -362,6 +363,12 @@ static void count_source(struct importing *importing)
 static int scan_folder(struct importing *importing, struct error *err)
 {
     const struct import_request *request = importing->request;
+    struct stat st;
+    if (!strstr(request->source, "://") && !stat(request->source, &st) && !S_ISDIR(st.st_mode))
+        return error_set(err, ENOTDIR,
+                         "%s: a file, but a source is a folder, a bucket prefix or a manifest (.jsonl, .csv, "
+                         ".tsv, .parquet)",
+                         request->source);
     int rc = source_open(request->stores, request->source, &importing->source, err);
     if (!rc)
         rc = open_known(importing, err);

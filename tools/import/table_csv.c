@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * CSV (RFC 4180): header line, fields quoted or not, LF or CRLF, UTF-8. Strict: a line with another number of
- * fields, an open quote or bad UTF-8 is an error. Fields are unquoted in place: a field is never longer than
- * its source text.
+ * fields, an open quote or bad UTF-8 is an error; but empty lines are none. Fields are unquoted in place: a
+ * field is never longer than its source text.
+ *
+ * Spreadsheets write semicolons where a comma is decimal, and tabs: the header tells, if it has no comma.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,10 +17,12 @@
 struct csv {
     struct table_input *input;
     size_t columns;
+    char separator; /* 0: not known yet */
 };
 
 struct parser {
     char *at, *end;
+    char separator;
     uint64_t line;
     bool cut;
 };
@@ -53,7 +57,7 @@ static int quoted_field(struct parser *p, struct field *ret, struct error *err)
     }
     p->at++;
     ret->len = (size_t)(to - ret->text);
-    if (p->at < p->end && *p->at != ',' && *p->at != '\n' && *p->at != '\r')
+    if (p->at < p->end && *p->at != p->separator && *p->at != '\n' && *p->at != '\r')
         return fail(p, err, "there is text behind a closing quote");
     return 0;
 }
@@ -61,7 +65,7 @@ static int quoted_field(struct parser *p, struct field *ret, struct error *err)
 static int plain_field(struct parser *p, struct field *ret, struct error *err)
 {
     ret->text = p->at;
-    while (p->at < p->end && *p->at != ',' && *p->at != '\n' && *p->at != '\r') {
+    while (p->at < p->end && *p->at != p->separator && *p->at != '\n' && *p->at != '\r') {
         if (*p->at == '"')
             return fail(p, err, "a quote stands inside a field that is not quoted");
         p->at++;
@@ -82,10 +86,10 @@ static int read_field(struct parser *p, struct field *ret, bool *ret_last, struc
         return fail(p, err, "a field holds a NUL byte");
     if (!utf8_valid(ret->text, ret->len))
         return fail(p, err, "the text is not UTF-8");
-    *ret_last = p->at == p->end || *p->at != ',';
+    *ret_last = p->at == p->end || *p->at != p->separator;
     if (p->at < p->end && *p->at == '\r')
         p->at++;
-    if (p->at < p->end && *p->at != ',' && *p->at != '\n')
+    if (p->at < p->end && *p->at != p->separator && *p->at != '\n')
         return fail(p, err, "a carriage return stands alone");
     p->at += p->at < p->end;
     return 0;
@@ -96,8 +100,11 @@ static int next_line(const struct csv *csv, struct parser *ret, struct error *er
     struct table_line line;
     int rc = table_input_line(csv->input, true, &line, err);
     if (rc > 0)
-        *ret = (struct parser){
-            .at = line.text, .end = line.text + line.len, .line = line.number, .cut = line.cut};
+        *ret = (struct parser){.at = line.text,
+                               .end = line.text + line.len,
+                               .separator = csv->separator,
+                               .line = line.number,
+                               .cut = line.cut};
     return rc;
 }
 
@@ -108,6 +115,31 @@ static int check_cut(const struct parser *p, uint64_t line, struct error *err)
                   : 0;
 }
 
+/* Does the header have one outside of quotes? */
+static bool has_separator(const struct parser *p, char separator)
+{
+    bool quoted = false;
+    for (const char *at = p->at; at < p->end; at++) {
+        quoted ^= *at == '"';
+        if (!quoted && *at == separator)
+            return true;
+    }
+    return false;
+}
+
+static int find_separator(struct csv *csv, struct parser *p, struct error *err)
+{
+    bool semicolon = has_separator(p, ';'), tab = has_separator(p, '\t');
+    if (!csv->separator && !has_separator(p, ',')) {
+        if (semicolon && tab)
+            return fail(p, err,
+                        "there are semicolons and tabs, but no commas: which of them separate columns?");
+        csv->separator = semicolon ? ';' : tab ? '\t' : ',';
+    }
+    p->separator = csv->separator = csv->separator ? csv->separator : ',';
+    return 0;
+}
+
 static int read_header(struct csv *csv, struct table_cells *cells, struct error *err)
 {
     struct parser p;
@@ -115,12 +147,17 @@ static int read_header(struct csv *csv, struct table_cells *cells, struct error 
     if (rc <= 0)
         return rc < 0 ? rc : error_set(err, EINVAL, "the file is empty");
     rc = check_cut(&p, 1, err);
+    if (!rc)
+        rc = find_separator(csv, &p, err);
+    if (!rc && (p.at == p.end || *p.at == '\n' || *p.at == '\r'))
+        return fail(&p, err, "it is empty, but must name the columns");
     for (bool last = false, is_new; !rc && !last;) {
         struct field field;
         size_t column;
         rc = read_field(&p, &field, &last, err);
         if (!rc && !field.len)
-            return error_set(err, EINVAL, "line 1: column %zu has no name", csv->columns + 1);
+            return error_set(err, EINVAL, "line 1: column %zu has no name%s", csv->columns + 1,
+                             csv->columns ? "" : " (if it is an index of pandas: to_csv(index=False))");
         if (!rc && table_cells_column(cells, field.text, field.len, &column, &is_new, err))
             return error_prefix(err, "line 1");
         if (!rc && !is_new)
@@ -141,11 +178,21 @@ static int read_cell(struct table_cells *cells, size_t column, const struct fiel
     return table_cells_add(cells, &value, err);
 }
 
+/* One of a table with one column is a row without a value. */
+static bool is_empty(const struct csv *csv, const struct parser *p)
+{
+    size_t len = (size_t)(p->end - p->at);
+    return csv->columns > 1 && len && p->at[len - 1] == '\n' && (len == 1 || (len == 2 && p->at[0] == '\r'));
+}
+
 static int csv_next(void *state, struct table_cells *cells, struct error *err)
 {
     const struct csv *csv = state;
     struct parser p;
-    int rc = next_line(csv, &p, err);
+    int rc;
+    do
+        rc = next_line(csv, &p, err);
+    while (rc > 0 && is_empty(csv, &p));
     if (rc <= 0)
         return rc;
     uint64_t line = p.line;
@@ -168,11 +215,12 @@ static int csv_next(void *state, struct table_cells *cells, struct error *err)
     return rc ? rc : 1;
 }
 
-int table_csv_open(struct table_input *input, struct table_cells *cells, struct table_format *ret,
-                   struct error *err)
+int table_csv_open(struct table_input *input, struct table_cells *cells, char separator,
+                   struct table_format *ret, struct error *err)
 {
     CLEANUP_FREE struct csv *csv = MEM_NEW(struct csv);
     csv->input = input;
+    csv->separator = separator;
     int rc = read_header(csv, cells, err);
     if (!rc)
         *ret = (struct table_format){

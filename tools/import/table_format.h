@@ -18,8 +18,9 @@ struct table_format {
 
 /* Each reads what it needs to know the columns there are at first; `input` and `cells` are borrowed until
  * .free(). Errors name the place, but not the table. */
-int table_csv_open(struct table_input *input, struct table_cells *cells, struct table_format *ret,
-                   struct error *err);
+/* `separator`: between fields; 0: the header tells, a comma, else semicolons or tabs. */
+int table_csv_open(struct table_input *input, struct table_cells *cells, char separator,
+                   struct table_format *ret, struct error *err);
 /* `nested`: an object within the line's object is columns too, "front": {"url": ...} is `front.url`. */
 int table_jsonl_open(struct table_input *input, bool nested, struct table_format *ret);
 int table_parquet_open(struct table_input *input, struct table_cells *cells, struct table_format *ret,

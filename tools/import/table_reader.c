@@ -15,15 +15,18 @@ struct table_reader {
     struct table_format format;
 };
 
-enum kind { KIND_CSV, KIND_JSONL, KIND_PARQUET };
+enum kind { KIND_CSV, KIND_TSV, KIND_JSONL, KIND_PARQUET };
 
 static bool suffix_kind(const char *name, enum kind *ret)
 {
     static const struct {
         const char *suffix;
         enum kind kind;
-    } known[] = {
-        {".csv", KIND_CSV}, {".jsonl", KIND_JSONL}, {".ndjson", KIND_JSONL}, {".parquet", KIND_PARQUET}};
+    } known[] = {{".csv", KIND_CSV},
+                 {".tsv", KIND_TSV},
+                 {".jsonl", KIND_JSONL},
+                 {".ndjson", KIND_JSONL},
+                 {".parquet", KIND_PARQUET}};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot && i < sizeof known / sizeof *known; i++)
         if (!strcasecmp(dot, known[i].suffix)) {
@@ -39,7 +42,55 @@ bool table_reader_knows(const char *file)
     return suffix_kind(file, &kind);
 }
 
-/* No header of a CSV table can be meant that starts as an object does. */
+/* What people have, and how they get a table of it. */
+static const char *foreign_kind(const uint8_t *bytes, int len)
+{
+    static const struct {
+        const char *magic;
+        int len;
+        const char *says;
+    } known[] = {
+        {"\x1f\x8b", 2, "it is compressed by gzip: `gunzip -c FILE` can be piped into -"},
+        {"\x28\xb5\x2f\xfd", 4, "it is compressed by zstd: `zstd -dc FILE` can be piped into -"},
+        {"\xfd\x37zX", 4, "it is compressed by xz: `xz -dc FILE` can be piped into -"},
+        {"BZh", 3, "it is compressed by bzip2: `bzip2 -dc FILE` can be piped into -"},
+        {"PK\3\4", 4,
+         "it is a ZIP archive, as spreadsheets are (.xlsx, .ods): save the sheet as CSV in UTF-8"},
+        {"\xd0\xcf\x11\xe0", 4, "it is an old spreadsheet (.xls): save the sheet as CSV in UTF-8"},
+        {"\xff\xfe", 2, "it is UTF-16, not UTF-8: `iconv -f utf-16 -t utf-8 FILE` can be piped into -"},
+        {"\xfe\xff", 2, "it is UTF-16, not UTF-8: `iconv -f utf-16 -t utf-8 FILE` can be piped into -"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (len >= known[i].len && !memcmp(bytes, known[i].magic, (size_t)known[i].len))
+            return known[i].says;
+    if (len >= 4 && bytes[0] && !bytes[1] && bytes[2] && !bytes[3])
+        return "it is UTF-16, not UTF-8: `iconv -f utf-16le -t utf-8 FILE` can be piped into -";
+    return NULL;
+}
+
+static int check_foreign(struct table_input *input, struct error *err)
+{
+    const char *bytes;
+    int len = table_input_peek(input, 4, &bytes, err);
+    const char *says = len < 0 ? NULL : foreign_kind((const uint8_t *)bytes, len);
+    return len < 0 ? len : says ? error_set(err, EINVAL, "%s", says) : 0;
+}
+
+static int check_array(struct table_input *input, struct error *err)
+{
+    const char *bytes;
+    int len = table_input_peek(input, 4, &bytes, err);
+    if (len < 0)
+        return len;
+    return bytes[strspn(bytes, " \t\r\n")] == '['
+               ? error_set(
+                     err, EINVAL,
+                     "it is one JSON array, but a table is JSON Lines, an object a line: `jq -c '.[]' FILE` "
+                     "can be piped into -")
+               : 0;
+}
+
+/* No header of a CSV table can be meant that starts as an object or an array does. */
 static int sniff(struct table_input *input, enum kind *ret, struct error *err)
 {
     const char *bytes;
@@ -48,7 +99,8 @@ static int sniff(struct table_input *input, enum kind *ret, struct error *err)
         return len;
     *ret = len >= 4 && !memcmp(bytes, "PAR1", 4) ? KIND_PARQUET : KIND_CSV;
     bytes += len >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3) ? 3 : 0;
-    if (bytes[strspn(bytes, " \t\r\n")] == '{')
+    char first = bytes[strspn(bytes, " \t\r\n")];
+    if (first == '{' || first == '[')
         *ret = KIND_JSONL;
     return 0;
 }
@@ -57,18 +109,22 @@ static int open_format(struct table_reader *reader, const struct table_options *
 {
     enum kind kind = KIND_CSV;
     const char *name = table_input_name(reader->input);
-    int rc = suffix_kind(name, &kind) ? 0 : sniff(reader->input, &kind, err);
+    int rc = check_foreign(reader->input, err);
+    if (!rc && !suffix_kind(name, &kind))
+        rc = sniff(reader->input, &kind, err);
     if (rc < 0)
         return rc;
     switch (kind) {
     case KIND_JSONL:
-        return table_jsonl_open(reader->input, options->nested, &reader->format);
+        rc = check_array(reader->input, err);
+        return rc ? rc : table_jsonl_open(reader->input, options->nested, &reader->format);
     case KIND_PARQUET:
         return table_parquet_open(reader->input, reader->cells, &reader->format, err);
     case KIND_CSV:
+    case KIND_TSV:
         break;
     }
-    return table_csv_open(reader->input, reader->cells, &reader->format, err);
+    return table_csv_open(reader->input, reader->cells, kind == KIND_TSV ? '\t' : 0, &reader->format, err);
 }
 
 /* What reads bytes names the table already, what makes cells of them does not. */

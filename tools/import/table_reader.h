@@ -6,8 +6,8 @@
  *     table_input   bytes of a file, a pipe, an object    \
  *     table_csv, table_jsonl, table_parquet               } -> table_cells, a row -> table_reader
  *
- * The name's suffix tells the format (.csv, .jsonl or .ndjson, .parquet); without one of them, and for "-",
- * standard input, the first bytes do. What a CSV cell says is text whose type all of its column decides
+ * The name's suffix tells the format (.csv, .tsv, .jsonl or .ndjson, .parquet); without one of them, and for
+ * "-", standard input, the first bytes do. What a CSV cell says is text whose type all of its column decides
  * (table_type.h); JSON and Parquet say types themselves. Missing are: an empty CSV field that is not quoted,
  * null, a member that is not there, NaN in a Parquet column; and "nan" in a CSV column of numbers, which only
  * table_type.h can tell.

@@ -77,6 +77,15 @@ static bool is_blank(const struct value *value)
     return false;
 }
 
+/* 0,5 */
+static bool is_comma_number(const struct value *value)
+{
+    const char *comma = memchr(value->text, ',', value->len);
+    size_t before = comma ? (size_t)(comma - value->text) : 0, after = comma ? value->len - before - 1 : 0;
+    return before && after && fits(VALUE_INT, value->text, before) &&
+           strspn(comma + 1, "0123456789") >= after;
+}
+
 static void note_odd(struct table_type_odd *odd, const struct value *value, uint64_t place)
 {
     if (odd->count++)
@@ -99,6 +108,7 @@ static void see_written(struct table_type *type, const struct value *value, uint
     } else {
         note_odd(&type->odd, value, place);
         type->blanks += is_blank(value);
+        type->commas += is_comma_number(value);
     }
     for (size_t i = 0; i < NARROW_TYPES; i++) {
         unsigned bit = 1u << narrow_to_wide[i];
@@ -167,10 +177,10 @@ enum value_type table_type_of(const struct table_type *type)
 
 bool table_type_missed(const struct table_type *type)
 {
-    if (table_type_of(type) != VALUE_TEXT || type->forced || type->typed || !type->numbers ||
-        !type->odd.count)
+    uint64_t numbers = type->numbers + type->commas;
+    if (table_type_of(type) != VALUE_TEXT || type->forced || type->typed || !numbers || !type->odd.count)
         return false;
-    return type->odd.count - type->blanks <= type->numbers;
+    return type->odd.count - type->blanks - type->commas <= numbers;
 }
 
 int table_type_value(const struct table_type *type, const struct table_value *value, struct buf *scratch,

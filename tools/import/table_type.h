@@ -16,12 +16,12 @@ struct table_type_odd {          /* written texts that are no numbers */
     char text[TABLE_TYPE_SHOWN]; /* its text, perhaps cut */
 };
 
-struct table_type {         /* all zero: nothing seen */
-    enum value_type forced; /* set by the caller: whatever comes must be that; 0: not */
-    enum value_type typed;  /* of values that have a type; 0: none came */
-    unsigned refuted, seen; /* refuted: a bit for each type some written text does not have */
-    uint64_t numbers;       /* written ones */
-    uint64_t blanks;        /* words for "none" among `odd`: n/a, null ... */
+struct table_type {          /* all zero: nothing seen */
+    enum value_type forced;  /* set by the caller: whatever comes must be that; 0: not */
+    enum value_type typed;   /* of values that have a type; 0: none came */
+    unsigned refuted, seen;  /* refuted: a bit for each type some written text does not have */
+    uint64_t numbers;        /* written ones */
+    uint64_t blanks, commas; /* among `odd`: words for "none", such as n/a; decimal commas */
     struct table_type_odd nan, odd;
 };
 

@@ -134,6 +134,9 @@ struct cache_stats {
     uint64_t blocks_bad;             /* blocks on disk that failed their check and were fetched again */
     uint64_t bytes_on_disk, files_on_disk;
     uint64_t evicted_bytes;
+    uint64_t limit_bytes; /* that may be on disk; 0: not known yet */
+    bool full,
+        low_space;    /* nothing is written now: the limit is reached; the file system has too little left */
     bool io_uring;    /* writes go through it: asked for, and the kernel does not refuse */
     bool disk_failed; /* serving from memory: the last write to the folder failed */
     char disk_reason[128];

@@ -314,5 +314,8 @@ void keeper_stats(struct keeper *keeper, struct cache_stats *ret)
     ret->bytes_on_disk = keeper->sieve.bytes;
     ret->files_on_disk = keeper->sieve.files.count;
     ret->evicted_bytes = keeper->evicted;
+    ret->limit_bytes = keeper->limit;
+    ret->full = keeper->limit && keeper->sieve.bytes + keeper->promised >= keeper->limit;
+    ret->low_space = keeper->low_space;
     pthread_mutex_unlock(&keeper->lock);
 }

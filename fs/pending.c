@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "cache/base/instant.h"
+
 void pendings_init(struct pendings *pendings)
 {
     *pendings = (struct pendings){0};
@@ -19,6 +21,7 @@ void pendings_done(struct pendings *pendings)
 
 void pendings_add(struct pendings *pendings, struct pending *pending)
 {
+    pending->since_ns = clock_now_ns();
     pthread_mutex_lock(&pendings->lock);
     pending->next = pendings->first;
     pending->link = &pendings->first;
@@ -39,6 +42,18 @@ void pendings_remove(struct pendings *pendings, struct pending *pending)
     if (!pendings->first)
         pthread_cond_broadcast(&pendings->empty);
     pthread_mutex_unlock(&pendings->lock);
+}
+
+size_t pendings_count(struct pendings *pendings, int64_t *ret_longest_ns)
+{
+    int64_t now = clock_now_ns(), longest = 0;
+    size_t count = 0;
+    pthread_mutex_lock(&pendings->lock);
+    for (struct pending *pending = pendings->first; pending; pending = pending->next, count++)
+        longest = now - pending->since_ns > longest ? now - pending->since_ns : longest;
+    pthread_mutex_unlock(&pendings->lock);
+    *ret_longest_ns = longest;
+    return count;
 }
 
 void pendings_stop(struct pendings *pendings)

@@ -7,10 +7,13 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct pending {
     void (*cancel)(struct pending *pending); /* makes it end soon */
-    struct pending *next, **link;            /* the list's own */
+    int64_t since_ns;                        /* the list's own, like what follows: clock_now_ns() */
+    struct pending *next, **link;
 };
 
 struct pendings {
@@ -24,5 +27,7 @@ void pendings_init(struct pendings *pendings);
 void pendings_done(struct pendings *pendings);                         /* nothing may be pending */
 void pendings_add(struct pendings *pendings, struct pending *pending); /* cancelled at once when stopping */
 void pendings_remove(struct pendings *pendings, struct pending *pending);
+/* How many there are, and for how long the first of them has been. */
+size_t pendings_count(struct pendings *pendings, int64_t *ret_longest_ns);
 /* Cancels all, now and from now on, and waits until each has been removed. */
 void pendings_stop(struct pendings *pendings);

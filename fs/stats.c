@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/stats.h"
 
+#include "cache/base/instant.h"
 #include "cache/cache.h"
 #include "fs/inode.h"
 #include "fs/passthrough.h"
@@ -22,6 +23,9 @@ static void append_cache(struct cache *cache, struct buf *buf)
     line(buf, "cache_bytes_on_disk", stats.bytes_on_disk);
     line(buf, "cache_files_on_disk", stats.files_on_disk);
     line(buf, "cache_evicted_bytes", stats.evicted_bytes);
+    line(buf, "cache_limit_bytes", stats.limit_bytes);
+    line(buf, "cache_full", stats.full);
+    line(buf, "cache_low_space", stats.low_space);
     line(buf, "cache_io_uring", stats.io_uring);
     line(buf, "cache_disk_failed", stats.disk_failed);
     if (stats.disk_failed)
@@ -38,6 +42,31 @@ static void append_store(const struct dataset *dataset, struct buf *buf)
     line(buf, "store_retries", stats.retries);
     line(buf, "store_errors", stats.errors);
     line(buf, "store_bytes_received", stats.bytes_received);
+}
+
+static unsigned long long ms_since(int64_t ns)
+{
+    int64_t passed = clock_now_ns() - ns;
+    return passed > 0 ? (unsigned long long)passed / 1000000 : 0;
+}
+
+static void append_answers(const struct dataset *dataset, struct buf *buf)
+{
+    struct store_answers answers;
+    dataset_store_answers(dataset, &answers);
+    line(buf, "store_answers", answers.count);
+    line(buf, "store_answer_half_us", answers.half_us);
+    line(buf, "store_answer_most_us", answers.most_us);
+    line(buf, "store_fails", answers.bad_ns > answers.good_ns);
+    if (answers.good_ns)
+        line(buf, "store_answered_ms_ago", ms_since(answers.good_ns));
+}
+
+static void append_waits(struct fs *fs, struct buf *buf)
+{
+    int64_t longest_ns;
+    line(buf, "requests_waiting", pendings_count(&fs->pendings, &longest_ns));
+    line(buf, "longest_wait_ms", (unsigned long long)longest_ns / 1000000);
 }
 
 void stats_append(struct fs *fs, struct buf *buf)
@@ -60,4 +89,6 @@ void stats_append(struct fs *fs, struct buf *buf)
     line(buf, "errors", atomic_load(&counters->errors));
     append_cache(fs->cache, buf);
     append_store(fs->dataset, buf);
+    append_answers(fs->dataset, buf);
+    append_waits(fs, buf);
 }

@@ -427,6 +427,11 @@ void dataset_store_stats(const struct dataset *dataset, struct store_stats *ret)
     stores_stats(dataset->stores, ret);
 }
 
+void dataset_store_answers(const struct dataset *dataset, struct store_answers *ret)
+{
+    stores_answers(dataset->stores, ret);
+}
+
 /* ---- catalogs ---- */
 
 static struct catalog *known_catalog(struct dataset *dataset, uint32_t version)

@@ -55,6 +55,7 @@ int dataset_check_writable(const struct dataset *dataset, struct error *err);
 const char *dataset_uuid(const struct dataset *dataset);
 /* What was asked of the process's stores, this data set's recordings included. Never waits. */
 void dataset_store_stats(const struct dataset *dataset, struct store_stats *ret);
+void dataset_store_answers(const struct dataset *dataset, struct store_answers *ret);
 
 /* ---- versions ---- */
 

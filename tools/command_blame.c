@@ -7,6 +7,7 @@
 #include "cache/base/json.h"
 #include "query/place.h"
 #include "tools/commands.h"
+#include "tools/mount_list.h"
 #include "tools/session.h"
 
 static const struct option_spec options[] = {

@@ -10,6 +10,7 @@
 #include "query/place.h"
 #include "query/suggest.h"
 #include "tools/commands.h"
+#include "tools/mount_list.h"
 #include "tools/session.h"
 
 enum { PATIENCE_S = 5 };

@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cache/base/file.h"
+#include "tools/mount_list.h"
 #include "tools/no_dataset.h"
 
 int session_open_stores(const struct arguments *arguments, struct session *ret, struct error *err)
@@ -143,122 +145,4 @@ void session_close_place(struct session_place *place)
     place_done(&place->place);
     session_close(&place->session);
     place->reader = NULL;
-}
-
-/* ---- mounts ---- */
-
-/* mountinfo writes space, tab, newline and backslash as \ooo (proc(5)). */
-static char *unescape(const char *text, size_t len)
-{
-    char *out = mem_copy(text, len), *to = out;
-    for (const char *from = out, *end = out + len; from < end;) {
-        if (*from == '\\' && end - from >= 4 && strspn(from + 1, "01234567") >= 3) {
-            *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
-            from += 4;
-        } else {
-            *to++ = *from++;
-        }
-    }
-    *to = 0;
-    return out;
-}
-
-static const char *field(const char *line, int number)
-{
-    for (; number && line; number--) {
-        line = strchr(line, ' ');
-        line += line != NULL;
-    }
-    return line;
-}
-
-/* "36 35 98:0 /root /mount/point options ... - fstype source options" */
-static void take_line(struct mount_list *list, const char *line)
-{
-    const char *point = field(line, 4), *dash = strstr(line, " - ");
-    if (!point || !dash || strncmp(dash + 3, "fuse.elidefs ", 13))
-        return;
-    const char *source = dash + 16;
-    mem_grow(&list->entries, &list->cap, list->count + 1, sizeof *list->entries);
-    list->entries[list->count++] =
-        (struct mount_entry){unescape(point, strcspn(point, " ")), unescape(source, strcspn(source, " "))};
-}
-
-int mount_list_read(struct mount_list *ret, struct error *err)
-{
-    CLEANUP_BUF struct buf text = BUF_INIT;
-    int rc = file_read("/proc/self/mountinfo", 64 << 20, &text, err);
-    if (rc)
-        return rc;
-    mount_list_parse(ret, buf_text(&text));
-    return 0;
-}
-
-void mount_list_parse(struct mount_list *ret, const char *mountinfo)
-{
-    while (*mountinfo) {
-        size_t len = strcspn(mountinfo, "\n");
-        CLEANUP_FREE char *line = mem_copy(mountinfo, len);
-        take_line(ret, line);
-        mountinfo += len + (mountinfo[len] == '\n');
-    }
-}
-
-void mount_list_done(struct mount_list *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        free(list->entries[i].mountpoint);
-        free(list->entries[i].url);
-    }
-    free(list->entries);
-}
-
-/* The path need not exist (explaining a wrong one is the point): what exists of it is resolved, the rest
- * stays. */
-static char *absolute(const char *path)
-{
-    CLEANUP_FREE char *start = mem_text(path);
-    for (size_t len = strlen(path);;) {
-        start[len] = 0;
-        CLEANUP_FREE char *real = realpath(len ? start : *path == '/' ? "/" : ".", NULL);
-        const char *rest = path + len + strspn(path + len, "/");
-        if (real)
-            return *rest ? mem_printf("%s%s%s", real, real[1] ? "/" : "", rest) : STEAL(real);
-        if (!len)
-            return mem_text(path);
-        while (len && start[len - 1] != '/')
-            len--;
-        while (len && start[len - 1] == '/')
-            len--;
-    }
-}
-
-/* What was asked for is `latest`, a link, and not the version that it leads to today. NULL: something else.
- */
-static const char *latest_below(const char *path, const char *mountpoint)
-{
-    const char *at = strstr(path, "latest");
-    while (at && ((at > path && at[-1] != '/') || (at[strlen("latest")] && at[strlen("latest")] != '/')))
-        at = strstr(at + 1, "latest");
-    CLEANUP_FREE char *above = at ? mem_copy(path, (size_t)(at - path)) : NULL;
-    CLEANUP_FREE char *real = at ? realpath(*above ? above : ".", NULL) : NULL;
-    return real && !strcmp(real, mountpoint) && !strstr(at, "..") ? at : NULL;
-}
-
-const struct mount_entry *mount_list_find(const struct mount_list *list, const char *path, char **ret_rest)
-{
-    CLEANUP_FREE char *full = absolute(path);
-    const struct mount_entry *best = NULL;
-    for (size_t i = 0; i < list->count; i++) {
-        size_t len = strlen(list->entries[i].mountpoint);
-        bool inside = !strncmp(full, list->entries[i].mountpoint, len) && (full[len] == '/' || !full[len]);
-        if (inside && (!best || len > strlen(best->mountpoint)))
-            best = &list->entries[i];
-    }
-    if (best) {
-        const char *rest = full + strlen(best->mountpoint);
-        const char *latest = latest_below(path, best->mountpoint);
-        *ret_rest = mem_text(latest ? latest : rest + (*rest == '/'));
-    }
-    return best;
 }

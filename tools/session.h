@@ -47,20 +47,3 @@ struct session_place {
 int session_open_place(const struct arguments *arguments, struct session_place *ret, struct error *err);
 void session_close_place(struct session_place *place);
 #define CLEANUP_SESSION_PLACE CLEANUP(session_close_place)
-
-/* ---- mounts, as /proc/self/mountinfo tells them ---- */
-
-struct mount_entry {
-    char *mountpoint, *url;
-};
-struct mount_list {
-    struct mount_entry *entries;
-    size_t count, cap;
-};
-int mount_list_read(struct mount_list *ret, struct error *err);
-/* The mounts in a text of that format (proc(5)); what is no mount of ours is passed over. */
-void mount_list_parse(struct mount_list *ret, const char *mountinfo);
-void mount_list_done(struct mount_list *list);
-#define CLEANUP_MOUNT_LIST CLEANUP(mount_list_done)
-/* The mount `path` lies in, or NULL; *ret_rest is the part of the absolute path below it (owned). */
-const struct mount_entry *mount_list_find(const struct mount_list *list, const char *path, char **ret_rest);

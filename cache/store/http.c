@@ -20,6 +20,7 @@
 
 #include "cache/base/instant.h"
 #include "cache/base/memory.h"
+#include "cache/store/answers.h"
 #include "cache/store/stores.h"
 
 enum {
@@ -39,6 +40,7 @@ struct transfer {
     CURL *easy;
     struct curl_slist *headers;
     bool head_seen;
+    int64_t begun_ns;
     int rc; /* what a callback said */
     struct error err;
     char text[CURL_ERROR_SIZE];
@@ -151,6 +153,8 @@ static size_t end_of_head(struct transfer *transfer, size_t len)
     if (request->reply.status < 200)
         return len;
     transfer->head_seen = true;
+    answers_add(stores_answers_kept(transfer->http->stores), clock_now_ns() - transfer->begun_ns,
+                request->reply.status);
     int rc = request->on_head ? request->on_head(request, &transfer->err) : 0;
     return rc < 0 ? refuse(transfer, rc) : len;
 }
@@ -265,6 +269,8 @@ static void end_transfer(struct transfer *transfer, int rc)
     struct http_request *request = transfer->request;
     if (rc < 0)
         stores_count(transfer->http->stores, STORE_ERRORS, 1);
+    if (rc == -EAGAIN || rc == -ETIMEDOUT)
+        answers_missed(stores_answers_kept(transfer->http->stores));
     request->on_done(request, rc, &transfer->err);
     free_transfer(transfer); /* last: it may wait for a name that is being resolved */
 }
@@ -294,6 +300,7 @@ static void begin(struct http *http, struct transfer *transfer)
     set_headers(transfer);
     stores_count(http->stores, STORE_REQUESTS, 1);
     stores_count(http->stores, STORE_SENT, request->body_len);
+    transfer->begun_ns = clock_now_ns();
     transfer->next = http->active;
     http->active = transfer;
     curl_multi_add_handle(http->multi, transfer->easy);

@@ -165,3 +165,12 @@ struct store_stats {
     uint64_t requests, retries, errors, bytes_received, bytes_sent;
 };
 void stores_stats(const struct stores *stores, struct store_stats *ret);
+
+/* How servers answer lately; local folders do not count. */
+struct store_answers {
+    uint64_t count; /* of the answers that the next two are of: the last 256 */
+    uint32_t half_us,
+        most_us;             /* half of them, 99 of 100, came within so many microseconds: the reply's head */
+    int64_t good_ns, bad_ns; /* clock_now_ns() of the last one, and of the last that failed; 0: never */
+};
+void stores_answers(struct stores *stores, struct store_answers *ret);

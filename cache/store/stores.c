@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cache/base/memory.h"
+#include "cache/store/answers.h"
 #include "cache/store/http.h"
 #include "cache/store/timers.h"
 
@@ -19,6 +20,7 @@ struct stores {
     struct workers *workers;
     struct timers *timers;
     atomic_uint_fast64_t counts[STORE_COUNTS];
+    struct answers answers;
     atomic_bool stopped;
     pthread_mutex_t lock;
     pthread_cond_t wake; /* at a stop */
@@ -130,6 +132,16 @@ void stores_stats(const struct stores *stores, struct store_stats *ret)
                                 .errors = count(stores, STORE_ERRORS),
                                 .bytes_received = count(stores, STORE_RECEIVED),
                                 .bytes_sent = count(stores, STORE_SENT)};
+}
+
+struct answers *stores_answers_kept(struct stores *stores)
+{
+    return &stores->answers;
+}
+
+void stores_answers(struct stores *stores, struct store_answers *ret)
+{
+    answers_sum(&stores->answers, ret);
 }
 
 struct workers *stores_workers(struct stores *stores)

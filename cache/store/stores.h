@@ -11,6 +11,7 @@
 #include "cache/store/config.h"
 #include "cache/store/store.h"
 
+struct answers;
 struct http;
 struct timers;
 
@@ -24,4 +25,5 @@ struct workers *stores_workers(struct stores *stores); /* threads that may block
 struct timers *stores_timers(struct stores *stores);
 const struct config *stores_config(const struct stores *stores);
 const struct stores_options *stores_given(const struct stores *stores); /* what stores_new() was given */
+struct answers *stores_answers_kept(struct stores *stores);
 int stores_http(struct stores *stores, struct http **ret, struct error *err); /* started at the first call */

@@ -161,6 +161,39 @@ def test_what_is_on_a_web_server_is_not_written(web, published, tmp_path):
     assert "init" not in refused("log", f"{web.url}/nowhere")
 
 
+def test_status_tells_of_a_store_that_is_slow_and_of_one_that_is_away(web, published, tmp_path):
+    command = [BUILD / "tests/proxy/proxy", "--delay-ms", "250", "0", f"127.0.0.1:{web.port}"]
+    proxy = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
+    reader = None
+
+    def asked():
+        return json.loads(elidefs("status", tmp_path / "mnt", "--json").stdout)
+
+    try:
+        url = f"http://127.0.0.1:{proxy.stdout.readline().strip()}/{published}"
+        with mounted(url, tmp_path / "mnt", tmp_path / "cache", "-o", f"trust={web.www / 'lab'}") as point:
+            assert len(os.listdir(point / "v1")) == 64
+            told = asked()
+            assert told["state"] == "serving" and told["store_answers"] > 3 and told["store_answer_half_us"] >= 250000
+            assert told["store_answer_most_us"] >= told["store_answer_half_us"] and not told["store_fails"]
+            text = elidefs("status", point).stdout
+            assert "the store is far away or busy: half of its answers take" in text and "does not answer" not in text
+            proxy.kill()
+            proxy.wait()
+            reader = subprocess.Popen(["cat", point / "v2/arm=left/ep000006.json"], stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.DEVNULL)
+            wait_until(lambda: asked()["store_fails"])
+            wait_until(lambda: asked()["requests_waiting"] or reader.poll() is not None)
+            assert "the store does not answer or refuses; its last good answer came" in elidefs("status", point).stdout
+    finally:
+        proxy.kill()
+        proxy.wait()
+        proxy.stdout.close()
+        if reader:
+            reader.kill()
+            reader.wait()
+
+
 def test_redirects_are_followed_within_the_server_and_named_else(web, published):
     assert "v2" in elidefs("log", f"{web.url}/here/{published}").stdout
     text = refused("log", f"{web.url}/there/{published}")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several people and machines: shared mounts, names for data sets, trust, recordings that move, units."""
+import contextlib
 import hashlib
 import json
 import os
@@ -305,10 +306,73 @@ def test_status_says_what_makes_reads_slow(sample, tmp_path):
             (point / "v1" / name).read_bytes()
         told = elidefs("status", point).stdout
         assert told.startswith(f"{sample} on {point}\n") and "not handed to the kernel" in told
-        assert re.search(r"cache +[\d.]+ [KM]iB in \d+ files in " + re.escape(str(tmp_path / "cache")), told)
+        assert re.search(r"cache +[\d.]+ [KM]iB of 1.0 MiB in \d+ files in " + re.escape(str(tmp_path / "cache")), told)
         counters = json.loads(elidefs("status", point, "--json").stdout)
         assert {"store_requests", "store_retries", "cache_bytes_fetched"} <= set(counters)
+        assert all(type(counters[name]) is int for name in counters if name not in (
+            "mountpoint", "dataset", "owner", "state", "cache_folder", "cache_warning", "cache_disk_reason"))
+        assert counters["state"] == "serving" and counters["cache_limit_bytes"] == 1 << 20
+        wait_until(lambda: [open(point / "v1" / name, "rb").read() for name in os.listdir(point / "v1")] and
+                   re.search("slow: +(the cache is too small|nothing is kept)", elidefs("status", point).stdout))
         assert f"cache_folder {tmp_path}/cache" in elidefs("status", point, "--counters").stdout
+
+
+def test_a_dead_mount_is_named_and_taken_away(sample, tmp_path):
+    point = tmp_path / "mnt"
+    point.mkdir()
+    elidefs("mount", sample, point, "--cache", tmp_path / "cache")
+    for pid in filter(str.isdigit, os.listdir("/proc")):  # the guard, which would clean up, first
+        with contextlib.suppress(OSError):
+            if os.fsencode(point) in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                os.kill(int(pid), signal.SIGKILL)
+    if not is_mounted(point):
+        pytest.skip("the guard was faster")
+    wait_until(lambda: json.loads(elidefs("status", point, "--json", check=False).stdout)["state"] == "dead")
+    done = elidefs("status", point, check=False)
+    assert done.returncode == 1
+    assert f'error    {point} is dead, its daemon has ended: "elidefs umount {point}" takes it away' in done.stdout
+    elidefs("umount", point)
+    assert not is_mounted(point)
+
+
+@needs_root
+def test_a_mount_of_somebody_else_is_named_as_such(sample, open_folder, tmp_path):
+    home = home_of_nobody(open_folder)
+    with mounted(sample, open_folder / "mnt", tmp_path / "cache") as point:
+        told = as_nobody(ELIDEFS, "status", home=home).stdout
+        assert f"error    {point} belongs to root, who has not let others in (-o allow_other)" in told
+        done = as_nobody(ELIDEFS, "umount", point, home=home, check=False)
+        assert done.returncode == 1 and done.stderr == f"elidefs: {point} belongs to root: only root can unmount it\n"
+
+
+def test_what_is_not_mounted_is_not_unmounted_and_the_command_to_type_is_told(sample, mount, tmp_path):
+    def refused(path):
+        done = elidefs("umount", path, check=False)
+        assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+        return done.stderr
+
+    assert f"{tmp_path}: no data set is mounted there; data sets are mounted on " in refused(tmp_path)
+    assert f'{mount}/v1 lies inside the mount {mount}: "elidefs umount {mount}"' in refused(f"{mount}/v1")
+    assert f'{sample} is mounted on {mount}: "elidefs umount {mount}"' in refused(sample)
+
+
+def test_names_typed_inside_a_mount_stay_as_they_are(mount, sample, tmp_path):
+    def locked(path, **where):
+        lock = json.loads(elidefs("lock", path, **where).stdout)
+        return lock["path"], lock["canonical"]
+
+    (tmp_path / "link").symlink_to(mount)
+    assert locked(mount / "latest/arm=left") == ("latest/arm=left", "v1/arm=left")
+    assert locked(tmp_path / "link/latest/arm=left") == ("latest/arm=left", "v1/arm=left")
+    elidefs("tag", sample, "typed")
+    try:
+        assert locked(mount / "tags/typed/arm=left") == ("tags/typed/arm=left", "v1/arm=left")
+    finally:
+        elidefs("untag", sample, "typed")
+    shell = os.environ | {"PWD": str(mount / "latest")}
+    assert locked("arm=left", cwd=mount / "latest", env=shell) == ("latest/arm=left", "v1/arm=left")
+    there = os.environ | {"PWD": str(tmp_path)}  # not the current folder: it is not believed
+    assert locked("arm=left", cwd=mount / "latest", env=there) == ("v1/arm=left", "v1/arm=left")
 
 
 def test_the_systemd_unit_is_sound(tmp_path):

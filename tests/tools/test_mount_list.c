@@ -5,7 +5,8 @@
 
 #include "cache/base/file.h"
 #include "tests/test_leaks.h"
-#include "tools/session.h"
+#include "tools/command.h"
+#include "tools/mount_list.h"
 
 const struct command *const commands[] = {NULL};
 
@@ -22,7 +23,7 @@ struct lookup {
     const char *path, *url, *rest; /* url NULL: no mount */
 };
 
-Test(session, a_path_is_in_the_innermost_mount_of_ours_above_it)
+Test(mount_list, a_path_is_in_the_innermost_mount_of_ours_above_it)
 {
     static const struct lookup cases[] = {
         {"/mnt/a b", "s3://bucket/with space", ""},
@@ -32,6 +33,10 @@ Test(session, a_path_is_in_the_innermost_mount_of_ours_above_it)
         {"/mnt/a bc/v1", NULL, NULL},
         {"/mnt/back\\slash/v2", "/x", "v2"},
         {"/mnt/other/v1", NULL, NULL},
+        {"/mnt/a b/tags/nightly/arm=left", "s3://bucket/with space", "tags/nightly/arm=left"},
+        {"/mnt/a b/v1/../latest//./arm=left/", "s3://bucket/with space", "latest/arm=left"},
+        {"/mnt/a b/../other/v1", NULL, NULL},
+        {"/../mnt/a b/v1", "s3://bucket/with space", "v1"},
         {"/", NULL, NULL},
         {"nothing/like/this", NULL, NULL},
         {"", NULL, NULL},
@@ -53,7 +58,19 @@ Test(session, a_path_is_in_the_innermost_mount_of_ours_above_it)
     check_leaks();
 }
 
-Test(session, links_are_resolved_as_far_as_the_path_exists)
+Test(mount_list, who_mounted_it_is_told)
+{
+    struct mount_list list = {0};
+    mount_list_parse(&list, "1 1 0:1 / /a rw - fuse.elidefs /set rw,user_id=1000,group_id=7,allow_other\n"
+                            "2 1 0:2 / /b ro - fuse.elidefs /set rw\n");
+    cr_assert_eq(list.count, 2);
+    cr_expect_eq(list.entries[0].owner, 1000);
+    cr_expect_eq(list.entries[1].owner, 0);
+    mount_list_done(&list);
+    check_leaks();
+}
+
+Test(mount_list, links_are_resolved_as_far_as_the_path_exists)
 {
     struct error err = {0};
     char *folder = NULL, *rest = NULL;
@@ -66,8 +83,13 @@ Test(session, links_are_resolved_as_far_as_the_path_exists)
     struct mount_list list = {0};
     mount_list_parse(&list, line);
     cr_expect_not_null(mount_list_find(&list, asked, &rest));
-    cr_expect_str_eq(rest, "v1//arm=left/nothing");
+    cr_expect_str_eq(rest, "v1/arm=left/nothing");
     free(rest);
+    /* two links that lead to each other end nowhere */
+    CLEANUP_FREE char *round = mem_printf("%s/round", folder);
+    cr_assert_eq(symlink("round", round), 0);
+    cr_expect_null(mount_list_find(&list, round, &rest));
+    free(STEAL(round));
     mount_list_done(&list);
     file_remove_tree(folder, &err);
     free(folder);

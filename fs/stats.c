@@ -40,6 +40,7 @@ static void append_store(const struct dataset *dataset, struct buf *buf)
     dataset_store_stats(dataset, &stats);
     line(buf, "store_requests", stats.requests);
     line(buf, "store_retries", stats.retries);
+    line(buf, "store_hedges", stats.hedges);
     line(buf, "store_errors", stats.errors);
     line(buf, "store_bytes_received", stats.bytes_received);
 }

@@ -70,3 +70,11 @@ void store_init(struct store *store, const struct store_ops *ops, struct stores 
 /* Fills in the base of an upload: takes a reference to `store`. */
 void store_upload_init(struct store_upload *upload, struct store *store, const char *path);
 void store_upload_done(struct store_upload *upload); /* frees what store_upload_init() made, not `upload` */
+
+/* ---- a read that goes on ---- */
+
+/* Where it ends in an object of that size. */
+uint64_t store_get_end(const struct store_get *get, const struct store_object *object);
+/* Aims `part`, a copy of `whole`, at what is missing from byte `at` on, in the object that has answered. */
+void store_get_rest(struct store_get *part, const struct store_get *whole, const struct store_object *object,
+                    uint64_t at);

@@ -175,6 +175,7 @@ static void retry_identity(const struct store *store, const char *path, struct b
 static void retry_free(struct store *store)
 {
     struct retry *retry = retry_of(store);
+    hedge_done(&retry->hedge);
     store_unref(retry->inner);
     backoff_done(&retry->backoff);
     free(retry);
@@ -204,10 +205,16 @@ struct store *retry_new(struct store *inner)
     retry->base.read_only = inner->read_only;
     retry->inner = inner;
     backoff_init(&retry->backoff);
+    hedge_init(&retry->hedge, inner);
     return &retry->base;
 }
 
 struct backoff *retry_backoff(struct store *retry)
 {
     return &retry_of(retry)->backoff;
+}
+
+struct hedge *retry_hedge(struct store *retry)
+{
+    return &retry_of(retry)->hedge;
 }

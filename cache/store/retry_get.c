@@ -53,23 +53,14 @@ static void take_data(struct store_get *inner, uint64_t offset, const void *byte
 /* Where the next attempt begins: behind what was handed out, and with the same object. */
 static void aim(struct retry_get *rg)
 {
-    const struct store_get *outer = rg->outer;
-    struct store_get *inner = &rg->inner;
-    if (!rg->started)
-        return;
-    uint64_t end =
-        outer->len < rg->object.size - outer->offset ? outer->offset + outer->len : rg->object.size;
-    inner->pin = outer->pin ? outer->pin : rg->object.pin;
-    inner->size = rg->object.size;
-    inner->offset = rg->at;
-    inner->len = end - rg->at;
+    if (rg->started)
+        store_get_rest(&rg->inner, rg->outer, &rg->object, rg->at);
 }
 
 static void start_locked(struct retry_get *rg)
 {
-    struct store *store = rg->retry->inner;
     rg->running = true;
-    store->ops->get_start(store, &rg->inner);
+    hedge_get_start(&rg->retry->hedge, &rg->inner);
 }
 
 static void fire(struct timer *timer)
@@ -90,10 +81,7 @@ static void fire(struct timer *timer)
 
 static bool all_there(const struct retry_get *rg)
 {
-    if (!rg->started)
-        return false;
-    uint64_t last = rg->object.size - rg->outer->offset;
-    return rg->at - rg->outer->offset >= (rg->outer->len < last ? rg->outer->len : last);
+    return rg->started && rg->at >= store_get_end(rg->outer, &rg->object);
 }
 
 static void take_end(struct store_get *inner, int rc, const struct error *err)
@@ -146,11 +134,10 @@ void retry_get_start(struct store *store, struct store_get *get)
 void retry_get_cancel(struct store *store, struct store_get *get)
 {
     struct retry_get *rg = get->state;
-    struct store *inner = rg->retry->inner;
     pthread_mutex_lock(&rg->lock);
     rg->cancelled = true;
     if (rg->running)
-        inner->ops->get_cancel(inner, &rg->inner);
+        hedge_get_cancel(&rg->retry->hedge, &rg->inner);
     else
         timers_hurry(stores_timers(store->stores), &rg->timer);
     pthread_mutex_unlock(&rg->lock);

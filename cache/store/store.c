@@ -124,6 +124,20 @@ void store_get_start(struct store *store, struct store_get *get)
     store->ops->get_start(store, get);
 }
 
+uint64_t store_get_end(const struct store_get *get, const struct store_object *object)
+{
+    return get->len < object->size - get->offset ? get->offset + get->len : object->size;
+}
+
+void store_get_rest(struct store_get *part, const struct store_get *whole, const struct store_object *object,
+                    uint64_t at)
+{
+    part->pin = whole->pin ? whole->pin : object->pin;
+    part->size = object->size;
+    part->offset = at;
+    part->len = store_get_end(whole, object) - at;
+}
+
 void store_get_cancel(struct store *store, struct store_get *get)
 {
     if (get->state)

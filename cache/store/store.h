@@ -162,7 +162,9 @@ int store_probe(struct store *store, struct error *err);
 /* ---- counting: what `status`, `stats` and tests ask ---- */
 
 struct store_stats {
-    uint64_t requests, retries, errors, bytes_received, bytes_sent;
+    uint64_t requests, retries;
+    uint64_t hedges; /* second requests for reads that hung */
+    uint64_t errors, bytes_received, bytes_sent;
 };
 void stores_stats(const struct stores *stores, struct store_stats *ret);
 

@@ -90,8 +90,9 @@ void stores_free(struct stores *stores)
         return;
     stores_stop(stores);
     workers_free(stores->workers);
+    http_free(
+        stores->http); /* a read that has just ended may still be dropping its store, and that its timer */
     timers_free(stores->timers);
-    http_free(stores->http);
     config_free(stores->config);
     free_options(&stores->given);
     pthread_cond_destroy(&stores->wake);
@@ -129,6 +130,7 @@ void stores_stats(const struct stores *stores, struct store_stats *ret)
 {
     *ret = (struct store_stats){.requests = count(stores, STORE_REQUESTS),
                                 .retries = count(stores, STORE_RETRIES),
+                                .hedges = count(stores, STORE_HEDGES),
                                 .errors = count(stores, STORE_ERRORS),
                                 .bytes_received = count(stores, STORE_RECEIVED),
                                 .bytes_sent = count(stores, STORE_SENT)};

@@ -15,7 +15,15 @@ struct answers;
 struct http;
 struct timers;
 
-enum store_count { STORE_REQUESTS, STORE_RETRIES, STORE_ERRORS, STORE_RECEIVED, STORE_SENT, STORE_COUNTS };
+enum store_count {
+    STORE_REQUESTS,
+    STORE_RETRIES,
+    STORE_HEDGES,
+    STORE_ERRORS,
+    STORE_RECEIVED,
+    STORE_SENT,
+    STORE_COUNTS
+};
 
 bool stores_stopped(const struct stores *stores);
 /* Waits until clock_now_ns() is `until_ns`; -ECANCELED as soon as the stores are stopped. */

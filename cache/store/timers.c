@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A sorted list: there are never more timers than requests that have failed just now. */
+/* A sorted list: there are never more timers than stores and requests that have failed just now. */
 #include "cache/store/timers.h"
 
 #include <pthread.h>
@@ -13,9 +13,9 @@
 struct timers {
     pthread_t thread;
     bool started;
-    pthread_cond_t wake;
+    pthread_cond_t wake, fired;
     pthread_mutex_t lock; /* guards what follows */
-    struct timer *first;
+    struct timer *first, *firing;
     bool stopped, ending;
 };
 
@@ -43,6 +43,8 @@ static void wait_locked(struct timers *timers)
 static struct timer *next_due(struct timers *timers)
 {
     pthread_mutex_lock(&timers->lock);
+    timers->firing = NULL;
+    pthread_cond_broadcast(&timers->fired);
     struct timer *due = NULL;
     while (!due && !timers->ending) {
         due = timers->first;
@@ -53,6 +55,7 @@ static struct timer *next_due(struct timers *timers)
         due = NULL;
         wait_locked(timers);
     }
+    timers->firing = due;
     pthread_mutex_unlock(&timers->lock);
     return due;
 }
@@ -72,6 +75,7 @@ int timers_new(struct timers **ret, struct error *err)
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&timers->wake, &attr);
     pthread_condattr_destroy(&attr);
+    pthread_cond_init(&timers->fired, NULL);
     pthread_mutex_init(&timers->lock, NULL);
     sigset_t all, old;
     sigfillset(&all);
@@ -106,6 +110,7 @@ void timers_free(struct timers *timers)
     if (timers->started)
         pthread_join(timers->thread, NULL);
     pthread_cond_destroy(&timers->wake);
+    pthread_cond_destroy(&timers->fired);
     pthread_mutex_destroy(&timers->lock);
     free(timers);
 }
@@ -117,16 +122,33 @@ void timers_start(struct timers *timers, struct timer *timer)
     pthread_mutex_unlock(&timers->lock);
 }
 
+/* Takes it out of the list; false if it is not there. */
+static bool remove_locked(struct timers *timers, struct timer *timer)
+{
+    struct timer **at = &timers->first;
+    while (*at && *at != timer)
+        at = &(*at)->next;
+    bool found = *at;
+    if (found)
+        *at = timer->next;
+    return found;
+}
+
 void timers_hurry(struct timers *timers, struct timer *timer)
 {
     pthread_mutex_lock(&timers->lock);
-    for (struct timer **at = &timers->first; *at; at = &(*at)->next) {
-        if (*at != timer)
-            continue;
-        *at = timer->next;
+    if (remove_locked(timers, timer)) {
         timer->at_ns = 0;
         insert_locked(timers, timer);
-        break;
     }
+    pthread_mutex_unlock(&timers->lock);
+}
+
+void timers_take_back(struct timers *timers, struct timer *timer)
+{
+    pthread_mutex_lock(&timers->lock);
+    while (remove_locked(timers, timer) || timers->firing == timer)
+        if (timers->firing == timer)
+            pthread_cond_wait(&timers->fired, &timers->lock);
     pthread_mutex_unlock(&timers->lock);
 }

@@ -25,3 +25,5 @@ void timers_free(struct timers *timers); /* none may be waiting; NULL is fine */
 void timers_start(struct timers *timers, struct timer *timer);
 /* Fires now, if it has not fired yet. */
 void timers_hurry(struct timers *timers, struct timer *timer);
+/* It will not fire any more, and is not being fired, if nobody starts it anew. Not from its own fire(). */
+void timers_take_back(struct timers *timers, struct timer *timer);

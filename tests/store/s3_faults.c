@@ -188,6 +188,28 @@ static void a_stalled_read_is_sent_again(struct bench *b)
     end(b, NULL);
 }
 
+static void a_read_that_hangs_is_asked_for_twice(struct bench *b)
+{
+    static const int64_t long_ns = INT64_C(3600000000000);
+    for (int i = 0; i < 2; i++) { /* before the first byte, and behind some */
+        CLEANUP_FREE uint8_t *back = mem_alloc(BIG);
+        struct store_stats stats;
+        begin(b, "GET", i ? "stall@41:1000" : "stall@41:0");
+        s3_of(retry_of(b->store)->inner)->idle_ns = long_ns; /* no other cure */
+        struct hedge *hedge = retry_hedge(b->store);
+        hedge->percent = 100;
+        hedge->still_ns = 100000000;
+        for (int warm = 0; warm < 40; warm++)
+            OK(store_read(b->store, "big", NULL, 0, 3, back, &err));
+        OK(store_read(b->store, "big", NULL, 1, BIG - 1, back, &err));
+        CHECK(!memcmp(back, b->bytes + 1, BIG - 1), "other bytes");
+        stores_stats(b->stores, &stats);
+        CHECK(stats.hedges && !stats.retries, "%llu hedges, %llu retries", (unsigned long long)stats.hedges,
+              (unsigned long long)stats.retries);
+        end(b, NULL);
+    }
+}
+
 static void retry_after_is_obeyed(struct bench *b)
 {
     char got[3];
@@ -307,6 +329,7 @@ int main(int argc, char **argv)
         {"a lost reply to put-if-absent shows as a lost race",
          a_lost_reply_to_put_if_absent_shows_as_lost_race_with_our_own_bytes},
         {"a stalled read is sent again", a_stalled_read_is_sent_again},
+        {"a read that hangs is asked for twice", a_read_that_hangs_is_asked_for_twice},
         {"Retry-After is obeyed", retry_after_is_obeyed},
         {"a stalled read ends when it must", a_stalled_read_ends_when_it_must},
     };

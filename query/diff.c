@@ -24,38 +24,61 @@ const char *diff_op_name(enum diff_op op)
 
 struct attribute_walk {
     const struct diff_visitor *visitor;
-    struct catalog_reader *other;
+    struct catalog_reader *reader, *other;
     bool older; /* the walk is over the older version's */
 };
+
+/* Of one that only one of them has. */
+static int visit_single(const struct attribute_walk *walk, const struct catalog_attribute *attribute,
+                        struct error *err)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    int rc = catalog_description(walk->reader, attribute->id, &text, err);
+    struct diff_attribute found = {.op = walk->older ? DIFF_REMOVED : DIFF_ADDED,
+                                   .name = attribute->name,
+                                   .old_name = attribute->name,
+                                   .type = attribute->type,
+                                   .old_type = attribute->type,
+                                   .description = buf_text(&text),
+                                   .old_description = buf_text(&text)};
+    return rc ? rc : walk->visitor->attribute(walk->visitor->ctx, &found, err);
+}
+
+static int visit_pair(const struct attribute_walk *walk, const struct catalog_attribute *is,
+                      const struct catalog_attribute *was, struct error *err)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT, old_text = BUF_INIT;
+    int rc = catalog_description(walk->reader, is->id, &text, err);
+    if (!rc)
+        rc = catalog_description(walk->other, was->id, &old_text, err);
+    if (rc)
+        return rc;
+    struct diff_attribute found = {.op = strcmp(is->name, was->name) != 0 ? DIFF_RENAMED : DIFF_CHANGED,
+                                   .name = is->name,
+                                   .old_name = was->name,
+                                   .type = is->type,
+                                   .old_type = was->type,
+                                   .description = buf_text(&text),
+                                   .old_description = buf_text(&old_text)};
+    bool same = found.op == DIFF_CHANGED && is->type == was->type &&
+                !strcmp(found.description, found.old_description);
+    return same ? 0 : walk->visitor->attribute(walk->visitor->ctx, &found, err);
+}
 
 static int compare_attribute(void *ctx, const struct catalog_attribute *attribute, struct error *err)
 {
     struct attribute_walk *walk = ctx;
     struct catalog_attribute other;
-    struct diff_attribute found = {.op = walk->older ? DIFF_REMOVED : DIFF_ADDED,
-                                   .name = attribute->name,
-                                   .old_name = attribute->name,
-                                   .type = attribute->type,
-                                   .old_type = attribute->type};
     int rc = catalog_attribute_get(walk->other, attribute->id, &other, err);
-    if (rc < 0 && rc != -ENOENT)
-        return rc;
-    if (!rc) {
-        if (walk->older)
-            return 0;
-        found.old_name = other.name;
-        found.old_type = other.type;
-        bool renamed = strcmp(attribute->name, other.name) != 0;
-        if (!renamed && attribute->type == other.type)
-            return 0;
-        found.op = renamed ? DIFF_RENAMED : DIFF_CHANGED;
-    }
-    return walk->visitor->attribute(walk->visitor->ctx, &found, err);
+    if (rc == -ENOENT)
+        return visit_single(walk, attribute, err);
+    return rc || walk->older ? rc : visit_pair(walk, attribute, &other, err);
 }
 
 static int walk_attributes(const struct diff *diff, const struct diff_visitor *visitor, struct error *err)
 {
-    struct attribute_walk newer = {visitor, diff->older, false}, older = {visitor, diff->newer, true};
+    struct attribute_walk newer = {visitor, diff->newer, diff->older, false},
+                          older = {visitor, diff->older, diff->newer, true};
     if (!visitor->attribute)
         return 0;
     int rc = catalog_attributes(diff->newer, compare_attribute, &newer, err);

@@ -29,9 +29,10 @@ const char *diff_op_name(enum diff_op op); /* "added", ... */
 
 /* An attribute of the data set. */
 struct diff_attribute {
-    enum diff_op op; /* CHANGED: another type */
+    enum diff_op op; /* CHANGED: another type or description */
     const char *name, *old_name;
-    enum value_type type, old_type; /* both of the one that is there */
+    enum value_type type, old_type;            /* both of the one that is there */
+    const char *description, *old_description; /* "": none; both of the one that is there */
 };
 struct diff_value { /* of one clip; JSON: a value, an array where there may be several, NULL where it has none
                      */

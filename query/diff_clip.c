@@ -192,6 +192,27 @@ static int compare_values(const void *a, const void *b)
     return strcmp(((const struct diff_value *)a)->attribute, ((const struct diff_value *)b)->attribute);
 }
 
+/* One that was dropped and another that got its name: what the json of the clip says of that name is told
+ * once.
+ */
+static void merge_names(struct diff_value *values, size_t *count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++) {
+        struct diff_value *last = kept ? &values[kept - 1] : NULL, *value = &values[i];
+        bool one = last && !strcmp(last->attribute, value->attribute);
+        if (one && !last->is && !value->was)
+            *last = (struct diff_value){value->attribute, last->was, value->is, value->by};
+        else if (one && !last->was && !value->is)
+            last->was = value->was;
+        else
+            values[kept++] = *value;
+        if (one && last->was && last->is && !strcmp(last->was, last->is))
+            kept--;
+    }
+    *count = kept;
+}
+
 static void compare_held(struct diff_sides *sides, struct diff_clip *clip)
 {
     for (size_t i = 0; i < sides->newer.count; i++) {
@@ -204,6 +225,7 @@ static void compare_held(struct diff_sides *sides, struct diff_clip *clip)
             add_difference(sides, &sides->older.held[i], NULL, clip);
     if (clip->value_count)
         qsort(sides->values, clip->value_count, sizeof *sides->values, compare_values);
+    merge_names(sides->values, &clip->value_count);
     clip->values = sides->values;
 }
 

@@ -21,6 +21,10 @@ static int print_attribute(void *ctx, const struct diff_attribute *attribute, st
         text(buf, ",\"old_name\":", attribute->old_name);
     if (attribute->type != attribute->old_type)
         text(buf, ",\"old_type\":", value_type_name(attribute->old_type));
+    if (strcmp(attribute->description, attribute->old_description) != 0) {
+        text(buf, ",\"description\":", attribute->description);
+        text(buf, ",\"old_description\":", attribute->old_description);
+    }
     buf_text_append(buf, "}\n");
     return 0;
 }

@@ -6,12 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/json.h"
+
 #include "cache/base/count.h"
 
 struct printing {
     struct dataset *dataset;
     uint64_t count;
 };
+
+static void print_description(const struct diff_attribute *attribute)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    if (!*attribute->description) {
+        fputs(", no longer described", stdout);
+        return;
+    }
+    json_write_text(&text, attribute->description, strlen(attribute->description));
+    printf(", described as %s", buf_text(&text));
+}
 
 static int print_attribute(void *ctx, const struct diff_attribute *attribute, struct error *err)
 {
@@ -22,6 +35,8 @@ static int print_attribute(void *ctx, const struct diff_attribute *attribute, st
         printf(", was %s", attribute->old_name);
     if (attribute->type != attribute->old_type)
         printf(", now %s, was %s", value_type_name(attribute->type), value_type_name(attribute->old_type));
+    if (strcmp(attribute->description, attribute->old_description) != 0)
+        print_description(attribute);
     putchar('\n');
     return 0;
 }

@@ -55,23 +55,41 @@ struct fixture {
     struct catalog_reader *now, *patient;
 };
 
+static struct cache *cache_in(const struct world_catalog *plain)
+{
+    struct error err = {0};
+    struct cache *cache;
+    CLEANUP_FREE char *folder = mem_printf("%s/cache", plain->folder);
+    struct cache_options options = {.folder = folder, .fill = CACHE_FILL_EXACT};
+    cr_assert_eq(cache_new(&options, &cache, &err), 0, "%s", err.text);
+    return cache;
+}
+
+/* `plain` again, of which no page is here. */
+static struct catalog *open_absent(struct cache *cache, const struct world_catalog *plain, uint8_t number,
+                                   struct memory_source **ret_source)
+{
+    struct error err = {0};
+    struct cache_file *file;
+    struct catalog *catalog;
+    const uint8_t key[SHA256_BYTES] = {number};
+    struct memory_source *source = MEM_NEW(struct memory_source);
+    source->source.ops = &memory_ops;
+    cr_assert_eq(file_read(plain->path, 1 << 24, &source->bytes, &err), 0, "%s", err.text);
+    cr_assert_eq(cache_open(cache, key, source->bytes.len, &source->source, &file, &err), 0, "%s", err.text);
+    cr_assert_eq(catalog_open_cached(file, "v1", &catalog, &err), 0, "%s", err.text);
+    if (ret_source)
+        *ret_source = source;
+    return catalog;
+}
+
 static void setup(struct fixture *ret)
 {
     struct error err = {0};
     *ret = (struct fixture){0};
     world_kitchen(&ret->world, &ret->plain);
-    CLEANUP_FREE char *folder = mem_printf("%s/cache", ret->plain.folder);
-    struct cache_options options = {.folder = folder, .fill = CACHE_FILL_EXACT};
-    cr_assert_eq(cache_new(&options, &ret->cache, &err), 0, "%s", err.text);
-    struct memory_source *source = MEM_NEW(struct memory_source);
-    source->source.ops = &memory_ops;
-    cr_assert_eq(file_read(ret->plain.path, 1 << 24, &source->bytes, &err), 0, "%s", err.text);
-    ret->source = source;
-    struct cache_file *file;
-    const uint8_t key[SHA256_BYTES] = {1};
-    cr_assert_eq(cache_open(ret->cache, key, source->bytes.len, &source->source, &file, &err), 0, "%s",
-                 err.text);
-    cr_assert_eq(catalog_open_cached(file, "v1", &ret->catalog, &err), 0, "%s", err.text);
+    ret->cache = cache_in(&ret->plain);
+    ret->catalog = open_absent(ret->cache, &ret->plain, 1, &ret->source);
     struct catalog_patience none = {.nowait = true}, all = {0};
     cr_assert_eq(catalog_reader_acquire(ret->catalog, &all, &ret->patient, &err), 0, "%s", err.text);
     cr_assert_eq(catalog_reader_acquire(ret->catalog, &none, &ret->now, &err), 0, "%s", err.text);
@@ -156,5 +174,87 @@ Test(nowait, a_query_that_waits_ends_when_it_is_cancelled_and_can_be_run_again)
     query_unref(query);
     catalog_reader_release(reader);
     teardown(&fixture);
+    check_leaks();
+}
+
+/* ---- two versions ---- */
+
+struct older {
+    struct catalog *catalog;
+    bool open; /* else it must be waited for */
+};
+
+static int open_older(void *ctx, uint32_t version, bool nowait, struct catalog **ret, struct error *err)
+{
+    struct older *older = ctx;
+    cr_assert_eq(version, 1);
+    if (nowait && !older->open)
+        return error_set(err, EAGAIN, "v1 is not open yet");
+    older->open = true;
+    *ret = catalog_ref(older->catalog);
+    return 0;
+}
+
+/* What changed since v1, in every form, behind what is in `buf`; -EAGAIN leaves that as it was. */
+static int compare_all(struct catalog_reader *reader, struct buf *buf)
+{
+    CLEANUP_QUERY struct query *query = NULL;
+    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+    struct report report = {REPORT_DIFF, 1};
+    struct error err = {0};
+    uint64_t size;
+    size_t start = buf->len;
+    int rc = query_parse("@since=v1,outcome", 17, reader, &query, &err);
+    if (!rc)
+        rc = query_run(query, reader, &result, &err);
+    if (!rc)
+        rc = report_file_size(&report, query, reader, &size, &err);
+    if (!rc)
+        rc = report_file_append(&report, query, reader, buf, &err);
+    cr_assert(rc == 0 || rc == -EAGAIN, "%s", err.text);
+    cr_assert_eq(buf->len - start, rc ? 0 : size);
+    return rc;
+}
+
+Test(nowait, a_comparison_that_misses_a_page_of_either_version_is_run_again_and_tells_the_same)
+{
+    struct world first, second = {.attributes = world_kitchen_attributes};
+    struct world_catalog v1, v2;
+    struct older older = {0};
+    struct catalog_reader *now, *patient;
+    struct catalog_patience none = {.nowait = true}, all = {0};
+    struct buf wanted = BUF_INIT, got = BUF_INIT;
+    char lines[][64] = {"ep001 arm=left outcome=ok length=260", "ep100 arm=left outcome=fail"};
+    world_kitchen(&first, &v1);
+    world_add_line(&second, lines[0]);
+    world_add_line(&second, lines[1]);
+    world_open_next(&second, &v1, &v2);
+    cr_assert_eq(compare_all(v2.reader, &wanted), 0);
+    cr_assert(strstr(buf_text(&wanted), "\"key\":\"ep001\"") &&
+              strstr(buf_text(&wanted), "\"key\":\"ep100\""));
+    struct cache *cache = cache_in(&v1);
+    struct catalog *newer = open_absent(cache, &v2, 2, NULL);
+    older.catalog = open_absent(cache, &v1, 1, NULL);
+    catalog_set_siblings(newer, open_older, &older);
+    cr_assert_eq(catalog_reader_acquire(newer, &all, &patient, NULL), 0);
+    cr_assert_eq(catalog_reader_acquire(newer, &none, &now, NULL), 0);
+    cr_assert_eq(compare_all(now, &got), -EAGAIN, "its own pages are not here");
+    struct rowset *rows;
+    cr_assert_eq(catalog_changed_since(patient, 1, false, &rows, NULL), 0);
+    rowset_unref(rows);
+    cr_assert_eq(compare_all(now, &got), -EAGAIN, "the older version is not open");
+    older.open = true;
+    cr_assert_eq(compare_all(now, &got), -EAGAIN, "its pages are not here");
+    cr_assert_eq(compare_all(patient, &got), 0);
+    cr_assert_str_eq(buf_text(&got), buf_text(&wanted));
+    buf_clear(&got);
+    cr_assert_eq(compare_all(now, &got), 0, "all pages are here now");
+    cr_assert_str_eq(buf_text(&got), buf_text(&wanted));
+    catalog_reader_release(now), catalog_reader_release(patient);
+    catalog_unref(newer), catalog_unref(older.catalog);
+    cache_free(cache);
+    buf_done(&wanted), buf_done(&got);
+    world_close(&v2), world_close(&v1);
+    world_done(&second), world_done(&first);
     check_leaks();
 }

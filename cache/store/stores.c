@@ -91,7 +91,7 @@ void stores_free(struct stores *stores)
     stores_stop(stores);
     workers_free(stores->workers);
     http_free(
-        stores->http); /* a read that has just ended may still be dropping its store, and that its timer */
+        stores->http); /* before the timers: a read that ended just now may be dropping its store there */
     timers_free(stores->timers);
     config_free(stores->config);
     free_options(&stores->given);

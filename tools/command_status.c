@@ -115,7 +115,8 @@ static void print_store(const char *stats)
 {
     printf("  store    %llu requests, ", mount_stats_number(stats, "store_requests"));
     print_bytes(stats, "store_bytes_received");
-    printf(" received, %llu sent again", mount_stats_number(stats, "store_retries"));
+    printf(" received, %llu sent again, %llu asked twice", mount_stats_number(stats, "store_retries"),
+           mount_stats_number(stats, "store_hedges"));
     if (mount_stats_number(stats, "store_answers"))
         printf("; of the last %llu answers half came within %.0f ms, 99 %% within %.0f ms",
                mount_stats_number(stats, "store_answers"),

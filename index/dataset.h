@@ -71,6 +71,9 @@ int dataset_manifest(struct dataset *dataset, uint32_t version, const struct man
  * is none); -ENOTSUP: needs a newer program; -EUCLEAN: damaged. */
 int dataset_catalog(struct dataset *dataset, uint32_t version, bool nowait, struct catalog **ret,
                     struct error *err);
+/* Is what the version's catalog is unpacked from still in the store, with its size; `whole`: and its hash?
+ * -ENOENT, -EUCLEAN. A version whose catalog is cached can be read here all the same. Waits. */
+int dataset_check_stored(struct dataset *dataset, uint32_t version, bool whole, struct error *err);
 
 /* ---- tags ---- */
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,6 +71,19 @@ static void print_json(const struct manifest *manifest, const char *time, const 
     puts(buf_text(&line));
 }
 
+/* Of a version whose catalog cannot be read, no clip can. */
+static int count_readable(struct readable *readable, const struct manifest *manifest,
+                          struct readable_counts *ret, struct error *err)
+{
+    struct error why = {0};
+    int rc = readable_check_version(readable, manifest->version, ret, &why);
+    if (rc == -EPERM || rc == -ECANCELED)
+        return error_copy(err, &why);
+    if (rc)
+        fprintf(stderr, "note: v%u cannot be read: %s\n", manifest->version, why.text);
+    return 0;
+}
+
 static int print_version(const struct arguments *arguments, struct session *session,
                          struct readable *readable, uint32_t version, struct error *err)
 {
@@ -78,7 +92,7 @@ static int print_version(const struct arguments *arguments, struct session *sess
     CLEANUP_BUF struct buf time = BUF_INIT, tags = BUF_INIT;
     int rc = dataset_manifest(session->dataset, version, &manifest, err);
     if (!rc && readable)
-        rc = readable_count_version(readable, version, &counts, err);
+        rc = count_readable(readable, manifest, &counts, err);
     if (!rc)
         rc = dataset_tags(session->dataset, add_tag, &(struct tag_search){version, &tags}, err);
     if (rc)
@@ -97,13 +111,11 @@ static int run(const struct arguments *arguments, struct error *err)
     int rc = session_open_path(arguments, &session, err);
     if (rc)
         return rc;
-    struct readable *readable = arguments_flag(arguments, "readable") ? readable_new(session.dataset) : NULL;
-    if (readable)
-        rc = readable_probe_all(readable, err);
+    struct readable *readable =
+        arguments_flag(arguments, "readable") ? readable_new(session.dataset, false) : NULL;
     for (uint32_t version = dataset_head(session.dataset); !rc && version; version--)
         rc = print_version(arguments, &session, readable, version, err);
-    if (readable)
-        readable_free(readable);
+    readable_free(readable);
     return rc;
 }
 

@@ -10,159 +10,182 @@
 #include "tools/session.h"
 
 static const struct option_spec options[] = {
+    {"deep", 0, NULL, false, "read every recording to its end, and every catalog, whose hash is compared"},
     {"json", 0, NULL, false, "print each version as a line of JSON"},
     {NULL, 0, NULL, false, NULL},
-};
-
-struct checked { /* a version, or the clips of a path in it */
-    uint32_t version;
-    struct catalog *catalog;
-    struct catalog_reader *reader;
-    struct rowset *rows; /* NULL: all */
 };
 
 struct verifying {
     struct session session;
     struct readable *readable;
-    struct checked *list;
-    size_t count, cap;
-    bool json, bad;
+    bool json, deep;
+    uint32_t versions, faulty;
 };
 
-static struct checked *add(struct verifying *v, uint32_t version)
-{
-    mem_grow(&v->list, &v->cap, v->count + 1, sizeof *v->list);
-    v->list[v->count] = (struct checked){.version = version};
-    return &v->list[v->count++];
-}
-
-static int open_checked(struct verifying *v, struct checked *checked, struct error *err)
-{
-    int rc = checked->catalog
-                 ? 0
-                 : dataset_catalog(v->session.dataset, checked->version, false, &checked->catalog, err);
-    if (!rc)
-        rc = catalog_reader_acquire(checked->catalog, &(struct catalog_patience){0}, &checked->reader, err);
-    return rc;
-}
-
-static int add_versions(struct verifying *v, struct error *err)
-{
-    int rc = 0;
-    for (uint32_t version = dataset_head(v->session.dataset); !rc && version; version--)
-        rc = open_checked(v, add(v, version), err);
-    return rc;
-}
-
-static int take_row(void *ctx, uint32_t row, struct error *err)
-{
-    (void)err;
-    rowset_add(ctx, row);
-    return 0;
-}
-
-static int add_path(struct verifying *v, struct error *err)
-{
-    CLEANUP_PLACE struct place place = {0};
-    int rc = place_resolve(v->session.dataset, v->session.path, &place, err);
-    if (rc)
-        return rc;
-    struct checked *checked = add(v, place.version);
-    checked->catalog = catalog_ref(place.catalog);
-    checked->rows = rowset_new();
-    rc = open_checked(v, checked, err);
-    if (rc)
-        return rc;
-    return place.is_file ? take_row(checked->rows, place.row, err)
-                         : query_each(place.query, checked->reader, take_row, checked->rows, err);
-}
+struct checked { /* a version, or the clips of a path in it */
+    uint32_t version;
+    struct readable_counts counts;
+    struct error clips,
+        stored; /* the clips could not be told, the catalog is not in the store as it should be */
+};
 
 /* ---- telling ---- */
 
-static void print_text(const struct checked *checked, const struct readable_counts *counts)
+static void print_text(const struct checked *checked)
 {
-    printf("v%-5u %8llu of %llu clips can be read", checked->version, (unsigned long long)counts->readable,
-           (unsigned long long)counts->clips);
+    const struct readable_counts *counts = &checked->counts;
+    printf("v%-5u ", checked->version);
+    if (checked->clips.code)
+        printf("cannot be read: %s", checked->clips.text);
+    else
+        printf("%8llu of %llu clips can be read", (unsigned long long)counts->readable,
+               (unsigned long long)counts->clips);
     if (counts->key)
         printf("; not '%s': %s", counts->key, counts->reason);
+    if (checked->stored.code && !checked->clips.code)
+        printf("; its catalog can only be read here: %s", checked->stored.text);
     putchar('\n');
 }
 
-static void print_json(const struct checked *checked, const struct readable_counts *counts)
+static void add_text(struct buf *line, const char *name, const char *text)
+{
+    buf_printf(line, ",\"%s\":", name);
+    json_write_text(line, text, strlen(text));
+}
+
+static void print_json(const struct checked *checked)
 {
     CLEANUP_BUF struct buf line = BUF_INIT;
-    buf_printf(&line, "{\"version\":%u,\"clips\":%llu,\"readable\":%llu", checked->version,
-               (unsigned long long)counts->clips, (unsigned long long)counts->readable);
+    const struct readable_counts *counts = &checked->counts;
+    buf_printf(&line, "{\"version\":%u", checked->version);
+    if (checked->clips.code)
+        add_text(&line, "error", checked->clips.text);
+    else
+        buf_printf(&line, ",\"clips\":%llu,\"readable\":%llu", (unsigned long long)counts->clips,
+                   (unsigned long long)counts->readable);
     if (counts->key) {
         buf_text_append(&line, ",\"first\":{\"key\":");
         json_write_text(&line, counts->key, strlen(counts->key));
-        buf_text_append(&line, ",\"reason\":");
-        json_write_text(&line, counts->reason, strlen(counts->reason));
+        add_text(&line, "reason", counts->reason);
         buf_text_append(&line, "}");
     }
+    if (checked->stored.code)
+        add_text(&line, "catalog", checked->stored.text);
     buf_text_append(&line, "}");
     puts(buf_text(&line));
 }
 
-static int tell(struct verifying *v, const struct checked *checked, struct error *err)
+static void tell(struct verifying *v, const struct checked *checked)
 {
-    struct readable_counts counts CLEANUP(readable_counts_done) = {0};
-    int rc = readable_count(v->readable, checked->reader, checked->rows, &counts, err);
-    if (rc)
-        return rc;
-    v->bad |= counts.readable < counts.clips;
+    v->versions++;
+    v->faulty += checked->clips.code || checked->stored.code || checked->counts.key;
     if (v->json)
-        print_json(checked, &counts);
+        print_json(checked);
     else
-        print_text(checked, &counts);
+        print_text(checked);
+    fflush(stdout); /* versions come one by one */
+}
+
+static void tell_all(const struct verifying *v)
+{
+    struct readable_totals totals = readable_totals(v->readable);
+    if (v->faulty)
+        fprintf(stderr, "faults in %u of %u versions; %llu of %llu recordings cannot be read\n", v->faulty,
+                v->versions, (unsigned long long)totals.unreadable, (unsigned long long)totals.recordings);
+}
+
+/* ---- checking ---- */
+
+/* What the user must settle, or wants, ends it; all else is a fault of the version, and the next has its own.
+ */
+static bool ends(int rc)
+{
+    return rc == -EPERM || rc == -ECANCELED;
+}
+
+static int check_version(struct verifying *v, uint32_t version, struct error *err)
+{
+    struct checked checked = {.version = version};
+    dataset_check_stored(v->session.dataset, version, v->deep, &checked.stored);
+    int rc = readable_check_version(v->readable, version, &checked.counts, &checked.clips);
+    if (ends(rc))
+        return error_copy(err, &checked.clips);
+    tell(v, &checked);
+    readable_counts_done(&checked.counts);
     return 0;
 }
 
-/* ---- all of it ---- */
-
-static int verify(struct verifying *v, struct error *err)
+static int check_versions(struct verifying *v, struct error *err)
 {
-    int rc = *v->session.path ? add_path(v, err) : add_versions(v, err);
-    v->readable = readable_new(v->session.dataset);
-    for (size_t i = 0; !rc && i < v->count; i++)
-        rc = readable_add(v->readable, v->list[i].reader, v->list[i].rows, err);
+    uint32_t head;
+    int rc = dataset_refresh(v->session.dataset, &head, err);
+    for (uint32_t version = head; !rc && version; version--)
+        rc = check_version(v, version, err);
+    return rc;
+}
+
+static void take_rows(const struct query_result *result, struct rowset *rows)
+{
+    uint32_t some[1024];
+    size_t count = 1;
+    for (uint64_t at = 0; count;) {
+        count = query_result_rows(result, at, some, sizeof some / sizeof *some, &at);
+        rowset_add_many(rows, some, count);
+    }
+}
+
+static int check_path(struct verifying *v, struct error *err)
+{
+    CLEANUP_PLACE struct place place = {0};
+    CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
+    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+    CLEANUP_ROWSET struct rowset *rows = rowset_new();
+    struct checked checked = {0};
+    int rc = place_resolve(v->session.dataset, v->session.path, &place, err);
+    if (!rc)
+        rc = catalog_reader_acquire(place.catalog, &(struct catalog_patience){0}, &reader, err);
+    if (!rc && !place.is_file)
+        rc = query_run(place.query, reader, &result, err);
     if (rc)
         return rc;
-    struct progress *progress = progress_new("checked", "recordings", 0);
-    rc = readable_probe(v->readable, progress, err);
-    progress_free(progress);
-    for (size_t i = 0; !rc && i < v->count; i++)
-        rc = tell(v, &v->list[i], err);
+    if (result)
+        take_rows(result, rows);
+    else
+        rowset_add(rows, place.row);
+    checked.version = place.version;
+    dataset_check_stored(v->session.dataset, place.version, v->deep, &checked.stored);
+    rc = readable_check(v->readable, reader, rows, &checked.counts, err);
+    if (!rc)
+        tell(v, &checked);
+    readable_counts_done(&checked.counts);
     return rc;
 }
 
 static void verifying_done(struct verifying *v)
 {
-    for (size_t i = 0; i < v->count; i++) {
-        if (v->list[i].reader)
-            catalog_reader_release(v->list[i].reader);
-        if (v->list[i].catalog)
-            catalog_unref(v->list[i].catalog);
-        rowset_unref(v->list[i].rows);
-    }
-    free(v->list);
-    if (v->readable)
-        readable_free(v->readable);
+    readable_free(v->readable);
     session_close(&v->session);
 }
 
 static int run(const struct arguments *arguments, struct error *err)
 {
-    struct verifying v CLEANUP(verifying_done) = {.json = arguments_flag(arguments, "json")};
+    struct verifying v CLEANUP(verifying_done) = {.json = arguments_flag(arguments, "json"),
+                                                  .deep = arguments_flag(arguments, "deep")};
     int rc = session_open_path(arguments, &v.session, err);
-    if (!rc)
-        rc = verify(&v, err);
-    return rc ? rc : v.bad ? EXIT_FAILED : EXIT_DONE;
+    if (rc)
+        return rc;
+    v.readable = readable_new(v.session.dataset, v.deep);
+    rc = *v.session.path ? check_path(&v, err) : check_versions(&v, err);
+    if (rc)
+        return rc;
+    tell_all(&v);
+    return v.faulty ? EXIT_FAILED : EXIT_DONE;
 }
 
 static const struct command_example examples[] = {
     {"elidefs verify s3://lab-data/kitchen", "How many clips of each version can still be read"},
     {"elidefs verify s3://lab-data/kitchen v3/outcome=fail", "Can a training run on these go ahead?"},
+    {"elidefs verify s3://lab-data/kitchen --deep", "After a disk was repaired: read everything once"},
     {NULL, NULL},
 };
 
@@ -171,12 +194,17 @@ const struct command command_verify = {
     .synopsis = "DATASET [PATH] [OPTION]...",
     .summary = "tells which clips can still be read",
     .description =
-        "Asks for a byte of every recording under its pin, and prints for each version, newest first, how "
-        "many "
-        "clips can be read, with the first that cannot be and why: its recording was overwritten, removed, "
-        "or "
-        "may not be read. With PATH, such as v3/outcome=fail, only these clips are checked. Ends with status "
-        "1 if a clip cannot be read.",
+        "Asks for a byte of every recording under its pin, once for all versions, and prints for each "
+        "version, "
+        "newest first, how many clips can be read, with the first that cannot be and why: its recording was "
+        "overwritten, removed, or may not be read. The version's catalog must be in the store, too. A "
+        "version "
+        "that cannot be opened is told, and the others are checked all the same. With PATH, such as "
+        "v3/outcome=fail, only these clips are checked. Ends with status 1 if there is a fault.\n\n"
+        "A recording that has its pin (ETag or version; time and inode in a folder) is taken to have its "
+        "bytes. "
+        "--deep reads them all, so a disk that cannot is found; there is no digest of a recording to compare "
+        "them with.",
     .options = options,
     .store_options = true,
     .cache_options = true,

@@ -10,40 +10,53 @@
 
 #include "cache/base/workers.h"
 #include "index/catalog_known.h"
+#include "tools/progress.h"
 
-enum { PROBES_AT_A_TIME = 16 };
+/* As many as the store has connections; with whole recordings, as many as memory is worth. */
+enum {
+    PROBES_AT_A_TIME = 64,
+    WHOLES_AT_A_TIME = 16,
+    PIECE_BYTES = 1 << 20,
+    WINDOW = 1024,
+    REASONS_MAX = 4096
+};
 
-struct probed {
+struct bad {
     uint32_t id;
-    bool done;
-    struct dataset_object object;
-    char *reason; /* NULL: it can be read */
+    char *reason;
 };
 
 struct readable {
     struct dataset *dataset;
-    struct probed *list;
+    bool whole;
+    struct rowset *probed, *unreadable; /* objects */
+    struct bad *reasons;                /* of the first few */
     size_t count, cap;
-    uint32_t *by_id; /* number in list, plus one */
-    size_t ids;
 };
 
-struct readable *readable_new(struct dataset *dataset)
+struct readable *readable_new(struct dataset *dataset, bool whole)
 {
     struct readable *readable = MEM_NEW(struct readable);
-    readable->dataset = dataset;
+    *readable = (struct readable){
+        .dataset = dataset, .whole = whole, .probed = rowset_new(), .unreadable = rowset_new()};
     return readable;
 }
 
 void readable_free(struct readable *readable)
 {
-    for (size_t i = 0; i < readable->count; i++) {
-        dataset_object_done(&readable->list[i].object);
-        free(readable->list[i].reason);
-    }
-    free(readable->list);
-    free(readable->by_id);
+    if (!readable)
+        return;
+    for (size_t i = 0; i < readable->count; i++)
+        free(readable->reasons[i].reason);
+    free(readable->reasons);
+    rowset_unref(readable->probed);
+    rowset_unref(readable->unreadable);
     free(readable);
+}
+
+struct readable_totals readable_totals(const struct readable *readable)
+{
+    return (struct readable_totals){rowset_count(readable->probed), rowset_count(readable->unreadable)};
 }
 
 /* ---- which ---- */
@@ -62,53 +75,43 @@ static int add_stream(void *ctx, uint32_t row, uint32_t object, struct error *er
     return 0;
 }
 
-static bool is_added(const struct readable *readable, uint32_t id)
-{
-    return id < readable->ids && readable->by_id[id];
-}
+/* ---- probing some ---- */
 
-static int add_object(struct readable *readable, struct catalog_reader *reader, uint32_t id,
-                      struct error *err)
-{
-    struct dataset_object object = {0};
-    int rc = is_added(readable, id) ? 1 : dataset_object(readable->dataset, reader, id, &object, err);
-    if (rc)
-        return rc < 0 ? rc : 0;
-    size_t before = readable->ids;
-    mem_grow(&readable->by_id, &readable->ids, (size_t)id + 1, sizeof *readable->by_id);
-    memset(readable->by_id + before, 0, (readable->ids - before) * sizeof *readable->by_id);
-    mem_grow(&readable->list, &readable->cap, readable->count + 1, sizeof *readable->list);
-    readable->list[readable->count++] = (struct probed){.id = id, .object = object};
-    readable->by_id[id] = (uint32_t)readable->count;
-    return 0;
-}
-
-int readable_add(struct readable *readable, struct catalog_reader *reader, const struct rowset *rows,
-                 struct error *err)
-{
-    CLEANUP_ROWSET struct rowset *objects = rowset_new();
-    struct adding adding = {rows, objects};
+struct probed {
     uint32_t id;
-    int rc = catalog_known_streams(reader, add_stream, &adding, err);
-    for (uint64_t from = 0; !rc && rowset_rows(objects, from, &id, 1); from = id + 1ull)
-        rc = add_object(readable, reader, id, err);
-    return rc;
-}
-
-/* ---- probing ---- */
+    struct dataset_object object;
+    int rc;
+    struct error err;
+};
 
 struct probing {
-    struct readable *readable;
+    const struct readable *readable;
+    struct probed *list;
+    size_t count;
     atomic_size_t next;
     pthread_mutex_t lock; /* guards progress */
     struct progress *progress;
 };
 
-/* A byte tells as much as all: the store compares the pin before it sends any. */
-static int probe(const struct dataset_object *object, struct error *err)
+static int read_whole(const struct dataset_object *object, struct error *err)
+{
+    CLEANUP_FREE uint8_t *piece = mem_alloc(PIECE_BYTES);
+    uint64_t size = object->pinned.size;
+    int rc = 0;
+    for (uint64_t at = 0; !rc && at < size; at += PIECE_BYTES) {
+        size_t len = size - at < PIECE_BYTES ? (size_t)(size - at) : PIECE_BYTES;
+        rc = store_read(object->store, object->path, &object->pinned, at, len, piece, err);
+    }
+    return rc;
+}
+
+/* A byte tells as much as all of the pin: the store compares it before it sends any. */
+static int probe(const struct readable *readable, const struct dataset_object *object, struct error *err)
 {
     struct store_object now = {0};
     uint8_t byte;
+    if (object->pinned.size && readable->whole)
+        return read_whole(object, err);
     if (object->pinned.size)
         return store_read(object->store, object->path, &object->pinned, 0, 1, &byte, err);
     int rc = store_head(object->store, object->path, &now, err);
@@ -120,36 +123,82 @@ static int probe(const struct dataset_object *object, struct error *err)
 static void probe_some(void *ctx)
 {
     struct probing *probing = ctx;
-    struct readable *readable = probing->readable;
     size_t i;
-    while ((i = atomic_fetch_add(&probing->next, 1)) < readable->count) {
-        struct probed *probed = &readable->list[i];
-        struct error err = {0};
-        if (probed->done)
-            continue;
-        if (probe(&probed->object, &err) < 0)
-            probed->reason = mem_text(err.text);
-        probed->done = true;
+    while ((i = atomic_fetch_add(&probing->next, 1)) < probing->count) {
+        struct probed *probed = &probing->list[i];
+        if (!probed->rc)
+            probed->rc = probe(probing->readable, &probed->object, &probed->err);
         pthread_mutex_lock(&probing->lock);
         progress_add(probing->progress, 1);
         pthread_mutex_unlock(&probing->lock);
     }
 }
 
-int readable_probe(struct readable *readable, struct progress *progress, struct error *err)
+static int probe_list(struct probing *probing, struct error *err)
 {
-    struct probing probing = {.readable = readable, .progress = progress};
     struct workers *workers;
-    progress_expect(progress, readable->count);
-    int rc = workers_new(PROBES_AT_A_TIME, &workers, err);
+    unsigned most = probing->readable->whole ? WHOLES_AT_A_TIME : PROBES_AT_A_TIME;
+    unsigned threads = probing->count < most ? (unsigned)probing->count : most;
+    int rc = workers_new(threads, &workers, err);
     if (rc < 0)
         return rc;
-    pthread_mutex_init(&probing.lock, NULL);
-    for (int i = 0; i < PROBES_AT_A_TIME; i++)
-        workers_submit(workers, probe_some, &probing);
+    pthread_mutex_init(&probing->lock, NULL);
+    for (unsigned i = 0; i < threads; i++)
+        workers_submit(workers, probe_some, probing);
     workers_free(workers);
-    pthread_mutex_destroy(&probing.lock);
+    pthread_mutex_destroy(&probing->lock);
     return 0;
+}
+
+static void keep(struct readable *readable, const struct probed *probed)
+{
+    rowset_add(readable->probed, probed->id);
+    if (!probed->rc)
+        return;
+    rowset_add(readable->unreadable, probed->id);
+    if (readable->count == REASONS_MAX)
+        return;
+    mem_grow(&readable->reasons, &readable->cap, readable->count + 1, sizeof *readable->reasons);
+    readable->reasons[readable->count++] = (struct bad){probed->id, mem_text(probed->err.text)};
+}
+
+/* Where an object lies is asked here, since a reader serves one thread. Of what cannot be resolved, only what
+ * the user must settle ends it all. */
+static int probe_window(struct readable *readable, struct catalog_reader *reader, struct probing *probing,
+                        const uint32_t *ids, struct error *err)
+{
+    int rc = 0;
+    probing->next = 0;
+    for (size_t i = 0; !rc && i < probing->count; i++) {
+        struct probed *probed = &probing->list[i];
+        *probed = (struct probed){.id = ids[i]};
+        probed->rc = dataset_object(readable->dataset, reader, ids[i], &probed->object, &probed->err);
+        if (probed->rc == -EPERM || probed->rc == -ECANCELED)
+            rc = error_copy(err, &probed->err);
+    }
+    if (!rc)
+        rc = probe_list(probing, err);
+    for (size_t i = 0; i < probing->count; i++) {
+        if (!rc)
+            keep(readable, &probing->list[i]);
+        dataset_object_done(&probing->list[i].object);
+    }
+    return rc;
+}
+
+static int probe_all(struct readable *readable, struct catalog_reader *reader, const struct rowset *objects,
+                     struct error *err)
+{
+    uint32_t ids[WINDOW];
+    struct probing probing = {.readable = readable, .list = mem_zero(WINDOW * sizeof *probing.list)};
+    int rc = 0;
+    probing.progress = progress_new("checked", "recordings", rowset_count(objects));
+    for (uint64_t from = 0; !rc && (probing.count = rowset_rows(objects, from, ids, WINDOW));
+         from = ids[probing.count - 1] + 1ull)
+        rc = probe_window(readable, reader, &probing, ids, err);
+    progress_free(probing.progress);
+    free(probing.list);
+    return rc;
 }
 
 /* ---- counting ---- */
@@ -158,83 +207,79 @@ struct counting {
     const struct readable *readable;
     const struct rowset *rows;
     struct rowset *bad;
-    const struct probed *first; /* of the first row */
+    uint32_t first; /* object of the first row */
 };
 
 static int count_stream(void *ctx, uint32_t row, uint32_t object, struct error *err)
 {
     struct counting *counting = ctx;
-    const struct readable *readable = counting->readable;
     (void)err;
-    if ((counting->rows && !rowset_contains(counting->rows, row)) || !is_added(readable, object))
+    if ((counting->rows && !rowset_contains(counting->rows, row)) ||
+        !rowset_contains(counting->readable->unreadable, object))
         return 0;
-    const struct probed *probed = &readable->list[readable->by_id[object] - 1];
-    if (!probed->reason)
-        return 0;
-    if (!counting->first)
-        counting->first = probed;
+    if (rowset_empty(counting->bad))
+        counting->first = object;
     rowset_add(counting->bad, row);
     return 0;
 }
 
-int readable_count(struct readable *readable, struct catalog_reader *reader, const struct rowset *rows,
-                   struct readable_counts *ret, struct error *err)
+/* Only the first few reasons are kept: a later one is asked for again. */
+static char *reason_of(const struct readable *readable, struct catalog_reader *reader, uint32_t id)
+{
+    struct dataset_object object CLEANUP(dataset_object_done) = {0};
+    struct error err = {.text = "could not be read a moment ago"};
+    for (size_t i = 0; i < readable->count; i++)
+        if (readable->reasons[i].id == id)
+            return mem_text(readable->reasons[i].reason);
+    if (!dataset_object(readable->dataset, reader, id, &object, &err))
+        probe(readable, &object, &err);
+    return mem_text(err.text);
+}
+
+static int count(const struct readable *readable, struct catalog_reader *reader, const struct rowset *rows,
+                 struct readable_counts *ret, struct error *err)
 {
     CLEANUP_ROWSET struct rowset *bad = rowset_new();
     struct counting counting = {.readable = readable, .rows = rows, .bad = bad};
     struct catalog_info info;
     struct catalog_clip clip;
     uint32_t row;
-    *ret = (struct readable_counts){0};
     int rc = catalog_info(reader, &info, err);
     if (!rc)
         rc = catalog_known_streams(reader, count_stream, &counting, err);
-    if (!rc && rowset_rows(bad, 0, &row, 1))
+    bool any = !rc && rowset_rows(bad, 0, &row, 1);
+    if (any)
         rc = catalog_clip(reader, row, &clip, err);
     if (rc)
         return rc;
-    ret->clips = rows ? rowset_count(rows) : info.clips;
+    *ret = (struct readable_counts){.clips = rows ? rowset_count(rows) : info.clips};
     ret->readable = ret->clips - rowset_count(bad);
-    if (counting.first) {
-        ret->key = mem_text(clip.key);
-        ret->reason = mem_text(counting.first->reason);
-    }
+    ret->key = any ? mem_text(clip.key) : NULL;
+    ret->reason = any ? reason_of(readable, reader, counting.first) : NULL;
     return 0;
 }
 
-/* ---- whole versions ---- */
-
-static int open_version(const struct readable *readable, uint32_t version, struct catalog_reader **ret,
-                        struct error *err)
+int readable_check(struct readable *readable, struct catalog_reader *reader, const struct rowset *rows,
+                   struct readable_counts *ret, struct error *err)
 {
-    CLEANUP_CATALOG struct catalog *catalog = NULL; /* the reader has a reference of its own */
-    int rc = dataset_catalog(readable->dataset, version, false, &catalog, err);
-    return rc ? rc : catalog_reader_acquire(catalog, &(struct catalog_patience){0}, ret, err);
+    CLEANUP_ROWSET struct rowset *objects = rowset_new();
+    struct adding adding = {rows, objects};
+    int rc = catalog_known_streams(reader, add_stream, &adding, err);
+    rowset_andnot(objects, readable->probed);
+    if (!rc && !rowset_empty(objects))
+        rc = probe_all(readable, reader, objects, err);
+    return rc ? rc : count(readable, reader, rows, ret, err);
 }
 
-int readable_probe_all(struct readable *readable, struct error *err)
-{
-    int rc = 0;
-    for (uint32_t version = dataset_head(readable->dataset); !rc && version; version--) {
-        CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
-        rc = open_version(readable, version, &reader, err);
-        if (!rc)
-            rc = readable_add(readable, reader, NULL, err);
-    }
-    if (rc)
-        return rc;
-    struct progress *progress = progress_new("checked", "recordings", 0);
-    rc = readable_probe(readable, progress, err);
-    progress_free(progress);
-    return rc;
-}
-
-int readable_count_version(struct readable *readable, uint32_t version, struct readable_counts *ret,
+int readable_check_version(struct readable *readable, uint32_t version, struct readable_counts *ret,
                            struct error *err)
 {
+    CLEANUP_CATALOG struct catalog *catalog = NULL;
     CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
-    int rc = open_version(readable, version, &reader, err);
-    return rc ? rc : readable_count(readable, reader, NULL, ret, err);
+    int rc = dataset_catalog(readable->dataset, version, false, &catalog, err);
+    if (!rc)
+        rc = catalog_reader_acquire(catalog, &(struct catalog_patience){0}, &reader, err);
+    return rc ? rc : readable_check(readable, reader, NULL, ret, err);
 }
 
 void readable_counts_done(struct readable_counts *counts)

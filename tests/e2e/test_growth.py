@@ -246,6 +246,55 @@ def test_verify_tells_for_each_version_how_many_clips_can_be_read(dataset, sourc
     assert "3 of 4 clips can be read; not 'run_1'" in text.stdout
 
 
+def test_verify_tells_a_version_that_cannot_be_opened_and_checks_the_others(dataset, source, tmp_path):
+    for number in (4, 5, 6):
+        imported(dataset, source)
+        put(source, number, f"content {number}")
+    (source / "run_2.mcap").unlink()
+    packs = {v: dataset / json.loads((dataset / f"elidefs/versions/0000000{v}.json").read_text())["catalog"]["pack"]["path"]
+             for v in (1, 2, 3)}
+    packs[2].unlink()
+    damaged = bytearray(packs[1].read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    packs[1].chmod(0o644)
+    packs[1].write_bytes(damaged)
+    not_run_2 = f"not 'run_2': {source}/run_2.mcap: no such object"
+
+    def verify(cache, *options):
+        done = elidefs("verify", dataset, *options, "--cache", tmp_path / cache, check=False)
+        assert done.returncode == 1
+        return done.stdout.splitlines(), done.stderr.splitlines()[-1]
+
+    lines, summary = verify("new")
+    assert lines[0] == f"v3            4 of 5 clips can be read; {not_run_2}"
+    assert lines[1].startswith("v2     cannot be read: ") and str(packs[2]) in lines[1], lines
+    assert lines[2].startswith("v1     cannot be read: ") and "damaged" in lines[2], lines
+    assert summary == "faults in 3 of 3 versions; 1 of 5 recordings cannot be read"
+    told = [json.loads(line).get("error") for line in verify("new", "--json")[0]]
+    assert told == [None, lines[1].partition("read: ")[2], lines[2].partition("read: ")[2]]
+    told = elidefs("log", dataset, "--readable", "--cache", tmp_path / "new").stderr
+    assert "note: v2 cannot be read: " in told and "note: v1 cannot be read: " in told
+
+
+def test_verify_finds_a_catalog_that_is_only_in_the_cache_and_deep_one_with_other_bytes(dataset, source, tmp_path):
+    imported(dataset, source)
+    cache = ("--cache", tmp_path / "cache")
+    assert elidefs("verify", dataset, "--deep", *cache).stdout == "v1            3 of 3 clips can be read\n"
+    pack = next((dataset / "elidefs/packs").iterdir())
+    kept = pack.read_bytes()
+    pack.chmod(0o644)
+    pack.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
+    assert elidefs("verify", dataset, *cache).returncode == 0, "the size is right"
+    only_here = f"v1            3 of 3 clips can be read; its catalog can only be read here: {pack}: "
+    for options, bytes_now, why in ((("--deep",), pack.read_bytes(), "is damaged: it has another SHA-256 than the manifest says"),
+                                    ((), kept[:-1], f"is damaged: it has {len(kept) - 1} bytes, the manifest says {len(kept)}"),
+                                    ((), None, "no such object")):
+        pack.unlink() if bytes_now is None else pack.write_bytes(bytes_now)
+        done = elidefs("verify", dataset, *options, *cache, check=False)
+        assert (done.returncode, done.stdout) == (1, f"{only_here}{why}\n")
+        assert done.stderr.splitlines()[-1] == "faults in 1 of 1 versions; 0 of 3 recordings cannot be read"
+
+
 def test_a_manifest_grows_renumbers_and_collides_like_a_folder(dataset, tmp_path):
     folders = [tmp_path / name for name in ("a", "b")]
     for folder in folders:

@@ -13,7 +13,11 @@
 #include "cache/base/cursor.h"
 #include "index/mp4/box.h"
 
-enum { HEAD_BYTES = 5, VERSION = 1, LEVEL = 19, CONTENT_MAX_BYTES = 256 << 20, PLANES = 4 };
+/* One table a recording, thousands of them in an import: level 19 saves 3 to 4 % over this one and takes 20
+ * times as long, more than all else that an import does about a recording. */
+enum { LEVEL = 6 };
+
+enum { HEAD_BYTES = 5, VERSION = 1, CONTENT_MAX_BYTES = 256 << 20, PLANES = 4 };
 
 static const uint8_t magic[4] = {'e', 'm', 'p', '4'};
 

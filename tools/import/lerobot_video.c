@@ -25,6 +25,7 @@ struct video_file {
     int scan_rc;
     struct error *why; /* it cannot be cut, or not even read; or NULL */
     struct mp4 *mp4;
+    struct buf table; /* `mp4` as the catalog keeps it */
     uint32_t object;
     char *name;
 };
@@ -96,10 +97,12 @@ static void scan(void *ctx, size_t turn)
     source_recording_init(&recording, videos->import->source, file->source);
     source_recording_remember(&recording, videos->import->drafts->scans);
     file->scan_rc = mp4_scan(&recording.recording, &file->mp4, &why);
-    if (file->scan_rc)
+    if (file->scan_rc) {
         file->why = mem_copy(&why, sizeof why);
-    else
-        source_recording_keep(&recording);
+        return;
+    }
+    source_recording_keep(&recording);
+    mp4_table_encode(file->mp4, &file->table);
 }
 
 static int look_ahead(struct lerobot_videos *videos, struct error *err)
@@ -142,6 +145,7 @@ void lerobot_videos_free(struct lerobot_videos *videos)
         struct video_file *file = (struct video_file *)strmap_at(videos->by_path, i)->value;
         if (file->mp4)
             mp4_free(file->mp4);
+        buf_done(&file->table);
         free(file->why);
         free(file->name);
         free(file);
@@ -170,11 +174,9 @@ static int take_scanned(const struct lerobot_videos *videos, struct video_file *
     ahead_take(videos->ahead, file->turn);
     if (file->scan_rc && file->scan_rc != -ENOTSUP)
         return error_copy(err, file->why);
-    if (file->mp4) {
-        CLEANUP_BUF struct buf table = BUF_INIT;
-        mp4_table_encode(file->mp4, &table);
-        changeset_table(videos->import->drafts->set, file->object, "mp4", table.data, table.len);
-    }
+    if (file->mp4)
+        changeset_table(videos->import->drafts->set, file->object, "mp4", file->table.data, file->table.len);
+    buf_done(&file->table);
     progress_item(videos->import->progress, file->source->path);
     return 0;
 }

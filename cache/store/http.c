@@ -6,6 +6,10 @@
  *     http_start -> queue -> [thread] active -> on_head, on_body... -> on_done
  *
  * No callback runs under the lock, which guards the queue alone.
+ *
+ * curl says which sockets matter (watch()) and when it wants to be called next (set_timer()), and is called
+ * for those that are ready: curl_multi_perform() would look at every running transfer each time, which with
+ * fifty of them is twenty system calls a request.
  */
 #include "cache/store/http.h"
 
@@ -21,6 +25,7 @@
 #include "cache/base/instant.h"
 #include "cache/base/memory.h"
 #include "cache/store/answers.h"
+#include "cache/store/sockets.h"
 #include "cache/store/stores.h"
 
 enum {
@@ -29,12 +34,14 @@ enum {
     IDLE_MS = 15000,
     HEAD_BYTES = 65536,
     WAIT_MS = 1000,
+    READY = 64,
+    SPARES = 64,
     NS_PER_MS = 1000000,
     NS_PER_S = 1000000000,
 };
 
 struct transfer {
-    struct transfer *next;
+    struct transfer *next, **link; /* the pointer to this one, while it is active */
     struct http *http;
     struct http_request *request;
     CURL *easy;
@@ -49,7 +56,12 @@ struct transfer {
 struct http {
     struct stores *stores;
     CURLM *multi;
-    struct transfer *active; /* the thread's own */
+    /* The thread's own: */
+    struct sockets *sockets;
+    struct transfer *active;
+    int64_t timer_ns;     /* clock at which curl wants to be called; INT64_MAX: not */
+    CURL *spares[SPARES]; /* handles of transfers that went well, to be used again */
+    size_t spares_count;
     pthread_t thread;
     bool started;
     atomic_bool stopping, ending, cancels;
@@ -254,9 +266,19 @@ static void set_headers(struct transfer *transfer)
     curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
 }
 
-static void free_transfer(struct transfer *transfer)
+/* One that went well resolves no name any more, so neither this nor what follows waits. */
+static bool keep_handle(struct http *http, CURL *easy)
 {
-    if (transfer->easy)
+    if (http->spares_count == SPARES)
+        return false;
+    curl_easy_reset(easy);
+    http->spares[http->spares_count++] = easy;
+    return true;
+}
+
+static void free_transfer(struct transfer *transfer, bool well)
+{
+    if (transfer->easy && !(well && keep_handle(transfer->http, transfer->easy)))
         curl_easy_cleanup(transfer->easy);
     for (struct curl_slist *header = transfer->headers; header; header = header->next)
         explicit_bzero(header->data, strlen(header->data));
@@ -272,12 +294,29 @@ static void end_transfer(struct transfer *transfer, int rc)
     if (rc == -EAGAIN || rc == -ETIMEDOUT)
         answers_missed(stores_answers_kept(transfer->http->stores));
     request->on_done(request, rc, &transfer->err);
-    free_transfer(transfer); /* last: it may wait for a name that is being resolved */
+    free_transfer(transfer, rc >= 0); /* last: it may wait for a name that is being resolved */
 }
 
 static void end_with(struct transfer *transfer, int code, const char *text)
 {
     end_transfer(transfer, error_set(&transfer->err, code, "%s", text));
+}
+
+static void link_active(struct http *http, struct transfer *transfer)
+{
+    transfer->next = http->active;
+    transfer->link = &http->active;
+    if (http->active)
+        http->active->link = &transfer->next;
+    http->active = transfer;
+}
+
+static void unlink_active(struct http *http, struct transfer *transfer)
+{
+    *transfer->link = transfer->next;
+    if (transfer->next)
+        transfer->next->link = transfer->link;
+    curl_multi_remove_handle(http->multi, transfer->easy);
 }
 
 static void begin(struct http *http, struct transfer *transfer)
@@ -288,7 +327,7 @@ static void begin(struct http *http, struct transfer *transfer)
         end_with(transfer, ETIMEDOUT, "timed out");
         return;
     }
-    transfer->easy = curl_easy_init();
+    transfer->easy = http->spares_count ? http->spares[--http->spares_count] : curl_easy_init();
     if (!transfer->easy) {
         end_with(transfer, ENOMEM, "cannot make a curl handle");
         return;
@@ -301,8 +340,7 @@ static void begin(struct http *http, struct transfer *transfer)
     stores_count(http->stores, STORE_REQUESTS, 1);
     stores_count(http->stores, STORE_SENT, request->body_len);
     transfer->begun_ns = clock_now_ns();
-    transfer->next = http->active;
-    http->active = transfer;
+    link_active(http, transfer);
     curl_multi_add_handle(http->multi, transfer->easy);
 }
 
@@ -341,15 +379,6 @@ static struct transfer *take_queue(struct http *http)
     http->queue_end = &http->queue;
     pthread_mutex_unlock(&http->lock);
     return first;
-}
-
-static void unlink_active(struct http *http, struct transfer *transfer)
-{
-    struct transfer **at = &http->active;
-    while (*at != transfer)
-        at = &(*at)->next;
-    *at = transfer->next;
-    curl_multi_remove_handle(http->multi, transfer->easy);
 }
 
 static void begin_queued(struct http *http)
@@ -392,16 +421,67 @@ static void end_finished(struct http *http)
     }
 }
 
+/* curl waits for other events of a socket; `known`: what was assigned below. */
+static int watch(CURL *easy, curl_socket_t fd, int what, void *ctx, void *known)
+{
+    struct http *http = ctx;
+    int events = (what & CURL_POLL_IN ? SOCKETS_IN : 0) | (what & CURL_POLL_OUT ? SOCKETS_OUT : 0);
+    if (what == CURL_POLL_REMOVE)
+        events = 0;
+    int rc = events || known ? sockets_watch(http->sockets, fd, events, known) : 0;
+    curl_multi_assign(http->multi, fd, events && !rc ? http : NULL);
+    return events ? rc : 0; /* one that is closed already is waited for no more */
+}
+
+static int set_timer(CURLM *multi, long timeout_ms, void *ctx)
+{
+    struct http *http = ctx;
+    http->timer_ns = timeout_ms < 0 ? INT64_MAX : clock_now_ns() + timeout_ms * NS_PER_MS;
+    return 0;
+}
+
+static void call_timer(struct http *http)
+{
+    int running;
+    if (http->timer_ns == INT64_MAX || clock_now_ns() < http->timer_ns)
+        return;
+    http->timer_ns = INT64_MAX;
+    curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+}
+
+static int wait_ms(const struct http *http)
+{
+    if (http->timer_ns == INT64_MAX)
+        return WAIT_MS;
+    int64_t left_ns = http->timer_ns - clock_now_ns();
+    if (left_ns <= 0)
+        return 0;
+    return left_ns < WAIT_MS * (int64_t)NS_PER_MS ? (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS) : WAIT_MS;
+}
+
+static void wait_and_act(struct http *http)
+{
+    struct sockets_ready ready[READY];
+    size_t count = sockets_wait(http->sockets, wait_ms(http), ready, READY);
+    for (size_t i = 0; i < count; i++) {
+        int running, events = ready[i].events;
+        int what = (events & SOCKETS_IN ? CURL_CSELECT_IN : 0) |
+                   (events & SOCKETS_OUT ? CURL_CSELECT_OUT : 0) |
+                   (events & SOCKETS_ERROR ? CURL_CSELECT_ERR : 0);
+        curl_multi_socket_action(http->multi, ready[i].fd, what, &running);
+    }
+}
+
 static void *run(void *ctx)
 {
     struct http *http = ctx;
     while (!atomic_load(&http->ending)) {
-        int running;
         begin_queued(http);
         end_cancelled(http);
-        curl_multi_perform(http->multi, &running);
+        call_timer(http);
         end_finished(http);
-        curl_multi_poll(http->multi, NULL, 0, WAIT_MS, NULL);
+        wait_and_act(http);
+        end_finished(http);
     }
     return NULL;
 }
@@ -413,6 +493,27 @@ static void init_curl(void)
     curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+static void set_multi(struct http *http)
+{
+    curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)CONNECTIONS);
+    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS);
+    curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, watch);
+    curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
+    curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+    curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
+}
+
+static int start_thread(struct http *http)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are for the main thread */
+    int rc = pthread_create(&http->thread, NULL, run, http);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    http->started = !rc;
+    return -rc;
+}
+
 int http_new(struct stores *stores, struct http **ret, struct error *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -420,22 +521,17 @@ int http_new(struct stores *stores, struct http **ret, struct error *err)
     struct http *http = MEM_NEW(struct http);
     http->stores = stores;
     http->queue_end = &http->queue;
+    http->timer_ns = INT64_MAX;
     pthread_mutex_init(&http->lock, NULL);
     http->multi = curl_multi_init();
-    int rc = http->multi ? 0 : ENOMEM;
+    int rc = http->multi ? sockets_new(&http->sockets, err) : -ENOMEM;
     if (!rc) {
-        curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)CONNECTIONS);
-        curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS);
-        sigset_t all, old;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are for the main thread */
-        rc = pthread_create(&http->thread, NULL, run, http);
-        pthread_sigmask(SIG_SETMASK, &old, NULL);
-        http->started = !rc;
+        set_multi(http);
+        rc = start_thread(http);
     }
-    if (rc) {
+    if (rc < 0) {
         http_free(http);
-        return error_set(err, rc, "cannot start the network thread: %s", strerror(rc));
+        return error_set(err, -rc, "cannot start the network thread: %s", strerror(-rc));
     }
     *ret = http;
     return 0;
@@ -444,7 +540,7 @@ int http_new(struct stores *stores, struct http **ret, struct error *err)
 void http_stop(struct http *http)
 {
     atomic_store(&http->stopping, true);
-    curl_multi_wakeup(http->multi);
+    sockets_wake(http->sockets);
 }
 
 void http_free(struct http *http)
@@ -453,10 +549,13 @@ void http_free(struct http *http)
         return;
     if (http->started) {
         atomic_store(&http->ending, true);
-        curl_multi_wakeup(http->multi);
+        sockets_wake(http->sockets);
         pthread_join(http->thread, NULL);
     }
-    curl_multi_cleanup(http->multi);
+    while (http->spares_count)
+        curl_easy_cleanup(http->spares[--http->spares_count]);
+    curl_multi_cleanup(http->multi); /* closes connections, and says so to watch() */
+    sockets_free(http->sockets);
     pthread_mutex_destroy(&http->lock);
     free(http);
 }
@@ -467,15 +566,17 @@ void http_start(struct http *http, struct http_request *request)
     transfer->http = http;
     transfer->request = request;
     pthread_mutex_lock(&http->lock);
+    bool first = !http->queue;
     *http->queue_end = transfer;
     http->queue_end = &transfer->next;
     pthread_mutex_unlock(&http->lock);
-    curl_multi_wakeup(http->multi);
+    if (first) /* else whoever was it wakes the thread, which takes the whole queue */
+        sockets_wake(http->sockets);
 }
 
 void http_cancel(struct http *http, struct http_request *request)
 {
     atomic_store(&request->cancelled, true);
     atomic_store(&http->cancels, true);
-    curl_multi_wakeup(http->multi);
+    sockets_wake(http->sockets);
 }

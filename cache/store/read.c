@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The blocking forms of reading: start the request, wait for its end. */
+/*
+ * The blocking forms of reading: start the request, wait for its end. By a semaphore, which may go as soon as
+ * the wait is over, and not by a condition: its waiter wakes only to wait for the lock of whoever woke it.
+ */
 #include <errno.h>
-#include <pthread.h>
+#include <semaphore.h>
 #include <string.h>
 
 #include "cache/base/memory.h"
@@ -14,9 +17,7 @@ struct wait {
     size_t got;  /* bytes seen, those past max_bytes included */
     struct error err;
     int rc;
-    bool done; /* guarded by `lock` */
-    pthread_mutex_t lock;
-    pthread_cond_t ended;
+    sem_t ended;
 };
 
 static void take(struct store_get *get, uint64_t offset, const void *bytes, size_t len)
@@ -34,29 +35,22 @@ static void take(struct store_get *get, uint64_t offset, const void *bytes, size
 static void end(struct store_get *get, int rc, const struct error *err)
 {
     struct wait *wait = get->ctx;
-    pthread_mutex_lock(&wait->lock);
     wait->rc = rc;
     if (rc < 0)
         wait->err = *err;
-    wait->done = true;
-    pthread_cond_signal(&wait->ended);
-    pthread_mutex_unlock(&wait->lock);
+    sem_post(&wait->ended);
 }
 
 static int run(struct store *store, struct store_get *get, struct wait *wait, struct error *err)
 {
-    pthread_mutex_init(&wait->lock, NULL);
-    pthread_cond_init(&wait->ended, NULL);
+    sem_init(&wait->ended, 0, 0);
     get->on_data = take;
     get->on_done = end;
     get->ctx = wait;
     store_get_start(store, get);
-    pthread_mutex_lock(&wait->lock);
-    while (!wait->done)
-        pthread_cond_wait(&wait->ended, &wait->lock);
-    pthread_mutex_unlock(&wait->lock);
-    pthread_mutex_destroy(&wait->lock);
-    pthread_cond_destroy(&wait->ended);
+    while (sem_wait(&wait->ended) < 0 && errno == EINTR)
+        ;
+    sem_destroy(&wait->ended);
     return wait->rc < 0 ? error_copy(err, &wait->err) : 0;
 }
 

@@ -87,6 +87,7 @@ static void s3_free(struct store *store)
 {
     struct s3 *s3 = s3_of(store);
     credentials_free(s3->credentials);
+    signing_key_free(s3->signing_key);
     s3_place_done(&s3->place);
     free(s3);
 }
@@ -211,8 +212,10 @@ int s3_new(struct stores *stores, const char *url, struct store **ret, struct er
     s3->place = place;
     s3->http = http;
     s3->page_keys = PAGE_KEYS;
-    if (!place.anonymous)
+    if (!place.anonymous) {
         s3->credentials = credentials_new(stores, place.profile);
+        s3->signing_key = signing_key_new();
+    }
     *ret = &s3->base;
     return 0;
 }

@@ -13,6 +13,7 @@
 #include "cache/store/ops.h"
 #include "cache/store/pin.h"
 #include "cache/store/s3_place.h"
+#include "cache/store/signing_key.h"
 #include "cache/store/sigv4.h"
 
 int s3_new(struct stores *stores, const char *url, struct store **ret, struct error *err);
@@ -24,6 +25,7 @@ struct s3 {
     struct s3_place place;
     struct http *http;
     struct credentials *credentials; /* NULL: anonymous */
+    struct signing_key *signing_key; /* likewise */
     unsigned page_keys;              /* of a listing */
     atomic_bool blind;               /* may not list: missing objects are refused */
     int64_t idle_ns; /* a transfer that does not move for so long is broken; 0: http.h's default */

@@ -74,8 +74,11 @@ static void authorize(const struct s3 *s3, const struct sigv4_request *request, 
     CLEANUP_BUF struct buf value = BUF_INIT;
     struct sigv4_scope scope = {
         .access_key = keys->access, .secret_key = keys->secret, .region = s3->place.region, .service = "s3"};
+    uint8_t key[SHA256_BYTES];
     memcpy(scope.time, time, sizeof scope.time);
-    sigv4_sign(request, &scope, &value);
+    signing_key_get(s3->signing_key, &scope, key);
+    sigv4_sign(request, &scope, key, &value);
+    explicit_bzero(key, sizeof key);
     http_request_header(http, "Authorization: %s", buf_text(&value));
 }
 

@@ -7,8 +7,6 @@
 
 #include "cache/base/hash.h"
 
-enum { DATE_CHARS = 8 };
-
 void sigv4_time(int64_t instant_ns, char ret_time[SIGV4_TIME_BYTES])
 {
     time_t seconds = (time_t)(instant_ns / 1000000000);
@@ -38,32 +36,32 @@ static void canonical_hash(const struct sigv4_request *request, char ret_hex[SHA
     explicit_bzero(text.data, text.len); /* the headers may hold a session token */
 }
 
-static void signing_key(const struct sigv4_scope *scope, uint8_t key[SHA256_BYTES])
+void sigv4_key(const struct sigv4_scope *scope, uint8_t ret_key[SHA256_BYTES])
 {
     CLEANUP_BUF struct buf first = BUF_INIT;
     uint8_t next[SHA256_BYTES];
     const char *const steps[] = {scope->region, scope->service, "aws4_request"};
     buf_printf(&first, "AWS4%s", scope->secret_key);
-    hmac_sha256(first.data, first.len, scope->time, DATE_CHARS, key);
+    hmac_sha256(first.data, first.len, scope->time, SIGV4_DATE_CHARS, ret_key);
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        hmac_sha256(key, SHA256_BYTES, steps[i], strlen(steps[i]), next);
-        memcpy(key, next, sizeof next);
+        hmac_sha256(ret_key, SHA256_BYTES, steps[i], strlen(steps[i]), next);
+        memcpy(ret_key, next, sizeof next);
     }
     explicit_bzero(first.data, first.len);
     explicit_bzero(next, sizeof next);
 }
 
-void sigv4_sign(const struct sigv4_request *request, const struct sigv4_scope *scope, struct buf *buf)
+void sigv4_sign(const struct sigv4_request *request, const struct sigv4_scope *scope,
+                const uint8_t key[SHA256_BYTES], struct buf *buf)
 {
     CLEANUP_BUF struct buf place = BUF_INIT, to_sign = BUF_INIT;
     char hex[SHA256_HEX_BYTES];
-    uint8_t key[SHA256_BYTES], signature[SHA256_BYTES];
-    buf_printf(&place, "%.*s/%s/%s/aws4_request", DATE_CHARS, scope->time, scope->region, scope->service);
+    uint8_t signature[SHA256_BYTES];
+    buf_printf(&place, "%.*s/%s/%s/aws4_request", SIGV4_DATE_CHARS, scope->time, scope->region,
+               scope->service);
     canonical_hash(request, hex);
     buf_printf(&to_sign, "AWS4-HMAC-SHA256\n%s\n%s\n%s", scope->time, buf_text(&place), hex);
-    signing_key(scope, key);
-    hmac_sha256(key, sizeof key, to_sign.data, to_sign.len, signature);
-    explicit_bzero(key, sizeof key);
+    hmac_sha256(key, SHA256_BYTES, to_sign.data, to_sign.len, signature);
     hex_print(signature, sizeof signature, hex);
     buf_printf(buf, "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=", scope->access_key, buf_text(&place));
     append_signed_names(request, buf);

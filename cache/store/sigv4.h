@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "cache/base/buf.h"
+#include "cache/base/hash.h"
 
 struct sigv4_header {
     const char *name;  /* lower case */
@@ -24,7 +25,7 @@ struct sigv4_request {
     const char *payload_hash; /* hex SHA-256 of the body, or "UNSIGNED-PAYLOAD" */
 };
 
-enum { SIGV4_TIME_BYTES = 17 };
+enum { SIGV4_TIME_BYTES = 17, SIGV4_DATE_CHARS = 8 };
 
 struct sigv4_scope {
     const char *access_key, *secret_key;
@@ -33,5 +34,8 @@ struct sigv4_scope {
 };
 
 void sigv4_time(int64_t instant_ns, char ret_time[SIGV4_TIME_BYTES]);
-/* Appends the value of the Authorization header. */
-void sigv4_sign(const struct sigv4_request *request, const struct sigv4_scope *scope, struct buf *buf);
+/* The key that signs all requests of a day, region and service. A secret. */
+void sigv4_key(const struct sigv4_scope *scope, uint8_t ret_key[SHA256_BYTES]);
+/* Appends the value of the Authorization header; `key` is the scope's. */
+void sigv4_sign(const struct sigv4_request *request, const struct sigv4_scope *scope,
+                const uint8_t key[SHA256_BYTES], struct buf *buf);

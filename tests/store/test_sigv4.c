@@ -4,16 +4,24 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "cache/store/signing_key.h"
 #include "cache/store/sigv4.h"
 #include "tests/test_leaks.h"
 
 #define EMPTY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
+static void sign(const struct sigv4_request *request, const struct sigv4_scope *scope, struct buf *buf)
+{
+    uint8_t key[SHA256_BYTES];
+    sigv4_key(scope, key);
+    sigv4_sign(request, scope, key, buf);
+}
+
 static void expect(const struct sigv4_request *request, const struct sigv4_scope *scope,
                    const char *signature)
 {
     struct buf buf = BUF_INIT;
-    sigv4_sign(request, scope, &buf);
+    sign(request, scope, &buf);
     const char *got = strstr(buf_text(&buf), "Signature=");
     cr_assert_not_null(got);
     cr_assert_str_eq(got + strlen("Signature="), signature, "%s %s?%s: %s", request->method, request->path,
@@ -73,7 +81,7 @@ Test(sigv4, a_range_get_of_s3_is_signed_as_published)
                                     .payload_hash = EMPTY_HASH};
     expect(&request, &s3_scope, "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
     struct buf buf = BUF_INIT;
-    sigv4_sign(&request, &s3_scope, &buf);
+    sign(&request, &s3_scope, &buf);
     cr_assert_str_eq(buf_text(&buf),
                      "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, "
                      "SignedHeaders=host;range;x-amz-content-sha256;x-amz-date, "
@@ -118,4 +126,21 @@ Test(sigv4, times_are_utc_in_the_basic_form)
     char time[SIGV4_TIME_BYTES];
     sigv4_time(1440938160LL * 1000000000, time);
     cr_assert_str_eq(time, "20150830T123600Z");
+}
+
+Test(sigv4, a_kept_signing_key_is_the_one_of_its_secret_and_day)
+{
+    struct signing_key *kept = signing_key_new();
+    struct sigv4_scope scopes[] = {s3_scope, s3_scope, s3_scope, s3_scope, s3_scope};
+    strcpy(scopes[1].time, "20130524T235959Z"); /* the same day */
+    strcpy(scopes[2].time, "20130525T000000Z");
+    scopes[3].secret_key = "another";
+    for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
+        uint8_t made[SHA256_BYTES], got[SHA256_BYTES];
+        sigv4_key(&scopes[i], made);
+        signing_key_get(kept, &scopes[i], got);
+        cr_assert_arr_eq(got, made, SHA256_BYTES, "scope %zu", i);
+    }
+    signing_key_free(kept);
+    check_leaks();
 }

@@ -24,6 +24,7 @@ struct ahead {
     struct workers *workers;
     pthread_mutex_t lock;
     pthread_cond_t finished;
+    const struct job *awaited; /* guarded by lock */
 };
 
 int ahead_new(size_t count, ahead_fn *run, void *ctx, struct ahead **ret, struct error *err)
@@ -62,8 +63,10 @@ static void run_job(void *ctx)
     ahead->run(ahead->ctx, (size_t)(job - ahead->jobs));
     pthread_mutex_lock(&ahead->lock);
     job->done = true;
-    pthread_cond_signal(&ahead->finished);
+    bool awaited = ahead->awaited == job;
     pthread_mutex_unlock(&ahead->lock);
+    if (awaited)
+        pthread_cond_signal(&ahead->finished);
 }
 
 void ahead_skip(struct ahead *ahead, size_t i)
@@ -79,7 +82,9 @@ void ahead_take(struct ahead *ahead, size_t i)
             workers_submit(ahead->workers, run_job, &ahead->jobs[next]);
         }
     pthread_mutex_lock(&ahead->lock);
+    ahead->awaited = &ahead->jobs[i];
     while (!ahead->jobs[i].done)
         pthread_cond_wait(&ahead->finished, &ahead->lock);
+    ahead->awaited = NULL;
     pthread_mutex_unlock(&ahead->lock);
 }

@@ -25,6 +25,7 @@ struct store_put {
 struct store_listing {
     const char *prefix;
     const char *after; /* paths up to this one are left out; "" none */
+    bool versions;     /* as store_list_versions() */
     store_list_fn *each;
     void *ctx;
 };

@@ -151,7 +151,8 @@ static int retry_list(struct store *store, const struct store_listing *listing, 
 {
     struct store *inner = retry_of(store)->inner;
     struct resumable resumable = {.asked = listing};
-    struct store_listing part = {.prefix = listing->prefix, .each = pass_on, .ctx = &resumable};
+    struct store_listing part = {
+        .prefix = listing->prefix, .versions = listing->versions, .each = pass_on, .ctx = &resumable};
     struct try try = begin(0);
     int rc;
     snprintf(resumable.last, sizeof resumable.last, "%s", listing->after);

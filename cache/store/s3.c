@@ -9,7 +9,6 @@
 #include "cache/base/escape.h"
 #include "cache/base/instant.h"
 #include "cache/base/memory.h"
-#include "cache/store/listing.h"
 #include "cache/store/stores.h"
 
 enum { PAGE_KEYS = 1000 };
@@ -90,93 +89,6 @@ static void s3_free(struct store *store)
     signing_key_free(s3->signing_key);
     s3_place_done(&s3->place);
     free(s3);
-}
-
-/* ---- listing ---- */
-
-struct paging {
-    struct s3 *s3;
-    const struct store_listing *listing;
-    char *full_prefix;
-    char *next; /* continuation token */
-};
-
-static void add_parameter(struct buf *query, const char *name, const char *value)
-{
-    buf_printf(query, "%s%s=", query->len ? "&" : "", name);
-    escape_append(query, value, strlen(value), "~", 0);
-}
-
-static char *page_query(const struct paging *paging)
-{
-    struct buf query = BUF_INIT;
-    char keys[16];
-    snprintf(keys, sizeof keys, "%u", paging->s3->page_keys);
-    if (paging->next)
-        add_parameter(&query, "continuation-token", paging->next);
-    add_parameter(&query, "encoding-type", "url");
-    add_parameter(&query, "list-type", "2");
-    add_parameter(&query, "max-keys", keys);
-    add_parameter(&query, "prefix", paging->full_prefix);
-    if (!paging->next && *paging->listing->after) {
-        CLEANUP_FREE char *after = mem_printf("%s%s", paging->s3->place.key_prefix, paging->listing->after);
-        add_parameter(&query, "start-after", after);
-    }
-    return (char *)buf_steal(&query);
-}
-
-static int tell_page(const struct paging *paging, const struct listing *page, struct error *err)
-{
-    const char *prefix = paging->s3->place.key_prefix;
-    size_t len = strlen(prefix);
-    for (size_t i = 0; i < page->count; i++) {
-        const struct listing_entry *entry = &page->entries[i];
-        struct store_object object = {.size = entry->size, .modified_ns = entry->modified_ns};
-        struct pin_s3 pin = {0};
-        strcpy(pin.etag, entry->etag);
-        pin_s3_print(&pin, object.pin);
-        if (strncmp(entry->key, prefix, len))
-            return error_set(err, EIO, "%s: the listing strayed to '%s'", paging->s3->place.url, entry->key);
-        int rc = paging->listing->each(paging->listing->ctx, entry->key + len, &object, err);
-        if (rc)
-            return rc;
-    }
-    return 0;
-}
-
-/* 0, with paging->next NULL behind the last page. */
-static int list_page(struct paging *paging, struct error *err)
-{
-    struct s3 *s3 = paging->s3;
-    CLEANUP_S3_REPLY struct s3_reply reply = {0};
-    CLEANUP_LISTING struct listing page = {0};
-    CLEANUP_FREE char *query = page_query(paging);
-    struct s3_ask ask = {.method = "GET", .query = query};
-    int rc = s3_run(s3, &ask, &reply, err);
-    if (rc < 0)
-        return rc;
-    rc = listing_parse(s3->place.url, reply.body.data, reply.body.len, &page, err);
-    if (rc < 0) {
-        err->code = EIO;
-        return error_prefix(err, "listing");
-    }
-    rc = tell_page(paging, &page, err);
-    free(paging->next);
-    paging->next = rc ? NULL : STEAL(page.next);
-    return rc;
-}
-
-static int s3_list(struct store *store, const struct store_listing *listing, struct error *err)
-{
-    struct s3 *s3 = s3_of(store);
-    CLEANUP_FREE char *prefix = mem_printf("%s%s", s3->place.key_prefix, listing->prefix);
-    struct paging paging = {.s3 = s3, .listing = listing, .full_prefix = prefix};
-    int rc;
-    do
-        rc = list_page(&paging, err);
-    while (!rc && paging.next);
-    free(paging.next);
-    return rc;
 }
 
 static const struct store_ops s3_ops = {

@@ -86,6 +86,7 @@ void s3_get_start(struct store *store, struct store_get *get);
 void s3_get_cancel(struct store *store, struct store_get *get);
 int s3_head(struct store *store, const char *path, struct store_object *ret, struct error *err);
 int s3_put(struct store *store, const struct store_put *put, struct store_object *ret, struct error *err);
+int s3_list(struct store *store, const struct store_listing *listing, struct error *err);
 int s3_upload_begin(struct store *store, const char *path, struct store_upload **ret, struct error *err);
 int s3_upload_part(struct store_upload *upload, unsigned number, const void *bytes, size_t len,
                    struct error *err);

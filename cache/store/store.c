@@ -244,15 +244,32 @@ static int in_order(void *ctx, const char *path, const struct store_object *obje
     return order->each(order->ctx, path, object, err);
 }
 
+static int list(struct order *order, bool versions, struct error *err)
+{
+    struct store *store = order->store;
+    int rc = store_prefix_check(store->url, order->prefix, err);
+    if (rc < 0)
+        return rc;
+    struct store_listing listing = {
+        .prefix = order->prefix, .after = "", .versions = versions, .each = in_order, .ctx = order};
+    return store->ops->list(store, &listing, err);
+}
+
 int store_list(struct store *store, const char *prefix, store_list_fn *each, void *ctx, struct error *err)
 {
     WITH_ERROR(err);
-    int rc = store_prefix_check(store->url, prefix, err);
-    if (rc < 0)
-        return rc;
     struct order order = {.store = store, .prefix = prefix, .each = each, .ctx = ctx};
-    struct store_listing listing = {.prefix = prefix, .after = "", .each = in_order, .ctx = &order};
-    return store->ops->list(store, &listing, err);
+    return list(&order, false, err);
+}
+
+int store_list_versions(struct store *store, const char *prefix, store_list_fn *each, void *ctx,
+                        struct error *err)
+{
+    WITH_ERROR(err);
+    if (store->local)
+        return error_set(err, ENOTSUP, "%s: a folder keeps no versions", store->url);
+    struct order order = {.store = store, .prefix = prefix, .each = each, .ctx = ctx};
+    return list(&order, true, err);
 }
 
 /* Two puts of one key, IF_ABSENT: the second must lose. The key is random, so where the first one loses it

@@ -154,6 +154,10 @@ typedef int store_list_fn(void *ctx, const char *path, const struct store_object
 /* `prefix`: "" or a folder path ending in '/', or a name prefix. Objects listed carry size, modified_ns and
  * pin. */
 int store_list(struct store *store, const char *prefix, store_list_fn *each, void *ctx, struct error *err);
+/* The same, with pins that name versions where the store keeps them. -ENOTSUP where it has none; a store may
+ * refuse this to whoever may list (-EACCES, -EIO). */
+int store_list_versions(struct store *store, const char *prefix, store_list_fn *each, void *ctx,
+                        struct error *err);
 
 /* Can this store commit? Puts a random key twice with IF_ABSENT and expects -EEXIST, then removes it.
  * -ENOTSUP with the reason if the second PUT won too. */

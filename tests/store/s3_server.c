@@ -88,6 +88,51 @@ static void overwritten(struct server *s)
     FAILS(ENOENT, "sub/folder/x: no such object", store_read(s->store, "x", &first, 0, 3, got, &err));
 }
 
+enum { LISTED = 9 };
+
+struct listed {
+    struct store_object newest[LISTED];
+    int count;
+};
+
+static int check_newest(void *ctx, const char *path, const struct store_object *object, struct error *ret_err)
+{
+    struct listed *listed = ctx;
+    CLEANUP_FREE char *expected = mem_printf("a b/%d+", listed->count);
+    CHECK(!strcmp(path, expected), "%s, not %s", path, expected);
+    const struct store_object *newest = &listed->newest[listed->count++];
+    CHECK(!strcmp(object->pin, newest->pin) && object->versioned && object->size == newest->size,
+          "%s: %s, not %s", path, object->pin, newest->pin);
+    return 0;
+}
+
+/* `store`: in a bucket with versions, where "x" has been removed. */
+static void versions_are_listed(struct store *store)
+{
+    struct listed listed = {.count = 0};
+    for (int i = 0; i < LISTED * 3; i++) {
+        CLEANUP_FREE char *path = mem_printf("a b/%d+", i % LISTED);
+        OK(store_put(store, path, path, (size_t)(i / LISTED + 1), STORE_PUT_REPLACE,
+                     &listed.newest[i % LISTED], &err));
+    }
+    OK(store_list_versions(store, "", check_newest, &listed, &err));
+    CHECK(listed.count == LISTED, "%d", listed.count);
+    CLEANUP_STORE struct store *raw = NULL;
+    OK(s3_new(store->stores, store_url(store), &raw, &err));
+    struct store_listing listing = {
+        .prefix = "a ", .after = "", .versions = true, .each = check_newest, .ctx = &listed};
+    for (unsigned keys = 1; keys <= 4; keys++) { /* pages end between objects and within one's versions */
+        s3_of(raw)->page_keys = keys;
+        listed.count = 0;
+        OK(raw->ops->list(raw, &listing, &err));
+        CHECK(listed.count == LISTED, "%d, %u with a page", listed.count, keys);
+    }
+    listed.count = 4;
+    listing.after = "a b/3+";
+    OK(raw->ops->list(raw, &listing, &err));
+    CHECK(listed.count == LISTED, "%d", listed.count);
+}
+
 static void versioned(struct server *s)
 {
     struct server other = {.stores = s->stores};
@@ -109,6 +154,7 @@ static void versioned(struct server *s)
     OK(store_remove(store, "x", &err));
     OK(store_read(store, "x", &first, 0, 3, got, &err));
     CHECK(!memcmp(got, "one", 3), "%.3s", got);
+    versions_are_listed(store);
 }
 
 /* ---- many writers ---- */

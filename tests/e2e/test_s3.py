@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real S3 server (Ceph's gateway): import from it, into it, mount, read, and what can go wrong."""
+import contextlib
 import json
 import os
 import pathlib
@@ -8,7 +9,7 @@ import subprocess
 
 import pytest
 
-from conftest import ELIDEFS, LABELS, ROOT, SAMPLE, elidefs, mounted, run
+from conftest import BUILD, ELIDEFS, LABELS, ROOT, SAMPLE, elidefs, mounted, run
 
 VIDEO = "videos/observation.images.top/chunk-000/file-000.mp4"
 
@@ -223,6 +224,52 @@ def test_a_recording_overwritten_in_a_versioned_bucket_stays_readable(s3, tmp_pa
     for version, bytes_of in (("v1", b"recording 2"), ("v2", b"recording 2, longer")):
         elidefs("cp", dataset, f"{version}/run_2.mcap", tmp_path / version)
         assert (tmp_path / version / "run_2.mcap").read_bytes() == bytes_of
+
+
+@contextlib.contextmanager
+def proxied(log, *faults):
+    """An environment whose requests go through the proxy of tests/proxy, which writes them down. Those that list versions
+    meet the faults."""
+    server = os.environ["AWS_ENDPOINT_URL"].removeprefix("http://")
+    words = [word for fault in faults for word in ("--fault", fault)]
+    command = [BUILD / "tests/proxy/proxy", "--log", log, "--match", "versions=", *words, "0", server]
+    proxy = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
+    try:
+        yield os.environ | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{proxy.stdout.readline().strip()}"}
+    finally:
+        proxy.kill()
+        proxy.wait()
+        proxy.stdout.close()
+
+
+def test_versions_are_listed_not_asked_for_one_by_one_and_asked_where_that_is_refused(s3, tmp_path):
+    count, bucket = 60, "many-versioned"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="run 00+.mcap", Body=b"before there were versions")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    for number in range(1, count):
+        s3.put_object(Bucket=bucket, Key=f"run {number:02}+.mcap", Body=b"recording %d" % number)
+    s3.put_object(Bucket=bucket, Key="run 07+.mcap", Body=b"recording 7, again")
+    s3.put_object(Bucket=bucket, Key="gone.mcap", Body=b"recording")
+    s3.delete_object(Bucket=bucket, Key="gone.mcap")
+    for refusal, asked in ((None, 16), ("403@1+", count), ("400@1+", count), ("501@1+", count)):
+        dataset, log = f"s3://sets/{bucket}-{refusal and refusal[:3]}", tmp_path / f"{refusal}.log"
+        elidefs("init", dataset)
+        with proxied(log, *([refusal] if refusal else [])) as environment:
+            said = elidefs("import", dataset, f"s3://{bucket}", env=environment).stderr
+            assert f"{count} clips added" in said
+            seen = len(log.read_text().splitlines())
+            again = elidefs("import", dataset, f"s3://{bucket}", env=environment).stderr
+            assert "nothing new" in again
+        lines = [line.split() for line in log.read_text().splitlines()[seen:]]
+        heads = [line for line in lines if line[0] == "HEAD" and line[1].startswith(f"/{bucket}/")]
+        listings = [line for line in lines if line[0] == "GET" and "versions=" in line[1]]
+        assert asked - 1 <= len(heads) <= asked + 2 and listings, (refusal, heads, listings)
+    s3.put_object(Bucket=bucket, Key="run 07+.mcap", Body=b"overwritten")
+    s3.put_object(Bucket=bucket, Key="run 42+.mcap", Body=b"overwritten")
+    elidefs("cp", f"s3://sets/{bucket}-None", "v1", tmp_path / "out")
+    assert (tmp_path / "out/run 07+.mcap").read_bytes() == b"recording 7, again"
+    assert (tmp_path / "out/run 42+.mcap").read_bytes() == b"recording 42"
 
 
 def test_copy_open_keeps_the_overwritten_recording(s3, tmp_path):

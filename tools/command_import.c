@@ -194,8 +194,8 @@ static struct scan_cache *open_scans(const struct import_request *request, const
 static void tell_resumed(const struct scan_cache *scans)
 {
     if (scan_cache_found(scans))
-        fprintf(stderr, "%llu files need not be read again: an import that did not end has read them\n",
-                (unsigned long long)scan_cache_found(scans));
+        fprintf(stderr, "not read again: %s, which an import that did not end has read\n",
+                COUNT(scan_cache_found(scans), "file"));
 }
 
 static int import(const struct arguments *arguments, struct import_request *request, struct session *session,

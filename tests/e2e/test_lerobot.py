@@ -54,6 +54,37 @@ def source(tmp_path):
     return make_lerobot.make(tmp_path / "source", lengths=(20, 10, 15))
 
 
+LOST = (": this file is missing, but {}: the LeRobot data set is not complete (--layout imports plain files all the same)\n")
+
+
+@pytest.mark.parametrize("gone, is_there", [(["meta/info.json"], DATA), (["meta"], DATA),
+                                            (["meta/info.json", "data", "videos"], EPISODES)])
+def test_a_set_that_lost_its_info_json_is_no_folder_of_files(dataset, source, gone, is_there):
+    for name in gone:
+        shutil.rmtree(source / name) if (source / name).is_dir() else (source / name).unlink()
+    done = elidefs("import", dataset, source.parent, "--skip-bad", check=False)
+    assert done.returncode == 1 and done.stderr.endswith(
+        f"elidefs: {source}/meta/info.json" + LOST.format(f"{is_there} is there")), done.stderr
+    assert elidefs("import", dataset, source, "--layout", "{key}/{stream}.{ext}", "--dry-run", check=False).stderr.count("lost") == 0
+
+
+def test_a_known_set_that_lost_all_that_tells_it_is_named(dataset, source):
+    elidefs("import", dataset, source)
+    shutil.rmtree(source / "meta"), (source / "data").rename(source / "rows")
+    done = elidefs("import", dataset, source, check=False)
+    assert done.returncode == 1 and done.stderr.endswith(
+        f"elidefs: {source}/meta/info.json" + LOST.format("v1 has 'ep000000' as an episode of this source")), done.stderr
+
+
+def test_plain_files_may_be_called_as_episodes_are(dataset, tmp_path):
+    for i in range(2):
+        (tmp_path / f"runs/ep{i:06d}").mkdir(parents=True)
+        (tmp_path / f"runs/ep{i:06d}/state.bin").write_bytes(b"rows")
+    elidefs("import", dataset, tmp_path / "runs")
+    (tmp_path / "runs/ep000001/state.bin").unlink()
+    assert elidefs("import", dataset, tmp_path / "runs").stdout == "v1\n"
+
+
 def test_a_text_that_is_not_utf8_is_refused_with_file_episode_and_column(dataset, source):
     edit_episodes(source, operator=bad_text(b"ann", b"b\xffb", b"cy"))
     refused(dataset, source, [EPISODES, "episode 1", "operator", "UTF-8"])

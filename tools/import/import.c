@@ -15,6 +15,7 @@
 #include "tools/import/draft.h"
 #include "tools/import/files.h"
 #include "tools/import/lerobot.h"
+#include "tools/import/lerobot_lost.h"
 #include "tools/import/manifest_import.h"
 #include "tools/import/source.h"
 #include "tools/import/stream_name.h"
@@ -161,10 +162,16 @@ static int import_sources(struct importing *importing, struct error *err)
                                  .drafts = importing->drafts,
                                  .notes = importing->request->notes,
                                  .progress = importing->request->progress};
-    bool left = false;
+    bool left = false, plain = importing->request->layout != NULL;
     for (size_t i = 0; i < source->count; i++)
         left |= !importing->taken[i];
-    return left ? files_import(&files, err) : 0;
+    if (left && !plain)
+        rc = lerobot_lost_check(source, importing->taken, err);
+    if (!rc && left)
+        rc = files_import(&files, err);
+    if (!rc && left && !plain && !importing->counts->lerobot_sets)
+        rc = lerobot_lost_check_known(source, importing->drafts, err);
+    return rc;
 }
 
 /* Hands over what is wrong with all of a file, so that others are looked at, too. */

@@ -2,6 +2,7 @@
 """Sources that are partly bad: all that is wrong is told, --skip-bad leaves it out, --dry-run only tells."""
 import json
 import os
+import shutil
 
 import make_lerobot
 import make_lerobot_v2
@@ -215,3 +216,70 @@ def test_labels_that_turned_bad_are_tried_again(dataset, source, tmp_path):
         done = elidefs("import", dataset, source, "--skip-bad", cwd=tmp_path, check=False)
         assert done.returncode == 3 and "a.json" in done.stderr, done.stderr
     assert keys(dataset) == ["a", "d", "e"]
+
+
+# ---- lines of LeRobot v2 ----
+
+
+@pytest.fixture(scope="module")
+def lerobot_v2(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("v2")
+    return make_lerobot_v2.convert(make_lerobot.make(folder / "v3", lengths=(12, 10, 11, 9), separate=True), folder / "v2")
+
+
+def edit_line(path, number, change):
+    lines = path.read_text().splitlines(keepends=True)
+    lines[number - 1] = change(lines[number - 1])
+    path.write_text("".join(lines))
+
+
+def bad_lines(folder):
+    return [(line["file"].rpartition("/")[2], line["place"], line.get("clip"), line["reason"])
+            for line in map(json.loads, (folder / "bad.jsonl").read_text().splitlines())]
+
+
+CUT = lambda line: line[:len(line) // 2] + "\n"
+
+
+@pytest.mark.parametrize("file, number, change, bad, kept", [
+    ("episodes.jsonl", 2, CUT, [("line 2", "ep000001")], [0, 2, 3]),
+    ("episodes.jsonl", 2, lambda line: "garbage\n", [("line 2", None)], [0, 2, 3]),
+    ("episodes.jsonl", 4, lambda line: line.replace('"length": 9', '"length": -9'), [("line 4", "ep000003")], [0, 1, 2]),
+    ("episodes_stats.jsonl", 3, CUT, [("line 3", "ep000002")], [0, 1, 3]),
+    ("episodes_stats.jsonl", 3, lambda line: "{]\n", [("line 3", None), ("episode 2", "ep000002")], [0, 1, 3]),
+    ("episodes_stats.jsonl", 1, lambda line: line.replace('"stats"', '"state"'), [("line 1", "ep000000")], [1, 2, 3]),
+])
+def test_a_bad_line_of_lerobot_v2_costs_its_episode(dataset, lerobot_v2, tmp_path, file, number, change, bad, kept):
+    source = shutil.copytree(lerobot_v2, tmp_path / "source")
+    edit_line(source / "meta" / file, number, change)
+    strict = elidefs("import", dataset, source, cwd=tmp_path, check=False)
+    assert strict.returncode == 1 and f"{file}: line {number}" in strict.stderr, strict.stderr
+    for _ in range(2):  # tried again: bad again, and nothing new
+        done = elidefs("import", dataset, source, "--skip-bad", cwd=tmp_path, check=False)
+        assert done.returncode == 3 and done.stdout == "v1\n", done.stderr
+        assert [line[:3] for line in bad_lines(tmp_path)] == [(file, place, clip) for place, clip in bad]
+        assert not any(reason.startswith((str(source), "line 1: ")) for _, _, _, reason in bad_lines(tmp_path))
+        assert keys(dataset) == [f"ep{i:06d}" for i in kept]
+    shutil.copy(lerobot_v2 / "meta" / file, source / "meta" / file)
+    done = elidefs("import", dataset, source)
+    assert done.stdout == "v2\n" and "v2: 1 clip added, 0 replaced, 3 unchanged; 4 in all\n" in done.stderr, done.stderr
+
+
+def test_a_known_episode_whose_line_turned_bad_stays(dataset, lerobot_v2, tmp_path):
+    source = shutil.copytree(lerobot_v2, tmp_path / "source")
+    elidefs("import", dataset, source)
+    edit_line(source / "meta/episodes.jsonl", 2, CUT)
+    done = elidefs("import", dataset, source, "--skip-bad", cwd=tmp_path, check=False)
+    assert done.returncode == 3 and done.stdout == "v1\n" and "no longer in the source" not in done.stderr
+    assert keys(dataset) == [f"ep{i:06d}" for i in range(4)]
+
+
+def test_what_is_wrong_with_all_of_a_set_is_blamed_on_the_file_it_is_in(dataset, lerobot_v2, tmp_path):
+    source = shutil.copytree(lerobot_v2, tmp_path / "source")
+    edit_line(source / "meta/tasks.jsonl", 1, lambda line: "garbage\n")
+    done = elidefs("import", dataset, source, "--bad", tmp_path / "bad.jsonl", check=False)
+    assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith(f"elidefs: {source}/meta/tasks.jsonl: line 1")
+    assert [line[:1] for line in bad_lines(tmp_path)] == [("tasks.jsonl",)]
+    (source / "meta/tasks.jsonl").write_text('{"task_index": -1, "task": "x"}\n')
+    elidefs("import", dataset, source, "--bad", tmp_path / "bad.jsonl", check=False)
+    assert [line[:2] for line in bad_lines(tmp_path)] == [("tasks.jsonl", "line 1")]

@@ -47,8 +47,32 @@ Test(faults, each_is_a_line_with_file_place_reason_and_clip)
     cr_expect_str_eq(buf_text(faults_lines(faults)),
                      "{\"file\":\"f\\n\xef\xbf\xbd.mp4\",\"place\":\"episode 1\",\"reason\":\"\\\"x\\\" is "
                      "missing\",\"clip\":\"a\"}\n"
-                     "{\"file\":\"f\",\"place\":\"line 2\",\"reason\":\"line 2: no\"}\n");
+                     "{\"file\":\"f\",\"place\":\"line 2\",\"reason\":\"no\"}\n");
     faults_free(faults);
+    check_leaks();
+}
+
+Test(faults, a_place_that_the_reason_begins_with_is_the_place)
+{
+    static const struct {
+        const char *place, *text, *line;
+    } cases[] = {
+        {"", "f: line 12: no", "\"place\":\"line 12\",\"reason\":\"no\""},
+        {"", "f: row 3: column 'n': no", "\"place\":\"row 3\",\"reason\":\"column 'n': no\""},
+        {"", "f: line 12, column 3: no", "\"place\":\"\",\"reason\":\"line 12, column 3: no\""},
+        {"", "f: row x: no", "\"place\":\"\",\"reason\":\"row x: no\""},
+        {"row 2", "f: row 3: no", "\"place\":\"row 2\",\"reason\":\"row 3: no\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct faults *faults = faults_new();
+        struct error err = {0};
+        error_set(&err, EINVAL, "%s", cases[i].text);
+        cr_assert_eq(
+            faults_add(faults, &(struct fault){.file = "f", .place = cases[i].place, .clip = ""}, &err), 0);
+        cr_expect(strstr(buf_text(faults_lines(faults)), cases[i].line), "%s",
+                  buf_text(faults_lines(faults)));
+        faults_free(faults);
+    }
     check_leaks();
 }
 

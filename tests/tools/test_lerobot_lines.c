@@ -19,7 +19,7 @@ static int read_text(const char *text, size_t len, struct buf *ret, struct error
 {
     struct memory_recording recording;
     recording_of_memory(&recording, "f", text, len);
-    return lerobot_lines_read(&recording.recording, show, ret, err);
+    return lerobot_lines_read(&recording.recording, show, NULL, ret, err);
 }
 
 Test(lerobot_lines, each_line_is_handed_on_with_its_number)

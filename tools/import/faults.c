@@ -78,12 +78,25 @@ static void write_member(struct buf *lines, const char *name, const char *text)
     json_write_text(lines, text, strlen(text));
 }
 
+/* The length of "line 12" or "row 3" that a reason begins with, before its colon; 0: it begins with none. */
+static size_t place_in(const char *reason)
+{
+    size_t word = !strncmp(reason, "line ", 5) ? 5 : !strncmp(reason, "row ", 4) ? 4 : 0;
+    size_t digits = word ? strspn(reason + word, "0123456789") : 0;
+    return digits && !strncmp(reason + word + digits, ": ", 2) ? word + digits : 0;
+}
+
 static void write_line(struct buf *lines, const struct fault *fault, const char *text)
 {
+    const char *reason = reason_in(text, fault->file);
+    size_t len = place_in(reason);
+    bool same =
+        len && (!*fault->place || (len == strlen(fault->place) && !memcmp(reason, fault->place, len)));
+    CLEANUP_FREE char *place = same ? mem_copy(reason, len) : mem_text(fault->place);
     buf_u8(lines, '{');
     write_member(lines, "file", fault->file);
-    write_member(lines, "place", fault->place);
-    write_member(lines, "reason", reason_in(text, fault->file));
+    write_member(lines, "place", place);
+    write_member(lines, "reason", same ? reason + len + 2 : reason);
     if (*fault->clip)
         write_member(lines, "clip", fault->clip);
     buf_text_append(lines, "}\n");

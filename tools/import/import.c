@@ -123,6 +123,22 @@ static int import_lerobot(struct importing *importing, const char *info, size_t 
     return rc;
 }
 
+/* The file that an error names first, of those below a folder; else meta/info.json: it is about all of them.
+ */
+static char *blamed_file(const struct source *source, const char *info, size_t folder_len,
+                         const struct error *err)
+{
+    CLEANUP_FREE char *folder = mem_copy(info, folder_len);
+    size_t count;
+    for (size_t first = source_below(source, folder, &count), i = first; i < first + count; i++) {
+        CLEANUP_FREE char *name = source_name(source, source->objects[i].path);
+        size_t len = strlen(name);
+        if (!strncmp(err->text, name, len) && !strncmp(err->text + len, ": ", 2))
+            return STEAL(name);
+    }
+    return source_name(source, info);
+}
+
 static int import_roots(struct importing *importing, struct error *err)
 {
     const struct source *source = importing->source;
@@ -132,10 +148,11 @@ static int import_roots(struct importing *importing, struct error *err)
         const char *path = source->objects[i].path;
         if (!lerobot_folder(path, &folder_len) || lies_in_root(source, path, folder_len))
             continue;
-        CLEANUP_FREE char *name = source_name(source, path);
         rc = import_lerobot(importing, path, folder_len, err);
-        if (rc)
-            rc = faults_refuse(importing->request->faults, name, err);
+        if (!rc)
+            continue;
+        CLEANUP_FREE char *name = blamed_file(source, path, folder_len, err);
+        rc = faults_refuse(importing->request->faults, name, err);
     }
     return rc;
 }

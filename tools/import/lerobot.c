@@ -24,6 +24,7 @@ struct building {
     struct lerobot_videos *videos;
     char **camera_names; /* stream names, escaped, by camera */
     char *origin;        /* of the attributes, for messages */
+    size_t first_clip;   /* of its drafts */
 };
 
 /* Cameras lose a literal prefix, never a computed one; what would hide the clip's own files is renamed. */
@@ -219,17 +220,39 @@ static void identify_by_file(const struct building *b, const struct lerobot_epis
     sha256_finish(identity, clip->fingerprint);
 }
 
-static int add_episode(const struct building *b, struct lerobot_episode *episode, struct error *err)
+static int add_clip(const struct building *b, int64_t index, struct draft **ret, struct error *err)
 {
-    CLEANUP_FREE char *raw = mem_printf("%sep%06lld", b->import->key_prefix, (long long)episode->index);
+    CLEANUP_FREE char *raw = mem_printf("%sep%06lld", b->import->key_prefix, (long long)index);
     CLEANUP_BUF struct buf key = BUF_INIT;
     name_escape(&key, raw, strlen(raw));
-    CLEANUP_FREE char *source = mem_printf("%s, episode %lld", b->origin, (long long)episode->index);
+    CLEANUP_FREE char *source = mem_printf("%s, episode %lld", b->origin, (long long)index);
+    int rc = drafts_clip(b->import->drafts, buf_text(&key), source, ret, err);
+    if (!rc)
+        (*ret)->episode_index = index;
+    return rc;
+}
+
+/* A bad line costs the clip that it is about, or one that nobody can name. */
+static int add_flaw(const struct building *b, const struct lerobot_flaw *flaw, struct error *err)
+{
+    struct drafts *drafts = b->import->drafts;
     struct draft *clip = NULL;
-    int rc = drafts_clip(b->import->drafts, buf_text(&key), source, &clip, err);
+    for (size_t i = drafts->count; !clip && flaw->index >= 0 && i-- > b->first_clip;)
+        clip = drafts->clips[i].episode_index == flaw->index ? &drafts->clips[i] : NULL;
+    int rc = clip || flaw->index < 0 ? 0 : add_clip(b, flaw->index, &clip, err);
+    if (!rc)
+        rc = error_set(err, flaw->code, "%s", flaw->why);
+    return drafts_fault(drafts, clip, flaw->file, flaw->place, err);
+}
+
+static int add_episode(const struct building *b, struct lerobot_episode *episode, struct error *err)
+{
+    struct draft *clip = NULL;
+    if (episode->flawed)
+        return 0;
+    int rc = add_clip(b, episode->index, &clip, err);
     if (rc)
         return settle(b, NULL, "", rc, err);
-    clip->episode_index = episode->index;
     memcpy(clip->fingerprint, episode->fingerprint, sizeof clip->fingerprint);
     if (!episode->stats.len)
         identify_by_file(b, episode, clip);
@@ -323,6 +346,9 @@ static int build(struct building *b, struct error *err)
         rc = lerobot_rows_read(import, b->info, b->episodes, &b->rows, err);
     if (!rc)
         rc = lerobot_videos_new(import, b->info, b->episodes, &b->videos, err);
+    b->first_clip = import->drafts->count;
+    for (size_t i = 0; !rc && i < b->episodes->flaw_count; i++)
+        rc = add_flaw(b, &b->episodes->flaws[i], err);
     for (size_t i = 0; !rc && i < b->episodes->count; i++)
         rc = add_episode(b, &b->episodes->episodes[i], err);
     return rc;

@@ -34,6 +34,7 @@ struct lerobot_episode {
     struct lerobot_camera_span *cameras; /* by the number of the video feature */
     struct lerobot_scalar *scalars;
     size_t scalar_count, scalar_cap;
+    bool flawed;        /* a line about it is bad: lerobot_episodes.h */
     bool known;         /* the newest version has the episode under its key, with this content: */
     uint32_t known_row; /* that clip */
     bool has_success, success, has_reward;

@@ -13,7 +13,10 @@ enum { STAT_NAME_MAX = 1024, STAT_DEPTH_MAX = 3 };
 struct reading {
     struct lerobot_episodes *all;
     const struct lerobot_info *info;
-    bool *has_stats; /* by episode, once they are sorted */
+    const char *file; /* that is read */
+    bool *has_stats;  /* by episode, once they are sorted */
+    bool lost;        /* statistics of some episode, nobody knows which, are in a bad line: */
+    size_t lost_line; /* the first */
 };
 
 /* Counts and numbers: none is negative or over 2^31 in any set that is real. */
@@ -51,6 +54,54 @@ static bool scalar_of(const struct json *json, struct value *ret)
     default:
         return false;
     }
+}
+
+/* ---- bad lines ---- */
+
+/* "episode_index": 12, also of what is no JSON; -1: it is not there. */
+static int64_t index_in(const char *line, size_t len)
+{
+    enum { DIGITS_MAX = 9 };
+    static const char name[] = "\"episode_index\"";
+    const char *at = memmem(line, len, name, sizeof name - 1), *end = line + len;
+    int64_t index = -1;
+    if (!at)
+        return -1;
+    for (at += sizeof name - 1; at < end && strchr(" \t:", *at) && *at; at++)
+        ;
+    for (int i = 0; i < DIGITS_MAX && at < end && *at >= '0' && *at <= '9'; i++)
+        index = (index < 0 ? 0 : index * 10) + (*at++ - '0');
+    return at < end && *at >= '0' && *at <= '9' ? -1 : index;
+}
+
+static int bad_line(void *ctx, size_t number, const char *line, size_t len, struct error *why)
+{
+    struct reading *r = ctx;
+    int64_t index = index_in(line, len);
+    CLEANUP_FREE char *place = mem_printf("line %zu", number);
+    struct lerobot_episode *episode =
+        index >= 0 && r->has_stats ? lerobot_episodes_find(r->all, index) : NULL;
+    if (r->has_stats && index >= 0 && !episode)
+        return 0; /* of one that is not there */
+    int rc = lerobot_episodes_flaw(r->all, index, r->file, place, why);
+    if (rc || !r->has_stats)
+        return rc;
+    if (episode)
+        episode->flawed = r->has_stats[episode - r->all->episodes] = true;
+    else if (!r->lost)
+        r->lost = true, r->lost_line = number;
+    return 0;
+}
+
+/* An episode without its statistics would be taken for another one. */
+static int suspect(struct reading *r, struct lerobot_episode *episode, struct error *err)
+{
+    struct error why;
+    CLEANUP_FREE char *place = mem_printf("episode %lld", (long long)episode->index);
+    error_set(&why, EINVAL, "%s: %s has no statistics, which line %zu may hold", r->file, place,
+              r->lost_line);
+    episode->flawed = true;
+    return lerobot_episodes_flaw(r->all, episode->index, r->file, place, &why) ? error_copy(err, &why) : 0;
 }
 
 /* ---- episodes.jsonl ---- */
@@ -106,6 +157,8 @@ static int take_episode(void *ctx, const char *place, const struct json *object,
         rc = take_scalars(r, episode, place, object, err);
     for (size_t camera = 0; camera < r->all->camera_count; camera++)
         episode->cameras[camera].to_s = (double)episode->length / r->info->fps;
+    if (rc)
+        lerobot_episodes_drop(r->all);
     return rc;
 }
 
@@ -232,17 +285,22 @@ int lerobot_episode_lines_read(struct lerobot_episodes *episodes, const struct l
                                const struct recording *lines, const struct recording *stats,
                                struct error *err)
 {
-    struct reading r = {.all = episodes, .info = info};
-    int rc = lerobot_lines_read(lines, take_episode, &r, err);
+    struct reading r = {.all = episodes, .info = info, .file = lines->name};
+    int rc = lerobot_lines_read(lines, take_episode, bad_line, &r, err);
     if (!rc)
         rc = lerobot_episodes_sort(episodes, err);
     if (rc)
         return rc;
     CLEANUP_FREE bool *has_stats = mem_zero(episodes->count * sizeof *has_stats);
     r.has_stats = has_stats;
-    rc = stats ? lerobot_lines_read(stats, take_stats, &r, err) : 0;
-    for (size_t i = 0; i < episodes->count; i++)
-        if (!has_stats[i])
-            lerobot_stats_end(&episodes->episodes[i], lerobot_stats_begin(&episodes->episodes[i]));
+    r.file = stats ? stats->name : "";
+    rc = stats ? lerobot_lines_read(stats, take_stats, bad_line, &r, err) : 0;
+    for (size_t i = 0; !rc && i < episodes->count; i++) {
+        struct lerobot_episode *episode = &episodes->episodes[i];
+        if (has_stats[i])
+            continue;
+        lerobot_stats_end(episode, lerobot_stats_begin(episode));
+        rc = r.lost ? suspect(&r, episode, err) : 0;
+    }
     return rc;
 }

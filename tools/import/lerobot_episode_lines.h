@@ -13,8 +13,8 @@
 #include "index/recording.h"
 #include "tools/import/lerobot_episodes.h"
 
-/* Adds all lines, sorted. `stats` may be NULL; what it tells of episodes that are not there is passed over.
- */
+/* Adds all lines, sorted; those that do not add up are flaws (lerobot_episodes.h). `stats` may be NULL; what
+ * it tells of episodes that are not there is passed over. */
 int lerobot_episode_lines_read(struct lerobot_episodes *episodes, const struct lerobot_info *info,
                                const struct recording *lines, const struct recording *stats,
                                struct error *err);

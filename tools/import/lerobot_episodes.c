@@ -27,6 +27,12 @@ void lerobot_episodes_free(struct lerobot_episodes *episodes)
     for (size_t i = 0; i < episodes->camera_count; i++)
         free(episodes->cameras[i]);
     free(episodes->cameras);
+    for (size_t i = 0; i < episodes->flaw_count; i++) {
+        free(episodes->flaws[i].file);
+        free(episodes->flaws[i].place);
+        free(episodes->flaws[i].why);
+    }
+    free(episodes->flaws);
     strmap_free(episodes->columns);
     free(episodes->name);
     free(episodes);
@@ -43,6 +49,26 @@ struct lerobot_episode *lerobot_episodes_add(struct lerobot_episodes *episodes)
     return episode;
 }
 
+void lerobot_episodes_drop(struct lerobot_episodes *episodes)
+{
+    lerobot_episode_done(&episodes->episodes[--episodes->count]);
+}
+
+int lerobot_episodes_flaw(struct lerobot_episodes *episodes, int64_t index, const char *file,
+                          const char *place, struct error *why)
+{
+    bool of_line = why->code == EINVAL || why->code == E2BIG;
+    if (!of_line || episodes->flaw_count == LEROBOT_FLAWS_MAX)
+        return -why->code;
+    mem_grow(&episodes->flaws, &episodes->flaw_cap, episodes->flaw_count + 1, sizeof *episodes->flaws);
+    episodes->flaws[episodes->flaw_count++] = (struct lerobot_flaw){.index = index,
+                                                                    .file = mem_text(file),
+                                                                    .place = mem_text(place),
+                                                                    .code = why->code,
+                                                                    .why = mem_text(why->text)};
+    return 0;
+}
+
 const char *lerobot_episodes_column(struct lerobot_episodes *episodes, const char *name)
 {
     return strmap_put(episodes->columns, name, strlen(name), NULL)->key;
@@ -56,6 +82,8 @@ static int compare_episodes(const void *a, const void *b)
 
 int lerobot_episodes_sort(struct lerobot_episodes *episodes, struct error *err)
 {
+    if (!episodes->count && episodes->flaw_count)
+        return error_set(err, episodes->flaws->code, "%s", episodes->flaws->why);
     if (!episodes->count)
         return error_set(err, EINVAL, "%s: there is no episode", episodes->name);
     qsort(episodes->episodes, episodes->count, sizeof *episodes->episodes, compare_episodes);

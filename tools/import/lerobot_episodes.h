@@ -15,7 +15,14 @@
 #include "tools/import/source.h"
 
 /* Damaged or hostile files may claim any number of episodes; memory for them is taken at once. */
-enum { LEROBOT_EPISODES_MAX = 4 * 1000 * 1000 };
+enum { LEROBOT_EPISODES_MAX = 4 * 1000 * 1000, LEROBOT_FLAWS_MAX = 10 * 1000 };
+
+struct lerobot_flaw { /* a line that does not add up */
+    int64_t index;    /* of the episode it is about; -1: that is not known */
+    char *file, *place;
+    int code;
+    char *why;
+};
 
 struct lerobot_episodes {
     char *name;                       /* what messages call the table */
@@ -23,6 +30,8 @@ struct lerobot_episodes {
     size_t count, cap;
     char **cameras; /* video features, in the order of info.json */
     size_t camera_count;
+    struct lerobot_flaw *flaws; /* what is left out, or is `flawed` */
+    size_t flaw_count, flaw_cap;
     struct strmap *columns; /* the scalar columns: names the scalars borrow */
 };
 
@@ -40,7 +49,13 @@ struct lerobot_episode *lerobot_episodes_find(const struct lerobot_episodes *epi
 struct lerobot_episodes *lerobot_episodes_new(const struct lerobot_info *info);
 /* Empty, its video spans from 0; valid until the next one. NULL: too many. */
 struct lerobot_episode *lerobot_episodes_add(struct lerobot_episodes *episodes);
+/* Takes the last one back. */
+void lerobot_episodes_drop(struct lerobot_episodes *episodes);
+/* Notes the flaw that `why` tells of: 0; -errno, with `why` as it is, where there are too many, or it is none
+ * of a line. */
+int lerobot_episodes_flaw(struct lerobot_episodes *episodes, int64_t index, const char *file,
+                          const char *place, struct error *why);
 /* A name that scalars may borrow. */
 const char *lerobot_episodes_column(struct lerobot_episodes *episodes, const char *name);
-/* Sorts. -EINVAL: none, or one twice. */
+/* Sorts. -EINVAL: one twice, or none, for which a flaw is blamed if there is one. */
 int lerobot_episodes_sort(struct lerobot_episodes *episodes, struct error *err);

@@ -46,21 +46,14 @@ static int parse(size_t number, const char *line, size_t len, struct json **ret,
 struct reading {
     const struct recording *recording;
     lerobot_line_fn *each;
+    lerobot_bad_line_fn *bad;
     void *ctx;
     struct buf block; /* bytes of lines that have not ended */
     size_t number;    /* of the last line */
 };
 
-static int take_line(struct reading *r, const char *line, size_t len, struct error *err)
+static int take_object(const struct reading *r, const char *line, size_t len, struct error *err)
 {
-    static const char mark[] = "\xef\xbb\xbf";
-    if (!r->number++ && len >= 3 && !memcmp(line, mark, 3))
-        line += 3, len -= 3;
-    size_t blank = 0;
-    while (blank < len && strchr(" \t\r", line[blank]) && line[blank])
-        blank++;
-    if (blank == len)
-        return 0;
     CLEANUP_JSON struct json *json = NULL;
     int rc = parse(r->number, line, len, &json, err);
     if (rc)
@@ -70,6 +63,23 @@ static int take_line(struct reading *r, const char *line, size_t len, struct err
         return error_set(err, EINVAL, "%s: it is of the kind %s, not an object", place,
                          json_kind_name(json_kind(json)));
     return r->each(r->ctx, place, json, err);
+}
+
+static int take_line(struct reading *r, const char *line, size_t len, struct error *err)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    struct error why = {0};
+    if (!r->number++ && len >= 3 && !memcmp(line, mark, 3))
+        line += 3, len -= 3;
+    size_t blank = 0;
+    while (blank < len && strchr(" \t\r", line[blank]) && line[blank])
+        blank++;
+    if (blank == len)
+        return 0;
+    int rc = take_object(r, line, len, &why);
+    if (rc && r->bad)
+        rc = r->bad(r->ctx, r->number, line, len, &why);
+    return rc ? error_copy(err, &why) : 0;
 }
 
 /* All lines that have ended, and at the `last` block the rest. `from`: bytes that hold no line feed. */
@@ -113,9 +123,10 @@ static int read_all(struct reading *r, struct error *err)
     return 0;
 }
 
-int lerobot_lines_read(const struct recording *recording, lerobot_line_fn *each, void *ctx, struct error *err)
+int lerobot_lines_read(const struct recording *recording, lerobot_line_fn *each, lerobot_bad_line_fn *bad,
+                       void *ctx, struct error *err)
 {
-    struct reading r = {.recording = recording, .each = each, .ctx = ctx};
+    struct reading r = {.recording = recording, .each = each, .bad = bad, .ctx = ctx};
     int rc = read_all(&r, err);
     buf_done(&r.block);
     return rc;

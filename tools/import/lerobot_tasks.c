@@ -90,7 +90,7 @@ static int read_lines(struct lerobot_tasks *tasks, const struct source *source,
 {
     CLEANUP_SOURCE_RECORDING struct source_recording recording;
     source_recording_init(&recording, source, object);
-    return lerobot_lines_read(&recording.recording, take_line, tasks, err);
+    return lerobot_lines_read(&recording.recording, take_line, NULL, tasks, err);
 }
 
 int lerobot_tasks_read(const struct source *source, const struct lerobot_info *info,

@@ -148,6 +148,13 @@ static int name_episode(void *ctx, const char *place, const struct json *object,
     return rc < 0 ? rc : add(n->probes, path, err);
 }
 
+/* The importer reads the line again, and says what is wrong. */
+static int pass_over(void *ctx, size_t number, const char *line, size_t len, struct error *why)
+{
+    (void)ctx, (void)number, (void)line, (void)len;
+    return why->code == EINVAL ? 0 : -why->code;
+}
+
 static int name_episodes(struct naming *n, struct error *err)
 {
     CLEANUP_SOURCE_RECORDING struct source_recording lines = {0};
@@ -156,7 +163,7 @@ static int name_episodes(struct naming *n, struct error *err)
     if (!object)
         return 0;
     source_recording_init(&lines, n->probes->source, object);
-    int rc = lerobot_lines_read(&lines.recording, name_episode, n, err);
+    int rc = lerobot_lines_read(&lines.recording, name_episode, pass_over, n, err);
     return rc < 0 ? rc : run(n->probes, &found, err);
 }
 

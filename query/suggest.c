@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "query/files.h"
 #include "query/literal.h"
 
 struct suggesting {
@@ -13,7 +14,7 @@ struct suggesting {
     const char *typed;
     int head_len;     /* of `typed`, with the last '+' */
     const char *part; /* what stands behind it */
-    size_t part_len;
+    size_t part_len, value_at;
     struct catalog_attribute attribute; /* whose values are suggested */
     suggest_fn *each;
     void *ctx;
@@ -47,10 +48,56 @@ static int leaves_clips(const struct suggesting *s, const struct buf *component,
     return rc ? rc : any;
 }
 
+/* ---- operators: "outcome.", "outcome.n" ---- */
+
+struct operator
+{
+    enum grammar_op op;
+    const char *what;
+    bool ordered; /* means nothing for booleans */
+};
+
+static const struct operator operators[] = {
+    {GRAMMAR_NE, "has it, and no value is ...", false},
+    {GRAMMAR_IN, "some value is one of ...,...", false},
+    {GRAMMAR_NIN, "has it, and no value is one of ...,...", false},
+    {GRAMMAR_LT, "less than ...", true},
+    {GRAMMAR_LE, "at most ...", true},
+    {GRAMMAR_GT, "more than ...", true},
+    {GRAMMAR_GE, "at least ...", true},
+    {GRAMMAR_RNG, "in the range ... .. ...", true},
+    {GRAMMAR_PREFIX, "its text begins with ...", false},
+    {GRAMMAR_NULL, "1: lacks it, 0: has it", false},
+};
+
+static int suggest_operators(struct suggesting *s, size_t name_len, struct error *err)
+{
+    const char *begun = s->part + name_len + 1;
+    int rc = catalog_attribute_find(s->reader, s->part, name_len, &s->attribute, err);
+    for (size_t i = 0; !rc && i < sizeof operators / sizeof *operators; i++) {
+        const struct operator* which = & operators[i];
+        const char *name = grammar_op_name(which->op);
+        if (strncmp(name, begun, strlen(begun)) || (which->ordered && s->attribute.type == VALUE_BOOL))
+            continue;
+        CLEANUP_FREE char *text = mem_printf("%.*s.%s=", (int)name_len, s->part, name);
+        rc = suggest(s, text, which->what, err);
+    }
+    return rc;
+}
+
+/* ---- values: "outcome=f", "outcome.in=fail,s" ---- */
+
+/* What stands in front of the value that is typed: "outcome.in=fail,". */
+static size_t value_at(const char *part, size_t equals)
+{
+    const char *comma = strrchr(part + equals, ',');
+    return comma ? (size_t)(comma - part) + 1 : equals + 1;
+}
+
 static int take_value(void *ctx, const struct value *value, uint64_t clips, struct error *err)
 {
     struct suggesting *s = ctx;
-    CLEANUP_BUF struct buf text = BUF_INIT;
+    CLEANUP_BUF struct buf text = BUF_INIT, component = BUF_INIT;
     struct value copy = *value;
     struct literal literal = {.name = s->attribute.name,
                               .op = GRAMMAR_EQ,
@@ -58,18 +105,37 @@ static int take_value(void *ctx, const struct value *value, uint64_t clips, stru
                               .count = 1,
                               .attribute = s->attribute.id};
     literal_print(&literal, &text);
-    if (text.len < s->part_len || memcmp(text.data, s->part, s->part_len))
+    const char *printed = strchr(buf_text(&text), '=') + 1;
+    if (strncmp(printed, s->part + s->value_at, s->part_len - s->value_at))
         return 0;
+    buf_append(&component, s->part, s->value_at);
+    buf_text_append(&component, printed);
     char what[40];
     snprintf(what, sizeof what, "%llu clip%s", (unsigned long long)clips, clips == 1 ? "" : "s");
-    int rc = leaves_clips(s, &text, err);
-    return rc > 0 ? suggest(s, buf_text(&text), what, err) : rc;
+    int rc = leaves_clips(s, &component, err);
+    return rc > 0 ? suggest(s, buf_text(&component), what, err) : rc;
+}
+
+static int suggest_values(struct suggesting *s, size_t equals, struct error *err)
+{
+    size_t name_len = strcspn(s->part, ".=");
+    s->value_at = value_at(s->part, equals);
+    if (name_len + strlen(".null") == equals && !strncmp(s->part + name_len, ".null", strlen(".null"))) {
+        for (unsigned i = 0; i < 2 && s->part_len == s->value_at; i++) {
+            CLEANUP_FREE char *text = mem_printf("%s%u", s->part, i);
+            suggest(s, text, i ? "lacks it" : "has it", err);
+        }
+        return 0;
+    }
+    int rc = catalog_attribute_find(s->reader, s->part, name_len, &s->attribute, err);
+    return rc ? rc : catalog_values(s->reader, s->attribute.id, take_value, s, err);
 }
 
 int suggest_components(const struct query *parent, const char *typed, struct catalog_reader *reader,
                        suggest_fn *each, void *ctx, struct error *err)
 {
-    const char *plus = strrchr(typed, '+'), *part = plus ? plus + 1 : typed, *equals = strchr(part, '=');
+    const char *plus = strrchr(typed, '+'), *part = plus ? plus + 1 : typed;
+    size_t equals = strcspn(part, "="), dot = strcspn(part, ".");
     struct suggesting s = {.parent = parent,
                            .reader = reader,
                            .typed = typed,
@@ -79,12 +145,46 @@ int suggest_components(const struct query *parent, const char *typed, struct cat
                            .each = each,
                            .ctx = ctx};
     int rc;
-    if (equals) {
-        rc = catalog_attribute_find(reader, part, (size_t)(equals - part), &s.attribute, err);
-        if (!rc)
-            rc = catalog_values(reader, s.attribute.id, take_value, &s, err);
-    } else {
+    if (part[equals])
+        rc = suggest_values(&s, equals, err);
+    else if (part[dot])
+        rc = suggest_operators(&s, dot, err);
+    else
         rc = catalog_attributes(reader, take_attribute, &s, err);
-    }
     return rc > 0 && s.count == SUGGEST_MOST ? 0 : rc;
+}
+
+/* ---- files ---- */
+
+struct naming {
+    const char *typed;
+    suggest_fn *each;
+    void *ctx;
+    struct catalog_reader *reader;
+    unsigned count, looked_at;
+};
+
+static int take_file(void *ctx, const struct files_entry *file, struct error *err)
+{
+    struct naming *naming = ctx;
+    if (strncmp(file->name, naming->typed, strlen(naming->typed)) != 0)
+        return 0;
+    int rc = naming->each(naming->ctx, file->name, "file", err);
+    return rc ? rc : ++naming->count == SUGGEST_MOST;
+}
+
+static int take_clip(void *ctx, uint32_t row, struct error *err)
+{
+    struct naming *naming = ctx;
+    int rc = files_of_clip(naming->reader, row, take_file, naming, err);
+    return rc ? rc : ++naming->looked_at == SUGGEST_CLIPS_MOST;
+}
+
+int suggest_files(const struct query *parent, const char *typed, struct catalog_reader *reader,
+                  suggest_fn *each, void *ctx, struct error *err)
+{
+    struct naming naming = {.typed = typed, .each = each, .ctx = ctx, .reader = reader};
+    int rc = query_each(parent, reader, take_clip, &naming, err);
+    bool enough = naming.count == SUGGEST_MOST || naming.looked_at == SUGGEST_CLIPS_MOST;
+    return rc > 0 && enough ? 0 : rc;
 }

@@ -123,8 +123,8 @@ static int run(const struct arguments *arguments, struct error *err)
         return error_set(err, EINVAL, "attribute %s: expected list, rename, describe or drop", words[0]);
     if (arguments->count != action->words + 2)
         return error_set(err, EINVAL, "attribute %s: expected DATASET%s", action->name,
-                         action->words == 2 ? " NAME and another text"
-                         : action->words    ? " NAME"
+                         action->words == 2 ? " ATTRIBUTE and another text"
+                         : action->words    ? " ATTRIBUTE"
                                             : "");
     int rc = action->say ? action->say(set, words + 2, err) : 0;
     if (!rc)
@@ -144,15 +144,16 @@ static const struct command_example examples[] = {
 
 const struct command command_attribute = {
     .name = "attribute",
-    .synopsis = "list|rename|describe|drop DATASET [NAME [TEXT]] [OPTION]...",
+    .synopsis = "list|rename|describe|drop DATASET [ATTRIBUTE [TEXT]] [OPTION]...",
     .summary = "lists, renames, describes or drops attributes",
     .description =
         "list DATASET: each attribute of the newest version with its type ([]: several values a clip), how "
         "many clips have it, how many values there are, and its description.\n\n"
-        "rename DATASET NAME NEW: the same attribute under another name, from a new version on; older ones "
+        "rename DATASET ATTRIBUTE NEW: the same attribute under another name, from a new version on; older "
+        "ones "
         "keep the old name. An import that still says the old name means the attribute.\n\n"
-        "describe DATASET NAME TEXT: what it means; an empty TEXT takes the description away.\n\n"
-        "drop DATASET NAME: no clip has it any more, from a new version on. An import does not bring it "
+        "describe DATASET ATTRIBUTE TEXT: what it means; an empty TEXT takes the description away.\n\n"
+        "drop DATASET ATTRIBUTE: no clip has it any more, from a new version on. An import does not bring it "
         "back; "
         "annotate does, where it says the name.",
     .options = options,

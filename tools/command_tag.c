@@ -82,9 +82,9 @@ const struct command command_tag = {
 
 const struct command command_untag = {
     .name = "untag",
-    .synopsis = "DATASET NAME [OPTION]...",
+    .synopsis = "DATASET TAG [OPTION]...",
     .summary = "takes the name of a version away",
-    .description = "The tag NAME names nothing from now on; the version stays.",
+    .description = "TAG names nothing from now on; the version stays.",
     .store_options = true,
     .cache_options = true,
     .least = 2,

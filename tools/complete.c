@@ -5,32 +5,39 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "query/place.h"
-#include "query/suggest.h"
 #include "tools/commands.h"
+#include "tools/complete_dataset.h"
 #include "tools/mount_list.h"
 #include "tools/session.h"
-
-enum { PATIENCE_S = 5 };
+#include "tools/synopsis.h"
 
 struct completing {
     const struct command *command;
     char **words; /* behind the command, without the last one */
     int count;
-    const char *last;
+    const char *front; /* of the last word, not completed and printed as typed: "--fill=" */
+    int front_len;
+    const char *last; /* the rest of it */
 };
 
-static void print(const char *text, const char *what)
-{
-    printf("%s\t%s\n", text, what);
-}
-
-static void print_if(const struct completing *c, const char *text, const char *what)
+static void print(const struct completing *c, const char *text, const char *what)
 {
     if (!strncmp(text, c->last, strlen(c->last)))
-        print(text, what);
+        printf("%.*s%s\t%s\n", c->front_len, c->front, text, what);
+}
+
+static int print_suggestion(void *ctx, const char *text, const char *what, struct error *err)
+{
+    print(ctx, text, what);
+    return 0;
+}
+
+/* Names of this machine's files, which the shell knows. */
+static void print_local(const struct completing *c, const char *kind)
+{
+    if (!c->front_len) /* the shell would take the whole word for a name */
+        puts(kind);
 }
 
 /* ---- options ---- */
@@ -50,7 +57,13 @@ static void each_option(const struct completing *c, option_fn *each)
 static void print_option(const struct completing *c, const struct option_spec *spec)
 {
     CLEANUP_FREE char *text = mem_printf("--%s", spec->name);
-    print_if(c, text, spec->help);
+    print(c, text, spec->help);
+    if (spec->argument && *spec->argument == '[' &&
+        islower((unsigned char)spec->argument[2])) { /* "[=open]" */
+        CLEANUP_FREE char *with =
+            mem_printf("%s%.*s", text, (int)strcspn(spec->argument, "]") - 1, spec->argument + 1);
+        print(c, with, spec->help);
+    }
 }
 
 /* Of "allow_other,ui" the part behind the last comma. */
@@ -64,216 +77,170 @@ static void print_mount_word(const struct completing *c, const struct option_spe
     for (char *p = text + head; *p; p++)
         if (*p == '-')
             *p = '_';
-    print_if(c, text, spec->help);
+    print(c, text, spec->help);
 }
 
-static const struct option_spec *option_of(const struct completing *c, const char *word)
+static const struct option_spec *option_named(const struct completing *c, const char *name, size_t len,
+                                              char letter)
 {
     const struct option_spec *tables[COMMAND_OPTION_TABLES];
     const char *titles[COMMAND_OPTION_TABLES];
     size_t count = command_option_tables(c->command, tables, titles);
-    if (word[0] != '-' || !word[1])
-        return NULL;
     for (size_t i = 0; i < count; i++)
         for (const struct option_spec *spec = tables[i]; spec->name; spec++)
-            if (word[1] == '-' ? !strcmp(spec->name, word + 2) : word[1] == spec->letter && !word[2])
+            if (name ? strlen(spec->name) == len && !strncmp(spec->name, name, len) : spec->letter == letter)
                 return spec;
     return NULL;
 }
 
-static void print_value(const struct completing *c, const struct option_spec *spec)
+/* The option whose value the next word is. */
+static const struct option_spec *option_of(const struct completing *c, const char *word)
 {
-    if (c->command->mount_words && spec->letter == 'o')
-        each_option(c, print_mount_word);
-    else if (!strcmp(spec->argument, "FOLDER"))
-        puts(":folders");
-    else if (!strcmp(spec->argument, "FILE") || !strcmp(spec->argument, "TABLE"))
-        puts(":files");
-    else if (!strcmp(spec->argument, "POLICY")) {
-        print_if(c, "auto", "exact after a jump, whole once half of a file was read");
-        print_if(c, "exact", "nothing beyond what is asked");
-        print_if(c, "whole", "the rest of the file");
-    }
+    const struct option_spec *spec = NULL;
+    if (!strncmp(word, "--", 2) && word[2])
+        spec = option_named(c, word + 2, strlen(word + 2), 0);
+    else if (word[0] == '-' && word[1] && !word[2])
+        spec = option_named(c, NULL, 0, word[1]);
+    return spec && spec->argument && *spec->argument != '[' ? spec : NULL;
 }
 
 /* ---- data sets, mounts ---- */
 
 static int take_name(void *ctx, const char *name, const char *url)
 {
-    print_if(ctx, name, url);
+    print(ctx, name, url);
     return 0;
 }
 
 static void print_datasets(const struct completing *c)
 {
     CLEANUP_MOUNT_LIST struct mount_list mounts = {0};
-    puts(":folders");
+    print_local(c, ":folders");
     stores_each_dataset(take_name, (void *)(uintptr_t)c, NULL);
     if (mount_list_read(&mounts, NULL))
         return;
     for (size_t i = 0; i < mounts.count; i++)
         if (strstr(mounts.entries[i].url, "://"))
-            print_if(c, mounts.entries[i].url, mounts.entries[i].mountpoint);
+            print(c, mounts.entries[i].url, mounts.entries[i].mountpoint);
 }
 
 static void print_mounts(const struct completing *c)
 {
     CLEANUP_MOUNT_LIST struct mount_list mounts = {0};
+    if (c->command == &command_mount) {
+        print_local(c, ":folders");
+        return;
+    }
     if (mount_list_read(&mounts, NULL))
         return;
     for (size_t i = 0; i < mounts.count; i++)
-        print_if(c, mounts.entries[i].mountpoint, mounts.entries[i].url);
+        print(c, mounts.entries[i].mountpoint, mounts.entries[i].url);
 }
 
-/* ---- paths in a data set ---- */
+/* ---- what the capitals mean ---- */
 
-struct path_typed {
-    const struct completing *completing;
-    const char *front; /* what stands before the part that is completed, as typed */
-    int front_len;
+typedef void dataset_fn(const struct complete_dataset *what);
+
+/* Completes with what the data set on the line has. */
+static void print_of_dataset(const struct completing *c, const struct arguments *arguments,
+                             dataset_fn *print_it)
+{
+    size_t at = synopsis_has_verbs(c->command->synopsis);
+    if (arguments->count <= at)
+        return;
+    struct complete_dataset what = {.arguments = arguments,
+                                    .url = arguments->positional[at],
+                                    .text = c->last,
+                                    .each = print_suggestion,
+                                    .ctx = (void *)(uintptr_t)c};
+    print_it(&what);
+}
+
+struct kind {
+    const char *name;
+    dataset_fn *of_dataset;                     /* or */
+    const char *local;                          /* or */
+    void (*others)(const struct completing *c); /* or */
+    const char *choices[8];                     /* text, what; text, what; ... */
 };
 
-static int take_suggestion(void *ctx, const char *text, const char *what, struct error *err)
-{
-    const struct path_typed *typed = ctx;
-    CLEANUP_FREE char *whole = mem_printf("%.*s%s", typed->front_len, typed->front, text);
-    print(whole, what);
-    return 0;
-}
+static const struct kind kinds[] = {
+    {"DATASET", .others = print_datasets},
+    {"MOUNTPOINT", .others = print_mounts},
+    {"PATH", .of_dataset = complete_path},
+    {"NEWER[/PATH]", .of_dataset = complete_path},
+    {"OLDER", .of_dataset = complete_version},
+    {"VERSION", .of_dataset = complete_version, .choices = {"latest", "the newest version"}},
+    {"TAG", .of_dataset = complete_tag},
+    {"ATTRIBUTE", .of_dataset = complete_attribute},
+    {"ID", .of_dataset = complete_root},
+    {"NAME=VALUE", .of_dataset = complete_condition},
+    {"CONDITIONS", .of_dataset = complete_condition},
+    {"FOLDER", .local = ":folders"},
+    {"FILE", .local = ":files"},
+    {"TABLE", .local = ":files"},
+    {"TABLE|-", .local = ":files"},
+    {"SOURCE", .local = ":files"},
+    {"DEST", .local = ":files"},
+    {"URL", .local = ":files"},
+    {"POLICY", .choices = {"auto", "exact after a jump, whole once half of a file was read", "exact",
+                           "nothing beyond what is asked", "whole", "the rest of the file"}},
+    {"HOW", .choices = {"auto", "asked where the kernel can read cached clips itself", "asked",
+                        "the daemon is asked", "free", "opening costs no round trip"}},
+};
 
-static int take_tag(void *ctx, const char *name, uint32_t version, struct error *err)
+/* Prints what may stand where a synopsis or an option's argument has this word. */
+static void print_kind(const struct completing *c, const struct arguments *arguments, const char *name,
+                       size_t len)
 {
-    char what[24];
-    snprintf(what, sizeof what, "v%u", version);
-    CLEANUP_FREE char *text = mem_printf("%s/", name);
-    print_if(ctx, text, what);
-    return 0;
-}
-
-static void print_versions(const struct completing *c, struct dataset *dataset)
-{
-    uint32_t head = dataset_head(dataset);
-    char what[24];
-    if (!head)
-        return;
-    snprintf(what, sizeof what, "v%u", head);
-    print_if(c, "latest/", what);
-    dataset_tags(dataset, take_tag, (void *)(uintptr_t)c, NULL);
-    for (uint32_t i = 0; i < SUGGEST_MOST && i < head; i++) {
-        CLEANUP_FREE char *text = mem_printf("v%u/", head - i);
-        print_if(c, text, i ? "version" : "newest version");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const struct kind *kind = &kinds[i];
+        if (strlen(kind->name) != len || strncmp(kind->name, name, len))
+            continue;
+        if (kind->local)
+            print_local(c, kind->local);
+        if (kind->others)
+            kind->others(c);
+        bool asks = kind->of_dataset && strstr(c->command->synopsis, "DATASET");
+        if (asks)
+            print_of_dataset(c, arguments, kind->of_dataset);
+        for (const char *const *choice = kind->choices; !asks && *choice; choice += 2)
+            print(c, choice[0], choice[1]);
     }
-}
-
-static void print_components(const struct path_typed *typed, const char *path, const char *part,
-                             struct dataset *dataset)
-{
-    CLEANUP_PLACE struct place place = {0};
-    CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
-    int rc = place_resolve(dataset, path, &place, NULL);
-    if (!rc && !place.is_file)
-        rc = catalog_reader_acquire(place.catalog, &(struct catalog_patience){0}, &reader, NULL);
-    if (!rc && reader)
-        suggest_components(place.query, part, reader, take_suggestion, (void *)(uintptr_t)typed, NULL);
-}
-
-/* `arguments` names the data set; `path` is what of the word lies in it. */
-static void print_path(const struct completing *c, const struct arguments *arguments, const char *url,
-                       const char *path)
-{
-    CLEANUP_SESSION struct session session = {0};
-    const char *slash = strrchr(path, '/'), *part = slash ? slash + 1 : path;
-    CLEANUP_FREE char *parent = mem_copy(path, slash ? (size_t)(slash - path) : 0);
-    struct path_typed typed = {
-        .completing = c, .front = c->last, .front_len = (int)(strlen(c->last) - strlen(part))};
-    alarm(PATIENCE_S); /* a store that does not answer must not hold the shell */
-    if (session_open(arguments, url, NULL, &session, NULL))
-        return;
-    if (!slash)
-        print_versions(c, session.dataset);
-    if (slash || strchr(part, '='))
-        print_components(&typed, parent, part, session.dataset);
-    alarm(0);
 }
 
 /* ---- words ---- */
 
-static bool is_kind(const char *kind, size_t len, const char *name)
+static void print_verb(void *ctx, const char *text, size_t len)
 {
-    return strlen(name) == len && !strncmp(kind, name, len);
-}
-
-/* The forms of a synopsis stand between " | ", and a form may begin with verbs: "list DATASET | set DATASET
- * ID", or "list|drop DATASET". */
-static const char *next_form(const char *form)
-{
-    const char *bar = strstr(form, " | ");
-    return bar ? bar + strlen(" | ") : NULL;
-}
-
-static bool has_verb(const char *form, const char *verb)
-{
-    size_t len = strlen(verb);
-    for (size_t at = 0, word; islower((unsigned char)form[at]); at += word + (form[at + word] == '|')) {
-        word = strcspn(form + at, " |");
-        if (word == len && !strncmp(form + at, verb, len))
-            return true;
-    }
-    return false;
-}
-
-static void print_verbs(const struct completing *c)
-{
-    for (const char *form = c->command->synopsis; form; form = next_form(form)) {
-        for (size_t at = 0, word; islower((unsigned char)form[at]); at += word + (form[at + word] == '|')) {
-            word = strcspn(form + at, " |");
-            CLEANUP_FREE char *verb = mem_copy(form + at, word);
-            print_if(c, verb, c->command->summary);
-        }
-    }
-}
-
-/* What the next positional argument is: a word of the synopsis, up to *ret_len. NULL: none more. */
-static const char *synopsis_word(const struct completing *c, const struct arguments *arguments,
-                                 size_t *ret_len)
-{
-    const char *at = c->command->synopsis;
-    if (arguments->count && islower((unsigned char)*at))
-        while (!has_verb(at, arguments->positional[0]) && next_form(at))
-            at = next_form(at);
-    for (size_t i = 0;; i++) {
-        at += strspn(at, " [.");
-        size_t len = strcspn(at, " ].");
-        bool repeated = at[len] == ']' && at[len + 1] == '.';
-        if (!len || *at == '|' || !strncmp(at, "OPTION", strlen("OPTION")))
-            return NULL;
-        if (i == arguments->count || repeated) {
-            *ret_len = strcspn(at, " ].|");
-            return at;
-        }
-        at += len + strspn(at + len, "]");
-    }
+    const struct completing *c = ctx;
+    CLEANUP_FREE char *verb = mem_copy(text, len);
+    print(c, verb, c->command->summary);
 }
 
 static void print_positional(const struct completing *c, const struct arguments *arguments)
 {
     size_t len;
-    const char *kind = synopsis_word(c, arguments, &len);
-    if (!kind)
-        return;
-    if (islower((unsigned char)*kind))
-        print_verbs(c);
-    else if (is_kind(kind, len, "DATASET"))
-        print_datasets(c);
-    else if (is_kind(kind, len, "MOUNTPOINT") && c->command == &command_mount)
-        puts(":folders");
-    else if (is_kind(kind, len, "MOUNTPOINT"))
-        print_mounts(c);
-    else if (is_kind(kind, len, "PATH"))
-        print_path(c, arguments, arguments->positional[arguments->count - 1], c->last);
-    else if (is_kind(kind, len, "SOURCE") || is_kind(kind, len, "DEST") || is_kind(kind, len, "TABLE") ||
-             is_kind(kind, len, "URL"))
-        puts(":files");
+    const char *synopsis = c->command->synopsis;
+    const char *verb = arguments->count ? arguments->positional[0] : NULL;
+    const char *kind = synopsis_word(synopsis, verb, arguments->count, &len);
+    if (!arguments->count && synopsis_has_verbs(synopsis))
+        synopsis_each_verb(synopsis, print_verb, (void *)(uintptr_t)c);
+    else if (kind)
+        print_kind(c, arguments, kind, len);
+}
+
+struct mounted { /* a word that is a path inside a mount */
+    const char *typed;
+    int front_len; /* of it, up to the part that is completed */
+    size_t skip;   /* that part's place in the path below the mount */
+};
+
+static int print_mounted(void *ctx, const char *text, const char *what, struct error *err)
+{
+    const struct mounted *mounted = ctx;
+    printf("%.*s%s\t%s\n", mounted->front_len, mounted->typed, text + mounted->skip, what);
+    return 0;
 }
 
 /* A single path inside a mount may stand for DATASET PATH. */
@@ -285,46 +252,83 @@ static void print_mounted_path(const struct completing *c, const struct argument
         !strstr(c->command->synopsis, "PATH") || mount_list_read(&mounts, NULL))
         return;
     const struct mount_entry *mount = mount_list_find(&mounts, c->last, &rest);
-    if (!mount)
+    size_t len = strlen(c->last);
+    CLEANUP_FREE char *path =
+        mount && *rest && c->last[len - 1] == '/' ? mem_printf("%s/", rest) : STEAL(rest);
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    if (!slash)
         return;
-    size_t typed = strlen(c->last);
-    CLEANUP_FREE char *path = mem_printf("%s%s", rest, typed && c->last[typed - 1] == '/' ? "/" : "");
-    if (strchr(path, '/'))
-        print_path(c, arguments, mount->url, path);
+    struct mounted mounted = {c->last, (int)(len - strlen(slash + 1)), (size_t)(slash + 1 - path)};
+    struct complete_dataset what = {
+        .arguments = arguments, .url = mount->url, .text = path, .each = print_mounted, .ctx = &mounted};
+    complete_path(&what);
 }
 
-static int complete_words(const struct completing *c)
+/* "--fill=ex": what stands behind the '='. False: there is none. */
+static bool attached_value(struct completing *c, const struct option_spec **ret)
+{
+    const char *equals = strchr(c->last, '=');
+    if (strncmp(c->last, "--", 2) != 0 || !equals)
+        return false;
+    *ret = option_named(c, c->last + 2, (size_t)(equals - c->last) - 2, 0);
+    if (*ret && ((*ret)->argument ? *(*ret)->argument == '[' : true))
+        return false;
+    c->front = c->last;
+    c->front_len = (int)(equals - c->last) + 1;
+    c->last = equals + 1;
+    return true;
+}
+
+static void print_value(const struct completing *c, const struct arguments *arguments,
+                        const struct option_spec *spec)
+{
+    if (c->command->mount_words && spec->letter == 'o')
+        each_option(c, print_mount_word);
+    else
+        print_kind(c, arguments, spec->argument, strlen(spec->argument));
+}
+
+static void complete_word(struct completing *c)
 {
     struct arguments arguments;
-    const struct option_spec *before = c->count ? option_of(c, c->words[c->count - 1]) : NULL;
-    if (before && before->argument && *before->argument != '[') {
-        print_value(c, before);
-        return EXIT_DONE;
-    }
-    if (*c->last == '-') {
+    const struct option_spec *option = c->count ? option_of(c, c->words[c->count - 1]) : NULL;
+    bool valued = option || attached_value(c, &option);
+    int words = c->count - (option && !c->front_len);
+    arguments_parse(c->command, words, c->words, &arguments, NULL); /* too few: they are being typed */
+    if (valued && option) {
+        print_value(c, &arguments, option);
+    } else if (*c->last == '-' && !valued) {
         each_option(c, print_option);
-        return EXIT_DONE;
+    } else if (!valued) {
+        print_positional(c, &arguments);
+        print_mounted_path(c, &arguments);
     }
-    arguments_parse(c->command, c->count, c->words, &arguments,
-                    NULL); /* there are too few: they are being typed */
-    print_positional(c, &arguments);
-    print_mounted_path(c, &arguments);
     arguments_done(&arguments);
-    return EXIT_DONE;
+}
+
+static void print_commands(const struct completing *c)
+{
+    for (size_t i = 0; commands[i]; i++)
+        print(c, commands[i]->name, commands[i]->summary);
+    if (*c->last == '-') {
+        print(c, "--help", "lists the commands");
+        print(c, "--version", "which version of elidefs this is");
+    }
 }
 
 int complete(int argc, char **argv)
 {
-    struct completing c = {.last = argc ? argv[argc - 1] : ""};
+    struct completing c = {.front = "", .last = argc ? argv[argc - 1] : ""};
     if (!freopen("/dev/null", "w", stderr)) /* notes have no place in a line that is being typed */
         return EXIT_FAILED;
-    if (argc < 2) {
-        for (size_t i = 0; commands[i]; i++)
-            print_if(&c, commands[i]->name, commands[i]->summary);
+    if (argc < 2 || (argc == 2 && (!strcmp(argv[0], "help") || !strcmp(argv[0], "--help")))) {
+        print_commands(&c);
         return EXIT_DONE;
     }
     c.command = command_find(argv[0]);
     c.words = argv + 1;
     c.count = argc - 2;
-    return c.command ? complete_words(&c) : EXIT_DONE;
+    if (c.command)
+        complete_word(&c);
+    return EXIT_DONE;
 }

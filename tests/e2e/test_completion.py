@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pty
+import re
 import shutil
 import subprocess
 import threading
@@ -76,11 +77,17 @@ def typed(shell, keys, folder):
     ("elidefs que\tkitc\tv1/outc\tfa\t--cou\t", "8\n"),
     ("elidefs query --cou\tkitc\tv1/arm=left/outc\tfa\t", "4\n"),
     ("elidefs log\tkit\t--fi\tex\t| wc -l", "1\n"),
+    ("elidefs query kitchen v1/outcome.ne\tfa\t--cou\t", "8\n"),
+    ("elidefs query kitchen --whe\tarm=ri\t--cou\t", "8\n"),
+    ("elidefs untag kitchen ol\t; elidefs tag kitchen", ""),
+    ("elidefs diff kitchen v\tlat\tarm=l\t--st\t", "clips: no difference\nattributes: no difference\n"),
 ])
 def test_a_line_completed_with_tab_is_the_line_that_was_meant(named, shell, keys, wanted, tmp_path):
     if not shutil.which(shell):
         pytest.skip(f"{shell} is not installed")
     (tmp_path / "home").mkdir()
+    if "untag" in keys:
+        elidefs("tag", "kitchen", "older")
     got = typed(shell, keys, tmp_path / "home")
     assert got.strip() == wanted.strip()
 
@@ -121,6 +128,63 @@ def test_data_sets_versions_and_paths(named, tmp_path):
     assert complete("query", "hall", "v1/") == []
     assert complete("root", "") == ["list", "set"]
     assert complete("root", "list", "k") == [":folders", "kitchen"]
+
+
+def test_every_argument_has_its_own(named, dataset, tmp_path):
+    elidefs("tag", named, "stable")
+    try:
+        assert complete("untag", "kitchen", "") == ["stable"]
+        assert complete("tag", "kitchen", "x", "") == ["latest", "stable", "v1"]
+        assert complete("diff", "kitchen", "s") == ["stable"]
+        assert complete("diff", "kitchen", "v1", "st") == ["stable/"]
+        assert complete("diff", "kitchen", "v1", "v1/arm=l") == ["v1/arm=left"]
+    finally:
+        elidefs("untag", named, "stable")
+    assert complete("attribute", "") == ["list", "rename", "describe", "drop"]
+    assert complete("attribute", "rename", "kitchen", "outc") == ["outcome"]
+    assert complete("blame", "kitchen", "ep000000", "outc") == ["outcome"]
+    assert complete("blame", "kitchen", "v1/ep000000.t") == ["v1/ep000000.top.mp4"]
+    assert complete("root", "set", "kitchen", "") == ["1"]
+    assert complete("check", "") == [":files"]
+    assert complete("check", "--against", "") == ["latest"]
+    assert complete("import", "kitchen", "src", "--set", "ou") == ["outcome="]
+    assert complete("import", "kitchen", "src", "--set", "outcome=f") == ["outcome=fail"]
+    assert complete("query", "kitchen", "--where", "outcome=f") == ["outcome=fail"]
+    assert complete("help", "qu") == ["query"]
+    assert complete("--v") == ["--version"]
+    assert complete("import", "kitchen", "src", "--copy") == ["--copy", "--copy=open"]
+    assert complete("log", "--fill=e") == ["--fill=exact"]
+    elidefs("init", tmp_path / "empty")
+    assert complete("query", tmp_path / "empty", "") == complete("query", tmp_path / "empty", "v1/arm") == []
+
+
+def test_operators_and_their_values(named):
+    operators = [word.split(".")[1] for word in complete("query", "kitchen", "v1/mass_g.")]
+    assert operators == ["ne=", "in=", "nin=", "lt=", "le=", "gt=", "ge=", "rng=", "prefix=", "null="]
+    assert complete("query", "kitchen", "v1/outcome.p") == ["v1/outcome.prefix="]
+    assert complete("query", "kitchen", "v1/outcome.ne=f") == ["v1/outcome.ne=fail"]
+    assert complete("query", "kitchen", "v1/outcome.in=fail,s") == ["v1/outcome.in=fail,success"]
+    assert complete("query", "kitchen", "v1/outcome.null=") == ["v1/outcome.null=0", "v1/outcome.null=1"]
+    assert complete("query", "kitchen", "arm=l") == ["arm=left"]
+    for word in complete("query", "kitchen", "v1/outcome=fail+arm="):
+        assert elidefs("query", "kitchen", word, "--count").stdout != "0\n"
+
+
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_line_of_readme_turns_it_on(named, shell, tmp_path):
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is not installed")
+    line = re.search(rf"^    {shell}  +(\S.*)$", README, re.M)[1].strip()
+    line = re.sub(r"/usr/local/share/[a-z./_-]+/elidefs(?=$|\s)", f"{SCRIPTS}/elidefs.bash", line)
+    line = re.sub(r"/usr/local/share/[a-z./_-]+/elidefs.fish", f"{SCRIPTS}/elidefs.fish", line)
+    line = line.replace("/usr/local/share/zsh/site-functions", str(SCRIPTS)).replace("compinit;", "compinit -u -D;")
+    asks = {"bash": "complete -p elidefs", "zsh": "print $_comps[elidefs]", "fish": "complete -C 'elidefs que'"}[shell]
+    flags = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}[shell]
+    done = run(shell, *flags, "-c", f"{line}; {asks}", env=os.environ | {"HOME": str(tmp_path)})
+    assert {"bash": "-F _elidefs elidefs", "zsh": "_elidefs", "fish": "query"}[shell] in done.stdout, done.stderr
 
 
 def test_a_path_inside_a_mount(named, tmp_path):

@@ -50,10 +50,22 @@ Test(suggest, attributes_then_values_that_leave_clips)
     expect(reader, "arm=left", "tags=", "tags=a%2Fb (1 clip)");
     expect(reader, "", "arm=left+fo", "arm=left+force= (float)");
     expect(reader, "", "arm=left+arm=r", "arm=left+arm=right (1 clip)");
+    expect(reader, "", "force.g", "force.gt= (more than ...), force.ge= (at least ...)");
+    expect(reader, "", "arm.in=left,r", "arm.in=left,right (1 clip)");
+    expect(reader, "", "arm.ne=", "arm.ne=left (2 clips), arm.ne=right (1 clip)");
+    expect(reader, "arm=left", "arm.ne=", "arm.ne=right (1 clip)");
+    expect(reader, "", "arm.null=", "arm.null=0 (has it), arm.null=1 (lacks it)");
+    expect(reader, "", "arm.null=1", "");
     CLEANUP_QUERY struct query *all = query_all();
+    cr_assert_eq(suggest_components(all, "none.n", reader, collect, NULL, &err), -ENOENT);
+    CLEANUP_BUF struct buf files = BUF_INIT;
+    cr_assert_eq(suggest_files(all, "ep2.", reader, collect, &files, &err), 0, "%s", err.text);
+    cr_assert(strstr(buf_text(&files), "ep2.json (file)") && !strstr(buf_text(&files), "ep1"), "%s",
+              buf_text(&files));
     cr_assert_eq(suggest_components(all, "none=", reader, collect, NULL, &err), -ENOENT);
     world_close(&open);
     world_done(&world);
     query_unref(STEAL(all));
+    buf_done(&files);
     check_leaks();
 }

@@ -97,8 +97,8 @@ struct dataset_commit {
     uint32_t
         base; /* the version that labels were made for: what others have set since is a conflict. 0: any */
     /* What the set does to clips was decided for the version `after`: -EAGAIN if clips came or went since.
-     * Labels may have. */
-    bool settled;
+     * Labels may have, unless `labels_too`. */
+    bool settled, labels_too;
     uint32_t after;
     bool dry; /* nothing is written: only tells which version it would be, with which counts */
 };

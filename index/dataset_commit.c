@@ -313,7 +313,7 @@ static int check_settled(struct commit *commit, const struct dataset_commit *opt
     int rc = 0;
     for (uint32_t version = options->after + 1; options->settled && !rc && version <= head; version++) {
         rc = dataset_manifest(commit->dataset, version, &since, err);
-        if (!rc && (since->added || since->replaced || since->removed))
+        if (!rc && (since->added || since->replaced || since->removed || options->labels_too))
             rc = error_set(err, EAGAIN, "%s: v%u by %s came first; nothing was committed, import again",
                            dataset_url(commit->dataset), version, since->author);
     }

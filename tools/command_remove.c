@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "cache/base/count.h"
-#include "query/place.h"
 #include "tools/commands.h"
+#include "tools/removal.h"
 #include "tools/session.h"
 
 static const struct option_spec options[] = {
@@ -14,40 +14,6 @@ static const struct option_spec options[] = {
     {"json", 0, NULL, false, "print the result as one JSON object"},
     {NULL, 0, NULL, false, NULL},
 };
-
-struct removing {
-    struct catalog_reader *reader;
-    struct changeset *set;
-};
-
-static int remove_row(void *ctx, uint32_t row, struct error *err)
-{
-    struct removing *removing = ctx;
-    struct catalog_clip clip;
-    int rc = catalog_clip(removing->reader, row, &clip, err);
-    return rc ? rc : changeset_remove(removing->set, clip.key, err);
-}
-
-/* A path is easily mistyped: one without a condition is every clip there is. */
-static int gather(const struct arguments *arguments, struct session *session, struct changeset *set,
-                  struct error *err)
-{
-    CLEANUP_PLACE struct place place = {0};
-    CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
-    size_t conditions;
-    int rc = place_resolve(session->dataset, session->path, &place, err);
-    if (!rc)
-        rc = catalog_reader_acquire(place.catalog, &(struct catalog_patience){0}, &reader, err);
-    if (rc)
-        return rc;
-    query_clauses(place.query, &conditions);
-    if (!place.is_file && !conditions && !arguments_flag(arguments, "all"))
-        return error_set(err, EINVAL, "'%s' means every clip: say which, such as outcome=fail, or --all",
-                         session->path);
-    struct removing removing = {reader, set};
-    return place.is_file ? remove_row(&removing, place.row, err)
-                         : query_each(place.query, reader, remove_row, &removing, err);
-}
 
 static void tell(const struct arguments *arguments, uint32_t version, const struct apply_counts *counts)
 {
@@ -79,17 +45,15 @@ static int tell_nothing(const struct arguments *arguments, struct session *sessi
 static int run(const struct arguments *arguments, struct error *err)
 {
     CLEANUP_SESSION struct session session = {0};
-    CLEANUP_CHANGESET struct changeset *set = changeset_new();
-    struct dataset_commit info = {.message = arguments_text(arguments, "message")};
     struct apply_counts counts = {0};
     uint32_t version = 0;
     int rc = session_open_path(arguments, &session, err);
-    if (!rc)
-        rc = gather(arguments, &session, set, err);
     if (rc)
         return rc;
-    rc = changeset_removals(set) ? dataset_commit(session.dataset, set, &info, &version, &counts, err)
-                                 : -EALREADY;
+    struct removal removal = {.path = session.path,
+                              .all = arguments_flag(arguments, "all"),
+                              .message = arguments_text(arguments, "message")};
+    rc = removal_commit(session.dataset, &removal, &version, &counts, err);
     if (rc == -EALREADY)
         return tell_nothing(arguments, &session, err);
     if (!rc)
@@ -109,6 +73,10 @@ const struct command command_remove = {
     .summary = "hides clips from the next version on",
     .description =
         "Commits a new version without the clips that PATH means: those of a query, or the clip of a file. "
+        "Where "
+        "somebody else commits meanwhile, PATH is looked up again; where it names an older version, a clip "
+        "that "
+        "has been replaced since stops it. "
         "Older versions keep them, and no recording is touched. Their labels are gone in the new version. An "
         "import leaves out what was removed, unless it has other content by then or --restore brings it "
         "back.",

@@ -225,7 +225,10 @@ const struct command command_annotate = {
         "import never takes back what people or models set.\n\n"
         "A table with the columns label (or event), start (or start_s) and end (or end_s) holds events: "
         "spans of a clip's time, in seconds or with a unit. Those of a clip, label and --by replace the ones "
-        "that were there; a row without start and end says that there are none. The path event=LABEL finds "
+        "that were there; a row without start and end says that there are none. An event that "
+        "starts before its clip, ends before it starts, or ends more than a frame behind its clip's duration "
+        "(if "
+        "that is an attribute of it) fails the table. The path event=LABEL finds "
         "clips by them.\n\n"
         "With --every, rows are committed as they come; a clip that comes again begins a new version.",
     .options = options,

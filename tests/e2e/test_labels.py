@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from conftest import ELIDEFS, elidefs, mounted, run, told
+from conftest import SAMPLE, ELIDEFS, elidefs, mounted, run, told
 
 
 @pytest.fixture
@@ -163,6 +163,7 @@ def test_events_stand_in_the_json_and_replace_those_of_the_same_clip_label_and_s
     ("key,label,start,end\nep000000,a,2,1\n", [], "standard input: line 2: the event ends before it starts"),
     ("key,label,start,end\nep000000,a,-2,1\n", [], "standard input: line 2: the event starts before the clip"),
     ("key,label,start,end\nep000000,a,2,\n", [], "standard input: line 2: the event has a start but no end"),
+    ("key,label,start,end\nep000000,a,1,2\nep000000,b,nan,2\n", [], "standard input: line 3: 'nan' is not a duration (a number and ms, s, min or h)"),
     ("key,label,start,end\nep000000,,2,3\n", [], "standard input: line 2: the event has no label"),
     ("key,label,start,end\nep000000,a,2,soon\n", [],
      "standard input: line 2: 'soon' is not a duration (a number and ms, s, min or h)"),
@@ -172,6 +173,16 @@ def test_events_stand_in_the_json_and_replace_those_of_the_same_clip_label_and_s
 ])
 def test_what_does_not_fit_is_named_and_nothing_is_committed(labelled, table, options, says):
     assert refused(labelled, table, *options) == says
+
+
+def test_an_event_lies_in_its_clip_where_its_duration_is_known(dataset):
+    elidefs("import", dataset, SAMPLE)
+    end, fps = (clip(dataset, "ep000000")[name] for name in ("duration", "fps"))
+    says = refused(dataset, f"key,label,start,end\nep000001,b,0,1\nep000000,b,0,1\nep000000,a,1,{end + 2 / fps}\n")
+    assert says == (f"standard input: line 4: the event 'a' ends at {end + 2 / fps:.4g} s, but the clip 'ep000000' is "
+                    f"{end:.4g} s long")
+    annotate(dataset, f"key,label,start,end\nep000000,a,1,{end + 0.5 / fps:.4f}\n")  # times are rounded
+    assert clip(dataset, "ep000000")["event"][0]["end"] > end
 
 
 def test_types_stay_and_only_integers_widen(labelled):

@@ -291,7 +291,7 @@ static int make_set(struct annotate *annotate, struct catalog_reader *reader, st
     struct changeset_setter setter = {annotate->options.by, annotate->options.policy, annotate->place};
     int rc = changeset_setter(set, &setter, err);
     if (!rc)
-        rc = annotate->events ? label_events_say(annotate->events, set, err)
+        rc = annotate->events ? label_events_say(annotate->events, annotate->table, reader, set, err)
                               : say_values(annotate, reader, set, err);
     if (!rc)
         *ret = STEAL(set);

@@ -9,6 +9,7 @@
 
 #include "cache/base/strmap.h"
 #include "tools/label/label_columns.h"
+#include "tools/label/label_length.h"
 
 enum part { LABEL, START, END, PARTS };
 
@@ -188,8 +189,21 @@ static size_t clip_end(const struct label_events *events, size_t first, bool *re
     return end;
 }
 
-int label_events_say(struct label_events *events, struct changeset *set, struct error *err)
+static int check_length(const struct label_event *event, const struct label_length *length,
+                        const struct table_reader *table, struct error *err)
 {
+    int64_t beyond_ns = event->none || length->length_ns < 0 ? 0 : event->end_ns - length->length_ns;
+    if (beyond_ns <= length->frame_ns)
+        return 0;
+    return table_reader_fail(table, event->place, err,
+                             "the event '%s' ends at %.4g s, but the clip '%s' is %.4g s long", event->label,
+                             (double)event->end_ns / 1e9, event->key, (double)length->length_ns / 1e9);
+}
+
+int label_events_say(struct label_events *events, const struct table_reader *table,
+                     struct catalog_reader *reader, struct changeset *set, struct error *err)
+{
+    struct label_length length = {0};
     const struct label_event *before = NULL;
     size_t end = 0;
     bool fresh = false;
@@ -205,6 +219,10 @@ int label_events_say(struct label_events *events, struct changeset *set, struct 
         event->said = true;
         bool new_clip = !before || before->key != event->key;
         if (new_clip)
+            rc = label_length_of(reader, event->key, &length, err);
+        if (!rc)
+            rc = check_length(event, &length, table, err);
+        if (!rc && new_clip)
             rc = changeset_labels(set, event->key, event->place, err);
         if (!rc && (new_clip || before->label != event->label))
             rc = changeset_events(set, event->label, err);

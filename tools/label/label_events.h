@@ -16,5 +16,7 @@ void label_events_free(struct label_events *events);
 int label_events_add(struct label_events *events, const struct table_reader *table,
                      const struct table_row *row, const char *key, struct error *err);
 size_t label_events_count(const struct label_events *events); /* rows added */
-/* Says all of them, and forgets them. */
-int label_events_say(struct label_events *events, struct changeset *set, struct error *err);
+/* Says those that are not said yet, clip by clip. `reader`: of the newest version. -EINVAL with its line: one
+ * ends more than a frame behind its clip's end, where that is known (label_length.h). */
+int label_events_say(struct label_events *events, const struct table_reader *table,
+                     struct catalog_reader *reader, struct changeset *set, struct error *err);

@@ -64,5 +64,8 @@ struct diff_visitor {
 /* -EINVAL if `older` is the newer one. The versions between are opened only if clips are gone. */
 int diff_run(const struct diff *diff, const struct diff_visitor *visitor, struct error *err);
 
-/* The same as lines of JSON (query/GRAMMAR.md, "What changed"); appends nothing on failure. */
+/* Appends a line of JSON: query/GRAMMAR.md, "What changed". */
+void diff_print_attribute(const struct diff_attribute *attribute, struct buf *buf);
+void diff_print_clip(const struct diff_clip *clip, struct buf *buf);
+/* All of them; appends nothing on failure. */
 int diff_append(const struct diff *diff, struct buf *buf, struct error *err);

@@ -11,9 +11,8 @@ static void text(struct buf *buf, const char *before, const char *value)
     json_write_text(buf, value, strlen(value));
 }
 
-static int print_attribute(void *ctx, const struct diff_attribute *attribute, struct error *err)
+void diff_print_attribute(const struct diff_attribute *attribute, struct buf *buf)
 {
-    struct buf *buf = ctx;
     text(buf, "{\"attribute\":", attribute->name);
     text(buf, ",\"op\":", diff_op_name(attribute->op));
     text(buf, ",\"type\":", value_type_name(attribute->type));
@@ -26,7 +25,6 @@ static int print_attribute(void *ctx, const struct diff_attribute *attribute, st
         text(buf, ",\"old_description\":", attribute->old_description);
     }
     buf_text_append(buf, "}\n");
-    return 0;
 }
 
 static void print_values(struct buf *buf, const struct diff_clip *clip)
@@ -44,9 +42,8 @@ static void print_values(struct buf *buf, const struct diff_clip *clip)
         buf_u8(buf, '}');
 }
 
-static int print_clip(void *ctx, const struct diff_clip *clip, struct error *err)
+void diff_print_clip(const struct diff_clip *clip, struct buf *buf)
 {
-    struct buf *buf = ctx;
     text(buf, "{\"key\":", clip->key);
     text(buf, ",\"op\":", diff_op_name(clip->op));
     buf_printf(buf, ",\"version\":%" PRIu32, clip->version);
@@ -56,13 +53,26 @@ static int print_clip(void *ctx, const struct diff_clip *clip, struct error *err
         text(buf, ":", diff_op_name(clip->files[i].op));
     }
     buf_text_append(buf, clip->file_count ? "}}\n" : "}\n");
+}
+
+static int append_attribute(void *ctx, const struct diff_attribute *attribute, struct error *err)
+{
+    (void)err;
+    diff_print_attribute(attribute, ctx);
+    return 0;
+}
+
+static int append_clip(void *ctx, const struct diff_clip *clip, struct error *err)
+{
+    (void)err;
+    diff_print_clip(clip, ctx);
     return 0;
 }
 
 int diff_append(const struct diff *diff, struct buf *buf, struct error *err)
 {
     size_t start = buf->len;
-    struct diff_visitor visitor = {print_attribute, print_clip, buf};
+    struct diff_visitor visitor = {append_attribute, append_clip, buf};
     int rc = diff_run(diff, &visitor, err);
     if (rc)
         buf_truncate(buf, start);

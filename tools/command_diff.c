@@ -15,13 +15,32 @@ static const struct option_spec options[] = {
     {NULL, 0, NULL, false, NULL},
 };
 
+static int print_line(struct buf *line)
+{
+    fwrite(line->data, 1, line->len, stdout);
+    buf_clear(line);
+    return 0;
+}
+
+static int print_attribute(void *ctx, const struct diff_attribute *attribute, struct error *err)
+{
+    (void)err;
+    diff_print_attribute(attribute, ctx);
+    return print_line(ctx);
+}
+
+static int print_clip(void *ctx, const struct diff_clip *clip, struct error *err)
+{
+    (void)err;
+    diff_print_clip(clip, ctx);
+    return print_line(ctx);
+}
+
 static int print_json(const struct diff *diff, struct error *err)
 {
-    CLEANUP_BUF struct buf text = BUF_INIT;
-    int rc = diff_append(diff, &text, err);
-    if (!rc)
-        fwrite(text.data, 1, text.len, stdout);
-    return rc;
+    CLEANUP_BUF struct buf line = BUF_INIT;
+    struct diff_visitor visitor = {print_attribute, print_clip, &line};
+    return diff_run(diff, &visitor, err);
 }
 
 static int print_diff(const struct arguments *arguments, struct session *session, const struct place *place,

@@ -153,7 +153,10 @@ int xattr_get(struct task *task, const struct catalog_patience *patience, struct
 {
     CLEANUP_SCOPE struct scope scope = {0};
     CLEANUP_BUF struct buf value = BUF_INIT;
-    if (!node_is_clip(task->ino) || strncmp(task->name, PREFIX, strlen(PREFIX)) != 0)
+    /* security.* and ACLs: a file system without them says so, and ls(1) asks no second file. */
+    if (strncmp(task->name, PREFIX, strlen(PREFIX)) != 0)
+        return -EOPNOTSUPP;
+    if (!node_is_clip(task->ino))
         return -ENODATA;
     int rc = scope_open(task->fs, node_clip(task->ino).version, patience, &scope, err);
     if (rc < 0)

@@ -164,6 +164,10 @@ def test_extended_attributes(place):
     assert set(os.listxattr(place.file('v1/ep000008.json'))) == {'user.arm', 'user.outcome', 'user.task', 'user.force',
                                                                  'user.tags'}
     assert os.listxattr(place.file('v1')) == []
+    fails(errno.ENODATA, os.getxattr, place.file('v1'), 'user.arm')
+    for folder_or_file in (path, place.file('v1'), place.file('v1/ep000008.json')):
+        for name in ('security.selinux', 'security.capability', 'system.posix_acl_access', 'system.posix_acl_default'):
+            fails(errno.EOPNOTSUPP, os.getxattr, folder_or_file, name)
 
 
 def test_an_xattr_that_does_not_fit_is_refused_with_its_size_known(place):

@@ -115,11 +115,17 @@ static int tell_stream(struct absent *absent, uint32_t row, struct error *err)
     CLEANUP_BUF struct buf list = BUF_INIT;
     CLEANUP_FREE char *key = mem_copy(absent->name, absent->key_len);
     nearest_init(&nearest, absent->name + absent->key_len, absent->len - absent->key_len);
+    bool alone = absent->key_len == absent->len; /* the key */
     int rc = files_of_clip(absent->reader, row, offer_file, &nearest, err);
-    if (rc >= 0 && !nearest.count)
+    if (rc >= 0 && (alone || !nearest.count))
         rc = files_of_clip(absent->reader, row, list_file, &list, err);
     if (rc < 0)
         return rc;
+    if (alone) {
+        show_name(absent);
+        buf_printf(&absent->text, " is a clip; its files are %s", buf_text(&list));
+        return 1;
+    }
     buf_text_append(&absent->text, "its clip has no file ");
     show_name(absent);
     nearest_print(&nearest, key, &absent->text);

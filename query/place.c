@@ -236,14 +236,55 @@ int place_hint_version(struct dataset *dataset, uint32_t version, const char *pa
     return -err->code;
 }
 
+/* The path begins with a file, or is a clip's key: ": ... (PATH)" if it means something below `version`. */
+static int offer_below(struct place *place, struct catalog_reader *reader, const char *path, struct buf *text)
+{
+    struct error why;
+    uint32_t row;
+    path += strspn(path, "/");
+    int rc = walk(place, reader, path, &why);
+    if (!rc) {
+        buf_printf(text, ": a path begins with a version (v%" PRIu32 "/%s)", place->version, path);
+        return rc;
+    }
+    rc = catalog_clip_find(reader, path, strlen(path), &row, &why);
+    if (!rc)
+        buf_printf(text, ": a clip has this key (v%" PRIu32 "/%s.json)", place->version, path);
+    return rc;
+}
+
+/* `err` says that `path` begins with no version: what was meant in the newest one, if anything, is said in
+ * the place of other versions' names. */
+static int hint_newest(struct dataset *dataset, const char *path, struct error *err)
+{
+    CLEANUP_PLACE struct place place = {.version = dataset_head(dataset), .query = query_all()};
+    CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    const char *rest = path, *name;
+    size_t len;
+    struct error why;
+    if (!place.version || dataset_catalog(dataset, place.version, false, &place.catalog, &why) < 0 ||
+        catalog_reader_acquire(place.catalog, &(struct catalog_patience){0}, &reader, &why) < 0)
+        return -err->code;
+    next_component(&rest, &name, &len);
+    buf_text_append(&text, "no version or tag '");
+    show_append(&text, name, len);
+    buf_u8(&text, '\'');
+    return offer_below(&place, reader, path, &text) ? -err->code
+                                                    : error_set(err, ENOENT, "%s", buf_text(&text));
+}
+
 int place_resolve(struct dataset *dataset, const char *path, struct place *ret, struct error *err)
 {
     CLEANUP_PLACE struct place place = {.query = query_all()};
     CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
+    const char *given = path;
     uint32_t head;
     int rc = dataset_refresh(dataset, &head, err);
     if (rc >= 0)
         rc = take_version(dataset, &path, &place.version, err);
+    if (rc == -ENOENT)
+        rc = hint_newest(dataset, given, err);
     if (rc >= 0)
         rc = dataset_catalog(dataset, place.version, false, &place.catalog, err);
     if (rc >= 0)

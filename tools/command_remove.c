@@ -63,7 +63,8 @@ static int run(const struct arguments *arguments, struct error *err)
 
 static const struct command_example examples[] = {
     {"elidefs remove s3://lab-data/kitchen outcome=aborted -m 'operator stopped'", "The clips that match"},
-    {"elidefs remove /mnt/kitchen/latest/ep000014.json", "One clip, by a path inside a mount"},
+    {"elidefs remove s3://lab-data/kitchen latest/ep000014.json", "One clip, named by any of its files"},
+    {"elidefs remove /mnt/kitchen/latest/ep000014.json", "The same, by a path inside a mount"},
     {NULL, NULL},
 };
 

@@ -150,9 +150,14 @@ Test(place, a_file_that_is_not_there_is_said_with_the_reason)
           "'ep000.json' is not among arm=right+outcome=fail: its clip has arm=left, no 'outcome'");
     check(&fixture, "v2/ep001.fornt.mp4",
           "its clip has no file 'ep001.fornt.mp4': did you mean 'ep001.front.mp4'?");
-    check(&fixture, "v2/ep001",
-          "its clip has no file 'ep001': it has ep001.front.mp4, ep001.wrist.mp4, "
-          "ep001.state.parquet, ep001.json");
+    check(
+        &fixture, "v2/ep001",
+        "'ep001' is a clip; its files are ep001.front.mp4, ep001.wrist.mp4, ep001.state.parquet, ep001.json");
+    check(&fixture, "ep001", "no version or tag 'ep001': a clip has this key (v2/ep001.json)");
+    check(&fixture, "/ep001.front.mp4",
+          "no version or tag 'ep001.front.mp4': a path begins with a version (v2/ep001.front.mp4)");
+    check(&fixture, "ep777", "no version or tag 'ep777': the newest version is v2; tags: nightly");
+    check(&fixture, "nightly/ep002", "no file 'ep002' here");
     check(&fixture, "v2/ep777.json", "no file 'ep777.json' here");
     check(&fixture, "v2/arm",
           "no file 'arm' here: it is an attribute, so ask for a value of it: arm=left, arm=right");

@@ -94,6 +94,7 @@ int dataset_tags(struct dataset *dataset, dataset_tag_fn *each, void *ctx,
 
 struct dataset_commit {
     const char *message, *author; /* NULL: no message; user@host */
+    const char *source;           /* what an import reads; NULL: not said */
     uint32_t
         base; /* the version that labels were made for: what others have set since is a conflict. 0: any */
     /* What the set does to clips was decided for the version `after`: -EAGAIN if clips came or went since.

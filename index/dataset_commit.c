@@ -146,6 +146,9 @@ static int begin_manifest(struct commit *commit, const struct dataset_commit *op
         now > parent->time_ns ? now : parent->time_ns + 1; /* a copy made after v1 is older than v2 */
     m->author = options->author ? mem_text(options->author) : dataset_author();
     m->message = mem_text(options->message ? options->message : "");
+    m->source = options->source ? mem_text(options->source) : NULL;
+    if (m->source)
+        manifest_clean_text(m->source);
     manifest_clean_text(m->author);
     manifest_clean_text(m->message);
     layout_random_id(m->commit_id);
@@ -301,6 +304,7 @@ static void commit_done(struct commit *commit)
     free(commit->result_path);
     free(commit->manifest.author);
     free(commit->manifest.message);
+    free(commit->manifest.source);
     free(commit->manifest.tags);
     buf_done(&commit->bytes);
     manifest_free(commit->read_back);

@@ -143,6 +143,8 @@ static void read_identity(struct fields *f, struct manifest *m)
         bad(f, "time", "is not an RFC 3339 time");
     m->author = field_line(f, "author");
     m->message = field_line(f, "message");
+    if (json_get(f->json, "source"))
+        m->source = field_line(f, "source");
 }
 
 static void read_parent(struct fields *f, struct manifest *m)
@@ -278,6 +280,7 @@ void manifest_free(struct manifest *manifest)
         return;
     free(manifest->author);
     free(manifest->message);
+    free(manifest->source);
     free(manifest->unsupported);
     free(manifest->tags);
     free(manifest);
@@ -329,6 +332,8 @@ void manifest_print(struct buf *buf, const struct manifest *m)
     print_text(buf, "time", buf_text(&time));
     print_text(buf, "author", m->author);
     print_text(buf, "message", m->message);
+    if (m->source)
+        print_text(buf, "source", m->source);
     print_text(buf, "commit", m->commit_id);
     print_catalog(buf, m);
     buf_printf(buf, "  \"rows\": %llu,\n  \"clips\": %llu,\n", (unsigned long long)m->rows,

@@ -47,6 +47,7 @@ struct manifest {
     uint8_t parent_sha256[SHA256_BYTES]; /* zeros for v0 */
     int64_t time_ns;
     char *author, *message;
+    char *source; /* of an import: its folder, prefix or manifest; NULL: not said */
     char commit_id[LAYOUT_ID_BYTES];
     char *unsupported; /* a required feature this program lacks: the version's contents are refused, `catalog`
                           is empty */

@@ -114,7 +114,9 @@ static int say_nothing_new(const struct arguments *arguments, struct session *se
 static int commit(const struct arguments *arguments, struct session *session, const struct changeset *set,
                   const struct import_counts *found, struct error *err)
 {
+    CLEANUP_FREE char *source = import_source_name(arguments->positional[1]);
     struct dataset_commit info = {.message = arguments_text(arguments, "message"),
+                                  .source = source,
                                   .settled = true,
                                   .after = found->after,
                                   .dry = arguments_flag(arguments, "dry-run")};
@@ -186,9 +188,8 @@ static int finish(const struct arguments *arguments, const struct import_request
 /* What the source is called, wherever it is imported from. */
 static struct scan_cache *open_scans(const struct import_request *request, const struct session *session)
 {
-    CLEANUP_FREE char *absolute = strstr(request->source, "://") ? NULL : realpath(request->source, NULL);
-    return scan_cache_open(cache_folder(session->cache), absolute ? absolute : request->source,
-                           !request->dry);
+    CLEANUP_FREE char *name = import_source_name(request->source);
+    return scan_cache_open(cache_folder(session->cache), name, !request->dry);
 }
 
 static void tell_resumed(const struct scan_cache *scans)
@@ -333,7 +334,8 @@ const struct command command_import = {
         "is new there is no new version. What the source no longer has is said, and stays; what "
         "elidefs-remove(1) removed stays away. A clip is what its content is: if clips that are known have "
         "other keys now, their source was renumbered, and the import fails, unless --renumbered lets "
-        "their labels go with them. Keys of clips from another source fail it, too: --prefix.\n\n"
+        "their labels go with them. Keys of clips from another source, or of another manifest beside this "
+        "one, fail it, too: --prefix.\n\n"
         "Everything that does not add up is an error that names file, place and reason. All of the source is "
         "looked at, all errors are told (the first 20 of a kind, and how many more), and nothing is "
         "committed "

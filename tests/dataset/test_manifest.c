@@ -67,6 +67,22 @@ Test(manifest, printing_gives_the_golden_bytes)
     check_leaks();
 }
 
+Test(manifest, what_was_imported_is_read_back_and_no_version_without_it_says_so)
+{
+    struct manifest *m = parsed("manifest-v2.json"), *again = NULL;
+    struct error err = {0};
+    CLEANUP_BUF struct buf printed = BUF_INIT;
+    cr_assert_null(m->source);
+    m->source = mem_text("s3://lab/K\xc3\xbc/monday.jsonl");
+    manifest_print(&printed, m);
+    cr_assert_eq(manifest_parse("printed", printed.data, printed.len, &again, &err), 0, "%s", err.text);
+    cr_assert_str_eq(again->source, m->source);
+    manifest_free(again);
+    manifest_free(m);
+    buf_done(&printed);
+    check_leaks();
+}
+
 Test(manifest, a_chain_holds_and_breaks_when_the_parent_is_another)
 {
     struct manifest *parent = parsed("manifest-v0.json"), *child = parsed("manifest-v1.json");

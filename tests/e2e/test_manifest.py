@@ -235,3 +235,46 @@ def test_keys_of_another_source_are_not_taken(dataset, lab, tmp_path):
     assert done.returncode == 1 and "--prefix" in done.stderr and f"{tmp_path}/other" in done.stderr
     elidefs("import", dataset, manifest(lab, GOOD), "--prefix", "lab")
     assert elidefs("query", dataset, "latest").stdout == "good\nlab-good\n"
+
+
+def raw(key, url, **more):
+    return {"key": key, "raw": {"url": url}} | more
+
+
+def test_a_second_manifest_of_the_folder_does_not_take_the_keys_of_the_first(dataset, lab):
+    (lab / "rec/more.bin").write_bytes(b"other")
+    first = manifest(lab, raw("a", "rec/log.bin"), raw("b", "rec/run.mp4"), name="monday.jsonl")
+    elidefs("import", dataset, first)
+    second = manifest(lab, raw("a", "rec/more.bin"), raw("b", "rec/run.mp4"), raw("c", "rec/more.bin"), name="tuesday.jsonl")
+    done = elidefs("import", dataset, second, check=False)
+    assert done.returncode == 1 and done.stdout == "" and done.stderr.splitlines()[-1] == (
+        f"elidefs: 1 of the keys, such as 'a', is that of clips from {first}; to have the clips from {second} beside them, put "
+        f"a name before their keys: --prefix NAME; to replace them: import {first} with their new rows")
+    (lab / "plain").mkdir(), (lab / "a.bin").write_bytes(b"plain")
+    done = elidefs("import", dataset, lab, check=False)  # nor does the folder
+    assert done.returncode == 1 and f"such as 'a', is that of clips from {first};" in done.stderr
+    assert elidefs("import", dataset, second, "--prefix", "tue").stdout == "v2\n"
+    assert elidefs("query", dataset, "latest").stdout == "a\nb\ntue-a\ntue-b\ntue-c\n"
+
+
+def test_a_manifest_replaces_its_own_clips_wherever_it_lies_now(dataset, lab):
+    (lab / "rec/more.bin").write_bytes(b"other")
+    first = manifest(lab, raw("a", "rec/log.bin"), raw("b", "rec/run.mp4"))
+    elidefs("import", dataset, first)
+    manifest(lab, raw("a", "rec/more.bin"), raw("b", "rec/run.mp4"))
+    done = elidefs("import", dataset, first)
+    assert "0 clips added, 1 replaced, 1 unchanged" in done.stderr
+    again = manifest(lab, raw("b", "rec/run.mp4", note="the same clip"), raw("c", "rec/log.bin"), name="more.jsonl")
+    assert elidefs("import", dataset, again).stdout == "v3\n"  # what it says of b is what there is
+
+
+@pytest.mark.parametrize("suffix, rows", [
+    ("jsonl", ['{"key":"a","raw":{"url":"rec/log.bin"}}', '{"key":"b","raw":{"url":"rec/log.bin"}}',
+               '{"key":"a","raw":{"url":"rec/run.mp4"}}']),
+    ("csv", ["key,raw.url", "a,rec/log.bin", "a,rec/run.mp4"])])
+def test_a_key_twice_in_a_manifest_is_named_with_both_lines(dataset, lab, suffix, rows):
+    path = manifest(lab, *rows, name=f"m.{suffix}")
+    done = elidefs("import", dataset, path, check=False)
+    first, last = (1, 3) if suffix == "jsonl" else (2, 3)
+    assert done.returncode == 1 and done.stderr.splitlines()[-1] == (
+        f"elidefs: two clips would be called 'a': from {path}: line {first} and from {path}: line {last}")

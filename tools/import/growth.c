@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "index/manifest.h"
+#include "tools/import/table_reader.h"
+
 enum { SHOWN = 10 };
 
 struct settling {
@@ -12,10 +15,10 @@ struct settling {
     struct strmap *moved; /* keys whose content has another key now */
     struct buf moves;     /* the first of them, for people */
     uint64_t collisions;
-    struct buf collided; /* the first key */
-    uint32_t collided_row;
-    struct draft *clip; /* the one under way: */
-    bool was_removed;   /* its content is known as removed under a key that it has no more */
+    struct buf collided, other; /* the first key, and where its clip is from; */
+    bool beside;                /* that is a manifest of the same recordings */
+    struct draft *clip;         /* the one under way: */
+    bool was_removed;           /* its content is known as removed under a key that it has no more */
 };
 
 static struct catalog_reader *reader_of(const struct settling *s)
@@ -63,12 +66,34 @@ static int is_origin(void *ctx, const char *key, const struct catalog_known *kno
 
 /* ---- the key ---- */
 
-static void note_collision(struct settling *s, uint32_t row)
+static int note_collision(struct settling *s, uint32_t row, const char *manifest, struct error *err)
 {
-    if (!s->collisions++) {
-        buf_text_append(&s->collided, s->clip->key);
-        s->collided_row = row;
-    }
+    if (s->collisions++)
+        return 0;
+    buf_text_append(&s->collided, s->clip->key);
+    s->beside = manifest != NULL;
+    if (!manifest)
+        return known_source(s->growth->known, row, &s->other, err);
+    buf_text_append(&s->other, manifest);
+    return 0;
+}
+
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Two manifests may name the same recordings; where these lie now does not count, since they may be moved. */
+static int check_manifest(struct settling *s, uint32_t row, struct error *err)
+{
+    const char *given;
+    int rc = known_given_by(s->growth->known, row, &given, err);
+    if (rc || !given || !table_reader_knows(given))
+        return rc;
+    CLEANUP_FREE char *name = mem_text(s->growth->name);
+    manifest_clean_text(name);
+    return strcmp(file_name(given), file_name(name)) != 0 ? note_collision(s, row, given, err) : 0;
 }
 
 static void leave_out(struct settling *s)
@@ -92,9 +117,12 @@ static int settle_clip(struct settling *s, struct error *err)
     if (rc && known.live) {
         rc = known_is_ours(s->growth->known, known.row, err);
         if (!rc)
-            note_collision(s, known.row);
-        if (rc < 1 || same)
+            return note_collision(s, known.row, NULL, err);
+        if (rc < 0 || same)
             return rc < 0 ? rc : 0;
+        rc = check_manifest(s, known.row, err);
+        if (rc)
+            return rc;
     } else if (same) {
         leave_out(s);
         return 0;
@@ -108,18 +136,18 @@ static int settle_clip(struct settling *s, struct error *err)
     return rc < 0 ? rc : 0;
 }
 
-static int say_collision(struct settling *s, struct error *err)
+static int say_collision(const struct settling *s, struct error *err)
 {
-    CLEANUP_BUF struct buf other = BUF_INIT;
-    int rc = known_source(s->growth->known, s->collided_row, &other, err);
-    if (rc)
-        return rc;
-    return error_set(err, EEXIST,
-                     "%llu of the keys, such as '%s', are those of clips from %s; to have the clips from %s "
-                     "beside them, put a name before their keys: --prefix NAME; if these are the same "
-                     "recordings, which were moved: `elidefs root`",
-                     (unsigned long long)s->collisions, buf_text(&s->collided), buf_text(&other),
-                     s->growth->source);
+    const char *other = buf_text(&s->other);
+    CLEANUP_FREE char *else_what =
+        s->beside ? mem_printf("to replace them: import %s with their new rows", other)
+                  : mem_text("if these are the same recordings, which were moved: `elidefs root`");
+    return error_set(
+        err, EEXIST,
+        "%llu of the keys, such as '%s', %s of clips from %s; to have the clips from %s beside them, "
+        "put a name before their keys: --prefix NAME; %s",
+        (unsigned long long)s->collisions, buf_text(&s->collided),
+        s->collisions == 1 ? "is that" : "are those", other, s->growth->source, else_what);
 }
 
 static int say_moves(struct settling *s, struct error *err)
@@ -185,5 +213,6 @@ int growth_settle(const struct growth *growth, struct growth_counts *ret, struct
     strmap_free(s.moved);
     buf_done(&s.moves);
     buf_done(&s.collided);
+    buf_done(&s.other);
     return rc;
 }

@@ -3,6 +3,7 @@
  * What an import means for the clips that the newest version has. A key is a name, content is identity:
  *
  *     key known, from another source                    the import fails: --prefix
+ *     key known, of a manifest beside this one, and changed              the same
  *     content known under another key that went         renumbered: the import fails, or labels move along
  *     content that was removed, under its key           stays removed, or comes back
  *     clip of this source that the source lacks now     stays, and is said
@@ -23,6 +24,7 @@ struct growth {
     struct drafts *drafts;
     struct notes *notes;
     const char *source; /* URL, for messages */
+    const char *name;   /* as versions record it: import_source_name() */
     bool renumbered;    /* --renumbered: labels go with their content */
     bool restore;       /* --restore: what was removed comes back */
     bool partial;       /* the source lists what it likes, as a manifest does: what it lacks has not gone */

@@ -309,14 +309,22 @@ static int open_known(struct importing *importing, struct error *err)
     return 0;
 }
 
+char *import_source_name(const char *source)
+{
+    char *absolute = strstr(source, "://") ? NULL : realpath(source, NULL);
+    return absolute ? absolute : mem_text(source);
+}
+
 static int settle(struct importing *importing, struct error *err)
 {
     const struct import_request *request = importing->request;
+    CLEANUP_FREE char *name = import_source_name(request->source);
     struct growth growth = {.known = importing->known,
                             .drafts = importing->drafts,
                             .notes = request->notes,
                             .source =
                                 importing->source ? store_url(importing->source->store) : request->source,
+                            .name = name,
                             .partial = !importing->source,
                             .renumbered = request->renumbered,
                             .restore = request->restore};

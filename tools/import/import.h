@@ -53,6 +53,9 @@ struct import_counts {
     uint64_t copied, copied_bytes; /* objects */
     bool pinned_weakly; /* some object can be overwritten under its name: not reproducible for ever */
 };
+/* A source as versions record it: a local path without links, or the URL as it was typed. The caller frees
+ * it. */
+char *import_source_name(const char *source);
 /* A change set without clips and removals: nothing is new. With `faults` an import fails only when all was
  * looked at; -EINVAL then, or what the one fault is. */
 int import_scan(const struct import_request *request, struct changeset **ret,

@@ -334,6 +334,27 @@ int known_source(struct known *known, uint32_t row, struct buf *buf, struct erro
     return rc < 0 ? rc : 0;
 }
 
+int known_given_by(struct known *known, uint32_t row, const char **ret, struct error *err)
+{
+    struct catalog_clip clip;
+    const struct manifest *manifest;
+    uint32_t version = 0;
+    int rc = catalog_clip(known->reader, row, &clip, err);
+    for (uint32_t i = 0; !rc && i < clip.file_count; i++)
+        version = clip.files[i].changed > version ? clip.files[i].changed : version;
+    *ret = NULL;
+    if (rc || !version)
+        return rc;
+    struct error why = {0};
+    rc = dataset_manifest(known->dataset, version, &manifest, &why);
+    if (rc == -ENOENT || rc == -EUCLEAN) /* an old version may be lost */
+        return 0;
+    if (rc)
+        return error_copy(err, &why);
+    *ret = manifest->source;
+    return 0;
+}
+
 struct clip_walk {
     struct known *known;
     uint32_t last; /* row, plus one */

@@ -60,6 +60,8 @@ int known_stream(struct known *known, uint32_t row, const struct source_object *
 int known_is_ours(struct known *known, uint32_t row, struct error *err);
 /* Appends the URL of the source that the clip in `row` came from. */
 int known_source(struct known *known, uint32_t row, struct buf *buf, struct error *err);
+/* What was imported when the clip in `row` got the files it has; borrowed. NULL: that is not known. */
+int known_given_by(struct known *known, uint32_t row, const char **ret, struct error *err);
 /* Each live clip of this source, by row. */
 typedef int known_clip_fn(void *ctx, uint32_t row, const char *key, struct error *err);
 int known_clips(struct known *known, known_clip_fn *each, void *ctx, struct error *err);

@@ -119,9 +119,6 @@ static int find(struct task *task, const struct node *dir, const struct catalog_
     case NODE_QUERY:
         return find_in_query(task, dir, patience, ret, err);
     case NODE_HIDDEN:
-        ret->version = dir->version;
-        ret->query = query_ref(dir->query);
-        return special_find(task->fs, dir, task->name, 0, ret);
     case NODE_ROOT_HIDDEN:
         return special_find(task->fs, dir, task->name, fuse_req_ctx(task->req)->uid, ret);
     default:

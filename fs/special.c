@@ -17,16 +17,6 @@ enum { ERRORS_MAX_BYTES = 65536 };
 enum live_file { LIVE_ERRORS, LIVE_STATS, LIVE_COUNT };
 static const char *const live_names[LIVE_COUNT] = {[LIVE_ERRORS] = "errors", [LIVE_STATS] = "stats"};
 
-static size_t count_of(const struct node *dir)
-{
-    return dir->kind == NODE_HIDDEN ? report_name_count : LIVE_COUNT;
-}
-
-static const char *name_at(const struct node *dir, size_t i)
-{
-    return dir->kind == NODE_HIDDEN ? report_names[i].name : live_names[i];
-}
-
 static void take_live(struct fs *fs, uid_t uid, struct node *node)
 {
     node->time_ns = instant_now();
@@ -36,13 +26,8 @@ static void take_live(struct fs *fs, uid_t uid, struct node *node)
         stats_append(fs, &node->bytes);
 }
 
-int special_find(struct fs *fs, const struct node *dir, const char *name, uid_t uid, struct node *ret)
+static int find_live(struct fs *fs, const char *name, uid_t uid, struct node *ret)
 {
-    struct report report;
-    if (dir->kind == NODE_HIDDEN) {
-        ret->kind = NODE_REPORT;
-        return report_find(name, dir->version, &report);
-    }
     for (unsigned i = 0; i < LIVE_COUNT; i++)
         if (strcmp(live_names[i], name) == 0) {
             ret->kind = NODE_LIVE;
@@ -53,10 +38,24 @@ int special_find(struct fs *fs, const struct node *dir, const char *name, uid_t 
     return -ENOENT;
 }
 
+int special_find(struct fs *fs, const struct node *dir, const char *name, uid_t uid, struct node *ret)
+{
+    struct report report;
+    if (dir->kind == NODE_ROOT_HIDDEN || strcmp(name, live_names[LIVE_ERRORS]) == 0)
+        return find_live(fs, name, uid, ret);
+    ret->kind = NODE_REPORT;
+    ret->version = dir->version;
+    ret->query = query_ref(dir->query);
+    return report_find(name, dir->version, &report);
+}
+
 void special_names(const struct node *dir, struct names *names)
 {
-    for (size_t i = 0; i < count_of(dir); i++)
-        names_add(names, name_at(dir, i), S_IFREG);
+    for (size_t i = 0; dir->kind == NODE_HIDDEN && i < report_name_count; i++)
+        names_add(names, report_names[i].name, S_IFREG);
+    for (size_t i = 0; i < LIVE_COUNT; i++)
+        if (dir->kind == NODE_ROOT_HIDDEN || i == LIVE_ERRORS)
+            names_add(names, live_names[i], S_IFREG);
 }
 
 static void count_made(struct fs *fs)

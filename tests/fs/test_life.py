@@ -188,6 +188,10 @@ def test_other_users_get_in_only_where_they_may_and_see_their_own_errors(place):
     seen = as_another_user('cat', place.file('.elidefs/errors')).stdout
     assert b'theirs=1' in seen and b'mine=1' not in seen
     assert b'theirs=1' not in read(place.file('.elidefs/errors'))
+    for path in ('v1/.elidefs/errors', 'v1/outcome=fail/.elidefs/errors'):
+        for _ in range(2):  # whoever looked last
+            assert as_another_user('cat', place.file(path)).stdout == seen, path
+            assert b'theirs=1' not in read(place.file(path)), path
     unmounted(place)
 
 

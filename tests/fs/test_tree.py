@@ -202,6 +202,7 @@ def test_a_wrong_component_fails_and_its_reason_is_in_errors(place):
     for name in ('v1/armm=left', 'v1/arm=lift', 'v1/arm=left/force.almost=3', 'v1/@nostage=1'):
         fails(errno.ENOENT, os.stat, place.file(name))
     got = errors(place)
+    assert read(place.file('v1/outcome=fail/.elidefs/errors')).decode().rstrip('\n') == got
     assert '/v1/armm=left: ' in got and '/v1/arm=lift: ' in got and '/v1/arm=left/force.almost=3: ' in got, got
 
 
@@ -236,7 +237,8 @@ def test_opening_asks_the_daemon_only_where_it_should(place):
 
 def test_reports_of_a_query_have_their_exact_size(place):
     path = place.file('v1/outcome=fail/arm=left/.elidefs')
-    assert sorted(os.listdir(path)) == ['canonical', 'count', 'digest', 'explain', 'index.html', 'manifest.jsonl']
+    assert sorted(os.listdir(path)) == [
+        'canonical', 'count', 'digest', 'errors', 'explain', 'index.html', 'manifest.jsonl']
     for name in os.listdir(path):
         assert os.stat(os.path.join(path, name)).st_size == len(read(os.path.join(path, name))), name
     assert read(os.path.join(path, 'count')) == b'10\n'

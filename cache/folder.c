@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "cache/base/file.h"
+#include "cache/base/home.h"
 
 /* Tells backup programs to skip the folder: https://bford.info/cachedir/ */
 static const char tag_name[] = "CACHEDIR.TAG";
@@ -30,18 +30,13 @@ struct folder {
 
 static char *default_path(void)
 {
-    const char *own = getenv("ELIDEFS_CACHE"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    const char *own = getenv("ELIDEFS_CACHE"), *xdg = getenv("XDG_CACHE_HOME");
     if (own && *own)
         return mem_text(own);
     if (xdg && *xdg == '/')
         return mem_printf("%s/elidefs", xdg);
-    struct passwd entry, *found = NULL;
-    char names[4096];
-    if (!home || !*home) {
-        getpwuid_r(geteuid(), &entry, names, sizeof names, &found);
-        home = found ? found->pw_dir : "/var/cache";
-    }
-    return mem_printf("%s/.cache/elidefs", home);
+    CLEANUP_FREE char *home = home_folder();
+    return mem_printf("%s/.cache/elidefs", home ? home : "/var/cache");
 }
 
 static int check_owner(int fd, const char *path, struct error *err)

@@ -11,18 +11,20 @@
 #include <sys/file.h>
 
 #include "cache/base/file.h"
+#include "cache/base/home.h"
 #include "cache/base/memory.h"
 
 static const char machine_folder[] = "/etc/elidefs/trust.d";
 enum { TRUST_BYTES_MAX = 16 << 20 };
 
-/* NULL if neither variable is set. */
+/* NULL if nobody can tell. */
 static char *user_folder(void)
 {
-    const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    const char *config = getenv("XDG_CONFIG_HOME");
     if (config && *config == '/')
         return mem_printf("%s/elidefs", config);
-    return home && *home ? mem_printf("%s/.config/elidefs", home) : NULL;
+    CLEANUP_FREE char *home = home_folder();
+    return home ? mem_printf("%s/.config/elidefs", home) : NULL;
 }
 
 static char *user_path(void)
@@ -157,7 +159,9 @@ int trust_record(const char *uuid, const char *const *urls, size_t count, struct
 {
     CLEANUP_FREE char *folder = user_folder();
     if (!folder)
-        return error_set(err, ENOENT, "neither HOME nor XDG_CONFIG_HOME is set: nowhere to record trust");
+        return error_set(
+            err, ENOENT,
+            "this user has no home folder, and XDG_CONFIG_HOME is not set: nowhere to record trust");
     int rc = check_urls(urls, count, err);
     if (rc < 0)
         return rc;

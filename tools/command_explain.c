@@ -19,6 +19,8 @@ static int run(const struct arguments *arguments, struct error *err)
 
 static const struct command_example examples[] = {
     {"elidefs explain /data/kitchen v1/arm=left/outcome=fail", "How the path is evaluated"},
+    {"elidefs explain /mnt/kitchen/v1/outcome=fail",
+     "The same, by a path inside a mount, also by one that does not exist"},
     {NULL, NULL},
 };
 
@@ -30,7 +32,9 @@ const struct command command_explain = {
         "Prints the canonical form of PATH, the order in which its conditions are applied with estimates, "
         "and "
         "warnings, such as how many clips lack an attribute it asks for. A path that does not resolve gives "
-        "the reason and what was probably meant.",
+        "the reason and what was probably meant. In a mount, .elidefs/errors of any folder has these reasons "
+        "for the "
+        "paths that you tried lately.",
     .store_options = true,
     .cache_options = true,
     .least = 1,

@@ -119,6 +119,12 @@ static int run(const struct arguments *arguments, struct error *err)
     return rc;
 }
 
+static const struct command_example examples[] = {
+    {"elidefs log s3://lab-data/kitchen", "What was done to a data set, newest first"},
+    {"elidefs log s3://lab-data/kitchen --readable", "And which versions can still be read in full"},
+    {NULL, NULL},
+};
+
 const struct command command_log = {
     .name = "log",
     .synopsis = "DATASET [OPTION]...",
@@ -131,5 +137,6 @@ const struct command command_log = {
     .cache_options = true,
     .least = 1,
     .most = 1,
+    .examples = examples,
     .run = run,
 };

@@ -273,8 +273,12 @@ const struct command command_mount = {
         "fuse.elidefs`. An ordinary user needs fusermount3, and user_allow_other in "
         "/etc/fuse.conf for --allow-other.\n\n"
         "`systemctl enable --now elidefs@NAME` mounts the data set that /etc/elidefs/config calls NAME on "
-        "/mnt/NAME for everybody, with the options in MOUNT_OPTIONS of /etc/elidefs/NAME.env. In a "
-        "container, as root and without systemd, --foreground can be the only process.",
+        "/mnt/NAME for everybody, with the options in MOUNT_OPTIONS of /etc/elidefs/NAME.env. Such a "
+        "mount, and one of fstab(5), is root's: recordings outside the data set must be trusted by root "
+        "(elidefs-trust(1)). In a container, as root and without systemd, --foreground can be the only "
+        "process."
+        "\n\n`elidefs status` tells what makes reads slow; .elidefs/errors in any folder tells why a path of "
+        "yours does not exist.",
     .options = options,
     .store_options = true,
     .cache_options = true,

@@ -165,6 +165,11 @@ const struct command command_query = {
     .description =
         "Prints one clip key a line, in listing order. PATH is what stands behind the mount point: "
         "v1/arm=left/outcome=fail; without a version it means the newest. Nothing of a clip is fetched.\n\n"
+        "Each part of a path narrows the one before it: arm=left (some value is left), arm.ne=left, "
+        "arm.in=left,both, arm.nin=left,both, mass_g.lt=100 (also le, gt, ge), mass_g.rng=10..20, "
+        "day.prefix=2026-03, arm.null=1 (has no arm), arm=left+arm=both (either), @since=v9 (new or changed "
+        "since "
+        "version 9), @since=v9,outcome (whose outcome was another in version 9).\n\n"
         "CONDITIONS are separated by blanks, and all must hold. Each is one of a path (arm=left, "
         "mass_g.gt=100, "
         "arm=left+arm=both for either), or as people write it: arm!=left, length > 100, length<=250, "

@@ -80,6 +80,11 @@ const struct command command_tag = {
     .run = run,
 };
 
+static const struct command_example untag_examples[] = {
+    {"elidefs untag s3://lab-data/kitchen paper-1", "The version keeps its number, and loses this name"},
+    {NULL, NULL},
+};
+
 const struct command command_untag = {
     .name = "untag",
     .synopsis = "DATASET TAG [OPTION]...",
@@ -89,5 +94,6 @@ const struct command command_untag = {
     .cache_options = true,
     .least = 2,
     .most = 2,
+    .examples = untag_examples,
     .run = run_untag,
 };

@@ -6,24 +6,14 @@
 
 enum { HELP_COLUMN = 30, HELP_WIDTH = 100 };
 
-static void print_option(const struct option_spec *spec, FILE *to)
+/* Paragraphs, broken between words, all lines but the first behind `indent` blanks. */
+static void print_wrapped(const char *text, int indent, FILE *to)
 {
-    int width = fprintf(to, spec->letter ? "  -%c, " : "      ", spec->letter);
-    width += fprintf(to, "--%s%s%s", spec->name, spec->argument && spec->argument[0] != '[' ? " " : "",
-                     spec->argument ? spec->argument : "");
-    if (width >= HELP_COLUMN)
-        width = fprintf(to, "\n") - 1;
-    fprintf(to, "%*s%s\n", HELP_COLUMN - width, "", spec->help);
-}
-
-/* Paragraphs, broken between words. */
-static void print_wrapped(const char *text, FILE *to)
-{
-    size_t column = 0;
+    size_t column = 0, width = (size_t)(HELP_WIDTH - indent);
     while (*text) {
         size_t word = strcspn(text, " \n"), blanks = strspn(text + word, "\n");
-        if (column && column + 1 + word > HELP_WIDTH) {
-            fputc('\n', to);
+        if (column && column + 1 + word > width) {
+            fprintf(to, "\n%*s", indent, "");
             column = 0;
         }
         column += (size_t)fprintf(to, "%s%.*s", column ? " " : "", (int)word, text);
@@ -34,10 +24,21 @@ static void print_wrapped(const char *text, FILE *to)
     fputc('\n', to);
 }
 
+static void print_option(const struct option_spec *spec, FILE *to)
+{
+    int width = fprintf(to, spec->letter ? "  -%c, " : "      ", spec->letter);
+    width += fprintf(to, "--%s%s%s", spec->name, spec->argument && spec->argument[0] != '[' ? " " : "",
+                     spec->argument ? spec->argument : "");
+    if (width >= HELP_COLUMN)
+        width = fprintf(to, "\n") - 1;
+    fprintf(to, "%*s", HELP_COLUMN - width, "");
+    print_wrapped(spec->help, HELP_COLUMN, to);
+}
+
 void command_help(const struct command *command, FILE *to)
 {
     fprintf(to, "usage: elidefs %s %s\n\n", command->name, command->synopsis);
-    print_wrapped(command->description, to);
+    print_wrapped(command->description, 0, to);
     const struct option_spec *tables[COMMAND_OPTION_TABLES];
     const char *titles[COMMAND_OPTION_TABLES];
     size_t count = command_option_tables(command, tables, titles);
@@ -118,7 +119,8 @@ static void print_command_page(const struct command *command, FILE *to)
         for (const struct option_spec *spec = tables[i]; spec->name; spec++)
             print_scdoc_option(spec, to);
     print_scdoc_examples(command->examples, to);
-    fputs("# EXIT STATUS\n\n0 done, 1 failed, 2 wrong use.\n\n# SEE ALSO\n\n*elidefs*(1)\n", to);
+    fputs("# EXIT STATUS\n\n0 done, 1 failed, 2 wrong use, 3 done in part.\n\n# SEE ALSO\n\n*elidefs*(1)\n",
+          to);
 }
 
 void command_man_page(const struct command *command, FILE *to)
@@ -155,6 +157,6 @@ void command_man_page(const struct command *command, FILE *to)
         "# ENVIRONMENT\n\n*ELIDEFS\\_CACHE*\n\tThe cache folder.\n\n"
         "*AWS\\_ACCESS\\_KEY\\_ID*, *AWS\\_PROFILE*, *AWS\\_REGION*, *AWS\\_ENDPOINT\\_URL* ...\n\tAs for "
         "other S3 tools.\n\n"
-        "# EXIT STATUS\n\n0 done, 1 failed, 2 wrong use.\n",
+        "# EXIT STATUS\n\n0 done, 1 failed, 2 wrong use, 3 done in part (an import with --skip-bad).\n",
         to);
 }

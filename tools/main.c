@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "cache/store/store.h"
 #include "tools/commands.h"
 #include "tools/complete.h"
 #include "tools/meant.h"
@@ -70,6 +71,20 @@ static int man_page(const char *name)
     return EXIT_DONE;
 }
 
+static int take_name(void *ctx, const char *name, const char *url)
+{
+    (void)url;
+    return !strcmp(ctx, name);
+}
+
+/* mount -t fuse.elidefs, and so a line of fstab(5), runs `elidefs DATASET MOUNTPOINT -o ...`. */
+static bool is_mount_helper(int argc, char **argv)
+{
+    if (argc < 3 || *argv[2] != '/')
+        return false;
+    return strchr(argv[1], '/') || stores_each_dataset(take_name, argv[1], NULL) > 0;
+}
+
 int main(int argc, char **argv)
 {
     /* A core dump would hold credentials. */
@@ -96,8 +111,7 @@ int main(int argc, char **argv)
     const struct command *command = command_find(name);
     if (command)
         return run_command(command, argc - 2, argv + 2);
-    /* mount -t fuse.elidefs runs `elidefs DATASET MOUNTPOINT -o ...` */
-    if (argc > 2 && strchr(name, '/'))
+    if (is_mount_helper(argc, argv))
         return run_command(&command_mount, argc - 1, argv + 1);
     return no_such_command(name);
 }

@@ -9,6 +9,7 @@
 
 #include "cache/base/buf.h"
 #include "cache/base/file.h"
+#include "cache/base/home.h"
 #include "cache/store/endpoint.h"
 #include "cache/store/ini.h"
 #include "cache/store/web.h"
@@ -284,10 +285,11 @@ static int load_into(struct config *config, const char *path, bool may_miss, str
 
 static char *user_file(void)
 {
-    const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    const char *xdg = getenv("XDG_CONFIG_HOME");
     if (xdg && *xdg == '/')
         return mem_printf("%s/elidefs/config", xdg);
-    return home && *home == '/' ? mem_printf("%s/.config/elidefs/config", home) : NULL;
+    CLEANUP_FREE char *home = home_folder();
+    return home ? mem_printf("%s/.config/elidefs/config", home) : NULL;
 }
 
 int config_load(const char *path, struct config **ret, struct error *err)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cache/base/file.h"
+#include "cache/base/home.h"
 #include "cache/store/ini.h"
 #include "cache/store/secret.h"
 
@@ -94,10 +95,11 @@ static int take_keys(struct loading *loading, const char *path, struct error *er
 
 static char *place_of(const char *variable, const char *name)
 {
-    const char *given = getenv(variable), *home = getenv("HOME");
+    const char *given = getenv(variable);
     if (given && *given)
         return mem_text(given);
-    return home && *home ? mem_printf("%s/.aws/%s", home, name) : NULL;
+    CLEANUP_FREE char *home = home_folder();
+    return home ? mem_printf("%s/.aws/%s", home, name) : NULL;
 }
 
 static int load_file(struct loading *loading, const char *variable, const char *name, struct error *err)

@@ -140,6 +140,10 @@ def test_a_session_of_readme_runs_as_written(lab, typed):
 
 def test_readme_has_sessions_and_pages_have_examples():
     assert len(list(sessions())) >= 3 and len(list(pages())) >= 25
+    for command in re.findall(r"^  (\w+) ", elidefs("--help").stdout, re.M):
+        page = elidefs(command, "--help").stdout
+        assert f"\nExamples:\n  elidefs {command}" in page, command
+        assert max(map(len, page.splitlines())) <= 110, command
 
 
 def test_the_examples_of_the_man_pages_run_as_written(lab):

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import pwd
 import re
 import shlex
 import shutil
@@ -13,7 +14,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, ELIDEFS, SAMPLE, elidefs, is_mounted, mounted, run, unmount, wait_until
+from conftest import BUILD, ELIDEFS, ROOT, SAMPLE, elidefs, is_mounted, mounted, run, unmount, wait_until
 
 NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="acts as another user")
@@ -373,6 +374,61 @@ def test_names_typed_inside_a_mount_stay_as_they_are(mount, sample, tmp_path):
     assert locked("arm=left", cwd=mount / "latest", env=shell) == ("latest/arm=left", "v1/arm=left")
     there = os.environ | {"PWD": str(tmp_path)}  # not the current folder: it is not believed
     assert locked("arm=left", cwd=mount / "latest", env=there) == ("v1/arm=left", "v1/arm=left")
+
+
+MACHINE = """
+set -e
+mount --make-rprivate /
+mount -t tmpfs t {base}/own
+mkdir {base}/own/upper {base}/own/work
+mount -t overlay t -o lowerdir=/etc,upperdir={base}/own/upper,workdir={base}/own/work /etc
+mount -t tmpfs t /usr/local/bin
+cp {elidefs} /usr/local/bin/elidefs
+mount -t tmpfs t /mnt
+mount -t tmpfs t {home}
+mkdir -p /etc/elidefs /mnt/kitchen /mnt/hall
+printf '[dataset "hall"]\\nurl = {sample}\\n' > /etc/elidefs/config
+HOME={home} elidefs trust hall {source}
+echo '{line}' > /etc/fstab
+echo '{named}' >> /etc/fstab
+env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin mount -a
+for point in /mnt/kitchen /mnt/hall; do
+    {nobody} sha256sum $point/v1/ep000003.top.mp4
+    umount $point
+done
+{unit}
+{nobody} sha256sum /mnt/hall/v1/ep000003.top.mp4
+{stop}
+ls /mnt/kitchen /mnt/hall
+"""
+
+
+@needs_root
+def test_the_line_of_fstab_and_the_unit_mount_for_all_users_also_by_a_name_and_without_a_home(sample, mount, open_folder):
+    """As at boot, in a mount namespace of its own: README's line, the same with a name from /etc/elidefs/config,
+    and what the systemd unit runs."""
+    home = pwd.getpwuid(0).pw_dir
+    if run("unshare", "-m", "true", check=False).returncode or not os.path.exists("/sbin/mount.fuse") or \
+            any(str(path).startswith(home + "/") for path in (ELIDEFS, SAMPLE, sample)) or not os.path.isdir(home):
+        pytest.skip("needs mount namespaces, mount.fuse, and a build outside of root's home")
+    line = re.search(r"^ {4}(s3://\S+ /mnt/kitchen fuse\.elidefs .*)$", (ROOT / "README.md").read_text(), re.M)[1]
+    (open_folder / "own").mkdir()
+    script = MACHINE.format(base=open_folder, elidefs=ELIDEFS, home=home, sample=sample, source=SAMPLE,
+                            line=line.replace(line.split()[0], str(sample)), nobody=shlex.join(NOBODY), unit="{unit}", stop="{stop}",
+                            named=line.replace(line.split()[0], "hall").replace("/mnt/kitchen", "/mnt/hall"))
+    unit = (BUILD / "tools/elidefs@.service").read_text()
+    start = "\n".join(re.findall(r"^Exec(?:StartPre|Start)=(.*)$", unit, re.M)).replace("${MOUNT_OPTIONS}", "allow_other")
+    stop = re.search(r"^ExecStop=(.*)$", unit, re.M)[1]
+    script = script.replace("{unit}", re.sub("^", f"env -i PATH=/usr/bin:/bin ELIDEFS_CACHE={open_folder}/own/cache ", start,
+                                             flags=re.M)).replace("{stop}", stop).replace("%i", "hall")
+    script = re.sub(r"/\S+/bin/elidefs(?= (?:u?mount) )", "/usr/local/bin/elidefs", script)
+    bare = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ELIDEFS_", "HOME"))}
+    done = run("unshare", "-m", "sh", "-c", script, env=bare, check=False)
+    if "overlay" in done.stderr:
+        pytest.skip("/etc cannot be overlaid here")
+    assert done.returncode == 0, done.stderr
+    digests = [line.split()[0] for line in done.stdout.splitlines() if ".mp4" in line]
+    assert digests == [hashlib.sha256((mount / "v1/ep000003.top.mp4").read_bytes()).hexdigest()] * 3, done.stderr
 
 
 def test_the_systemd_unit_is_sound(tmp_path):

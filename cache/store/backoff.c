@@ -6,13 +6,14 @@
 #include "cache/base/hash.h"
 #include "cache/base/instant.h"
 
-enum { MS = 1000000, TRIES = 8, TOKENS = 100 };
+enum { MS = 1000000, TRIES = 8, UNREACHED = 5, TOKENS = 100 };
 
 void backoff_init(struct backoff *backoff)
 {
     *backoff = (struct backoff){.base_ns = INT64_C(100) * MS,
                                 .most_ns = INT64_C(5000) * MS,
                                 .tries = TRIES,
+                                .unreached = UNREACHED,
                                 .tokens_most = TOKENS,
                                 .token_every_ns = INT64_C(200) * MS,
                                 .tokens = TOKENS,
@@ -61,10 +62,27 @@ static bool give_up(const struct try *try, int code, const char *reason, struct 
     return false;
 }
 
+void backoff_went_well(struct backoff *backoff)
+{
+    if (!atomic_load_explicit(&backoff->reached, memory_order_relaxed))
+        atomic_store(&backoff->reached, true);
+}
+
+/* Nobody there is a failure as any other once somebody was. */
+static unsigned most_tries(struct backoff *backoff, struct error *err)
+{
+    if (err->code != ECONNREFUSED && err->code != ECANCELED)
+        backoff_went_well(backoff);
+    if (err->code == ECONNREFUSED)
+        err->code = EAGAIN;
+    return atomic_load(&backoff->reached) ? backoff->tries : backoff->unreached;
+}
+
 bool backoff_again(struct backoff *backoff, struct try *try, int64_t hold_ns, int64_t *ret_at_ns,
                    struct error *err)
 {
     int64_t now = clock_now_ns();
+    unsigned most = most_tries(backoff, err);
     if (err->code == EKEYEXPIRED && try->renewed)
         err->code = EACCES;
     if (err->code != EAGAIN && err->code != EKEYEXPIRED)
@@ -78,7 +96,7 @@ bool backoff_again(struct backoff *backoff, struct try *try, int64_t hold_ns, in
     int64_t at = now + jitter(backoff, try->done);
     if (at < hold_ns)
         at = hold_ns;
-    if (try->done >= backoff->tries)
+    if (try->done >= most)
         return give_up(try, EIO, "", err);
     if (at > try->deadline_ns)
         return give_up(try, ETIMEDOUT, ", no time left", err);

@@ -20,7 +20,7 @@ int credentials_ask(const struct credential_lookup *lookup, const char *name, st
         rc = http_run(http, request, ANSWER_BYTES, buf, &why);
     int status = request->reply.status;
     http_request_done(request);
-    if (rc == -EAGAIN || rc == -ETIMEDOUT) {
+    if (rc == -EAGAIN || rc == -ECONNREFUSED || rc == -ETIMEDOUT) {
         error_set(err, ENOENT, "%s: %s", name, why.text);
         return -ENOENT;
     }

@@ -291,7 +291,7 @@ static void end_transfer(struct transfer *transfer, int rc)
     struct http_request *request = transfer->request;
     if (rc < 0)
         stores_count(transfer->http->stores, STORE_ERRORS, 1);
-    if (rc == -EAGAIN || rc == -ETIMEDOUT)
+    if (rc == -EAGAIN || rc == -ECONNREFUSED || rc == -ETIMEDOUT)
         answers_missed(stores_answers_kept(transfer->http->stores));
     request->on_done(request, rc, &transfer->err);
     free_transfer(transfer, rc >= 0); /* last: it may wait for a name that is being resolved */
@@ -364,7 +364,11 @@ static int meaning(const struct transfer *transfer, CURLcode code, struct error 
     case CURLE_URL_MALFORMAT:
     case CURLE_OUT_OF_MEMORY:
         return error_set(err, EIO, "%s", text);
-    default: /* resolving, connecting, sending, receiving */
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+        return error_set(err, ECONNREFUSED, "%s", text);
+    default: /* sending, receiving */
         return error_set(err, EAGAIN, "%s", text);
     }
 }

@@ -3,8 +3,9 @@
  * What a store, or a decorator around one, implements. Only store.c calls these; it has checked paths and
  * ranges before.
  *
- * Below the retry decorator two more codes exist:
+ * Below the retry decorator three more codes exist:
  *   -EAGAIN       may go well when sent again
+ *   -ECONNREFUSED the same, but there was nobody to send it to
  *   -EKEYEXPIRED  refused, and the credentials have been renewed since: send again once, at once
  *
  * Thread rule: as in store.h; every function may be called from any thread.

@@ -23,6 +23,8 @@ static bool again(struct store *store, struct try *try, int rc, struct error *er
 {
     int64_t at_ns;
     struct retry *retry = retry_of(store);
+    if (rc >= 0)
+        backoff_went_well(&retry->backoff);
     if (rc >= 0 ||
         !backoff_again(&retry->backoff, try, atomic_load(&retry->inner->hold_until_ns), &at_ns, err))
         return false;

@@ -95,6 +95,8 @@ static void take_end(struct store_get *inner, int rc, const struct error *err)
     rg->running = false;
     if (rc == -EAGAIN && all_there(rg))
         rc = 0;
+    if (rc >= 0)
+        backoff_went_well(&retry->backoff);
     if (rc < 0 && !rg->cancelled)
         wait = backoff_again(&retry->backoff, &rg->try, hold_ns, &rg->timer.at_ns, &rg->err);
     if (wait) {
@@ -106,7 +108,7 @@ static void take_end(struct store_get *inner, int rc, const struct error *err)
         return;
     if (!rc && !rg->started && rg->outer->ret_object)
         *rg->outer->ret_object = rg->object; /* an empty object */
-    if (rc < 0 && rg->err.code == EAGAIN)
+    if (rc < 0 && (rg->err.code == EAGAIN || rg->err.code == ECONNREFUSED))
         error_set(&rg->err, ECANCELED, "%s/%s: cancelled", retry->base.url, rg->outer->path);
     end(rg, rc < 0 ? -rg->err.code : 0, &rg->err);
 }

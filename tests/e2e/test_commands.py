@@ -2,6 +2,7 @@
 """The command line: help, wrong use, versions, tags, queries, copies."""
 import json
 import os
+import socket
 import subprocess
 
 import pytest
@@ -147,3 +148,17 @@ def test_xattrs_are_plain_text_whatever_their_type(mount):
 def test_wrong_options_are_refused_before_a_source_is_scanned(dataset, wrong):
     done = elidefs("import", dataset, SAMPLE, *wrong, check=False)
     assert done.returncode == 1 and wrong[1] in done.stderr and "scanned" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [("log", "s3://lab-data/kitchen"), ("mount", "http://127.0.0.1:PORT/kitchen", "mnt")],
+                         ids=lambda words: words[0])
+def test_a_server_that_is_not_there_is_told_soon(tmp_path, words):
+    """Five tries in some 1.5 s; one that was there a moment ago is waited for longer (tests/store/retry.c)."""
+    (tmp_path / "mnt").mkdir()
+    with socket.socket() as taken:  # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        port = str(taken.getsockname()[1])
+        options = ("--endpoint-url", f"http://127.0.0.1:{port}", "--no-sign-request", "--cache", tmp_path / "cache")
+        done = elidefs(*(word.replace("PORT", port) for word in words), *options, check=False, cwd=tmp_path)
+    said = told(done)
+    assert done.returncode == 1 and len(said) == 1 and said[0].endswith("Couldn't connect to server (tried 5 times)"), said

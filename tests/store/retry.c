@@ -168,6 +168,22 @@ static void giving_up_says_how_often_it_tried(void)
     place_done(&p);
 }
 
+static void nobody_there_is_told_sooner_until_somebody_was(void)
+{
+    struct place p;
+    struct store_object object;
+    struct fault_plan plan = {.kind = FAULT_FAIL, .first = 1, .count = UINT32_MAX, .code = ECONNREFUSED};
+    place_init(&p, &plan);
+    FAILS(EIO, "(tried 5 times)", store_head(p.store, "x", &object, &err));
+    FAILS(EIO, "(tried 5 times)", store_read(p.store, "x", NULL, 0, 1, p.back, &err));
+    store_fault_set(p.fault, &(struct fault_plan){.kind = FAULT_NONE});
+    OK(store_put(p.store, "x", "1", 1, STORE_PUT_REPLACE, NULL, &err));
+    store_fault_set(p.fault, &plan);
+    FAILS(EIO, "(tried 8 times)", store_head(p.store, "x", &object, &err));
+    FAILS(EIO, "(tried 8 times)", store_read(p.store, "x", NULL, 0, 1, p.back, &err));
+    place_done(&p);
+}
+
 static void refused_credentials_are_renewed_once(void)
 {
     struct place p;
@@ -284,6 +300,7 @@ int main(void)
     one_fault_of_each_call_is_cured();
     a_fault_that_stays_is_told_and_leaves_nothing();
     giving_up_says_how_often_it_tried();
+    nobody_there_is_told_sooner_until_somebody_was();
     refused_credentials_are_renewed_once();
     a_stalled_read_ends_at_its_deadline_when_cancelled_and_when_stopped();
     waiting_for_the_next_try_ends_when_cancelled_and_when_stopped();

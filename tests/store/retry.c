@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The retry decorator above injected faults above a local folder: the 1st, 2nd, 3rd ... call fails, until a
  * run has fewer calls than that. A plain program, so that it also runs under ThreadSanitizer. */
-#include <pthread.h>
 
+#include "cache/store/retry.h"
 #include "cache/base/file.h"
 #include "cache/base/hash.h"
 #include "cache/base/instant.h"
 #include "cache/base/memory.h"
 #include "cache/store/fault.h"
-#include "cache/store/retry.h"
 #include "tests/store/check.h"
+#include "tests/store/watched.h"
 
 enum { BIG = 3 << 20, PART = 5 << 20 };
 
@@ -200,69 +200,16 @@ static void refused_credentials_are_renewed_once(void)
     place_done(&p);
 }
 
-struct watched {
-    struct store_get get;
-    pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t change;
-    uint64_t got;
-    bool done;
-    int rc;
-};
-
-static void watch_data(struct store_get *get, uint64_t offset, const void *bytes, size_t len)
-{
-    struct watched *w = get->ctx;
-    pthread_mutex_lock(&w->lock);
-    w->got += len;
-    pthread_cond_signal(&w->change);
-    pthread_mutex_unlock(&w->lock);
-}
-
-static void watch_done(struct store_get *get, int rc, const struct error *why)
-{
-    struct watched *w = get->ctx;
-    pthread_mutex_lock(&w->lock);
-    w->rc = rc;
-    w->done = true;
-    pthread_cond_signal(&w->change);
-    pthread_mutex_unlock(&w->lock);
-}
-
-/* Starts a read, waits until `got` bytes came (or it ended), then cancels it if asked to. Returns how it
- * ended. */
-static int watch(struct place *p, struct watched *w, uint64_t got, bool cancel, bool stop)
-{
-    pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->change, NULL);
-    w->get.on_data = watch_data;
-    w->get.on_done = watch_done;
-    w->get.ctx = w;
-    store_get_start(p->store, &w->get);
-    pthread_mutex_lock(&w->lock);
-    while (w->got < got && !w->done)
-        pthread_cond_wait(&w->change, &w->lock);
-    if (cancel && !w->done)
-        store_get_cancel(p->store, &w->get);
-    pthread_mutex_unlock(&w->lock);
-    if (stop)
-        stores_stop(p->stores);
-    pthread_mutex_lock(&w->lock);
-    while (!w->done)
-        pthread_cond_wait(&w->change, &w->lock);
-    pthread_mutex_unlock(&w->lock);
-    return w->rc;
-}
-
 static void a_stalled_read_ends_at_its_deadline_when_cancelled_and_when_stopped(void)
 {
-    for (int how = 0; how < 3; how++) {
+    for (enum watched_end how = WATCHED_DEADLINE; how <= WATCHED_STOP; how++) {
         struct place p;
         place_init(&p,
                    &(struct fault_plan){.kind = FAULT_STALL, .first = 2, .count = UINT32_MAX, .at_byte = 10});
         OK(store_put(p.store, "big", p.big, BIG, STORE_PUT_REPLACE, NULL, &err));
         struct watched w = {.get = {.path = "big", .size = BIG, .len = BIG}};
         w.get.deadline_ns = clock_now_ns() + (how ? 3600 : 0) * INT64_C(1000000000) + 20000000;
-        int rc = watch(&p, &w, 10, how == 1, how == 2);
+        int rc = watched_run(&w, p.store, p.stores, 10, how);
         CHECK(rc == (how ? -ECANCELED : -ETIMEDOUT) && (how ? w.got == 10 : w.got <= 10),
               "case %d: %d after %llu bytes", how, rc, (unsigned long long)w.got);
         place_done(&p);
@@ -271,7 +218,7 @@ static void a_stalled_read_ends_at_its_deadline_when_cancelled_and_when_stopped(
 
 static void waiting_for_the_next_try_ends_when_cancelled_and_when_stopped(void)
 {
-    for (int how = 1; how < 3; how++) {
+    for (enum watched_end how = WATCHED_CANCEL; how <= WATCHED_STOP; how++) {
         struct place p;
         place_init(
             &p, &(struct fault_plan){.kind = FAULT_TRUNCATE, .first = 2, .count = UINT32_MAX, .at_byte = 10});
@@ -279,7 +226,7 @@ static void waiting_for_the_next_try_ends_when_cancelled_and_when_stopped(void)
         OK(store_put(p.store, "big", p.big, BIG, STORE_PUT_REPLACE, NULL, &err));
         struct watched w = {.get = {.path = "big", .size = BIG, .len = BIG}};
         w.get.deadline_ns = clock_now_ns() + INT64_C(7200000000000);
-        int rc = watch(&p, &w, 10, how == 1, how == 2);
+        int rc = watched_run(&w, p.store, p.stores, 10, how);
         CHECK(rc == -ECANCELED, "case %d: %d", how, rc);
         place_done(&p);
     }

@@ -2,7 +2,6 @@
 /* The S3 store on a bad network: each case starts the proxy (tests/proxy) with its fault in front of the
  * server that the environment names. usage: s3_faults PROXY */
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -14,6 +13,7 @@
 #include "cache/store/retry.h"
 #include "cache/store/s3.h"
 #include "tests/store/check.h"
+#include "tests/store/watched.h"
 
 enum { BIG = 2 << 20, PART = 5 << 20 };
 
@@ -222,67 +222,14 @@ static void retry_after_is_obeyed(struct bench *b)
 
 /* ---- ends that must not wait for the network ---- */
 
-struct watched {
-    struct store_get get;
-    pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t change;
-    uint64_t got;
-    bool done;
-    int rc;
-};
-
-static void watch_data(struct store_get *get, uint64_t offset, const void *bytes, size_t len)
-{
-    struct watched *w = get->ctx;
-    pthread_mutex_lock(&w->lock);
-    w->got += len;
-    pthread_cond_signal(&w->change);
-    pthread_mutex_unlock(&w->lock);
-}
-
-static void watch_done(struct store_get *get, int rc, const struct error *why)
-{
-    struct watched *w = get->ctx;
-    pthread_mutex_lock(&w->lock);
-    w->rc = rc;
-    w->done = true;
-    pthread_cond_signal(&w->change);
-    pthread_mutex_unlock(&w->lock);
-}
-
-enum how { BY_DEADLINE, BY_CANCEL, BY_STOP };
-
-static int watch(struct bench *b, struct watched *w, enum how how)
-{
-    pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->change, NULL);
-    w->get.on_data = watch_data;
-    w->get.on_done = watch_done;
-    w->get.ctx = w;
-    store_get_start(b->store, &w->get);
-    pthread_mutex_lock(&w->lock);
-    while (w->got < 1000 && !w->done)
-        pthread_cond_wait(&w->change, &w->lock);
-    if (how == BY_CANCEL && !w->done)
-        store_get_cancel(b->store, &w->get);
-    pthread_mutex_unlock(&w->lock);
-    if (how == BY_STOP)
-        stores_stop(b->stores);
-    pthread_mutex_lock(&w->lock);
-    while (!w->done)
-        pthread_cond_wait(&w->change, &w->lock);
-    pthread_mutex_unlock(&w->lock);
-    return w->rc;
-}
-
 static void a_stalled_read_ends_when_it_must(struct bench *b)
 {
-    for (enum how how = BY_DEADLINE; how <= BY_STOP; how++) {
+    for (enum watched_end how = WATCHED_DEADLINE; how <= WATCHED_STOP; how++) {
         begin(b, "GET", "stall@1+:1000");
         s3_of(retry_of(b->store)->inner)->idle_ns = INT64_C(3600000000000);
         struct watched w = {.get = {.path = "big", .size = BIG, .len = BIG}};
         w.get.deadline_ns = clock_now_ns() + (how ? INT64_C(3600000000000) : 300000000);
-        int rc = watch(b, &w, how);
+        int rc = watched_run(&w, b->store, b->stores, 1000, how);
         CHECK(rc == (how ? -ECANCELED : -ETIMEDOUT) && (how ? w.got == 1000 : w.got <= 1000),
               "case %d: %d after %llu bytes", how, rc, (unsigned long long)w.got);
         end(b, NULL);

@@ -10,39 +10,19 @@
 #include <string.h>
 #include <time.h>
 
-#include "cache/base/file.h"
 #include "cache/base/instant.h"
-#include "index/dataset.h"
+#include "tests/bench/scratch.h"
 #include "tools/label/annotate.h"
 
 struct bench {
     uint32_t rows;
-    char *folder, *table;
-    struct stores *stores;
-    struct cache *cache;
-    struct dataset *dataset;
-    struct error err;
+    struct scratch set;
+    char *table;
 };
 
 static void must(const struct bench *bench, int rc)
 {
-    if (rc >= 0)
-        return;
-    fprintf(stderr, "%s\n", bench->err.text);
-    exit(1);
-}
-
-static uint64_t mix(uint64_t x)
-{
-    x += 0x9e3779b97f4a7c15;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-    return x ^ (x >> 31);
-}
-
-static struct value text_of(const char *text)
-{
-    return (struct value){.type = VALUE_TEXT, .text = text, .len = strlen(text)};
+    scratch_must(&bench->set, rc);
 }
 
 /* ---- the data set ---- */
@@ -55,39 +35,26 @@ static void add_clip(struct bench *bench, struct changeset *set, uint32_t i)
     snprintf(session, sizeof session, "s%05u", i / 100);
     struct changeset_clip clip = {
         .key = key, .t0_ns = (int64_t)i * 1000000000, .t1_ns = CHANGESET_NO_TIME, .source = "bench"};
-    uint64_t print = mix(i);
+    uint64_t print = scratch_mix(i);
     memcpy(clip.fingerprint, &print, sizeof print);
-    must(bench, changeset_clip(set, &clip, &bench->err));
-    struct value arm = text_of(arms[mix(i) % 2]), at = text_of(session);
-    struct value length = {.type = VALUE_INT, .integer = (int64_t)(mix(i) % 500)};
-    must(bench, changeset_value(set, "arm", &arm, &bench->err));
-    must(bench, changeset_value(set, "session", &at, &bench->err));
-    must(bench, changeset_value(set, "length", &length, &bench->err));
+    must(bench, changeset_clip(set, &clip, &bench->set.err));
+    struct value arm = scratch_text(arms[scratch_mix(i) % 2]), at = scratch_text(session);
+    struct value length = {.type = VALUE_INT, .integer = (int64_t)(scratch_mix(i) % 500)};
+    must(bench, changeset_value(set, "arm", &arm, &bench->set.err));
+    must(bench, changeset_value(set, "session", &at, &bench->set.err));
+    must(bench, changeset_value(set, "length", &length, &bench->set.err));
 }
 
 static void make_clips(struct bench *bench)
 {
     CLEANUP_CHANGESET struct changeset *set = changeset_new();
-    must(bench, changeset_attribute(set, "arm", VALUE_TEXT, false, &bench->err));
-    must(bench, changeset_attribute(set, "session", VALUE_TEXT, false, &bench->err));
-    must(bench, changeset_attribute(set, "length", VALUE_INT, false, &bench->err));
+    must(bench, changeset_attribute(set, "arm", VALUE_TEXT, false, &bench->set.err));
+    must(bench, changeset_attribute(set, "session", VALUE_TEXT, false, &bench->set.err));
+    must(bench, changeset_attribute(set, "length", VALUE_INT, false, &bench->set.err));
     for (uint32_t i = 0; i < bench->rows; i++)
         add_clip(bench, set, i);
-    must(bench, dataset_commit(bench->dataset, set, &(struct dataset_commit){0}, NULL, NULL, &bench->err));
-}
-
-static void open_all(struct bench *bench, const char *folder)
-{
-    CLEANUP_FREE char *url = mem_printf("%s/data", folder), *cache = mem_printf("%s/cache", folder);
-    struct cache_options options = {.folder = cache, .size_bytes = INT64_C(4) << 30};
-    bench->table = mem_printf("%s/table.csv", folder);
-    setenv("XDG_CONFIG_HOME", folder, 1);
-    must(bench, stores_new(&(struct stores_options){0}, &bench->stores, &bench->err));
-    must(bench, cache_new(&options, &bench->cache, &bench->err));
-    must(bench, file_make_folders(url, 0755, &bench->err));
-    must(bench, dataset_init(bench->stores, url, &bench->err));
-    must(bench, dataset_open(&(struct dataset_options){.stores = bench->stores, .cache = bench->cache}, url,
-                             &bench->dataset, &bench->err));
+    must(bench,
+         dataset_commit(bench->set.dataset, set, &(struct dataset_commit){0}, NULL, NULL, &bench->set.err));
 }
 
 /* ---- tables ---- */
@@ -100,7 +67,8 @@ static void write_values(struct bench *bench, uint64_t seed)
         exit(1);
     fputs("key,outcome_net,confidence\n", to);
     for (uint32_t i = 0; i < bench->rows; i++)
-        fprintf(to, "ep%09u,%s,0.%04" PRIu64 "\n", i, outcomes[mix(i + seed) % 4], mix(i + seed + 1) % 10000);
+        fprintf(to, "ep%09u,%s,0.%04" PRIu64 "\n", i, outcomes[scratch_mix(i + seed) % 4],
+                scratch_mix(i + seed + 1) % 10000);
     fclose(to);
 }
 
@@ -112,8 +80,8 @@ static void write_events(struct bench *bench)
         exit(1);
     fputs("key,label,start,end\n", to);
     for (uint32_t i = 0; i < bench->rows; i++) {
-        double start = (double)(mix(i) % 3000) / 1000;
-        fprintf(to, "ep%09u,%s,%.3f,%.3f\n", i / 4 * 4, labels[mix(i) % 3], start, start + 0.5);
+        double start = (double)(scratch_mix(i) % 3000) / 1000;
+        fprintf(to, "ep%09u,%s,%.3f,%.3f\n", i / 4 * 4, labels[scratch_mix(i) % 3], start, start + 0.5);
     }
     fclose(to);
 }
@@ -132,7 +100,7 @@ static double seconds_since(int64_t from_ns)
 
 static void annotate(struct bench *bench, const char *what)
 {
-    struct annotate_options options = {.stores = bench->stores, .table = bench->table, .by = "net-7"};
+    struct annotate_options options = {.stores = bench->set.stores, .table = bench->table, .by = "net-7"};
     struct catalog *catalog;
     struct catalog_reader *reader;
     struct annotate *annotate;
@@ -141,14 +109,14 @@ static void annotate(struct bench *bench, const char *what)
     uint32_t head;
     int64_t start = clock_now_ns();
     double cpu = cpu_seconds();
-    must(bench, dataset_refresh(bench->dataset, &head, &bench->err));
-    must(bench, dataset_catalog(bench->dataset, head, false, &catalog, &bench->err));
-    must(bench, catalog_reader_acquire(catalog, &(struct catalog_patience){0}, &reader, &bench->err));
-    must(bench, annotate_open(&options, reader, &annotate, &bench->err));
-    must(bench, annotate_read(annotate, reader, 0, &set, &bench->err));
+    must(bench, dataset_refresh(bench->set.dataset, &head, &bench->set.err));
+    must(bench, dataset_catalog(bench->set.dataset, head, false, &catalog, &bench->set.err));
+    must(bench, catalog_reader_acquire(catalog, &(struct catalog_patience){0}, &reader, &bench->set.err));
+    must(bench, annotate_open(&options, reader, &annotate, &bench->set.err));
+    must(bench, annotate_read(annotate, reader, 0, &set, &bench->set.err));
     double read = seconds_since(start);
-    must(bench,
-         dataset_commit(bench->dataset, set, &(struct dataset_commit){0}, &head, &counts, &bench->err));
+    must(bench, dataset_commit(bench->set.dataset, set, &(struct dataset_commit){0}, &head, &counts,
+                               &bench->set.err));
     double all = seconds_since(start);
     printf("%-28s %9u rows  %6.2f s (reading %.2f s, %.2f s of CPU)  %9.0f rows/s  %" PRIu64
            " clips labelled\n",
@@ -162,9 +130,8 @@ static void annotate(struct bench *bench, const char *what)
 int main(int argc, char **argv)
 {
     struct bench bench = {.rows = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 100000};
-    must(&bench,
-         file_make_temp_folder(argc > 2 ? argv[2] : NULL, "bench-annotate", &bench.folder, &bench.err));
-    open_all(&bench, bench.folder);
+    scratch_open(&bench.set, argc > 2 ? argv[2] : NULL, "bench-annotate");
+    bench.table = mem_printf("%s/table.csv", bench.set.folder);
     int64_t start = clock_now_ns();
     make_clips(&bench);
     printf("%-28s %9u clips %6.2f s\n", "import", bench.rows, seconds_since(start));
@@ -174,11 +141,7 @@ int main(int argc, char **argv)
     annotate(&bench, "the same, other values");
     write_events(&bench);
     annotate(&bench, "events");
-    dataset_free(bench.dataset);
-    cache_free(bench.cache);
-    stores_free(bench.stores);
-    file_remove_tree(bench.folder, NULL);
-    free(bench.folder);
+    scratch_close(&bench.set);
     free(bench.table);
     return 0;
 }

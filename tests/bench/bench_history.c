@@ -2,8 +2,7 @@
 /*
  * bench_history [CLIPS [FOLDER]]: what differs between versions of CLIPS clips where none, 1,000 and all of
  * them changed: diff, @since, and digests; beside it, the same rows in plain SQLite tables, compared as
- * sqldiff does (by primary key) and with EXCEPT. Deterministic data; times are CPU
- * seconds of this machine.
+ * sqldiff does (by primary key) and with EXCEPT. Deterministic data; times are CPU seconds of this machine.
  */
 #include <inttypes.h>
 #include <sqlite3.h>
@@ -13,39 +12,23 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "cache/base/file.h"
 #include "index/changeset_labels.h"
-#include "index/dataset.h"
 #include "query/diff.h"
 #include "query/digest.h"
+#include "tests/bench/scratch.h"
 
 enum { VERSIONS = 4, FEW = 1000 };
 
 struct bench {
     uint32_t clips;
-    char *folder;
-    struct stores *stores;
-    struct cache *cache;
-    struct dataset *dataset;
+    struct scratch set;
     struct catalog *catalogs[VERSIONS + 1]; /* by version */
     sqlite3 *plain;
-    struct error err;
 };
 
 static void must(const struct bench *bench, int rc)
 {
-    if (rc >= 0)
-        return;
-    fprintf(stderr, "%s\n", bench->err.text);
-    exit(1);
-}
-
-static uint64_t mix(uint64_t x)
-{
-    x += 0x9e3779b97f4a7c15;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-    return x ^ (x >> 31);
+    scratch_must(&bench->set, rc);
 }
 
 /* Of this thread: what other programs do counts less. */
@@ -65,15 +48,10 @@ static double cpu_since(int64_t from_ns)
 
 static const char *const arms[] = {"left", "right"}, *const outcomes[] = {"ok", "fail", "dropped", "unsure"};
 
-static struct value text_of(const char *text)
-{
-    return (struct value){.type = VALUE_TEXT, .text = text, .len = strlen(text)};
-}
-
 static const char *outcome_at(const struct bench *bench, uint32_t version, uint32_t i)
 {
     uint32_t step = bench->clips > FEW ? bench->clips / FEW : 1;
-    uint64_t start = mix(i);
+    uint64_t start = scratch_mix(i);
     return outcomes[(start + (version >= 3 && i % step == 0 && i / step < FEW) + (version >= 4) * 2) % 4];
 }
 
@@ -85,45 +63,46 @@ static void add_clip(struct bench *bench, struct changeset *set, uint32_t root, 
     snprintf(path, sizeof path, "file-%06u.mp4", i / 100);
     struct changeset_clip clip = {
         .key = key, .t0_ns = (int64_t)i * 1000000000, .t1_ns = CHANGESET_NO_TIME, .source = "bench"};
-    uint64_t print = mix(i);
+    uint64_t print = scratch_mix(i);
     uint32_t object;
     memcpy(clip.fingerprint, &print, sizeof print);
-    must(bench, changeset_clip(set, &clip, &bench->err));
-    struct value arm = text_of(arms[mix(i) % 2]), at = text_of(session),
-                 outcome = text_of(outcome_at(bench, 1, i));
-    struct value length = {.type = VALUE_INT, .integer = (int64_t)(mix(i) % 500)};
-    must(bench, changeset_value(set, "arm", &arm, &bench->err));
-    must(bench, changeset_value(set, "session", &at, &bench->err));
-    must(bench, changeset_value(set, "length", &length, &bench->err));
-    must(bench, changeset_value(set, "outcome", &outcome, &bench->err));
+    must(bench, changeset_clip(set, &clip, &bench->set.err));
+    struct value arm = scratch_text(arms[scratch_mix(i) % 2]), at = scratch_text(session),
+                 outcome = scratch_text(outcome_at(bench, 1, i));
+    struct value length = {.type = VALUE_INT, .integer = (int64_t)(scratch_mix(i) % 500)};
+    must(bench, changeset_value(set, "arm", &arm, &bench->set.err));
+    must(bench, changeset_value(set, "session", &at, &bench->set.err));
+    must(bench, changeset_value(set, "length", &length, &bench->set.err));
+    must(bench, changeset_value(set, "outcome", &outcome, &bench->set.err));
     must(bench,
-         changeset_object(set, root, path, 1 << 30, "etag=\"0123456789abcdef\"", &object, &bench->err));
+         changeset_object(set, root, path, 1 << 30, "etag=\"0123456789abcdef\"", &object, &bench->set.err));
     struct slice slice = SLICE_INIT;
     slice_add_range(&slice, (uint64_t)(i % 100) << 20, 1 << 20);
     struct changeset_stream front = {"front", "mp4", "mp4", object, &slice},
                             wrist = {"wrist", "mp4", "mp4", object, &slice};
-    must(bench, changeset_stream(set, &front, &bench->err));
-    must(bench, changeset_stream(set, &wrist, &bench->err));
+    must(bench, changeset_stream(set, &front, &bench->set.err));
+    must(bench, changeset_stream(set, &wrist, &bench->set.err));
     slice_done(&slice);
 }
 
 static void commit(struct bench *bench, const struct changeset *set)
 {
     uint32_t version;
+    must(bench, dataset_commit(bench->set.dataset, set, &(struct dataset_commit){0}, &version, NULL,
+                               &bench->set.err));
+    must(bench, dataset_refresh(bench->set.dataset, NULL, &bench->set.err));
     must(bench,
-         dataset_commit(bench->dataset, set, &(struct dataset_commit){0}, &version, NULL, &bench->err));
-    must(bench, dataset_refresh(bench->dataset, NULL, &bench->err));
-    must(bench, dataset_catalog(bench->dataset, version, false, &bench->catalogs[version], &bench->err));
+         dataset_catalog(bench->set.dataset, version, false, &bench->catalogs[version], &bench->set.err));
 }
 
 static void make_first(struct bench *bench)
 {
     CLEANUP_CHANGESET struct changeset *set = changeset_new();
     uint32_t root = changeset_root(set, "s3://bucket/recordings");
-    must(bench, changeset_attribute(set, "arm", VALUE_TEXT, false, &bench->err));
-    must(bench, changeset_attribute(set, "session", VALUE_TEXT, false, &bench->err));
-    must(bench, changeset_attribute(set, "length", VALUE_INT, false, &bench->err));
-    must(bench, changeset_attribute(set, "outcome", VALUE_TEXT, false, &bench->err));
+    must(bench, changeset_attribute(set, "arm", VALUE_TEXT, false, &bench->set.err));
+    must(bench, changeset_attribute(set, "session", VALUE_TEXT, false, &bench->set.err));
+    must(bench, changeset_attribute(set, "length", VALUE_INT, false, &bench->set.err));
+    must(bench, changeset_attribute(set, "outcome", VALUE_TEXT, false, &bench->set.err));
     for (uint32_t i = 0; i < bench->clips; i++)
         add_clip(bench, set, root, i);
     commit(bench, set);
@@ -133,45 +112,31 @@ static struct changeset *labels_new(struct bench *bench)
 {
     struct changeset *set = changeset_new();
     struct changeset_setter setter = {.name = "anna", .policy = CHANGESET_ALL, .table = "table: line"};
-    must(bench, changeset_setter(set, &setter, &bench->err));
+    must(bench, changeset_setter(set, &setter, &bench->set.err));
     return set;
 }
 
 static void make_second(struct bench *bench)
 {
     CLEANUP_CHANGESET struct changeset *set = labels_new(bench);
-    must(bench, changeset_describe(set, "arm", "which arm moves", &bench->err));
+    must(bench, changeset_describe(set, "arm", "which arm moves", &bench->set.err));
     commit(bench, set);
 }
 
 static void make_labelled(struct bench *bench, uint32_t version)
 {
     CLEANUP_CHANGESET struct changeset *set = labels_new(bench);
-    must(bench, changeset_attribute(set, "outcome", VALUE_TEXT, false, &bench->err));
+    must(bench, changeset_attribute(set, "outcome", VALUE_TEXT, false, &bench->set.err));
     for (uint32_t i = 0; i < bench->clips; i++) {
         char key[32];
-        struct value outcome = text_of(outcome_at(bench, version, i));
+        struct value outcome = scratch_text(outcome_at(bench, version, i));
         if (!strcmp(outcome.text, outcome_at(bench, version - 1, i)))
             continue;
         snprintf(key, sizeof key, "ep%09u", i);
-        must(bench, changeset_labels(set, key, i, &bench->err));
-        must(bench, changeset_value(set, "outcome", &outcome, &bench->err));
+        must(bench, changeset_labels(set, key, i, &bench->set.err));
+        must(bench, changeset_value(set, "outcome", &outcome, &bench->set.err));
     }
     commit(bench, set);
-}
-
-static void open_all(struct bench *bench)
-{
-    CLEANUP_FREE char *url = mem_printf("%s/data", bench->folder),
-                      *cache = mem_printf("%s/cache", bench->folder);
-    struct cache_options options = {.folder = cache, .size_bytes = INT64_C(8) << 30};
-    setenv("XDG_CONFIG_HOME", bench->folder, 1);
-    must(bench, stores_new(&(struct stores_options){0}, &bench->stores, &bench->err));
-    must(bench, cache_new(&options, &bench->cache, &bench->err));
-    must(bench, file_make_folders(url, 0755, &bench->err));
-    must(bench, dataset_init(bench->stores, url, &bench->err));
-    must(bench, dataset_open(&(struct dataset_options){.stores = bench->stores, .cache = bench->cache}, url,
-                             &bench->dataset, &bench->err));
 }
 
 /* ---- the same rows in plain SQLite ---- */
@@ -187,7 +152,7 @@ static void plain_do(struct bench *bench, const char *sql)
 
 static void make_plain(struct bench *bench)
 {
-    CLEANUP_FREE char *path = mem_printf("%s/plain", bench->folder);
+    CLEANUP_FREE char *path = mem_printf("%s/plain", bench->set.folder);
     if (sqlite3_open(path, &bench->plain))
         abort();
     plain_do(bench, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-2000000; BEGIN");
@@ -205,9 +170,9 @@ static void make_plain(struct bench *bench)
             snprintf(session, sizeof session, "s%05u", i / 100);
             sqlite3_bind_int64(stmt, 1, i);
             sqlite3_bind_text(stmt, 2, key, -1, SQLITE_STATIC);
-            sqlite3_bind_text(stmt, 3, arms[mix(i) % 2], -1, SQLITE_STATIC);
+            sqlite3_bind_text(stmt, 3, arms[scratch_mix(i) % 2], -1, SQLITE_STATIC);
             sqlite3_bind_text(stmt, 4, session, -1, SQLITE_STATIC);
-            sqlite3_bind_int64(stmt, 5, (int64_t)(mix(i) % 500));
+            sqlite3_bind_int64(stmt, 5, (int64_t)(scratch_mix(i) % 500));
             sqlite3_bind_text(stmt, 6, outcome_at(bench, version, i), -1, SQLITE_STATIC);
             sqlite3_step(stmt);
             sqlite3_reset(stmt);
@@ -251,7 +216,7 @@ static uint64_t run_diff(struct bench *bench, struct catalog_reader *older, stru
     CLEANUP_QUERY struct query *all = query_all();
     struct diff diff = {older, newer, all};
     struct diff_visitor visitor = {.clip = count_clip, .ctx = &count};
-    must(bench, diff_run(&diff, &visitor, &bench->err));
+    must(bench, diff_run(&diff, &visitor, &bench->set.err));
     return count;
 }
 
@@ -261,8 +226,8 @@ static uint64_t run_since(struct bench *bench, struct catalog_reader *newer, uin
     CLEANUP_FREE char *path = mem_printf("@since=v%u%s", version - 1, attribute);
     CLEANUP_QUERY struct query *query = NULL;
     CLEANUP_QUERY_RESULT struct query_result *result = NULL;
-    must(bench, query_parse(path, strlen(path), newer, &query, &bench->err));
-    must(bench, query_run(query, newer, &result, &bench->err));
+    must(bench, query_parse(path, strlen(path), newer, &query, &bench->set.err));
+    must(bench, query_run(query, newer, &result, &bench->set.err));
     return query_result_count(result);
 }
 
@@ -270,8 +235,8 @@ static void compare(struct bench *bench, uint32_t version)
 {
     struct catalog_reader *older, *newer;
     struct catalog_patience patience = {0};
-    must(bench, catalog_reader_acquire(bench->catalogs[version - 1], &patience, &older, &bench->err));
-    must(bench, catalog_reader_acquire(bench->catalogs[version], &patience, &newer, &bench->err));
+    must(bench, catalog_reader_acquire(bench->catalogs[version - 1], &patience, &older, &bench->set.err));
+    must(bench, catalog_reader_acquire(bench->catalogs[version], &patience, &newer, &bench->set.err));
     uint64_t since = run_since(bench, newer, version, ""); /* reads the pages once */
     int64_t start = cpu_now_ns();
     run_since(bench, newer, version, "");
@@ -306,11 +271,11 @@ static void sum_up(struct bench *bench, uint32_t version)
     struct rusage usage;
     CLEANUP_QUERY struct query *all = query_all();
     must(bench, catalog_reader_acquire(bench->catalogs[version], &(struct catalog_patience){0}, &reader,
-                                       &bench->err));
+                                       &bench->set.err));
     getrusage(RUSAGE_SELF, &usage);
     long before_kib = usage.ru_maxrss;
     int64_t start = cpu_now_ns();
-    must(bench, digest_query(all, reader, &digest, &bench->err));
+    must(bench, digest_query(all, reader, &digest, &bench->set.err));
     double taken = cpu_since(start);
     getrusage(RUSAGE_SELF, &usage);
     printf("digest of v%u: %" PRIu64 " clips, %" PRIu64
@@ -323,9 +288,7 @@ static void sum_up(struct bench *bench, uint32_t version)
 int main(int argc, char **argv)
 {
     struct bench bench = {.clips = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 100000};
-    must(&bench,
-         file_make_temp_folder(argc > 2 ? argv[2] : NULL, "bench-history", &bench.folder, &bench.err));
-    open_all(&bench);
+    scratch_open(&bench.set, argc > 2 ? argv[2] : NULL, "bench-history");
     int64_t start = cpu_now_ns();
     make_first(&bench);
     make_second(&bench);
@@ -340,10 +303,6 @@ int main(int argc, char **argv)
     sqlite3_close(bench.plain);
     for (uint32_t version = 1; version <= VERSIONS; version++)
         catalog_unref(bench.catalogs[version]);
-    dataset_free(bench.dataset);
-    cache_free(bench.cache);
-    stores_free(bench.stores);
-    file_remove_tree(bench.folder, NULL);
-    free(bench.folder);
+    scratch_close(&bench.set);
     return 0;
 }

@@ -94,105 +94,115 @@ static void check(struct fixture *fixture, const char *path, const char *expecte
     cr_assert_str_eq(buf_text(&text), expected, "%s: %s", path, buf_text(&text));
 }
 
-Test(place, a_path_names_a_version_a_query_and_maybe_a_file)
+struct said {
+    const char *path, *expected; /* NULL: the end */
+};
+
+static void check_all(void (*prepare)(struct fixture *ret), const struct said *table)
 {
     struct fixture fixture;
-    setup_two_versions(&fixture);
-    check(&fixture, "", "v2 ");
-    check(&fixture, "/", "v2 ");
-    check(&fixture, "v1", "v1 ");
-    check(&fixture, "latest", "v2 ");
-    check(&fixture, "nightly", "v1 ");
-    check(&fixture, "tags/nightly/arm=left", "v1 arm=left");
-    check(&fixture, "/v2//arm=left/", "v2 arm=left");
-    check(&fixture, "outcome=fail", "v2 outcome=fail");
-    check(&fixture, "v1/length.gt=1/arm=right", "v1 arm=right/length.gt=1");
-    check(&fixture, "v2/arm=left/ep000.front.mp4", "v2 arm=left ep000.front.mp4");
-    check(&fixture, "arm=left/ep002.json", "v2 arm=left ep002.json");
-    check(&fixture, "v1/ep001.state.parquet", "v1  ep001.state.parquet");
+    prepare(&fixture);
+    for (; table->path; table++)
+        check(&fixture, table->path, table->expected);
     teardown(&fixture);
     check_leaks();
+}
+
+Test(place, a_path_names_a_version_a_query_and_maybe_a_file)
+{
+    static const struct said table[] = {
+        {"", "v2 "},
+        {"/", "v2 "},
+        {"v1", "v1 "},
+        {"latest", "v2 "},
+        {"nightly", "v1 "},
+        {"tags/nightly/arm=left", "v1 arm=left"},
+        {"/v2//arm=left/", "v2 arm=left"},
+        {"outcome=fail", "v2 outcome=fail"},
+        {"v1/length.gt=1/arm=right", "v1 arm=right/length.gt=1"},
+        {"v2/arm=left/ep000.front.mp4", "v2 arm=left ep000.front.mp4"},
+        {"arm=left/ep002.json", "v2 arm=left ep002.json"},
+        {"v1/ep001.state.parquet", "v1  ep001.state.parquet"},
+        {NULL, NULL},
+    };
+    check_all(setup_two_versions, table);
 }
 
 Test(place, what_is_not_there_is_said_with_the_reason)
 {
-    struct fixture fixture;
-    setup_two_versions(&fixture);
-    check(&fixture, "v3", "no v3: the newest version is v2");
-    check(&fixture, "v99999999999999999999", "no v99999999999999999999: the newest version is v2");
-    check(&fixture, "v0", "no version or tag 'v0': the newest version is v2; tags: nightly");
-    check(&fixture, "v01", "no version or tag 'v01': did you mean 'v1'?");
-    check(&fixture, "V2", "no version or tag 'V2': did you mean 'v2'?");
-    check(&fixture, "2/arm=left", "no version or tag '2': did you mean 'v2'?");
-    check(&fixture, "version1", "no version or tag 'version1': did you mean 'v1'?");
-    check(&fixture, "12", "no version or tag '12': the newest version is v2; tags: nightly");
-    check(&fixture, "golden", "no version or tag 'golden': the newest version is v2; tags: nightly");
-    check(&fixture, "tags/nigthly", "no version or tag 'nigthly': did you mean 'nightly'?");
-    check(&fixture, "nightli", "no version or tag 'nightli': did you mean 'nightly'?");
-    check(&fixture, "lastest", "no version or tag 'lastest': did you mean 'latest'?");
-    check(&fixture, "tags", "tags/NAME is a version; tags alone is none");
-    check(&fixture, "v1/ep000.front.mp4/arm=left", "'ep000.front.mp4' is a file");
-    check(&fixture, "v1/ep000.front.mp4/", "'ep000.front.mp4' is a file");
-    check(&fixture, "v1/.elidefs/count", "no file '.elidefs' here");
-    teardown(&fixture);
-    check_leaks();
+    static const struct said table[] = {
+        {"v3", "no v3: the newest version is v2"},
+        {"v99999999999999999999", "no v99999999999999999999: the newest version is v2"},
+        {"v0", "no version or tag 'v0': the newest version is v2; tags: nightly"},
+        {"v01", "no version or tag 'v01': did you mean 'v1'?"},
+        {"V2", "no version or tag 'V2': did you mean 'v2'?"},
+        {"2/arm=left", "no version or tag '2': did you mean 'v2'?"},
+        {"version1", "no version or tag 'version1': did you mean 'v1'?"},
+        {"12", "no version or tag '12': the newest version is v2; tags: nightly"},
+        {"golden", "no version or tag 'golden': the newest version is v2; tags: nightly"},
+        {"tags/nigthly", "no version or tag 'nigthly': did you mean 'nightly'?"},
+        {"nightli", "no version or tag 'nightli': did you mean 'nightly'?"},
+        {"lastest", "no version or tag 'lastest': did you mean 'latest'?"},
+        {"tags", "tags/NAME is a version; tags alone is none"},
+        {"v1/ep000.front.mp4/arm=left", "'ep000.front.mp4' is a file"},
+        {"v1/ep000.front.mp4/", "'ep000.front.mp4' is a file"},
+        {"v1/.elidefs/count", "no file '.elidefs' here"},
+        {NULL, NULL},
+    };
+    check_all(setup_two_versions, table);
 }
 
 Test(place, a_file_that_is_not_there_is_said_with_the_reason)
 {
-    struct fixture fixture;
-    setup_two_versions(&fixture);
-    check(&fixture, "v2/arm=left/ep001.front.mp4",
-          "'ep001.front.mp4' is not among arm=left: its clip has arm=right");
-    check(&fixture, "v2/outcome=fail+length=7/ep001.json",
-          "length has no value '7': the nearest is 2 (outcome=fail+length=2)");
-    check(&fixture, "v2/length.lt=2/outcome=fail+arm=right/ep000.json",
-          "'ep000.json' is not among arm=right+outcome=fail: its clip has arm=left, no 'outcome'");
-    check(&fixture, "v2/ep001.fornt.mp4",
-          "its clip has no file 'ep001.fornt.mp4': did you mean 'ep001.front.mp4'?");
-    check(
-        &fixture, "v2/ep001",
-        "'ep001' is a clip; its files are ep001.front.mp4, ep001.wrist.mp4, ep001.state.parquet, ep001.json");
-    check(&fixture, "ep001", "no version or tag 'ep001': a clip has this key (v2/ep001.json)");
-    check(&fixture, "/ep001.front.mp4",
-          "no version or tag 'ep001.front.mp4': a path begins with a version (v2/ep001.front.mp4)");
-    check(&fixture, "ep777", "no version or tag 'ep777': the newest version is v2; tags: nightly");
-    check(&fixture, "nightly/ep002", "no file 'ep002' here");
-    check(&fixture, "v2/ep777.json", "no file 'ep777.json' here");
-    check(&fixture, "v2/arm",
-          "no file 'arm' here: it is an attribute, so ask for a value of it: arm=left, arm=right");
-    check(&fixture, "v2/right", "no file 'right' here: 'right' is a value of 'arm' (arm=right)");
-    check(&fixture, "v2/length>1", "no file 'length>1' here: a condition is written length.gt=1");
-    check(&fixture, "v2/arm<>left", "no file 'arm<>left' here: a condition is written arm.ne=left");
-    check(&fixture, "v2/arm:left", "no file 'arm:left' here: a condition is written arm=left");
-    check(&fixture, "v2/arm left", "no file 'arm left' here: a condition is written arm=left");
-    check(&fixture, "v2/arm in (left,right)",
-          "no file 'arm in (left,right)' here: a condition is written arm.in=left,right");
-    teardown(&fixture);
-    check_leaks();
+    static const struct said table[] = {
+        {"v2/arm=left/ep001.front.mp4", "'ep001.front.mp4' is not among arm=left: its clip has arm=right"},
+        {"v2/outcome=fail+length=7/ep001.json",
+         "length has no value '7': the nearest is 2 (outcome=fail+length=2)"},
+        {"v2/length.lt=2/outcome=fail+arm=right/ep000.json",
+         "'ep000.json' is not among arm=right+outcome=fail: its clip has arm=left, no 'outcome'"},
+        {"v2/ep001.fornt.mp4", "its clip has no file 'ep001.fornt.mp4': did you mean 'ep001.front.mp4'?"},
+        {"v2/ep001", "'ep001' is a clip; its files are ep001.front.mp4, ep001.wrist.mp4, "
+                     "ep001.state.parquet, ep001.json"},
+        {"ep001", "no version or tag 'ep001': a clip has this key (v2/ep001.json)"},
+        {"/ep001.front.mp4",
+         "no version or tag 'ep001.front.mp4': a path begins with a version (v2/ep001.front.mp4)"},
+        {"ep777", "no version or tag 'ep777': the newest version is v2; tags: nightly"},
+        {"nightly/ep002", "no file 'ep002' here"},
+        {"v2/ep777.json", "no file 'ep777.json' here"},
+        {"v2/arm", "no file 'arm' here: it is an attribute, so ask for a value of it: arm=left, arm=right"},
+        {"v2/right", "no file 'right' here: 'right' is a value of 'arm' (arm=right)"},
+        {"v2/length>1", "no file 'length>1' here: a condition is written length.gt=1"},
+        {"v2/arm<>left", "no file 'arm<>left' here: a condition is written arm.ne=left"},
+        {"v2/arm:left", "no file 'arm:left' here: a condition is written arm=left"},
+        {"v2/arm left", "no file 'arm left' here: a condition is written arm=left"},
+        {"v2/arm in (left,right)",
+         "no file 'arm in (left,right)' here: a condition is written arm.in=left,right"},
+        {NULL, NULL},
+    };
+    check_all(setup_two_versions, table);
 }
 
 Test(place, what_another_version_has_is_said)
 {
-    struct fixture fixture;
-    setup_two_versions(&fixture);
-    check(&fixture, "v1/outcome=fail",
-          "no attribute 'outcome' in v1: there are arm, length; v2 has it (v2/outcome=fail)");
-    check(&fixture, "nightly/outcome=fail",
-          "no attribute 'outcome' in v1: there are arm, length; v2 has it (v2/outcome=fail)");
-    check(&fixture, "v1/ep002.json", "no file 'ep002.json' here; v2 has it (v2/ep002.json)");
-    check(&fixture, "v1/outcome=fial", "no attribute 'outcome' in v1: there are arm, length");
-    teardown(&fixture);
-    check_leaks();
+    static const struct said table[] = {
+        {"v1/outcome=fail",
+         "no attribute 'outcome' in v1: there are arm, length; v2 has it (v2/outcome=fail)"},
+        {"nightly/outcome=fail",
+         "no attribute 'outcome' in v1: there are arm, length; v2 has it (v2/outcome=fail)"},
+        {"v1/ep002.json", "no file 'ep002.json' here; v2 has it (v2/ep002.json)"},
+        {"v1/outcome=fial", "no attribute 'outcome' in v1: there are arm, length"},
+        {NULL, NULL},
+    };
+    check_all(setup_two_versions, table);
 }
 
 Test(place, a_data_set_without_versions_says_so)
 {
-    struct fixture fixture;
-    setup(&fixture);
-    check(&fixture, "", "the data set has no version yet: import something first");
-    check(&fixture, "v1", "the data set has no version yet: import something first");
-    check(&fixture, "arm=left", "the data set has no version yet: import something first");
-    teardown(&fixture);
-    check_leaks();
+    static const struct said table[] = {
+        {"", "the data set has no version yet: import something first"},
+        {"v1", "the data set has no version yet: import something first"},
+        {"arm=left", "the data set has no version yet: import something first"},
+        {NULL, NULL},
+    };
+    check_all(setup, table);
 }

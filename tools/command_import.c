@@ -226,6 +226,18 @@ static int import(const struct arguments *arguments, struct import_request *requ
     return rc;
 }
 
+/* What fails is tried again, and finds what was copied; but a full disk would stay full. */
+static void make_room(const struct import_request *request, const struct session *session, int rc)
+{
+    struct store *store;
+    if ((rc != -ENOSPC && rc != -EDQUOT) || !strmap_count(request->copies) ||
+        store_open(session->stores, dataset_url(session->dataset), &store, NULL))
+        return;
+    size_t removed = copy_take_back(store, request->copies);
+    fprintf(stderr, "note: removed %s again, made by this import\n", COUNT(removed, "copy"));
+    store_unref(store);
+}
+
 static int run(const struct arguments *arguments, struct error *err)
 {
     struct import_request request = {.source = arguments->positional[1],
@@ -243,6 +255,7 @@ static int run(const struct arguments *arguments, struct error *err)
         return rc;
     request.notes = notes_new();
     request.faults = faults_new();
+    request.copies = strmap_new();
     const char **tables = arguments_list(arguments, "table", &request.table_count);
     const char **sets = arguments_list(arguments, "set", &request.set_count);
     const char **multi = arguments_list(arguments, "multi", &request.multi_count);
@@ -256,6 +269,8 @@ static int run(const struct arguments *arguments, struct error *err)
         rc = dataset_check_writable(session.dataset, err);
     if (!rc)
         rc = import(arguments, &request, &session, err);
+    make_room(&request, &session, rc);
+    strmap_free(request.copies);
     free(tables);
     free(sets);
     free(multi);
@@ -345,6 +360,9 @@ const struct command command_import = {
         "({\"file\", \"place\", \"reason\", \"clip\"}), the status is 3, and the next import tries "
         "what is missing again. --skip-bad leaves out clips only: a data set or a table that cannot be read "
         "at all fails the import.\n\n"
+        "An import with --copy that fails keeps its copies for the next try, unless there is no room left: "
+        "then it "
+        "removes those it has made.\n\n"
         "An import that is killed leaves what it has read of recordings in a file in the cache folder; the "
         "same import goes on from there.\n\n"
         "With --dry-run all of this is done but the writing, with the same status.",

@@ -141,6 +141,64 @@ def test_copy_open_keeps_the_last_file_of_each_version(dataset, tmp_path):
         assert len([name for name in os.listdir(point / "v2") if name.endswith(".mp4")]) == 3
 
 
+def scanned(done):
+    return {line.split()[-1] for line in done.stderr.splitlines() if line.startswith("scanned ")}
+
+
+def test_what_was_removed_is_not_read_again(dataset, source):
+    (source / "run_4.json").write_text("[3, 4]")  # no labels, but a stream
+    assert len(scanned(elidefs("import", dataset, source))) == 7
+    for key in ("run_2", "run_4"):
+        elidefs("remove", dataset, f"latest/{key}.json")
+    done = elidefs("import", dataset, source)
+    assert scanned(done) == set() and "nothing new: v3 stays" in done.stderr
+    assert "note: left out, because it was removed (--restore brings it back): run_2 (and 1 more)\n" in done.stderr
+    put(source, 2, "recorded again")
+    assert scanned(elidefs("import", dataset, source)) == {"run_2.mcap", "run_2.json"}
+    assert grades(dataset) == {"run_1": 1, "run_2": 2, "run_3": 3}
+    done = elidefs("import", dataset, source, "--restore")
+    assert scanned(done) == {"run_4.json"} and sorted(grades(dataset)) == ["run_1", "run_2", "run_3", "run_4"]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if os.geteuid() or run("mount", "-t", "tmpfs", "-o", "size=2m,mode=700", "tmpfs", disk, check=False).returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    yield disk
+    run("umount", "-l", disk)
+
+
+@pytest.mark.parametrize("fills", [False, True])
+def test_copies_on_a_disk_that_gets_full_are_removed_again(small_disk, tmp_path, fills):
+    folder, dataset = tmp_path / "recordings", small_disk / "set"
+    folder.mkdir(), dataset.mkdir()
+    elidefs("init", dataset)
+    before = sorted(path for path in dataset.rglob("*") if path.is_file())
+    disk = os.statvfs(dataset)
+    for name in "a" if fills else "abc":  # the copy fits, but no catalog behind it; or two of three fit
+        (folder / f"{name}.bin").write_bytes(os.urandom(disk.f_bavail * disk.f_bsize // (1 if fills else 3) + (0 if fills else 8192)))
+    done = elidefs("import", dataset, folder, "--copy", check=False)
+    assert done.returncode == 1 and "No space left on device" in done.stderr.splitlines()[-1], done.stderr
+    if not fills:
+        assert f"elidefs: copying {folder}/c.bin: {dataset}/elidefs/data/" in done.stderr
+        assert "note: removed 2 copies again, made by this import\n" in done.stderr
+    assert sorted(path for path in dataset.rglob("*") if path.is_file()) == before
+
+
+def test_a_dry_run_tells_what_would_be_copied_and_copies_nothing(dataset, source):
+    before = sorted(dataset.rglob("*"))
+    done = elidefs("import", dataset, source, "--copy", "--dry-run")
+    assert "would copy 3 recordings (0.0 MiB)\n" in done.stderr and sorted(dataset.rglob("*")) == before
+    elidefs("import", dataset, source, "--copy")
+    (source / "run_4.mcap").write_bytes(bytes(3 << 20))
+    before = sorted(dataset.rglob("*"))
+    done = elidefs("import", dataset, source, "--copy", "--dry-run")
+    assert "would copy 1 recording (3.0 MiB)\n" in done.stderr and sorted(dataset.rglob("*")) == before
+    assert "copied 1 recording (3.0 MiB)\n" in elidefs("import", dataset, source, "--copy").stderr
+
+
 def test_an_unknown_way_to_copy_is_refused(dataset, source):
     done = elidefs("import", dataset, source, "--copy=some", check=False)
     assert done.returncode == 1 and told(done) == ["elidefs: --copy=some: expected open or all"]

@@ -150,5 +150,15 @@ int copier_take(struct copier *copier, const struct source_object *object, struc
     copied->size = object->pinned.size;
     copier->objects++;
     copier->bytes += copied->size;
+    if (copier->made)
+        strmap_put(copier->made, ret->path, strlen(ret->path), NULL);
     return 0;
+}
+
+size_t copy_take_back(struct store *store, const struct strmap *made)
+{
+    size_t removed = 0;
+    for (size_t i = 0; i < strmap_count(made); i++)
+        removed += !store_remove(store, strmap_at(made, i)->key, NULL);
+    return removed;
 }

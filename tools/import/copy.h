@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "cache/base/error.h"
+#include "cache/base/strmap.h"
 #include "cache/store/store.h"
 #include "tools/import/known.h"
 #include "tools/import/source.h"
@@ -28,6 +29,7 @@ struct copier {
     bool dry;                /* nothing is copied, only counted: */
     bool *counted;           /* by object */
     uint64_t objects, bytes; /* copied */
+    struct strmap *made;     /* borrowed, or NULL: gets the path of each copy that is made */
 };
 void copier_init(struct copier *ret, enum copy_mode mode, struct store *store, const struct known *known,
                  const struct source *source);
@@ -37,6 +39,10 @@ bool copier_wants(const struct copier *copier, const struct source_object *objec
 /* Copies the object; *ret says where it lies now. -ESTALE if it changes meanwhile. */
 int copier_take(struct copier *copier, const struct source_object *object, struct known_object *ret,
                 struct error *err);
+
+/* Removes copies whose paths copier_take() has noted, which no version names yet: how many could be removed.
+ */
+size_t copy_take_back(struct store *store, const struct strmap *made);
 
 /* Which objects are the last of their series, by object; the caller frees. A series is what differs in
  * numbers only, in the file's name and in a folder such as "chunk-000" above it: recorders go on in the last

@@ -29,6 +29,7 @@ struct files_import {
     const char *key_prefix; /* not escaped, with its '-', or "" */
     uint32_t root;
     struct known *known; /* what the newest version has, or NULL */
+    bool restore;        /* what was removed comes back, so it is to be known what it is */
     bool may_skip;       /* nobody else says anything of a clip: what did not change need not be given */
     struct drafts *drafts;
     struct notes *notes;

@@ -7,6 +7,8 @@
 
 #include "cache/base/json.h"
 
+static const char source_stream[] = "source"; /* <key>.json that is no labels */
+
 /* ---- gathering ---- */
 
 void files_gather_add(struct files_gather *gather, const struct draft *clip,
@@ -172,7 +174,7 @@ static int find_labels(const struct files_gather *gather, const struct catalog_k
             return rc;
         if (!member->labels) {
             free(member->stream);
-            member->stream = mem_text("source");
+            member->stream = mem_text(source_stream);
         }
     }
     return 0;
@@ -239,13 +241,15 @@ static int add_file(const struct files_gather *gather, const struct catalog_know
 
 /* ---- clips ---- */
 
-static void fingerprint(struct draft *clip, const struct file_members *members)
+/* `labels`: what is not told yet are labels, else a stream. */
+static void fingerprint(struct draft *clip, const struct file_members *members, bool labels)
 {
     CLEANUP_BUF struct buf identity = BUF_INIT;
     for (size_t i = 0; i < members->count; i++) {
         const struct file_member *member = &members->list[i];
-        if (!member->labels)
-            buf_printf(&identity, "%s.%s %llu %s\n", member->stream, member->ext,
+        bool open = may_be_labels(member);
+        if (!member->labels && !(open && labels))
+            buf_printf(&identity, "%s.%s %llu %s\n", open ? source_stream : member->stream, member->ext,
                        (unsigned long long)member->object->pinned.size, member->object->pinned.pin);
     }
     if (!identity.len) /* labels only: all that it is, is its name */
@@ -281,10 +285,27 @@ static int give(const struct files_gather *gather, const struct catalog_known *w
     return rc;
 }
 
+/* Whether <key>.json was labels or a stream is not known of a clip that was removed: it is either. */
+static int find_removed(const struct files_import *import, struct draft *clip, struct file_members *members,
+                        struct error *err)
+{
+    struct catalog_known was;
+    int rc = import->known && !import->restore ? known_removed(import->known, clip->key, &was, err) : 0;
+    if (rc < 1)
+        return rc;
+    for (int labels = 1; labels >= 0 && !members->removed; labels--) {
+        fingerprint(clip, members, labels);
+        members->removed = !memcmp(was.fingerprint, clip->fingerprint, SHA256_BYTES);
+    }
+    return 0;
+}
+
 static int describe(const struct files_gather *gather, struct draft *clip, struct file_members *members,
                     struct error *err)
 {
     const struct files_import *import = gather->import;
+    if (members->removed)
+        return 0;
     struct catalog_known known;
     bool labels_known;
     int rc = import->known ? known_clip(import->known, clip->key, &known, err) : 0;
@@ -294,7 +315,7 @@ static int describe(const struct files_gather *gather, struct draft *clip, struc
     rc = find_labels(gather, was, clip, members, &labels_known, err);
     if (rc)
         return rc;
-    fingerprint(clip, members);
+    fingerprint(clip, members, true);
     if (was && import->may_skip && labels_known && !memcmp(was->fingerprint, clip->fingerprint, SHA256_BYTES))
         rc = in_place(import, members, err);
     clip->kept = rc == 1;
@@ -319,9 +340,15 @@ static void list_scans(struct files_gather *gather, struct file_members *members
 int files_gather_describe(struct files_gather *gather, struct error *err)
 {
     gather->scan = files_scan_new(gather->import->source, gather->import->drafts);
-    for (size_t i = 0; i < gather->count; i++)
-        list_scans(gather, &gather->clips[i]);
-    int rc = files_scan_begin(gather->scan, err);
+    int rc = 0;
+    for (size_t i = 0; !rc && i < gather->count; i++) {
+        struct file_members *members = &gather->clips[i];
+        rc = find_removed(gather->import, &gather->import->drafts->clips[gather->first + i], members, err);
+        if (!members->removed)
+            list_scans(gather, members);
+    }
+    if (!rc)
+        rc = files_scan_begin(gather->scan, err);
     for (size_t i = 0; !rc && i < gather->count; i++)
         rc = describe(gather, &gather->import->drafts->clips[gather->first + i], &gather->clips[i], err);
     return rc;

@@ -20,6 +20,7 @@ struct file_member {
 struct file_members { /* of one clip, in the order of their paths */
     struct file_member *list;
     size_t count, cap;
+    bool removed; /* the clip was removed, and this is what it was: it is not looked into */
 };
 
 struct files_gather {

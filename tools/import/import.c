@@ -175,6 +175,7 @@ static int import_sources(struct importing *importing, struct error *err)
                                  .key_prefix = importing->prefix,
                                  .root = importing->root,
                                  .known = importing->known,
+                                 .restore = importing->request->restore,
                                  .may_skip = !says_more(importing->request),
                                  .drafts = importing->drafts,
                                  .notes = importing->request->notes,
@@ -305,6 +306,7 @@ static int open_known(struct importing *importing, struct error *err)
         return rc;
     copier_init(&importing->copier, request->copy, importing->to, importing->known, importing->source);
     importing->copier.dry = request->dry;
+    importing->copier.made = request->copies;
     importing->drafts->copier = &importing->copier;
     return 0;
 }

@@ -37,6 +37,7 @@ struct import_request {
     size_t type_count, stream_count;
     bool renumbered, restore; /* tools/import/growth.h */
     enum copy_mode copy;
+    struct strmap *copies; /* gets the paths of the copies that were made: copy_take_back(); or NULL */
     struct import_skip skip;
     bool dry;                 /* nothing is written: the change set is not to be committed */
     struct scan_cache *scans; /* what was read by an import that was killed; NULL: all is read */

@@ -193,6 +193,16 @@ int known_clip(struct known *known, const char *key, struct catalog_known *ret, 
     return rc == 1 ? ret->live : rc;
 }
 
+int known_removed(struct known *known, const char *key, struct catalog_known *ret, struct error *err)
+{
+    struct catalog_info info = {0};
+    int rc = known->reader ? catalog_info(known->reader, &info, err) : 0;
+    if (rc || info.clips == info.rows) /* none was: nearly always */
+        return rc;
+    rc = catalog_known_key(known->reader, key, ret, err);
+    return rc == 1 ? !ret->live : rc;
+}
+
 static bool take_pieces(const struct catalog_stream *stream, struct slice *slice)
 {
     for (size_t i = 0; i < stream->piece_count; i++) {

@@ -51,6 +51,8 @@ int known_attribute(struct known *known, const char *name, enum value_type *ret,
 
 /* The live clip of this key: 1, 0 or -errno. */
 int known_clip(struct known *known, const char *key, struct catalog_known *ret, struct error *err);
+/* The clip of this key that was removed: 1, 0 or -errno. */
+int known_removed(struct known *known, const char *key, struct catalog_known *ret, struct error *err);
 /* The stream of the clip in `row` that is cut out of this object, if the object is known under this pin: 1
  * with the slice, 0 or -errno. */
 int known_stream(struct known *known, uint32_t row, const struct source_object *object, struct slice *slice,

@@ -33,6 +33,9 @@ static int check_free(const char *path, struct error *err)
     return S_ISDIR(st.st_mode) ? 0 : error_set(err, ENOTDIR, "%s: is no folder", path);
 }
 
+static const char container_words[] =
+    "a container is given what it needs by `docker run --device /dev/fuse --cap-add SYS_ADMIN`";
+
 static void append_shared_options(struct buf *buf, const struct attach_options *options)
 {
     buf_printf(buf, "max_read=%d%s%s", FS_READ_BYTES, options->allow_other ? ",allow_other" : "",
@@ -74,7 +77,21 @@ static int mount_with_helper(const struct attach_options *options, const char *p
             "%s: this machine does not let users open their mounts to others; as root, add the line "
             "\"user_allow_other\" to /etc/fuse.conf, or mount as root",
             path);
+    if (rc < 0 && geteuid() == 0)
+        return error_set(
+            err, EPERM,
+            "%s: root may not mount here without CAP_SYS_ADMIN and a /dev/fuse that may be opened; %s", path,
+            container_words);
     return rc < 0 ? error_copy(err, &why) : rc;
+}
+
+static int refuse(const char *path, int rc, struct error *err)
+{
+    if (rc == -ENOENT || rc == -ENODEV || rc == -ENXIO)
+        return error_set(
+            err, -rc, "cannot mount on %s: there is no /dev/fuse, which needs the kernel's module fuse; %s",
+            path, container_words);
+    return error_set(err, -rc, "cannot mount on %s: %s", path, strerror(-rc));
 }
 
 static int note_device(struct attach *attach, struct error *err)
@@ -105,8 +122,7 @@ int attach_mount(const struct attach_options *options, struct attach *ret, struc
         if (rc < 0)
             return rc;
     } else if (rc < 0) {
-        return error_set(err, -rc, "cannot mount on %s: %s%s", path, strerror(-rc),
-                         rc == -ENOENT || rc == -ENODEV ? " (is there a /dev/fuse?)" : "");
+        return refuse(path, rc, err);
     }
     struct attach attach = {.fd = fd, .path = STEAL(path)};
     rc = note_device(&attach, err);

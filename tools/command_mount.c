@@ -83,6 +83,9 @@ static int fill_options(const struct arguments *arguments, const char *mountpoin
         rc = take_number(arguments, "umask", 8, &umask_bits, err);
     if (!rc)
         rc = take_number(arguments, "poll", 10, &poll, err);
+    if (!rc && umask_bits > 0777)
+        rc = error_set(err, EINVAL, "--umask '%s': has more than permission bits",
+                       arguments_text(arguments, "umask"));
     if (!rc && (!poll || poll > POLL_MAX_S))
         rc = error_set(err, EINVAL, "--poll '%lu': expected 1 to %d seconds", poll, POLL_MAX_S);
     if (rc)

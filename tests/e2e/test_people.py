@@ -14,7 +14,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, ELIDEFS, ROOT, SAMPLE, elidefs, is_mounted, mounted, run, unmount, wait_until
+from conftest import BUILD, ELIDEFS, ROOT, SAMPLE, elidefs, is_mounted, mounted, run, told, unmount, wait_until
 
 NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="acts as another user")
@@ -50,7 +50,10 @@ def test_one_system_mount_is_shared_by_all(dataset, open_folder, tmp_path):
     with mounted(dataset, open_folder / "mnt", tmp_path / "cache", "-o", "allow_other,uid=4711,gid=4712,umask=027") as point:
         status = os.stat(point / "v1/ep000000.json")
         assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (4711, 4712, 0o640)
+        assert oct(os.stat(point / "v1").st_mode) == "0o40750" and os.stat(point / "v1").st_gid == 4712
         assert as_nobody("cat", point / "v1/ep000000.json", home=home, check=False).returncode
+        of_the_group = ("setpriv", "--reuid", "5000", "--regid", "4712", "--clear-groups")
+        assert run(*of_the_group, "cat", point / "v1/ep000000.json").stdout.startswith('{"key":"ep000000"')
     with mounted(dataset, open_folder / "mnt", tmp_path / "cache", "-o", "allow_other") as point:
         mine = (point / "v1/ep000003.top.mp4").read_bytes()
         theirs = as_nobody("md5sum", point / "v1/ep000003.top.mp4", home=home).stdout.split()[0]
@@ -60,23 +63,92 @@ def test_one_system_mount_is_shared_by_all(dataset, open_folder, tmp_path):
         assert f"{dataset} on {point}" in told and "v1 is the newest" in told
 
 
-@needs_root
-def test_a_missing_user_allow_other_names_the_line_to_add(sample, open_folder):
-    """As a user to whom /dev/fuse is open, with an empty fuse.conf, in a mount namespace of its own."""
+class Node:
+    """A machine of its own: /dev/fuse is open to all, fuse.conf is ours; root and nobody have homes and mount points."""
+
+    def __init__(self, folder):
+        self.folder, self.homes = folder, {"root": folder / "root", "nobody": home_of_nobody(folder)}
+        for who, home in self.homes.items():
+            (home / "mnt").mkdir(parents=True)
+            os.chown(home / "mnt", *((65534, 65534) if who == "nobody" else (0, 0)))
+        shutil.copytree(SAMPLE, folder / "robots")
+        (folder / "set").mkdir()
+        elidefs("init", folder / "set")
+        elidefs("import", folder / "set", folder / "robots", env=os.environ | {"HOME": str(folder / "root")})
+        run("chmod", "-R", "a+rX", folder / "set", folder / "robots")
+
+    def script(self, lines, fuse_conf=""):
+        """Runs shell lines, each of which must end well, as root; `nobody COMMAND...` and `elidefs ...` stand for what they say."""
+        (self.folder / "fuse.conf").write_text(fuse_conf)
+        env = f"env -u XDG_CONFIG_HOME -u XDG_CACHE_HOME PATH={BUILD}/tools:$PATH HOME="
+        begin = f"""set -eu
+            mount --bind {self.folder}/fuse.conf /etc/fuse.conf
+            test -e {self.folder}/fuse || mknod -m 666 {self.folder}/fuse c 10 229
+            mount --bind {self.folder}/fuse /dev/fuse
+            SET={self.folder}/set ROOT={self.homes["root"]} NOBODY={self.homes["nobody"]}
+            nobody() {{ {shlex.join(NOBODY)} {env}$NOBODY "$@"; }}
+            root() {{ {env}$ROOT "$@"; }}
+            """
+        return run("unshare", "-m", "sh", "-c", begin + lines, check=False, cwd="/")
+
+
+@pytest.fixture
+def node(open_folder):
     if not os.path.exists("/dev/fuse") or not shutil.which("fusermount3") or not os.path.exists("/etc/fuse.conf") \
             or run("unshare", "-m", "true", check=False).returncode:
         pytest.skip("needs /dev/fuse, fusermount3, its fuse.conf and mount namespaces")
-    home = home_of_nobody(open_folder)
-    for name in ("mnt", "set"):
-        (home / name).mkdir()
-        os.chown(home / name, 65534, 65534)
-    as_nobody(ELIDEFS, "init", home / "set", home=home)
-    (open_folder / "fuse.conf").touch()
-    script = (f"mount --bind {open_folder}/fuse.conf /etc/fuse.conf && mknod -m 666 {open_folder}/fuse c 10 229 && "
-              f"mount --bind {open_folder}/fuse /dev/fuse && exec {shlex.join(NOBODY)} env HOME={home} "
-              f"{ELIDEFS} mount {home}/set {home}/mnt -o allow_other")
-    done = run("unshare", "-m", "sh", "-c", script, check=False)
-    assert done.returncode == 1 and 'the line "user_allow_other" to /etc/fuse.conf' in done.stderr, done.stderr
+    if run(*NOBODY, "test", "-x", ELIDEFS, check=False).returncode:
+        pytest.skip(f"an ordinary user cannot run {ELIDEFS}")
+    return Node(open_folder)
+
+
+@needs_root
+def test_two_users_of_a_node_mount_for_themselves_with_trust_and_cache_of_their_own(node):
+    done = node.script("""
+        root elidefs mount $SET $ROOT/mnt
+        nobody elidefs mount $SET $NOBODY/mnt 2>&1 && exit 9
+        nobody elidefs trust $SET ${SET%set}robots
+        nobody elidefs mount $SET $NOBODY/mnt
+        root md5sum <$ROOT/mnt/v1/ep000003.top.mp4
+        nobody md5sum $NOBODY/mnt/v1/ep000003.top.mp4
+        nobody ls $ROOT/mnt 2>&1 && exit 9
+        root ls $NOBODY/mnt 2>&1 && exit 9
+        stat -c '%u %a' $ROOT/.cache/elidefs $NOBODY/.cache/elidefs
+        nobody elidefs umount $NOBODY/mnt
+        root elidefs umount $ROOT/mnt
+        """)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    lines = [line for line in lines if not line.startswith("note: ")]
+    assert lines[0].startswith("elidefs: ") and lines[0].endswith(f"type: elidefs trust {node.folder}/set {node.folder}/robots")
+    assert lines[1].split()[0] == lines[2].split()[0] != hashlib.md5(b"").hexdigest()
+    assert all("Permission denied" in line for line in lines[3:5]) and lines[5:] == ["0 700", "65534 700"], lines
+
+
+@pytest.mark.parametrize("option, says", [("uid=abc", "--uid 'abc': expected a number"),
+                                          ("umask=9", "--umask '9': expected an octal number"),
+                                          ("umask=01000", "--umask '01000': has more than permission bits")])
+def test_a_wrong_owner_or_mask_is_refused(sample, tmp_path, option, says):
+    (tmp_path / "mnt").mkdir()
+    done = elidefs("mount", sample, tmp_path / "mnt", "-o", option, check=False)
+    assert (done.returncode, done.stderr) == (1, f"elidefs: {says}\n")
+
+
+@needs_root
+def test_a_missing_user_allow_other_names_the_line_to_add(node):
+    trust = "nobody elidefs trust $SET ${SET%set}robots; "
+    shared = trust + "nobody elidefs mount $SET $NOBODY/mnt -o allow_other,uid=4711,umask=022"
+    done = node.script(shared, fuse_conf="# nothing\n")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        1, f"elidefs: {node.homes['nobody']}/mnt: this machine does not let users open their mounts to others; as root, add the "
+           'line "user_allow_other" to /etc/fuse.conf, or mount as root')
+    done = node.script(shared + """
+        setpriv --reuid 65533 --regid 65533 --clear-groups cat $NOBODY/mnt/v1/ep000000.json
+        stat -c '%u %a' $NOBODY/mnt/v1/ep000000.json
+        nobody elidefs umount $NOBODY/mnt
+        """, fuse_conf="user_allow_other\n")
+    assert done.returncode == 0 and done.stdout.startswith('{"key":"ep000000"'), done.stderr
+    assert done.stdout.splitlines()[1] == "4711 644"
 
 
 @needs_root
@@ -89,6 +161,23 @@ def test_a_container_needs_no_init_system(sample, tmp_path):
               f"{ELIDEFS} umount {tmp_path}/mnt && ls -A {tmp_path}/mnt | wc -l")
     assert run("unshare", "-pmf", "--mount-proc", "sh", "-c", script).stdout.split() == ["64", "0"]
     assert not is_mounted(tmp_path / "mnt")
+
+
+@needs_root
+def test_a_container_that_may_not_mount_is_told_what_it_needs(sample, tmp_path):
+    """Without the device, and without the right, as root."""
+    if run("unshare", "-m", "true", check=False).returncode or not shutil.which("setpriv"):
+        pytest.skip("no mount namespace can be made")
+    (tmp_path / "mnt").mkdir()
+    (tmp_path / "dev").mkdir()
+    mount = f"{ELIDEFS} mount {sample} {tmp_path}/mnt --cache {tmp_path}/cache"
+    needs = "a container is given what it needs by `docker run --device /dev/fuse --cap-add SYS_ADMIN`"
+    done = run("unshare", "-m", "sh", "-c", f"mount --bind {tmp_path}/dev /dev && {mount}", check=False)
+    assert (done.returncode, told(done)) == (
+        1, [f"elidefs: cannot mount on {tmp_path}/mnt: there is no /dev/fuse, which needs the kernel's module fuse; {needs}"])
+    done = run("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", "sh", "-c", mount, check=False)
+    assert (done.returncode, told(done)) == (
+        1, [f"elidefs: {tmp_path}/mnt: root may not mount here without CAP_SYS_ADMIN and a /dev/fuse that may be opened; {needs}"])
 
 
 @needs_root

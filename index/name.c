@@ -12,6 +12,12 @@
 
 enum { ATTRIBUTE_MAX = 200 };
 
+/* It has a meaning in paths and file names. */
+static bool is_special(unsigned char c)
+{
+    return c == '.' || c == '/' || c == '=' || c == ',' || c == '%';
+}
+
 /* Length of the character at `at` if it stands as itself in a key or stream name, else 0. */
 static size_t char_raw(const char *raw, size_t len, size_t at)
 {
@@ -20,7 +26,7 @@ static size_t char_raw(const char *raw, size_t len, size_t at)
         size_t n = utf8_char(raw + at, len - at);
         return n && utf8_code_point(raw + at, n) > 0xa0 ? n : 0;
     }
-    if (c < 0x20 || c == 0x7f || strchr("./=,%", c) || (at == 0 && (c == '@' || c == '_')))
+    if (c < 0x20 || c == 0x7f || is_special(c) || (at == 0 && (c == '@' || c == '_')))
         return 0;
     return 1;
 }

@@ -156,7 +156,9 @@ void value_print(struct buf *buf, const struct value *value)
         buf_text_append(buf, value->boolean ? "true" : "false");
         break;
     case VALUE_INT:
-        buf_printf(buf, "%lld", (long long)value->integer);
+        if (value->integer < 0)
+            buf_u8(buf, '-');
+        buf_decimal(buf, value->integer < 0 ? -(uint64_t)value->integer : (uint64_t)value->integer, 1);
         break;
     case VALUE_FLOAT:
         if (isinf(value->real))

@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 uint8_t *buf_room(struct buf *buf, size_t n)
 {
@@ -48,15 +47,6 @@ const char *buf_text(const struct buf *buf)
     return buf->data ? (const char *)buf->data : "";
 }
 
-void buf_append(struct buf *buf, const void *bytes, size_t len)
-{
-    uint8_t *to = buf_room(buf, len);
-    if (len)
-        memcpy(to, bytes, len);
-    buf->len += len;
-    buf->data[buf->len] = 0;
-}
-
 void buf_text_append(struct buf *buf, const char *text)
 {
     buf_append(buf, text, strlen(text));
@@ -77,18 +67,22 @@ void buf_printf(struct buf *buf, const char *format, ...)
     buf->len += (size_t)len;
 }
 
+void buf_decimal(struct buf *buf, uint64_t number, int digits)
+{
+    enum { DIGITS_MAX = 20 };
+    char text[DIGITS_MAX];
+    int at = DIGITS_MAX;
+    for (; number; number /= 10)
+        text[--at] = (char)('0' + number % 10);
+    while (at > 0 && DIGITS_MAX - at < digits)
+        text[--at] = '0';
+    buf_append(buf, text + at, (size_t)(DIGITS_MAX - at));
+}
+
 void buf_zero(struct buf *buf, size_t len)
 {
     memset(buf_room(buf, len), 0, len + 1);
     buf->len += len;
-}
-
-void buf_u8(struct buf *buf, uint8_t value)
-{
-    if (buf->len + 1 >= buf->cap)
-        buf_room(buf, 1);
-    buf->data[buf->len++] = value;
-    buf->data[buf->len] = 0;
 }
 
 static void append_be(struct buf *buf, uint64_t value, size_t len)

@@ -2,17 +2,6 @@
 /* Sticky failure instead of a check at each field: the bound is tested in one place, cursor_bytes(). */
 #include "cache/base/cursor.h"
 
-const uint8_t *cursor_bytes(struct cursor *c, uint64_t len)
-{
-    if (c->failed || len > cursor_left(c)) {
-        c->failed = true;
-        return NULL;
-    }
-    const uint8_t *bytes = c->data ? c->data + c->at : (const uint8_t *)"";
-    c->at += (size_t)len;
-    return bytes;
-}
-
 void cursor_skip(struct cursor *c, uint64_t len)
 {
     cursor_bytes(c, len);
@@ -50,11 +39,6 @@ static uint64_t read_le(struct cursor *c, size_t len)
     return value;
 }
 
-uint8_t cursor_u8(struct cursor *c)
-{
-    return (uint8_t)read_be(c, 1);
-}
-
 uint16_t cursor_be16(struct cursor *c)
 {
     return (uint16_t)read_be(c, 2);
@@ -90,7 +74,7 @@ uint64_t cursor_le64(struct cursor *c)
     return read_le(c, 8);
 }
 
-uint64_t cursor_varint(struct cursor *c)
+uint64_t cursor_varint_long(struct cursor *c)
 {
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {

@@ -2,6 +2,7 @@
 /* The only file that sees libcrypto. Its failures here mean exhausted memory or a broken library: abort. */
 #include "cache/base/hash.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -108,6 +109,13 @@ static uint64_t load_le64(const uint8_t *bytes, size_t len)
     return value;
 }
 
+static uint64_t load_word(const uint8_t bytes[8])
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return le64toh(word);
+}
+
 static uint64_t rotate(uint64_t value, unsigned bits)
 {
     return value << bits | value >> (64 - bits);
@@ -123,12 +131,12 @@ static void sip_round(uint64_t v[4])
 
 uint64_t siphash24(const uint8_t key[16], const void *bytes, size_t len)
 {
-    uint64_t k0 = load_le64(key, 8), k1 = load_le64(key + 8, 8);
+    uint64_t k0 = load_word(key), k1 = load_word(key + 8);
     uint64_t v[4] = {k0 ^ 0x736f6d6570736575ULL, k1 ^ 0x646f72616e646f6dULL, k0 ^ 0x6c7967656e657261ULL,
                      k1 ^ 0x7465646279746573ULL};
     const uint8_t *at = bytes;
     for (size_t left = len;; left -= 8, at += 8) {
-        uint64_t word = left >= 8 ? load_le64(at, 8) : load_le64(at, left) | (uint64_t)len << 56;
+        uint64_t word = left >= 8 ? load_word(at) : load_le64(at, left) | (uint64_t)len << 56;
         v[3] ^= word;
         sip_round(v), sip_round(v);
         v[0] ^= word;

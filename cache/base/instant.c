@@ -125,7 +125,8 @@ static void print_fraction(struct buf *buf, int64_t ns)
     int digits = 9;
     for (; ns % 10 == 0; ns /= 10)
         digits--;
-    buf_printf(buf, ".%0*lld", digits, (long long)ns);
+    buf_u8(buf, '.');
+    buf_decimal(buf, (uint64_t)ns, digits);
 }
 
 void instant_print(struct buf *buf, int64_t ns)
@@ -179,7 +180,9 @@ int duration_parse(const char *text, size_t len, int64_t *ret_ns)
 void duration_print(struct buf *buf, int64_t ns)
 {
     uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
-    buf_printf(buf, "%s%llu", ns < 0 ? "-" : "", (unsigned long long)(size / (uint64_t)SECOND));
+    if (ns < 0)
+        buf_u8(buf, '-');
+    buf_decimal(buf, size / (uint64_t)SECOND, 1);
     print_fraction(buf, (int64_t)(size % (uint64_t)SECOND));
 }
 

@@ -56,10 +56,8 @@ char *mem_printf(const char *format, ...)
     return check(len < 0 ? NULL : text);
 }
 
-void mem_grow(void *array, size_t *cap, size_t count, size_t element_len)
+void mem_grow_more(void *array, size_t *cap, size_t count, size_t element_len)
 {
-    if (count <= *cap)
-        return;
     size_t cap_new = *cap ? *cap : 8;
     while (cap_new < count)
         cap_new *= 2;

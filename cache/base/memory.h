@@ -26,7 +26,12 @@ char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Makes room for `count` elements in the array at *array (a pointer to a pointer), capacity kept in *cap;
  * doubles. */
-void mem_grow(void *array, size_t *cap, size_t count, size_t element_len);
+void mem_grow_more(void *array, size_t *cap, size_t count, size_t element_len); /* the rest of mem_grow() */
+static inline void mem_grow(void *array, size_t *cap, size_t count, size_t element_len)
+{
+    if (count > *cap)
+        mem_grow_more(array, cap, count, element_len);
+}
 
 static inline void cleanup_free(void *pointer)
 {

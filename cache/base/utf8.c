@@ -2,13 +2,13 @@
 /* Table 3-7 of the Unicode standard: the second byte's range depends on the first, later ones are 80..BF. */
 #include "cache/base/utf8.h"
 
-size_t utf8_char(const char *text, size_t len)
+#include <string.h>
+
+size_t utf8_char_wide(const char *text, size_t len)
 {
     const uint8_t *s = (const uint8_t *)text;
     if (!len)
         return 0;
-    if (s[0] < 0x80)
-        return 1;
     size_t n = s[0] >= 0xc2 && s[0] <= 0xdf   ? 2
                : (s[0] & 0xf0) == 0xe0        ? 3
                : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4
@@ -35,9 +35,21 @@ uint32_t utf8_code_point(const char *text, size_t n)
     return code;
 }
 
+/* So many bytes at the start are ASCII, looked at eight at a time. */
+static size_t ascii_words(const char *text, size_t len)
+{
+    size_t i = 0;
+    for (uint64_t word; len - i >= sizeof word; i += sizeof word) {
+        memcpy(&word, text + i, sizeof word);
+        if (word & 0x8080808080808080)
+            break;
+    }
+    return i;
+}
+
 bool utf8_valid(const char *text, size_t len)
 {
-    for (size_t i = 0, n; i < len; i += n)
+    for (size_t i = ascii_words(text, len), n; i < len; i += n)
         if (!(n = utf8_char(text + i, len - i)))
             return false;
     return true;

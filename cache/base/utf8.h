@@ -8,7 +8,11 @@
 
 /* Length in bytes (1-4) of the well-formed character at the start of `text`, 0 if it is malformed or len is
  * 0. */
-size_t utf8_char(const char *text, size_t len);
+size_t utf8_char_wide(const char *text, size_t len); /* where it is not ASCII */
+static inline size_t utf8_char(const char *text, size_t len)
+{
+    return len && (unsigned char)*text < 0x80 ? 1 : utf8_char_wide(text, len);
+}
 /* The code point of the well-formed character of `n` bytes (as utf8_char() gave) at `text`. */
 uint32_t utf8_code_point(const char *text, size_t n);
 bool utf8_valid(const char *text, size_t len);

@@ -29,6 +29,34 @@ Test(buf, what_is_appended_is_read_back_by_a_cursor)
     check_leaks();
 }
 
+Test(buf, numbers_are_printed_in_decimal)
+{
+    struct buf b = BUF_INIT;
+    buf_decimal(&b, 0, 0), buf_u8(&b, ' '), buf_decimal(&b, 0, 1), buf_u8(&b, ' '), buf_decimal(&b, 42, 5);
+    buf_u8(&b, ' '), buf_decimal(&b, 12345, 2), buf_u8(&b, ' '), buf_decimal(&b, UINT64_MAX, 1);
+    cr_assert_str_eq(buf_text(&b), " 0 00042 12345 18446744073709551615");
+    buf_done(&b);
+    check_leaks();
+}
+
+Test(buf, appending_fills_the_room_to_the_last_byte)
+{
+    struct buf b = BUF_INIT;
+    for (size_t i = 0; i < 100; i++) {
+        cr_assert(b.len == i && (!b.data || (b.cap > b.len && !b.data[b.len])), "after %zu bytes", i);
+        if (i % 2)
+            buf_u8(&b, (uint8_t)i);
+        else
+            buf_append(&b, &(uint8_t){(uint8_t)i}, 1);
+    }
+    for (size_t i = 0; i < 100; i++)
+        cr_assert_eq(b.data[i], i);
+    buf_append(&b, NULL, 0);
+    cr_assert_eq(b.len, 100);
+    buf_done(&b);
+    check_leaks();
+}
+
 Test(buf, a_read_past_the_end_fails_and_stays_failed)
 {
     struct cursor c = cursor_of("abc", 3);

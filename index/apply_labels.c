@@ -35,14 +35,20 @@ static int check_unknown(const struct apply *apply, struct error *err)
                      unknown->count > 3 ? "; ..." : "");
 }
 
+struct key_walk {
+    struct apply *apply;
+    size_t near;
+};
+
 static int take_row(void *ctx, const char *key, uint32_t row, struct error *err)
 {
-    struct apply *apply = ctx;
-    const struct strmap_entry *entry = strmap_find(apply->set->clips, key, strlen(key));
+    struct key_walk *walk = ctx;
+    const struct changeset *set = walk->apply->set;
+    size_t at = changeset_keys_find(&set->clips, &set->log, key, &walk->near);
     (void)err;
-    if (!entry)
+    if (at == SIZE_MAX)
         return 0;
-    struct apply_clip *clip = &apply->clips[entry - strmap_at(apply->set->clips, 0)];
+    struct apply_clip *clip = &walk->apply->clips[at];
     clip->row = row;
     clip->known = true;
     return 0;
@@ -54,7 +60,7 @@ static int find_keys(struct apply *apply, struct error *err)
     enum { FINDS_COST = 4 };
     int rc = 0;
     if ((int64_t)apply->count > apply->rows / FINDS_COST)
-        return runs_each_key(apply->db, take_row, apply, err);
+        return runs_each_key(apply->db, take_row, &(struct key_walk){.apply = apply}, err);
     for (size_t i = 0; rc >= 0 && i < apply->count; i++) {
         struct apply_clip *clip = &apply->clips[i];
         rc = runs_find_key(apply->db, &apply->runs, clip->key, strlen(clip->key), &clip->row, err);

@@ -17,7 +17,6 @@ struct changeset *changeset_new(void)
     set->roots = strmap_new();
     set->objects = strmap_new();
     set->attributes = strmap_new();
-    set->clips = strmap_new();
     set->removals = strmap_new();
     set->labels_of = strmap_new();
     buf_append(&set->log, CHANGESET_MAGIC, CHANGESET_MAGIC_BYTES);
@@ -31,7 +30,7 @@ void changeset_free(struct changeset *set)
     strmap_free(set->roots);
     strmap_free(set->objects);
     strmap_free(set->attributes);
-    strmap_free(set->clips);
+    changeset_keys_done(&set->clips);
     strmap_free(set->removals);
     strmap_free(set->labels_of);
     free(set->attribute_list);
@@ -43,7 +42,7 @@ void changeset_free(struct changeset *set)
 
 size_t changeset_clips(const struct changeset *set)
 {
-    return strmap_count(set->clips);
+    return set->clips.count;
 }
 
 size_t changeset_removals(const struct changeset *set)
@@ -175,16 +174,28 @@ int changeset_attribute(struct changeset *set, const char *name, enum value_type
     return 0;
 }
 
+struct changeset_attribute *changeset_declared(struct changeset *set, const char *name)
+{
+    size_t count = strmap_count(set->attributes), at = set->next_attribute < count ? set->next_attribute : 0;
+    if (!count || strcmp(set->attribute_list[at].name, name) != 0) {
+        const struct strmap_entry *entry = strmap_find(set->attributes, name, strlen(name));
+        if (!entry)
+            return NULL;
+        at = entry->value;
+    }
+    set->next_attribute = at + 1;
+    return &set->attribute_list[at];
+}
+
 void changeset_partial(struct changeset *set, const char *attribute)
 {
-    const struct strmap_entry *entry = strmap_find(set->attributes, attribute, strlen(attribute));
-    assert(entry && !strmap_count(set->clips));
-    struct changeset_attribute *known = &set->attribute_list[entry->value];
+    struct changeset_attribute *known = changeset_declared(set, attribute);
+    assert(known && !set->clips.count);
     if (known->partial)
         return;
     known->partial = true;
     buf_u8(&set->log, CHANGESET_PARTIAL);
-    buf_varint(&set->log, entry->value);
+    buf_varint(&set->log, (uint64_t)(known - set->attribute_list));
 }
 
 static int check_clip(const struct changeset *set, const struct changeset_clip *clip, struct error *err)
@@ -202,32 +213,30 @@ static int check_clip(const struct changeset *set, const struct changeset_clip *
         return error_set(err, EINVAL, "%s: the clip '%s' ends before it starts", clip->source, clip->key);
     if (set->has_labels)
         return error_set(err, EINVAL, "%s: a change set holds clips or labels, not both", clip->source);
-    const struct strmap_entry *known = strmap_find(set->clips, clip->key, len);
-    if (known)
-        return error_set(err, EEXIST, "two clips have the key '%s': %s and %s", clip->key,
-                         (const char *)set->log.data + known->value, clip->source);
     if (strmap_find(set->removals, clip->key, len))
         return error_set(err, EEXIST, "%s: the clip '%s' is removed by the same change set", clip->source,
                          clip->key);
-    return strmap_count(set->clips) == UINT32_MAX
+    return set->clips.count == UINT32_MAX
                ? error_set(err, E2BIG, "%s: more than %u clips", clip->source, UINT32_MAX)
                : 0;
 }
 
 int changeset_clip(struct changeset *set, const struct changeset_clip *clip, struct error *err)
 {
+    bool is_new;
     int rc = check_clip(set, clip, err);
     if (rc)
         return rc;
+    struct changeset_key *key = changeset_keys_put(&set->clips, &set->log, clip->key, &is_new);
+    if (!is_new)
+        return error_set(err, EEXIST, "two clips have the key '%s': %s and %s", clip->key,
+                         (const char *)set->log.data + key->value, clip->source);
     buf_u8(&set->log, CHANGESET_CLIP);
-    changeset_append_text(&set->log, clip->key);
+    set->key_at = key->at = changeset_append_text(&set->log, clip->key);
     buf_append(&set->log, clip->fingerprint, sizeof clip->fingerprint);
     buf_le64(&set->log, (uint64_t)clip->t0_ns);
     buf_le64(&set->log, (uint64_t)clip->t1_ns);
-    size_t source_at = changeset_append_text(&set->log, clip->source);
-    struct strmap_entry *entry = strmap_put(set->clips, clip->key, strlen(clip->key), NULL);
-    entry->value = source_at;
-    set->key = entry->key;
+    key->value = changeset_append_text(&set->log, clip->source);
     set->file_count = 0;
     set->has_extra = set->hidden = false;
     return 0;
@@ -236,26 +245,26 @@ int changeset_clip(struct changeset *set, const struct changeset_clip *clip, str
 int changeset_value(struct changeset *set, const char *attribute, const struct value *value,
                     struct error *err)
 {
-    assert(set->key);
-    const struct strmap_entry *entry = strmap_find(set->attributes, attribute, strlen(attribute));
-    if (!entry)
-        return error_set(err, EINVAL, "%s: the attribute '%s' was not declared", set->key, attribute);
-    struct changeset_attribute *known = &set->attribute_list[entry->value];
+    assert(changeset_key(set));
+    struct changeset_attribute *known = changeset_declared(set, attribute);
+    if (!known)
+        return error_set(err, EINVAL, "%s: the attribute '%s' was not declared", changeset_key(set),
+                         attribute);
     if (known->type != value->type)
-        return error_set(err, EINVAL, "%s: the attribute '%s' is %s, not %s", set->key, attribute,
+        return error_set(err, EINVAL, "%s: the attribute '%s' is %s, not %s", changeset_key(set), attribute,
                          value_type_name(known->type), value_type_name(value->type));
     int rc = value_check(value, err);
     if (rc) {
-        error_prefix(err, "%s: the attribute '%s'", set->key, attribute);
+        error_prefix(err, "%s: the attribute '%s'", changeset_key(set), attribute);
         return rc;
     }
-    size_t clip = strmap_count(set->clips);
+    size_t clip = set->clips.count;
     if (known->clip == clip && !known->multi)
-        return error_set(err, EINVAL, "%s: the attribute '%s' has a second value, but holds one", set->key,
-                         attribute);
+        return error_set(err, EINVAL, "%s: the attribute '%s' has a second value, but holds one",
+                         changeset_key(set), attribute);
     known->clip = clip;
     buf_u8(&set->log, CHANGESET_VALUE);
-    buf_varint(&set->log, entry->value);
+    buf_varint(&set->log, (uint64_t)(known - set->attribute_list));
     value_encode(&set->log, value);
     return 0;
 }
@@ -273,14 +282,14 @@ static int check_slice(const struct changeset *set, const struct changeset_strea
     const struct slice *slice = stream->slice;
     uint64_t object_size = stream->object == CHANGESET_NO_OBJECT ? 0 : set->object_list[stream->object].size;
     if (slice->inline_bytes.len > CHANGESET_BYTES_MAX)
-        return error_set(err, EFBIG, "%s: the header of the stream '%s' has %zu bytes", set->key,
+        return error_set(err, EFBIG, "%s: the header of the stream '%s' has %zu bytes", changeset_key(set),
                          stream->name, slice->inline_bytes.len);
     uint64_t sum = 0;
     for (size_t i = 0; i < slice->count; i++)
         if (!piece_fits(&slice->pieces[i], slice, object_size) ||
             __builtin_add_overflow(sum, slice->pieces[i].len, &sum) || sum > INT64_MAX)
             return error_set(err, EINVAL, "%s: piece %zu of the stream '%s' lies outside its source",
-                             set->key, i, stream->name);
+                             changeset_key(set), i, stream->name);
     return 0;
 }
 
@@ -289,17 +298,18 @@ static int check_file_name(const struct changeset *set, const struct changeset_s
                            struct error *err)
 {
     CLEANUP_BUF struct buf name = BUF_INIT, other = BUF_INIT;
-    int rc = name_file(&name, set->key, stream->name, stream->ext, err);
+    int rc = name_file(&name, changeset_key(set), stream->name, stream->ext, err);
     if (rc)
         return rc;
-    size_t key_len = strlen(set->key);
+    size_t key_len = strlen(changeset_key(set));
     if (!strcmp(buf_text(&name) + key_len, ".json"))
         return error_set(err, EEXIST, "%s is the file of the clip's attributes: no stream can have that name",
                          buf_text(&name));
     for (size_t i = 0; i < set->file_count; i++) {
         const char *log = (const char *)set->log.data;
         buf_clear(&other);
-        rc = name_file(&other, set->key, log + set->files[i].name_at, log + set->files[i].ext_at, err);
+        rc = name_file(&other, changeset_key(set), log + set->files[i].name_at, log + set->files[i].ext_at,
+                       err);
         if (rc)
             return rc;
         if (!strcmp(buf_text(&other), buf_text(&name)))
@@ -314,20 +324,21 @@ static int check_stream(const struct changeset *set, const struct changeset_stre
     if (!rc && *stream->ext)
         rc = name_check(stream->ext, strlen(stream->ext), err);
     if (rc) {
-        error_prefix(err, "%s", set->key);
+        error_prefix(err, "%s", changeset_key(set));
         return rc;
     }
     if (strlen(stream->container) > CHANGESET_CONTAINER_MAX)
-        return error_set(err, EINVAL, "%s: '%s' is no container", set->key, stream->container);
+        return error_set(err, EINVAL, "%s: '%s' is no container", changeset_key(set), stream->container);
     if (set->file_count == CHANGESET_STREAMS_MAX)
-        return error_set(err, E2BIG, "%s: has more than %d streams", set->key, CHANGESET_STREAMS_MAX);
+        return error_set(err, E2BIG, "%s: has more than %d streams", changeset_key(set),
+                         CHANGESET_STREAMS_MAX);
     rc = check_file_name(set, stream, err);
     return rc ? rc : check_slice(set, stream, err);
 }
 
 int changeset_stream(struct changeset *set, const struct changeset_stream *stream, struct error *err)
 {
-    assert(set->key);
+    assert(changeset_key(set));
     assert(stream->object == CHANGESET_NO_OBJECT || stream->object < strmap_count(set->objects));
     int rc = check_stream(set, stream, err);
     if (rc)
@@ -355,7 +366,7 @@ int changeset_stream(struct changeset *set, const struct changeset_stream *strea
 
 void changeset_extra(struct changeset *set, const void *bytes, size_t len)
 {
-    assert(set->key && !set->has_extra && len <= CHANGESET_BYTES_MAX);
+    assert(changeset_key(set) && !set->has_extra && len <= CHANGESET_BYTES_MAX);
     set->has_extra = true;
     buf_u8(&set->log, CHANGESET_EXTRA);
     append_bytes(&set->log, bytes, len);
@@ -363,18 +374,19 @@ void changeset_extra(struct changeset *set, const void *bytes, size_t len)
 
 int changeset_labels_of(struct changeset *set, const char *key, struct error *err)
 {
-    assert(set->key);
+    assert(changeset_key(set));
     int rc = name_check(key, strlen(key), err);
     if (rc)
-        return error_prefix(err, "%s", set->key);
-    size_t clip = strmap_count(set->clips) - 1;
+        return error_prefix(err, "%s", changeset_key(set));
+    size_t clip = set->clips.count - 1;
     size_t count = strmap_count(set->labels_of);
     if (count && strmap_at(set->labels_of, count - 1)->value == clip)
-        return error_set(err, EEXIST, "%s: takes over the labels of two clips", set->key);
+        return error_set(err, EEXIST, "%s: takes over the labels of two clips", changeset_key(set));
     bool is_new;
     struct strmap_entry *entry = strmap_put(set->labels_of, key, strlen(key), &is_new);
     if (!is_new)
-        return error_set(err, EEXIST, "%s: another clip takes over the labels of '%s'", set->key, key);
+        return error_set(err, EEXIST, "%s: another clip takes over the labels of '%s'", changeset_key(set),
+                         key);
     entry->value = clip;
     buf_u8(&set->log, CHANGESET_LABELS_OF);
     changeset_append_text(&set->log, key);
@@ -383,7 +395,7 @@ int changeset_labels_of(struct changeset *set, const char *key, struct error *er
 
 void changeset_hide(struct changeset *set)
 {
-    assert(set->key && !set->hidden);
+    assert(changeset_key(set) && !set->hidden);
     set->hidden = true;
     buf_u8(&set->log, CHANGESET_HIDE);
 }
@@ -395,7 +407,8 @@ int changeset_remove(struct changeset *set, const char *key, struct error *err)
         return rc;
     if (set->has_labels)
         return error_set(err, EINVAL, "'%s': a change set holds clips or labels, not both", key);
-    if (strmap_find(set->clips, key, strlen(key)))
+    size_t near = 0;
+    if (changeset_keys_find(&set->clips, &set->log, key, &near) != SIZE_MAX)
         return error_set(err, EEXIST, "the clip '%s' is both removed and given by a change set", key);
     bool is_new;
     strmap_put(set->removals, key, strlen(key), &is_new);

@@ -31,7 +31,7 @@ int changeset_setter(struct changeset *set, const struct changeset_setter *sette
         return rc;
     if (setter->policy > CHANGESET_ALL)
         return error_set(err, EINVAL, "there is no such way to set values");
-    if (set->has_setter || strmap_count(set->clips))
+    if (set->has_setter || set->clips.count)
         return error_set(err, EINVAL, "who sets the values is said once, before the first clip");
     set->has_setter = true;
     buf_u8(&set->log, CHANGESET_SETTER);
@@ -50,10 +50,9 @@ static int check_labels(const struct changeset *set, const char *key, struct err
         return rc;
     if (!set->has_setter)
         return error_set(err, EINVAL, "it is not said who sets the labels");
-    if (!set->has_labels && (strmap_count(set->clips) || strmap_count(set->removals)))
+    if (!set->has_labels && (set->clips.count || strmap_count(set->removals)))
         return error_set(err, EINVAL, "a change set holds clips or labels, not both");
-    return strmap_count(set->clips) == UINT32_MAX ? error_set(err, E2BIG, "more than %u clips", UINT32_MAX)
-                                                  : 0;
+    return set->clips.count == UINT32_MAX ? error_set(err, E2BIG, "more than %u clips", UINT32_MAX) : 0;
 }
 
 int changeset_labels(struct changeset *set, const char *key, uint64_t place, struct error *err)
@@ -62,15 +61,14 @@ int changeset_labels(struct changeset *set, const char *key, uint64_t place, str
     int rc = check_labels(set, key, err);
     if (rc)
         return rc;
-    struct strmap_entry *entry = strmap_put(set->clips, key, strlen(key), &is_new);
+    struct changeset_key *entry = changeset_keys_put(&set->clips, &set->log, key, &is_new);
     if (!is_new)
         return error_set(err, EEXIST, "the clip '%s' stands there a second time, first at %llu", key,
                          (unsigned long long)entry->value);
     buf_u8(&set->log, CHANGESET_LABELS);
-    changeset_append_text(&set->log, key);
+    set->key_at = entry->at = changeset_append_text(&set->log, key);
     buf_varint(&set->log, place);
     entry->value = place;
-    set->key = entry->key;
     set->has_labels = true;
     set->label_at = 0;
     return 0;
@@ -78,32 +76,34 @@ int changeset_labels(struct changeset *set, const char *key, uint64_t place, str
 
 int changeset_none(struct changeset *set, const char *attribute, struct error *err)
 {
-    assert(set->key);
-    const struct strmap_entry *entry = strmap_find(set->attributes, attribute, strlen(attribute));
-    size_t clip = strmap_count(set->clips);
-    if (!entry)
-        return error_set(err, EINVAL, "%s: the attribute '%s' was not declared", set->key, attribute);
-    if (!set->has_labels && !set->attribute_list[entry->value].partial)
-        return error_set(err, EINVAL, "%s: without a value of '%s' the clip has none", set->key, attribute);
-    if (set->attribute_list[entry->value].clip == clip)
-        return error_set(err, EINVAL, "%s: the attribute '%s' has a value, and has none", set->key,
+    assert(changeset_key(set));
+    struct changeset_attribute *known = changeset_declared(set, attribute);
+    size_t clip = set->clips.count;
+    if (!known)
+        return error_set(err, EINVAL, "%s: the attribute '%s' was not declared", changeset_key(set),
                          attribute);
-    set->attribute_list[entry->value].clip = clip;
+    if (!set->has_labels && !known->partial)
+        return error_set(err, EINVAL, "%s: without a value of '%s' the clip has none", changeset_key(set),
+                         attribute);
+    if (known->clip == clip)
+        return error_set(err, EINVAL, "%s: the attribute '%s' has a value, and has none", changeset_key(set),
+                         attribute);
+    known->clip = clip;
     buf_u8(&set->log, CHANGESET_NONE);
-    buf_varint(&set->log, entry->value);
+    buf_varint(&set->log, (uint64_t)(known - set->attribute_list));
     return 0;
 }
 
 int changeset_events(struct changeset *set, const char *label, struct error *err)
 {
-    assert(set->key && set->has_labels);
+    assert(changeset_key(set) && set->has_labels);
     struct value value = {.type = VALUE_TEXT, .text = label, .len = strlen(label)};
     int rc = value.len ? value_check(&value, err) : error_set(err, EINVAL, "an event's label is empty");
     if (rc)
-        return error_prefix(err, "%s", set->key);
+        return error_prefix(err, "%s", changeset_key(set));
     if (set->label_at && strcmp((const char *)set->log.data + set->label_at, label) >= 0)
         return error_set(err, EINVAL, "%s: the labels of events are not in order: '%s' comes too late",
-                         set->key, label);
+                         changeset_key(set), label);
     buf_u8(&set->log, CHANGESET_EVENTS);
     set->label_at = changeset_append_text(&set->log, label);
     return 0;
@@ -111,13 +111,13 @@ int changeset_events(struct changeset *set, const char *label, struct error *err
 
 int changeset_event(struct changeset *set, int64_t start_ns, int64_t end_ns, struct error *err)
 {
-    assert(set->key && set->has_labels);
+    assert(changeset_key(set) && set->has_labels);
     if (!set->label_at)
-        return error_set(err, EINVAL, "%s: an event comes before its label", set->key);
+        return error_set(err, EINVAL, "%s: an event comes before its label", changeset_key(set));
     if (start_ns < 0)
-        return error_set(err, EINVAL, "%s: an event starts before the clip", set->key);
+        return error_set(err, EINVAL, "%s: an event starts before the clip", changeset_key(set));
     if (end_ns < start_ns)
-        return error_set(err, EINVAL, "%s: an event ends before it starts", set->key);
+        return error_set(err, EINVAL, "%s: an event ends before it starts", changeset_key(set));
     buf_u8(&set->log, CHANGESET_EVENT);
     value_encode_signed(&set->log, start_ns);
     value_encode_signed(&set->log, end_ns);
@@ -130,7 +130,7 @@ static int check_change(const struct changeset *set, const char *name, struct er
 {
     if (!*name || strlen(name) >= CHANGESET_ATTRIBUTE_BYTES)
         return error_set(err, EINVAL, "'%s' is no attribute's name", name);
-    return strmap_count(set->attributes) || strmap_count(set->clips)
+    return strmap_count(set->attributes) || set->clips.count
                ? error_set(err, EINVAL, "what changes of the attribute '%s' must be said first", name)
                : 0;
 }

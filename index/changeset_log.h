@@ -5,6 +5,7 @@
 #include "cache/base/cursor.h"
 #include "cache/base/strmap.h"
 #include "index/changeset.h"
+#include "index/changeset_keys.h"
 
 #define CHANGESET_MAGIC "elidcs1\n"
 enum { CHANGESET_MAGIC_BYTES = 8, CHANGESET_CONTAINER_MAX = 15, CHANGESET_ATTRIBUTE_BYTES = 256 };
@@ -27,17 +28,18 @@ struct changeset_file {
 
 struct changeset {
     struct buf log;
-    struct strmap *roots;      /* URL -> number */
-    struct strmap *objects;    /* root's number in decimal, '/', path -> number */
-    struct strmap *attributes; /* name -> number */
-    struct strmap *clips;      /* key -> offset of its source's text in the log */
-    struct strmap *removals;   /* keys */
-    struct strmap *labels_of;  /* key -> number of the clip that takes over its labels, from 0 */
+    struct strmap *roots;        /* URL -> number */
+    struct strmap *objects;      /* root's number in decimal, '/', path -> number */
+    struct strmap *attributes;   /* name -> number */
+    struct changeset_keys clips; /* value: offset of its source's text in the log; or place of its labels */
+    struct strmap *removals;     /* keys */
+    struct strmap *labels_of;    /* key -> number of the clip that takes over its labels, from 0 */
     struct changeset_attribute *attribute_list;
     size_t attribute_cap;
     struct changeset_object *object_list;
     size_t object_cap;
-    const char *key;              /* of the clip under way; NULL: none. Borrowed from the map of clips */
+    size_t next_attribute;        /* of the list; behind the one named last: clips tend to be alike */
+    size_t key_at;                /* offset of the text of the key of the clip under way; 0: none */
     struct changeset_file *files; /* its streams */
     size_t file_count, file_cap;
     bool has_extra; /* it has one */
@@ -45,5 +47,13 @@ struct changeset {
     bool has_setter, has_labels;
     size_t label_at; /* offset of the text of the events' label under way; 0: none */
 };
+
+/* The key of the clip under way, or NULL; valid until something is appended. */
+static inline const char *changeset_key(const struct changeset *set)
+{
+    return set->key_at ? (const char *)set->log.data + set->key_at : NULL;
+}
+/* The attribute of this name, or NULL if it was not declared; its number is where it stands in the list. */
+struct changeset_attribute *changeset_declared(struct changeset *set, const char *name);
 
 size_t changeset_append_text(struct buf *log, const char *text); /* returns where the text itself stands */

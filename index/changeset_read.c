@@ -243,14 +243,14 @@ static int replay_labels(struct changeset *set, const struct changeset_op *op, s
     case CHANGESET_TO_TEXT:
         return changeset_to_text(set, op->text, err);
     case CHANGESET_PARTIAL:
-        if (strmap_count(set->clips))
+        if (set->clips.count)
             return error_set(err, EINVAL, "what is said of '%s' comes behind a clip", op->text);
         changeset_partial(set, op->text);
         return 0;
     default:
         break;
     }
-    if (!set->key || (!set->has_labels && op->kind != CHANGESET_NONE))
+    if (!changeset_key(set) || (!set->has_labels && op->kind != CHANGESET_NONE))
         return error_set(err, EINVAL, "a label comes before the clip it belongs to");
     if (op->kind == CHANGESET_NONE)
         return changeset_none(set, op->text, err);
@@ -262,24 +262,24 @@ static int replay_in_clip(struct changeset *set, const struct changeset_op *op, 
 {
     if (op->kind >= CHANGESET_SETTER && op->kind != CHANGESET_HIDE)
         return replay_labels(set, op, err);
-    if (!set->key)
+    if (!changeset_key(set))
         return error_set(err, EINVAL, "a value or stream comes before the first clip");
     if (op->kind == CHANGESET_VALUE)
         return changeset_value(set, op->text, &op->value, err);
     if (set->has_labels)
-        return error_set(err, EINVAL, "%s: labels bring no streams", set->key);
+        return error_set(err, EINVAL, "%s: labels bring no streams", changeset_key(set));
     if (op->kind == CHANGESET_STREAM)
         return replay_stream(set, op, err);
     if (op->kind == CHANGESET_LABELS_OF)
         return changeset_labels_of(set, op->text, err);
     if (op->kind == CHANGESET_HIDE) {
         if (set->hidden)
-            return error_set(err, EINVAL, "%s: is hidden twice", set->key);
+            return error_set(err, EINVAL, "%s: is hidden twice", changeset_key(set));
         changeset_hide(set);
         return 0;
     }
     if (set->has_extra)
-        return error_set(err, EINVAL, "%s: has a second extra", set->key);
+        return error_set(err, EINVAL, "%s: has a second extra", changeset_key(set));
     changeset_extra(set, op->bytes, op->len);
     return 0;
 }

@@ -71,8 +71,9 @@ static void change_row(struct column_values *values, const struct apply_number *
 }
 
 int apply_column_write(struct db *db, struct attribute *attribute, const struct apply_delta *delta,
-                       struct error *err)
+                       uint32_t *ret_most, struct error *err)
 {
+    uint32_t most = 0;
     CLEANUP_FREE struct column_values *values = mem_alloc(sizeof *values);
     int rc = 0;
     for (size_t i = 0, end; !rc && i < delta->number_count; i = end) {
@@ -86,7 +87,10 @@ int apply_column_write(struct db *db, struct attribute *attribute, const struct 
             rc = apply_column_put(db, id, values, &after, err);
         if (!rc && !attribute->listed)
             attribute->info.distinct += (uint64_t)after - before;
+        if (!rc && after > most)
+            most = after;
     }
+    *ret_most = most;
     return rc;
 }
 

@@ -16,26 +16,39 @@
 
 static void rows_add(struct apply_rows *rows, uint32_t row)
 {
-    if (rows->count < APPLY_FEW) {
-        rows->few[rows->count++] = row;
-        return;
-    }
-    if (!rows->many) {
+    if (rows->count == APPLY_FEW)
+        apply_rows_set(rows);
+    rows->few[rows->count++] = row;
+}
+
+const struct rowset *apply_rows_set(struct apply_rows *rows)
+{
+    if (!rows->many)
         rows->many = rowset_new();
-        rowset_add_many(rows->many, rows->few, APPLY_FEW);
-    }
-    rowset_add(rows->many, row);
-    rows->count++;
+    rowset_add_many(rows->many, rows->few, rows->count);
+    rows->count = 0;
+    return rows->many;
+}
+
+void apply_rows_done(struct apply_rows *rows)
+{
+    rowset_unref(rows->many);
+    *rows = (struct apply_rows){0};
+}
+
+static bool rows_empty(const struct apply_rows *rows)
+{
+    return !rows->count && !rows->many;
 }
 
 void apply_delta_done(struct apply_delta *delta)
 {
-    rowset_unref(delta->gained);
-    rowset_unref(delta->lost);
+    apply_rows_done(&delta->gained);
+    apply_rows_done(&delta->lost);
     strmap_free(delta->map);
     for (size_t i = 0; i < delta->value_count; i++) {
-        rowset_unref(delta->values[i].gained.many);
-        rowset_unref(delta->values[i].lost.many);
+        apply_rows_done(&delta->values[i].gained);
+        apply_rows_done(&delta->values[i].lost);
     }
     free(delta->values);
     free(delta->numbers);
@@ -44,15 +57,13 @@ void apply_delta_done(struct apply_delta *delta)
 
 bool apply_delta_empty(const struct apply_delta *delta)
 {
-    return !delta->gained && !delta->lost && !delta->value_count && !delta->number_count;
+    return rows_empty(&delta->gained) && rows_empty(&delta->lost) && !delta->value_count &&
+           !delta->number_count;
 }
 
 void apply_delta_row(struct apply_delta *delta, uint32_t row, bool gained)
 {
-    struct rowset **rows = gained ? &delta->gained : &delta->lost;
-    if (!*rows)
-        *rows = rowset_new();
-    rowset_add(*rows, row);
+    rows_add(gained ? &delta->gained : &delta->lost, row);
 }
 
 static struct apply_value *value_of(struct apply_delta *delta, const struct value *value)
@@ -90,19 +101,20 @@ void apply_delta_value(struct apply_delta *delta, bool column, const struct valu
 
 /* ---- writing ---- */
 
-static int write_presence(struct db *db, struct attribute *attribute, const struct apply_delta *delta,
+static int write_presence(struct db *db, struct attribute *attribute, struct apply_delta *delta,
                           struct error *err)
 {
-    if (!delta->gained && !delta->lost)
+    if (rows_empty(&delta->gained) && rows_empty(&delta->lost))
         return 0;
+    const struct rowset *gained = apply_rows_set(&delta->gained), *lost = apply_rows_set(&delta->lost);
     CLEANUP_ROWSET struct rowset *rows = NULL, *touched = rowset_new();
     int rc = posting_read(db, attribute->posting, &rows, err);
     if (rc)
         return rc;
-    if (delta->lost)
-        rowset_andnot(rows, delta->lost), rowset_or(touched, delta->lost);
-    if (delta->gained)
-        rowset_or(rows, delta->gained), rowset_or(touched, delta->gained);
+    rowset_andnot(rows, lost);
+    rowset_or(rows, gained);
+    rowset_or(touched, lost);
+    rowset_or(touched, gained);
     attribute->info.clips = rowset_count(rows);
     return posting_write(db, attribute->posting, rows, touched, err);
 }
@@ -114,9 +126,11 @@ int apply_delta_write(struct db *db, struct attribute *attribute, struct apply_d
     int rc = write_presence(db, attribute, delta, err);
     if (!rc && !attribute_has_column(attribute))
         return apply_dictionary_write(&to, delta, err);
+    uint32_t most = 0;
     if (!rc)
-        rc = apply_column_write(db, attribute, delta, err);
+        rc = apply_column_write(db, attribute, delta, &most, err);
     if (!rc && attribute->listed)
-        rc = apply_dictionary_write_numbers(&to, delta, err);
+        rc = most > SCHEMA_LISTED_MAX ? apply_dictionary_unlist(&to, err)
+                                      : apply_dictionary_write_numbers(&to, delta, err);
     return rc;
 }

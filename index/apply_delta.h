@@ -10,12 +10,15 @@
 #include "index/catalog/db.h"
 #include "index/rowset.h"
 
-enum { APPLY_FEW = 6 };
+enum { APPLY_FEW = 7 };
 struct apply_rows { /* most values of a rich attribute change in a few rows */
     uint32_t count;
-    uint32_t few[APPLY_FEW];
-    struct rowset *many; /* NULL up to APPLY_FEW rows */
+    uint32_t few[APPLY_FEW]; /* the last ones */
+    struct rowset *many;     /* those before them; NULL: none */
 };
+/* All of them, which is where they stand from here on; borrowed. */
+const struct rowset *apply_rows_set(struct apply_rows *rows);
+void apply_rows_done(struct apply_rows *rows);
 
 struct apply_value {    /* of attributes without a column */
     struct value value; /* a text is borrowed from the map */
@@ -29,8 +32,8 @@ struct apply_number { /* of attributes with a column */
 };
 
 struct apply_delta {
-    struct rowset *gained, *lost; /* rows that have the attribute now, or no more; NULL: none */
-    struct strmap *map;           /* value -> index into values */
+    struct apply_rows gained, lost; /* rows that have the attribute now, or no more */
+    struct strmap *map;             /* value -> index into values */
     struct apply_value *values;
     size_t value_count, value_cap;
     struct apply_number *numbers;

@@ -129,15 +129,6 @@ static int change_value(const struct apply_dictionary *to, const struct value *v
 
 /* ---- values ---- */
 
-static struct rowset *rows_set(const struct apply_rows *rows)
-{
-    if (rows->many)
-        return rowset_ref(rows->many);
-    struct rowset *set = rowset_new();
-    rowset_add_many(set, rows->few, rows->count);
-    return set;
-}
-
 static int compare_values(const void *a, const void *b)
 {
     return value_compare(&((const struct apply_value *)a)->value, &((const struct apply_value *)b)->value);
@@ -151,9 +142,11 @@ int apply_dictionary_write(const struct apply_dictionary *to, struct apply_delta
     if (delta->value_count)
         qsort(delta->values, delta->value_count, sizeof *delta->values, compare_values);
     for (size_t i = 0; !rc && i < delta->value_count; i++) {
-        const struct apply_value *value = &delta->values[i];
-        CLEANUP_ROWSET struct rowset *gained = rows_set(&value->gained), *lost = rows_set(&value->lost);
-        rc = change_value(to, &value->value, gained, lost, err);
+        struct apply_value *value = &delta->values[i];
+        rc = change_value(to, &value->value, apply_rows_set(&value->gained), apply_rows_set(&value->lost),
+                          err);
+        apply_rows_done(&value->gained);
+        apply_rows_done(&value->lost);
     }
     return rc;
 }
@@ -222,7 +215,7 @@ int apply_dictionary_drop(const struct apply_dictionary *to, struct error *err)
     return db_run(to->db, stmt, err);
 }
 
-static int unlist(const struct apply_dictionary *to, struct error *err)
+int apply_dictionary_unlist(const struct apply_dictionary *to, struct error *err)
 {
     int rc = apply_dictionary_drop(to, err);
     to->attribute->listed = false;
@@ -239,5 +232,5 @@ int apply_dictionary_write_numbers(const struct apply_dictionary *to, struct app
         return rc;
     bool many =
         different_numbers(delta) > SCHEMA_LISTED_MAX || to->attribute->info.distinct > SCHEMA_LISTED_MAX;
-    return many ? unlist(to, err) : 0;
+    return many ? apply_dictionary_unlist(to, err) : 0;
 }

@@ -19,6 +19,8 @@ struct apply_dictionary { /* to write to; all borrowed */
 int apply_dictionary_write(const struct apply_dictionary *to, struct apply_delta *delta, struct error *err);
 /* All of it: an attribute that is dropped, or has too many values. */
 int apply_dictionary_drop(const struct apply_dictionary *to, struct error *err);
+/* The attribute has its column only, from here on; its `distinct` is counted there. */
+int apply_dictionary_unlist(const struct apply_dictionary *to, struct error *err);
 /* The delta's numbers: of a listed attribute with a column, which must have been written. Sorts them by
  * value. */
 int apply_dictionary_write_numbers(const struct apply_dictionary *to, struct apply_delta *delta,

@@ -35,21 +35,23 @@ uint32_t utf8_code_point(const char *text, size_t n)
     return code;
 }
 
-/* So many bytes at the start are ASCII, looked at eight at a time. */
-static size_t ascii_words(const char *text, size_t len)
+/* So many bytes at the start are ASCII, looked at eight at a time; those behind the last eight one by one. */
+static size_t ascii_bytes(const char *text, size_t len)
 {
     size_t i = 0;
     for (uint64_t word; len - i >= sizeof word; i += sizeof word) {
         memcpy(&word, text + i, sizeof word);
         if (word & 0x8080808080808080)
-            break;
+            return i;
     }
+    while (i < len && (unsigned char)text[i] < 0x80)
+        i++;
     return i;
 }
 
 bool utf8_valid(const char *text, size_t len)
 {
-    for (size_t i = ascii_words(text, len), n; i < len; i += n)
+    for (size_t i = ascii_bytes(text, len), n; i < len; i += n)
         if (!(n = utf8_char(text + i, len - i)))
             return false;
     return true;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/sort.h"
+
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "codes are read in place");
 
 enum { EXPANDED_MAX = 8 + ROWSET_PART_WORDS * 8 + ROWSET_PART_ROWS * 16, CODES_SAVING_PERCENT = 40 };
@@ -216,12 +218,6 @@ static uint64_t common_divisor(uint64_t a, uint64_t b)
     return a;
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* The values that are present, ascending; how many. */
 static uint32_t sorted_values(const struct column_values *values, int64_t *sorted)
 {
@@ -229,7 +225,7 @@ static uint32_t sorted_values(const struct column_values *values, int64_t *sorte
     for (uint32_t row = 0; row < ROWSET_PART_ROWS; row++)
         if (values->present[row / 64] >> row % 64 & 1)
             sorted[count++] = values->values[row];
-    qsort(sorted, count, sizeof *sorted, compare_numbers);
+    sort_numbers(sorted, count);
     return count;
 }
 

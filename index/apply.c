@@ -222,6 +222,7 @@ static void apply_done(struct apply *apply)
                          apply->object_ids,   apply->clips,    apply->new_keys, apply->new_hashes};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
+    apply_packing_free(apply->packing);
     db_close(apply->db);
 }
 
@@ -237,6 +238,8 @@ int apply(const struct apply_options *options, const struct changeset *set, stru
     int rc = make_file(options, err);
     if (!rc) {
         rc = db_open_write(options->result_path, !options->parent_path, &state.db, err);
+        if (!rc)
+            rc = apply_packing_new(state.db, &state.packing, err);
         if (!rc)
             rc = run(&state, err);
         state.counts.clips = (uint64_t)state.clip_count;

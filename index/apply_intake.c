@@ -15,6 +15,8 @@ struct sorter {
     struct strmap *map;   /* encoded value -> index */
     struct value *values; /* borrowed from the log */
     size_t cap;
+    uint32_t last; /* index of the value that came last: clips of a session tend to stand together */
+    struct buf bytes;
 };
 
 void apply_hash_add(struct apply *apply, enum schema_hash kind, uint64_t hash, uint32_t number)
@@ -216,23 +218,30 @@ static void take_removal(struct apply *apply, const struct changeset_op *op)
         (struct apply_clip){.key = op->text, .removed = true};
 }
 
+static uint32_t value_index(struct sorter *sorter, const struct value *value)
+{
+    bool is_new;
+    if (strmap_count(sorter->map) && !value_compare(&sorter->values[sorter->last], value))
+        return sorter->last;
+    buf_clear(&sorter->bytes);
+    value_encode(&sorter->bytes, value);
+    struct strmap_entry *entry =
+        strmap_put(sorter->map, buf_text(&sorter->bytes), sorter->bytes.len, &is_new);
+    if (is_new) {
+        entry->value = strmap_count(sorter->map) - 1;
+        mem_grow(&sorter->values, &sorter->cap, entry->value + 1, sizeof *sorter->values);
+        sorter->values[entry->value] = *value;
+    }
+    sorter->last = (uint32_t)entry->value;
+    return sorter->last;
+}
+
 static void take_value(struct apply *apply, const struct changeset_op *op, struct sorter *sorters)
 {
     for (size_t i = 0; i < APPLY_SORT_KEYS; i++) {
-        struct sorter *sorter = &sorters[i];
         uint32_t *rank = &apply->clips[apply->count - 1].ranks[i];
-        if (sorter->attribute != op->id || *rank != APPLY_UNRANKED)
-            continue;
-        bool is_new;
-        CLEANUP_BUF struct buf bytes = BUF_INIT;
-        value_encode(&bytes, &op->value);
-        struct strmap_entry *entry = strmap_put(sorter->map, buf_text(&bytes), bytes.len, &is_new);
-        if (is_new) {
-            entry->value = strmap_count(sorter->map) - 1;
-            mem_grow(&sorter->values, &sorter->cap, entry->value + 1, sizeof *sorter->values);
-            sorter->values[entry->value] = op->value;
-        }
-        *rank = (uint32_t)entry->value;
+        if (sorters[i].attribute == op->id && *rank == APPLY_UNRANKED)
+            *rank = value_index(&sorters[i], &op->value);
     }
 }
 
@@ -362,6 +371,7 @@ int apply_intake(struct apply *apply, struct error *err)
         if (!rc)
             rank_clips(apply, &sorters[i], i);
         strmap_free(sorters[i].map);
+        buf_done(&sorters[i].bytes);
         free(sorters[i].values);
     }
     apply->count += apply->removals;

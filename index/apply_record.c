@@ -28,24 +28,21 @@ static int flush_group(struct apply_record *record, struct record_group *group, 
 {
     if (!*dirty)
         return 0;
-    sqlite3_stmt *stmt;
-    struct db *db = record->apply->db;
-    CLEANUP_BUF struct buf packed = BUF_INIT;
-    int rc = record_group_encode(db_packer(db), group, &packed, err);
-    if (!rc)
-        rc = db_query(db, group->events ? QUERY_EVENTS_PUT : QUERY_GROUP_PUT, &stmt, err);
+    buf_clear(&record->bytes);
+    int rc = record_group_encode(group, &record->bytes, err);
     if (rc)
         return rc;
-    db_bind_number(stmt, 1, group->number);
-    db_bind_bytes(stmt, 2, packed.data, packed.len);
     *dirty = false;
-    return db_run(db, stmt, err);
+    return apply_packing_add(record->apply->packing, group->events ? QUERY_EVENTS_PUT : QUERY_GROUP_PUT,
+                             group->number, &record->bytes, err);
 }
 
 int apply_record_flush(struct apply_record *record, struct error *err)
 {
     int rc = flush_group(record, &record->group, &record->dirty, err);
-    return rc ? rc : flush_group(record, &record->event_group, &record->events_dirty, err);
+    if (!rc)
+        rc = flush_group(record, &record->event_group, &record->events_dirty, err);
+    return rc ? rc : apply_packing_flush(record->apply->packing, err);
 }
 
 static int enter_group(struct apply_record *record, struct record_group *group, bool *dirty,

@@ -11,6 +11,7 @@
 
 #include "index/apply.h"
 #include "index/apply_delta.h"
+#include "index/apply_packing.h"
 #include "index/catalog/attributes.h"
 #include "index/catalog/db.h"
 #include "index/catalog/origins.h"
@@ -50,6 +51,7 @@ struct apply {
     const struct apply_options *options;
     const struct changeset *set;
     struct db *db;
+    struct apply_packing *packing;
     int64_t rows, clip_count, next_posting, next_object, next_origin, next_attribute; /* of the catalog */
     int64_t parent_rows;
     struct runs runs;

@@ -36,11 +36,20 @@ static int compare_events(const void *a, const void *b)
     return order ? order : compare_numbers(x->origin, y->origin);
 }
 
+static bool is_sorted(const struct events *events)
+{
+    for (size_t i = 1; i < events->count; i++)
+        if (compare_events(&events->list[i - 1], &events->list[i]) >= 0)
+            return false;
+    return true;
+}
+
 void events_sort(struct events *events)
 {
     size_t kept = 0;
-    if (events->count)
-        qsort(events->list, events->count, sizeof *events->list, compare_events);
+    if (is_sorted(events))
+        return;
+    qsort(events->list, events->count, sizeof *events->list, compare_events);
     for (size_t i = 0; i < events->count; i++)
         if (!kept || compare_events(&events->list[kept - 1], &events->list[i]) != 0)
             events->list[kept++] = events->list[i];

@@ -3,6 +3,7 @@
  * frame, and a clip's attributes cost one read. */
 #include "index/catalog/record.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ enum { GROUP_BYTES_MAX = 256 << 20, TYPE_BITS = 3, COUNT_MAX = 1 << 20 };
 void record_group_done(struct record_group *group)
 {
     buf_done(&group->bytes);
+    buf_done(&group->next);
     *group = group->events ? RECORD_GROUP_EVENTS : RECORD_GROUP_INIT;
 }
 
@@ -65,6 +67,8 @@ int record_group_read(struct db *db, uint32_t row, struct record_group *group, s
     group->number = -1;
     memset(group->at, 0, sizeof group->at);
     buf_clear(&group->bytes);
+    buf_clear(&group->next);
+    group->next_rows = 0;
     db_bind_number(stmt, 1, number);
     rc = read_group(db, stmt, group, err);
     sqlite3_reset(stmt);
@@ -73,31 +77,51 @@ int record_group_read(struct db *db, uint32_t row, struct record_group *group, s
     return rc;
 }
 
-int record_group_encode(struct packer *packer, const struct record_group *group, struct buf *buf,
-                        struct error *err)
+/* The records before record `end` go on as they are. */
+static void keep_until(struct record_group *group, uint32_t end)
 {
-    CLEANUP_BUF struct buf raw = BUF_INIT;
-    for (uint32_t i = 0; i < SCHEMA_GROUP_ROWS; i++)
-        buf_varint(&raw, group->at[i + 1] - group->at[i]);
-    buf_append(&raw, group->bytes.data, group->bytes.len);
-    if (raw.len > GROUP_BYTES_MAX)
-        return error_set(err, EFBIG, "the attributes of %d neighbouring clips have %zu bytes",
-                         SCHEMA_GROUP_ROWS, raw.len);
-    packer_pack(packer, raw.data, raw.len, PACKER_SAVING_PERCENT, buf);
-    return 0;
+    uint32_t from = group->next_rows;
+    if (from >= end)
+        return;
+    uint32_t moved = (uint32_t)group->next.len - group->at[from];
+    buf_append(&group->next, buf_text(&group->bytes) + group->at[from], group->at[end] - group->at[from]);
+    for (uint32_t i = from; i < end; i++)
+        group->next_at[i + 1] = group->at[i + 1] + moved;
+    group->next_rows = end;
 }
 
 void record_group_replace(struct record_group *group, uint32_t row, const void *bytes, size_t len)
 {
-    uint32_t i = row % SCHEMA_GROUP_ROWS, start = group->at[i], end = group->at[i + 1];
-    uint32_t rest = (uint32_t)group->bytes.len - end;
-    buf_room(&group->bytes, len);
-    memmove(group->bytes.data + start + len, group->bytes.data + end, rest);
-    if (len)
-        memcpy(group->bytes.data + start, bytes, len);
-    group->bytes.len = start + len + rest;
-    for (i++; i <= SCHEMA_GROUP_ROWS; i++)
-        group->at[i] += (uint32_t)len - (end - start);
+    uint32_t i = row % SCHEMA_GROUP_ROWS;
+    assert(i >= group->next_rows);
+    keep_until(group, i);
+    buf_append(&group->next, bytes, len);
+    group->next_at[i + 1] = (uint32_t)group->next.len;
+    group->next_rows = i + 1;
+}
+
+static void take_next(struct record_group *group)
+{
+    keep_until(group, SCHEMA_GROUP_ROWS);
+    struct buf old = group->bytes;
+    group->bytes = group->next;
+    memcpy(group->at, group->next_at, sizeof group->at);
+    group->next = old;
+    buf_clear(&group->next);
+    group->next_rows = 0;
+}
+
+int record_group_encode(struct record_group *group, struct buf *buf, struct error *err)
+{
+    size_t start = buf->len;
+    take_next(group);
+    for (uint32_t i = 0; i < SCHEMA_GROUP_ROWS; i++)
+        buf_varint(buf, group->at[i + 1] - group->at[i]);
+    buf_append(buf, group->bytes.data, group->bytes.len);
+    return buf->len - start > GROUP_BYTES_MAX
+               ? error_set(err, EFBIG, "the attributes of %d neighbouring clips have %zu bytes",
+                           SCHEMA_GROUP_ROWS, buf->len - start)
+               : 0;
 }
 
 struct cursor record_of(const struct record_group *group, uint32_t row)
@@ -209,10 +233,19 @@ static int compare_by_id(const void *a, const void *b)
     return id != other ? (id > other) - (id < other) : value_compare(&x->value, &y->value);
 }
 
+static bool is_sorted(const struct record_values *values)
+{
+    for (size_t i = 1; i < values->count; i++)
+        if (compare_by_id(&values->list[i - 1], &values->list[i]) >= 0)
+            return false;
+    return true;
+}
+
 void record_values_sort(struct record_values *values)
 {
-    if (values->count)
-        qsort(values->list, values->count, sizeof *values->list, compare_by_id);
+    if (is_sorted(values))
+        return;
+    qsort(values->list, values->count, sizeof *values->list, compare_by_id);
     size_t kept = 0;
     for (size_t i = 0; i < values->count; i++)
         if (!kept || compare_by_id(&values->list[kept - 1], &values->list[i]) != 0)

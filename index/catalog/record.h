@@ -21,6 +21,9 @@ struct record_group {
     int64_t number;                     /* row / SCHEMA_GROUP_ROWS; -1: none is read */
     uint32_t at[SCHEMA_GROUP_ROWS + 1]; /* record i is bytes [at[i], at[i + 1]) */
     struct buf bytes;
+    /* The group as it becomes, up to the record replaced last: */
+    uint32_t next_rows, next_at[SCHEMA_GROUP_ROWS + 1];
+    struct buf next;
 };
 #define RECORD_GROUP_INIT    ((struct record_group){.number = -1})
 #define RECORD_GROUP_EVENTS  ((struct record_group){.number = -1, .events = true})
@@ -29,11 +32,11 @@ void record_group_done(struct record_group *group);
 
 /* Reads the group of `row`, unless it is read already. A missing one is 128 empty records. */
 int record_group_read(struct db *db, uint32_t row, struct record_group *group, struct error *err);
-/* Appends the packed form; -EFBIG if the records are too long. */
-int record_group_encode(struct packer *packer, const struct record_group *group, struct buf *buf,
-                        struct error *err);
-/* Puts another record in the place of `row`'s. */
+/* Puts another record in the place of `row`'s: from the first row to the last. Until the group is encoded,
+ * record_of() gives what was read, so that what is written may borrow from it. */
 void record_group_replace(struct record_group *group, uint32_t row, const void *bytes, size_t len);
+/* Appends the form to be packed, with all that was replaced; -EFBIG if the records are too long. */
+int record_group_encode(struct record_group *group, struct buf *buf, struct error *err);
 
 struct record_value {
     const struct attribute *attribute;

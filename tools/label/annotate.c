@@ -23,8 +23,9 @@ struct annotate {
     struct label_events *events; /* NULL: a table of values */
     /* of the batch under way */
     struct table_batch *batch;
-    struct buf keys; /* of its rows, each with its NUL; a row's tag is where */
-    bool *wide;      /* by column: some row has several values */
+    struct buf keys;      /* of its rows, each with its NUL; a row's tag is where */
+    struct buf key, text; /* of the row under way */
+    bool *wide;           /* by column: some row has several values */
     size_t known, wide_cap;
     struct strmap *seen; /* keys; only where batches follow each other */
     struct table_row pending;
@@ -102,6 +103,8 @@ void annotate_free(struct annotate *annotate)
     free(annotate->place);
     free(annotate->wide);
     buf_done(&annotate->keys);
+    buf_done(&annotate->key);
+    buf_done(&annotate->text);
     free(annotate);
 }
 
@@ -116,42 +119,46 @@ static const struct table_value *key_value(const struct annotate *annotate, cons
     return row->cells[column].count == 1 ? &row->cells[column].values[0] : NULL;
 }
 
-static int episode_key(const struct annotate *annotate, const struct value *value, struct buf *key,
-                       struct error *err)
+static int episode_key(struct annotate *annotate, const struct value *value, struct error *err)
 {
-    CLEANUP_BUF struct buf text = BUF_INIT;
+    enum { DIGITS = 6 };
     struct value number;
+    struct buf *key = &annotate->key, *text = &annotate->text;
     const char *prefix = annotate->options.prefix;
-    value_print(&text, value);
-    int rc = value_parse(VALUE_INT, buf_text(&text), text.len, &number, err);
+    value_print(text, value);
+    int rc = value_parse(VALUE_INT, buf_text(text), text->len, &number, err);
     if (!rc && number.integer < 0)
         rc = error_set(err, EINVAL, "%lld is no episode", (long long)number.integer);
     if (rc)
         return rc;
-    buf_printf(key, "%s%sep%06lld", prefix ? prefix : "", prefix ? "-" : "", (long long)number.integer);
+    if (prefix)
+        buf_text_append(key, prefix), buf_u8(key, '-');
+    buf_text_append(key, "ep");
+    buf_decimal(key, (uint64_t)number.integer, DIGITS);
     return 0;
 }
 
-/* Appends the row's key as data sets spell it. `key` wins over `episode_index`. */
-static int find_key(const struct annotate *annotate, const struct table_row *row, struct buf *key,
-                    struct error *err)
+/* The row's key as data sets spell it. `key` wins over `episode_index`. */
+static int find_key(struct annotate *annotate, const struct table_row *row, struct error *err)
 {
-    CLEANUP_BUF struct buf text = BUF_INIT;
+    struct buf *key = &annotate->key, *text = &annotate->text;
+    buf_clear(key);
+    buf_clear(text);
     const struct table_value *said = key_value(annotate, row, "key");
     const struct table_value *episode = said ? NULL : key_value(annotate, row, "episode_index");
     size_t column;
     if (episode)
-        return episode_key(annotate, &episode->value, key, err);
+        return episode_key(annotate, &episode->value, err);
     if (!said && !table_reader_find(annotate->table, "key", &column) &&
         !table_reader_find(annotate->table, "episode_index", &column))
         return error_set(err, EINVAL, "there is neither a column 'key' nor 'episode_index'");
     if (!said)
         return error_set(err, EINVAL, "it is not said which clip this is about");
-    value_print(&text, &said->value);
-    if (name_check(buf_text(&text), text.len, NULL))
-        name_escape(key, buf_text(&text), text.len);
+    value_print(text, &said->value);
+    if (name_check(buf_text(text), text->len, NULL))
+        name_escape(key, buf_text(text), text->len);
     else
-        buf_append(key, text.data, text.len);
+        buf_append(key, text->data, text->len);
     return 0;
 }
 
@@ -178,8 +185,7 @@ static int mention_columns(struct annotate *annotate, size_t count, struct error
     return 0;
 }
 
-static int add_values(struct annotate *annotate, const struct table_row *row, const char *key,
-                      struct error *err)
+static int add_values(struct annotate *annotate, const struct table_row *row, struct error *err)
 {
     size_t column = SIZE_MAX;
     int rc = mention_columns(annotate, row->count, err);
@@ -188,7 +194,7 @@ static int add_values(struct annotate *annotate, const struct table_row *row, co
     for (size_t i = 0; i < row->count; i++)
         annotate->wide[i] |= row->cells[i].count > 1;
     size_t tag = annotate->keys.len;
-    buf_append(&annotate->keys, key, strlen(key) + 1);
+    buf_append(&annotate->keys, buf_text(&annotate->key), annotate->key.len + 1);
     rc = table_batch_add(annotate->batch, row, tag, &column, err);
     return rc ? table_reader_prefix(annotate->table, row->place, column, err) : 0;
 }
@@ -196,8 +202,7 @@ static int add_values(struct annotate *annotate, const struct table_row *row, co
 /* 1: the row must wait for the next batch, since this one has its clip already. */
 static int add_row(struct annotate *annotate, const struct table_row *row, struct error *err)
 {
-    CLEANUP_BUF struct buf key = BUF_INIT;
-    int rc = find_key(annotate, row, &key, err);
+    int rc = find_key(annotate, row, err);
     if (rc)
         return table_reader_prefix(annotate->table, row->place, SIZE_MAX, err);
     if (!annotate->has_kind) {
@@ -207,14 +212,14 @@ static int add_row(struct annotate *annotate, const struct table_row *row, struc
     if (rc)
         return rc;
     if (annotate->events)
-        return label_events_add(annotate->events, annotate->table, row, buf_text(&key), err);
+        return label_events_add(annotate->events, annotate->table, row, buf_text(&annotate->key), err);
     if (annotate->seen) {
         bool is_new;
-        strmap_put(annotate->seen, buf_text(&key), key.len, &is_new);
+        strmap_put(annotate->seen, buf_text(&annotate->key), annotate->key.len, &is_new);
         if (!is_new)
             return 1;
     }
-    return add_values(annotate, row, buf_text(&key), err);
+    return add_values(annotate, row, err);
 }
 
 /* 1: more may come. */

@@ -26,7 +26,8 @@ struct label_events {
     struct strmap *texts; /* keys and labels: there are many fewer than events */
     struct label_event *list;
     size_t count, cap;
-    size_t fresh; /* not yet said */
+    size_t fresh;     /* not yet said */
+    struct buf label; /* of the row under way */
 };
 
 /* ---- columns ---- */
@@ -75,6 +76,7 @@ void label_events_free(struct label_events *events)
         return;
     strmap_free(events->texts);
     free(events->list);
+    buf_done(&events->label);
     free(events);
 }
 
@@ -136,27 +138,30 @@ static int read_times(const struct label_events *events, const struct table_row 
     return event->end_ns < event->start_ns ? error_set(err, EINVAL, "the event ends before it starts") : 0;
 }
 
-static const char *keep_text(struct label_events *events, const char *text, size_t len)
+/* Rows of a clip tend to stand together. */
+static const char *keep_key(struct label_events *events, const char *key)
 {
-    return strmap_put(events->texts, text, len, NULL)->key;
+    const char *before = events->count ? events->list[events->count - 1].key : NULL;
+    return before && !strcmp(before, key) ? before : strmap_put(events->texts, key, strlen(key), NULL)->key;
 }
 
 int label_events_add(struct label_events *events, const struct table_reader *table,
                      const struct table_row *row, const char *key, struct error *err)
 {
-    CLEANUP_BUF struct buf label = BUF_INIT;
+    struct buf *label = &events->label;
     struct label_event event = {.place = row->place};
     const struct value *text = cell_value(events, row, LABEL);
     int rc = row->count == table_reader_columns(table) ? check_columns(events, table, err) : 0;
     if (rc)
         return rc;
+    buf_clear(label);
     if (text)
-        value_print(&label, text);
-    rc = label.len ? read_times(events, row, &event, err) : error_set(err, EINVAL, "the event has no label");
+        value_print(label, text);
+    rc = label->len ? read_times(events, row, &event, err) : error_set(err, EINVAL, "the event has no label");
     if (rc)
         return table_reader_prefix(table, row->place, SIZE_MAX, err);
-    event.key = keep_text(events, key, strlen(key));
-    event.label = keep_text(events, buf_text(&label), label.len);
+    event.key = keep_key(events, key);
+    event.label = strmap_put(events->texts, buf_text(label), label->len, NULL)->key;
     mem_grow(&events->list, &events->cap, events->count + 1, sizeof *events->list);
     events->list[events->count++] = event;
     events->fresh++;
@@ -208,7 +213,10 @@ int label_events_say(struct label_events *events, const struct table_reader *tab
     size_t end = 0;
     bool fresh = false;
     int rc = 0;
-    if (events->count)
+    bool sorted = true; /* most tables are in the order of their clips */
+    for (size_t i = 1; sorted && i < events->count; i++)
+        sorted = compare_events(&events->list[i - 1], &events->list[i]) < 0;
+    if (!sorted)
         qsort(events->list, events->count, sizeof *events->list, compare_events);
     for (size_t i = 0; !rc && i < events->count; before = &events->list[i++]) {
         struct label_event *event = &events->list[i];

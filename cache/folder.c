@@ -86,7 +86,7 @@ int folder_open(const char *path, struct folder **ret, struct error *err)
     CLEANUP_FREE char *wanted = path ? mem_text(path) : default_path();
     int rc = file_make_folders(wanted, 0700, err);
     if (rc)
-        return error_prefix(err, "cache folder");
+        return error_within(err, rc, "cache folder");
     CLEANUP_CLOSE int fd = open(wanted, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return error_set(err, errno, "cache folder %s: %s", wanted, strerror(errno));

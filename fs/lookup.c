@@ -24,7 +24,7 @@ static int place_reason(struct task *task, const struct node *dir, const struct 
     query_canonical(dir->query, &path);
     buf_printf(&path, "%s%s", path.len ? "/" : "", task->name);
     int rc = place_hint_version(task->fs->dataset, dir->version, buf_text(&path), patience, err);
-    return rc == -ENOENT ? error_prefix(err, "/v%u/%s", dir->version, buf_text(&path)) : rc;
+    return rc == -ENOENT ? error_within(err, rc, "/v%u/%s", dir->version, buf_text(&path)) : rc;
 }
 
 /* Programs try names all the time: only where something near is there a reason is kept. */

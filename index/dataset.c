@@ -165,7 +165,7 @@ int dataset_keep_manifest(struct dataset *dataset, struct manifest *manifest, co
     }
     pthread_mutex_unlock(&dataset->lock);
     manifest_free(manifest);
-    return rc < 0 ? error_prefix(err, "%s", dataset_url(dataset)) : 0;
+    return rc < 0 ? error_within(err, rc, "%s", dataset_url(dataset)) : 0;
 }
 
 void dataset_move_head(struct dataset *dataset, uint32_t version)

@@ -222,7 +222,7 @@ static int settle(struct commit *commit, const char *path, int put_rc, struct er
     if (is_refusal(put_rc) || (local && rc == -ENOENT))
         return put_rc;
     commit->unsettled = true;
-    return error_prefix(err, "it is not known whether v%u was committed; \"elidefs log\" will tell",
+    return error_within(err, put_rc, "it is not known whether v%u was committed; \"elidefs log\" will tell",
                         commit->manifest.version);
 }
 

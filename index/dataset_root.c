@@ -25,7 +25,7 @@ static int check_root(void *ctx, uint32_t id, const char *url, struct error *err
     if (rc < 0 || place.store == dataset->layout.store)
         return rc;
     rc = check_readable(place.store, err);
-    return rc < 0 ? error_prefix(err, "%s reads from %s, which cannot be read", dataset_url(dataset), url)
+    return rc < 0 ? error_within(err, rc, "%s reads from %s, which cannot be read", dataset_url(dataset), url)
                   : 0;
 }
 

@@ -259,11 +259,8 @@ int manifest_parse(const char *name, const void *bytes, size_t len, struct manif
 {
     CLEANUP_JSON struct json *json = NULL;
     int rc = json_parse(name, bytes, len, &json, err);
-    if (rc) {
-        if (err)
-            err->code = EUCLEAN;
-        return -EUCLEAN;
-    }
+    if (rc)
+        return error_recode(err, EUCLEAN);
     CLEANUP_MANIFEST struct manifest *m = MEM_NEW(struct manifest);
     struct fields f = {.name = name, .where = "", .json = json, .err = err};
     read_all(&f, m);

@@ -52,11 +52,8 @@ int root_record_parse(const char *name, const char *own, const struct buf *bytes
                       struct error *err)
 {
     CLEANUP_JSON struct json *json = NULL;
-    if (json_parse(name, bytes->data, bytes->len, &json, err) < 0) {
-        if (err)
-            err->code = EUCLEAN;
-        return -EUCLEAN;
-    }
+    if (json_parse(name, bytes->data, bytes->len, &json, err) < 0)
+        return error_recode(err, EUCLEAN);
     const char *place = json_get_text(json, "url"), *pins = json_get_text(json, "pins");
     CLEANUP_FREE char *url = place ? url_of(own, place) : NULL;
     if (!url)

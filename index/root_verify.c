@@ -42,7 +42,7 @@ static int same_bytes(const struct dataset_object *was, const struct comparing *
         if (!rc)
             rc = store_read(c->to, path, now, at, len, b, err);
         if (rc < 0)
-            return error_prefix(err, "%s cannot be compared", path);
+            return error_within(err, rc, "%s cannot be compared", path);
         if (memcmp(a, b, len))
             return 0;
     }

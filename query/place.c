@@ -220,6 +220,7 @@ static int try_version(struct dataset *dataset, uint32_t version, const char *pa
 int place_hint_version(struct dataset *dataset, uint32_t version, const char *path,
                        const struct catalog_patience *patience, struct error *err)
 {
+    WITH_ERROR(err);
     uint32_t others[] = {dataset_head(dataset), version - 1};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         if (others[i] == version || !others[i])

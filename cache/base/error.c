@@ -58,6 +58,26 @@ int error_prefix(struct error *err, const char *format, ...)
     return error_set(err, err->code ? err->code : EIO, "%s: %s", context, old);
 }
 
+int error_within(struct error *err, int rc, const char *format, ...)
+{
+    char context[ERROR_TEXT_BYTES];
+    va_list args;
+    if (!err)
+        return rc;
+    va_start(args, format);
+    text_format(context, format, args);
+    va_end(args);
+    error_prefix(err, "%s", context);
+    return rc;
+}
+
+int error_recode(struct error *err, int code)
+{
+    if (err)
+        err->code = code;
+    return -code;
+}
+
 int error_copy(struct error *to, const struct error *from)
 {
     if (to && to != from)

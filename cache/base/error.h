@@ -25,5 +25,19 @@ int error_set(struct error *err, int code, const char *format, ...) __attribute_
 /* Puts "context: " before the recorded text and returns the recorded -code (-EIO if there is none). */
 int error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Puts "context: " before the text of the failure `rc` and returns `rc`: what failed is known without `err`.
+ */
+int error_within(struct error *err, int rc, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The recorded failure is told as another code, its text stays; returns -code. */
+int error_recode(struct error *err, int code);
+
+/* Among a function's declarations: from here on `err` is not NULL. Whatever looks at what is recorded, or
+ * calls what does, begins with it; nothing else may look into an `err` that it was given. */
+#define WITH_ERROR(err)                                                                                      \
+    struct error spare_ = {0};                                                                               \
+    if (!(err))                                                                                              \
+    (err) = &spare_
+
 /* Copies `from` into `to` (which may be NULL); returns -from->code. */
 int error_copy(struct error *to, const struct error *from);

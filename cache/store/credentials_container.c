@@ -72,6 +72,6 @@ int credentials_container(const struct credential_lookup *lookup, struct keys *r
         http_request_header(&request, "Authorization: %s", buf_text(&token));
     rc = credentials_ask(lookup, name, &request, LIMIT_S, &answer, err);
     if (rc == -ENOENT) /* it was named, so it should answer */
-        err->code = EACCES;
-    return rc < 0 ? -err->code : keys_parse(ret, name, (char *)answer.data, answer.len, "Token", err);
+        rc = error_recode(err, EACCES);
+    return rc < 0 ? rc : keys_parse(ret, name, (char *)answer.data, answer.len, "Token", err);
 }

@@ -107,6 +107,6 @@ int credentials_process(const struct credential_lookup *lookup, struct keys *ret
     name = mem_printf("credential_process of profile '%s'", profile->name);
     rc = run(lookup->stores, profile->credential_process, &output, err);
     if (rc < 0)
-        return error_prefix(err, "profile '%s'", profile->name);
+        return error_within(err, rc, "profile '%s'", profile->name);
     return keys_parse(ret, name, (char *)output.data, output.len, "SessionToken", err);
 }

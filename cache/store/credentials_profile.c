@@ -10,10 +10,8 @@ int credentials_profile(const struct credential_lookup *lookup, struct keys *ret
 {
     CLEANUP_PROFILE struct profile *profile = NULL;
     int rc = profile_load(lookup->profile, &profile, err);
-    if (rc < 0) {
-        err->code = EACCES; /* a missing profile is no reason to look elsewhere */
-        return -EACCES;
-    }
+    if (rc < 0)
+        return error_recode(err, EACCES); /* a missing profile is no reason to look elsewhere */
     if (profile->keys && !profile->role_arn) {
         *ret = *profile->keys;
         return 0;

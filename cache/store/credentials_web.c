@@ -146,7 +146,7 @@ int credentials_web(const struct credential_lookup *lookup, struct keys *ret, st
     if (!rc) {
         rc = ask(lookup, &role, ret, err);
         if (rc == -ENOENT) /* it was asked for, so it should work */
-            rc = -(err->code = EACCES);
+            rc = error_recode(err, EACCES);
     }
     profile_free(role.profile);
     return rc;

@@ -52,9 +52,10 @@ static int open_folder(struct stores *stores, const char *path, struct store **r
         return error_set(err, EINVAL, "the name of a folder is empty");
     if (strlen(path) >= PATH_MAX)
         return error_set(err, EINVAL, "the name of a folder is too long");
+    WITH_ERROR(err);
     CLEANUP_FREE char *folder = resolve(path, err);
     if (!folder)
-        return err ? -err->code : -EINVAL;
+        return -err->code;
     return local_new(stores, folder, ret, err);
 }
 

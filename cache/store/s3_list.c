@@ -104,8 +104,7 @@ static int parse_page(const struct paging *paging, const struct buf *body, struc
                                        : listing_parse(name, body->data, body->len, ret, err);
     if (rc == 0)
         return 0;
-    err->code = EIO;
-    return error_prefix(err, "listing");
+    return error_within(err, error_recode(err, EIO), "listing");
 }
 
 /* 0, with paging->next NULL behind the last page. */

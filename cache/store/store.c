@@ -16,11 +16,7 @@
 
 enum { PART_LEAST_BYTES = 5 << 20 };
 
-/* Below here `err` is never NULL: codes travel in it. */
-#define WITH_ERROR(err)                                                                                      \
-    struct error spare_ = {0};                                                                               \
-    if (!(err))                                                                                              \
-    (err) = &spare_
+/* Public functions begin with WITH_ERROR(): below them codes travel in `err`. */
 
 void store_init(struct store *store, const struct store_ops *ops, struct stores *stores, char *url)
 {

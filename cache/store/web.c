@@ -98,8 +98,8 @@ static int add_authorization(const struct web *web, struct http_request *http, s
     if (text.len)
         explicit_bzero(text.data, text.len);
     if (rc == -ENOENT || rc == -EINVAL) /* the object is not what is missing */
-        err->code = EACCES;
-    return rc < 0 ? -err->code : 0;
+        rc = error_recode(err, EACCES);
+    return rc < 0 ? rc : 0;
 }
 
 int web_prepare(const struct web *web, char *url, struct http_request *http, struct error *err)

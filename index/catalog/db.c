@@ -48,10 +48,10 @@ static int failed(struct db *db, int code, struct error *err)
     }
     case SQLITE_IOERR:
         if (db->file.failed.code && code != SQLITE_IOERR_SHORT_READ) {
-            error_copy(err, &db->file.failed);
-            if (!strstr(err->text, db->name)) /* who fetches it may have said which it is */
-                error_prefix(err, "catalog %s", db->name);
-            return -db->file.failed.code;
+            int rc = error_copy(err, &db->file.failed);
+            bool named =
+                strstr(db->file.failed.text, db->name); /* who fetches it may have said which it is */
+            return named ? rc : error_within(err, rc, "catalog %s", db->name);
         }
         return db->file.file || code == SQLITE_IOERR_SHORT_READ
                    ? db_damaged(db, err, "it ends too early")

@@ -151,7 +151,7 @@ static int add_dictionary(struct assembly *a, struct parquet_page *page, struct 
     parquet_store_reserve(&a->dictionary, page->values);
     int rc = parquet_decode_plain(a->layout, &page->data, page->values, &a->dictionary, err);
     if (rc)
-        return error_prefix(err, "dictionary");
+        return error_within(err, rc, "dictionary");
     a->dictionary.values.count = page->values;
     a->has_dictionary = true;
     return 0;
@@ -219,7 +219,7 @@ static int read_pages(struct assembly *a, const struct parquet *parquet, const s
         if (rc > 0)
             rc = add_page(a, &page, err);
         if (rc)
-            return error_prefix(err, "page %u", i);
+            return error_within(err, rc, "page %u", i);
     }
     return finish(a, err);
 }
@@ -243,7 +243,7 @@ int parquet_read(struct parquet *parquet, size_t group, size_t column, struct pa
     parquet_store_init(&a.dictionary, info->kind, parquet->limits.bytes);
     int rc = read_pages(&a, parquet, chunk, err);
     if (rc)
-        return error_prefix(err, "%s: row group %zu, column '%s'", parquet->recording->name, group,
+        return error_within(err, rc, "%s: row group %zu, column '%s'", parquet->recording->name, group,
                             info->name);
     *ret = a.store.values;
     a.store.values = (struct parquet_values){0};

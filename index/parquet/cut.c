@@ -106,7 +106,7 @@ static int add_group(struct cut *cut, size_t group, size_t ordinal, struct error
     int64_t *moved = cut->moved + ordinal * leaves;
     int rc = add_ranges(cut, group, moved, err);
     if (rc)
-        return error_prefix(err, "row group %zu", group);
+        return error_within(err, rc, "row group %zu", group);
     size_t leaf = 0;
     for (thrift_id one = thrift_first(tree, thrift_field(tree, root, GROUP_CHUNKS)); one;
          one = thrift_next(tree, one), leaf++)
@@ -271,7 +271,7 @@ int parquet_slice(const struct parquet *parquet, size_t first, size_t count, str
     int rc = cut_groups(&cut, first, err);
     if (rc) {
         slice_done(slice);
-        return error_prefix(err, "%s", name);
+        return error_within(err, rc, "%s", name);
     }
     return 0;
 }

@@ -152,7 +152,7 @@ static int read_rest(struct parquet *parquet, struct error *err)
     thrift_id root;
     int rc = parse_rest(parquet, &tree, &bytes, &root, err);
     if (rc)
-        return error_prefix(err, "footer");
+        return error_within(err, rc, "footer");
     if (thrift_field(&tree, root, FILE_ENCRYPTION))
         return error_set(err, ENOTSUP, "encrypted Parquet files are not read");
     rc = parquet_schema_init(&parquet->schema, &tree, thrift_field(&tree, root, FILE_SCHEMA), err);
@@ -255,7 +255,7 @@ static int read_group(struct parquet *parquet, const struct thrift *tree, thrift
     for (thrift_id one = thrift_first(tree, list); one; one = thrift_next(tree, one), leaf++) {
         int rc = read_chunk(parquet, tree, one, leaf, err);
         if (rc)
-            return error_prefix(err, "column chunk %zu ('%s')", leaf,
+            return error_within(err, rc, "column chunk %zu ('%s')", leaf,
                                 parquet->schema.columns[parquet->schema.leaves[leaf].column].name);
     }
     parquet->groups[parquet->group_count++] = (struct parquet_group){
@@ -277,7 +277,7 @@ static int read_groups(struct parquet *parquet, struct error *err)
         if (!rc)
             rc = read_group(parquet, &tree, record, err);
         if (rc)
-            return error_prefix(err, "row group %u", i);
+            return error_within(err, rc, "row group %u", i);
     }
     const struct parquet_group *last = count ? &parquet->groups[count - 1] : NULL;
     uint64_t rows = last ? last->first_row + last->rows : 0;
@@ -300,7 +300,7 @@ int parquet_open(const struct recording *recording, struct parquet **ret, struct
     if (!rc)
         rc = read_groups(parquet, err);
     if (rc)
-        return error_prefix(err, "%s", recording->name);
+        return error_within(err, rc, "%s", recording->name);
     *ret = STEAL(parquet);
     return 0;
 }

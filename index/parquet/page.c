@@ -182,7 +182,7 @@ int parquet_pages_next(struct parquet_pages *pages, struct parquet_page *ret, st
         thrift_id header;
         int rc = thrift_parse(&pages->header, &pages->chunk, &header, err);
         if (rc)
-            return error_prefix(err, "page header");
+            return error_within(err, rc, "page header");
         int64_t type = thrift_integer_or(&pages->header, header, HEADER_TYPE, -1);
         int64_t unpacked = thrift_integer_or(&pages->header, header, HEADER_UNPACKED, -1);
         int64_t packed = thrift_integer_or(&pages->header, header, HEADER_PACKED, -1);

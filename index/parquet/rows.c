@@ -285,7 +285,7 @@ int parquet_rows_new(const struct parquet *parquet, size_t group, struct parquet
     for (size_t i = 0; i < leaves; i++) {
         int rc = unpack_leaf(rows, i, &bytes_left, err);
         if (rc)
-            return error_prefix(err, "%s: row group %zu, column '%s'", parquet->recording->name, group,
+            return error_within(err, rc, "%s: row group %zu, column '%s'", parquet->recording->name, group,
                                 parquet->schema.columns[parquet->schema.leaves[i].column].name);
     }
     *ret = STEAL(rows);
@@ -456,7 +456,7 @@ int parquet_rows_slice(const struct parquet_rows *rows, uint64_t first, uint64_t
     write_group(rows, first, count, at, &groups);
     int rc = parquet_footer_write(rows->parquet, count, &groups, &out, err);
     if (rc)
-        return error_prefix(err, "%s", name);
+        return error_within(err, rc, "%s", name);
     slice_add_inline(slice, out.data, out.len);
     return 0;
 }

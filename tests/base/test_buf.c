@@ -110,3 +110,35 @@ Test(buf, a_truncated_buffer_ends_in_nul_and_never_grows)
     buf_done(&b);
     check_leaks();
 }
+
+Test(buf, a_failure_keeps_its_code_where_nobody_wants_its_text)
+{
+    struct error err = {0};
+    cr_assert_eq(error_set(&err, 2, "no such file"), -2);
+    cr_assert_eq(error_within(&err, -2, "clip %d", 7), -2);
+    cr_assert_str_eq(err.text, "clip 7: no such file");
+    cr_assert_eq(error_recode(&err, 117), -117);
+    cr_assert_eq(err.code, 117);
+    cr_assert_str_eq(err.text, "clip 7: no such file");
+    cr_assert_eq(error_within(NULL, -2, "clip %d", 7), -2);
+    cr_assert_eq(error_recode(NULL, 117), -117);
+    cr_assert_eq(error_copy(NULL, &err), -117);
+    check_leaks();
+}
+
+/* As a function does that looks at what its callee recorded. */
+static int looks(struct error *err)
+{
+    WITH_ERROR(err);
+    error_set(err, 13, "forbidden");
+    return err->code == 13 ? error_prefix(err, "here") : 0;
+}
+
+Test(buf, with_error_stands_in_for_a_caller_that_has_none)
+{
+    struct error err = {0};
+    cr_assert_eq(looks(NULL), -13);
+    cr_assert_eq(looks(&err), -13);
+    cr_assert_str_eq(err.text, "here: forbidden");
+    check_leaks();
+}

@@ -257,6 +257,16 @@ Test(vfs, a_failed_read_is_told_with_its_reason_and_can_be_asked_again)
     check_leaks();
 }
 
+Test(vfs, a_failed_read_is_told_to_who_wants_its_code_only)
+{
+    struct scene scene;
+    struct catalog_reader *reader;
+    scene_init(&scene, FAIL);
+    cr_assert_eq(catalog_reader_acquire(scene.catalog, &(struct catalog_patience){0}, &reader, NULL), -EIO);
+    scene_done(&scene);
+    check_leaks();
+}
+
 struct asker {
     struct scene *scene;
     uint32_t first;

@@ -203,6 +203,15 @@ static int run(struct apply *apply, struct error *err)
     return rc ? rc : db_commit(apply->db, err);
 }
 
+static void free_moved(struct apply_moved *moved)
+{
+    if (!moved)
+        return;
+    buf_done(&moved->record);
+    buf_done(&moved->events);
+    free(moved);
+}
+
 static void apply_done(struct apply *apply)
 {
     if (apply->deltas)
@@ -213,7 +222,7 @@ static void apply_done(struct apply *apply)
     rowset_unref(apply->live);
     rowset_unref(apply->changed);
     for (size_t i = 0; i < apply->count; i++)
-        buf_done(&apply->clips[i].labels), buf_done(&apply->clips[i].events);
+        free_moved(apply->clips[i].moved);
     origins_done(&apply->origins);
     buf_done(&apply->unknown.shown);
     buf_done(&apply->taken.shown);

@@ -60,6 +60,12 @@ static void take_stream(struct step *step, const struct changeset_op *op)
         stream->op.id = step->apply->object_ids[op->id];
 }
 
+static int say_value(struct step *step, const struct changeset_op *op, struct error *err)
+{
+    int rc = apply_record_say(&step->record, op, err);
+    return rc ? error_within(err, rc, "%s", step->clip.text) : 0;
+}
+
 static int take_clip(struct step *step, struct error *err)
 {
     struct changeset_reader reader = CHANGESET_READER(step->apply->set);
@@ -72,7 +78,7 @@ static int take_clip(struct step *step, struct error *err)
     changeset_next(&reader, &step->clip);
     while (!rc && changeset_next(&reader, &op) && op.kind != CHANGESET_CLIP) {
         if (op.kind == CHANGESET_VALUE || op.kind == CHANGESET_NONE)
-            rc = apply_record_say(&step->record, &op, err) ? error_prefix(err, "%s", step->clip.text) : 0;
+            rc = say_value(step, &op, err);
         else if (op.kind == CHANGESET_STREAM)
             take_stream(step, &op);
         else if (op.kind == CHANGESET_EXTRA)
@@ -101,8 +107,9 @@ static int read_old(struct step *step, struct error *err)
 static int take_over_events(struct step *step, struct error *err)
 {
     struct apply_record *record = &step->record;
-    const struct buf *events = &step->place->events;
-    return events_decode(record->apply->db, cursor_of(events->data, events->len), &record->now_events, err);
+    const struct apply_moved *moved = step->place->moved;
+    struct buf events = moved ? moved->events : BUF_INIT; /* borrowed */
+    return events_decode(record->apply->db, cursor_of(events.data, events.len), &record->now_events, err);
 }
 
 /* What others have said stays, or comes along from another key. */
@@ -113,7 +120,8 @@ static int keep_others(struct step *step, struct error *err)
     struct record_values *from = &step->record.was;
     if (place->labels_of || place->labels_left) {
         from = &step->labels;
-        struct cursor record = cursor_of(place->labels.data, place->labels.len);
+        struct buf bytes = place->moved ? place->moved->record : BUF_INIT; /* borrowed */
+        struct cursor record = cursor_of(bytes.data, bytes.len);
         int rc = record_decode(apply->db, &apply->attributes, record, from, err);
         if (rc)
             return rc;

@@ -329,6 +329,42 @@ static int take_all(struct apply *apply, struct sorter *sorters, struct error *e
     return rc;
 }
 
+/* From attribute `first` on. */
+static int take_lists(struct apply *apply, uint32_t first, struct error *err)
+{
+    const struct changeset *set = apply->set;
+    for (uint32_t i = first; i < strmap_count(set->attributes); i++) {
+        const struct changeset_attribute *attribute = &set->attribute_list[i];
+        struct changeset_op op = {
+            .id = i, .text = attribute->name, .type = attribute->type, .multi = attribute->multi};
+        int rc = take_attribute(apply, &op, err);
+        if (rc)
+            return rc;
+    }
+    for (size_t i = 0; i < set->clips.count; i++) {
+        const struct changeset_key *key = &set->clips.list[i];
+        const char *text = (const char *)set->log.data + key->at;
+        struct changeset_op op = {.text = text, .t0_ns = CHANGESET_NO_TIME, .place = key->value};
+        take_clip(apply, &op, changeset_op_of_text(key->at, strlen(text)));
+    }
+    return set->has_events ? take_events(apply, err) : 0;
+}
+
+/* Of labels all that intake wants stands in lists, so only what comes before the first clip is read. */
+static int take_labels(struct apply *apply, struct error *err)
+{
+    struct changeset_reader reader = CHANGESET_READER(apply->set);
+    struct changeset_op op = {0};
+    uint32_t attributes = 0;
+    int rc = 0;
+    while (!rc && changeset_next(&reader, &op) && op.kind != CHANGESET_LABELS) {
+        rc = take(apply, &op, 0, NULL, err);
+        attributes += op.kind == CHANGESET_ATTRIBUTE;
+    }
+    changeset_reader_done(&reader);
+    return rc ? rc : take_lists(apply, attributes, err);
+}
+
 /* The list of attributes moves no more from here on. */
 static void fix_attributes(struct apply *apply)
 {
@@ -366,7 +402,7 @@ int apply_intake(struct apply *apply, struct error *err)
     apply->deltas = mem_zero((apply->parent_attributes + declared + 1) * sizeof *apply->deltas);
     apply->origin = (uint32_t)apply->next_origin;
     apply_event_find(apply);
-    int rc = take_all(apply, sorters, err);
+    int rc = apply->set->has_labels ? take_labels(apply, err) : take_all(apply, sorters, err);
     for (size_t i = 0; i < APPLY_SORT_KEYS; i++) {
         if (!rc)
             rank_clips(apply, &sorters[i], i);

@@ -59,7 +59,7 @@ static int find_keys(struct apply *apply, struct error *err)
 {
     enum { FINDS_COST = 4 };
     int rc = 0;
-    if ((int64_t)apply->count > apply->rows / FINDS_COST)
+    if ((int64_t)apply->count >= apply->rows / FINDS_COST)
         return runs_each_key(apply->db, take_row, &(struct key_walk){.apply = apply}, err);
     for (size_t i = 0; rc >= 0 && i < apply->count; i++) {
         struct apply_clip *clip = &apply->clips[i];
@@ -206,7 +206,8 @@ static int take(struct step *step, const struct changeset_op *op, struct error *
 {
     if (op->kind == CHANGESET_VALUE || op->kind == CHANGESET_NONE) {
         int rc = apply_record_say(&step->record, op, err);
-        return rc ? error_prefix(err, "%s %llu", step->apply->table, (unsigned long long)step->place->place)
+        return rc ? error_within(err, rc, "%s %llu", step->apply->table,
+                                 (unsigned long long)step->place->place)
                   : 0;
     }
     if (op->kind == CHANGESET_EVENTS) {

@@ -50,7 +50,8 @@ static int read_labels(struct apply *apply, struct apply_clip *clip, struct reco
     int rc = runs_find_key(apply->db, &apply->runs, clip->labels_of, strlen(clip->labels_of), &row, err);
     if (rc < 1 || !rowset_contains(apply->live, row))
         return rc < 0 ? rc : 0;
-    struct buf *to[2] = {&clip->labels, &clip->events};
+    clip->moved = MEM_NEW(struct apply_moved);
+    struct buf *to[2] = {&clip->moved->record, &clip->moved->events};
     for (int i = 0; !(rc < 0) && i < 2; i++) {
         rc = record_group_read(apply->db, row, &groups[i], err);
         if (rc)

@@ -37,8 +37,11 @@ struct apply_clip {
     bool hidden;           /* given, but not to be seen */
     bool labels_left;      /* another clip of the set takes over its labels */
     const char *labels_of; /* key of the clip whose labels it takes over, borrowed from the log; or NULL */
-    struct buf labels;     /* that clip's record in the parent */
-    struct buf events;     /* and its events */
+    struct apply_moved *moved; /* what the parent has of that clip; NULL: nothing */
+};
+
+struct apply_moved {
+    struct buf record, events;
 };
 
 /* How often something is the case, and the first few cases, for one message. */

@@ -377,7 +377,7 @@ int changeset_labels_of(struct changeset *set, const char *key, struct error *er
     assert(changeset_key(set));
     int rc = name_check(key, strlen(key), err);
     if (rc)
-        return error_prefix(err, "%s", changeset_key(set));
+        return error_within(err, rc, "%s", changeset_key(set));
     size_t clip = set->clips.count - 1;
     size_t count = strmap_count(set->labels_of);
     if (count && strmap_at(set->labels_of, count - 1)->value == clip)

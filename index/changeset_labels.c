@@ -100,10 +100,11 @@ int changeset_events(struct changeset *set, const char *label, struct error *err
     struct value value = {.type = VALUE_TEXT, .text = label, .len = strlen(label)};
     int rc = value.len ? value_check(&value, err) : error_set(err, EINVAL, "an event's label is empty");
     if (rc)
-        return error_prefix(err, "%s", changeset_key(set));
+        return error_within(err, rc, "%s", changeset_key(set));
     if (set->label_at && strcmp((const char *)set->log.data + set->label_at, label) >= 0)
         return error_set(err, EINVAL, "%s: the labels of events are not in order: '%s' comes too late",
                          changeset_key(set), label);
+    set->has_events = true;
     buf_u8(&set->log, CHANGESET_EVENTS);
     set->label_at = changeset_append_text(&set->log, label);
     return 0;

@@ -44,7 +44,7 @@ struct changeset {
     size_t file_count, file_cap;
     bool has_extra; /* it has one */
     bool hidden;    /* it is hidden */
-    bool has_setter, has_labels;
+    bool has_setter, has_labels, has_events;
     size_t label_at; /* offset of the text of the events' label under way; 0: none */
 };
 
@@ -55,5 +55,15 @@ static inline const char *changeset_key(const struct changeset *set)
 }
 /* The attribute of this name, or NULL if it was not declared; its number is where it stands in the list. */
 struct changeset_attribute *changeset_declared(struct changeset *set, const char *name);
+
+/* Where the operation begins that the text of `len` bytes at `at` is the first part of: kind, length, text.
+ */
+static inline size_t changeset_op_of_text(size_t at, size_t len)
+{
+    size_t length_bytes = 1;
+    for (; len >= 0x80; len >>= 7)
+        length_bytes++;
+    return at - length_bytes - 1;
+}
 
 size_t changeset_append_text(struct buf *log, const char *text); /* returns where the text itself stands */

@@ -68,7 +68,7 @@ static void parse_value(const struct changeset *set, struct cursor *c, struct ch
         return;
     const struct changeset_attribute *attribute = &set->attribute_list[op->id];
     op->text = attribute->name;
-    value_decode(c, attribute->type, &op->value);
+    value_decode_unchecked(c, attribute->type, &op->value); /* changeset_value() checks it, or has done so */
 }
 
 static void parse_pieces(struct cursor *c, struct changeset_reader *reader, struct changeset_op *op)

@@ -279,6 +279,15 @@ static void decode_text(struct cursor *c, struct value *value)
 
 void value_decode(struct cursor *c, enum value_type type, struct value *ret)
 {
+    value_decode_unchecked(c, type, ret);
+    if (!c->failed && !value_check(ret, NULL))
+        return;
+    c->failed = true;
+    *ret = (struct value){.type = type, .text = ""};
+}
+
+void value_decode_unchecked(struct cursor *c, enum value_type type, struct value *ret)
+{
     uint64_t bits;
     *ret = (struct value){.type = type};
     switch (type) {
@@ -300,8 +309,6 @@ void value_decode(struct cursor *c, enum value_type type, struct value *ret)
         ret->integer = value_decode_signed(c);
         break;
     }
-    if (c->failed || value_check(ret, NULL)) {
-        c->failed = true;
+    if (c->failed)
         *ret = (struct value){.type = type, .text = ""};
-    }
 }

@@ -59,6 +59,8 @@ int value_check(const struct value *value, struct error *err);
  * borrows a text (NUL-terminated) and fails the cursor on what value_check() refuses. */
 void value_encode(struct buf *buf, const struct value *value);
 void value_decode(struct cursor *c, enum value_type type, struct value *ret);
+/* The same of bytes whose values were checked when they were written, or are yet to be: structure only. */
+void value_decode_unchecked(struct cursor *c, enum value_type type, struct value *ret);
 /* "signed" of index/FORMAT.md. */
 void value_encode_signed(struct buf *buf, int64_t number);
 int64_t value_decode_signed(struct cursor *c);

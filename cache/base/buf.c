@@ -2,6 +2,7 @@
 /* One buffer type for everything that is built: headers, JSON, requests, change sets. */
 #include "cache/base/buf.h"
 
+#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,10 +96,8 @@ static void append_be(struct buf *buf, uint64_t value, size_t len)
 
 static void append_le(struct buf *buf, uint64_t value, size_t len)
 {
-    uint8_t bytes[8];
-    for (size_t i = 0; i < len; i++)
-        bytes[i] = (uint8_t)(value >> (8 * i));
-    buf_append(buf, bytes, len);
+    value = htole64(value);
+    buf_append(buf, &value, len);
 }
 
 void buf_be16(struct buf *buf, uint16_t value)
@@ -131,9 +130,13 @@ void buf_le64(struct buf *buf, uint64_t value)
     append_le(buf, value, 8);
 }
 
-void buf_varint(struct buf *buf, uint64_t value)
+void buf_varint_long(struct buf *buf, uint64_t value)
 {
+    enum { BYTES_MAX = 10 };
+    uint8_t bytes[BYTES_MAX];
+    size_t len = 0;
     for (; value >= 0x80; value >>= 7)
-        buf_u8(buf, (uint8_t)(value | 0x80));
-    buf_u8(buf, (uint8_t)value);
+        bytes[len++] = (uint8_t)(value | 0x80);
+    bytes[len++] = (uint8_t)value;
+    buf_append(buf, bytes, len);
 }

@@ -59,4 +59,11 @@ void buf_be64(struct buf *buf, uint64_t value);
 void buf_le16(struct buf *buf, uint16_t value);
 void buf_le32(struct buf *buf, uint32_t value);
 void buf_le64(struct buf *buf, uint64_t value);
-void buf_varint(struct buf *buf, uint64_t value); /* unsigned LEB128 */
+void buf_varint_long(struct buf *buf, uint64_t value);         /* buf_varint() of several bytes */
+static inline void buf_varint(struct buf *buf, uint64_t value) /* unsigned LEB128 */
+{
+    if (value < 0x80)
+        buf_u8(buf, (uint8_t)value);
+    else
+        buf_varint_long(buf, value);
+}

@@ -165,7 +165,7 @@ static void decode_values(struct table_batch *batch, size_t count)
         struct table_value *value = &batch->values[batch->value_count++];
         uint8_t tag = cursor_u8(&batch->at);
         value->written = tag & 1;
-        value_decode(&batch->at, (enum value_type)(tag >> 1), &value->value);
+        value_decode_unchecked(&batch->at, (enum value_type)(tag >> 1), &value->value);
     }
 }
 

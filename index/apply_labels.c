@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/count.h"
 #include "index/apply_growth.h"
 #include "index/apply_record.h"
 #include "index/catalog/posting.h"
@@ -30,8 +31,8 @@ static int check_unknown(const struct apply *apply, struct error *err)
     const struct apply_examples *unknown = &apply->unknown;
     if (!unknown->count)
         return 0;
-    return error_set(err, ENOENT, "%llu clip%s not in the data set: %s%s", (unsigned long long)unknown->count,
-                     unknown->count == 1 ? " is" : "s are", buf_text(&unknown->shown),
+    return error_set(err, ENOENT, "%s %s not in the data set: %s%s", COUNT(unknown->count, "clip"),
+                     unknown->count == 1 ? "is" : "are", buf_text(&unknown->shown),
                      unknown->count > 3 ? "; ..." : "");
 }
 
@@ -281,12 +282,12 @@ static int check_taken(const struct apply *apply, struct error *err)
 {
     const struct apply_examples *late = &apply->late, *taken = &apply->taken;
     if (late->count)
-        return error_set(err, EEXIST, "%llu value%s set by others since v%u: %s%s",
-                         (unsigned long long)late->count, late->count == 1 ? " was" : "s were",
-                         apply->options->base, buf_text(&late->shown), late->count > 3 ? "; ..." : "");
+        return error_set(err, EEXIST, "%s %s set by others since v%u: %s%s", COUNT(late->count, "value"),
+                         late->count == 1 ? "was" : "were", apply->options->base, buf_text(&late->shown),
+                         late->count > 3 ? "; ..." : "");
     if (taken->count)
-        return error_set(err, EEXIST, "%llu value%s set by others (--overwrite replaces them): %s%s",
-                         (unsigned long long)taken->count, taken->count == 1 ? " was" : "s were",
+        return error_set(err, EEXIST, "%s %s set by others (--overwrite replaces them): %s%s",
+                         COUNT(taken->count, "value"), taken->count == 1 ? "was" : "were",
                          buf_text(&taken->shown), taken->count > 3 ? "; ..." : "");
     return 0;
 }

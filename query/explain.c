@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cache/base/count.h"
 #include "query/plan.h"
 
 static void print_head(const struct query *query, const struct plan *plan, struct buf *buf)
@@ -13,10 +14,10 @@ static void print_head(const struct query *query, const struct plan *plan, struc
     if (buf->len > start)
         buf_u8(buf, '\n');
     if (plan->count)
-        buf_printf(buf, "about %" PRIu64 " of %" PRIu64 " clips of v%" PRIu32 " (estimated)\n",
-                   plan->estimate, plan->clips, plan->version);
+        buf_printf(buf, "about %" PRIu64 " of %s of v%" PRIu32 " (estimated)\n", plan->estimate,
+                   COUNT(plan->clips, "clip"), plan->version);
     else
-        buf_printf(buf, "all %" PRIu64 " clips of v%" PRIu32 "\n", plan->clips, plan->version);
+        buf_printf(buf, "all %s of v%" PRIu32 "\n", COUNT(plan->clips, "clip"), plan->version);
 }
 
 static void print_steps(const struct plan *plan, struct buf *buf)
@@ -45,7 +46,7 @@ static int warn_literal(const struct literal *literal, const struct plan *plan, 
     int rc = catalog_attribute_find(reader, literal->name, strlen(literal->name), &attribute, err);
     if (rc < 0 || !many_lack(&attribute, plan->clips, &lacking))
         return rc < 0 ? rc : 0;
-    buf_printf(buf, "\nwarning: %" PRIu64 " of %" PRIu64 " clips lack '%s': ", lacking, plan->clips,
+    buf_printf(buf, "\nwarning: %" PRIu64 " of %s lack '%s': ", lacking, COUNT(plan->clips, "clip"),
                literal->name);
     literal_print(literal, buf);
     buf_text_append(buf, " leaves them out");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cache/base/count.h"
 #include "query/files.h"
 #include "query/literal.h"
 
@@ -110,10 +111,8 @@ static int take_value(void *ctx, const struct value *value, uint64_t clips, stru
         return 0;
     buf_append(&component, s->part, s->value_at);
     buf_text_append(&component, printed);
-    char what[40];
-    snprintf(what, sizeof what, "%llu clip%s", (unsigned long long)clips, clips == 1 ? "" : "s");
     int rc = leaves_clips(s, &component, err);
-    return rc > 0 ? suggest(s, buf_text(&component), what, err) : rc;
+    return rc > 0 ? suggest(s, buf_text(&component), COUNT(clips, "clip"), err) : rc;
 }
 
 static int suggest_values(struct suggesting *s, size_t equals, struct error *err)

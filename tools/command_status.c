@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cache/base/count.h"
 #include "cache/base/json.h"
 #include "tools/commands.h"
 #include "tools/mount_stats.h"
@@ -103,7 +104,7 @@ static void print_cache(const char *stats)
         fputs(" of ", stdout);
         print_bytes(stats, "cache_limit_bytes");
     }
-    printf(" in %llu files in %.*s; ", mount_stats_number(stats, "cache_files_on_disk"), (int)len,
+    printf(" in %s in %.*s; ", COUNT(mount_stats_number(stats, "cache_files_on_disk"), "file"), (int)len,
            folder ? folder : "");
     print_bytes(stats, "cache_bytes_read");
     fputs(" were read, ", stdout);
@@ -113,7 +114,7 @@ static void print_cache(const char *stats)
 
 static void print_store(const char *stats)
 {
-    printf("  store    %llu requests, ", mount_stats_number(stats, "store_requests"));
+    printf("  store    %s, ", COUNT(mount_stats_number(stats, "store_requests"), "request"));
     print_bytes(stats, "store_bytes_received");
     printf(" received, %llu sent again, %llu asked twice", mount_stats_number(stats, "store_retries"),
            mount_stats_number(stats, "store_hedges"));

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cache/base/count.h"
 #include "cache/base/json.h"
 #include "query/place.h"
 #include "tools/commands.h"
@@ -38,8 +39,7 @@ static void print_text(const struct checked *checked)
     if (checked->clips.code)
         printf("cannot be read: %s", checked->clips.text);
     else
-        printf("%8llu of %llu clips can be read", (unsigned long long)counts->readable,
-               (unsigned long long)counts->clips);
+        printf("%8llu of %s can be read", (unsigned long long)counts->readable, COUNT(counts->clips, "clip"));
     if (counts->key)
         printf("; not '%s': %s", counts->key, counts->reason);
     if (checked->stored.code && !checked->clips.code)
@@ -90,8 +90,9 @@ static void tell_all(const struct verifying *v)
 {
     struct readable_totals totals = readable_totals(v->readable);
     if (v->faulty)
-        fprintf(stderr, "faults in %u of %u versions; %llu of %llu recordings cannot be read\n", v->faulty,
-                v->versions, (unsigned long long)totals.unreadable, (unsigned long long)totals.recordings);
+        fprintf(stderr, "faults in %u of %s; %llu of %s cannot be read\n", v->faulty,
+                COUNT(v->versions, "version"), (unsigned long long)totals.unreadable,
+                COUNT(totals.recordings, "recording"));
 }
 
 /* ---- checking ---- */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cache/base/count.h"
 #include "index/catalog_known.h"
 #include "query/place.h"
 
@@ -81,12 +82,11 @@ static int gather(struct dataset *dataset, const struct removal *removal, struct
     if (!rc)
         rc = take(&removing, removal, &place, err);
     if (!rc && removing.replaced)
-        rc = error_set(
-            err, ESTALE,
-            "%llu of %llu clips have been replaced since v%u, such as '%s'; nothing was removed: what "
-            "is there now is named by a path in latest",
-            (unsigned long long)removing.replaced, (unsigned long long)removing.clips, place.version,
-            removing.example);
+        rc = error_set(err, ESTALE,
+                       "%llu of %s have been replaced since v%u, such as '%s'; nothing was removed: what "
+                       "is there now is named by a path in latest",
+                       (unsigned long long)removing.replaced, COUNT(removing.clips, "clip"), place.version,
+                       removing.example);
     free(removing.example);
     return rc;
 }

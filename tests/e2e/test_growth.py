@@ -350,7 +350,7 @@ def test_verify_finds_a_catalog_that_is_only_in_the_cache_and_deep_one_with_othe
         pack.unlink() if bytes_now is None else pack.write_bytes(bytes_now)
         done = elidefs("verify", dataset, *options, *cache, check=False)
         assert (done.returncode, done.stdout) == (1, f"{only_here}{why}\n")
-        assert done.stderr.splitlines()[-1] == "faults in 1 of 1 versions; 0 of 3 recordings cannot be read"
+        assert done.stderr.splitlines()[-1] == "faults in 1 of 1 version; 0 of 3 recordings cannot be read"
 
 
 def test_a_manifest_grows_renumbers_and_collides_like_a_folder(dataset, tmp_path):

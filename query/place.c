@@ -281,6 +281,9 @@ int place_resolve(struct dataset *dataset, const char *path, struct place *ret, 
     CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
     const char *given = path;
     uint32_t head;
+    struct error why = {0};
+    if (!err)
+        err = &why; /* hints add to what is said */
     int rc = dataset_refresh(dataset, &head, err);
     if (rc >= 0)
         rc = take_version(dataset, &path, &place.version, err);

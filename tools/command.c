@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tools/meant.h"
+#include "tools/synopsis.h"
 
 struct given_option {
     const struct option_spec *spec;
@@ -202,6 +203,18 @@ static int check_options(const struct arguments *arguments, struct error *err)
     return 0;
 }
 
+static int check_verb(const struct arguments *arguments, struct error *err)
+{
+    const struct command *command = arguments->command;
+    CLEANUP_BUF struct buf meant = BUF_INIT;
+    if (!arguments->count || !synopsis_has_verbs(command->synopsis) ||
+        synopsis_is_verb(command->synopsis, arguments->positional[0]))
+        return 0;
+    meant_verb(command, arguments->positional[0], &meant);
+    return error_set(err, EINVAL, "there is no '%s'%s%s%s", arguments->positional[0], buf_text(&meant),
+                     meant.len ? "" : ": expected ", meant.len ? "" : command->synopsis);
+}
+
 int arguments_parse(const struct command *command, int argc, char **argv, struct arguments *ret,
                     struct error *err)
 {
@@ -223,6 +236,8 @@ int arguments_parse(const struct command *command, int argc, char **argv, struct
         return 0;
     if (!rc)
         rc = check_options(ret, err);
+    if (!rc)
+        rc = check_verb(ret, err);
     if (!rc && (ret->count < command->least || ret->count > command->most))
         rc = error_set(err, EINVAL, "%s: expected %s",
                        ret->count < command->least ? "too few arguments" : "too many arguments",

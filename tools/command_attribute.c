@@ -8,6 +8,7 @@
 #include "index/changeset_labels.h"
 #include "index/name.h"
 #include "tools/commands.h"
+#include "tools/meant.h"
 #include "tools/session.h"
 
 static const struct option_spec options[] = {
@@ -110,6 +111,19 @@ static int commit(const struct arguments *arguments, struct session *session, co
     return rc;
 }
 
+/* "there is no attribute 'outcom'": and what was meant. */
+static int explain_absence(struct session *session, const char *name, struct error *err)
+{
+    CLEANUP_CATALOG struct catalog *catalog = NULL;
+    CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    buf_text_append(&text, err->text);
+    if (!dataset_catalog(session->dataset, dataset_head(session->dataset), false, &catalog, NULL) &&
+        !catalog_reader_acquire(catalog, &(struct catalog_patience){0}, &reader, NULL))
+        meant_attribute(reader, name, &text);
+    return error_set(err, ENOENT, "%s", buf_text(&text));
+}
+
 static int run(const struct arguments *arguments, struct error *err)
 {
     CLEANUP_SESSION struct session session = {0};
@@ -131,7 +145,8 @@ static int run(const struct arguments *arguments, struct error *err)
         rc = session_open(arguments, words[1], NULL, &session, err);
     if (rc)
         return rc;
-    return action->say ? commit(arguments, &session, set, err) : list_attributes(arguments, &session, err);
+    rc = action->say ? commit(arguments, &session, set, err) : list_attributes(arguments, &session, err);
+    return rc == -ENOENT && action->say ? explain_absence(&session, words[2], err) : rc;
 }
 
 static const struct command_example examples[] = {

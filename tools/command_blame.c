@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "cache/base/json.h"
 #include "query/place.h"
 #include "tools/commands.h"
+#include "tools/meant.h"
 #include "tools/mount_list.h"
 #include "tools/session.h"
 
@@ -112,6 +114,13 @@ static int print_event(void *ctx, const struct catalog_event *event, struct erro
     return 0;
 }
 
+static int refuse_attribute(struct catalog_reader *reader, const char *name, struct error *err)
+{
+    CLEANUP_BUF struct buf meant = BUF_INIT;
+    meant_attribute(reader, name, &meant);
+    return error_set(err, ENOENT, "there is no attribute '%s'%s", name, buf_text(&meant));
+}
+
 static int blame_clip(struct blame *blame, struct catalog_reader *reader, uint32_t row, struct error *err)
 {
     struct catalog_clip clip;
@@ -119,6 +128,8 @@ static int blame_clip(struct blame *blame, struct catalog_reader *reader, uint32
     int rc = catalog_clip(reader, row, &clip, err);
     if (!rc && blame->attribute)
         rc = catalog_attribute_find(reader, blame->attribute, strlen(blame->attribute), &attribute, err);
+    if (rc == -ENOENT)
+        return refuse_attribute(reader, blame->attribute, err);
     if (rc)
         return rc;
     CLEANUP_FREE char *key = mem_text(clip.key);
@@ -130,6 +141,21 @@ static int blame_clip(struct blame *blame, struct catalog_reader *reader, uint32
         rc = error_set(err, ENOENT, "the clip '%s' has no '%s'", key, blame->attribute);
     blame->key = NULL;
     return rc;
+}
+
+/* As the file of its labels would be refused, which names the nearest. */
+static int refuse_clip(struct session *session, const struct place *place, const char *key,
+                       const struct error *why, struct error *err)
+{
+    CLEANUP_PLACE struct place file = {0};
+    CLEANUP_FREE char *path = mem_printf("v%" PRIu32 "/%s.json", place->version, key);
+    if (why)
+        return error_copy(err, why);
+    if (!*key)
+        return error_set(err, EINVAL,
+                         "of which clip? PATH is its file or its key: v12/ep000123.json, ep000123");
+    int rc = place_resolve(session->dataset, path, &file, err);
+    return rc ? rc : error_set(err, ENOENT, "there is no clip '%s'", key);
 }
 
 /* The file of a clip, or its key: v3/ep000001.json, ep000001. */
@@ -154,7 +180,7 @@ static int find_clip(struct session *session, struct place *place, struct catalo
     if (rc || !by_key)
         return rc;
     rc = catalog_clip_find(*ret_reader, key, strlen(key), ret_row, err);
-    return rc == -ENOENT && why.code ? error_copy(err, &why) : rc;
+    return rc == -ENOENT ? refuse_clip(session, place, key, why.code && slash ? &why : NULL, err) : rc;
 }
 
 /* DATASET PATH [ATTRIBUTE], or a path inside a mount for the first two. */

@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/commands.h"
+#include "tools/mount_list.h"
 #include "tools/session.h"
 
 static int run(const struct arguments *arguments, struct error *err)
 {
     CLEANUP_SESSION struct session session = {0};
+    CLEANUP_MOUNT_LIST struct mount_list mounts = {0};
+    CLEANUP_FREE char *rest = NULL;
     const char *given = arguments->positional[0];
     int rc = session_open_stores(arguments, &session, err);
+    const struct mount_entry *mount = rc || strstr(given, "://") || mount_list_read(&mounts, NULL)
+                                          ? NULL
+                                          : mount_list_find(&mounts, given, &rest);
+    if (mount)
+        return error_set(err, EROFS, "%s: the data set %s is mounted there", given, mount->url);
     if (!rc)
         rc = dataset_init(session.stores, given, err);
     if (rc)

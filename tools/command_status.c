@@ -232,7 +232,7 @@ static int run(const struct arguments *arguments, struct error *err)
         CLEANUP_FREE char *rest = NULL;
         const struct mount_entry *mount = mount_list_find(&mounts, arguments->positional[0], &rest);
         if (!mount)
-            return error_set(err, ENOENT, "%s: no data set is mounted there", arguments->positional[0]);
+            return mount_list_refuse(&mounts, arguments->positional[0], err);
         return show(arguments, mount, err) ? EXIT_FAILED : EXIT_DONE;
     }
     if (!mounts.count)

@@ -5,6 +5,7 @@
 
 #include "query/place.h"
 #include "tools/commands.h"
+#include "tools/meant.h"
 #include "tools/session.h"
 
 static const struct option_spec options[] = {
@@ -54,7 +55,16 @@ static int run_untag(const struct arguments *arguments, struct error *err)
 {
     CLEANUP_SESSION struct session session = {0};
     int rc = session_open(arguments, arguments->positional[0], NULL, &session, err);
-    return rc ? rc : dataset_tag_remove(session.dataset, arguments->positional[1], err);
+    const char *name = arguments->positional[1];
+    struct error why = {0};
+    if (rc)
+        return rc;
+    rc = dataset_tag_remove(session.dataset, name, &why);
+    if (rc != -ENOENT)
+        return rc ? error_copy(err, &why) : 0;
+    CLEANUP_BUF struct buf meant = BUF_INIT;
+    meant_tag(session.dataset, name, &meant);
+    return error_set(err, ENOENT, "%s%s", why.text, buf_text(&meant));
 }
 
 static const struct command_example examples[] = {

@@ -23,13 +23,10 @@ static const struct mount_entry *mount_of(const struct mount_list *mounts, const
 static int refuse(const struct mount_list *mounts, const char *given, struct error *err)
 {
     const struct mount_entry *mount = mount_of(mounts, given);
-    CLEANUP_BUF struct buf others = BUF_INIT;
-    if (mount)
-        return error_set(err, EINVAL, "%s is mounted on %s: \"elidefs umount %s\"", given, mount->mountpoint,
-                         mount->mountpoint);
-    for (size_t i = 0; i < mounts->count; i++)
-        buf_printf(&others, "%s%s", i ? ", " : "; data sets are mounted on ", mounts->entries[i].mountpoint);
-    return error_set(err, EINVAL, "%s: no data set is mounted there%s", given, buf_text(&others));
+    if (!mount)
+        return mount_list_refuse(mounts, given, err);
+    return error_set(err, EINVAL, "%s is mounted on %s: \"elidefs umount %s\"", given, mount->mountpoint,
+                     mount->mountpoint);
 }
 
 static int run(const struct arguments *arguments, struct error *err)

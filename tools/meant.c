@@ -5,6 +5,7 @@
 
 #include "cache/base/memory.h"
 #include "query/nearest.h"
+#include "tools/synopsis.h"
 
 /* What the same thing is called in git, S3 tools, shells and SQL. */
 static const struct {
@@ -128,5 +129,50 @@ void meant_mount_word(const struct command *command, const char *name, struct bu
     CLEANUP_NEAREST struct nearest nearest;
     nearest_init(&nearest, name, strlen(name));
     each_option(command, &nearest, offer_mount_word);
+    nearest_print(&nearest, "", text);
+}
+
+/* ---- verbs, and what a data set has ---- */
+
+static void offer_verb(void *ctx, const char *verb, size_t len)
+{
+    nearest_offer(ctx, verb, len);
+}
+
+void meant_verb(const struct command *command, const char *verb, struct buf *text)
+{
+    CLEANUP_NEAREST struct nearest nearest;
+    nearest_init(&nearest, verb, strlen(verb));
+    synopsis_each_verb(command->synopsis, offer_verb, &nearest);
+    nearest_print(&nearest, "", text);
+}
+
+static int offer_tag(void *ctx, const char *name, uint32_t version, struct error *err)
+{
+    (void)version, (void)err;
+    nearest_offer(ctx, name, strlen(name));
+    return 0;
+}
+
+void meant_tag(struct dataset *dataset, const char *name, struct buf *text)
+{
+    CLEANUP_NEAREST struct nearest nearest;
+    nearest_init(&nearest, name, strlen(name));
+    dataset_tags(dataset, offer_tag, &nearest, NULL);
+    nearest_print(&nearest, "", text);
+}
+
+static int offer_attribute(void *ctx, const struct catalog_attribute *attribute, struct error *err)
+{
+    (void)err;
+    nearest_offer(ctx, attribute->name, strlen(attribute->name));
+    return 0;
+}
+
+void meant_attribute(struct catalog_reader *reader, const char *name, struct buf *text)
+{
+    CLEANUP_NEAREST struct nearest nearest;
+    nearest_init(&nearest, name, strlen(name));
+    catalog_attributes(reader, offer_attribute, &nearest, NULL);
     nearest_print(&nearest, "", text);
 }

@@ -184,3 +184,11 @@ const struct mount_entry *mount_list_find(const struct mount_list *list, const c
     buf_done(&walk.at);
     return mount;
 }
+
+int mount_list_refuse(const struct mount_list *list, const char *path, struct error *err)
+{
+    CLEANUP_BUF struct buf others = BUF_INIT;
+    for (size_t i = 0; i < list->count; i++)
+        buf_printf(&others, "%s%s", i ? ", " : "; data sets are mounted on ", list->entries[i].mountpoint);
+    return error_set(err, ENOENT, "%s: no data set is mounted there%s", path, buf_text(&others));
+}

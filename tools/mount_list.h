@@ -29,3 +29,5 @@ void mount_list_done(struct mount_list *list);
  * are. A relative path starts in the folder that the shell calls the current one. The path need not exist.
  */
 const struct mount_entry *mount_list_find(const struct mount_list *list, const char *path, char **ret_rest);
+/* -ENOENT: no data set is mounted at `path`, and where some are. */
+int mount_list_refuse(const struct mount_list *list, const char *path, struct error *err);

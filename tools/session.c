@@ -59,6 +59,24 @@ static int open_cache(const struct arguments *arguments, struct session *session
     return rc;
 }
 
+/* A mount stands for its data set: /mnt/kitchen, /mnt/kitchen/latest. *ret: the URL (owned), if it is one. */
+static int take_mount(const struct stores *stores, const char *given, char **ret, struct error *err)
+{
+    CLEANUP_MOUNT_LIST struct mount_list mounts = {0};
+    CLEANUP_FREE char *rest = NULL;
+    bool named = strstr(given, "://") || stores_dataset_url(stores, given);
+    int rc = named ? 0 : mount_list_read(&mounts, err);
+    const struct mount_entry *mount = rc || !mounts.count ? NULL : mount_list_find(&mounts, given, &rest);
+    if (!mount)
+        return rc;
+    if (*rest && strcmp(rest, "latest") != 0)
+        return error_set(err, EINVAL,
+                         "%s is a path in the data set that is mounted on %s: here the data set is meant, %s",
+                         given, mount->mountpoint, mount->mountpoint);
+    *ret = mem_text(mount->url);
+    return 0;
+}
+
 int session_open(const struct arguments *arguments, const char *url, const char *const *trust,
                  struct session *ret, struct error *err)
 {
@@ -68,8 +86,13 @@ int session_open(const struct arguments *arguments, const char *url, const char 
     if (rc)
         return rc;
     struct dataset_options options = {.stores = ret->stores, .cache = ret->cache, .trust = trust};
-    ret->url = mem_text(url);
     struct error why = {0};
+    rc = take_mount(ret->stores, url, &ret->url, err);
+    if (rc)
+        return rc;
+    if (!ret->url)
+        ret->url = mem_text(url);
+    url = ret->url;
     rc = dataset_open(&options, url, &ret->dataset, &why);
     if (rc == -ENOENT || rc == -ENOTDIR)
         rc = no_dataset_explain(ret->stores, url, &why);

@@ -24,7 +24,8 @@ struct session {
 
 /* Opens stores only. */
 int session_open_stores(const struct arguments *arguments, struct session *ret, struct error *err);
-/* Opens stores (unless they are open), cache and the data set `url`. `trust` as in dataset_open(). */
+/* Opens stores (unless they are open), cache and the data set `url`, for which its mount may stand. `trust`
+ * as in dataset_open(). */
 int session_open(const struct arguments *arguments, const char *url, const char *const *trust,
                  struct session *ret, struct error *err);
 /* From the positional arguments "DATASET PATH", "DATASET" (path "") or one path inside a mount. */

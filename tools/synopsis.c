@@ -33,6 +33,14 @@ bool synopsis_has_verbs(const char *synopsis)
     return islower((unsigned char)*synopsis);
 }
 
+bool synopsis_is_verb(const char *synopsis, const char *word)
+{
+    for (const char *form = synopsis; form; form = next_form(form))
+        if (form_has(form, word))
+            return true;
+    return false;
+}
+
 void synopsis_each_verb(const char *synopsis, void (*each)(void *ctx, const char *verb, size_t len),
                         void *ctx)
 {

@@ -13,6 +13,7 @@
 
 /* Does the first argument choose what is done? */
 bool synopsis_has_verbs(const char *synopsis);
+bool synopsis_is_verb(const char *synopsis, const char *word);
 /* Each verb of all forms, in order. */
 void synopsis_each_verb(const char *synopsis, void (*each)(void *ctx, const char *verb, size_t len),
                         void *ctx);

@@ -73,7 +73,7 @@ def test_what_is_refused_says_why(grown, tmp_path):
     elidefs("tag", grown, "fixed", "v1")
     assert refused("tag", grown, "fixed", "v2") == (
         f"elidefs: {grown}: the tag 'fixed' names v1 already; --force moves it")
-    assert refused("untag", grown, "fixd") == f"elidefs: {grown}: there is no tag 'fixd'"
+    assert refused("untag", grown, "fixd") == f"elidefs: {grown}: there is no tag 'fixd': did you mean 'fixed'?"
     assert refused("diff", grown, "v2", "v1") == "elidefs: v2 is newer than v1: the older version comes first"
     assert refused("diff", grown, "v1", "v2/ep000001.json") == (
         "elidefs: v2/ep000001.json is a file: differences are those of a folder")

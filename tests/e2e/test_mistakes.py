@@ -12,6 +12,7 @@ from conftest import LABELS, SAMPLE, elidefs
 def here(sample, tmp_path_factory):
     """A folder to type in: the sample named "robots" in the configuration, a copy of it, files that are none."""
     folder = tmp_path_factory.mktemp("mistakes")
+    elidefs("tag", sample, "stable")
     (folder / "elidefs").mkdir()
     (folder / "elidefs/config").write_text(f'[dataset "robots"]\nurl = {sample}\n[dataset "hall"]\nurl = s3://lab/hall\n')
     shutil.copytree(sample, folder / "store/kitchen")
@@ -20,7 +21,8 @@ def here(sample, tmp_path_factory):
     (folder / "empty").mkdir()
     (folder / "empty.lock").write_text("")
     shutil.copy(LABELS, folder / "labels.csv")
-    return folder
+    yield folder
+    elidefs("untag", sample, "stable")
 
 
 def typed(here, line, status):
@@ -52,12 +54,19 @@ def typed(here, line, status):
                                      "store/kitchen arm=left"),
     ("query v1/arm=left", "v1/arm=left looks like a path in a data set, but nothing is mounted above it, and no data set "
                           "stands before it: DATASET PATH"),
+    ("untag robots stabel", "SET: there is no tag 'stabel': did you mean 'stable'?"),
+    ("attribute rename robots outcom x", "there is no attribute 'outcom': did you mean 'outcome'?"),
+    ("blame robots ep000000 outcom", "there is no attribute 'outcom': did you mean 'outcome'?"),
+    ("blame robots ep00000", "no file 'ep00000.json' here: did you mean 'ep000000.json'?"),
+    ("blame robots", "of which clip? PATH is its file or its key: v12/ep000123.json, ep000123"),
+    ("remove robots ep000001.json", "no version or tag 'ep000001.json': a path begins with a version "
+                                    "(v1/ep000001.json)"),
     ("check labels.csv", "labels.csv holds no lock: \"elidefs lock DATASET PATH > data.lock\" writes one"),
     ("check empty.lock", "empty.lock holds no lock: \"elidefs lock DATASET PATH > data.lock\" writes one"),
     ("check store", "store is a folder: check reads a file that `elidefs lock` wrote"),
 ])
-def test_a_data_set_that_is_none(here, line, wanted):
-    assert typed(here, line, 1) == f"elidefs: {wanted}"
+def test_a_data_set_or_a_part_of_it_that_is_none(here, sample, line, wanted):
+    assert typed(here, line, 1).replace(str(sample), "SET") == f"elidefs: {wanted}"
 
 
 @pytest.mark.parametrize("line, wanted", [
@@ -66,6 +75,9 @@ def test_a_data_set_that_is_none(here, line, wanted):
     ("ls robots", "elidefs: there is no command 'ls': did you mean 'query'? Else see `elidefs --help`"),
     ("help qeury", "elidefs: there is no command 'qeury': did you mean 'query'? Else see `elidefs --help`"),
     ("--hlep", "elidefs: there is no command '--hlep': did you mean '--help'? Else see `elidefs --help`"),
+    ("attribute lst robots", "elidefs attribute: there is no 'lst': did you mean 'list'? Else see `elidefs attribute --help`"),
+    ("root show robots", "elidefs root: there is no 'show': expected list DATASET | set DATASET ID URL [OPTION]...; "
+                         "try `elidefs root --help`"),
     ("frobnicate", "elidefs: there is no command 'frobnicate'; try `elidefs --help`"),
     ("query robots --cuont", "elidefs query: there is no option --cuont: did you mean '--count'? Else see `elidefs query --help`"),
     ("log robots --where=x", "elidefs log: there is no option --where: it belongs to `elidefs query`; "
@@ -75,3 +87,14 @@ def test_a_data_set_that_is_none(here, line, wanted):
 ])
 def test_a_command_or_an_option_that_there_is_not(here, line, wanted):
     assert typed(here, line, 2) == wanted
+
+
+def test_a_mount_stands_for_its_data_set(sample, mount):
+    for path in (mount, mount / "latest"):
+        assert elidefs("tag", path, "by-mount").stdout == "by-mount v1\n"
+        elidefs("untag", path, "by-mount")
+    done = elidefs("annotate", mount / "v1", "-", input="key,x\n", check=False)
+    assert done.returncode == 1 and done.stderr.endswith(
+        f"{mount}/v1 is a path in the data set that is mounted on {mount}: here the data set is meant, {mount}\n")
+    done = elidefs("init", mount, check=False)
+    assert done.returncode == 1 and f"{mount}: the data set {sample} is mounted there" in done.stderr

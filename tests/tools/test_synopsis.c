@@ -54,6 +54,8 @@ Test(synopsis, verbs_are_those_of_all_forms)
     synopsis_each_verb("list|drop DATASET | set DATASET ID", take, &got);
     synopsis_each_verb("DATASET PATH", take, &got);
     cr_expect_str_eq(buf_text(&got), "list drop set ");
+    cr_expect(synopsis_is_verb("list|drop DATASET | set DATASET ID", "set") &&
+              !synopsis_is_verb("list A", "lis"));
     cr_expect(synopsis_has_verbs("list DATASET") && !synopsis_has_verbs("DATASET"));
     buf_done(&got);
     check_leaks();

@@ -67,9 +67,37 @@ static int check_whole(const struct store_get *get, const struct http_reply *rep
     return 0;
 }
 
-int ranged_check(const struct store_get *get, const struct http_reply *reply, struct store_object *object,
+static int check(const struct store_get *get, const struct http_reply *reply, struct store_object *object,
                  uint64_t *ret_end, struct error *err)
 {
     return ranged_is_part(get) ? check_part(get, reply, object, ret_end, err)
                                : check_whole(get, reply, object, ret_end, err);
+}
+
+int ranged_accept(struct ranged *ranged, const struct http_reply *reply, struct store_object *object,
+                  struct error *err)
+{
+    int rc = check(ranged->get, reply, object, &ranged->end, err);
+    if (rc < 0)
+        return rc;
+    ranged->at = ranged->get->offset;
+    ranged->accepted = true;
+    if (ranged->get->ret_object)
+        *ranged->get->ret_object = *object;
+    return 0;
+}
+
+int ranged_take(struct ranged *ranged, const void *bytes, size_t len, struct error *err)
+{
+    if (len > ranged->end - ranged->at)
+        return error_set(err, EIO, "the reply is longer than it said");
+    uint64_t at = ranged->at;
+    ranged->at += len;
+    ranged->get->on_data(ranged->get, at, bytes, len);
+    return 0;
+}
+
+int ranged_whole(const struct ranged *ranged, struct error *err)
+{
+    return ranged->at == ranged->end ? 0 : error_set(err, EAGAIN, "the reply ended early");
 }

@@ -20,12 +20,10 @@
 
 struct s3_get {
     struct s3 *s3; /* a reference */
-    struct store_get *get;
+    struct ranged ranged;
     struct http_request http;
     uint64_t generation;
-    struct pin_s3 pin; /* what must answer; all empty if any may */
-    bool accepted;
-    uint64_t at, end;   /* next byte to come; end of what was promised (after the header) */
+    struct pin_s3 pin;  /* what must answer; all empty if any may */
     struct buf refusal; /* body of a reply that was not accepted */
     int rc;             /* on the way to tell(), below */
     struct error err;
@@ -43,7 +41,7 @@ static int fail(struct error *err, int code, const char *text)
 static void end(struct s3_get *g, int rc, const struct error *err)
 {
     struct store *store = &g->s3->base;
-    g->get->on_done(g->get, rc, err);
+    g->ranged.get->on_done(g->ranged.get, rc, err);
     http_request_done(&g->http); /* only now: a cancel may come until on_done() has returned */
     buf_done(&g->refusal);
     free(g);
@@ -53,7 +51,7 @@ static void end(struct s3_get *g, int rc, const struct error *err)
 static void check_missing(void *ctx)
 {
     struct s3_get *g = ctx;
-    int rc = s3_missing_or_refused(g->s3, g->get->path, g->rc, &g->err);
+    int rc = s3_missing_or_refused(g->s3, g->ranged.get->path, g->rc, &g->err);
     end(g, rc, &g->err);
 }
 
@@ -81,39 +79,26 @@ static int take_head(struct http_request *http, struct error *err)
         return fail(err, EIO, "the reply has no Content-Length");
     int rc = s3_object(&http->reply, &object, err);
     if (!rc)
-        rc = ranged_check(g->get, &g->http.reply, &object, &g->end, err);
-    if (!rc)
         rc = check_pin(g, &object, err);
-    if (rc < 0)
-        return rc;
-    g->accepted = true;
-    if (g->get->ret_object)
-        *g->get->ret_object = object;
-    return 0;
+    return rc ? rc : ranged_accept(&g->ranged, &http->reply, &object, err);
 }
 
 static int take_body(struct http_request *http, const void *bytes, size_t len, struct error *err)
 {
     struct s3_get *g = http->ctx;
-    if (!g->accepted) {
-        size_t room = S3_REFUSAL_BYTES - g->refusal.len;
-        buf_append(&g->refusal, bytes, len < room ? len : room);
-        return 0;
-    }
-    if (len > g->end - g->at)
-        return fail(err, EIO, "the reply is longer than it said");
-    uint64_t at = g->at;
-    g->at += len;
-    g->get->on_data(g->get, at, bytes, len);
+    if (g->ranged.accepted)
+        return ranged_take(&g->ranged, bytes, len, err);
+    size_t room = S3_REFUSAL_BYTES - g->refusal.len;
+    buf_append(&g->refusal, bytes, len < room ? len : room);
     return 0;
 }
 
 static int judge(struct s3_get *g, struct error *err)
 {
-    if (g->accepted) {
+    if (g->ranged.accepted) {
         if (g->s3->credentials)
             credentials_prove(g->s3->credentials, g->generation);
-        return g->at == g->end ? 0 : fail(err, EAGAIN, "the reply ended early");
+        return ranged_whole(&g->ranged, err);
     }
     struct s3_refusal refusal = {
         .method = "GET", .generation = g->generation, .reply = &g->http.reply, .body = &g->refusal};
@@ -126,8 +111,8 @@ static void finish(struct http_request *http, int rc, const struct error *err)
     g->err = *err;
     g->rc = rc < 0 ? rc : judge(g, &g->err);
     if (g->rc < 0)
-        s3_prefix(g->s3, g->get->path, &g->err);
-    if (g->rc == -EACCES && !g->get->pin)
+        s3_prefix(g->s3, g->ranged.get->path, &g->err);
+    if (g->rc == -EACCES && !g->ranged.get->pin)
         workers_submit(stores_workers(g->s3->base.stores), check_missing, g);
     else
         end(g, g->rc, &g->err);
@@ -137,7 +122,7 @@ static void finish(struct http_request *http, int rc, const struct error *err)
 
 static void send(struct s3_get *g, const struct keys *keys)
 {
-    const struct store_get *get = g->get;
+    const struct store_get *get = g->ranged.get;
     char range[RANGED_TEXT_BYTES];
     CLEANUP_BUF struct buf query = BUF_INIT;
     struct s3_ask ask = {.method = "GET", .path = get->path};
@@ -168,7 +153,7 @@ static void send_later(void *ctx)
         send(g, &keys);
         return;
     }
-    s3_prefix(g->s3, g->get->path, &g->err);
+    s3_prefix(g->s3, g->ranged.get->path, &g->err);
     end(g, rc, &g->err);
 }
 
@@ -185,8 +170,7 @@ void s3_get_start(struct store *store, struct store_get *get)
     CLEANUP_KEYS struct keys keys = {0};
     struct s3_get *g = MEM_NEW(struct s3_get);
     g->s3 = s3;
-    g->get = get;
-    g->at = get->offset;
+    g->ranged.get = get;
     g->http = (struct http_request){.deadline_ns = get->deadline_ns,
                                     .idle_ns = s3->idle_ns,
                                     .on_head = take_head,

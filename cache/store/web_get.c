@@ -16,14 +16,12 @@
 
 struct web_get {
     struct web *web; /* a reference */
-    struct store_get *get;
+    struct ranged ranged;
     struct http_request http;
     struct pin_http pin; /* what must answer, if get->pin */
     char *url;           /* to be asked next */
     unsigned redirects;
-    bool accepted;
-    uint64_t at, end; /* next byte to come; end of what was promised (after the header) */
-    int rc;           /* on the way to refuse(), below */
+    int rc; /* on the way to refuse(), below */
     struct error err;
     atomic_bool cancelled;
 };
@@ -38,7 +36,7 @@ static int fail(struct error *err, int code, const char *text)
 static void end(struct web_get *g, int rc, const struct error *err)
 {
     struct store *store = &g->web->base;
-    g->get->on_done(g->get, rc, err);
+    g->ranged.get->on_done(g->ranged.get, rc, err);
     http_request_done(&g->http); /* only now: a cancel may come until on_done() has returned */
     free(g->url);
     free(g);
@@ -48,7 +46,7 @@ static void end(struct web_get *g, int rc, const struct error *err)
 static void refuse(void *ctx)
 {
     struct web_get *g = ctx;
-    web_prefix(g->web, g->get->path, &g->err);
+    web_prefix(g->web, g->ranged.get->path, &g->err);
     end(g, g->rc, &g->err);
 }
 
@@ -70,7 +68,7 @@ static int take_pin(const char *text, struct pin_http *ret)
 static int check_pin(const struct web_get *g, const struct store_object *object, struct error *err)
 {
     struct pin_http now = {0};
-    if (!g->get->pin)
+    if (!g->ranged.get->pin)
         return 0;
     if (*g->pin.etag)
         pin_http_parse(object->pin, &now);
@@ -80,7 +78,7 @@ static int check_pin(const struct web_get *g, const struct store_object *object,
         return 0;
     if (*g->pin.etag ? !*now.etag : !now.modified_s)
         return error_set(err, ESTALE, "the server does not say what the object was pinned by (%s)",
-                         g->get->pin);
+                         g->ranged.get->pin);
     return fail(err, ESTALE, "the object is not the one that was pinned; it has been overwritten");
 }
 
@@ -99,27 +97,14 @@ static int take_head(struct http_request *http, struct error *err)
         rc = web_object(&http->reply, &object, err);
     if (!rc)
         rc = check_pin(g, &object, err);
-    if (!rc)
-        rc = ranged_check(g->get, &http->reply, &object, &g->end, err);
-    if (rc < 0)
-        return rc;
-    g->accepted = true;
-    if (g->get->ret_object)
-        *g->get->ret_object = object;
-    return 0;
+    return rc ? rc : ranged_accept(&g->ranged, &http->reply, &object, err);
 }
 
 static int take_body(struct http_request *http, const void *bytes, size_t len, struct error *err)
 {
     struct web_get *g = http->ctx;
-    if (!g->accepted) /* of a refusal: its status tells enough */
-        return 0;
-    if (len > g->end - g->at)
-        return fail(err, EIO, "the reply is longer than it said");
-    uint64_t at = g->at;
-    g->at += len;
-    g->get->on_data(g->get, at, bytes, len);
-    return 0;
+    /* Of a refusal, its status tells enough. */
+    return g->ranged.accepted ? ranged_take(&g->ranged, bytes, len, err) : 0;
 }
 
 /* ---- requests ---- */
@@ -139,16 +124,16 @@ static void finish(struct http_request *http, int rc, const struct error *err)
     struct web_get *g = http->ctx;
     g->err = *err;
     g->rc = rc;
-    if (!rc && g->accepted && g->at != g->end)
-        g->rc = fail(&g->err, EAGAIN, "the reply ended early");
-    else if (!rc && !g->accepted)
+    if (!rc && g->ranged.accepted)
+        g->rc = ranged_whole(&g->ranged, &g->err);
+    else if (!rc)
         g->rc = web_meaning(g->web, http, g->redirects, &g->url, &g->err);
     if (!g->rc && g->url) {
         g->redirects++;
         start(g);
     } else {
         if (g->rc < 0)
-            web_prefix(g->web, g->get->path, &g->err);
+            web_prefix(g->web, g->ranged.get->path, &g->err);
         end(g, g->rc, &g->err);
     }
 }
@@ -156,13 +141,13 @@ static void finish(struct http_request *http, int rc, const struct error *err)
 static void add_conditions(struct web_get *g)
 {
     char text[RANGED_TEXT_BYTES], date[HTTP_DATE_BYTES];
-    if (ranged_is_part(g->get)) {
-        ranged_format(g->get, text);
+    if (ranged_is_part(g->ranged.get)) {
+        ranged_format(g->ranged.get, text);
         http_request_header(&g->http, "Range: %s", text);
     }
-    if (g->get->pin && *g->pin.etag) {
+    if (g->ranged.get->pin && *g->pin.etag) {
         http_request_header(&g->http, "If-Match: %s", g->pin.etag);
-    } else if (g->get->pin) {
+    } else if (g->ranged.get->pin) {
         http_date_print(g->pin.modified_s, date);
         http_request_header(&g->http, "If-Unmodified-Since: %s", date);
     }
@@ -188,8 +173,7 @@ void web_get_start(struct store *store, struct store_get *get)
 {
     struct web_get *g = MEM_NEW(struct web_get);
     g->web = web_of(store_ref(store));
-    g->get = get;
-    g->at = get->offset;
+    g->ranged.get = get;
     g->url = web_object_url(g->web, get->path);
     g->http = (struct http_request){.method = "GET",
                                     .deadline_ns = get->deadline_ns,

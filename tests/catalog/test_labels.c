@@ -247,6 +247,27 @@ Test(labels, a_partial_import_takes_back_only_what_it_says_there_is_none_of)
     check_leaks();
 }
 
+/* 2^20 is what a record can hold (record.c). */
+Test(labels, more_values_than_a_clip_can_have_are_refused_whole)
+{
+    enum { MANY = (1 << 20) + 1 };
+    struct versions v;
+    init(&v);
+    struct changeset *set = labels_by("anna", CHANGESET_OWN);
+    set_attribute(set, "marks", VALUE_INT, true);
+    set_labels(set, "ep1", 2);
+    for (int64_t i = 0; i < MANY; i++)
+        cr_assert_eq(changeset_value(set, "marks", &(struct value){.type = VALUE_INT, .integer = i}, &v.err),
+                     0);
+    cr_assert_eq(versions_apply(&v, set), -E2BIG, "%s", v.err.text);
+    cr_assert(strstr(v.err.text, "a clip would have 1048577 values of 'marks', more than it can"), "%s",
+              v.err.text);
+    cr_assert_eq(v.head, 1);
+    expect_blame(&v, "ep1", "length=10 import v1\noutcome=fail import v1\n");
+    versions_done(&v);
+    check_leaks();
+}
+
 Test(labels, clips_that_are_not_there_are_named_with_their_lines)
 {
     struct versions v;

@@ -274,6 +274,23 @@ def test_recordings_with_a_file_an_episode_on_a_web_server(web, dataset, tmp_pat
     same_clips(tmp_path / "a", tmp_path / "b")
 
 
+def test_recordings_whose_names_have_no_numbers_on_a_web_server(web, dataset, tmp_path):
+    folder = pytest.importorskip("make_lerobot").make(web.www / "plainly", lengths=(20, 10))
+    (folder / "data/chunk-000/file-000.parquet").rename(folder / "data/rows.parquet")
+    (folder / "videos/observation.images.front/chunk-000/file-000.mp4").rename(folder / "videos/observation.images.front.mp4")
+    info = json.loads((folder / "meta/info.json").read_text())
+    (folder / "meta/info.json").write_text(json.dumps(
+        info | {"data_path": "data/rows.parquet", "video_path": "videos/{video_key}.mp4"}))
+    local = tmp_path / "local"
+    local.mkdir()
+    elidefs("init", local)
+    elidefs("import", local, folder)
+    elidefs("import", dataset, f"{web.url}/plainly")
+    for name, one in (("a", local), ("b", dataset)):
+        elidefs("cp", one, "v1", tmp_path / name, "--cache", tmp_path / f"cache-{name}")
+    same_clips(tmp_path / "a", tmp_path / "b")
+
+
 def test_what_cannot_be_imported_from_a_web_server_says_why(web, published, dataset):
     (web.www / "plain").mkdir(exist_ok=True)
     (web.www / "plain/a.bin").write_bytes(b"a")

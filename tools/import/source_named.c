@@ -132,7 +132,7 @@ static int name_chunks(const struct naming *n, struct error *err)
     bool numbered = differ(n, (struct lerobot_place){.chunk = 0}, (struct lerobot_place){.chunk = 1});
     for (int64_t chunk = 0; rc > 0 && (numbered || !chunk) && chunk < NUMBER_MAX; chunk++)
         rc = name_chunk(n, chunk, err);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 static int name_episode(void *ctx, const char *place, const struct json *object, struct error *err)

@@ -11,25 +11,45 @@ static void add_bytes(struct buf *buf, const void *bytes, size_t len)
     buf_append(buf, bytes, len);
 }
 
-static int add_object(struct catalog_reader *reader, uint32_t id, struct buf *buf, struct error *err)
+/* The last recording that was looked up: a clip's streams, and clips beside each other, are of the same. */
+struct recording {
+    uint32_t id; /* CATALOG_NO_OBJECT: none */
+    struct buf bytes;
+};
+#define RECORDING_INIT ((struct recording){.id = CATALOG_NO_OBJECT})
+
+static int find_recording(struct catalog_reader *reader, uint32_t id, struct recording *recording,
+                          struct error *err)
 {
     struct catalog_object object;
+    if (recording->id == id)
+        return 0;
     int rc = catalog_object(reader, id, &object, err);
     if (rc < 0)
         return rc;
-    buf_u8(buf, 1);
-    add_bytes(buf, object.path, strlen(object.path));
-    buf_le64(buf, object.size);
-    add_bytes(buf, object.pin, strlen(object.pin));
+    recording->id = id;
+    buf_clear(&recording->bytes);
+    buf_u8(&recording->bytes, 1);
+    add_bytes(&recording->bytes, object.path, strlen(object.path));
+    buf_le64(&recording->bytes, object.size);
+    add_bytes(&recording->bytes, object.pin, strlen(object.pin));
     catalog_object_done(&object);
     return 0;
 }
 
-static int add_stream(struct catalog_reader *reader, uint32_t row, uint32_t number, struct buf *buf,
+struct summing {
+    struct catalog_reader *reader;
+    struct recording recording;
+    struct sha256 *sha;
+    struct digest *digest;
+    struct buf scratch;
+};
+
+static int add_stream(struct summing *summing, uint32_t row, uint32_t number, struct buf *buf,
                       struct error *err)
 {
     struct catalog_stream stream;
-    int rc = catalog_stream(reader, row, number, &stream, err);
+    int rc = catalog_stream(summing->reader, row, number, &stream, err);
     if (rc < 0)
         return rc;
     buf_le64(buf, stream.piece_count);
@@ -42,27 +62,38 @@ static int add_stream(struct catalog_reader *reader, uint32_t row, uint32_t numb
     if (stream.object == CATALOG_NO_OBJECT)
         buf_u8(buf, 0);
     else
-        rc = add_object(reader, stream.object, buf, err);
+        rc = find_recording(summing->reader, stream.object, &summing->recording, err);
+    if (rc >= 0 && stream.object != CATALOG_NO_OBJECT)
+        buf_append(buf, summing->recording.bytes.data, summing->recording.bytes.len);
     catalog_stream_done(&stream);
     return rc;
 }
 
-int digest_file(struct catalog_reader *reader, uint32_t row, uint32_t stream, uint8_t ret[SHA256_BYTES],
-                struct error *err)
+static int hash_file(struct summing *summing, uint32_t row, uint32_t stream, uint8_t ret[SHA256_BYTES],
+                     struct error *err)
 {
-    CLEANUP_BUF struct buf bytes = BUF_INIT;
-    int rc = stream == FILES_STREAM_JSON ? catalog_json(reader, row, &bytes, err)
-                                         : add_stream(reader, row, stream, &bytes, err);
+    struct buf *bytes = &summing->scratch;
+    buf_clear(bytes);
+    int rc = stream == FILES_STREAM_JSON ? catalog_json(summing->reader, row, bytes, err)
+                                         : add_stream(summing, row, stream, bytes, err);
     if (rc >= 0)
-        sha256_of(buf_text(&bytes), bytes.len, ret);
+        sha256_of(buf_text(bytes), bytes->len, ret);
     return rc < 0 ? rc : 0;
 }
 
-struct summing {
-    struct catalog_reader *reader;
-    struct sha256 *sha;
-    struct digest *digest;
-};
+static void summing_done(struct summing *summing)
+{
+    buf_done(&summing->recording.bytes);
+    buf_done(&summing->scratch);
+}
+#define CLEANUP_SUMMING CLEANUP(summing_done)
+
+int digest_file(struct catalog_reader *reader, uint32_t row, uint32_t stream, uint8_t ret[SHA256_BYTES],
+                struct error *err)
+{
+    CLEANUP_SUMMING struct summing summing = {.reader = reader, .recording = RECORDING_INIT};
+    return hash_file(&summing, row, stream, ret, err);
+}
 
 static int sum_file(struct summing *summing, uint32_t row, uint32_t stream, const char *key,
                     struct error *err)
@@ -72,7 +103,7 @@ static int sum_file(struct summing *summing, uint32_t row, uint32_t stream, cons
     struct files_entry entry;
     int rc = files_entry(summing->reader, row, stream, &name, &entry, err);
     if (rc >= 0)
-        rc = digest_file(summing->reader, row, stream, content, err);
+        rc = hash_file(summing, row, stream, content, err);
     if (rc < 0)
         return rc;
     add_bytes(&head, key, strlen(key));
@@ -106,7 +137,8 @@ int digest_query(const struct query *query, struct catalog_reader *reader, struc
                  struct error *err)
 {
     struct digest digest = {0};
-    struct summing summing = {reader, sha256_new(), &digest};
+    CLEANUP_SUMMING struct summing summing = {
+        .reader = reader, .recording = RECORDING_INIT, .sha = sha256_new(), .digest = &digest};
     int rc = query_each(query, reader, sum_clip, &summing, err);
     sha256_finish(summing.sha, digest.sha256);
     if (rc >= 0)

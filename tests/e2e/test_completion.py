@@ -79,6 +79,9 @@ def typed(shell, keys, folder):
     ("elidefs log\tkit\t--fi\tex\t| wc -l", "1\n"),
     ("elidefs query kitchen v1/outcome.ne\tfa\t--cou\t", "8\n"),
     ("elidefs query kitchen --whe\tarm=ri\t--cou\t", "8\n"),
+    ("elidefs query kitchen --whe\tarm=ri\tv1 --cou\t", "8\n"),
+    ("elidefs query grown v2/@si\t--cou\t", "1\n"),
+    ("elidefs query grown v2/arm=left/@since=v\t--cou\t", "0\n"),
     ("elidefs untag kitchen ol\t; elidefs tag kitchen", ""),
     ("elidefs diff kitchen v\tlat\tarm=l\t--st\t", "clips: no difference\nattributes: no difference\n"),
 ])
@@ -88,6 +91,11 @@ def test_a_line_completed_with_tab_is_the_line_that_was_meant(named, shell, keys
     (tmp_path / "home").mkdir()
     if "untag" in keys:
         elidefs("tag", "kitchen", "older")
+    if "grown" in keys:
+        shutil.copytree(named, tmp_path / "grown")
+        with open(tmp_path / "elidefs/config", "a") as config:
+            config.write(f'[dataset "grown"]\nurl = {tmp_path}/grown\n')
+        elidefs("annotate", "grown", "-", "--by", "anna", input="key,note\nep000000,x\n")
     got = typed(shell, keys, tmp_path / "home")
     assert got.strip() == wanted.strip()
 

@@ -28,6 +28,9 @@ _elidefs() {
     head=
     case $current in *[=:]*) head=${current%"${current##*[=:]}"} ;; esac
     case $COMP_WORDBREAKS in *:*) ;; *) head=${head%%:*} ;; esac
+    case $COMP_WORDBREAKS in *@*) # begins a word here, too, and belongs to it
+        case ${current#"$head"} in *@*) head=${current%@*} ;; esac ;;
+    esac
     COMPREPLY=()
     while read -r line; do
         case $line in

@@ -14,7 +14,7 @@
 enum {
     MAGIC_BYTES = 4,
     TAIL_BYTES = 8,        /* length and magic */
-    FIRST_READ = 64 << 10, /* the footer too, nearly always, with one request */
+    FIRST_READ = 16 << 10, /* the footer too, of a file with an episode; more than that has few files */
     FOOTER_MAX = 64 << 20,
     GROUPS_MAX = 1 << 20,
 };

@@ -4,8 +4,13 @@
 #include "tools/import/source.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct source_habits {
+    atomic_uint_least64_t head_bytes; /* that the last recording was read from its start; 0: none was */
+};
 
 static bool path_is_hidden(const char *path)
 {
@@ -61,6 +66,7 @@ static int add_object(void *ctx, const char *path, const struct store_object *ob
 int source_open(struct stores *stores, const char *url, struct source **ret, struct error *err)
 {
     CLEANUP_SOURCE struct source *source = MEM_NEW(struct source);
+    source->habits = MEM_NEW(struct source_habits);
     int rc = store_open(stores, url, &source->store, err);
     if (rc)
         return rc;
@@ -86,6 +92,7 @@ void source_free(struct source *source)
     for (size_t i = 0; i < source->count; i++)
         free(source->objects[i].path);
     free(source->objects);
+    free(source->habits);
     free(source->hidden_example);
     if (source->store)
         store_unref(source->store);
@@ -143,25 +150,47 @@ int source_read_all(const struct source *source, const char *path, size_t max_by
     return 0;
 }
 
-/* A header often says only how to go on somewhere else; behind a footer's last bytes stands the rest before
- * them. */
+static uint64_t head_window(const struct source *source)
+{
+    uint64_t used = source->habits ? atomic_load(&source->habits->head_bytes) : 0;
+    uint64_t window = used ? used + used / 4 : SOURCE_HEAD_BYTES;
+    if (window < SOURCE_HEAD_LEAST_BYTES)
+        return SOURCE_HEAD_LEAST_BYTES;
+    return window < SOURCE_WINDOW_BYTES ? window : SOURCE_WINDOW_BYTES;
+}
+
+/* For a read at `start` that the window of before does not serve. */
+static uint64_t window_bytes(const struct source_recording *r, uint64_t start)
+{
+    if (!start)
+        return head_window(r->source);
+    bool goes_on = r->window.len && start >= r->window_start && start <= r->window_start + r->window.len;
+    uint64_t window = goes_on ? 2 * (uint64_t)r->window.len : SOURCE_HEAD_BYTES;
+    return window < SOURCE_WINDOW_BYTES ? window : SOURCE_WINDOW_BYTES;
+}
+
+/* The table in source.h. */
 static void choose_window(const struct source_recording *r, uint64_t *start, uint64_t *end)
 {
-    uint64_t size = r->recording.size, len = *end - *start;
-    uint64_t window = *start ? SOURCE_WINDOW_BYTES : SOURCE_HEAD_BYTES;
-    if (len >= window)
-        return;
-    if (*end == size)
-        *start = size > SOURCE_FOOT_BYTES ? size - SOURCE_FOOT_BYTES : 0;
-    else
+    uint64_t size = r->recording.size, window = window_bytes(r, *start);
+    if (size <= SOURCE_WHOLE_BYTES) {
+        *start = 0;
+        *end = size;
+    } else if (*end == size) {
+        uint64_t foot = size - SOURCE_FOOT_BYTES;
+        *start = foot < *start ? foot : *start;
+    } else if (*start && size - *start <= SOURCE_WINDOW_BYTES) {
+        *end = size;
+    } else if (*end < *start + window) {
         *end = *start + window < size ? *start + window : size;
+    }
 }
 
 static int read_window(struct source_recording *r, uint64_t offset, size_t len, struct error *err)
 {
     uint64_t start = offset, end = offset + len;
     choose_window(r, &start, &end);
-    buf_clear(&r->window);
+    buf_clear(&r->window); /* choose_window() looked at it */
     size_t window = (size_t)(end - start);
     int rc = store_read(r->source->store, r->object->path, &r->object->pinned, start, window,
                         buf_room(&r->window, window), err);
@@ -186,9 +215,16 @@ static int read_from_store(struct source_recording *r, uint64_t offset, size_t l
     return 0;
 }
 
+static void note_head(struct source_recording *r, uint64_t offset, uint64_t end)
+{
+    if (offset <= r->head_end && end > r->head_end && end <= SOURCE_WINDOW_BYTES)
+        r->head_end = end;
+}
+
 static int recording_read_source(void *ctx, uint64_t offset, size_t len, void *to, struct error *err)
 {
     struct source_recording *r = ctx;
+    note_head(r, offset, offset + len);
     const uint8_t *noted = scan_find(&r->scan, offset, len);
     if (noted) {
         memcpy(to, noted, len);
@@ -217,6 +253,8 @@ void source_recording_keep(struct source_recording *r)
     struct scan_of object = object_of(r);
     if (r->scan.grown)
         scan_cache_put(r->scans, &object, &r->scan);
+    if (r->head_end && r->recording.size > SOURCE_WHOLE_BYTES && r->source->habits)
+        atomic_store(&r->source->habits->head_bytes, r->head_end);
     r->scans = NULL;
     scan_done(&r->scan);
 }

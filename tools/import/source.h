@@ -25,6 +25,7 @@ struct source {
     struct store *store;
     struct source_object *objects; /* sorted by path */
     size_t count, cap;
+    struct source_habits *habits; /* of the recordings before; NULL: none. Locks itself */
     uint64_t hidden;      /* names that start with '.', left out; a data set's own objects are not counted */
     char *hidden_example; /* the first of them */
 };
@@ -53,10 +54,26 @@ char *source_name(const struct source *source, const char *path);
 int source_read_all(const struct source *source, const char *path, size_t max_bytes, struct buf *buf,
                     struct error *err);
 
-/* A pinned object as a recording. Small reads fetch a window, because headers and footers are read in many
- * small pieces and each request costs a round trip; a small one where a recording begins and where it ends,
- * because of thousands of recordings the rest is most of what is read. */
-enum { SOURCE_WINDOW_BYTES = 64 << 10, SOURCE_HEAD_BYTES = 4 << 10, SOURCE_FOOT_BYTES = 16 << 10 };
+/*
+ * A pinned object as a recording. A request costs a round trip, and of the CPU of both ends as much as some
+ * 80 kB more in one that is made anyway. So small reads fetch a window:
+ *
+ *     all of it      if it has SOURCE_WHOLE_BYTES or less: head and foot would be two requests for most of it
+ *     at its start   as far as the recording before was read from its start, and a quarter more, since those
+ *                    of a source are alike; the first time SOURCE_HEAD_BYTES
+ *     at its end     SOURCE_FOOT_BYTES; and all that is left, if that is SOURCE_WINDOW_BYTES or less
+ *     elsewhere      SOURCE_HEAD_BYTES, because samples that are looked at lie apart; twice as much each time
+ *                    that reading goes on, up to SOURCE_WINDOW_BYTES
+ *
+ * Of larger recordings nothing is read but what a parser asks for, and these windows.
+ */
+enum {
+    SOURCE_WINDOW_BYTES = 64 << 10,
+    SOURCE_WHOLE_BYTES = 32 << 10,
+    SOURCE_HEAD_BYTES = 4 << 10,
+    SOURCE_HEAD_LEAST_BYTES = 512,
+    SOURCE_FOOT_BYTES = 16 << 10
+};
 struct source_recording {
     struct recording recording;
     const struct source *source;
@@ -64,6 +81,7 @@ struct source_recording {
     char *name;
     uint64_t window_start;
     struct buf window;
+    uint64_t head_end;        /* how far it was read from its start, without a gap */
     struct scan_cache *scans; /* borrowed, or NULL: */
     struct scan scan;         /* what was read, now or by an import before */
 };

@@ -33,6 +33,9 @@ enum {
     CONNECT_MS = 5000,
     IDLE_MS = 15000,
     HEAD_BYTES = 65536,
+    HEAD_USUAL_BYTES = 1024,
+    BUFFER_LEAST_BYTES = 16384, /* curl makes a buffer a transfer */
+    BUFFER_BYTES = 262144,
     WAIT_MS = 1000,
     READY = 64,
     SPARES = 64,
@@ -183,6 +186,7 @@ static size_t take_head(char *line, size_t size, size_t count, void *ctx)
         curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
         reply->status = (int)status;
         buf_clear(&reply->head);
+        buf_room(&reply->head, HEAD_USUAL_BYTES);
         return len;
     }
     if (len <= 2 && (*line == '\r' || *line == '\n'))
@@ -207,6 +211,13 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *ctx)
 
 /* ---- one transfer ---- */
 
+static long buffer_bytes(const struct http_request *request)
+{
+    if (!request->expected || request->expected > BUFFER_BYTES)
+        return BUFFER_BYTES;
+    return request->expected < BUFFER_LEAST_BYTES ? BUFFER_LEAST_BYTES : (long)request->expected;
+}
+
 static void set_limits(CURL *easy, const struct http_request *request, int64_t left_ms)
 {
     int64_t idle_ms = request->idle_ns ? request->idle_ns / NS_PER_MS : IDLE_MS;
@@ -214,7 +225,7 @@ static void set_limits(CURL *easy, const struct http_request *request, int64_t l
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(idle_ms < CONNECT_MS ? idle_ms : CONNECT_MS));
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)((idle_ms + 999) / 1000));
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 262144L);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, buffer_bytes(request));
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* do not wait for a resolver that hangs */
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);

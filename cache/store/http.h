@@ -43,6 +43,7 @@ struct http_request {
     const void *body;
     size_t body_len;
     const char *ca_path; /* a bundle instead of the system's; NULL */
+    uint64_t expected;   /* bytes of the body; 0: not known */
     int64_t deadline_ns; /* clock_now_ns() */
     int64_t idle_ns;     /* nothing moved for so long: -EAGAIN; 0: a default */
     bool no_proxy;       /* for link-local services */

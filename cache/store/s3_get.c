@@ -171,7 +171,8 @@ void s3_get_start(struct store *store, struct store_get *get)
     struct s3_get *g = MEM_NEW(struct s3_get);
     g->s3 = s3;
     g->ranged.get = get;
-    g->http = (struct http_request){.deadline_ns = get->deadline_ns,
+    g->http = (struct http_request){.expected = get->len,
+                                    .deadline_ns = get->deadline_ns,
                                     .idle_ns = s3->idle_ns,
                                     .on_head = take_head,
                                     .on_body = take_body,

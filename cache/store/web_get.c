@@ -176,6 +176,7 @@ void web_get_start(struct store *store, struct store_get *get)
     g->ranged.get = get;
     g->url = web_object_url(g->web, get->path);
     g->http = (struct http_request){.method = "GET",
+                                    .expected = get->len,
                                     .deadline_ns = get->deadline_ns,
                                     .idle_ns = g->web->idle_ns,
                                     .on_head = take_head,

@@ -294,7 +294,8 @@ static enum next pass_reply(struct exchange *x)
     int64_t len = head_content_length(head);
     bool bodiless = !strcmp(x->method, "HEAD") || x->status == 204 || x->status == 304;
     bool ended = false, whole = true;
-    if (!stream_send(x->client.fd, head->data, head->len))
+    bool goes_on = !*x->fault.kind && !bodiless && len > 0; /* with its body it wakes the client once */
+    if (!(goes_on ? stream_send_part : stream_send)(x->client.fd, head->data, head->len))
         return CLOSE;
     if (!bodiless && head_is_chunked(head)) {
         whole = pass_chunked(x);

@@ -32,10 +32,10 @@ void stream_close(struct stream *s)
     s->at = 0;
 }
 
-bool stream_send(int fd, const void *bytes, size_t len)
+static bool send_all(int fd, const void *bytes, size_t len, int flags)
 {
     for (const char *from = bytes; len;) {
-        ssize_t n = send(fd, from, len, MSG_NOSIGNAL);
+        ssize_t n = send(fd, from, len, MSG_NOSIGNAL | flags);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -44,4 +44,14 @@ bool stream_send(int fd, const void *bytes, size_t len)
         len -= (size_t)n;
     }
     return true;
+}
+
+bool stream_send(int fd, const void *bytes, size_t len)
+{
+    return send_all(fd, bytes, len, 0);
+}
+
+bool stream_send_part(int fd, const void *bytes, size_t len)
+{
+    return send_all(fd, bytes, len, MSG_MORE);
 }

@@ -19,3 +19,5 @@ struct stream {
 ssize_t stream_fill(struct stream *s);
 void stream_close(struct stream *s);
 bool stream_send(int fd, const void *bytes, size_t len); /* all of them; false: the connection is gone */
+/* The same; they may wait for those that are sent next. */
+bool stream_send_part(int fd, const void *bytes, size_t len);

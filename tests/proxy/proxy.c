@@ -2,7 +2,11 @@
 /*
  * An HTTP/1.1 proxy between a client and one server, for tests and benchmarks: it counts, delays and breaks.
  *
- *     proxy [--delay-ms N] [--log FILE] [--match TEXT] [--fault FAULT]... PORT SERVER_ADDRESS:SERVER_PORT
+ *     proxy [--delay-ms N] [--log FILE] [--match TEXT] [--keep TEXT] [--fault FAULT]... PORT
+ *           SERVER_ADDRESS:SERVER_PORT
+ *
+ * --keep: a GET whose path begins with TEXT is answered as before when it is asked again, without the server:
+ * as if that were another machine, whose work costs this one nothing.
  *
  * Listens on 127.0.0.1; PORT 0 takes any free one. Prints "PORT\n" when it does. SIGTERM ends it when its
  * clients have closed their connections. The log has one line a request:
@@ -42,6 +46,7 @@
 
 #include "cache/base/buf.h"
 #include "tests/proxy/head.h"
+#include "tests/proxy/kept.h"
 #include "tests/proxy/stream.h"
 
 enum { BODY_BYTES = 1 << 30, FAULTS = 32, TEXT_BYTES = 4096 };
@@ -56,6 +61,8 @@ struct proxy {
     struct sockaddr_in server;
     unsigned delay_ms;
     const char *match;
+    const char *keep; /* prefix of paths; NULL: none */
+    struct kept *kept;
     struct fault faults[FAULTS];
     size_t faults_count;
     pthread_cond_t idle;
@@ -72,6 +79,8 @@ struct exchange {
     struct fault fault; /* kind "": none */
     int status;
     uint64_t sent; /* body bytes that went to the client */
+    bool keeping;  /* what goes to the client is noted: */
+    struct buf noted;
 };
 
 /* What to do with the client's connection after a step. */
@@ -102,6 +111,8 @@ static bool pass(struct exchange *x, const uint8_t *bytes, size_t len, bool coun
     } else if (!stream_send(x->client.fd, bytes, len)) {
         return false;
     }
+    if (x->keeping)
+        buf_append(&x->noted, bytes, len);
     x->sent += counted ? len : 0;
     return !cut;
 }
@@ -312,6 +323,35 @@ static enum next pass_reply(struct exchange *x)
     return whole && !ended && !head_wants_close(head) && !head_wants_close(&x->head) ? KEEP : CLOSE;
 }
 
+static void name_request(const struct exchange *x, struct buf *ret)
+{
+    buf_printf(ret, "%s %s", x->path, x->range);
+}
+
+/* Was it answered from what is kept? */
+static bool answer_kept(struct exchange *x, enum next *ret)
+{
+    CLEANUP_BUF struct buf name = BUF_INIT;
+    name_request(x, &name);
+    const struct kept_reply *reply = x->keeping ? kept_find(x->proxy->kept, buf_text(&name)) : NULL;
+    if (!reply)
+        return false;
+    x->status = reply->status;
+    x->sent = reply->body_len;
+    *ret = stream_send(x->client.fd, reply->bytes.data, reply->bytes.len) ? KEEP : CLOSE;
+    return true;
+}
+
+static void keep_reply(struct exchange *x)
+{
+    CLEANUP_BUF struct buf name = BUF_INIT;
+    name_request(x, &name);
+    struct kept_reply reply = {.status = x->status, .body_len = x->sent};
+    buf_append(&reply.bytes, x->reply_head.data, x->reply_head.len);
+    buf_append(&reply.bytes, x->noted.data, x->noted.len);
+    kept_put(x->proxy->kept, buf_text(&name), &reply);
+}
+
 static enum next serve(struct exchange *x)
 {
     const char *kind = x->fault.kind;
@@ -321,6 +361,12 @@ static enum next serve(struct exchange *x)
     sleep_ms(x->proxy->delay_ms + (!strcmp(kind, "delay") ? x->fault.argument : 0));
     if (status)
         return answer(x, status);
+    const char *keep = x->proxy->keep;
+    enum next next;
+    x->keeping = keep && !*kind && !strcmp(x->method, "GET") && !strncmp(x->path, keep, strlen(keep));
+    buf_clear(&x->noted);
+    if (answer_kept(x, &next))
+        return next;
     if (!strcmp(kind, "whole"))
         head_drop(&x->head, "range");
     if (!ask_server(x)) {
@@ -331,7 +377,10 @@ static enum next serve(struct exchange *x)
         stream_close(&x->server);
         return RESET;
     }
-    return pass_reply(x);
+    next = pass_reply(x);
+    if (x->keeping && next == KEEP && x->status / 100 == 2)
+        keep_reply(x);
+    return next;
 }
 
 /* ---- connections ---- */
@@ -369,7 +418,7 @@ static void *serve_connection(void *ctx)
     stream_close(&x->client);
     stream_close(&x->server);
     buf_done(&x->client.in), buf_done(&x->server.in);
-    buf_done(&x->head), buf_done(&x->body), buf_done(&x->reply_head);
+    buf_done(&x->head), buf_done(&x->body), buf_done(&x->reply_head), buf_done(&x->noted);
     connection_ended(x->proxy);
     free(x);
     return NULL;
@@ -446,7 +495,8 @@ static int listen_on(unsigned port)
 static void usage(void)
 {
     fprintf(stderr,
-            "usage: proxy [--delay-ms N] [--log FILE] [--match TEXT] [--fault FAULT]... PORT ADDRESS:PORT\n");
+            "usage: proxy [--delay-ms N] [--log FILE] [--match TEXT] [--keep TEXT] [--fault FAULT]... PORT "
+            "ADDRESS:PORT\n");
     exit(2);
 }
 
@@ -477,6 +527,8 @@ static void set_option(struct proxy *proxy, const char *name, const char *value)
         proxy->delay_ms = (unsigned)atoi(value);
     else if (!strcmp(name, "--match"))
         proxy->match = value;
+    else if (!strcmp(name, "--keep"))
+        proxy->keep = value;
     else if (!strcmp(name, "--fault"))
         add_fault(proxy, value);
     else if (strcmp(name, "--log") || !(proxy->log = fopen(value, "we")))
@@ -502,6 +554,7 @@ int main(int argc, char **argv)
         set_option(&proxy, argv[at], argv[at + 1]);
     if (argc - at != 2)
         usage();
+    proxy.kept = kept_new();
     take_signals(&proxy);
     set_server(&proxy, argv[at + 1]);
     for (int listener = listen_on((unsigned)atoi(argv[at]));;) {

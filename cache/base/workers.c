@@ -84,8 +84,8 @@ void workers_submit(struct workers *workers, void (*run)(void *ctx), void *ctx)
     pthread_mutex_lock(&workers->lock);
     *workers->last = task;
     workers->last = &task->next;
+    pthread_cond_signal(&workers->wake);
     pthread_mutex_unlock(&workers->lock);
-    pthread_cond_signal(&workers->wake); /* whoever wakes finds the lock free */
 }
 
 void workers_free(struct workers *workers)

@@ -123,7 +123,7 @@ static void a_stalled_read_ends_when_it_must(void)
                 .get = {.path = "stall", .pin = pinned.pin, .size = WEB_SERVER_BYTES, .len = 1000}};
             w.get.deadline_ns = clock_now_ns() + (how ? INT64_C(3600000000000) : 300000000);
             int rc = watched_run(&w, b.store, b.stores, 10, how);
-            CHECK(rc == (how ? -ECANCELED : -ETIMEDOUT) && (how ? w.got == 10 : w.got <= 10),
+            CHECK(rc == (how ? -ECANCELED : -ETIMEDOUT) && w.got < 1000 && (!how || w.got >= 10),
                   "case %d: %d after %llu bytes", how, rc, (unsigned long long)w.got);
             end(&b);
         }

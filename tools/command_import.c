@@ -167,6 +167,17 @@ static int write_bad(const struct arguments *arguments, const struct import_requ
     return rc;
 }
 
+static void tell_left_out(const struct import_counts *found)
+{
+    uint64_t clips = found->bad - found->bad_loose;
+    if (clips)
+        fputs(COUNT(clips, "bad clip"), stderr);
+    if (found->bad_loose)
+        fprintf(stderr, "%s%s of no clip", clips ? " and " : "", COUNT(found->bad_loose, "bad entry"));
+    fprintf(stderr, " %s left out; the next import tries %s again\n", found->bad == 1 ? "is" : "are",
+            found->bad == 1 ? "it" : "them");
+}
+
 static int finish(const struct arguments *arguments, const struct import_request *request,
                   struct session *session, const struct changeset *set, const struct import_counts *found,
                   struct error *err)
@@ -180,8 +191,7 @@ static int finish(const struct arguments *arguments, const struct import_request
     notes_print(request->notes, stderr);
     if (!found->bad)
         return 0;
-    fprintf(stderr, "%s %s left out; the next import tries %s again\n", COUNT(found->bad, "bad clip"),
-            found->bad == 1 ? "is" : "are", found->bad == 1 ? "it" : "them");
+    tell_left_out(found);
     return EXIT_PARTLY;
 }
 

@@ -134,6 +134,32 @@ def test_a_row_that_does_not_fit_costs_its_clip(dataset, tmp_path):
         (str(table), "line 5", None), (str(table), "line 3", "b")]
 
 
+def test_a_row_without_a_clip_is_not_counted_as_one(dataset, tmp_path):
+    source, table = tmp_path / "source", tmp_path / "labels.csv"
+    source.mkdir()
+    for name in "abc":
+        (source / f"{name}.mcap").write_text(name)
+    table.write_text("key,n\na,1\ny,3\nz,4\n")
+    done = elidefs("import", dataset, source, "--table", table, cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    assert f"{source}: 2 entries of no clip are bad, and nothing was imported" in done.stderr
+    done = elidefs("import", dataset, source, "--table", table, "--skip-bad", cwd=tmp_path, check=False)
+    assert done.returncode == 3 and keys(dataset) == ["a", "b", "c"]
+    assert "\n2 bad entries of no clip are left out; the next import tries them again\n" in done.stderr
+    table.write_text("key,n\na,x\nb,1\nz,4\n")
+    done = elidefs("import", dataset, source, "--table", table, "--type", "n=integer", cwd=tmp_path, check=False)
+    assert "1 of 3 clips and 1 entry of no clip are bad" in done.stderr
+
+
+def test_a_lerobot_set_whose_table_of_episodes_was_not_all_copied_is_noted(dataset, tmp_path):
+    source = make_lerobot.make(tmp_path / "source", lengths=(12, 10, 11))
+    info = source / "meta/info.json"
+    assert "fewer episodes" not in elidefs("import", dataset, source).stderr
+    info.write_text(json.dumps(json.loads(info.read_text()) | {"total_episodes": 5}))
+    assert ("note: fewer episodes than meta/info.json says (is all of it copied?): "
+            f"{source}/meta/episodes/ has 3 of 5\n") in elidefs("import", dataset, source).stderr
+
+
 def test_a_table_that_cannot_be_read_is_never_left_out(dataset, source, tmp_path):
     table = tmp_path / "labels.csv"
     table.write_text('key,n\na,"1\n')

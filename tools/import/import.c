@@ -353,6 +353,19 @@ int import_skip_parse(const char *text, struct import_skip *ret, struct error *e
     return 0;
 }
 
+/* "2 of 4 clips and 1 entry of no clip are bad": a row of a table that no clip has is none. */
+static int refuse_faults(const struct importing *importing, const char *what, struct error *err)
+{
+    uint64_t bad = importing->drafts->bad, loose = importing->counts->bad_loose;
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    if (bad)
+        buf_printf(&text, "%llu of %s", (unsigned long long)bad, COUNT(importing->drafts->count, "clip"));
+    if (loose)
+        buf_printf(&text, "%s%s of no clip", bad ? " and " : "", COUNT(loose, "entry"));
+    return error_set(err, EINVAL, "%s: %s %s bad, and nothing was imported (%s)", importing->request->source,
+                     buf_text(&text), bad + loose == 1 ? "is" : "are", what);
+}
+
 /* All was looked at: may what is good be imported? */
 static int check_faults(const struct importing *importing, struct error *err)
 {
@@ -363,6 +376,7 @@ static int check_faults(const struct importing *importing, struct error *err)
     uint64_t loose = faults_loose(faults), bad = importing->drafts->bad + loose;
     uint64_t all = importing->drafts->count + loose;
     importing->counts->bad = bad;
+    importing->counts->bad_loose = loose;
     bool refused = faults_refused(faults), over = false;
     if (skip->on && skip->limited)
         over = (double)bad > (skip->percent ? skip->limit / 100 * (double)all : skip->limit);
@@ -374,9 +388,7 @@ static int check_faults(const struct importing *importing, struct error *err)
                        : over     ? "more than --skip-bad allows"
                        : skip->on ? "nothing good is left"
                                   : "--skip-bad imports the others";
-    return error_set(err, EINVAL, "%s: %llu of %s %s bad, and nothing was imported (%s)",
-                     importing->request->source, (unsigned long long)bad, COUNT(all, "clip"),
-                     bad == 1 ? "is" : "are", what);
+    return refuse_faults(importing, what, err);
 }
 
 static void count_source(struct importing *importing)

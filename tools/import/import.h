@@ -49,7 +49,8 @@ struct import_counts {
     uint32_t after;          /* the version it was compared with */
     uint64_t objects, bytes; /* listed */
     uint64_t clips, lerobot_sets;
-    uint64_t bad; /* clips, and rows and files that are none, left out */
+    uint64_t bad;       /* clips, and rows and files that are none, left out */
+    uint64_t bad_loose; /* of these, what is no clip */
     struct growth_counts growth;
     uint64_t copied, copied_bytes; /* objects */
     bool pinned_weakly; /* some object can be overwritten under its name: not reproducible for ever */

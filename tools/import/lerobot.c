@@ -330,6 +330,18 @@ static int name_cameras(struct building *b, struct error *err)
     return 0;
 }
 
+/* What a table said that was not copied is missed by nothing else. While a robot records, info.json may be
+ * ahead. */
+static void note_fewer(const struct building *b)
+{
+    size_t count = b->episodes->count + b->episodes->flaw_count;
+    if (b->info->total_episodes <= 0 || (uint64_t)b->info->total_episodes <= count)
+        return;
+    CLEANUP_FREE char *example =
+        mem_printf("%s has %zu of %lld", b->episodes->name, count, (long long)b->info->total_episodes);
+    notes_add(b->import->notes, "fewer episodes than meta/info.json says (is all of it copied?)", example);
+}
+
 static int build(struct building *b, struct error *err)
 {
     const struct lerobot_import *import = b->import;
@@ -346,6 +358,8 @@ static int build(struct building *b, struct error *err)
         rc = lerobot_rows_read(import, b->info, b->episodes, &b->rows, err);
     if (!rc)
         rc = lerobot_videos_new(import, b->info, b->episodes, &b->videos, err);
+    if (!rc)
+        note_fewer(b);
     b->first_clip = import->drafts->count;
     for (size_t i = 0; !rc && i < b->episodes->flaw_count; i++)
         rc = add_flaw(b, &b->episodes->flaws[i], err);

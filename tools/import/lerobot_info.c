@@ -107,6 +107,7 @@ static int fill(struct lerobot_info *info, const struct json *json, const char *
     info->data_by_episode = template_has(data_path, "episode_index");
     info->video_by_episode = info->video_path && template_has(info->video_path, "episode_index");
     info->robot_type = mem_text(json_get_text(json, "robot_type"));
+    info->total_episodes = json_as_integer(json_get(json, "total_episodes"));
     info->fps = json_as_number(json_get(json, "fps"));
     if (!(info->fps >= 1e-6) || !(info->fps <= 1e6))
         return error_set(err, EINVAL, "%s: 'fps' is no number from 0.000001 to 1000000", name);

@@ -19,6 +19,7 @@ struct lerobot_info {
     char *data_path, *video_path;           /* Python format strings; video_path may be NULL */
     bool data_by_episode, video_by_episode; /* the template has {episode_index}: a file an episode */
     int64_t chunks_size;                    /* episodes a folder, for {episode_chunk} */
+    int64_t total_episodes;                 /* 0: it does not say */
     char *robot_type;                       /* may be NULL */
     double fps;
     char **features; /* names of all features ... */

@@ -23,7 +23,8 @@ static const struct option_spec options[] = {
     {"layout", 0, "L", false, "how paths spell clips: '{key}/{stream}.{ext}'"},
     {"renumbered", 0, NULL, false,
      "clips that are known under other keys have new keys: their labels go with them"},
-    {"restore", 0, NULL, false, "bring back clips that were removed from the data set"},
+    {"restore", 0, NULL, false,
+     "bring back clips that were removed from the data set, without the labels they had"},
     {"copy", 0, "[=open]", false,
      "put the recordings into the data set's own folder; =open: only those that may still be written to, the "
      "last "

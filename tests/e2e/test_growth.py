@@ -158,6 +158,7 @@ def test_what_was_removed_is_not_read_again(dataset, source):
     assert grades(dataset) == {"run_1": 1, "run_2": 2, "run_3": 3}
     done = elidefs("import", dataset, source, "--restore")
     assert scanned(done) == {"run_4.json"} and sorted(grades(dataset)) == ["run_1", "run_2", "run_3", "run_4"]
+    assert "note: back without the labels it had (they are in the versions before it was removed): run_4\n" in done.stderr
 
 
 @pytest.fixture

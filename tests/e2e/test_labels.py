@@ -152,7 +152,7 @@ def test_events_stand_in_the_json_and_replace_those_of_the_same_clip_label_and_s
     ("episode_index,new\n99,2\n", [], "1 clip is not in the data set: standard input: line 2: 'ep000099'"),
     ("key,new\nep000000,1\nep000000,2\n", [],
      "standard input: line 3: the clip 'ep000000' stands there a second time, first at 2"),
-    ("name,new\nep000000,1\n", [], "standard input: line 1: there is neither a column 'key' nor 'episode_index'"),
+    ("name,new\nep000000,1\n", [], "standard input: line 1: there is neither a column 'key' nor 'episode_index', but 'name', 'new'"),
     ("key,new\n,1\n", [], "standard input: line 2: it is not said which clip this is about"),
     ("key,a/b,a.b\nep000000,2,3\n", [],
      "standard input: line 1: the columns 'a/b' and 'a.b' would both become the attribute 'a_b'"),
@@ -307,4 +307,5 @@ def test_a_column_that_comes_late_in_a_stream_has_the_type_that_it_has(labelled)
 def test_a_table_without_rows_or_key_says_so(labelled):
     done = annotate(labelled, "key,score\n")
     assert done.stdout == "v1\n" and "the table has no rows" in done.stderr
-    assert refused(labelled, "foo,bar\n") == "standard input: line 1: there is neither a column 'key' nor 'episode_index'"
+    assert refused(labelled, "foo,bar\n") == (
+        "standard input: line 1: there is neither a column 'key' nor 'episode_index', but 'foo', 'bar'")

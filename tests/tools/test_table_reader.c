@@ -140,6 +140,10 @@ Test(table_reader, a_header_without_commas_says_what_stands_for_them)
         {"\"a;x\"\tb\n1\t2;3\n", "a;x|b\n2:1|2;3"},
         {"a;x,b\n1;2,3\n", "a;x|b\n2:1;2|3"}, /* commas are what CSV has */
         {"a;b\n1;2\n\n\r\n3;4\n\n", "a|b\n2:1|2\n5:3|4"},
+        {"sep=;\r\na,x;b\r\n1;2\r\n", "a,x|b\n3:1|2"}, /* as spreadsheets write it */
+        {"sep=;\na;\n1;2\n", "table: line 2: column 2 has no name"},
+        {"sep=;", "table: the file is empty"},
+        {"sep=\nx\n", "sep=\n2:x"}, /* a column like any other */
     };
     check(readings, sizeof readings / sizeof *readings);
 }

@@ -98,8 +98,12 @@ static int check_manifest(struct settling *s, uint32_t row, struct error *err)
 
 static void leave_out(struct settling *s)
 {
-    if (s->growth->restore)
+    if (s->growth->restore) {
+        notes_add(s->growth->notes,
+                  "back without the labels it had (they are in the versions before it was removed)",
+                  s->clip->key);
         return;
+    }
     s->clip->left_out = true;
     s->counts->left_out++;
     notes_add(s->growth->notes, "left out, because it was removed (--restore brings it back)", s->clip->key);

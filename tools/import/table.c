@@ -115,8 +115,7 @@ static int check_key_columns(const struct joined *j, uint64_t place, struct erro
     if (table_reader_find(j->reader, "key", &column))
         return 0;
     if (!table_reader_find(j->reader, "episode_index", &column))
-        return table_reader_fail(j->reader, place, err,
-                                 "there is neither a column 'key' nor 'episode_index'");
+        return table_reader_fail_key(j->reader, place, err);
     if (!j->join->one_root)
         return table_reader_fail(j->reader, place, err,
                                  "episode_index is ambiguous here: the source is not one LeRobot data set; "

@@ -4,7 +4,8 @@
  * fields, an open quote or bad UTF-8 is an error; but empty lines are none. Fields are unquoted in place: a
  * field is never longer than its source text.
  *
- * Spreadsheets write semicolons where a comma is decimal, and tabs: the header tells, if it has no comma.
+ * Spreadsheets write semicolons where a comma is decimal, and tabs: the header tells, if it has no comma, or
+ * a line "sep=;" before it, which they write and read.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,7 +18,8 @@
 struct csv {
     struct table_input *input;
     size_t columns;
-    char separator; /* 0: not known yet */
+    uint64_t header; /* its line */
+    char separator;  /* 0: not known yet */
 };
 
 struct parser {
@@ -140,13 +142,34 @@ static int find_separator(struct csv *csv, struct parser *p, struct error *err)
     return 0;
 }
 
+/* "sep=;" */
+static bool is_separator_line(const struct parser *p)
+{
+    static const char start[] = "sep=";
+    size_t len = (size_t)(p->end - p->at), at = sizeof start - 1;
+    if (len <= at || memcmp(p->at, start, at) != 0 || p->at[at] == '\n' || p->at[at] == '\r')
+        return false;
+    return len == at + 1 || p->at[at + 1] == '\n' || p->at[at + 1] == '\r';
+}
+
+static int header_line(struct csv *csv, struct parser *ret, struct error *err)
+{
+    int rc = next_line(csv, ret, err);
+    if (rc > 0 && is_separator_line(ret)) {
+        csv->separator = ret->at[sizeof "sep=" - 1];
+        rc = next_line(csv, ret, err);
+    }
+    return rc > 0 ? 0 : rc < 0 ? rc : error_set(err, EINVAL, "the file is empty");
+}
+
 static int read_header(struct csv *csv, struct table_cells *cells, struct error *err)
 {
     struct parser p;
-    int rc = next_line(csv, &p, err);
-    if (rc <= 0)
-        return rc < 0 ? rc : error_set(err, EINVAL, "the file is empty");
-    rc = check_cut(&p, 1, err);
+    int rc = header_line(csv, &p, err);
+    if (rc)
+        return rc;
+    csv->header = p.line;
+    rc = check_cut(&p, csv->header, err);
     if (!rc)
         rc = find_separator(csv, &p, err);
     if (!rc && (p.at == p.end || *p.at == '\n' || *p.at == '\r'))
@@ -156,13 +179,14 @@ static int read_header(struct csv *csv, struct table_cells *cells, struct error 
         size_t column;
         rc = read_field(&p, &field, &last, err);
         if (!rc && !field.len)
-            return error_set(err, EINVAL, "line 1: column %zu has no name%s", csv->columns + 1,
+            return error_set(err, EINVAL, "line %llu: column %zu has no name%s",
+                             (unsigned long long)csv->header, csv->columns + 1,
                              csv->columns ? "" : " (if it is an index of pandas: to_csv(index=False))");
         if (!rc && table_cells_column(cells, field.text, field.len, &column, &is_new, err))
-            return error_prefix(err, "line 1");
+            return error_prefix(err, "line %llu", (unsigned long long)csv->header);
         if (!rc && !is_new)
-            return error_set(err, EINVAL, "line 1: the column '%.*s' stands there twice", (int)field.len,
-                             field.text);
+            return error_set(err, EINVAL, "line %llu: the column '%.*s' stands there twice",
+                             (unsigned long long)csv->header, (int)field.len, field.text);
         csv->columns++;
     }
     return rc;
@@ -222,8 +246,10 @@ int table_csv_open(struct table_input *input, struct table_cells *cells, char se
     csv->input = input;
     csv->separator = separator;
     int rc = read_header(csv, cells, err);
-    if (!rc)
+    if (!rc) {
         *ret = (struct table_format){
-            .next = csv_next, .free = free, .state = STEAL(csv), .place_name = "line", .header = 1};
+            .next = csv_next, .free = free, .place_name = "line", .header = csv->header};
+        ret->state = STEAL(csv);
+    }
     return rc;
 }

@@ -230,6 +230,17 @@ int table_reader_fail(const struct table_reader *reader, uint64_t place, struct 
     return -EINVAL;
 }
 
+int table_reader_fail_key(const struct table_reader *reader, uint64_t place, struct error *err)
+{
+    enum { SHOWN = 4, SHOWN_BYTES = 40 };
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    size_t count = table_reader_columns(reader);
+    for (size_t i = 0; i < count && i < SHOWN; i++)
+        buf_printf(&text, "%s '%.*s'", i ? "," : ", but", SHOWN_BYTES, table_reader_column(reader, i));
+    return table_reader_fail(reader, place, err, "there is neither a column 'key' nor 'episode_index'%s%s",
+                             buf_text(&text), count > SHOWN ? ", ..." : "");
+}
+
 const char *table_reader_place_name(const struct table_reader *reader)
 {
     return reader->format.place_name;

@@ -56,6 +56,8 @@ int table_reader_prefix(const struct table_reader *reader, uint64_t place, size_
 /* "labels.csv: line 7: ..."; `format` should say the rest. */
 int table_reader_fail(const struct table_reader *reader, uint64_t place, struct error *err,
                       const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* "... there is neither a column 'key' nor 'episode_index', but 'Episode', 'arm'": -EINVAL. */
+int table_reader_fail_key(const struct table_reader *reader, uint64_t place, struct error *err);
 const char *table_reader_place_name(const struct table_reader *reader); /* "line", "row" */
 /* The place that names the columns, for what is wrong with one: line 1 of CSV; 0, no place, of others. */
 uint64_t table_reader_header(const struct table_reader *reader);

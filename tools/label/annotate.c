@@ -70,8 +70,7 @@ int annotate_open(const struct annotate_options *options, struct catalog_reader 
     size_t column; /* of JSON Lines none is known yet: find_key() looks at each row */
     if (table_reader_columns(annotate->table) && !table_reader_find(annotate->table, "key", &column) &&
         !table_reader_find(annotate->table, "episode_index", &column))
-        return table_reader_fail(annotate->table, table_reader_header(annotate->table), err,
-                                 "there is neither a column 'key' nor 'episode_index'");
+        return table_reader_fail_key(annotate->table, table_reader_header(annotate->table), err);
     annotate->place =
         mem_printf("%s: %s", table_reader_name(annotate->table), table_reader_place_name(annotate->table));
     *ret = STEAL(annotate);
@@ -130,7 +129,7 @@ static int episode_key(struct annotate *annotate, const struct value *value, str
     if (!rc && number.integer < 0)
         rc = error_set(err, EINVAL, "%lld is no episode", (long long)number.integer);
     if (rc)
-        return rc;
+        return error_prefix(err, "episode_index");
     if (prefix)
         buf_text_append(key, prefix), buf_u8(key, '-');
     buf_text_append(key, "ep");

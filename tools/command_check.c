@@ -82,8 +82,9 @@ static int tell_differences(const struct checking *checking, const struct place 
            back ? locked->version : now->version);
     rc = diff_text_print(checking->dataset, &diff, &count, err);
     return rc ? rc
-              : error_set(err, ESTALE, "%s: %s is v%u now and differs from what was locked (%s)",
-                          checking->name, checking->path, now->version, COUNT(count, "difference"));
+              : error_set(err, ESTALE, "%s: %s is not what was locked: v%u differs from v%u (%s)",
+                          checking->name, checking->path, now->version, locked->version,
+                          COUNT(count, "difference"));
 }
 
 /* What was asked for, as it is now. */

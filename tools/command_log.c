@@ -105,6 +105,38 @@ static int print_version(const struct arguments *arguments, struct session *sess
     return 0;
 }
 
+/* A version whose manifest is damaged or lost; the others are none the worse. */
+static void print_damaged(const struct arguments *arguments, uint32_t version, const struct error *why)
+{
+    CLEANUP_BUF struct buf line = BUF_INIT;
+    if (!arguments_flag(arguments, "json")) {
+        printf("v%-5u cannot be read: %s\n", version, why->text);
+        return;
+    }
+    buf_printf(&line, "{\"version\":%u,\"error\":", version);
+    json_write_text(&line, why->text, strlen(why->text));
+    printf("%s}\n", buf_text(&line));
+}
+
+static int print_versions(const struct arguments *arguments, struct session *session,
+                          struct readable *readable, struct error *err)
+{
+    unsigned damaged = 0;
+    int rc = 0;
+    for (uint32_t version = dataset_head(session->dataset); !rc && version; version--) {
+        struct error why = {0};
+        rc = print_version(arguments, session, readable, version, &why);
+        if (rc == -EUCLEAN || rc == -ENOENT) {
+            print_damaged(arguments, version, &why);
+            damaged++;
+            rc = 0;
+        } else if (rc) {
+            error_copy(err, &why);
+        }
+    }
+    return rc || !damaged ? rc : error_set(err, EUCLEAN, "%s cannot be read", COUNT(damaged, "version"));
+}
+
 static int run(const struct arguments *arguments, struct error *err)
 {
     CLEANUP_SESSION struct session session = {0};
@@ -113,8 +145,7 @@ static int run(const struct arguments *arguments, struct error *err)
         return rc;
     struct readable *readable =
         arguments_flag(arguments, "readable") ? readable_new(session.dataset, false) : NULL;
-    for (uint32_t version = dataset_head(session.dataset); !rc && version; version--)
-        rc = print_version(arguments, &session, readable, version, err);
+    rc = print_versions(arguments, &session, readable, err);
     readable_free(readable);
     return rc;
 }
@@ -131,7 +162,8 @@ const struct command command_log = {
     .summary = "lists the versions of a data set, newest first",
     .description = "Prints a line for each version: when it was committed and by whom, how many clips it has "
                    "and how many it added, changed (replaced or labelled) and removed, its tags and message. "
-                   "What they are, `elidefs diff` tells.",
+                   "A version that is damaged is told, and the others are listed all the same. What they "
+                   "are, `elidefs diff` tells.",
     .options = options,
     .store_options = true,
     .cache_options = true,

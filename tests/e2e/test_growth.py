@@ -335,6 +335,22 @@ def test_verify_tells_a_version_that_cannot_be_opened_and_checks_the_others(data
     assert "note: v2 cannot be read: " in told and "note: v1 cannot be read: " in told
 
 
+def test_log_tells_a_version_whose_manifest_is_damaged_and_lists_the_others(dataset, source, tmp_path):
+    for number in (4, 5, 6):
+        elidefs("import", dataset, source)
+        put(source, number, f"content {number}")
+    versions = sorted((dataset / "elidefs/versions").iterdir())
+    versions[-2].chmod(0o644)
+    versions[-2].write_text(versions[-2].read_text()[:100])
+    done = elidefs("log", dataset, check=False)
+    told = done.stdout.splitlines()
+    damaged = [line for line in told if " cannot be read: " in line]
+    assert len(told) == len(versions) - 1 and len(damaged) == 1 and damaged[0].startswith("v"), done
+    assert done.returncode == 1 and done.stderr == "elidefs: 1 version cannot be read\n"
+    json_lines = [json.loads(line) for line in elidefs("log", dataset, "--json", check=False).stdout.splitlines()]
+    assert [("error" in line) for line in json_lines] == [(" cannot be read: " in line) for line in told]
+
+
 def test_verify_finds_a_catalog_that_is_only_in_the_cache_and_deep_one_with_other_bytes(dataset, source, tmp_path):
     imported(dataset, source)
     cache = ("--cache", tmp_path / "cache")

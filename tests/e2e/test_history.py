@@ -108,7 +108,7 @@ def test_a_lock_holds_until_its_path_means_something_else(grown, tmp_path):
     elidefs("tag", grown, "used", "v2", "--force")
     done = elidefs("check", lock, check=False)
     assert done.returncode == 1 and done.stderr.splitlines()[-1] == (
-        f"elidefs: {lock}:1: used/outcome=fail is v2 now and differs from what was locked (3 differences)")
+        f"elidefs: {lock}:1: used/outcome=fail is not what was locked: v2 differs from v1 (3 differences)")
     told = done.stdout.splitlines()
     assert told[0] == "from v1 to v2:" and told[1] == "attribute grip added"
     assert told[2].startswith("- ep000001  v2 ") and told[2].endswith(": looked again")

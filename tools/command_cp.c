@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cache/base/count.h"
 #include "cache/base/file.h"
 #include "cache/base/workers.h"
 #include "query/files.h"
@@ -38,7 +39,10 @@ struct copies {
     uint64_t bytes;
     pthread_mutex_t lock; /* guards what follows */
     struct progress *progress;
-    struct error first; /* code 0: all is well */
+    uint64_t failed;     /* files that are not copied */
+    struct error first;  /* why the first of them is not; code 0: all is well */
+    const char *example; /* its path */
+    bool ended;          /* nothing more is begun */
 };
 
 /* ---- what to copy ---- */
@@ -153,14 +157,32 @@ static int write_file(const struct copy *copy, const char *temp, struct error *e
     return rc;
 }
 
+/* Under the lock. A recording that is gone or was overwritten says nothing of the others; a full disk or a
+ * store that does not answer would fail them all. */
+static void note_failure(struct copies *all, const struct copy *copy, const struct error *why)
+{
+    all->ended |= why->code != ESTALE && why->code != ENOENT;
+    if (all->failed++)
+        return;
+    all->first = *why;
+    all->example = copy->path;
+}
+
+/* True: it is counted as not copied. */
+static bool has_ended(struct copies *all)
+{
+    pthread_mutex_lock(&all->lock);
+    bool ended = all->ended;
+    all->failed += ended;
+    pthread_mutex_unlock(&all->lock);
+    return ended;
+}
+
 static void copy_file(void *ctx)
 {
     struct copy *copy = ctx;
     struct copies *all = copy->all;
-    pthread_mutex_lock(&all->lock);
-    bool failed = all->first.code;
-    pthread_mutex_unlock(&all->lock);
-    if (failed)
+    if (has_ended(all))
         return;
     if (is_there(copy)) {
         count_bytes(all, copy->size);
@@ -170,9 +192,9 @@ static void copy_file(void *ctx)
     struct error err = {0};
     int rc = write_file(copy, temp, &err);
     pthread_mutex_lock(&all->lock);
-    if (rc && !all->first.code)
-        all->first = err;
-    if (!rc)
+    if (rc)
+        note_failure(all, copy, &err);
+    else
         progress_item(all->progress, copy->path);
     pthread_mutex_unlock(&all->lock);
 }
@@ -192,7 +214,11 @@ static int copy_all(struct copies *all, struct error *err)
         workers_submit(workers, copy_file, &all->list[i]);
     workers_free(workers);
     progress_free(all->progress);
-    return all->first.code ? error_copy(err, &all->first) : 0;
+    if (!all->failed || all->count == 1)
+        return all->failed ? error_copy(err, &all->first) : 0;
+    return error_set(err, all->first.code, "%llu of %s could not be copied, such as '%s': %s",
+                     (unsigned long long)all->failed, COUNT(all->count, "file"), all->example,
+                     all->first.text);
 }
 
 static int gather(struct copies *all, struct error *err)
@@ -242,7 +268,9 @@ const struct command command_cp = {
     .description =
         "Copies every file that a mount would show at PATH into the folder DEST, which is made if it is "
         "missing. "
-        "The same code and cache as a mount, without one. A file that is there already is left alone.",
+        "The same code and cache as a mount, without one. A file that is there already is left alone. Where "
+        "a recording is gone or was overwritten, the files of other recordings are copied all the same, and "
+        "the command fails.",
     .store_options = true,
     .cache_options = true,
     .least = 2,

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import hashlib
+import json
 import os
 import pathlib
 import pwd
@@ -196,6 +197,17 @@ def test_a_recording_that_changed_is_an_error_that_names_it(sample_copy, dataset
         assert error.value.errno == 5
         assert "file-000.mp4" in open(point / ".elidefs/errors").read()
         assert open(point / "v1/ep000015.top.mp4", "rb").read()
+
+
+def test_cp_copies_what_can_be_read_and_counts_the_rest(sample_copy, dataset, tmp_path):
+    elidefs("import", dataset, sample_copy)
+    (sample_copy / "videos/observation.images.top/chunk-000/file-000.mp4").unlink()
+    done = elidefs("cp", dataset, "v1", tmp_path / "out", check=False)
+    clips = [json.loads(line) for line in elidefs("query", dataset, "v1", "--json").stdout.splitlines()]
+    lost = {name for clip in clips for name in clip["files"]} - set(os.listdir(tmp_path / "out"))
+    assert 1 < len(lost) < len(clips) and all(name.endswith(".top.mp4") for name in lost)
+    assert done.returncode == 1 and f"{len(lost)} of " in done.stderr and "file-000.mp4" in done.stderr
+    assert any(f"/{name}': " in done.stderr for name in lost)
 
 
 def test_sigterm_and_umount_end_within_seconds(sample, tmp_path):

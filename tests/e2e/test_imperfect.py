@@ -182,6 +182,14 @@ def test_bad_episodes_of_a_lerobot_set(dataset, tmp_path):
     assert keys(dataset) == ["ep000000", "ep000003"]
 
 
+def test_a_missing_file_of_many_episodes_is_told_once(dataset, sample_copy, tmp_path):
+    (sample_copy / "data/chunk-000/file-000.parquet").unlink()
+    shutil.rmtree(sample_copy / "videos/observation.images.top")
+    done = elidefs("import", dataset, sample_copy, cwd=tmp_path, check=False)
+    bad = [line for line in done.stderr.splitlines() if line.startswith("bad: ")]
+    assert len(bad) == 3 and all("no such file, but " in line and "(clip 'ep0000" in line for line in bad), bad
+
+
 def test_bad_rows_of_a_manifest(dataset, tmp_path):
     (tmp_path / "r.bin").write_bytes(b"0123456789")
     manifest = tmp_path / "m.jsonl"

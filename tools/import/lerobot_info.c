@@ -158,6 +158,14 @@ void lerobot_info_free(struct lerobot_info *info)
     free(info);
 }
 
+int lerobot_info_absent(const char *file, const char *what, bool by_episode, int64_t episode,
+                        struct error *err)
+{
+    CLEANUP_FREE char *whose =
+        by_episode ? mem_printf("episode %lld", (long long)episode) : mem_text("episodes");
+    return error_set(err, ENOENT, "%s: no such file, but %s of %s must be there", file, what, whose);
+}
+
 bool lerobot_info_is_video(const struct lerobot_info *info, const char *feature, size_t len)
 {
     for (size_t i = 0; i < info->feature_count; i++)

@@ -36,6 +36,11 @@ void lerobot_info_free(struct lerobot_info *info);
 CLEANUP_DEFINE(struct lerobot_info, lerobot_info_free, cleanup_lerobot_info)
 #define CLEANUP_LEROBOT_INFO CLEANUP(cleanup_lerobot_info)
 
+/* -ENOENT: `what` ("the rows", "the video") of the episode should be in the file. Of a file that several
+ * share the sentence is the same for all, and so is told once. */
+int lerobot_info_absent(const char *file, const char *what, bool by_episode, int64_t episode,
+                        struct error *err);
+
 bool lerobot_info_is_video(const struct lerobot_info *info, const char *feature, size_t len);
 
 /* What a template's fields stand for. */

@@ -257,8 +257,7 @@ static int report_absent(const struct lerobot_rows *all, const struct lerobot_ep
                          struct error *err)
 {
     CLEANUP_FREE char *name = named_path(all, episode);
-    return error_set(err, ENOENT, "%s: no such file, but the rows of episode %lld must be there", name,
-                     (long long)episode->index);
+    return lerobot_info_absent(name, "the rows", all->info->data_by_episode, episode->index, err);
 }
 
 /* The table may name files behind a gap, and ones that never were. */

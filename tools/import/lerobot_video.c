@@ -271,8 +271,8 @@ int lerobot_videos_slice(struct lerobot_videos *videos, const struct lerobot_epi
     const struct lerobot_camera_span *span = &episode->cameras[camera];
     struct video_file *file = file_of(videos, episode, camera);
     if (!file->source)
-        return error_set(err, ENOENT, "%s: no such file, but the video of episode %lld must be there",
-                         file->name, (long long)episode->index);
+        return lerobot_info_absent(file->name, "the video", videos->info->video_by_episode, episode->index,
+                                   err);
     struct wanted wanted = {.file = file,
                             .episode = episode,
                             .span = span,

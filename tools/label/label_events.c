@@ -54,13 +54,27 @@ static int check_columns(const struct label_events *events, const struct table_r
     return 0;
 }
 
+/* A label with one time only would become two attributes, which nobody means. */
+static int check_half(const struct table_reader *table, const bool has[PARTS], struct error *err)
+{
+    if (!has[LABEL] || has[START] == has[END])
+        return 0;
+    return table_reader_fail(table, table_reader_header(table), err,
+                             "events need columns key, label, start and end: there is no '%s'",
+                             has[START] ? "end" : "start");
+}
+
 int label_events_new(const struct table_reader *table, struct label_events **ret, struct error *err)
 {
     struct label_events found = {0};
+    bool has[PARTS], all = true;
     *ret = NULL;
-    for (int part = 0; part < PARTS; part++)
-        if (!find_part(table, (enum part)part, &found.columns[part]))
-            return 0;
+    for (int part = 0; part < PARTS; part++) {
+        has[part] = find_part(table, (enum part)part, &found.columns[part]);
+        all &= has[part];
+    }
+    if (!all)
+        return check_half(table, has, err);
     int rc = check_columns(&found, table, err);
     if (rc)
         return rc;

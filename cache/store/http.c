@@ -362,11 +362,13 @@ static int meaning(const struct transfer *transfer, CURLcode code, struct error 
     if (transfer->rc < 0)
         return transfer->rc;
     const char *text = *transfer->text ? transfer->text : curl_easy_strerror(code);
+    curl_off_t sent_us = 0; /* when, after its beginning; 0: there was no connection to send it over */
+    curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
         if (clock_now_ns() >= transfer->request->deadline_ns - NS_PER_MS)
             return error_set(err, ETIMEDOUT, "timed out: %s", text);
-        return error_set(err, EAGAIN, "%s", text);
+        return error_set(err, sent_us ? EAGAIN : ECONNREFUSED, "%s", text);
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CERTPROBLEM:

@@ -4,7 +4,7 @@
  * not decoded, TLS is verified. The sole owner of libcurl.
  *
  * Return codes of a request: 0 a reply arrived whole, whatever its status; -EAGAIN it broke on the way;
- * -ECONNREFUSED no connection came about: no such host, or nobody listens there;
+ * -ECONNREFUSED no connection came about: no such host, nobody listens there, or nobody answers;
  * -ETIMEDOUT its deadline passed; -ECANCELED; -EIO it cannot work (a certificate, a malformed reply); or what
  * a callback said.
  *

@@ -8,6 +8,7 @@
 #include "cache/base/instant.h"
 #include "cache/base/memory.h"
 #include "cache/store/retry.h"
+#include "cache/store/web.h"
 #include "tests/store/check.h"
 #include "tests/store/watched.h"
 #include "tests/store/web_server.h"
@@ -111,6 +112,35 @@ static void what_is_not_the_pinned_object_is_refused(void)
     end(&b);
 }
 
+/* A server whose queue of connections is full answers none: the same to us as one that is not there. */
+static void a_connection_that_never_comes_about_is_nobody_there(void)
+{
+    enum { FILL = 3 };
+    struct bench b = {.server = NULL};
+    struct store_object object;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fill[FILL];
+    CHECK(!bind(listener, (struct sockaddr *)&address, sizeof address) && !listen(listener, 0),
+          "no listener");
+    getsockname(listener, (struct sockaddr *)&address, &len);
+    for (int i = 0; i < FILL; i++) {
+        fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        connect(fill[i], (struct sockaddr *)&address, sizeof address);
+    }
+    CLEANUP_FREE char *url = mem_printf("http://127.0.0.1:%u", ntohs(address.sin_port));
+    OK(stores_new(&(struct stores_options){.config_path = "/dev/null"}, &b.stores, &err));
+    OK(store_open(b.stores, url, &b.store, &err));
+    web_of(retry_of(b.store)->inner)->idle_ns = 100000000;
+    retry_backoff(b.store)->base_ns = 1000;
+    FAILS(EIO, "(tried 5 times)", store_head(b.store, "x", &object, &err));
+    store_unref(b.store);
+    stores_free(b.stores);
+    for (int i = 0; i < FILL; i++)
+        close(fill[i]);
+    close(listener);
+}
+
 /* ---- cancelling ---- */
 
 static void a_stalled_read_ends_when_it_must(void)
@@ -162,6 +192,7 @@ int main(void)
 {
     many_threads_get_their_bytes();
     what_is_not_the_pinned_object_is_refused();
+    a_connection_that_never_comes_about_is_nobody_there();
     a_stalled_read_ends_when_it_must();
     reads_are_cancelled_at_any_moment();
     return 0;

@@ -110,6 +110,14 @@ def test_keys_of_another_source_fail_naming_both_and_the_prefix(dataset, source,
     assert imported(dataset, other, "--prefix", "b") == result(2, unchanged=1)
 
 
+def test_a_prefix_that_was_forgotten_is_named(dataset, source):
+    imported(dataset, source, "--prefix", "b")
+    done = elidefs("import", dataset, source, check=False)
+    assert done.returncode == 1 and (
+        f"3 of the clips of {source} were imported with --prefix b, which is missing here") in done.stderr, done.stderr
+    assert imported(dataset, source, "--prefix", "b") == result(1, unchanged=3)
+
+
 def test_what_the_source_lost_stays_and_is_said(dataset, source):
     imported(dataset, source)
     (source / "run_2.mcap").unlink()

@@ -14,6 +14,8 @@ struct settling {
     struct growth_counts *counts;
     struct strmap *moved; /* keys whose content has another key now */
     struct buf moves;     /* the first of them, for people */
+    struct buf prefix;    /* which the first of them had before what is its key now, "" for none ... */
+    uint64_t prefixed;    /* ... and how many had this one */
     uint64_t collisions;
     struct buf collided, other; /* the first key, and where its clip is from; */
     bool beside;                /* that is a manifest of the same recordings */
@@ -33,9 +35,21 @@ static bool same_content(const uint8_t a[SHA256_BYTES], const uint8_t b[SHA256_B
 
 /* ---- content under another key ---- */
 
+/* "b" of "b-run_1", which is "run_1" now. */
+static size_t prefix_len(const char *key, const char *now)
+{
+    size_t len = strlen(key), tail = strlen(now);
+    bool is = len > tail + 1 && key[len - tail - 1] == '-' && !strcmp(key + len - tail, now);
+    return is ? len - tail - 1 : 0;
+}
+
 static void note_move(struct settling *s, const char *key)
 {
     uint64_t count = s->counts->renumbered++;
+    size_t len = prefix_len(key, s->clip->key);
+    if (!count)
+        buf_append(&s->prefix, key, len);
+    s->prefixed += len && len == s->prefix.len && !memcmp(key, s->prefix.data, len);
     if (count < SHOWN)
         buf_printf(&s->moves, "%s'%s' is now '%s'", count ? ", " : "", key, s->clip->key);
     strmap_put(s->moved, key, strlen(key), NULL);
@@ -156,6 +170,12 @@ static int say_collision(const struct settling *s, struct error *err)
 
 static int say_moves(struct settling *s, struct error *err)
 {
+    if (s->prefixed == s->counts->renumbered)
+        return error_set(err, EEXIST,
+                         "%llu of the clips of %s were imported with --prefix %s, which is missing here (or "
+                         "--renumbered takes it from their keys): %s%s",
+                         (unsigned long long)s->prefixed, s->growth->source, buf_text(&s->prefix),
+                         buf_text(&s->moves), s->prefixed > SHOWN ? ", ..." : "");
     return error_set(err, EEXIST,
                      "%s was renumbered: %llu of its clips are known under other keys: %s%s; --renumbered "
                      "lets their labels go with them",
@@ -216,6 +236,7 @@ int growth_settle(const struct growth *growth, struct growth_counts *ret, struct
     int rc = settle_all(&s, err);
     strmap_free(s.moved);
     buf_done(&s.moves);
+    buf_done(&s.prefix);
     buf_done(&s.collided);
     buf_done(&s.other);
     return rc;

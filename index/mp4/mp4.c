@@ -179,8 +179,10 @@ uint64_t mp4_frame_at(const struct mp4 *mp4, int64_t time_ns)
 {
     /* Rounding to the nearest tick is the tolerance of half a tick. */
     int64_t ticks = edit_list_rescale(time_ns, mp4->tracks[0]->timescale, SECOND_NS);
-    int64_t start = movie_cts_of(mp4, 0);
-    return movie_frame_from(mp4, ticks > INT64_MAX - start ? INT64_MAX : start + ticks);
+    int64_t at;
+    if (__builtin_add_overflow(ticks, movie_cts_of(mp4, 0), &at))
+        at = ticks < 0 ? INT64_MIN : INT64_MAX;
+    return movie_frame_from(mp4, at);
 }
 
 int mp4_slice(const struct mp4 *mp4, uint64_t first, uint64_t count, enum mp4_snap snap, struct slice *slice,

@@ -215,6 +215,19 @@ static int check_syncs(const struct track *track, const char *where, struct erro
     return 0;
 }
 
+static int check_shifts(const struct track *track, const char *where, struct error *err)
+{
+    int64_t least = 0, most = 0;
+    for (uint32_t i = 0; track->shifts && i < track->samples; i++) {
+        least = i && least < track->shifts[i] ? least : track->shifts[i];
+        most = i && most > track->shifts[i] ? most : track->shifts[i];
+    }
+    if (most - least <= INT32_MAX)
+        return 0;
+    return error_set(err, EINVAL, "%s: its composition offsets lie %" PRId64 " ticks apart", where,
+                     most - least);
+}
+
 int track_check(const struct track *track, uint64_t recording_size, const char *where, struct error *err)
 {
     if (!track->samples || track->samples == UINT32_MAX)
@@ -225,6 +238,8 @@ int track_check(const struct track *track, uint64_t recording_size, const char *
     if (track->kind == TRACK_AUDIO && track->shifts)
         return error_set(err, ENOTSUP, "%s: its audio is stored out of order", where);
     int rc = check_times(track, where, err);
+    if (!rc)
+        rc = check_shifts(track, where, err);
     if (!rc)
         rc = check_places(track, recording_size, where, err);
     return rc ? rc : check_syncs(track, where, err);

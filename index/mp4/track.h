@@ -17,7 +17,8 @@
  *   2. runs, shifts, sizes and chunks each cover exactly `samples` samples
  *   3. every chunk lies inside the recording; all samples together are no larger than it
  *   4. every delta < 2^31; the track lasts less than 2^33 seconds and 2^62 ticks
- *   5. syncs ascend and are < samples; every chunk's entry is one of `entries`
+ *   5. shifts lie less than 2^31 apart, so that a clip's, which count from the smallest, fit again
+ *   6. syncs ascend and are < samples; every chunk's entry is one of `entries`
  *
  * Thread rule: one thread while it is built, then immutable.
  */

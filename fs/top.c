@@ -67,10 +67,12 @@ static int check_component(struct fs *fs, const char *name, const struct catalog
     return rc;
 }
 
-/* Desktops try names such as "autorun.inf": one with a dot is not worth a reason. */
+/* Desktops try names such as "autorun.inf", and we ourselves whether a folder is a data set ("elidefs"): not
+ * worth a reason. */
 static int refuse_link(struct fs *fs, const char *name, struct error *err)
 {
-    return strchr(name, '.') ? -ENOENT : place_no_version(fs->dataset, name, err);
+    bool probe = strchr(name, '.') || strcmp(name, "elidefs") == 0;
+    return probe ? -ENOENT : place_no_version(fs->dataset, name, err);
 }
 
 static int find_link(struct fs *fs, const char *name, struct node *ret, struct error *err)

@@ -181,8 +181,8 @@ static const struct other_word {
 } other_words[] = {
     {"between", "a range is written: length in 1..5"},
     {"contains", "beginnings can be compared: task.prefix=pick"},
-    {"exists", "write force.null=0 for the clips that have 'force'"},
-    {"is", "write force.null=1 for the clips without 'force', force.null=0 for those with it"},
+    {"exists", "write NAME.null=0 for the clips that have a value of NAME"},
+    {"is", "write NAME.null=1 for the clips without a value of NAME, NAME.null=0 for the others"},
     {"like", "beginnings can be compared: task.prefix=pick"},
     {"not", "'not' stands only before 'in': write arm!=left, or arm not in (left, both)"},
     {"or", "either of two is written with a plus: arm=left+outcome=fail"},

@@ -80,6 +80,6 @@ def test_what_is_suggested_resolves(graded):
 
 def test_names_that_programs_only_try_leave_no_reason(graded_mount):
     before = (graded_mount / ".elidefs/errors").read_text()
-    for name in ("v1/nonsense.mp4", "autorun.inf", "v1/.git", ".Trash", "v1/ep777777.top.mp4"):
+    for name in ("v1/nonsense.mp4", "autorun.inf", "elidefs", "v1/.git", ".Trash", "v1/ep777777.top.mp4"):
         assert not os.path.exists(graded_mount / name)
     assert (graded_mount / ".elidefs/errors").read_text() == before

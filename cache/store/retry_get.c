@@ -53,8 +53,10 @@ static void take_data(struct store_get *inner, uint64_t offset, const void *byte
 /* Where the next attempt begins: behind what was handed out, and with the same object. */
 static void aim(struct retry_get *rg)
 {
-    if (rg->started)
-        store_get_rest(&rg->inner, rg->outer, &rg->object, rg->at);
+    if (!rg->started)
+        return;
+    store_get_rest(&rg->inner, rg->outer, &rg->object, rg->at);
+    rg->inner.ret_object = NULL; /* it is known, and the pin that requests read lies in it */
 }
 
 static void start_locked(struct retry_get *rg)

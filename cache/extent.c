@@ -91,6 +91,12 @@ uint32_t extent_map_object(struct extent_map *map, struct store *store, const ch
     return (uint32_t)map->object_count++;
 }
 
+void extent_map_evidence(struct extent_map *map, uint32_t object, const struct evidence *evidence)
+{
+    assert(!map->sealed && object < map->object_count);
+    map->objects[object].evidence = *evidence;
+}
+
 uint32_t extent_map_stream(struct extent_map *map, struct extent_map *stream)
 {
     assert(!map->sealed && stream->sealed && map->stream_count < UINT32_MAX);

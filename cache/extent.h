@@ -48,6 +48,7 @@ struct extent_object {
     char *path;
     uint64_t size;
     char *pin;
+    struct evidence evidence;
 };
 
 struct extent_map;
@@ -62,6 +63,8 @@ CLEANUP_DEFINE(struct extent_map, extent_map_unref, cleanup_extent_map)
  * object equal to the one named last gets the same index. A wrong append is reported by extent_map_seal(). */
 uint32_t extent_map_object(struct extent_map *map, struct store *store, const char *path, uint64_t size,
                            const char *pin);
+/* What was seen of the object when it was pinned. It is no part of what the file is: no key knows it. */
+void extent_map_evidence(struct extent_map *map, uint32_t object, const struct evidence *evidence);
 uint32_t extent_map_stream(struct extent_map *map, struct extent_map *stream); /* a sealed one */
 void extent_map_append(struct extent_map *map, enum extent_kind kind, uint32_t source, uint64_t offset,
                        uint64_t len);

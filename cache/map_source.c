@@ -129,6 +129,7 @@ static void start_object(struct map_source *source, struct part *part)
     const struct extent_object *object = extent_map_object_at(source->map, part->extent->source);
     part->get = (struct store_get){.path = object->path,
                                    .pin = *object->pin ? object->pin : NULL,
+                                   .evidence = &object->evidence,
                                    .size = object->size,
                                    .offset = part_from(part),
                                    .len = part_to(part) - part_from(part),

@@ -55,6 +55,30 @@ void sha256_finish(struct sha256 *sha, uint8_t ret_digest[SHA256_BYTES])
     free(sha);
 }
 
+struct md5 {
+    EVP_MD_CTX *md;
+};
+
+struct md5 *md5_new(void)
+{
+    struct md5 *md5 = MEM_NEW(struct md5);
+    md5->md = EVP_MD_CTX_new();
+    require(md5->md && EVP_DigestInit_ex(md5->md, EVP_md5(), NULL) == 1);
+    return md5;
+}
+
+void md5_add(struct md5 *md5, const void *bytes, size_t len)
+{
+    require(EVP_DigestUpdate(md5->md, bytes, len) == 1);
+}
+
+void md5_finish(struct md5 *md5, uint8_t ret_digest[MD5_BYTES])
+{
+    require(EVP_DigestFinal_ex(md5->md, ret_digest, NULL) == 1);
+    EVP_MD_CTX_free(md5->md);
+    free(md5);
+}
+
 void sha256_of(const void *bytes, size_t len, uint8_t ret_digest[SHA256_BYTES])
 {
     require(EVP_Digest(bytes, len, ret_digest, NULL, EVP_sha256(), NULL) == 1);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Hashes. SHA-256 and HMAC: libcrypto (FIPS 180-4, RFC 2104). SipHash-2-4: Aumasson and Bernstein, 2012.
- * CRC32C: Castagnoli polynomial, as in RFC 3720 appendix B.4; hardware instruction where the CPU has it.
- * Thread rule: any thread; a `struct sha256` belongs to one.
+ * Hashes. SHA-256, HMAC and MD5 (which S3 calls a plain object's ETag, RFC 1321): libcrypto (FIPS 180-4, RFC
+ * 2104). SipHash-2-4: Aumasson and Bernstein, 2012. CRC32C: Castagnoli polynomial, as in RFC 3720 appendix
+ * B.4; hardware instruction where the CPU has it. Thread rule: any thread; a `struct sha256` belongs to one.
  */
 #pragma once
 
@@ -16,6 +16,12 @@ struct sha256 *sha256_new(void);
 void sha256_add(struct sha256 *sha, const void *bytes, size_t len);
 void sha256_add_text(struct sha256 *sha, const char *text); /* length as u64 little endian, then the bytes */
 void sha256_finish(struct sha256 *sha, uint8_t ret_digest[SHA256_BYTES]); /* also frees `sha` */
+
+enum { MD5_BYTES = 16 };
+struct md5; /* as struct sha256; proves equality of what nobody forges, nothing else */
+struct md5 *md5_new(void);
+void md5_add(struct md5 *md5, const void *bytes, size_t len);
+void md5_finish(struct md5 *md5, uint8_t ret_digest[MD5_BYTES]); /* also frees `md5` */
 
 void sha256_of(const void *bytes, size_t len, uint8_t ret_digest[SHA256_BYTES]);
 void hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len,

@@ -67,10 +67,15 @@ int local_check_regular(const struct store *store, const char *path, const struc
     return error_set(err, EACCES, "%s/%s: not a regular file", store->url, path);
 }
 
+static int64_t time_ns(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
 void local_object(const struct stat *st, struct store_object *ret)
 {
-    struct pin_local pin = {.mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
-                            .inode = st->st_ino};
+    struct pin_local pin = {
+        .mtime_ns = time_ns(&st->st_mtim), .ctime_ns = time_ns(&st->st_ctim), .inode = st->st_ino};
     *ret = (struct store_object){.size = (uint64_t)st->st_size, .modified_ns = pin.mtime_ns};
     pin_local_print(&pin, ret->pin);
 }

@@ -70,10 +70,16 @@ static int open_parent(const struct store *store, const char *path, struct error
     return rc < 0 ? rc : local_open(store, parent, O_RDONLY | O_DIRECTORY, err);
 }
 
-static void draft_done(struct draft *draft)
+static void drop_temp(struct draft *draft)
 {
     if (*draft->temp)
         unlinkat(draft->folder, draft->temp, 0);
+    *draft->temp = 0;
+}
+
+static void draft_done(struct draft *draft)
+{
+    drop_temp(draft);
     cleanup_close(&draft->fd);
     cleanup_close(&draft->folder);
 }
@@ -131,14 +137,15 @@ static int draft_commit(struct draft *draft, enum store_put_mode mode, struct st
                         struct error *err)
 {
     struct stat st;
-    if (fsync(draft->fd) || fstat(draft->fd, &st))
+    if (fsync(draft->fd))
         return fail(draft, errno, err);
     int rc = 0;
     if (*draft->temp) /* else it has its name since an earlier try */
         rc = mode == STORE_PUT_IF_ABSENT ? name_if_absent(draft, err) : name_replacing(draft, err);
     if (rc < 0)
         return rc;
-    if (fsync(draft->folder))
+    drop_temp(draft);
+    if (fsync(draft->folder) || fstat(draft->fd, &st)) /* a name that comes or goes changes the ctime */
         return fail(draft, errno, err);
     local_object(&st, ret);
     return 0;

@@ -11,15 +11,22 @@
 
 void pin_local_print(const struct pin_local *pin, char ret_text[STORE_PIN_BYTES])
 {
-    snprintf(ret_text, STORE_PIN_BYTES, "mtime=%" PRId64 ";inode=%" PRIu64, pin->mtime_ns, pin->inode);
+    if (pin->portable)
+        snprintf(ret_text, STORE_PIN_BYTES, "mtime=%" PRId64, pin->mtime_ns);
+    else
+        snprintf(ret_text, STORE_PIN_BYTES, "mtime=%" PRId64 ";ctime=%" PRId64 ";inode=%" PRIu64,
+                 pin->mtime_ns, pin->ctime_ns, pin->inode);
 }
 
 int pin_local_parse(const char *text, struct pin_local *ret)
 {
-    struct pin_local pin;
+    struct pin_local pin = {0};
     char again[STORE_PIN_BYTES];
-    if (sscanf(text, "mtime=%" SCNd64 ";inode=%" SCNu64, &pin.mtime_ns, &pin.inode) != 2)
+    int found = sscanf(text, "mtime=%" SCNd64 ";ctime=%" SCNd64 ";inode=%" SCNu64, &pin.mtime_ns,
+                       &pin.ctime_ns, &pin.inode);
+    if (found != 1 && found != 3)
         return -EINVAL;
+    pin.portable = found == 1;
     pin_local_print(&pin, again);
     if (strcmp(again, text))
         return -EINVAL;
@@ -126,6 +133,45 @@ int pin_http_parse(const char *text, struct pin_http *ret)
         return -EINVAL;
     *ret = pin;
     return 0;
+}
+
+static enum pin_relation relate_local(const struct pin_local *was, const struct pin_local *now)
+{
+    if (was->mtime_ns != now->mtime_ns)
+        return PIN_CHANGED;
+    if (was->portable || now->portable || was->inode != now->inode)
+        return PIN_MOVED;
+    return was->ctime_ns != now->ctime_ns ? PIN_TOUCHED : PIN_SAME;
+}
+
+enum pin_relation pin_relate(const char *was, const char *now)
+{
+    struct pin_local one, other;
+    if (!strcmp(was, now) || store_pin_same_bytes(was, now))
+        return PIN_SAME;
+    if (!pin_local_parse(was, &one) && !pin_local_parse(now, &other))
+        return relate_local(&one, &other);
+    return PIN_CHANGED;
+}
+
+void store_pin_portable(const char *pin, char ret[STORE_PIN_BYTES])
+{
+    struct pin_local local;
+    if (pin_local_parse(pin, &local)) {
+        snprintf(ret, STORE_PIN_BYTES, "%s", pin);
+        return;
+    }
+    local.portable = true;
+    pin_local_print(&local, ret);
+}
+
+void store_pin_renamed(const char *pin, char ret[STORE_PIN_BYTES])
+{
+    struct pin_local local;
+    if (pin_local_parse(pin, &local) || local.portable)
+        snprintf(ret, STORE_PIN_BYTES, "%s", pin);
+    else
+        snprintf(ret, STORE_PIN_BYTES, "mtime=%" PRId64 ";inode=%" PRIu64, local.mtime_ns, local.inode);
 }
 
 bool store_pin_same_bytes(const char *a, const char *b)

@@ -8,9 +8,12 @@
 
 #include "cache/store/store.h"
 
+/* The inode and its times tell a file that was replaced or written to; `portable`: the mtime alone, all that
+ * a copy on another machine keeps. */
 struct pin_local {
-    int64_t mtime_ns;
+    int64_t mtime_ns, ctime_ns;
     uint64_t inode;
+    bool portable;
 };
 
 void pin_local_print(const struct pin_local *pin, char ret_text[STORE_PIN_BYTES]);
@@ -40,3 +43,13 @@ struct pin_http {
 int pin_http_make(const char *etag, int64_t modified_ns, struct pin_http *ret);
 void pin_http_print(const struct pin_http *pin, char ret_text[STORE_PIN_BYTES]);
 int pin_http_parse(const char *text, struct pin_http *ret);
+
+/* What pins an object `now`, against what did when it was imported; its size is the same. */
+enum pin_relation {
+    PIN_SAME,    /* the same bytes for certain: a strong ETag may have another version */
+    PIN_MOVED,   /* a file's mtime is the same, its inode another one: a copy that keeps times, a remount */
+    PIN_TOUCHED, /* mtime and inode are the same, the ctime another one: chmod, link, rename, or a forged time
+                  */
+    PIN_CHANGED, /* written to since, or pins of two kinds of store: only its content can tell */
+};
+enum pin_relation pin_relate(const char *was, const char *now);

@@ -59,6 +59,7 @@ int store_read(struct store *store, const char *path, const struct store_object 
 {
     struct store_get get = {.path = path,
                             .pin = pinned ? pinned->pin : NULL,
+                            .evidence = pinned ? &pinned->evidence : NULL,
                             .size = pinned ? pinned->size : UINT64_MAX,
                             .offset = offset,
                             .len = len};

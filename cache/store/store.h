@@ -22,6 +22,7 @@
 
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
+#include "cache/store/evidence.h"
 
 /* ---- what a process knows about stores: configuration, credentials, I/O threads ----
  * It has threads from stores_new() on: fork before (a child may exec, nothing else). */
@@ -77,7 +78,7 @@ void store_object_identity(const struct store *store, const char *path, struct b
 enum { STORE_PIN_BYTES = 512 };
 
 /* `pin`: one line of text that holds what must be equal for the bytes to be the same. Opaque outside the
- * store: s3     etag="..." [;version=ID]        local  mtime=NS;inode=N
+ * store: s3     etag="..." [;version=ID]        local  mtime=NS;ctime=NS;inode=N
  *        http   etag="..." | modified=SECONDS;weak            (format in store/README.md; part of catalogs)
  */
 struct store_object {
@@ -85,7 +86,14 @@ struct store_object {
     int64_t modified_ns; /* 0: not told, as after a put to S3 */
     bool versioned;      /* pinned to a version that an overwrite leaves readable */
     char pin[STORE_PIN_BYTES];
+    struct evidence evidence; /* of a pinned object, where an import took it; stores fill in none */
 };
+
+/* The part of a pin that a rename leaves as it was: of a local file mtime and inode, of others all. It names
+ * content in fingerprints, where two names are asked for. */
+void store_pin_renamed(const char *pin, char ret[STORE_PIN_BYTES]);
+/* The part of a pin that a copy on another machine keeps: of a local file the mtime, of others all. */
+void store_pin_portable(const char *pin, char ret[STORE_PIN_BYTES]);
 
 /* Do two pins that differ, of objects of the same size, tell for certain that the bytes are the same? So for
  * an object that was copied into another bucket and kept its ETag. */
@@ -96,8 +104,9 @@ bool store_pin_same_bytes(const char *a, const char *b);
 struct store_get {
     const char *path;
     const char *pin; /* NULL: whatever is there (only for objects that are never pinned, such as `head`) */
-    uint64_t size;   /* the object's size that was pinned; UINT64_MAX: not known */
-    uint64_t offset; /* [offset, offset + len); len > 0, or UINT64_MAX: to the end */
+    const struct evidence *evidence; /* of the pinned object; may be NULL. Stores of one place ignore it */
+    uint64_t size;                   /* the object's size that was pinned; UINT64_MAX: not known */
+    uint64_t offset;                 /* [offset, offset + len); len > 0, or UINT64_MAX: to the end */
     uint64_t len;
     int64_t deadline_ns; /* clock_now_ns() after which it fails with -ETIMEDOUT; 0: a default is filled in */
     struct store_object *ret_object; /* may be NULL; what answered, filled before the first on_data() */

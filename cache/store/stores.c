@@ -12,7 +12,7 @@
 #include "cache/store/http.h"
 #include "cache/store/timers.h"
 
-enum { WORKER_THREADS = 4 };
+enum { WORKER_THREADS = 4, SETTLER_THREADS = 4 };
 
 struct stores {
     struct stores_options given; /* texts are copies */
@@ -24,7 +24,8 @@ struct stores {
     atomic_bool stopped;
     pthread_mutex_t lock;
     pthread_cond_t wake; /* at a stop */
-    struct http *http;   /* guarded by `lock` */
+    struct http *http;   /* guarded by `lock`, as is: */
+    struct workers *settlers;
 };
 
 static void init_clock(struct stores *stores)
@@ -89,6 +90,7 @@ void stores_free(struct stores *stores)
     if (!stores)
         return;
     stores_stop(stores);
+    workers_free(stores->settlers); /* what they wait for has ended with -ECANCELED */
     workers_free(stores->workers);
     http_free(
         stores->http); /* before the timers: a read that ended just now may be dropping its store there */
@@ -175,6 +177,18 @@ int stores_http(struct stores *stores, struct http **ret, struct error *err)
         http_stop(http);
     *ret = http;
     return 0;
+}
+
+int stores_settlers(struct stores *stores, struct workers **ret, struct error *err)
+{
+    int rc = 0;
+    pthread_mutex_lock(&stores->lock);
+    if (!stores->settlers)
+        rc = workers_new(SETTLER_THREADS, &stores->settlers, err);
+    if (!rc)
+        *ret = stores->settlers;
+    pthread_mutex_unlock(&stores->lock);
+    return rc;
 }
 
 struct timers *stores_timers(struct stores *stores)

@@ -30,6 +30,8 @@ bool stores_stopped(const struct stores *stores);
 int stores_sleep(struct stores *stores, int64_t until_ns);
 void stores_count(struct stores *stores, enum store_count what, uint64_t add);
 struct workers *stores_workers(struct stores *stores); /* threads that may block on local files */
+/* Threads that may wait for stores, started at the first call: for what is looked for behind a read. */
+int stores_settlers(struct stores *stores, struct workers **ret, struct error *err);
 struct timers *stores_timers(struct stores *stores);
 const struct config *stores_config(const struct stores *stores);
 const struct stores_options *stores_given(const struct stores *stores); /* what stores_new() was given */

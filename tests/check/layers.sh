@@ -13,7 +13,7 @@ upward query 'cache/store/|cache/[a-z_]+\.h|fs/|tools/'
 upward fs 'cache/store/|tools/'
 # public FOLDER LOWER HEADERS: of the folder LOWER, FOLDER includes these only: the rest is private to it.
 public() { git grep -nE "#include \"$2/" -- "$1/*.[ch]" | grep -vE "\"$2/($3)\"" && bad=1; }
-public index cache 'base/.*|cache\.h|extent\.h|store/store\.h'
+public index cache 'base/.*|cache\.h|extent\.h|store/(store|evidence|places)\.h'
 public query cache 'base/.*'
 public fs cache 'base/.*|cache\.h'
 public tools cache 'base/.*|cache\.h|extent\.h|store/store\.h'

@@ -146,7 +146,11 @@ Test(config, pins_have_one_spelling)
                                       "etag=\"abc\";x=1",
                                       "etag=\"abc\"\n",
                                       "mtime=1;inode=2"};
-    static const char *const bad_local[] = {"", "mtime=1", "mtime=01;inode=2", "mtime=1;inode=2 ",
+    static const char *const bad_local[] = {"",
+                                            "mtime=",
+                                            "mtime=01;ctime=1;inode=2",
+                                            "mtime=1;ctime=1;inode=2 ",
+                                            "mtime=1;inode=2",
                                             "etag=\"abc\""};
     struct pin_s3 pin;
     struct pin_local local;
@@ -160,8 +164,10 @@ Test(config, pins_have_one_spelling)
         cr_assert_eq(pin_s3_parse(bad[i], &pin), -EINVAL, "%s", bad[i]);
     for (size_t i = 0; i < sizeof bad_local / sizeof *bad_local; i++)
         cr_assert_eq(pin_local_parse(bad_local[i], &local), -EINVAL, "%s", bad_local[i]);
-    cr_assert_eq(pin_local_parse("mtime=-5;inode=18446744073709551615", &local), 0);
-    cr_assert(local.mtime_ns == -5 && local.inode == UINT64_MAX);
+    cr_assert_eq(pin_local_parse("mtime=-5;ctime=7;inode=18446744073709551615", &local), 0);
+    cr_assert(local.mtime_ns == -5 && local.ctime_ns == 7 && local.inode == UINT64_MAX && !local.portable);
+    cr_assert_eq(pin_local_parse("mtime=-5", &local), 0);
+    cr_assert(local.mtime_ns == -5 && local.portable);
 }
 
 /* ---- places ---- */

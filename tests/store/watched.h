@@ -17,7 +17,7 @@ struct watched {
 };
 enum watched_end { WATCHED_DEADLINE, WATCHED_CANCEL, WATCHED_STOP };
 
-static void watched_data(struct store_get *get, uint64_t offset, const void *bytes, size_t len)
+static inline void watched_data(struct store_get *get, uint64_t offset, const void *bytes, size_t len)
 {
     struct watched *w = get->ctx;
     (void)offset, (void)bytes;
@@ -27,7 +27,7 @@ static void watched_data(struct store_get *get, uint64_t offset, const void *byt
     pthread_mutex_unlock(&w->lock);
 }
 
-static void watched_done(struct store_get *get, int rc, const struct error *why)
+static inline void watched_done(struct store_get *get, int rc, const struct error *why)
 {
     struct watched *w = get->ctx;
     (void)why;
@@ -39,8 +39,8 @@ static void watched_done(struct store_get *get, int rc, const struct error *why)
 }
 
 /* Starts a read, waits until `got` bytes came (or it ended), then ends it so. Returns how it ended. */
-static int watched_run(struct watched *w, struct store *store, struct stores *stores, uint64_t got,
-                       enum watched_end end)
+static inline int watched_run(struct watched *w, struct store *store, struct stores *stores, uint64_t got,
+                              enum watched_end end)
 {
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->change, NULL);

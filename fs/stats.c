@@ -5,6 +5,7 @@
 #include "cache/cache.h"
 #include "fs/inode.h"
 #include "fs/passthrough.h"
+#include "index/learnt.h"
 
 static void line(struct buf *buf, const char *name, unsigned long long value)
 {
@@ -43,6 +44,14 @@ static void append_store(const struct dataset *dataset, struct buf *buf)
     line(buf, "store_hedges", stats.hedges);
     line(buf, "store_errors", stats.errors);
     line(buf, "store_bytes_received", stats.bytes_received);
+}
+
+static void append_learnt(struct dataset *dataset, struct buf *buf)
+{
+    struct learnt_counts learnt;
+    dataset_learnt(dataset, &learnt);
+    line(buf, "recordings_found_again", learnt.objects);
+    line(buf, "recordings_sampled", learnt.sampled);
 }
 
 static unsigned long long ms_since(int64_t ns)
@@ -90,6 +99,7 @@ void stats_append(struct fs *fs, struct buf *buf)
     line(buf, "errors", atomic_load(&counters->errors));
     append_cache(fs->cache, buf);
     append_store(fs->dataset, buf);
+    append_learnt(fs->dataset, buf);
     append_answers(fs->dataset, buf);
     append_waits(fs, buf);
 }

@@ -109,6 +109,17 @@ static int take_recording(struct apply *apply, const struct changeset_op *op, st
     return db_run(apply->db, stmt, err);
 }
 
+static int take_evidence(struct apply *apply, const struct changeset_op *op, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int rc = db_query(apply->db, QUERY_EVIDENCE_PUT, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, apply->object_ids[op->id]);
+    db_bind_bytes(stmt, 2, op->bytes, op->len);
+    return db_run(apply->db, stmt, err);
+}
+
 /* ---- attributes ---- */
 
 static int conflict(const struct attribute *known, const struct changeset_op *op, struct error *err)
@@ -276,6 +287,8 @@ static int take(struct apply *apply, const struct changeset_op *op, size_t at, s
         return take_root(apply, op, err);
     case CHANGESET_OBJECT:
         return take_object(apply, op, err);
+    case CHANGESET_EVIDENCE:
+        return take_evidence(apply, op, err);
     case CHANGESET_TABLE:
         return take_recording(apply, op, err);
     case CHANGESET_ATTRIBUTE:

@@ -27,10 +27,18 @@ int catalog_known_content(struct catalog_reader *reader, const uint8_t fingerpri
  * -errno. */
 int catalog_known_object(struct catalog_reader *reader, uint32_t root, const char *path, uint64_t size,
                          const char *pin, uint32_t *ret, struct error *err);
+/* Every object of this root and path, whatever pins it. Non-zero from `each` ends the walk with it. */
+typedef int catalog_object_fn(void *ctx, uint32_t id, const struct catalog_object *object, struct error *err);
+int catalog_known_objects(struct catalog_reader *reader, uint32_t root, const char *path,
+                          catalog_object_fn *each, void *ctx, struct error *err);
 /* Appends the index of a recording (operation 3 of a change set): 1, 0 where it has none of this container.
  */
 int catalog_known_recording(struct catalog_reader *reader, uint32_t object, const char *container,
                             struct buf *buf, struct error *err);
+
+/* What was seen of an object of this size when it was imported: 1, 0 where nothing is known. */
+int catalog_known_evidence(struct catalog_reader *reader, uint32_t object, uint64_t size,
+                           struct evidence *ret, struct error *err);
 
 /* Each stream that reads an object, by row. Streams of clips that were removed are left out. */
 typedef int catalog_stream_fn(void *ctx, uint32_t row, uint32_t object, struct error *err);

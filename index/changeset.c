@@ -93,7 +93,8 @@ static void append_object(struct changeset *set, uint32_t root, const char *path
     changeset_append_text(&set->log, path);
     buf_varint(&set->log, size);
     mem_grow(&set->object_list, &set->object_cap, id + 1, sizeof *set->object_list);
-    set->object_list[id] = (struct changeset_object){size, changeset_append_text(&set->log, pin)};
+    set->object_list[id] =
+        (struct changeset_object){.size = size, .pin_at = changeset_append_text(&set->log, pin)};
 }
 
 int changeset_object(struct changeset *set, uint32_t root, const char *path, uint64_t size, const char *pin,
@@ -115,6 +116,19 @@ int changeset_object(struct changeset *set, uint32_t root, const char *path, uin
         return error_set(err, ESTALE, "%s: changed while it was imported", path);
     *ret_object = (uint32_t)entry->value;
     return 0;
+}
+
+void changeset_evidence(struct changeset *set, uint32_t object, const struct evidence *evidence)
+{
+    assert(object < strmap_count(set->objects));
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    evidence_encode(evidence, &bytes);
+    if (!bytes.len || set->object_list[object].has_evidence)
+        return;
+    set->object_list[object].has_evidence = true;
+    buf_u8(&set->log, CHANGESET_EVIDENCE);
+    buf_varint(&set->log, object);
+    append_bytes(&set->log, bytes.data, bytes.len);
 }
 
 void changeset_table(struct changeset *set, uint32_t object, const char *container, const void *bytes,

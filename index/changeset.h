@@ -18,6 +18,7 @@
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
 #include "cache/base/hash.h"
+#include "cache/store/evidence.h"
 #include "index/slice.h"
 #include "index/value.h"
 
@@ -48,6 +49,8 @@ uint32_t changeset_root(struct changeset *set, const char *url);
 /* Equal (root, path) must come with equal size and pin: -ESTALE "changed while it was imported" else. */
 int changeset_object(struct changeset *set, uint32_t root, const char *path, uint64_t size, const char *pin,
                      uint32_t *ret_object, struct error *err);
+/* What was seen of the object's bytes (cache/store/evidence.h); said once, none is not said. */
+void changeset_evidence(struct changeset *set, uint32_t object, const struct evidence *evidence);
 /* The compact index of a recording (mp4_table_encode()), so that new clips can be cut from it with no read.
  */
 void changeset_table(struct changeset *set, uint32_t object, const char *container, const void *bytes,
@@ -128,6 +131,7 @@ enum changeset_kind {
     CHANGESET_NONE = 19,
     CHANGESET_HIDE = 20,
     CHANGESET_PARTIAL = 21,
+    CHANGESET_EVIDENCE = 22,
 };
 
 struct changeset_op {

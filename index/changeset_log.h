@@ -20,6 +20,7 @@ struct changeset_attribute {
 struct changeset_object {
     uint64_t size;
     size_t pin_at; /* offset of its pin's text in the log */
+    bool has_evidence;
 };
 
 struct changeset_file {

@@ -161,6 +161,10 @@ static bool parse_op(const struct changeset *set, struct cursor *c, struct chang
         ret->text = parse_text(c);
         parse_bytes(c, ret);
         break;
+    case CHANGESET_EVIDENCE:
+        ret->id = parse_number(c, strmap_count(set->objects));
+        parse_bytes(c, ret);
+        break;
     case CHANGESET_ATTRIBUTE:
         ret->id = parse_number(c, UINT32_MAX);
         ret->text = parse_text(c);
@@ -284,6 +288,23 @@ static int replay_in_clip(struct changeset *set, const struct changeset_op *op, 
     return 0;
 }
 
+/* Bytes in another spelling than ours would not be those that are written again. */
+static int replay_evidence(struct changeset *set, const struct changeset_op *op, struct error *err)
+{
+    const struct changeset_object *object = &set->object_list[op->id];
+    CLEANUP_BUF struct buf again = BUF_INIT;
+    struct evidence evidence;
+    bool sound = op->len && evidence_decode(op->bytes, op->len, object->size, &evidence);
+    if (sound)
+        evidence_encode(&evidence, &again);
+    if (!sound || again.len != op->len || memcmp(again.data, op->bytes, op->len) != 0)
+        return error_set(err, EINVAL, "object %u has evidence of nothing", op->id);
+    if (object->has_evidence)
+        return error_set(err, EINVAL, "object %u has evidence twice", op->id);
+    changeset_evidence(set, op->id, &evidence);
+    return 0;
+}
+
 static int replay(struct changeset *set, const struct changeset_op *op, struct error *err)
 {
     uint32_t id;
@@ -293,6 +314,8 @@ static int replay(struct changeset *set, const struct changeset_op *op, struct e
         return 0;
     case CHANGESET_OBJECT:
         return changeset_object(set, op->root, op->text, op->size, op->pin, &id, err);
+    case CHANGESET_EVIDENCE:
+        return replay_evidence(set, op, err);
     case CHANGESET_TABLE:
         if (strlen(op->text) > CHANGESET_CONTAINER_MAX)
             return error_set(err, EINVAL, "'%s' is no container", op->text);

@@ -126,16 +126,18 @@ int dataset_stream_map(struct dataset *dataset, struct catalog_reader *reader, u
 int dataset_stream_source(struct dataset *dataset, struct catalog_reader *reader, uint32_t row,
                           uint32_t stream, struct buf *buf, struct error *err);
 struct dataset_object {
-    struct store *store; /* a reference */
-    char *path;          /* owned */
-    struct store_object pinned;
+    uint32_t root;
+    struct store *store;        /* a reference: all places of its root, see index/root.h */
+    char *path;                 /* owned */
+    struct store_object pinned; /* as the catalog says */
 };
-/* An object of the catalog where its root lies now; errors as above. dataset_object_done() gives it back. */
+/* An object of the catalog, to be read where its root lies now; errors as above. dataset_object_done() gives
+ * it back. */
 int dataset_object(struct dataset *dataset, struct catalog_reader *reader, uint32_t object,
                    struct dataset_object *ret, struct error *err);
 void dataset_object_done(struct dataset_object *object);
 
-/* Each root of the data set, by id, with the URL it has now. Waits. */
+/* Each place of each root of the data set, by id, in the order they are looked into. Waits. */
 typedef int dataset_root_fn(void *ctx, uint32_t id, const char *url, struct error *err);
 int dataset_roots(struct dataset *dataset, dataset_root_fn *each, void *ctx, struct error *err);
 /* May this user read below `url` (as dataset_roots() gives it)? -errno if a file of trust cannot be read. */
@@ -165,6 +167,39 @@ struct dataset_compared {
  * root, or nothing at the new place; -ESTALE: other bytes. Waits. */
 int dataset_root_set(struct dataset *dataset, uint32_t id, const char *url, struct dataset_compared *compared,
                      struct error *err);
+/* As dataset_root_set(), but objects are looked for at the places of before first: one may be away, or have
+ * only some. -EEXIST: it is such a place. */
+int dataset_root_add(struct dataset *dataset, uint32_t id, const char *url, struct dataset_compared *compared,
+                     struct error *err);
+struct dataset_accepted {
+    uint64_t objects;  /* that the newest versions read there */
+    uint64_t accepted; /* of these, with nothing but this to go by: */
+    uint64_t bytes;    /* in them; */
+    uint64_t compared; /* and so many of these were compared */
+};
+/* What lies at `path` (of a file or folder, or a URL, in a place of a root) is what was imported, somebody
+ * says, though its pin is another. What can be compared must agree; it is recorded beside the root. -ESTALE:
+ * it does not; nothing was changed. Waits. */
+int dataset_root_accept(struct dataset *dataset, const char *path, struct dataset_accepted *ret,
+                        struct error *err);
+/* Is what lies at a place of a root the object that a catalog pins so? As evidence_judge(), with what was
+ * recorded beside the root, and what this user has learnt before; what is found is learnt. Waits. */
+struct dataset_judged {
+    uint32_t root;
+    struct store *at; /* the place */
+    const char *path; /* below it */
+    const struct store_object *was, *now;
+};
+int dataset_judge(struct dataset *dataset, const struct dataset_judged *judged, enum evidence_grounds *ret,
+                  struct error *err);
+/* Objects that were not found as they were pinned, since the data set was opened (index/learnt.h). */
+struct learnt_counts;
+void dataset_learnt(struct dataset *dataset, struct learnt_counts *ret);
+/* The hash of all bytes of an object, which somebody has read under its pin: a later look at it needs no
+ * more.
+ */
+void dataset_learn_whole(struct dataset *dataset, const struct dataset_object *object,
+                         const uint8_t sha256[SHA256_BYTES]);
 /* Every root the data set names is trusted and readable, or why not: asked once, at mount. -EPERM names all
  * that are not trusted. Waits. */
 int dataset_check_roots(struct dataset *dataset, struct error *err);

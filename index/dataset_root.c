@@ -17,16 +17,30 @@ static int check_readable(struct store *store, struct error *err)
     return error_copy(err, &list_err);
 }
 
-static int check_root(void *ctx, uint32_t id, const char *url, struct error *err)
+/* One of the places that this user trusts is enough. */
+static int check_root(void *ctx, uint32_t id, const char *const *urls, size_t count, struct error *err)
 {
     struct dataset *dataset = ctx;
-    struct root_place place CLEANUP(root_place_done) = {0};
-    int rc = roots_resolve(dataset->roots, id, false, &place, err);
-    if (rc < 0 || place.store == dataset->layout.store)
-        return rc;
-    rc = check_readable(place.store, err);
-    return rc < 0 ? error_within(err, rc, "%s reads from %s, which cannot be read", dataset_url(dataset), url)
-                  : 0;
+    struct error first = {0};
+    (void)id;
+    for (size_t i = 0; i < count; i++) {
+        CLEANUP_STORE struct store *store = NULL;
+        struct error why = {0};
+        int trust = roots_trust(dataset->roots, urls[i], err);
+        if (trust < 0 || trust == ROOT_OWN)
+            return trust < 0 ? trust : 0;
+        int rc = trust == ROOT_FOREIGN ? 0 : store_open(dataset->stores, urls[i], &store, &why);
+        if (trust == ROOT_FOREIGN)
+            continue;
+        if (!rc)
+            rc = check_readable(store, &why);
+        if (!rc)
+            return 0;
+        if (!first.code)
+            error_within(&why, rc, "%s reads from %s, which cannot be read", dataset_url(dataset), urls[i]),
+                first = why;
+    }
+    return first.code ? error_copy(err, &first) : 0;
 }
 
 int dataset_check_roots(struct dataset *dataset, struct error *err)
@@ -37,10 +51,25 @@ int dataset_check_roots(struct dataset *dataset, struct error *err)
     return rc < 0 ? rc : roots_each(dataset->roots, check_root, dataset, err);
 }
 
+struct flattening {
+    dataset_root_fn *each;
+    void *ctx;
+};
+
+static int each_place(void *ctx, uint32_t id, const char *const *urls, size_t count, struct error *err)
+{
+    const struct flattening *f = ctx;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < count; i++)
+        rc = f->each(f->ctx, id, urls[i], err);
+    return rc;
+}
+
 int dataset_roots(struct dataset *dataset, dataset_root_fn *each, void *ctx, struct error *err)
 {
+    struct flattening f = {each, ctx};
     int rc = roots_load(dataset->roots, err);
-    return rc < 0 ? rc : roots_each(dataset->roots, each, ctx, err);
+    return rc < 0 ? rc : roots_each(dataset->roots, each_place, &f, err);
 }
 
 int dataset_root_trust(struct dataset *dataset, const char *url, struct error *err)
@@ -54,14 +83,14 @@ static bool lies_there(struct dataset *dataset, uint32_t id, const char *url)
     return !roots_url(dataset->roots, id, true, &now, NULL) && !strcmp(buf_text(&now), url);
 }
 
-int dataset_root_set(struct dataset *dataset, uint32_t id, const char *url, struct dataset_compared *compared,
-                     struct error *err)
+static int change_root(struct dataset *dataset, uint32_t id, struct root_change *change,
+                       struct dataset_compared *compared, struct error *err)
 {
     CLEANUP_BUF struct buf pins = BUF_INIT;
     CLEANUP_STORE struct store *store = NULL;
     int rc = dataset_check_writable(dataset, err);
     if (!rc)
-        rc = store_open(dataset->stores, url, &store, err);
+        rc = store_open(dataset->stores, change->url, &store, err);
     if (!rc)
         rc = check_readable(store, err);
     if (!rc)
@@ -72,16 +101,29 @@ int dataset_root_set(struct dataset *dataset, uint32_t id, const char *url, stru
         rc = dataset_probe_root(dataset, id, store, compared, err);
     if (rc < 0)
         return rc;
-    const struct root_move move = {
-        .url = store_url(store), .pins = compared->all ? &pins : NULL, .keeps_pins = compared->keeps_pins};
-    rc = roots_move(dataset->roots, id, &move, err);
+    change->url = store_url(store);
+    change->pins = compared->all ? &pins : NULL;
+    change->keeps_pins = compared->keeps_pins;
+    rc = roots_change(dataset->roots, id, change, err);
     if (rc < 0)
         return rc;
-    /* Who moves it trusts it, as who imports does; others are asked. */
+    /* Who says where it lies trusts the place, as who imports does; others are asked. */
     const char *const urls[] = {store_url(store)};
     if (roots_trust(dataset->roots, urls[0], NULL) == ROOT_FOREIGN)
         trust_record(dataset->uuid, urls, 1, NULL);
     return 0;
+}
+
+int dataset_root_set(struct dataset *dataset, uint32_t id, const char *url, struct dataset_compared *compared,
+                     struct error *err)
+{
+    return change_root(dataset, id, &(struct root_change){.kind = ROOT_SET, .url = url}, compared, err);
+}
+
+int dataset_root_add(struct dataset *dataset, uint32_t id, const char *url, struct dataset_compared *compared,
+                     struct error *err)
+{
+    return change_root(dataset, id, &(struct root_change){.kind = ROOT_ADD, .url = url}, compared, err);
 }
 
 int dataset_trust(struct dataset *dataset, const char *url, struct error *err)
@@ -112,4 +154,16 @@ int dataset_distrust(struct dataset *dataset, const char *url, struct error *err
 int dataset_trusted(struct dataset *dataset, dataset_trusted_fn *each, void *ctx, struct error *err)
 {
     return trust_each(dataset->uuid, each, ctx, err);
+}
+
+void dataset_learnt(struct dataset *dataset, struct learnt_counts *ret)
+{
+    learnt_counts(roots_learnt(dataset->roots), ret);
+}
+
+void dataset_learn_whole(struct dataset *dataset, const struct dataset_object *object,
+                         const uint8_t sha256[SHA256_BYTES])
+{
+    learnt_keep_whole(roots_learnt(dataset->roots),
+                      &(struct learnt_object){object->root, object->path, object->pinned.pin}, sha256);
 }

@@ -9,6 +9,7 @@
 
 #include "index/dataset.h"
 #include "index/layout.h"
+#include "index/learnt.h"
 #include "index/root.h"
 #include "index/tag.h"
 

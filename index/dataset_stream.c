@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "index/catalog_known.h"
 #include "index/dataset_state.h"
 
 static void stream_done(struct catalog_stream *stream)
@@ -34,19 +35,22 @@ int dataset_object(struct dataset *dataset, struct catalog_reader *reader, uint3
                    struct dataset_object *ret, struct error *err)
 {
     struct catalog_object object CLEANUP(object_done) = {0};
-    struct root_place place CLEANUP(root_place_done) = {0};
+    CLEANUP_STORE struct store *store = NULL;
+    struct evidence evidence = {0};
     int rc = catalog_object(reader, id, &object, err);
     if (!rc && strlen(object.pin) >= STORE_PIN_BYTES)
         rc = error_set(err, EUCLEAN, "%s: the pin of object %u is too long", dataset_url(dataset), id);
     if (!rc)
-        rc = roots_resolve(dataset->roots, object.root, catalog_reader_nowait(reader), &place, err);
+        rc = roots_open(dataset->roots, object.root, catalog_reader_nowait(reader), &store, err);
+    if (!rc)
+        rc = catalog_known_evidence(reader, id, object.size, &evidence, err);
     if (rc < 0)
         return rc;
-    *ret = (struct dataset_object){.store = store_ref(place.store),
-                                   .path = mem_printf("%s%s", place.prefix, object.path),
-                                   .pinned = {.size = object.size}};
+    *ret = (struct dataset_object){.root = object.root,
+                                   .store = STEAL(store),
+                                   .path = STEAL(object.path),
+                                   .pinned = {.size = object.size, .evidence = evidence}};
     memcpy(ret->pinned.pin, object.pin, strlen(object.pin) + 1);
-    roots_pin(dataset->roots, object.root, object.path, ret->pinned.pin);
     return 0;
 }
 
@@ -66,7 +70,9 @@ static int add_object(struct dataset *dataset, struct catalog_reader *reader, ui
     int rc = dataset_object(dataset, reader, id, &object, err);
     if (rc < 0)
         return rc;
-    extent_map_object(map, object.store, object.path, object.pinned.size, object.pinned.pin);
+    uint32_t number =
+        extent_map_object(map, object.store, object.path, object.pinned.size, object.pinned.pin);
+    extent_map_evidence(map, number, &object.pinned.evidence);
     return 0;
 }
 

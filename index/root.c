@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What is known of roots: read from the data set, and resolved to where this user reads them. */
+/* What is known of roots, as it was read from the data set. */
 #include "index/root.h"
 
 #include <errno.h>
@@ -14,10 +14,24 @@
 
 void root_done(struct root *root)
 {
-    free(root->url);
-    root_pins_free(root->pins);
-    root_place_done(&root->at);
+    for (size_t i = 0; i < root->record.count; i++)
+        root_pins_unref(root->pins[i]);
+    root_record_done(&root->record);
+    store_unref(root->reader);
+    *root = (struct root){0};
 }
+
+struct root root_copy(const struct root *root)
+{
+    struct root copy = *root;
+    copy.reader = NULL;
+    for (size_t i = 0; i < copy.record.count; i++) {
+        copy.record.places[i].url = mem_text(root->record.places[i].url);
+        root_pins_ref(copy.pins[i]);
+    }
+    return copy;
+}
+
 struct root *roots_find_locked(struct roots *roots, uint32_t id)
 {
     size_t low = 0, high = roots->count;
@@ -72,7 +86,8 @@ int roots_new(const struct roots_options *options, struct roots **ret, struct er
     *roots = (struct roots){.stores = options->stores,
                             .layout = options->layout,
                             .uuid = mem_text(options->uuid),
-                            .trust = STEAL(trust)};
+                            .trust = STEAL(trust),
+                            .learnt = learnt_open(options->uuid)};
     pthread_mutex_init(&roots->lock, NULL);
     *ret = roots;
     return 0;
@@ -86,6 +101,7 @@ void roots_free(struct roots *roots)
         root_done(&roots->roots[i]);
     free(roots->roots);
     strmap_free(roots->trust);
+    learnt_unref(roots->learnt);
     pthread_mutex_destroy(&roots->lock);
     free(roots->uuid);
     free(roots);
@@ -102,29 +118,26 @@ uint32_t roots_known_seq(struct roots *roots, uint32_t id)
     return seq;
 }
 
-/* Pins that were found at the new place, in an object of their own: there may be many. */
-static int read_pins(struct roots *roots, const struct root_record *record, struct root *root,
-                     struct error *err)
+/* Pins that were found at a place, in an object of their own: there may be many. */
+static int read_pins(struct roots *roots, struct root *root, size_t place, struct error *err)
 {
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     char path[LAYOUT_PATH_BYTES];
-    layout_pins_path(root->id, record->pins, path);
+    layout_pins_path(root->id, root->record.places[place].pins, path);
     CLEANUP_FREE char *name = mem_printf("%s/%s", store_url(roots->layout->store), path);
     int rc = layout_get(roots->layout, path, ROOT_PINS_BYTES_MAX, &bytes, err);
-    return rc < 0 ? rc : root_pins_parse(name, bytes.data, bytes.len, &root->pins, err);
+    return rc < 0 ? rc : root_pins_parse(name, bytes.data, bytes.len, &root->pins[place], err);
 }
 
 int roots_keep(struct roots *roots, uint32_t id, uint32_t seq, const struct buf *bytes, struct error *err)
 {
     const char *own = store_url(roots->layout->store);
     CLEANUP_FREE char *name = mem_printf("%s: root %u", own, id);
-    struct root_record record;
-    int rc = root_record_parse(name, own, bytes, &record, err);
-    if (rc < 0)
-        return rc;
-    struct root root = {.id = id, .seq = seq, .url = record.url};
-    strcpy(root.pins_id, record.pins);
-    rc = *record.pins ? read_pins(roots, &record, &root, err) : 0;
+    struct root root = {.id = id, .seq = seq};
+    int rc = root_record_parse(name, own, bytes, &root.record, err);
+    for (size_t i = 0; rc >= 0 && i < root.record.count; i++)
+        if (*root.record.places[i].pins)
+            rc = read_pins(roots, &root, i, err);
     if (rc < 0) {
         root_done(&root);
         return rc;
@@ -215,142 +228,84 @@ int roots_load(struct roots *roots, struct error *err)
     return rc;
 }
 
+/* The known root with the least id above `after`: false if there is none. */
+static bool copy_next(struct roots *roots, uint32_t after, struct root *ret)
+{
+    bool found = false;
+    pthread_mutex_lock(&roots->lock);
+    for (size_t i = 0; i < roots->count && !found; i++) {
+        found = roots->roots[i].id > after && roots->roots[i].seq;
+        if (found)
+            *ret = root_copy(&roots->roots[i]);
+    }
+    pthread_mutex_unlock(&roots->lock);
+    return found;
+}
+
 int roots_each(struct roots *roots, roots_fn *each, void *ctx, struct error *err)
 {
+    struct root root;
     int rc = 0;
-    for (uint32_t next = 0; !rc;) {
-        CLEANUP_FREE char *url = NULL;
-        uint32_t id = 0;
-        pthread_mutex_lock(&roots->lock);
-        for (size_t i = 0; i < roots->count && !url; i++) {
-            if (roots->roots[i].id > next && roots->roots[i].seq) {
-                id = roots->roots[i].id;
-                url = mem_text(roots->roots[i].url);
-            }
-        }
-        pthread_mutex_unlock(&roots->lock);
-        if (!url)
-            break;
-        rc = each(ctx, id, url, err);
-        next = id;
+    for (uint32_t after = 0; !rc && copy_next(roots, after, &root);) {
+        const char *urls[ROOT_PLACES_MAX];
+        for (size_t i = 0; i < root.record.count; i++)
+            urls[i] = root.record.places[i].url;
+        after = root.id;
+        rc = each(ctx, root.id, urls, root.record.count, err);
+        root_done(&root);
     }
     return rc;
 }
 
-/* ---- resolving ---- */
-
-void root_place_done(struct root_place *place)
-{
-    store_unref(place->store);
-    free(place->prefix);
-    *place = (struct root_place){0};
-}
-
-static struct root_place place_copy(const struct root_place *place)
-{
-    return (struct root_place){.store = store_ref(place->store), .prefix = mem_text(place->prefix)};
-}
-
-static bool copy_resolved(struct roots *roots, uint32_t id, struct root_place *ret)
-{
-    pthread_mutex_lock(&roots->lock);
-    const struct root *root = roots_find_locked(roots, id);
-    bool resolved = root && root->at.store;
-    if (resolved)
-        *ret = place_copy(&root->at);
-    pthread_mutex_unlock(&roots->lock);
-    return resolved;
-}
-
-int roots_copy_url(struct roots *roots, uint32_t id, char **ret_url)
+int roots_copy(struct roots *roots, uint32_t id, struct root *ret)
 {
     pthread_mutex_lock(&roots->lock);
     const struct root *root = roots_find_locked(roots, id);
     if (root)
-        *ret_url = mem_text(root->url);
+        *ret = root_copy(root);
     pthread_mutex_unlock(&roots->lock);
     return root ? 0 : -ENOENT;
 }
 
-static int known_url(struct roots *roots, uint32_t id, bool nowait, char **ret_url, struct error *err)
+int roots_know(struct roots *roots, uint32_t id, bool nowait, struct root *ret, struct error *err)
 {
-    if (!roots_copy_url(roots, id, ret_url))
+    if (!roots_copy(roots, id, ret))
         return 0;
     if (nowait)
         return error_set(err, EAGAIN, "root %u has not been read yet", id);
     int rc = follow(roots, id, 0, err);
     if (rc < 0)
         return rc;
-    if (roots_copy_url(roots, id, ret_url))
+    if (roots_copy(roots, id, ret))
         return error_set(err, EUCLEAN, "%s: the catalog names root %u, which is not recorded",
                          store_url(roots->layout->store), id);
     return 0;
 }
 
-int roots_locate(struct roots *roots, const char *url, struct root_place *ret, struct error *err)
-{
-    const char *own = store_url(roots->layout->store);
-    const char *below = root_below(own, url);
-    CLEANUP_STORE struct store *store = NULL;
-    if (!below || (*below && !root_has_only_names(below))) {
-        int rc = store_open(roots->stores, url, &store, err);
-        if (rc < 0)
-            return rc;
-        below = root_below(own, store_url(store));
-    }
-    if (below)
-        *ret = (struct root_place){.store = store_ref(roots->layout->store),
-                                   .prefix = *below ? mem_printf("%s/", below) : mem_text("")};
-    else
-        *ret = (struct root_place){.store = STEAL(store), .prefix = mem_text("")};
-    return 0;
-}
-
-static void keep_resolved(struct roots *roots, uint32_t id, const char *url, const struct root_place *place)
-{
-    pthread_mutex_lock(&roots->lock);
-    struct root *root = roots_find_locked(roots, id);
-    if (root && !root->at.store && !strcmp(root->url, url))
-        root->at = place_copy(place);
-    pthread_mutex_unlock(&roots->lock);
-}
-
-int roots_resolve(struct roots *roots, uint32_t id, bool nowait, struct root_place *ret, struct error *err)
-{
-    if (copy_resolved(roots, id, ret))
-        return 0;
-    if (nowait)
-        return error_set(err, EAGAIN, "root %u has not been resolved yet", id);
-    CLEANUP_FREE char *url = NULL;
-    struct root_place place CLEANUP(root_place_done) = {0};
-    int rc = known_url(roots, id, false, &url, err);
-    if (!rc)
-        rc = roots_locate(roots, url, &place, err);
-    if (!rc)
-        rc = roots_allow(roots, &place, err);
-    if (rc < 0)
-        return rc;
-    keep_resolved(roots, id, url, &place);
-    *ret = place;
-    place = (struct root_place){0};
-    return 0;
-}
-
 int roots_url(struct roots *roots, uint32_t id, bool nowait, struct buf *buf, struct error *err)
 {
-    CLEANUP_FREE char *url = NULL;
-    int rc = known_url(roots, id, nowait, &url, err);
-    if (!rc)
-        buf_text_append(buf, url);
-    return rc;
+    struct root root;
+    int rc = roots_know(roots, id, nowait, &root, err);
+    if (rc)
+        return rc;
+    buf_text_append(buf, root.record.places[0].url);
+    root_done(&root);
+    return 0;
 }
 
-void roots_pin(struct roots *roots, uint32_t id, const char *path, char pin[STORE_PIN_BYTES])
+bool roots_recorded(struct roots *roots, uint32_t id, const char *url, const char *path,
+                    struct store_object *was)
 {
+    bool found = false;
     pthread_mutex_lock(&roots->lock);
     const struct root *root = roots_find_locked(roots, id);
-    const char *now = root && root->pins ? root_pins_find(root->pins, path, pin) : NULL;
-    if (now)
-        strcpy(pin, now);
+    for (size_t i = 0; root && i < root->record.count && !found; i++)
+        found = !strcmp(root->record.places[i].url, url) && root_pins_find(root->pins[i], path, was);
     pthread_mutex_unlock(&roots->lock);
+    return found;
+}
+
+struct learnt *roots_learnt(struct roots *roots)
+{
+    return roots->learnt;
 }

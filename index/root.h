@@ -20,6 +20,7 @@
 #include "cache/store/store.h"
 #include "index/layout.h"
 
+struct learnt;
 struct roots;
 
 struct roots_options {
@@ -35,49 +36,52 @@ CLEANUP_DEFINE(struct roots, roots_free, cleanup_roots)
 
 /* Reads where each root of the data set lies now. Waits. */
 int roots_load(struct roots *roots, struct error *err);
-/* Calls each() for every root known, by id. */
-typedef int roots_fn(void *ctx, uint32_t id, const char *url, struct error *err);
+/* Calls each() for every root known, by id, with its places in order. */
+typedef int roots_fn(void *ctx, uint32_t id, const char *const *urls, size_t count, struct error *err);
 int roots_each(struct roots *roots, roots_fn *each, void *ctx, struct error *err);
 
-/* Where a root's objects are read from, and what stands before their paths: "" or "sub/". */
-struct root_place {
-    struct store *store; /* a reference */
-    char *prefix;
-};
-void root_place_done(struct root_place *place);
-
-/* -EPERM with the command to type where the root is not trusted, for it and all others that are not;
- * -EUCLEAN: no such root, or damaged; -EAGAIN with `nowait` if it was not resolved before. Else waits. `ret`
- * is the caller's: root_place_done(). */
-int roots_resolve(struct roots *roots, uint32_t id, bool nowait, struct root_place *ret, struct error *err);
-/* Appends the root's URL, for people. -EAGAIN, -EUCLEAN as above. */
+/* The root's objects, in all of its places that this user trusts (index/root_reader.h): a reference. -EPERM
+ * with the command to type where none is trusted, for it and all others that are not; -EUCLEAN: no such root,
+ * or damaged; -EAGAIN with `nowait` if it was not open before. Else waits. */
+int roots_open(struct roots *roots, uint32_t id, bool nowait, struct store **ret, struct error *err);
+/* Appends the URL of the root's first place, for people. -EAGAIN, -EUCLEAN as above. */
 int roots_url(struct roots *roots, uint32_t id, bool nowait, struct buf *buf, struct error *err);
 
-/* For a commit: the id of this root (canonical URL), a new one if it has none. A new id is only reserved, in
- * memory, until it is published; what is still reserved when the commit ends must be forgotten. */
+/* For a commit: the id of the root that has this place (canonical URL), a new one if none has. A new id is
+ * only reserved, in memory, until it is published; what is still reserved when the commit ends must be
+ * forgotten. */
 int roots_id(struct roots *roots, const char *url, uint32_t *ret, struct error *err);
 /* Makes sure that the data set says so: writes the root if it is a new one. -EAGAIN if another writer has
  * given the id to another root meanwhile: the commit must start again. Waits. */
 int roots_publish(struct roots *roots, uint32_t id, const char *url, struct error *err);
 void roots_forget_reserved(struct roots *roots);
 
-/* A root that lies elsewhere now: writes the next place of its series. -ENOENT: no such root; -EAGAIN:
- * another did so at the same time. What was resolved before is resolved anew. Waits. */
-struct root_move {
-    const char *url;
-    const struct buf
-        *pins;       /* lines of root_pins_print(): what was found at the new place; NULL: nobody looked */
-    bool keeps_pins; /* then what was found at the place before counts */
+/* Another record of a root: the next of its series. -ENOENT: no such root, or no such place; -EEXIST: the
+ * place is one already; -EAGAIN: another did so at the same time. What was open before is opened anew. Waits.
+ */
+enum root_change_kind {
+    ROOT_SET,  /* it lies at `url` and nowhere else */
+    ROOT_ADD,  /* it lies at `url`, too; the last place */
+    ROOT_PINS, /* `pins` are added to those of the place `url` */
 };
-int roots_move(struct roots *roots, uint32_t id, const struct root_move *move, struct error *err);
-/* Puts what pins the object at its root's place in place of what the catalog says. Never waits. */
-void roots_pin(struct roots *roots, uint32_t id, const char *path, char pin[STORE_PIN_BYTES]);
+struct root_change {
+    enum root_change_kind kind;
+    const char *url;
+    const struct buf *pins; /* lines of root_pins_print(): what was found there; NULL: nobody looked */
+    bool keeps_pins;        /* ROOT_SET: then what was found at the first place before counts */
+};
+int roots_change(struct roots *roots, uint32_t id, const struct root_change *change, struct error *err);
+/* Puts what was recorded of the object at this place of its root into `was`; false: nothing. Never waits. */
+bool roots_recorded(struct roots *roots, uint32_t id, const char *url, const char *path,
+                    struct store_object *was);
+/* What reads have learnt; borrowed. */
+struct learnt *roots_learnt(struct roots *roots);
 
 /* May this root (canonical URL) be read? As trust_check(), and below the data set itself. -errno if a file of
  * trust cannot be read. */
 enum { ROOT_FOREIGN, ROOT_TRUSTED, ROOT_OWN };
 int roots_trust(struct roots *roots, const char *url, struct error *err);
-/* -EPERM, as roots_resolve() says it, if one of the roots known is not trusted. */
+/* -EPERM, as roots_open() says it, if one of the roots known has no place that is trusted. */
 int roots_check_trust(struct roots *roots, struct error *err);
 /* Does the data set read from `url` (canonical)? -ENOENT with the places it reads from outside of it, if not.
  */

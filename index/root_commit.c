@@ -8,16 +8,25 @@
 #include "index/root_record.h"
 #include "index/root_state.h"
 
+/* ROOT_PLACES_MAX: it has no such place. */
+static size_t root_place_find(const struct root *root, const char *url)
+{
+    for (size_t i = 0; i < root->record.count; i++)
+        if (!strcmp(root->record.places[i].url, url))
+            return i;
+    return ROOT_PLACES_MAX;
+}
+
 int roots_id(struct roots *roots, const char *url, uint32_t *ret, struct error *err)
 {
     pthread_mutex_lock(&roots->lock);
     uint32_t id = 0;
     for (size_t i = 0; i < roots->count && !id; i++)
-        if (!strcmp(roots->roots[i].url, url))
+        if (root_place_find(&roots->roots[i], url) < ROOT_PLACES_MAX)
             id = roots->roots[i].id;
     if (!id) {
         id = roots->count ? roots->roots[roots->count - 1].id + 1 : 1;
-        struct root root = {.id = id, .url = mem_text(url)};
+        struct root root = {.id = id, .record = {.places = {{.url = mem_text(url)}}, .count = 1}};
         if (id)
             roots_put_locked(roots, &root);
         else
@@ -64,76 +73,100 @@ static int check_taken(struct roots *roots, const char *path, const struct buf *
     return taken(roots, err);
 }
 
-struct written {
-    uint32_t id, seq;
-    const char *url, *pins_id;
-};
-
-static int write_place(struct roots *roots, const struct written *root, struct error *err)
+static int write_record(struct roots *roots, uint32_t id, uint32_t seq, const struct root_record *record,
+                        struct error *err)
 {
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     char name[16], path[LAYOUT_PATH_BYTES];
-    root_record_print(&bytes, store_url(roots->layout->store), root->url, root->pins_id);
-    snprintf(name, sizeof name, "%u", root->id);
-    layout_series_path("roots", name, root->seq, path);
+    root_record_print(&bytes, store_url(roots->layout->store), record);
+    snprintf(name, sizeof name, "%u", id);
+    layout_series_path("roots", name, seq, path);
     struct error put_err = {0};
     int rc =
         store_put(roots->layout->store, path, bytes.data, bytes.len, STORE_PUT_IF_ABSENT, NULL, &put_err);
     if (rc == -EEXIST)
         rc = check_taken(roots, path, &bytes, &put_err);
-    return rc < 0 ? error_copy(err, &put_err) : roots_keep(roots, root->id, root->seq, &bytes, err);
+    return rc < 0 ? error_copy(err, &put_err) : roots_keep(roots, id, seq, &bytes, err);
 }
 
 int roots_publish(struct roots *roots, uint32_t id, const char *url, struct error *err)
 {
-    CLEANUP_FREE char *known = NULL;
+    struct root known CLEANUP(root_done) = {0};
+    struct root_record record = {.places = {{.url = (char *)(uintptr_t)url}}, .count = 1};
     if (!roots_known_seq(roots, id))
-        return write_place(roots, &(struct written){.id = id, .seq = 1, .url = url}, err);
-    roots_copy_url(roots, id, &known);
-    return known && !strcmp(known, url) ? 0 : taken(roots, err);
+        return write_record(roots, id, 1, &record, err);
+    return !roots_copy(roots, id, &known) && root_place_find(&known, url) < ROOT_PLACES_MAX
+               ? 0
+               : taken(roots, err);
 }
 
-/* *ret_id: of the object, or "" if there are none. */
-static int write_pins(struct roots *roots, uint32_t id, const struct buf *pins, char ret_id[LAYOUT_ID_BYTES],
-                      struct error *err)
+/* ---- what a person says of it ---- */
+
+/* The pins of a place, written anew with more lines behind those of before. */
+static int add_pins(struct roots *roots, struct root *root, size_t place, const struct buf *pins,
+                    struct error *err)
 {
+    struct root_record_place *at = &root->record.places[place];
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
     char path[LAYOUT_PATH_BYTES];
-    *ret_id = 0;
     if (!pins || !pins->len)
         return 0;
-    layout_random_id(ret_id);
-    layout_pins_path(id, ret_id, path);
-    return store_put(roots->layout->store, path, pins->data, pins->len, STORE_PUT_REPLACE, NULL, err);
-}
-
-static void copy_pins_id(struct roots *roots, uint32_t id, char ret_id[LAYOUT_ID_BYTES])
-{
-    pthread_mutex_lock(&roots->lock);
-    const struct root *root = roots_find_locked(roots, id);
-    strcpy(ret_id, root ? root->pins_id : "");
-    pthread_mutex_unlock(&roots->lock);
-}
-
-int roots_move(struct roots *roots, uint32_t id, const struct root_move *move, struct error *err)
-{
-    CLEANUP_FREE char *known = NULL;
-    char pins_id[LAYOUT_ID_BYTES];
-    uint32_t seq = roots_known_seq(roots, id);
-    struct error put_err = {0};
-    if (!seq)
-        return error_set(err, ENOENT, "%s: there is no root %u", store_url(roots->layout->store), id);
-    if (!move->pins && !roots_copy_url(roots, id, &known) && !strcmp(known, move->url))
-        return 0;
-    int rc = write_pins(roots, id, move->pins, pins_id, err);
+    layout_pins_path(root->id, at->pins, path);
+    int rc = *at->pins ? layout_get(roots->layout, path, ROOT_PINS_BYTES_MAX, &bytes, err) : 0;
     if (rc < 0)
         return rc;
-    if (!move->pins && move->keeps_pins)
-        copy_pins_id(roots, id, pins_id);
-    struct written written = {
-        .id = id, .seq = seq + 1, .url = move->url, .pins_id = *pins_id ? pins_id : NULL};
-    rc = write_place(roots, &written, &put_err);
+    buf_append(&bytes, pins->data, pins->len);
+    if (bytes.len > ROOT_PINS_BYTES_MAX)
+        return error_set(err, EFBIG, "%s: too many objects have other pins there", at->url);
+    layout_random_id(at->pins);
+    layout_pins_path(root->id, at->pins, path);
+    return store_put(roots->layout->store, path, bytes.data, bytes.len, STORE_PUT_REPLACE, NULL, err);
+}
+
+/* Puts the place that the change is about into the root: its index, or -errno. */
+static int change_places(struct root *root, const struct root_change *change, struct error *err)
+{
+    size_t at = root_place_find(root, change->url), count = root->record.count;
+    struct root_record *record = &root->record;
+    bool known = at < ROOT_PLACES_MAX;
+    if (change->kind == ROOT_PINS && !known)
+        return error_set(err, ENOENT, "root %u has no place %s", root->id, change->url);
+    if (change->kind == ROOT_ADD && known)
+        return error_set(err, EEXIST, "%s is a place of root %u already", change->url, root->id);
+    if (change->kind == ROOT_ADD && count == ROOT_PLACES_MAX)
+        return error_set(err, E2BIG, "root %u has %d places already, as many as there can be", root->id,
+                         ROOT_PLACES_MAX);
+    if (change->kind == ROOT_PINS)
+        return (int)at;
+    struct root_record_place new = {.url = mem_text(change->url)};
+    if (change->kind == ROOT_SET && change->keeps_pins)
+        memcpy(new.pins, record->places[0].pins, sizeof new.pins);
+    if (change->kind == ROOT_SET)
+        root_record_done(record);
+    record->places[record->count] = new;
+    return (int)record->count++;
+}
+
+int roots_change(struct roots *roots, uint32_t id, const struct root_change *change, struct error *err)
+{
+    struct root root CLEANUP(root_done) = {0};
+    struct error put_err = {0};
+    if (roots_copy(roots, id, &root) || !root.seq)
+        return error_set(err, ENOENT, "%s: there is no root %u", store_url(roots->layout->store), id);
+    bool stays = root.record.count == 1 && !strcmp(root.record.places[0].url, change->url);
+    if (change->kind == ROOT_SET && stays && !change->pins)
+        return 0;
+    for (size_t i = 0; i < root.record.count; i++) {
+        root_pins_unref(root.pins[i]);
+        root.pins[i] = NULL;
+    }
+    int place = change_places(&root, change, err);
+    int rc = place < 0 ? place : add_pins(roots, &root, (size_t)place, change->pins, err);
+    if (rc < 0)
+        return rc;
+    rc = write_record(roots, id, root.seq + 1, &root.record, &put_err);
     if (rc == -EAGAIN)
-        return error_set(err, EAGAIN, "%s: somebody else moved root %u at the same time",
+        return error_set(err, EAGAIN, "%s: somebody else changed root %u at the same time",
                          store_url(roots->layout->store), id);
     return rc < 0 ? error_copy(err, &put_err) : 0;
 }

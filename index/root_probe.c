@@ -18,6 +18,7 @@ struct probing {
     struct dataset *dataset;
     uint32_t id;
     struct store *to;
+    const char *before; /* the first place it has now */
     struct dataset_compared *counts;
     uint32_t *objects; /* numbers of the root's objects in one version */
     size_t count, cap;
@@ -37,52 +38,49 @@ static int take_stream(void *ctx, uint32_t row, uint32_t object, struct error *e
 
 /* ---- one object ---- */
 
-static bool reads(const struct probing *p, const char *path, const struct store_object *pinned,
-                  struct error *err)
+/* 1: it lies there; 0 and the reason; -errno where nobody can tell. */
+static int lies_there(const struct probing *p, const char *path, const struct store_object *pinned,
+                      const char **ret_reason, struct error *err)
 {
     struct store_object now;
-    uint8_t byte;
-    if (pinned->size)
-        return !store_read(p->to, path, pinned, 0, 1, &byte, err);
-    return !store_head(p->to, path, &now, err) && !now.size;
-}
-
-/* Why it does not: one of the words of dataset_compare_root(), or -errno where nobody can tell. */
-static int explain(const struct probing *p, const struct catalog_object *object, const char **ret_reason,
-                   struct error *err)
-{
-    struct store_object now;
+    enum evidence_grounds grounds;
     struct error why = {0};
-    int rc = store_head(p->to, object->path, &now, &why);
+    int rc = store_head(p->to, path, &now, &why);
     if (rc < 0 && rc != -ENOENT)
         return error_copy(err, &why);
     *ret_reason = rc < 0                     ? "is not there"
-                  : now.size != object->size ? "has another size"
-                                             : "is pinned in another way, as a copy is: --verify compares it";
-    return 0;
+                  : now.size != pinned->size ? "has another size"
+                                             : "is not certain to be the same: --verify compares it";
+    if (rc < 0 || now.size != pinned->size)
+        return 0;
+    rc = evidence_judge(p->to, path, pinned, &now, &grounds, &why);
+    return rc < 0 ? error_copy(err, &why) : rc;
 }
 
-static int probe(struct probing *p, const struct catalog_object *object, struct error *err)
+static int probe(struct probing *p, struct catalog_reader *reader, uint32_t id, struct error *err)
 {
-    struct store_object pinned = {.size = object->size}, moved;
+    struct catalog_object object CLEANUP(object_done) = {0};
+    struct store_object pinned = {0}, moved;
     const char *reason = NULL;
-    if (strlen(object->pin) >= STORE_PIN_BYTES)
-        return error_set(err, EUCLEAN, "%s: the pin of %s is too long", dataset_url(p->dataset),
-                         object->path);
-    strcpy(pinned.pin, object->pin);
+    int rc = catalog_object(reader, id, &object, err);
+    if (!rc)
+        rc = catalog_known_evidence(reader, id, object.size, &pinned.evidence, err);
+    if (rc >= 0 && strlen(object.pin) >= STORE_PIN_BYTES)
+        rc = error_set(err, EUCLEAN, "%s: the pin of %s is too long", dataset_url(p->dataset), object.path);
+    if (rc < 0)
+        return rc;
+    pinned.size = object.size;
+    strcpy(pinned.pin, object.pin);
     moved = pinned;
-    roots_pin(p->dataset->roots, p->id, object->path, moved.pin);
     p->counts->objects++;
-    if (reads(p, object->path, &pinned, NULL))
-        return 0;
-    if (strcmp(moved.pin, pinned.pin) && reads(p, object->path, &moved, NULL)) {
-        p->kept++;
-        return 0;
+    rc = lies_there(p, object.path, &pinned, &reason, err);
+    if (!rc && roots_recorded(p->dataset->roots, p->id, p->before, object.path, &moved)) {
+        rc = lies_there(p, object.path, &moved, &reason, err);
+        p->kept += rc == 1;
     }
-    int rc = explain(p, object, &reason, err);
     if (!rc && !p->counts->others++)
-        snprintf(p->counts->example, sizeof p->counts->example, "%s %s", object->path, reason);
-    return rc;
+        snprintf(p->counts->example, sizeof p->counts->example, "%s %s", object.path, reason);
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- which ---- */
@@ -108,13 +106,8 @@ static int probe_some(struct probing *p, struct catalog_reader *reader, struct e
 {
     int rc = 0;
     size_t probes = p->count < PROBES ? p->count : PROBES;
-    for (size_t i = 0; !rc && i < probes; i++) {
-        struct catalog_object object CLEANUP(object_done) = {0};
-        size_t at = probes > 1 ? i * (p->count - 1) / (probes - 1) : 0;
-        rc = catalog_object(reader, p->objects[at], &object, err);
-        if (!rc)
-            rc = probe(p, &object, err);
-    }
+    for (size_t i = 0; !rc && i < probes; i++)
+        rc = probe(p, reader, p->objects[probes > 1 ? i * (p->count - 1) / (probes - 1) : 0], err);
     return rc;
 }
 
@@ -138,9 +131,12 @@ static int probe_version(struct probing *p, uint32_t version, struct error *err)
 int dataset_probe_root(struct dataset *dataset, uint32_t id, struct store *to, struct dataset_compared *ret,
                        struct error *err)
 {
+    CLEANUP_BUF struct buf before = BUF_INIT;
     struct probing p = {.dataset = dataset, .id = id, .to = to, .counts = ret};
     uint32_t version;
     int rc = dataset_refresh(dataset, &version, err);
+    roots_url(dataset->roots, id, true, &before, NULL); /* "" for none: the change will say so */
+    p.before = buf_text(&before);
     for (; !rc && version && !p.count; version--)
         rc = probe_version(&p, version, err);
     free(p.objects);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* The first place is the record itself, so that who knows of no others reads that one. */
 #include "index/root_record.h"
 
 #include <errno.h>
@@ -48,30 +49,66 @@ static char *url_of(const char *own, const char *place)
                    : NULL;
     return *place == '/' || strstr(place, "://") ? mem_text(place) : NULL;
 }
-int root_record_parse(const char *name, const char *own, const struct buf *bytes, struct root_record *ret,
+
+static int take_place(const char *name, const char *own, const struct json *json, struct root_record *record,
                       struct error *err)
 {
-    CLEANUP_JSON struct json *json = NULL;
-    if (json_parse(name, bytes->data, bytes->len, &json, err) < 0)
-        return error_recode(err, EUCLEAN);
     const char *place = json_get_text(json, "url"), *pins = json_get_text(json, "pins");
     CLEANUP_FREE char *url = place ? url_of(own, place) : NULL;
     if (!url)
         return error_set(err, EUCLEAN, "%s: 'url' is no absolute URL and no folder below the data set", name);
     if (pins && (strlen(pins) != LAYOUT_ID_BYTES - 1 || pins[strspn(pins, "0123456789abcdef")]))
         return error_set(err, EUCLEAN, "%s: 'pins' is no id", name);
-    *ret = (struct root_record){.url = STEAL(url)};
+    if (record->count == ROOT_PLACES_MAX)
+        return error_set(err, EUCLEAN, "%s: more than %d places", name, ROOT_PLACES_MAX);
+    struct root_record_place *to = &record->places[record->count++];
+    *to = (struct root_record_place){.url = STEAL(url)};
     if (pins)
-        strcpy(ret->pins, pins);
+        strcpy(to->pins, pins);
     return 0;
 }
 
-void root_record_print(struct buf *buf, const char *own, const char *url, const char *pins)
+int root_record_parse(const char *name, const char *own, const struct buf *bytes, struct root_record *ret,
+                      struct error *err)
 {
-    CLEANUP_FREE char *place = place_of(own, url);
+    CLEANUP_JSON struct json *json = NULL;
+    struct root_record record = {0};
+    if (json_parse(name, bytes->data, bytes->len, &json, err) < 0)
+        return error_recode(err, EUCLEAN);
+    const struct json *more = json_get(json, "more");
+    int rc = take_place(name, own, json, &record, err);
+    for (size_t i = 0; !rc && i < json_count(more); i++)
+        rc = take_place(name, own, json_at(more, i), &record, err);
+    if (rc < 0)
+        root_record_done(&record);
+    else
+        *ret = record;
+    return rc;
+}
+
+void root_record_done(struct root_record *record)
+{
+    for (size_t i = 0; i < record->count; i++)
+        free(record->places[i].url);
+    record->count = 0;
+}
+
+static void print_place(struct buf *buf, const char *own, const struct root_record_place *at)
+{
+    CLEANUP_FREE char *place = place_of(own, at->url);
     buf_text_append(buf, "{\"url\": ");
     json_write_text(buf, place, strlen(place));
-    if (pins)
-        buf_printf(buf, ", \"pins\": \"%s\"", pins);
+    if (*at->pins)
+        buf_printf(buf, ", \"pins\": \"%s\"", at->pins);
+}
+
+void root_record_print(struct buf *buf, const char *own, const struct root_record *record)
+{
+    print_place(buf, own, &record->places[0]);
+    for (size_t i = 1; i < record->count; i++) {
+        buf_text_append(buf, i == 1 ? ", \"more\": [" : ", ");
+        print_place(buf, own, &record->places[i]);
+        buf_text_append(buf, i + 1 == record->count ? "}]" : "}");
+    }
     buf_text_append(buf, "}\n");
 }

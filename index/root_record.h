@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What an object elidefs/roots/<id>/<seq> says: where a root lies (index/FORMAT.md, "Roots and tags"). A
- * place in the data set's own folder `own` (its canonical URL) is written relative to it.
+ * What an object elidefs/roots/<id>/<seq> says: where a root lies (index/FORMAT.md, "Roots and tags"), in one
+ * place or several. A place in the data set's own folder `own` (its canonical URL) is written relative to it.
  *
  * Any thread.
  */
@@ -13,15 +13,21 @@
 #include "cache/base/error.h"
 #include "index/layout.h"
 
-struct root_record {
-    char *url;                  /* absolute; the caller frees it */
+enum { ROOT_PLACES_MAX = 16 };
+
+struct root_record_place {
+    char *url;                  /* absolute */
     char pins[LAYOUT_ID_BYTES]; /* the id of an object of pins; "": none */
 };
-/* `name` stands in errors. -EUCLEAN. */
+struct root_record {
+    struct root_record_place places[ROOT_PLACES_MAX]; /* where objects are looked for, in this order */
+    size_t count;                                     /* at least one */
+};
+/* `name` stands in errors. -EUCLEAN. `ret` is the caller's: root_record_done(). */
 int root_record_parse(const char *name, const char *own, const struct buf *bytes, struct root_record *ret,
                       struct error *err);
-/* `pins`: as above, or NULL. */
-void root_record_print(struct buf *buf, const char *own, const char *url, const char *pins);
+void root_record_done(struct root_record *record);
+void root_record_print(struct buf *buf, const char *own, const struct root_record *record);
 
 /* The part of `url` below `own`, by whole components: "" if they are equal, "a/b", or NULL. */
 const char *root_below(const char *own, const char *url);

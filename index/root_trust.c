@@ -33,7 +33,7 @@ int roots_trust(struct roots *roots, const char *url, struct error *err)
 
 struct places { /* outside the data set, each once */
     struct roots *roots;
-    bool foreign_only;
+    bool foreign_only; /* of roots that have no place that may be read */
     struct strmap *urls;
 };
 
@@ -42,18 +42,37 @@ static void add_place(struct places *places, const char *url)
     strmap_put(places->urls, url, strlen(url), NULL);
 }
 
-/* A URL that cannot be opened here is told when it is resolved. */
-static int take_place(void *ctx, uint32_t id, const char *url, struct error *err)
+int roots_allows(struct roots *roots, const struct root_place *place, struct error *err)
+{
+    return is_own(roots, place) ? 1 : is_trusted(roots, store_url(place->store), err);
+}
+
+/* 1: the root has a place that may be read, 0 or -errno. A URL that cannot be opened here is told when the
+ * root is opened. */
+static int has_allowed(const struct places *places, const char *const *urls, size_t count, struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < count; i++) {
+        struct root_place place CLEANUP(root_place_done) = {0};
+        if (!roots_locate(places->roots, urls[i], &place, NULL))
+            rc = roots_allows(places->roots, &place, err);
+    }
+    return rc;
+}
+
+static int take_places(void *ctx, uint32_t id, const char *const *urls, size_t count, struct error *err)
 {
     struct places *places = ctx;
-    struct root_place place CLEANUP(root_place_done) = {0};
     (void)id;
-    if (roots_locate(places->roots, url, &place, NULL) < 0 || is_own(places->roots, &place))
-        return 0;
-    int rc = places->foreign_only ? is_trusted(places->roots, store_url(place.store), err) : 0;
-    if (!rc)
-        add_place(places, store_url(place.store));
-    return rc < 0 ? rc : 0;
+    int rc = places->foreign_only ? has_allowed(places, urls, count, err) : 0;
+    if (rc)
+        return rc < 0 ? rc : 0;
+    for (size_t i = 0; i < count; i++) {
+        struct root_place place CLEANUP(root_place_done) = {0};
+        if (!roots_locate(places->roots, urls[i], &place, NULL) && !is_own(places->roots, &place))
+            add_place(places, store_url(place.store));
+    }
+    return 0;
 }
 
 static int refuse(const struct places *places, struct error *err)
@@ -86,13 +105,13 @@ int roots_check_trust(struct roots *roots, struct error *err)
 {
     CLEANUP_STRMAP struct strmap *urls = strmap_new();
     struct places places = {.roots = roots, .foreign_only = true, .urls = urls};
-    int rc = roots_each(roots, take_place, &places, err);
+    int rc = roots_each(roots, take_places, &places, err);
     return rc || !strmap_count(urls) ? rc : refuse(&places, err);
 }
 
 int roots_allow(struct roots *roots, const struct root_place *place, struct error *err)
 {
-    int rc = is_own(roots, place) ? 1 : is_trusted(roots, store_url(place->store), err);
+    int rc = roots_allows(roots, place, err);
     if (rc)
         return rc < 0 ? rc : 0;
     CLEANUP_STRMAP struct strmap *urls = strmap_new();
@@ -100,7 +119,7 @@ int roots_allow(struct roots *roots, const struct root_place *place, struct erro
     add_place(&places, store_url(place->store));
     if (!atomic_load(&roots->loaded))
         roots_load(roots, NULL); /* a damaged one is no reason not to say this */
-    rc = roots_each(roots, take_place, &places, err);
+    rc = roots_each(roots, take_places, &places, err);
     return rc ? rc : refuse(&places, err);
 }
 
@@ -111,7 +130,7 @@ int roots_find(struct roots *roots, const char *url, struct error *err)
     const char *own = store_url(roots->layout->store);
     struct root_place place CLEANUP(root_place_done) = {0};
     struct places places = {.roots = roots, .urls = urls};
-    int rc = roots_each(roots, take_place, &places, err);
+    int rc = roots_each(roots, take_places, &places, err);
     if (rc || strmap_find(urls, url, strlen(url)))
         return rc;
     if (!roots_locate(roots, url, &place, NULL) && is_own(roots, &place))

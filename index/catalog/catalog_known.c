@@ -108,6 +108,37 @@ int catalog_known_object(struct catalog_reader *reader, uint32_t root, const cha
     return rc;
 }
 
+struct objects_walk {
+    struct catalog_reader *reader;
+    uint32_t root;
+    const char *path;
+    catalog_object_fn *each;
+    void *ctx;
+};
+
+static int walk_object(void *ctx, uint32_t id, struct error *err)
+{
+    struct objects_walk *walk = ctx;
+    struct catalog_object object = {0};
+    int rc = rows_object(walk->reader->db, id, &object, err);
+    if (rc < 1)
+        return rc;
+    bool same = object.root == walk->root && !strcmp(object.path, walk->path);
+    rc = same ? walk->each(walk->ctx, id, &object, err) : 0;
+    catalog_object_done(&object);
+    return rc;
+}
+
+int catalog_known_objects(struct catalog_reader *reader, uint32_t root, const char *path,
+                          catalog_object_fn *each, void *ctx, struct error *err)
+{
+    struct objects_walk walk = {reader, root, path, each, ctx};
+    int rc = ready(reader, err);
+    return rc ? rc
+              : runs_find_hash(reader->db, &reader->runs, SCHEMA_HASH_OBJECT, rows_object_hash(root, path),
+                               walk_object, &walk, err);
+}
+
 int catalog_known_recording(struct catalog_reader *reader, uint32_t object, const char *container,
                             struct buf *buf, struct error *err)
 {
@@ -128,6 +159,26 @@ int catalog_known_recording(struct catalog_reader *reader, uint32_t object, cons
     found = found && !rc && !strcmp(is, container);
     if (found && packer_unpack(db_packer(reader->db), bytes, len, CHANGESET_BYTES_MAX, buf))
         rc = db_damaged(reader->db, err, "the recording of object %u cannot be expanded", object);
+    sqlite3_reset(stmt);
+    return rc < 0 ? rc : found;
+}
+
+int catalog_known_evidence(struct catalog_reader *reader, uint32_t object, uint64_t size,
+                           struct evidence *ret, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    const uint8_t *bytes = NULL;
+    size_t len = 0;
+    int rc = db_query(reader->db, QUERY_EVIDENCE, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, object);
+    rc = db_step(reader->db, stmt, err);
+    bool found = rc == 1;
+    if (found)
+        rc = db_column_bytes(reader->db, stmt, 0, &bytes, &len, err);
+    if (found && !rc && !evidence_decode(bytes, len, size, ret))
+        rc = db_damaged(reader->db, err, "the evidence of object %u is none", object);
     sqlite3_reset(stmt);
     return rc < 0 ? rc : found;
 }

@@ -39,6 +39,7 @@ const char *const schema_tables[] = {
     "CREATE TABLE event(part INTEGER PRIMARY KEY, records BLOB NOT NULL)",
     "CREATE TABLE description(attribute INTEGER PRIMARY KEY, text TEXT NOT NULL)",
     "CREATE TABLE former(name TEXT PRIMARY KEY, attribute INTEGER) WITHOUT ROWID",
+    "CREATE TABLE evidence(object INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     NULL,
 };
 
@@ -66,6 +67,7 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_STREAM] = "SELECT container, object, preroll_ns, reason, pieces, inline FROM stream WHERE id = ?",
     [QUERY_STREAM_OBJECTS] = "SELECT id, object FROM stream WHERE object IS NOT NULL ORDER BY id",
     [QUERY_RECORDING] = "SELECT container, bytes FROM recording WHERE object = ?",
+    [QUERY_EVIDENCE] = "SELECT bytes FROM evidence WHERE object = ?",
     [QUERY_OBJECT] = "SELECT root, path, size, pin FROM object WHERE id = ?",
     [QUERY_HASH] = "SELECT number FROM hashrun WHERE kind = ? AND run = ? AND hash = ? ORDER BY number",
     [QUERY_ORIGIN] = "SELECT setter, version FROM origin WHERE id = ?",
@@ -96,6 +98,7 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_STREAM_PUT] = "INSERT INTO stream VALUES(?, ?, ?, ?, ?, ?, ?)",
     [QUERY_STREAMS_DROP] = "DELETE FROM stream WHERE id BETWEEN ? AND ?",
     [QUERY_OBJECT_PUT] = "INSERT INTO object VALUES(?, ?, ?, ?, ?)",
+    [QUERY_EVIDENCE_PUT] = "INSERT OR IGNORE INTO evidence VALUES(?, ?)",
     [QUERY_RECORDING_PUT] = "INSERT OR REPLACE INTO recording VALUES(?, ?, ?)",
     [QUERY_HASH_PUT] = "INSERT OR IGNORE INTO hashrun VALUES(?, ?, ?, ?)",
     [QUERY_HASHES_MERGE] =

@@ -23,6 +23,7 @@ void scratch_open(struct scratch *scratch, const char *parent, const char *name)
                       *cache = mem_printf("%s/cache", scratch->folder);
     struct cache_options options = {.folder = cache, .size_bytes = INT64_C(8) << 30};
     setenv("XDG_CONFIG_HOME", scratch->folder, 1); /* nothing of the user's is read or changed */
+    setenv("XDG_STATE_HOME", scratch->folder, 1);
     scratch_must(scratch, stores_new(&(struct stores_options){0}, &scratch->stores, err));
     scratch_must(scratch, cache_new(&options, &scratch->cache, err));
     scratch_must(scratch, file_make_folders(url, 0755, err));

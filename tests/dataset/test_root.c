@@ -81,14 +81,14 @@ static uint32_t published(const char *url)
     return id;
 }
 
-/* Resolves and gives "store URL|prefix" or the error's text. */
+/* Opens and gives the URL of what is read, or the error's text. */
 static int resolved(struct roots *from, uint32_t id, char **ret_text)
 {
     struct error err = {0};
-    struct root_place place CLEANUP(root_place_done) = {0};
-    int rc = roots_resolve(from, id, false, &place, &err);
+    CLEANUP_STORE struct store *store = NULL;
+    int rc = roots_open(from, id, false, &store, &err);
     free(*ret_text);
-    *ret_text = rc ? mem_text(err.text) : mem_printf("%s|%s", store_url(place.store), place.prefix);
+    *ret_text = mem_text(rc ? err.text : store_url(store));
     return rc;
 }
 
@@ -106,7 +106,7 @@ CHECKED_TEST(root, below_means_whole_components, made, removed)
 CHECKED_TEST(root, one_in_the_own_folder_is_recorded_relative_and_moves_with_it, made, removed)
 {
     CLEANUP_FREE char *sub = in("own/sub/deep"), *own = in("own"), *moved = in("elsewhere"), *text = NULL;
-    CLEANUP_FREE char *file = in("elsewhere/elidefs/roots/1/1"), *want = in("elsewhere|sub/deep/");
+    CLEANUP_FREE char *file = in("elsewhere/elidefs/roots/1/1"), *want = in("elsewhere/sub/deep");
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     uint32_t id = published(sub);
     cr_assert_eq(id, 1);
@@ -123,7 +123,7 @@ CHECKED_TEST(root, one_in_the_own_folder_is_recorded_relative_and_moves_with_it,
 
 CHECKED_TEST(root, the_own_folder_itself_is_a_root, made, removed)
 {
-    CLEANUP_FREE char *own = in("own"), *text = NULL, *want = in("own|");
+    CLEANUP_FREE char *own = in("own"), *text = NULL, *want = in("own");
     cr_assert_eq(resolved(roots, published(own), &text), 0, "%s", text);
     cr_assert_str_eq(text, want);
 }
@@ -251,16 +251,15 @@ CHECKED_TEST(root, who_lists_roots_sees_one_that_climbs_out_as_foreign, made, re
 CHECKED_TEST(root, a_link_in_the_own_folder_leads_nowhere, made, removed)
 {
     CLEANUP_FREE char *target = in("own2"), *link = in("own/link");
-    struct root_place place CLEANUP(root_place_done) = {0};
+    CLEANUP_STORE struct store *store = NULL;
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     struct error err = {0};
     make_file("own2/secret", "secret");
     cr_assert_eq(symlink(target, link), 0);
     make_folder("own/elidefs/roots/1");
     make_file("own/elidefs/roots/1/1", "{\"url\": \"./link\"}");
-    cr_assert_eq(roots_resolve(roots, 1, false, &place, &err), 0, "%s", err.text);
-    CLEANUP_FREE char *path = mem_printf("%ssecret", place.prefix);
-    cr_assert_eq(store_read_all(place.store, path, 100, &bytes, NULL, &err), -EACCES, "%s", err.text);
+    cr_assert_eq(roots_open(roots, 1, false, &store, &err), 0, "%s", err.text);
+    cr_assert_eq(store_read_all(store, "secret", 100, &bytes, NULL, &err), -EACCES, "%s", err.text);
 }
 
 CHECKED_TEST(root, a_root_that_nobody_recorded_is_damage, made, removed)
@@ -270,19 +269,19 @@ CHECKED_TEST(root, a_root_that_nobody_recorded_is_damage, made, removed)
     cr_assert(strstr(text, "root 7, which is not recorded"), "%s", text);
 }
 
-CHECKED_TEST(root, without_waiting_only_what_was_resolved_is_given, made, removed)
+CHECKED_TEST(root, without_waiting_only_what_was_opened_is_given, made, removed)
 {
     CLEANUP_FREE char *own = in("own"), *text = NULL;
-    struct root_place place CLEANUP(root_place_done) = {0};
+    CLEANUP_STORE struct store *store = NULL;
     uint32_t id = published(own);
-    cr_assert_eq(roots_resolve(roots, id, true, &place, NULL), -EAGAIN);
+    cr_assert_eq(roots_open(roots, id, true, &store, NULL), -EAGAIN);
     cr_assert_eq(resolved(roots, id, &text), 0);
-    cr_assert_eq(roots_resolve(roots, id, true, &place, NULL), 0);
+    cr_assert_eq(roots_open(roots, id, true, &store, NULL), 0);
 }
 
 CHECKED_TEST(root, equal_urls_share_an_id_and_the_newest_place_counts, made, removed)
 {
-    CLEANUP_FREE char *a = in("own/sub"), *b = in("own"), *text = NULL, *want = in("own|");
+    CLEANUP_FREE char *a = in("own/sub"), *b = in("own"), *text = NULL, *want = in("own");
     struct error err = {0};
     cr_assert_eq(published(a), 1);
     cr_assert_eq(published(b), 2);

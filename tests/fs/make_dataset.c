@@ -81,6 +81,9 @@ static void fill(struct changeset *set, struct stores *stores, char **args)
     check(store_head(store, "rec.bin", &object, &err), "rec.bin");
     uint32_t root = changeset_root(set, store_url(store));
     check(changeset_object(set, root, "rec.bin", object.size, object.pin, &id, &err), "rec.bin");
+    struct evidence evidence = {0};
+    check(evidence_take(store, "rec.bin", &object, &evidence, &err), "rec.bin");
+    changeset_evidence(set, id, &evidence);
     check(changeset_attribute(set, "arm", VALUE_TEXT, false, &err), "arm");
     check(changeset_attribute(set, "outcome", VALUE_TEXT, false, &err), "outcome");
     check(changeset_attribute(set, "task", VALUE_TEXT, false, &err), "task");

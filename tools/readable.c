@@ -13,13 +13,7 @@
 #include "tools/progress.h"
 
 /* As many as the store has connections; with whole recordings, as many as memory is worth. */
-enum {
-    PROBES_AT_A_TIME = 64,
-    WHOLES_AT_A_TIME = 16,
-    PIECE_BYTES = 1 << 20,
-    WINDOW = 1024,
-    REASONS_MAX = 4096
-};
+enum { PROBES_AT_A_TIME = 64, WHOLES_AT_A_TIME = 16, WINDOW = 1024, REASONS_MAX = 4096 };
 
 struct bad {
     uint32_t id;
@@ -93,16 +87,21 @@ struct probing {
     struct progress *progress;
 };
 
-static int read_whole(const struct dataset_object *object, struct error *err)
+/* A hash of all bytes that is known must be theirs; else it is known from now on. */
+static int read_whole(struct dataset *dataset, const struct dataset_object *object, struct error *err)
 {
-    CLEANUP_FREE uint8_t *piece = mem_alloc(PIECE_BYTES);
-    uint64_t size = object->pinned.size;
-    int rc = 0;
-    for (uint64_t at = 0; !rc && at < size; at += PIECE_BYTES) {
-        size_t len = size - at < PIECE_BYTES ? (size_t)(size - at) : PIECE_BYTES;
-        rc = store_read(object->store, object->path, &object->pinned, at, len, piece, err);
-    }
-    return rc;
+    struct evidence found = {0};
+    const struct evidence *known = &object->pinned.evidence;
+    int rc = evidence_take_whole(object->store, object->path, &object->pinned, &found, err);
+    if (rc < 0)
+        return rc;
+    if (known->whole && memcmp(known->sha256, found.sha256, SHA256_BYTES) != 0)
+        return error_set(
+            err, ESTALE,
+            "%s/%s: has other bytes, under its old pin: the disk, or whoever keeps it, has changed it",
+            store_url(object->store), object->path);
+    dataset_learn_whole(dataset, object, found.sha256);
+    return 0;
 }
 
 /* A byte tells as much as all of the pin: the store compares it before it sends any. */
@@ -111,7 +110,7 @@ static int probe(const struct readable *readable, const struct dataset_object *o
     struct store_object now = {0};
     uint8_t byte;
     if (object->pinned.size && readable->whole)
-        return read_whole(object, err);
+        return read_whole(readable->dataset, object, err);
     if (object->pinned.size)
         return store_read(object->store, object->path, &object->pinned, 0, 1, &byte, err);
     int rc = store_head(object->store, object->path, &now, err);

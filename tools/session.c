@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/count.h"
 #include "cache/base/file.h"
+#include "index/learnt.h"
 #include "tools/mount_list.h"
 #include "tools/no_dataset.h"
 
@@ -139,10 +141,27 @@ int session_dataset_url(const char *given, char **ret_url, struct error *err)
     return 0;
 }
 
+/* Said once: what was found is kept. */
+static void tell_sampled(struct dataset *dataset)
+{
+    struct learnt_counts learnt;
+    dataset_learnt(dataset, &learnt);
+    if (learnt.sampled)
+        fprintf(
+            stderr,
+            "note: %s, such as '%s', %s touched (chmod, a link, a rename, or a forged time), and no hash of "
+            "all bytes is known: the headers and %d samples are the same (`elidefs verify --deep`, while all "
+            "is well, notes such hashes)\n",
+            COUNT(learnt.sampled, "recording"), learnt.example, learnt.sampled == 1 ? "was" : "were",
+            EVIDENCE_SAMPLES);
+}
+
 void session_close(struct session *session)
 {
-    if (session->dataset)
+    if (session->dataset) {
+        tell_sampled(session->dataset);
         dataset_free(session->dataset);
+    }
     if (session->cache)
         cache_free(session->cache);
     if (session->stores)

@@ -134,7 +134,7 @@ def test_data_sets_versions_and_paths(named, tmp_path):
     assert complete("query", "kitchen", "v1/arm=right/arm=") == ["v1/arm=right/arm=right"]
     assert complete("query", "kitchen", "v1/nothing=") == []
     assert complete("query", "hall", "v1/") == []
-    assert complete("root", "") == ["list", "set"]
+    assert complete("root", "") == ["list", "set", "add", "accept"]
     assert complete("root", "list", "k") == [":folders", "kitchen"]
 
 

@@ -36,7 +36,7 @@ class DataSet:
 
     def pin(self, path):
         status = os.stat(path)
-        return f"mtime={status.st_mtime_ns};inode={status.st_ino}"
+        return f"mtime={status.st_mtime_ns};ctime={status.st_ctime_ns};inode={status.st_ino}"
 
     def catalog(self):
         """The good catalog, as a file to change."""

@@ -310,8 +310,9 @@ def test_trust_is_listed_and_taken_back(scattered, dataset, tmp_path):
     (("set", "DATASET", "7", "ARCHIVE"), "no root 7"),
     (("set", "DATASET", "one", "ARCHIVE"), "no number of a root"),
     (("set", "DATASET", "1", "/no/such/folder"), "/no/such/folder"),
-    (("set", "DATASET"), "expected list DATASET"),
-    (("show", "DATASET"), "expected list DATASET"),
+    (("set", "DATASET"), "expected set DATASET ID URL"),
+    (("accept", "DATASET"), "expected accept DATASET PATH"),
+    (("show", "DATASET"), "there is no 'show': expected list DATASET"),
 ])
 def test_a_root_that_cannot_be_set_says_why(moved, dataset, words, says):
     given = {"DATASET": dataset, "ARCHIVE": moved}
@@ -328,7 +329,7 @@ def test_other_bytes_at_the_new_place_are_not_read(moved, dataset, tmp_path):
         (moved / name).rename(tmp_path / "copy" / name)
     done = elidefs("root", "set", dataset, "1", tmp_path / "copy")
     note = [line for line in done.stderr.splitlines() if "cannot be read there" in line]
-    assert len(note) == 1 and re.search(r"note: 1 of the 3 recordings .* is pinned in another way", note[0]), done.stderr
+    assert len(note) == 1 and re.search(r"note: 1 of the 3 recordings .* is not certain to be the same", note[0]), done.stderr
     done = elidefs("cp", dataset, "v1/ep000000.top.mp4", tmp_path / "out", check=False)
     assert done.returncode == 1 and str(video) in done.stderr
     elidefs("cp", dataset, "v1/ep000000.wrist_right.mp4", tmp_path / "out")
@@ -345,8 +346,10 @@ def test_a_place_without_the_recordings_is_refused(moved, dataset, tmp_path):
     none = f": none of the 3 recordings that were looked for can be read there: {video} {{}}; nothing was changed"
     assert refused(tmp_path) == f"elidefs: {tmp_path}" + none.format("is not there"), "one level off"
     shutil.copytree(moved, tmp_path / "copy")
+    for path in filter(pathlib.Path.is_file, (tmp_path / "copy").rglob("*")):
+        path.write_bytes(bytes(path.stat().st_size))
     assert refused(tmp_path / "copy") == f"elidefs: {tmp_path}/copy" + none.format(
-        "is pinned in another way, as a copy is: --verify compares it")
+        "is not certain to be the same: --verify compares it")
     with open(tmp_path / "copy" / video, "ab") as file:
         file.write(b"x")
     assert refused(tmp_path / "copy") == f"elidefs: {tmp_path}/copy" + none.format("has another size")

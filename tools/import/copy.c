@@ -84,20 +84,29 @@ static int copy_small(const struct copier *copier, const struct source_object *o
 {
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     int rc = source_read_all(copier->source, object->path, PART_BYTES, &bytes, err);
-    return rc < 0 ? rc : store_put(copier->store, path, bytes.data, bytes.len, STORE_PUT_REPLACE, ret, err);
+    if (!rc)
+        rc = store_put(copier->store, path, bytes.data, bytes.len, STORE_PUT_REPLACE, ret, err);
+    if (rc < 0)
+        return rc;
+    struct evidence_whole *whole = evidence_whole_new();
+    evidence_whole_add(whole, bytes.data, bytes.len);
+    evidence_whole_finish(whole, &ret->evidence);
+    return 0;
 }
 
 static int copy_parts(const struct copier *copier, const struct source_object *object,
-                      struct store_upload *upload, struct error *err)
+                      struct store_upload *upload, struct evidence_whole *whole, struct error *err)
 {
     CLEANUP_FREE uint8_t *part = mem_alloc(PART_BYTES);
     uint64_t size = object->pinned.size;
     int rc = 0;
     for (uint64_t at = 0; !rc && at < size; at += PART_BYTES) {
         size_t len = size - at < PART_BYTES ? (size_t)(size - at) : PART_BYTES;
-        rc = store_read(copier->source->store, object->path, &object->pinned, at, len, part, err);
+        rc = source_read(copier->source, object, at, len, part, err);
         if (rc >= 0)
             rc = store_upload_part(upload, part, len, err);
+        if (rc >= 0)
+            evidence_whole_add(whole, part, len);
     }
     return rc;
 }
@@ -109,12 +118,18 @@ static int copy_large(const struct copier *copier, const struct source_object *o
     int rc = store_upload_begin(copier->store, path, &upload, err);
     if (rc < 0)
         return rc;
-    rc = copy_parts(copier, object, upload, err);
+    struct evidence_whole *whole = evidence_whole_new();
+    struct evidence evidence = {0};
+    rc = copy_parts(copier, object, upload, whole, err);
+    evidence_whole_finish(whole, &evidence);
     if (rc < 0) {
         store_upload_abort(upload);
         return rc;
     }
-    return store_upload_finish(upload, ret, err);
+    rc = store_upload_finish(upload, ret, err);
+    if (!rc)
+        ret->evidence = evidence;
+    return rc;
 }
 
 /* An import that was given up may have left it: its path says that it is these bytes. */

@@ -347,13 +347,29 @@ static int emit_clip(struct drafts *drafts, struct draft *clip, struct error *er
     return rc < 0 ? error_prefix(err, "%s", clip->source) : 0;
 }
 
+/* Of an object that the data set does not know yet, once. Of another store only what was read anyway is seen:
+ * its ETag says more than any part could. */
+static int add_evidence(struct drafts *drafts, struct store *store, const char *path,
+                        const struct store_object *now, uint32_t id, struct error *err)
+{
+    struct evidence evidence = now->evidence;
+    if (id < drafts->evidenced)
+        return 0;
+    drafts->evidenced = id + 1;
+    int rc = store_is_local(store) ? evidence_take(store, path, now, &evidence, err) : 0;
+    if (!rc)
+        changeset_evidence(drafts->set, id, &evidence);
+    return rc;
+}
+
 int drafts_object(struct drafts *drafts, uint32_t root, const struct source_object *object, uint32_t *ret,
                   struct error *err)
 {
     struct known_object found = {0};
-    const struct store_object *pinned = &object->pinned;
+    struct store_object now = object->pinned;
+    struct store *store = object->store;
     const char *path = object->path;
-    int rc = drafts->known ? known_object(drafts->known, object, &found, err) : 0;
+    int known = drafts->known ? known_object(drafts->known, object, &found, err) : 0, rc = known;
     if (rc >= 0 && !found.copy && drafts->copier && copier_wants(drafts->copier, object))
         rc = copier_take(drafts->copier, object, &found, err);
     if (rc < 0)
@@ -361,9 +377,24 @@ int drafts_object(struct drafts *drafts, uint32_t root, const struct source_obje
     if (found.copy) {
         root = changeset_root(drafts->set, known_own_url(drafts->known));
         path = found.path;
-        pinned = &found.pinned;
+        now = found.pinned;
+        store = drafts->copier ? drafts->copier->store : NULL;
     }
-    return changeset_object(drafts->set, root, path, pinned->size, pinned->pin, ret, err);
+    rc = changeset_object(drafts->set, root, path, now.size, now.pin, ret, err);
+    return rc < 0 || known || !store ? rc : add_evidence(drafts, store, path, &now, *ret, err);
+}
+
+int drafts_note_object(struct drafts *drafts, uint32_t root, const struct source_object *object,
+                       uint32_t *ret, struct error *err)
+{
+    struct known_object found = {0};
+    int known = drafts->known ? known_object(drafts->known, object, &found, err) : 0;
+    if (known < 0)
+        return known;
+    int rc =
+        changeset_object(drafts->set, root, object->path, object->pinned.size, object->pinned.pin, ret, err);
+    return rc < 0 || known ? rc
+                           : add_evidence(drafts, object->store, object->path, &object->pinned, *ret, err);
 }
 
 int drafts_in_place(struct drafts *drafts, const struct source_object *object, struct error *err)

@@ -74,6 +74,7 @@ struct drafts {
     struct faults *faults;             /* borrowed; NULL: the first one ends the import */
     size_t bad;                        /* clips */
     struct scan_cache *scans;          /* borrowed, or NULL: what was read by an import that was killed */
+    uint32_t evidenced;                /* objects below this number have had their chance of evidence */
 };
 
 struct drafts *drafts_new(void);
@@ -114,9 +115,13 @@ void draft_remove_values(struct draft *clip, size_t attribute);
 int draft_stream(struct draft *clip, const struct draft_stream *stream, struct slice *slice,
                  struct error *err);
 
-/* The change set's number of a source's object: of its copy, where there is one or shall be one. */
+/* The change set's number of a source's object: of its copy, where there is one or shall be one. What was
+ * seen of one that is new goes along; for that a local file is read. */
 int drafts_object(struct drafts *drafts, uint32_t root, const struct source_object *object, uint32_t *ret,
                   struct error *err);
+/* The same of an object that no clip reads: it is never copied. */
+int drafts_note_object(struct drafts *drafts, uint32_t root, const struct source_object *object,
+                       uint32_t *ret, struct error *err);
 /* Is the object in the newest version where drafts_object() would put it? 1, 0 or -errno. */
 int drafts_in_place(struct drafts *drafts, const struct source_object *object, struct error *err);
 

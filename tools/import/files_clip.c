@@ -122,9 +122,7 @@ static int read_labels(const struct files_gather *gather, struct draft *clip, st
     progress_item(import->progress, member->object->path);
     uint32_t id; /* so that it is known the next time; what is bad is to be read again */
     int rc = add_members(import, clip, json, name, err);
-    return rc ? rc
-              : changeset_object(import->drafts->set, import->root, member->object->path,
-                                 member->object->pinned.size, member->object->pinned.pin, &id, err);
+    return rc ? rc : drafts_note_object(import->drafts, import->root, member->object, &id, err);
 }
 
 static bool may_be_labels(const struct file_member *member)
@@ -248,9 +246,11 @@ static void fingerprint(struct draft *clip, const struct file_members *members, 
     for (size_t i = 0; i < members->count; i++) {
         const struct file_member *member = &members->list[i];
         bool open = may_be_labels(member);
+        char pin[STORE_PIN_BYTES];
+        store_pin_renamed(member->object->pinned.pin, pin);
         if (!member->labels && !(open && labels))
             buf_printf(&identity, "%s.%s %llu %s\n", open ? source_stream : member->stream, member->ext,
-                       (unsigned long long)member->object->pinned.size, member->object->pinned.pin);
+                       (unsigned long long)member->object->pinned.size, pin);
     }
     if (!identity.len) /* labels only: all that it is, is its name */
         buf_printf(&identity, "key %s\n", clip->key);

@@ -17,6 +17,7 @@
 #include "tools/import/lerobot.h"
 #include "tools/import/lerobot_lost.h"
 #include "tools/import/manifest_import.h"
+#include "tools/import/recognise.h"
 #include "tools/import/source.h"
 #include "tools/import/stream_name.h"
 #include "tools/import/table.h"
@@ -299,6 +300,8 @@ static int open_known(struct importing *importing, struct error *err)
         return 0;
     rc = known_open(request->dataset, store_url(importing->source->store), &importing->known, err);
     importing->drafts->known = importing->known;
+    if (!rc)
+        rc = recognise(importing->source, importing->known, request->notes, err);
     if (rc || request->copy == COPY_NONE)
         return rc;
     rc = store_open(request->stores, dataset_url(request->dataset), &importing->to, err);

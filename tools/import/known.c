@@ -120,7 +120,41 @@ struct catalog_reader *known_reader(struct known *known)
     return known->reader;
 }
 
+struct dataset *known_dataset(const struct known *known)
+{
+    return known->dataset;
+}
+
+uint32_t known_root(const struct known *known)
+{
+    return known->reader ? known->root : 0;
+}
+
 /* ---- objects ---- */
+
+int known_objects(struct known *known, const char *path, catalog_object_fn *each, void *ctx,
+                  struct error *err)
+{
+    return catalog_known_objects(known->reader, known->root, path, each, ctx, err);
+}
+
+int known_pinned(struct known *known, uint32_t id, struct store_object *ret, struct error *err)
+{
+    struct catalog_object object = {0};
+    struct store_object pinned = {0};
+    int rc = catalog_object(known->reader, id, &object, err);
+    if (!rc)
+        rc = catalog_known_evidence(known->reader, id, object.size, &pinned.evidence, err);
+    if (rc >= 0 && strlen(object.pin) >= sizeof pinned.pin)
+        rc = error_set(err, EUCLEAN, "%s: its pin is too long", object.path);
+    if (rc >= 0) {
+        pinned.size = object.size;
+        memcpy(pinned.pin, object.pin, strlen(object.pin) + 1);
+        *ret = pinned;
+    }
+    catalog_object_done(&object);
+    return rc < 0 ? rc : 0;
+}
 
 void known_copy_path(const struct known *known, const struct source_object *object, char ret[64])
 {

@@ -26,6 +26,8 @@ uint32_t known_version(const struct known *known);    /* the newest when it was 
 const char *known_own_url(const struct known *known); /* of the data set */
 /* NULL where there is no version yet. */
 struct catalog_reader *known_reader(struct known *known);
+struct dataset *known_dataset(const struct known *known);
+uint32_t known_root(const struct known *known); /* of the source's objects; 0: the data set knows none */
 
 /* ---- objects ---- */
 
@@ -38,6 +40,11 @@ struct known_object {
 /* Is this object known, with this pin, where it lies or as a copy? 1, 0 or -errno. */
 int known_object(struct known *known, const struct source_object *object, struct known_object *ret,
                  struct error *err);
+/* Every object of the source's root at this path, whatever pins it; as catalog_known_objects(). */
+int known_objects(struct known *known, const char *path, catalog_object_fn *each, void *ctx,
+                  struct error *err);
+/* What a known object is pinned by, with its evidence. */
+int known_pinned(struct known *known, uint32_t id, struct store_object *ret, struct error *err);
 /* Appends the index of a known recording: 1, 0 or -errno. */
 int known_recording(struct known *known, const struct source_object *object, const char *container,
                     struct buf *buf, struct error *err);

@@ -214,8 +214,11 @@ static void identify_by_file(const struct building *b, const struct lerobot_epis
     CLEANUP_FREE char *place = mem_printf("%llu %lld", object ? (unsigned long long)object->pinned.size : 0,
                                           shared || !object ? (long long)episode->index : -1);
     struct sha256 *identity = sha256_new();
+    char pin[STORE_PIN_BYTES] = "";
+    if (object)
+        store_pin_renamed(object->pinned.pin, pin);
     sha256_add(identity, episode->fingerprint, sizeof episode->fingerprint);
-    sha256_add_text(identity, object ? object->pinned.pin : "");
+    sha256_add_text(identity, pin);
     sha256_add_text(identity, place);
     sha256_finish(identity, clip->fingerprint);
 }

@@ -268,7 +268,9 @@ static char *identity_of(const struct manifest_cutting *cutting, const struct ma
 {
     const struct store_object *pinned = &manifest_objects_at(cutting->objects, cut->object)->object->pinned;
     CLEANUP_BUF struct buf line = BUF_INIT;
-    buf_printf(&line, "%s.%s %llu %s", cut->stream, cut->ext, (unsigned long long)pinned->size, pinned->pin);
+    char pin[STORE_PIN_BYTES];
+    store_pin_renamed(pinned->pin, pin);
+    buf_printf(&line, "%s.%s %llu %s", cut->stream, cut->ext, (unsigned long long)pinned->size, pin);
     if (cut->kind != MANIFEST_WHOLE)
         buf_printf(&line, " %s %llu %llu", cut->kind == MANIFEST_TIME ? "frames" : "bytes",
                    (unsigned long long)cut->first, (unsigned long long)cut->count);

@@ -37,7 +37,8 @@ static int compare_objects(const void *a, const void *b)
 void source_add(struct source *source, char *path, const struct store_object *pinned)
 {
     mem_grow(&source->objects, &source->cap, source->count + 1, sizeof *source->objects);
-    source->objects[source->count++] = (struct source_object){.path = path, .pinned = *pinned};
+    source->objects[source->count++] =
+        (struct source_object){.store = source->store, .path = path, .pinned = *pinned};
 }
 
 void source_sort(struct source *source)
@@ -89,8 +90,10 @@ int source_open(struct stores *stores, const char *url, struct source **ret, str
 
 void source_free(struct source *source)
 {
-    for (size_t i = 0; i < source->count; i++)
+    for (size_t i = 0; i < source->count; i++) {
         free(source->objects[i].path);
+        free(source->objects[i].pin_now);
+    }
     free(source->objects);
     free(source->habits);
     free(source->hidden_example);
@@ -131,6 +134,21 @@ char *source_name(const struct source *source, const char *path)
     return mem_printf("%s/%s", store_url(source->store), path);
 }
 
+void source_now(const struct source_object *object, struct store_object *ret)
+{
+    *ret = object->pinned;
+    if (object->pin_now)
+        memcpy(ret->pin, object->pin_now, strlen(object->pin_now) + 1);
+}
+
+int source_read(const struct source *source, const struct source_object *object, uint64_t offset, size_t len,
+                void *to, struct error *err)
+{
+    struct store_object now;
+    source_now(object, &now);
+    return store_read(source->store, object->path, &now, offset, len, to, err);
+}
+
 int source_read_all(const struct source *source, const char *path, size_t max_bytes, struct buf *buf,
                     struct error *err)
 {
@@ -142,7 +160,7 @@ int source_read_all(const struct source *source, const char *path, size_t max_by
         return error_set(err, EFBIG, "%s: %llu bytes, more than the %zu such a file may have", name,
                          (unsigned long long)object->pinned.size, max_bytes);
     size_t len = (size_t)object->pinned.size;
-    int rc = len ? store_read(source->store, path, &object->pinned, 0, len, buf_room(buf, len), err) : 0;
+    int rc = len ? source_read(source, object, 0, len, buf_room(buf, len), err) : 0;
     if (rc < 0)
         return rc;
     buf->len += len;
@@ -192,8 +210,7 @@ static int read_window(struct source_recording *r, uint64_t offset, size_t len, 
     choose_window(r, &start, &end);
     buf_clear(&r->window); /* choose_window() looked at it */
     size_t window = (size_t)(end - start);
-    int rc = store_read(r->source->store, r->object->path, &r->object->pinned, start, window,
-                        buf_room(&r->window, window), err);
+    int rc = source_read(r->source, r->object, start, window, buf_room(&r->window, window), err);
     if (rc < 0)
         return rc;
     r->window.len = window;
@@ -206,7 +223,7 @@ static int read_from_store(struct source_recording *r, uint64_t offset, size_t l
 {
     if (offset < r->window_start || offset + len > r->window_start + r->window.len) {
         if (len >= SOURCE_WINDOW_BYTES) /* long reads are not kept */
-            return store_read(r->source->store, r->object->path, &r->object->pinned, offset, len, to, err);
+            return source_read(r->source, r->object, offset, len, to, err);
         int rc = read_window(r, offset, len, err);
         if (rc < 0)
             return rc;
@@ -248,9 +265,24 @@ void source_recording_remember(struct source_recording *r, struct scan_cache *sc
     scan_cache_find(scans, &object, &r->scan);
 }
 
+/* An object is scanned by one thread, and used by others only when that has ended. */
+static void note_evidence(const struct source_recording *r)
+{
+    CLEANUP_FREE struct evidence_piece *pieces = mem_zero((r->scan.count + 1) * sizeof *pieces);
+    struct source_object *object = &r->source->objects[r->object - r->source->objects];
+    if (r->scan.too_large || object->pinned.evidence.count)
+        return;
+    for (size_t i = 0; i < r->scan.count; i++) {
+        const struct scan_piece *piece = &r->scan.pieces[i];
+        pieces[i] = (struct evidence_piece){piece->offset, r->scan.bytes.data + piece->at, piece->len};
+    }
+    evidence_of_pieces(pieces, r->scan.count, r->recording.size, &object->pinned.evidence);
+}
+
 void source_recording_keep(struct source_recording *r)
 {
     struct scan_of object = object_of(r);
+    note_evidence(r);
     if (r->scan.grown)
         scan_cache_put(r->scans, &object, &r->scan);
     if (r->head_end && r->recording.size > SOURCE_WHOLE_BYTES && r->source->habits)

@@ -17,8 +17,10 @@
 #include "tools/import/scan_cache.h"
 
 struct source_object {
-    char *path; /* relative to the source */
-    struct store_object pinned;
+    struct store *store;        /* the source's, borrowed */
+    char *path;                 /* relative to it */
+    struct store_object pinned; /* what it is: as it was listed, or as the data set knows it (recognise.h) */
+    char *pin_now;              /* what pins it now, where that differs; else NULL */
 };
 
 struct source {
@@ -49,6 +51,11 @@ const struct source_object *source_find(const struct source *source, const char 
 /* The objects whose path starts with `prefix`: they are neighbours, *ret_count of them from the index given
  * back. */
 size_t source_below(const struct source *source, const char *prefix, size_t *ret_count);
+/* Reads a range of an object, under the pin that it has now. */
+int source_read(const struct source *source, const struct source_object *object, uint64_t offset, size_t len,
+                void *to, struct error *err);
+/* The object as it lies there now. */
+void source_now(const struct source_object *object, struct store_object *ret);
 /* "s3://bucket/prefix/path": what messages call an object. The caller frees it. */
 char *source_name(const struct source *source, const char *path);
 int source_read_all(const struct source *source, const char *path, size_t max_bytes, struct buf *buf,
@@ -89,7 +96,8 @@ void source_recording_init(struct source_recording *ret, const struct source *so
                            const struct source_object *object);
 /* What an earlier import has read is not read again, and what is read now is noted. `scans` may be NULL. */
 void source_recording_remember(struct source_recording *recording, struct scan_cache *scans);
-/* All is well: what was noted goes into the cache, and what follows is not noted. */
+/* All is well: what was noted goes into the cache, and is evidence of the object; what follows is not noted.
+ */
 void source_recording_keep(struct source_recording *recording);
 void source_recording_done(struct source_recording *recording);
 #define CLEANUP_SOURCE_RECORDING CLEANUP(source_recording_done)

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recordings that were copied, restored, remounted, touched or moved: what is the same stays readable, under its old
+versions and without a word at the next import; what may be other bytes is refused, with the command to type."""
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import elidefs, told
+
+LARGE = 10 << 20  # a recording of which only parts are seen at its import
+
+
+def state():
+    return pathlib.Path(os.environ["HOME"]) / ".local/state/elidefs/pins"
+
+
+def record(folder, name, size=LARGE, seed=1):
+    folder.mkdir(exist_ok=True, parents=True)
+    path = folder / name
+    path.write_bytes(bytes((i * seed * 31 + (i >> 8) * 7) & 255 for i in range(256)) * (size // 256))
+    os.utime(path, (1772366400, 1772366400))
+    return path
+
+
+@pytest.fixture
+def lab(tmp_path):
+    for i in (1, 2, 3):
+        record(tmp_path / "rec", f"run{i}.bin", LARGE if i < 3 else 4096, seed=i)
+    elidefs("init", tmp_path / "set")
+    elidefs("import", tmp_path / "set", tmp_path / "rec")
+    return tmp_path
+
+
+def verify(dataset, *options, readable="3 of 3", check=True):
+    done = elidefs("verify", dataset, *options, check=False)
+    assert f"{readable} clips can be read" in done.stdout, done.stdout + done.stderr
+    assert not check or (done.returncode == 0) == (readable == "3 of 3")
+    return done
+
+
+def digest(dataset, path="v1"):
+    return elidefs("lock", dataset, path).stdout
+
+
+def overwrite(path, at, length):
+    """In place, with its old time put back."""
+    before = path.stat()
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(b"X" * length)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_copy_that_keeps_times_is_read_and_is_unchanged_for_an_import(lab):
+    before = digest(lab / "set")
+    shutil.copytree(lab / "rec", lab / "new", copy_function=shutil.copy2)
+    shutil.rmtree(lab / "rec")
+    (lab / "new").rename(lab / "rec")
+    verify(lab / "set")
+    assert digest(lab / "set") == before
+    assert "nothing new" in elidefs("import", lab / "set", lab / "rec").stderr
+
+
+def test_what_a_reader_learnt_is_not_looked_for_again(lab):
+    for path in (lab / "rec").iterdir():
+        shutil.copy2(path, lab / "x")
+        (lab / "x").rename(path)
+    verify(lab / "set")
+    learnt = sum(path.stat().st_size for path in state().iterdir())
+    assert learnt
+    verify(lab / "set")
+    assert learnt == sum(path.stat().st_size for path in state().iterdir())
+
+
+@pytest.mark.parametrize("copy", [False, True])
+@pytest.mark.parametrize("how", ["middle", "hole", "half"])
+def test_a_file_with_other_bytes_under_its_old_time_is_refused(lab, how, copy):
+    path = lab / "rec/run1.bin"
+    if copy:  # another inode
+        shutil.copy2(path, lab / "x")
+        (lab / "x").rename(path)
+    if how == "middle":
+        overwrite(path, LARGE // 2, LARGE // 20)
+    elif how == "hole":
+        subprocess.run(["fallocate", "--punch-hole", "--offset", str(2 << 20), "--length", str(1 << 20), path],
+                       check=True)
+        os.utime(path, (1772366400, 1772366400))
+    else:
+        os.truncate(path, LARGE // 2)
+        os.truncate(path, LARGE)
+        os.utime(path, (1772366400, 1772366400))
+    done = verify(lab / "set", readable="2 of 3")
+    assert "run1.bin: the file has changed since it was pinned" in done.stdout
+
+
+def test_a_newer_file_is_refused_with_what_to_type_and_accepted_by_a_person(lab):
+    path = lab / "rec/run1.bin"
+    os.utime(path, (1772366499, 1772366499))
+    done = verify(lab / "set", readable="2 of 3")
+    assert "elidefs root accept" in done.stdout
+    done = elidefs("root", "accept", lab / "set", path)
+    assert "1 of 1 recording accepted" in done.stdout and "taken at your word" in done.stdout
+    verify(lab / "set")
+    shutil.rmtree(state())  # somebody else's machine
+    verify(lab / "set")
+    overwrite(path, 0, 10)
+    verify(lab / "set", readable="2 of 3")
+    done = elidefs("root", "accept", lab / "set", lab / "rec", check=False)
+    assert done.returncode and "nothing was changed" in done.stderr
+
+
+def test_a_touched_file_is_said_once(lab):
+    for path in (lab / "rec").iterdir():
+        path.chmod(0o600)
+    assert any("touched" in line for line in verify(lab / "set").stderr.splitlines())
+    assert "touched" not in verify(lab / "set").stderr
+    assert "nothing new" in elidefs("import", lab / "set", lab / "rec").stderr
+
+
+def test_what_verify_deep_has_read_is_known_whole(lab):
+    verify(lab / "set", "--deep")
+    path = lab / "rec/run1.bin"
+    overwrite(path, LARGE // 2 + 5000, 1)  # one byte, which no sample sees
+    verify(lab / "set", readable="2 of 3")
+    path.write_bytes(record(lab, "again.bin", seed=1).read_bytes())  # a new time, the old bytes
+    verify(lab / "set")
+
+
+def test_a_root_lies_in_two_places(lab):
+    shutil.copytree(lab / "rec", lab / "backup", copy_function=shutil.copy2)
+    assert f"1 {lab}/backup" in elidefs("root", "add", lab / "set", "1", lab / "backup").stdout
+    before = digest(lab / "set")
+    (lab / "rec/run1.bin").unlink()
+    verify(lab / "set")
+    shutil.rmtree(lab / "rec")  # the disk has gone
+    verify(lab / "set")
+    assert digest(lab / "set") == before
+    assert "nothing new" in elidefs("import", lab / "set", lab / "backup").stderr
+    assert "is a place of root 1 already" in told(
+        elidefs("root", "add", lab / "set", "1", lab / "backup", check=False))[-1]
+
+
+def test_an_untrusted_place_is_passed_over_and_named(lab):
+    shutil.copytree(lab / "rec", lab / "backup", copy_function=shutil.copy2)
+    elidefs("root", "add", lab / "set", "1", lab / "backup")
+    elidefs("trust", lab / "set", lab / "backup", "--remove")
+    verify(lab / "set")
+    (lab / "rec/run1.bin").unlink()
+    done = verify(lab / "set", readable="2 of 3")
+    assert f"{lab}/backup was not looked into, because you have not trusted it" in done.stdout
+
+
+def test_a_data_set_with_its_copies_can_be_moved_and_restored(lab):
+    elidefs("init", lab / "own")
+    elidefs("import", lab / "own", lab / "rec", "--copy")
+    shutil.rmtree(lab / "rec")
+    for restored, copy in ((lab / "a", shutil.copy2), (lab / "b", shutil.copyfile)):  # with times, and without
+        shutil.copytree(lab / "own", restored, copy_function=copy)
+        verify(restored)
+        verify(restored, "--deep")

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Only what is there under another pin and with the same size is looked at: nothing of an unchanged source,
+ * nor of a recording that has grown. */
+#include "tools/import/recognise.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct recognising {
+    struct known *known;
+    struct source_object *object;
+    bool exact; /* it is known under the pin it has */
+    uint32_t *candidates;
+    size_t count, cap;
+};
+
+static int take_candidate(void *ctx, uint32_t id, const struct catalog_object *found, struct error *err)
+{
+    struct recognising *r = ctx;
+    (void)err;
+    if (found->size != r->object->pinned.size)
+        return 0;
+    r->exact |= !strcmp(found->pin, r->object->pinned.pin);
+    mem_grow(&r->candidates, &r->cap, r->count + 1, sizeof *r->candidates);
+    r->candidates[r->count++] = id;
+    return 0;
+}
+
+/* 1: it is this one, 0: it is not. */
+static int try(struct recognising *r, uint32_t id, enum evidence_grounds *ret, struct error *err)
+{
+    struct store_object was = {0};
+    struct error why = {0};
+    int rc = known_pinned(r->known, id, &was, err);
+    if (rc < 0)
+        return rc;
+    struct dataset_judged judged = {known_root(r->known), r->object->store, r->object->path, &was,
+                                    &r->object->pinned};
+    rc = dataset_judge(known_dataset(r->known), &judged, ret, &why);
+    if (rc == -ECANCELED)
+        return error_copy(err, &why);
+    if (rc < 1)
+        return 0; /* what cannot be read is told by whoever needs it */
+    r->object->pin_now = mem_text(r->object->pinned.pin);
+    memcpy(r->object->pinned.pin, was.pin, sizeof was.pin);
+    return 1;
+}
+
+/* The object that was imported last is tried first: numbers ascend. */
+static int look(struct recognising *r, struct notes *notes, struct error *err)
+{
+    enum evidence_grounds grounds = EVIDENCE_PIN;
+    int rc = known_objects(r->known, r->object->path, take_candidate, r, err);
+    if (rc || r->exact)
+        return rc;
+    for (size_t i = 0; !rc && i < r->count; i++) {
+        size_t last = i;
+        for (size_t k = i; k < r->count; k++)
+            if (r->candidates[k] > r->candidates[last])
+                last = k;
+        uint32_t id = r->candidates[last];
+        r->candidates[last] = r->candidates[i];
+        rc = try(r, id, &grounds, err);
+    }
+    if (rc == 1 && grounds == EVIDENCE_SAMPLED)
+        notes_add(
+            notes,
+            "its ctime is another (chmod, a link, a rename, or a forged time): taken for unchanged, as its "
+            "samples are (`elidefs verify --deep` reads all of it)",
+            r->object->path);
+    return rc < 0 ? rc : 0;
+}
+
+int recognise(struct source *source, struct known *known, struct notes *notes, struct error *err)
+{
+    int rc = 0;
+    if (!known_root(known))
+        return 0;
+    for (size_t i = 0; !rc && i < source->count; i++) {
+        struct recognising r = {.known = known, .object = &source->objects[i]};
+        rc = look(&r, notes, err);
+        free(r.candidates);
+    }
+    return rc;
+}

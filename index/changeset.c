@@ -130,7 +130,7 @@ void changeset_table(struct changeset *set, uint32_t object, const char *contain
 
 static int check_attribute(const char *name, enum value_type type, struct error *err)
 {
-    if (type < VALUE_BOOL || type > VALUE_DURATION)
+    if (!value_type_known(type))
         return error_set(err, EINVAL, "the attribute '%s' has no known type", name);
     CLEANUP_BUF struct buf canonical = BUF_INIT;
     int rc = name_attribute(&canonical, name, strlen(name), err);

@@ -37,6 +37,7 @@ struct value {
     };
 };
 
+bool value_type_known(enum value_type type);
 const char *value_type_name(
     enum value_type type); /* "boolean", "integer", "float", "text", "timestamp", "duration" */
 int value_type_parse(const char *name, enum value_type *ret); /* -EINVAL */

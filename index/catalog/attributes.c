@@ -93,8 +93,8 @@ static int read_row(struct db *db, sqlite3_stmt *stmt, struct attribute *attribu
             rc = db_column_number(db, stmt, i, 0, &numbers[i], err);
     if (rc || (rc = check_name(db, name, err)))
         return rc;
-    if (numbers[ID] >= SCHEMA_ATTRIBUTES_MAX || numbers[TYPE] < VALUE_BOOL ||
-        numbers[TYPE] > VALUE_DURATION || numbers[MULTI] > 1 || numbers[LISTED] > 1 ||
+    if (numbers[ID] >= SCHEMA_ATTRIBUTES_MAX || numbers[TYPE] > UINT8_MAX ||
+        !value_type_known((enum value_type)numbers[TYPE]) || numbers[MULTI] > 1 || numbers[LISTED] > 1 ||
         numbers[POSTING] > UINT32_MAX || numbers[CLIPS] > UINT32_MAX)
         return db_damaged(db, err, "a number of the attribute '%s' is out of range", name);
     *attribute = (struct attribute){.listed = numbers[LISTED], .posting = (uint32_t)numbers[POSTING]};

@@ -34,16 +34,12 @@ const char *const schema_tables[] = {
     "CREATE TABLE part(id INTEGER PRIMARY KEY, low INTEGER NOT NULL, high INTEGER NOT NULL, clips INTEGER "
     "NOT NULL, "
     "different INTEGER NOT NULL, step INTEGER NOT NULL, width INTEGER NOT NULL, codes BLOB NOT NULL)",
-    /* from here on: format 2 */
     "CREATE TABLE origin(id INTEGER PRIMARY KEY, setter TEXT NOT NULL, version INTEGER NOT NULL)",
     "CREATE TABLE event(part INTEGER PRIMARY KEY, records BLOB NOT NULL)",
     "CREATE TABLE description(attribute INTEGER PRIMARY KEY, text TEXT NOT NULL)",
     "CREATE TABLE former(name TEXT PRIMARY KEY, attribute INTEGER) WITHOUT ROWID",
     NULL,
 };
-
-const char *const schema_upgrade = "PRAGMA user_version = 2; INSERT INTO meta VALUES('next_origin', 1), "
-                                   "('next_attribute', (SELECT COALESCE(MAX(id) + 1, 0) FROM attribute))";
 
 const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_META] = "SELECT number FROM meta WHERE name = ?",

@@ -3,8 +3,7 @@
 #pragma once
 
 enum {
-    SCHEMA_FORMAT = 2,
-    SCHEMA_FORMAT_1_TABLES = 14, /* the first ones: all that format 1 has */
+    SCHEMA_FORMAT = 3,
     SCHEMA_PAGE_BYTES = 16384,
     SCHEMA_APPLICATION_ID = 0x656c6964, /* "elid" */
     SCHEMA_STREAM_BITS = 10,            /* stream.id = row << 10 | number */
@@ -24,8 +23,6 @@ enum {
 /* The CREATE statements in order, NULL-terminated. A file whose stored schema is another text is no catalog.
  */
 extern const char *const schema_tables[];
-/* What makes format 2 of format 1, once the tables are there. */
-extern const char *const schema_upgrade;
 
 enum schema_query {
     QUERY_META,

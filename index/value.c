@@ -10,6 +10,7 @@
 #include "cache/base/instant.h"
 #include "cache/base/json.h"
 #include "cache/base/utf8.h"
+#include "index/value_list.h"
 
 /* ---- from text ---- */
 
@@ -98,6 +99,12 @@ static int parse_duration(const char *text, size_t len, struct value *value)
     return duration_parse(text, len, &value->integer);
 }
 
+static int parse_no_list(const char *text, size_t len, struct value *value)
+{
+    (void)text, (void)len, (void)value;
+    return -EINVAL;
+}
+
 /* ---- to text ---- */
 
 static void print_bool(struct buf *buf, const struct value *value)
@@ -152,6 +159,34 @@ static void print_duration(struct buf *buf, const struct value *value)
     duration_print(buf, value->integer);
 }
 
+static void print_elements(struct buf *buf, const struct value *value, bool json)
+{
+    struct cursor c = cursor_of(value->text, value->len);
+    struct value element;
+    buf_u8(buf, '[');
+    for (bool first = true; value_list_next(&c, &element); first = false) {
+        if (!first)
+            buf_u8(buf, ',');
+        if (!element.type)
+            buf_text_append(buf, "null");
+        else if (json)
+            value_print_json(buf, &element);
+        else
+            value_print(buf, &element);
+    }
+    buf_u8(buf, ']');
+}
+
+static void print_list(struct buf *buf, const struct value *value)
+{
+    print_elements(buf, value, false);
+}
+
+static void print_list_json(struct buf *buf, const struct value *value)
+{
+    print_elements(buf, value, true);
+}
+
 /* ---- order ---- */
 
 static int compare_bool(const struct value *a, const struct value *b)
@@ -196,6 +231,20 @@ static int check_text(const struct value *value, struct error *err)
     return parse_text(value->text, value->len, &same)
                ? error_set(err, EINVAL, "a text of %zu bytes is not UTF-8, holds a NUL or is over %d bytes",
                            value->len, VALUE_TEXT_MAX)
+               : 0;
+}
+
+static int check_list(const struct value *value, struct error *err)
+{
+    struct cursor c = cursor_of(value->text, value->len);
+    struct value element;
+    size_t count = 0;
+    while (value_list_next(&c, &element))
+        count++;
+    if (c.failed)
+        return error_set(err, EINVAL, "the bytes of a list are none");
+    return count > VALUE_LIST_MAX
+               ? error_set(err, EINVAL, "a list of %zu numbers, more than %d", count, VALUE_LIST_MAX)
                : 0;
 }
 
@@ -263,6 +312,19 @@ static void decode_text(struct cursor *c, struct value *value)
         c->failed = true;
 }
 
+static void encode_list(struct buf *buf, const struct value *value)
+{
+    buf_varint(buf, value->len);
+    buf_append(buf, value->text, value->len);
+}
+
+static void decode_list(struct cursor *c, struct value *value)
+{
+    uint64_t len = cursor_varint(c);
+    value->text = (const char *)cursor_bytes(c, len);
+    value->len = len;
+}
+
 /* ---- the types ---- */
 
 static const struct type_row {
@@ -288,6 +350,8 @@ static const struct type_row {
                     compare_int, check_any, encode_int, decode_int},
     [VALUE_DURATION] = {"duration", "a duration (a number and ms, s, min or h)", parse_duration,
                         print_duration, print_duration, compare_int, check_any, encode_int, decode_int},
+    [VALUE_LIST] = {"list", "a list of numbers, such as [1,2.5]", parse_no_list, print_list, print_list_json,
+                    compare_text, check_list, encode_list, decode_list},
 };
 
 bool value_type_known(enum value_type type)
@@ -322,6 +386,14 @@ int value_parse(enum value_type type, const char *text, size_t len, struct value
         return error_set(err, EINVAL, "'%.*s' is not %s", shown, text, types[type].article);
     *ret = value;
     return 0;
+}
+
+int value_parse_in(struct buf *room, enum value_type type, const char *text, size_t len, struct value *ret,
+                   struct error *err)
+{
+    return type == VALUE_LIST && !value_list_parse(text, len, room, ret)
+               ? 0
+               : value_parse(type, text, len, ret, err);
 }
 
 void value_print(struct buf *buf, const struct value *value)

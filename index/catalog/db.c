@@ -385,6 +385,9 @@ void db_bind_value(sqlite3_stmt *stmt, int at, const struct value *value)
     case VALUE_DURATION:
         db_bind_number(stmt, at, value->integer);
         break;
+    case VALUE_LIST: /* in no dictionary */
+        db_bind_null(stmt, at);
+        break;
     }
 }
 
@@ -457,6 +460,8 @@ static bool column_value(sqlite3_stmt *stmt, int at, struct value *value)
     case VALUE_TIME:
     case VALUE_DURATION:
         break;
+    case VALUE_LIST:
+        return false;
     }
     value->integer = sqlite3_column_int64(stmt, at);
     return stored == SQLITE_INTEGER;

@@ -38,6 +38,7 @@ const char *const schema_tables[] = {
     "CREATE TABLE event(part INTEGER PRIMARY KEY, records BLOB NOT NULL)",
     "CREATE TABLE description(attribute INTEGER PRIMARY KEY, text TEXT NOT NULL)",
     "CREATE TABLE former(name TEXT PRIMARY KEY, attribute INTEGER) WITHOUT ROWID",
+    "CREATE TABLE list(part INTEGER PRIMARY KEY, records BLOB NOT NULL)",
     NULL,
 };
 
@@ -66,6 +67,7 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_HASH] = "SELECT number FROM hashrun WHERE kind = ? AND run = ? AND hash = ? ORDER BY number",
     [QUERY_ORIGIN] = "SELECT setter, version FROM origin WHERE id = ?",
     [QUERY_EVENTS] = "SELECT records FROM event WHERE part = ?",
+    [QUERY_LISTS] = "SELECT records FROM list WHERE part = ?",
     [QUERY_DESCRIPTION] = "SELECT text FROM description WHERE attribute = ?",
     [QUERY_FORMER] = "SELECT attribute FROM former WHERE name = ?",
     [QUERY_META_PUT] = "INSERT OR REPLACE INTO meta VALUES(?, ?)",
@@ -100,6 +102,8 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_ATTRIBUTE_DROP] = "DELETE FROM attribute WHERE id = ?",
     [QUERY_ORIGIN_PUT] = "INSERT INTO origin VALUES(?, ?, ?)",
     [QUERY_EVENTS_PUT] = "INSERT OR REPLACE INTO event VALUES(?, ?)",
+    [QUERY_LISTS_PUT] = "INSERT OR REPLACE INTO list VALUES(?, ?)",
+    [QUERY_LISTS_DROP] = "DELETE FROM list WHERE part BETWEEN ? AND ?",
     [QUERY_DESCRIPTION_PUT] = "INSERT OR REPLACE INTO description VALUES(?, ?)",
     [QUERY_DESCRIPTION_DROP] = "DELETE FROM description WHERE attribute = ?",
     [QUERY_FORMER_PUT] = "INSERT OR REPLACE INTO former VALUES(?, ?)",

@@ -12,6 +12,7 @@ enum {
     SCHEMA_PART_BITS = 16, /* part.id = attribute << 16 | row >> 16 */
     SCHEMA_PARTS = 1 << (32 - SCHEMA_PART_BITS),
     SCHEMA_GROUP_ROWS = 128, /* forward.part = row / 128 */
+    SCHEMA_LIST_BITS = 32,   /* list.part = attribute << 32 | row / 128 */
     SCHEMA_RUNS_MAX = 8,
     SCHEMA_FEW_ROWS = 32,     /* as many rows of a value stand in the row of the value */
     SCHEMA_LISTED_MAX = 4096, /* numeric single-valued attributes with more values have columns only */
@@ -45,6 +46,7 @@ enum schema_query {
     QUERY_HASH,
     QUERY_ORIGIN,
     QUERY_EVENTS,
+    QUERY_LISTS,
     QUERY_DESCRIPTION,
     QUERY_FORMER,
     QUERY_META_PUT,
@@ -76,6 +78,8 @@ enum schema_query {
     QUERY_ATTRIBUTE_DROP,
     QUERY_ORIGIN_PUT,
     QUERY_EVENTS_PUT,
+    QUERY_LISTS_PUT,
+    QUERY_LISTS_DROP,
     QUERY_DESCRIPTION_PUT,
     QUERY_DESCRIPTION_DROP,
     QUERY_FORMER_PUT,

@@ -39,6 +39,7 @@ static void make(struct versions *versions)
         set_attribute(set, "force", VALUE_FLOAT, false);
         set_attribute(set, "day", VALUE_TIME, false);
         set_attribute(set, "duration", VALUE_DURATION, false);
+        set_attribute(set, "box", VALUE_LIST, false);
         for (int i = 0; i < (version == 1 ? 80 : 1); i++) {
             char key[16], text[16];
             snprintf(key, sizeof key, "ep%02d", i);
@@ -53,6 +54,7 @@ static void make(struct versions *versions)
             set_value(set, "force", VALUE_FLOAT, "-0.5");
             set_value(set, "day", VALUE_TIME, "2026-03-01");
             set_value(set, "duration", VALUE_DURATION, "2.5s");
+            set_value(set, "box", VALUE_LIST, version == 1 ? "[40,10,40]" : "[40,10.5,null,40]");
             set_stream(set, "front", "a.mp4", 100, 900);
             changeset_table(set, 0, "mp4", "TABLE", 5);
             changeset_extra(set, "extra", 5);
@@ -71,8 +73,8 @@ static void print_bytes(struct buf *out, const uint8_t *bytes, size_t len)
 
 static bool is_packed(const char *table, const char *column)
 {
-    static const char *const packed[] = {"forward.records", "extra.bytes",   "recording.bytes",
-                                         "part.codes",      "stream.inline", "event.records"};
+    static const char *const packed[] = {"forward.records", "extra.bytes",   "recording.bytes", "part.codes",
+                                         "stream.inline",   "event.records", "list.records"};
     char name[64];
     snprintf(name, sizeof name, "%s.%s", table, column);
     for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)

@@ -51,6 +51,7 @@ static bool fits(enum value_type type, const char *text, size_t len)
         return is_number_start(text, len, &leading_zero) && !leading_zero &&
                isalpha((unsigned char)text[len - 1]) && !value_parse(VALUE_DURATION, text, len, &value, NULL);
     case VALUE_TEXT:
+    case VALUE_LIST:
         break;
     }
     return true;

@@ -194,6 +194,13 @@ static int tell_attribute(struct absent *absent, struct error *err)
     int rc = catalog_attribute_find(absent->reader, absent->name, absent->len, &attribute, err);
     if (rc < 0)
         return rc == -ENOENT ? 0 : rc;
+    if (attribute.type == VALUE_LIST) {
+        struct value has = {.type = VALUE_INT};
+        struct literal literal = {.name = attribute.name, .op = GRAMMAR_NULL, .values = &has, .count = 1};
+        buf_text_append(&absent->text, ": it is an attribute, so ask for the clips that have it: ");
+        literal_print(&literal, &absent->text);
+        return 1;
+    }
     buf_text_append(&absent->text, ": it is an attribute, so ask for a value of it: ");
     struct listing listing = {&attribute, &absent->text, 0};
     rc = catalog_values(absent->reader, attribute.id, list_value, &listing, err);

@@ -8,12 +8,8 @@
 #include "tests/test_leaks.h"
 
 static const struct world_attribute attributes[] = {
-    {"arm", VALUE_TEXT, false},
-    {"area", VALUE_TEXT, false},
-    {"force", VALUE_FLOAT, false},
-    {"tags", VALUE_TEXT, true},
-    {"joints", VALUE_LIST, false},
-    {0},
+    {"arm", VALUE_TEXT, false}, {"area", VALUE_TEXT, false},   {"force", VALUE_FLOAT, false},
+    {"tags", VALUE_TEXT, true}, {"joints", VALUE_LIST, false}, {0},
 };
 
 static int collect(void *ctx, const char *text, const char *what, struct error *err)

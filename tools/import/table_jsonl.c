@@ -67,13 +67,14 @@ static int add_scalar(struct table_cells *cells, const struct json_token *token,
 static int skip_nested(struct jsonl *jsonl, struct error *err)
 {
     struct json_token token;
-    int rc = 0;
-    for (unsigned depth = 1; !rc && depth;) {
-        rc = json_scan_next(&jsonl->scan, &token, err);
+    for (unsigned depth = 1; depth;) {
+        int rc = json_scan_next(&jsonl->scan, &token, err);
+        if (rc)
+            return rc;
         depth += token.kind == JSON_TOKEN_ARRAY || token.kind == JSON_TOKEN_OBJECT;
         depth -= token.kind == JSON_TOKEN_ARRAY_END || token.kind == JSON_TOKEN_OBJECT_END;
     }
-    return rc;
+    return 0;
 }
 
 static int add_element(struct jsonl *jsonl, struct table_cells *cells, const struct json_token *token,

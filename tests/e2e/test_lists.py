@@ -175,6 +175,9 @@ def test_lists_are_asked_for_by_null_only(clips):
         done = elidefs("query", clips, f"latest/{condition}", check=False)
         assert done.returncode == 1
         assert "a list is not compared: ask for the clips that have one (emb.null=0)" in done.stderr
+    for path, says in [("emb", "it is an attribute, so ask for the clips that have it: emb.null=0"),
+                       ("emb.null=1/a.json", "its clip has emb.null=0")]:
+        assert says in elidefs("explain", clips, f"latest/{path}", check=False).stderr
     done = elidefs("query", clips, "--where", "emb > 1", check=False)
     assert done.returncode == 1 and "(emb.null=0)" in done.stderr
 

@@ -53,7 +53,7 @@ int changeset_object(struct changeset *set, uint32_t root, const char *path, uin
 void changeset_table(struct changeset *set, uint32_t object, const char *container, const void *bytes,
                      size_t len); /* at most CHANGESET_BYTES_MAX */
 /* An attribute's declared type and whether a clip may hold several values. Must come before values of that
- * name; the same declaration twice is fine, a different one -EEXIST. */
+ * name; the same declaration twice is fine, a different one -EEXIST. A clip has one list: no several. */
 int changeset_attribute(struct changeset *set, const char *name, enum value_type type, bool multi,
                         struct error *err);
 

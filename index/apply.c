@@ -208,6 +208,7 @@ static void free_moved(struct apply_moved *moved)
     if (!moved)
         return;
     buf_done(&moved->record);
+    buf_done(&moved->lists);
     buf_done(&moved->events);
     free(moved);
 }

@@ -203,6 +203,7 @@ static int drop_from_clip(struct apply_record *record, struct apply_growth *grow
 static int drop_from_clips(struct apply *apply, const struct attribute *attribute, struct error *err)
 {
     struct apply_record record = APPLY_RECORD(apply);
+    record.only = attribute;
     struct apply_growth growth;
     CLEANUP_ROWSET struct rowset *rows = NULL;
     uint32_t row;
@@ -224,6 +225,8 @@ static int drop_index(struct apply *apply, struct attribute *attribute, struct e
     int rc = attribute->listed ? apply_dictionary_drop(&to, err) : 0;
     if (!rc && attribute_has_column(attribute))
         rc = apply_column_drop(apply->db, attribute, err);
+    if (!rc && attribute->info.type == VALUE_LIST)
+        rc = lists_drop(apply->db, attribute->info.id, err);
     return rc ? rc : posting_drop(apply->db, attribute->posting, err);
 }
 

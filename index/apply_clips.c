@@ -123,6 +123,9 @@ static int keep_others(struct step *step, struct error *err)
         struct buf bytes = place->moved ? place->moved->record : BUF_INIT; /* borrowed */
         struct cursor record = cursor_of(bytes.data, bytes.len);
         int rc = record_decode(apply->db, &apply->attributes, record, from, err);
+        struct buf lists = place->moved ? place->moved->lists : BUF_INIT; /* borrowed */
+        if (!rc)
+            rc = lists_decode(apply->db, cursor_of(lists.data, lists.len), from, err);
         if (rc)
             return rc;
         rc = take_over_events(step, err);

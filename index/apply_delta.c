@@ -124,11 +124,12 @@ int apply_delta_write(struct db *db, struct attribute *attribute, struct apply_d
 {
     struct apply_dictionary to = {db, attribute, next_posting};
     int rc = write_presence(db, attribute, delta, err);
-    if (!rc && !attribute_has_column(attribute))
+    if (rc || attribute->info.type == VALUE_LIST)
+        return rc;
+    if (!attribute_has_column(attribute))
         return apply_dictionary_write(&to, delta, err);
     uint32_t most = 0;
-    if (!rc)
-        rc = apply_column_write(db, attribute, delta, &most, err);
+    rc = apply_column_write(db, attribute, delta, &most, err);
     if (!rc && attribute->listed)
         rc = most > SCHEMA_LISTED_MAX ? apply_dictionary_unlist(&to, err)
                                       : apply_dictionary_write_numbers(&to, delta, err);

@@ -157,7 +157,7 @@ static int add_attribute(struct apply *apply, const char *name, enum value_type 
         return error_set(err, EFBIG, "the data set has too many attributes");
     mem_grow(&all->list, &all->cap, all->count + 1, sizeof *all->list);
     struct attribute *attribute = &all->list[all->count++];
-    *attribute = (struct attribute){.listed = true, .posting = (uint32_t)apply->next_posting++};
+    *attribute = (struct attribute){.listed = type != VALUE_LIST, .posting = (uint32_t)apply->next_posting++};
     attribute->info.id = (uint32_t)apply->next_attribute++;
     attribute->info.type = type;
     attribute->info.multi = multi;

@@ -39,9 +39,23 @@ static void drop_idle_removals(struct apply *apply)
     apply->count = kept;
 }
 
+static int move_lists(struct apply *apply, uint32_t row, struct lists *lists, struct apply_moved *moved,
+                      struct error *err)
+{
+    struct record_values values = {0};
+    int rc = record_decode(apply->db, &apply->attributes, cursor_of(moved->record.data, moved->record.len),
+                           &values, err);
+    if (!rc)
+        rc = lists_fill(apply->db, lists, row, &values, err);
+    if (!rc)
+        lists_encode(&values, &moved->lists);
+    record_values_done(&values);
+    return rc;
+}
+
 /* Read before anything is written: two clips may take each other's place. */
 static int read_labels(struct apply *apply, struct apply_clip *clip, struct record_group groups[2],
-                       struct error *err)
+                       struct lists *lists, struct error *err)
 {
     uint32_t row;
     clip->labels_left = strmap_find(apply->set->labels_of, clip->key, strlen(clip->key)) != NULL;
@@ -59,19 +73,21 @@ static int read_labels(struct apply *apply, struct apply_clip *clip, struct reco
         struct cursor record = record_of(&groups[i], row);
         buf_append(to[i], record.data, record.len);
     }
-    return 0;
+    return move_lists(apply, row, lists, clip->moved, err);
 }
 
 static int read_all_labels(struct apply *apply, struct error *err)
 {
     struct record_group groups[2] = {RECORD_GROUP_INIT, RECORD_GROUP_EVENTS};
+    struct lists lists = {0};
     int rc = 0;
     if (!strmap_count(apply->set->labels_of))
         return 0;
     for (size_t i = 0; !rc && i < apply->count; i++)
-        rc = read_labels(apply, &apply->clips[i], groups, err);
+        rc = read_labels(apply, &apply->clips[i], groups, &lists, err);
     record_group_done(&groups[0]);
     record_group_done(&groups[1]);
+    lists_done(&lists);
     return rc;
 }
 

@@ -10,6 +10,7 @@ void apply_record_done(struct apply_record *record)
 {
     record_group_done(&record->group);
     record_group_done(&record->event_group);
+    lists_done(&record->lists);
     record_values_done(&record->was);
     record_values_done(&record->said);
     free(record->none);
@@ -19,6 +20,7 @@ void apply_record_done(struct apply_record *record)
     events_done(&record->now_events);
     buf_done(&record->json);
     buf_done(&record->bytes);
+    buf_done(&record->list);
 }
 
 /* ---- groups ---- */
@@ -33,8 +35,7 @@ static int flush_group(struct apply_record *record, struct record_group *group, 
     if (rc)
         return rc;
     *dirty = false;
-    return apply_packing_add(record->apply->packing, group->events ? QUERY_EVENTS_PUT : QUERY_GROUP_PUT,
-                             group->number, &record->bytes, err);
+    return apply_packing_add(record->apply->packing, group->put, group->number, &record->bytes, err);
 }
 
 int apply_record_flush(struct apply_record *record, struct error *err)
@@ -42,13 +43,17 @@ int apply_record_flush(struct apply_record *record, struct error *err)
     int rc = flush_group(record, &record->group, &record->dirty, err);
     if (!rc)
         rc = flush_group(record, &record->event_group, &record->events_dirty, err);
+    for (size_t i = 0; !rc && i < record->lists.count; i++) {
+        struct lists_group *lists = &record->lists.groups[i];
+        rc = flush_group(record, &lists->group, &lists->dirty, err);
+    }
     return rc ? rc : apply_packing_flush(record->apply->packing, err);
 }
 
 static int enter_group(struct apply_record *record, struct record_group *group, bool *dirty,
                        struct error *err)
 {
-    if (group->number == record->row / SCHEMA_GROUP_ROWS)
+    if (group->number == record_group_number(group, record->row))
         return 0;
     int rc = flush_group(record, group, dirty, err);
     return rc ? rc : record_group_read(record->apply->db, record->row, group, err);
@@ -74,6 +79,40 @@ static int read_events(struct apply_record *record, struct error *err)
     return rc;
 }
 
+static int enter_lists(struct apply_record *record, const struct attribute *attribute,
+                       struct lists_group **ret, struct error *err)
+{
+    struct lists_group *lists = lists_group_of(&record->lists, attribute->info.id);
+    *ret = lists;
+    return enter_group(record, &lists->group, &lists->dirty, err);
+}
+
+static bool may_change(const struct apply_record *record, const struct attribute *attribute)
+{
+    const struct apply *apply = record->apply;
+    if (record->only)
+        return attribute == record->only;
+    return !apply->set->has_labels || apply->declared[attribute - apply->attributes.list];
+}
+
+static int read_lists(struct apply_record *record, struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc >= 0 && i < record->was.count; i++) {
+        struct record_value *value = &record->was.list[i];
+        struct lists_group *lists;
+        if (value->value.type != VALUE_LIST || !may_change(record, value->attribute))
+            continue;
+        rc = enter_lists(record, value->attribute, &lists, err);
+        if (!rc)
+            rc = lists_get(record->apply->db, &lists->group, record->row, &value->value, err);
+        if (!rc)
+            rc = db_damaged(record->apply->db, err, "the list '%s' of the clip in row %u is missing",
+                            value->attribute->info.name, record->row);
+    }
+    return rc < 0 ? rc : 0;
+}
+
 int apply_record_enter(struct apply_record *record, uint32_t row, bool known, struct error *err)
 {
     record->row = row;
@@ -86,6 +125,8 @@ int apply_record_enter(struct apply_record *record, uint32_t row, bool known, st
         return rc;
     rc = record_decode(record->apply->db, &record->apply->attributes, record_of(&record->group, row),
                        &record->was, err);
+    if (!rc)
+        rc = read_lists(record, err);
     return rc || !has_events(record, &record->was) ? rc : read_events(record, err);
 }
 
@@ -147,6 +188,8 @@ static struct apply_delta *delta_of(struct apply *apply, const struct attribute 
 
 static void change_value(struct apply_record *record, const struct record_value *value, bool gained)
 {
+    if (value->value.type == VALUE_LIST) /* nothing finds clips by what is in one */
+        return;
     apply_delta_value(delta_of(record->apply, value->attribute), attribute_has_column(value->attribute),
                       &value->value, record->row, gained);
 }
@@ -287,6 +330,43 @@ static bool encode_events(struct apply_record *record)
     return true;
 }
 
+static int put_list(struct apply_record *record, const struct record_value *old,
+                    const struct record_value *is, struct error *err)
+{
+    struct lists_group *lists;
+    const struct attribute *attribute = old ? old->attribute : is->attribute;
+    bool was_list = old && old->value.type == VALUE_LIST, is_list = is && is->value.type == VALUE_LIST;
+    if ((!was_list && !is_list) || (was_list && is_list && !value_compare(&old->value, &is->value)))
+        return 0;
+    int rc = enter_lists(record, attribute, &lists, err);
+    if (rc)
+        return rc;
+    buf_clear(&record->list);
+    if (is_list)
+        value_encode(&record->list, &is->value);
+    record_group_replace(&lists->group, record->row, record->list.data, record->list.len);
+    lists->dirty = true;
+    return 0;
+}
+
+/* Each pair of values of one attribute, or one that has no like. */
+static int put_lists(struct apply_record *record, struct error *err)
+{
+    const struct record_values *was = &record->was, *now = &record->now;
+    int rc = 0;
+    for (size_t i = 0, k = 0; !rc && !record->only && (i < was->count || k < now->count);) {
+        const struct record_value *old = i < was->count ? &was->list[i] : NULL,
+                                  *is = k < now->count ? &now->list[k] : NULL;
+        if (old && is && old->attribute->info.id > is->attribute->info.id)
+            old = NULL;
+        else if (old && is && old->attribute->info.id < is->attribute->info.id)
+            is = NULL;
+        i += old != NULL, k += is != NULL;
+        rc = put_list(record, old, is, err);
+    }
+    return rc;
+}
+
 /* Both are encoded before either group changes: they borrow texts from there. */
 int apply_record_store(struct apply_record *record, struct error *err)
 {
@@ -294,6 +374,8 @@ int apply_record_store(struct apply_record *record, struct error *err)
     int rc = enter_group(record, &record->event_group, &record->events_dirty, err);
     if (!rc)
         rc = record_check(&record->now, err);
+    if (!rc)
+        rc = put_lists(record, err);
     if (rc)
         return rc;
     buf_clear(&record->bytes);

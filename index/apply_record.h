@@ -12,6 +12,9 @@ struct apply_record {
     struct apply *apply;
     struct record_group group, event_group; /* those of the clip under way */
     bool dirty, events_dirty;               /* the group is not as it is stored */
+    struct lists lists;
+    const struct attribute *only; /* only lists of this one are read, and none is stored; NULL: those that the
+                                     set may change */
     uint32_t row;
     /* Values are by id; texts are borrowed. */
     struct record_values was;             /* the parent's */
@@ -24,13 +27,14 @@ struct apply_record {
     bool was_taken, was_kept; /* apply_merge() has counted the clip so */
     struct buf json;          /* the clip's JSON, once printed */
     struct record_values by_name;
-    struct buf bytes;
+    struct buf bytes, list;
 };
 #define APPLY_RECORD(of)                                                                                     \
     ((struct apply_record){.apply = (of), .group = RECORD_GROUP_INIT, .event_group = RECORD_GROUP_EVENTS})
 void apply_record_done(struct apply_record *record);
 
-/* The clip in `row`: `was` is read, if the parent has it (`known`), and the rest is empty. */
+/* The clip in `row`: `was` is read, if the parent has it (`known`), and the rest is empty. A list that no
+ * one here can change is not read: it has no bytes, and stays as it is. */
 int apply_record_enter(struct apply_record *record, uint32_t row, bool known, struct error *err);
 /* Adds a value of the set to `said`. -EINVAL: an integer that is not exact as the float it must become. */
 int apply_record_say(struct apply_record *record, const struct changeset_op *op, struct error *err);

@@ -14,6 +14,7 @@
 #include "index/apply_packing.h"
 #include "index/catalog/attributes.h"
 #include "index/catalog/db.h"
+#include "index/catalog/lists.h"
 #include "index/catalog/origins.h"
 #include "index/catalog/record.h"
 #include "index/catalog/runs.h"
@@ -41,7 +42,7 @@ struct apply_clip {
 };
 
 struct apply_moved {
-    struct buf record, events;
+    struct buf record, lists, events;
 };
 
 /* How often something is the case, and the first few cases, for one message. */

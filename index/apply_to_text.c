@@ -46,7 +46,7 @@ static void print_texts(struct conversion *c)
     }
 }
 
-static void convert_values(struct conversion *c, uint32_t row)
+static int convert_values(struct conversion *c, uint32_t row, struct error *err)
 {
     struct apply_record *record = &c->record;
     print_texts(c);
@@ -56,11 +56,16 @@ static void convert_values(struct conversion *c, uint32_t row)
             size_t start = i ? c->ends[i - 1] + 1 : 0;
             value.value = (struct value){
                 .type = VALUE_TEXT, .text = (const char *)c->texts.data + start, .len = c->ends[i] - start};
+            int rc = value_check(&value.value, err);
+            if (rc)
+                return error_within(err, rc, "a list of '%s' is too long for a text",
+                                    c->attribute->info.name);
             apply_delta_value(&c->delta, false, &value.value, row, true);
         }
         record_values_add(&record->now, value.attribute, &value.value, value.origin);
     }
     record_values_sort(&record->now);
+    return 0;
 }
 
 /* The record is read with the old type and written with the new one. */
@@ -69,9 +74,10 @@ static int convert_clip(struct conversion *c, uint32_t row, struct error *err)
     c->attribute->info.type = c->from;
     int rc = apply_record_enter(&c->record, row, true, err);
     c->attribute->info.type = VALUE_TEXT;
+    if (!rc)
+        rc = convert_values(c, row, err);
     if (rc)
         return rc;
-    convert_values(c, row);
     int64_t bytes = (int64_t)member_bytes(c, &c->record.now) - (int64_t)member_bytes(c, &c->record.was);
     rc = apply_growth_add(&c->growth, row, bytes, err);
     return rc ? rc : apply_record_store(&c->record, err);
@@ -86,13 +92,16 @@ static int convert_clips(struct conversion *c, struct error *err)
         rc = convert_clip(c, row, err);
     if (!rc)
         rc = apply_growth_flush(&c->growth, err);
-    return rc ? rc : apply_record_flush(&c->record, err);
+    if (!rc)
+        rc = apply_record_flush(&c->record, err);
+    return rc || c->from != VALUE_LIST ? rc : lists_drop(c->apply->db, c->attribute->info.id, err);
 }
 
 int apply_to_text(struct apply *apply, struct attribute *attribute, struct error *err)
 {
     struct conversion c = {
         .apply = apply, .attribute = attribute, .from = attribute->info.type, .record = APPLY_RECORD(apply)};
+    c.record.only = attribute;
     struct apply_dictionary to = {apply->db, attribute, &apply->next_posting};
     apply_growth_init(&c.growth, apply);
     int rc = attribute->listed ? apply_dictionary_drop(&to, err) : 0;

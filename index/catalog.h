@@ -83,7 +83,8 @@ struct catalog_attribute {
     enum value_type type;
     bool multi;
     uint64_t clips;    /* live clips that have it */
-    uint64_t distinct; /* distinct values; an upper bound for numeric attributes with thousands of them */
+    uint64_t distinct; /* distinct values; an upper bound for numeric attributes with thousands of them; of
+                          lists 0: they are not counted */
 };
 int catalog_attribute_get(struct catalog_reader *reader, uint32_t id, struct catalog_attribute *ret,
                           struct error *err); /* -ENOENT; a renamed attribute keeps its id */
@@ -97,7 +98,8 @@ int catalog_attributes(struct catalog_reader *reader, catalog_attribute_fn *each
 int catalog_description(struct catalog_reader *reader, uint32_t attribute, struct buf *buf,
                         struct error *err);
 
-/* Distinct values and how many live clips have each, in value order. Non-zero from `each` ends it with that.
+/* Distinct values and how many live clips have each, in value order; of lists none. Non-zero from `each` ends
+ * it with that.
  */
 typedef int catalog_value_fn(void *ctx, const struct value *value, uint64_t clips, struct error *err);
 int catalog_values(struct catalog_reader *reader, uint32_t attribute, catalog_value_fn *each, void *ctx,
@@ -124,7 +126,7 @@ struct catalog_literal {
     bool inclusive_low, inclusive_high; /* RANGE */
 };
 /* The live rows for which the literal holds. -ENOENT: no such attribute. -EINVAL: values not of its type
- * (PREFIX: not a text). */
+ * (PREFIX: not a text), or anything but HAS and NULL of lists. */
 int catalog_select(struct catalog_reader *reader, const struct catalog_literal *literal, struct rowset **ret,
                    struct error *err);
 /* How many rows catalog_select() would give, from statistics alone: cheap, may be wrong. */

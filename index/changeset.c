@@ -142,10 +142,12 @@ void changeset_table(struct changeset *set, uint32_t object, const char *contain
     append_bytes(&set->log, bytes, len);
 }
 
-static int check_attribute(const char *name, enum value_type type, struct error *err)
+static int check_attribute(const char *name, enum value_type type, bool multi, struct error *err)
 {
-    if (type < VALUE_BOOL || type > VALUE_DURATION)
+    if (!value_type_known(type))
         return error_set(err, EINVAL, "the attribute '%s' has no known type", name);
+    if (type == VALUE_LIST && multi)
+        return error_set(err, EINVAL, "the attribute '%s' is a list: a clip has one of them", name);
     CLEANUP_BUF struct buf canonical = BUF_INIT;
     int rc = name_attribute(&canonical, name, strlen(name), err);
     if (rc)
@@ -172,7 +174,7 @@ int changeset_attribute(struct changeset *set, const char *name, enum value_type
                          value_type_name(was->type), several(was->multi), value_type_name(type),
                          several(multi));
     }
-    int rc = check_attribute(name, type, err);
+    int rc = check_attribute(name, type, multi, err);
     if (rc)
         return rc;
     size_t id = strmap_count(set->attributes);

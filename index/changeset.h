@@ -56,7 +56,7 @@ void changeset_evidence(struct changeset *set, uint32_t object, const struct evi
 void changeset_table(struct changeset *set, uint32_t object, const char *container, const void *bytes,
                      size_t len); /* at most CHANGESET_BYTES_MAX */
 /* An attribute's declared type and whether a clip may hold several values. Must come before values of that
- * name; the same declaration twice is fine, a different one -EEXIST. */
+ * name; the same declaration twice is fine, a different one -EEXIST. A clip has one list: no several. */
 int changeset_attribute(struct changeset *set, const char *name, enum value_type type, bool multi,
                         struct error *err);
 

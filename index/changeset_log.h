@@ -7,7 +7,7 @@
 #include "index/changeset.h"
 #include "index/changeset_keys.h"
 
-#define CHANGESET_MAGIC "elidcs1\n"
+#define CHANGESET_MAGIC "elidcs2\n"
 enum { CHANGESET_MAGIC_BYTES = 8, CHANGESET_CONTAINER_MAX = 15, CHANGESET_ATTRIBUTE_BYTES = 256 };
 
 struct changeset_attribute {

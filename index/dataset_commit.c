@@ -165,7 +165,6 @@ static int end_manifest(struct commit *commit, struct error *err)
     m->replaced = commit->counts.clips_replaced;
     m->removed = commit->counts.clips_removed;
     m->labelled = commit->counts.clips_labelled;
-    m->catalog_format = 2;
     m->unchanged = commit->counts.clips_unchanged;
     m->tag_count = tags_copy(commit->dataset->tags, &m->tags);
     manifest_print(&commit->bytes, m);

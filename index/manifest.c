@@ -13,7 +13,7 @@
 #include "cache/base/utf8.h"
 
 /* What this program can read beyond the fields every manifest has. */
-static const char *const features[] = {"catalog-whole", MANIFEST_CATALOG_2};
+static const char *const features[] = {"catalog-whole", MANIFEST_CATALOG};
 
 enum { PAGE_BYTES_MIN = 512, PAGE_BYTES_MAX = 65536 };
 static const uint64_t catalog_bytes_max = UINT64_C(1) << 46; /* SQLite's own limit is 2^48 */
@@ -166,16 +166,16 @@ static void read_parent(struct fields *f, struct manifest *m)
 static void read_requires(struct fields *f, struct manifest *m)
 {
     const struct json *list = json_get(f->json, "requires");
-    m->catalog_format = 1;
+    m->outdated = m->version > 0;
     if (json_kind(list) != JSON_KIND_ARRAY)
         bad(f, "requires", "is missing or is not a list");
     for (size_t i = 0; !f->rc && i < json_count(list); i++) {
         const char *feature = json_as_text(json_at(list, i));
         if (!feature)
             bad(f, "requires", "holds something that is not text");
-        else if (!strcmp(feature, MANIFEST_CATALOG_2))
-            m->catalog_format = 2;
-        else if (!m->unsupported && !is_known_feature(feature))
+        else if (!strcmp(feature, MANIFEST_CATALOG))
+            m->outdated = false;
+        else if (!m->unsupported && strcmp(feature, MANIFEST_OLD_CATALOG) != 0 && !is_known_feature(feature))
             m->unsupported = mem_text(feature);
     }
 }
@@ -251,7 +251,7 @@ static void read_all(struct fields *f, struct manifest *m)
     read_requires(f, m);
     read_counts(f, m);
     read_tags(f, m);
-    if (m->version > 0 && !m->unsupported)
+    if (m->version > 0 && !m->unsupported && !m->outdated)
         read_catalog(f, m);
 }
 
@@ -301,11 +301,11 @@ static void print_catalog(struct buf *buf, const struct manifest *m)
     hex_print(c->sha256, SHA256_BYTES, hex);
     hex_print(c->pack_sha256, SHA256_BYTES, pack_hex);
     buf_printf(buf,
-               "  \"requires\": [\"catalog-whole\"%s],\n"
+               "  \"requires\": [\"catalog-whole\", \"" MANIFEST_CATALOG "\"],\n"
                "  \"catalog\": {\"size\": %llu, \"page_size\": %u, \"sha256\": \"%s\",\n"
                "    \"pack\": {\"path\": \"%s\", \"size\": %llu, \"sha256\": \"%s\"}},\n",
-               m->catalog_format > 1 ? ", \"" MANIFEST_CATALOG_2 "\"" : "", (unsigned long long)c->size,
-               c->page_size, hex, c->pack, (unsigned long long)c->pack_size, pack_hex);
+               (unsigned long long)c->size, c->page_size, hex, c->pack, (unsigned long long)c->pack_size,
+               pack_hex);
 }
 
 static void print_parent(struct buf *buf, const struct manifest *m)
@@ -352,8 +352,14 @@ void manifest_print(struct buf *buf, const struct manifest *m)
 
 int manifest_check_supported(const struct manifest *manifest, struct error *err)
 {
-    if (!manifest->unsupported)
+    if (!manifest->unsupported && !manifest->outdated)
         return 0;
+    if (!manifest->unsupported)
+        return error_set(
+            err, ENOTSUP,
+            "v%u was made by an elidefs from before the first release: import its sources again, "
+            "into a new data set",
+            manifest->version);
     return error_set(err, ENOTSUP,
                      "v%u needs '%s', which elidefs " ELIDEFS_VERSION
                      " is too old for: a newer elidefs reads "

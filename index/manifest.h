@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +23,8 @@ enum {
     MANIFEST_VERSION_MAX = (1 << 20) - 1 /* a node number in the mount has 20 bits for it */
 };
 
-#define MANIFEST_CATALOG_2 "catalog-2" /* the catalog says who set its values */
+#define MANIFEST_CATALOG     "catalog-3" /* the catalog is of the format that this program knows */
+#define MANIFEST_OLD_CATALOG "catalog-2" /* and of none before it */
 
 /* Where a version's catalog lies: whole, as one zstd object. */
 struct manifest_catalog {
@@ -51,11 +53,11 @@ struct manifest {
     char commit_id[LAYOUT_ID_BYTES];
     char *unsupported; /* a required feature this program lacks: the version's contents are refused, `catalog`
                           is empty */
+    bool outdated;     /* so they are, since the catalog is of a format from before the first release */
     struct manifest_catalog catalog;
     uint64_t clips, rows;
     uint64_t added, replaced, removed, unchanged; /* clips, against the parent */
     uint64_t labelled;                            /* clips whose values or events somebody set */
-    unsigned catalog_format;                      /* SCHEMA_FORMAT of who wrote the catalog */
     struct manifest_tag *tags;                    /* by name, as of the commit */
     size_t tag_count;
     uint8_t sha256[SHA256_BYTES]; /* of the manifest's own bytes */
@@ -67,14 +69,15 @@ void manifest_free(struct manifest *manifest);
 CLEANUP_DEFINE(struct manifest, manifest_free, cleanup_manifest)
 #define CLEANUP_MANIFEST CLEANUP(cleanup_manifest)
 
-/* Appends the JSON of all fields but `sha256` and `unsupported`. */
+/* Appends the JSON of all fields but `sha256`, `unsupported` and `outdated`. */
 void manifest_print(struct buf *buf, const struct manifest *manifest);
 
 /* Makes what a person typed fit for `author` and `message`: control characters, but for line ends and tabs,
  * and bytes that are no UTF-8 become blanks. */
 void manifest_clean_text(char *text);
 
-/* 0 if `unsupported` is NULL, else -ENOTSUP with a sentence that says which program is too old. */
+/* 0 if the contents can be read, else -ENOTSUP with a sentence that says which program is too old, or what to
+ * do. */
 int manifest_check_supported(const struct manifest *manifest, struct error *err);
 /* Is `child` the successor of exactly this parent? -EUCLEAN with both hashes. */
 int manifest_check_parent(const struct manifest *child, const struct manifest *parent, struct error *err);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One table of types; everything that depends on a type is a switch over it, so that the compiler names what
- * a new type forgets. */
+/* One table of types: a row says all that depends on a type, so a new one is a row and nothing else. */
 #include "index/value.h"
 
 #include <errno.h>
@@ -11,27 +10,9 @@
 #include "cache/base/instant.h"
 #include "cache/base/json.h"
 #include "cache/base/utf8.h"
+#include "index/value_list.h"
 
-static const char *const type_names[] = {
-    [VALUE_BOOL] = "boolean", [VALUE_INT] = "integer",    [VALUE_FLOAT] = "float",
-    [VALUE_TEXT] = "text",    [VALUE_TIME] = "timestamp", [VALUE_DURATION] = "duration",
-};
-enum { TYPES = sizeof type_names / sizeof *type_names };
-
-const char *value_type_name(enum value_type type)
-{
-    return (unsigned)type < TYPES && type_names[type] ? type_names[type] : "unknown";
-}
-
-int value_type_parse(const char *name, enum value_type *ret)
-{
-    for (int type = VALUE_BOOL; type < TYPES; type++)
-        if (!strcmp(name, type_names[type])) {
-            *ret = (enum value_type)type;
-            return 0;
-        }
-    return -EINVAL;
-}
+/* ---- from text ---- */
 
 static bool text_is(const char *text, size_t len, const char *word)
 {
@@ -108,130 +89,166 @@ static int parse_text(const char *text, size_t len, struct value *value)
     return 0;
 }
 
-static int parse(enum value_type type, const char *text, size_t len, struct value *value)
+static int parse_time(const char *text, size_t len, struct value *value)
 {
-    switch (type) {
-    case VALUE_BOOL:
-        return parse_bool(text, len, value);
-    case VALUE_INT:
-        return parse_int(text, len, value);
-    case VALUE_FLOAT:
-        return parse_float(text, len, value);
-    case VALUE_TEXT:
-        return parse_text(text, len, value);
-    case VALUE_TIME:
-        return instant_parse(text, len, &value->integer);
-    case VALUE_DURATION:
-        return duration_parse(text, len, &value->integer);
-    }
+    return instant_parse(text, len, &value->integer);
+}
+
+static int parse_duration(const char *text, size_t len, struct value *value)
+{
+    return duration_parse(text, len, &value->integer);
+}
+
+static int parse_no_list(const char *text, size_t len, struct value *value)
+{
+    (void)text, (void)len, (void)value;
     return -EINVAL;
 }
 
-int value_parse(enum value_type type, const char *text, size_t len, struct value *ret, struct error *err)
+/* ---- to text ---- */
+
+static void print_bool(struct buf *buf, const struct value *value)
 {
-    static const char *const articles[] = {
-        [VALUE_BOOL] = "true or false",
-        [VALUE_INT] = "an integer",
-        [VALUE_FLOAT] = "a number",
-        [VALUE_TEXT] = "text (UTF-8, at most 64 KiB, no NUL)",
-        [VALUE_TIME] = "a timestamp (RFC 3339)",
-        [VALUE_DURATION] = "a duration (a number and ms, s, min or h)",
-    };
-    struct value value = {.type = type};
-    int rc = parse(type, text, len, &value);
-    int shown = len < 100 ? (int)len : 100;
-    if (rc == -ERANGE)
-        return error_set(err, EINVAL, "'%.*s' is out of range for %s %s", shown, text,
-                         type == VALUE_INT ? "an" : "a", value_type_name(type));
-    if (rc)
-        return error_set(err, EINVAL, "'%.*s' is not %s", shown, text, articles[type]);
-    *ret = value;
-    return 0;
+    buf_text_append(buf, value->boolean ? "true" : "false");
 }
 
-void value_print(struct buf *buf, const struct value *value)
+static void print_int(struct buf *buf, const struct value *value)
 {
-    switch (value->type) {
-    case VALUE_BOOL:
-        buf_text_append(buf, value->boolean ? "true" : "false");
-        break;
-    case VALUE_INT:
-        if (value->integer < 0)
-            buf_u8(buf, '-');
-        buf_decimal(buf, value->integer < 0 ? -(uint64_t)value->integer : (uint64_t)value->integer, 1);
-        break;
-    case VALUE_FLOAT:
-        if (isinf(value->real))
-            buf_text_append(buf, value->real < 0 ? "-inf" : "inf");
+    if (value->integer < 0)
+        buf_u8(buf, '-');
+    buf_decimal(buf, value->integer < 0 ? -(uint64_t)value->integer : (uint64_t)value->integer, 1);
+}
+
+static void print_float_json(struct buf *buf, const struct value *value)
+{
+    json_write_real(buf, value->real);
+}
+
+static void print_float(struct buf *buf, const struct value *value)
+{
+    if (isinf(value->real))
+        buf_text_append(buf, value->real < 0 ? "-inf" : "inf");
+    else
+        print_float_json(buf, value);
+}
+
+static void print_text(struct buf *buf, const struct value *value)
+{
+    buf_append(buf, value->text, value->len);
+}
+
+static void print_text_json(struct buf *buf, const struct value *value)
+{
+    json_write_text(buf, value->text, value->len);
+}
+
+static void print_time(struct buf *buf, const struct value *value)
+{
+    instant_print(buf, value->integer);
+}
+
+static void print_time_json(struct buf *buf, const struct value *value)
+{
+    buf_u8(buf, '"');
+    instant_print(buf, value->integer);
+    buf_u8(buf, '"');
+}
+
+static void print_duration(struct buf *buf, const struct value *value)
+{
+    duration_print(buf, value->integer);
+}
+
+static void print_elements(struct buf *buf, const struct value *value, bool json)
+{
+    struct cursor c = cursor_of(value->text, value->len);
+    struct value element;
+    buf_u8(buf, '[');
+    for (bool first = true; value_list_next(&c, &element); first = false) {
+        if (!first)
+            buf_u8(buf, ',');
+        if (!element.type)
+            buf_text_append(buf, "null");
+        else if (json)
+            value_print_json(buf, &element);
         else
-            json_write_real(buf, value->real);
-        break;
-    case VALUE_TEXT:
-        buf_append(buf, value->text, value->len);
-        break;
-    case VALUE_TIME:
-        instant_print(buf, value->integer);
-        break;
-    case VALUE_DURATION:
-        duration_print(buf, value->integer);
-        break;
+            value_print(buf, &element);
     }
+    buf_u8(buf, ']');
 }
 
-void value_print_json(struct buf *buf, const struct value *value)
+static void print_list(struct buf *buf, const struct value *value)
 {
-    switch (value->type) {
-    case VALUE_TEXT:
-        json_write_text(buf, value->text, value->len);
-        break;
-    case VALUE_FLOAT:
-        json_write_real(buf, value->real);
-        break;
-    case VALUE_TIME:
-        buf_u8(buf, '"');
-        instant_print(buf, value->integer);
-        buf_u8(buf, '"');
-        break;
-    case VALUE_BOOL:
-    case VALUE_INT:
-    case VALUE_DURATION:
-        value_print(buf, value);
-        break;
-    }
+    print_elements(buf, value, false);
 }
 
-int value_compare(const struct value *a, const struct value *b)
+static void print_list_json(struct buf *buf, const struct value *value)
 {
-    switch (a->type) {
-    case VALUE_BOOL:
-        return a->boolean - b->boolean;
-    case VALUE_FLOAT:
-        return (a->real > b->real) - (a->real < b->real);
-    case VALUE_TEXT: {
-        size_t len = a->len < b->len ? a->len : b->len;
-        int order = len ? memcmp(a->text, b->text, len) : 0;
-        return order ? order : (a->len > b->len) - (a->len < b->len);
-    }
-    case VALUE_INT:
-    case VALUE_TIME:
-    case VALUE_DURATION:
-        break;
-    }
+    print_elements(buf, value, true);
+}
+
+/* ---- order ---- */
+
+static int compare_bool(const struct value *a, const struct value *b)
+{
+    return a->boolean - b->boolean;
+}
+
+static int compare_int(const struct value *a, const struct value *b)
+{
     return (a->integer > b->integer) - (a->integer < b->integer);
 }
 
-int value_check(const struct value *value, struct error *err)
+static int compare_float(const struct value *a, const struct value *b)
 {
-    if (value->type < VALUE_BOOL || value->type > VALUE_DURATION)
-        return error_set(err, EINVAL, "%d is no type of a value", (int)value->type);
-    if (value->type == VALUE_FLOAT && (isnan(value->real) || (value->real == 0 && signbit(value->real))))
-        return error_set(err, EINVAL, "%s is not a value", isnan(value->real) ? "nan" : "-0");
-    struct value same;
-    if (value->type == VALUE_TEXT && parse_text(value->text, value->len, &same))
-        return error_set(err, EINVAL, "a text of %zu bytes is not UTF-8, holds a NUL or is over %d bytes",
-                         value->len, VALUE_TEXT_MAX);
+    return (a->real > b->real) - (a->real < b->real);
+}
+
+static int compare_text(const struct value *a, const struct value *b)
+{
+    size_t len = a->len < b->len ? a->len : b->len;
+    int order = len ? memcmp(a->text, b->text, len) : 0;
+    return order ? order : (a->len > b->len) - (a->len < b->len);
+}
+
+/* ---- what is one ---- */
+
+static int check_any(const struct value *value, struct error *err)
+{
+    (void)value, (void)err;
     return 0;
 }
+
+static int check_float(const struct value *value, struct error *err)
+{
+    bool none = isnan(value->real) || (value->real == 0 && signbit(value->real));
+    return none ? error_set(err, EINVAL, "%s is not a value", isnan(value->real) ? "nan" : "-0") : 0;
+}
+
+static int check_text(const struct value *value, struct error *err)
+{
+    struct value same;
+    return parse_text(value->text, value->len, &same)
+               ? error_set(err, EINVAL, "a text of %zu bytes is not UTF-8, holds a NUL or is over %d bytes",
+                           value->len, VALUE_TEXT_MAX)
+               : 0;
+}
+
+static int check_list(const struct value *value, struct error *err)
+{
+    struct cursor c = cursor_of(value->text, value->len);
+    struct value element;
+    size_t count = 0;
+    while (value_list_next(&c, &element))
+        count++;
+    if (c.failed)
+        return error_set(err, EINVAL, "the bytes of a list are none");
+    return count > VALUE_LIST_MAX
+               ? error_set(err, EINVAL, "a list of %zu numbers, more than %d", count, VALUE_LIST_MAX)
+               : 0;
+}
+
+/* ---- bytes ---- */
 
 void value_encode_signed(struct buf *buf, int64_t number)
 {
@@ -244,28 +261,46 @@ int64_t value_decode_signed(struct cursor *c)
     return (int64_t)(bits >> 1) ^ -(int64_t)(bits & 1);
 }
 
-void value_encode(struct buf *buf, const struct value *value)
+static void encode_bool(struct buf *buf, const struct value *value)
+{
+    buf_u8(buf, value->boolean);
+}
+
+static void decode_bool(struct cursor *c, struct value *value)
+{
+    uint8_t byte = cursor_u8(c);
+    value->boolean = byte;
+    c->failed |= byte > 1;
+}
+
+static void encode_int(struct buf *buf, const struct value *value)
+{
+    value_encode_signed(buf, value->integer);
+}
+
+static void decode_int(struct cursor *c, struct value *value)
+{
+    value->integer = value_decode_signed(c);
+}
+
+static void encode_float(struct buf *buf, const struct value *value)
 {
     uint64_t bits;
-    switch (value->type) {
-    case VALUE_BOOL:
-        buf_u8(buf, value->boolean);
-        break;
-    case VALUE_FLOAT:
-        memcpy(&bits, &value->real, sizeof bits);
-        buf_le64(buf, bits);
-        break;
-    case VALUE_TEXT:
-        buf_varint(buf, value->len);
-        buf_append(buf, value->text, value->len);
-        buf_u8(buf, 0);
-        break;
-    case VALUE_INT:
-    case VALUE_TIME:
-    case VALUE_DURATION:
-        value_encode_signed(buf, value->integer);
-        break;
-    }
+    memcpy(&bits, &value->real, sizeof bits);
+    buf_le64(buf, bits);
+}
+
+static void decode_float(struct cursor *c, struct value *value)
+{
+    uint64_t bits = cursor_le64(c);
+    memcpy(&value->real, &bits, sizeof bits);
+}
+
+static void encode_text(struct buf *buf, const struct value *value)
+{
+    buf_varint(buf, value->len);
+    buf_append(buf, value->text, value->len);
+    buf_u8(buf, 0);
 }
 
 static void decode_text(struct cursor *c, struct value *value)
@@ -275,6 +310,117 @@ static void decode_text(struct cursor *c, struct value *value)
     value->len = len;
     if (cursor_u8(c))
         c->failed = true;
+}
+
+static void encode_list(struct buf *buf, const struct value *value)
+{
+    buf_varint(buf, value->len);
+    buf_append(buf, value->text, value->len);
+}
+
+static void decode_list(struct cursor *c, struct value *value)
+{
+    uint64_t len = cursor_varint(c);
+    value->text = (const char *)cursor_bytes(c, len);
+    value->len = len;
+}
+
+/* ---- the types ---- */
+
+static const struct type_row {
+    const char *name;
+    const char *article; /* what a text of it is */
+    int (*parse)(const char *text, size_t len, struct value *value);
+    void (*print)(struct buf *buf, const struct value *value);
+    void (*print_json)(struct buf *buf, const struct value *value);
+    int (*compare)(const struct value *a, const struct value *b);
+    int (*check)(const struct value *value, struct error *err);
+    void (*encode)(struct buf *buf, const struct value *value);
+    void (*decode)(struct cursor *c, struct value *value);
+} types[] = {
+    [VALUE_BOOL] = {"boolean", "true or false", parse_bool, print_bool, print_bool, compare_bool, check_any,
+                    encode_bool, decode_bool},
+    [VALUE_INT] = {"integer", "an integer", parse_int, print_int, print_int, compare_int, check_any,
+                   encode_int, decode_int},
+    [VALUE_FLOAT] = {"float", "a number", parse_float, print_float, print_float_json, compare_float,
+                     check_float, encode_float, decode_float},
+    [VALUE_TEXT] = {"text", "text (UTF-8, at most 64 KiB, no NUL)", parse_text, print_text, print_text_json,
+                    compare_text, check_text, encode_text, decode_text},
+    [VALUE_TIME] = {"timestamp", "a timestamp (RFC 3339)", parse_time, print_time, print_time_json,
+                    compare_int, check_any, encode_int, decode_int},
+    [VALUE_DURATION] = {"duration", "a duration (a number and ms, s, min or h)", parse_duration,
+                        print_duration, print_duration, compare_int, check_any, encode_int, decode_int},
+    [VALUE_LIST] = {"list", "a list of numbers, such as [1,2.5]", parse_no_list, print_list, print_list_json,
+                    compare_text, check_list, encode_list, decode_list},
+};
+
+bool value_type_known(enum value_type type)
+{
+    return (unsigned)type < sizeof types / sizeof *types && types[type].name;
+}
+
+const char *value_type_name(enum value_type type)
+{
+    return value_type_known(type) ? types[type].name : "unknown";
+}
+
+int value_type_parse(const char *name, enum value_type *ret)
+{
+    for (size_t type = 0; type < sizeof types / sizeof *types; type++)
+        if (types[type].name && !strcmp(name, types[type].name)) {
+            *ret = (enum value_type)type;
+            return 0;
+        }
+    return -EINVAL;
+}
+
+int value_parse(enum value_type type, const char *text, size_t len, struct value *ret, struct error *err)
+{
+    struct value value = {.type = type};
+    int rc = types[type].parse(text, len, &value);
+    int shown = len < 100 ? (int)len : 100;
+    if (rc == -ERANGE)
+        return error_set(err, EINVAL, "'%.*s' is out of range for %s %s", shown, text,
+                         type == VALUE_INT ? "an" : "a", value_type_name(type));
+    if (rc)
+        return error_set(err, EINVAL, "'%.*s' is not %s", shown, text, types[type].article);
+    *ret = value;
+    return 0;
+}
+
+int value_parse_in(struct buf *room, enum value_type type, const char *text, size_t len, struct value *ret,
+                   struct error *err)
+{
+    return type == VALUE_LIST && !value_list_parse(text, len, room, ret)
+               ? 0
+               : value_parse(type, text, len, ret, err);
+}
+
+void value_print(struct buf *buf, const struct value *value)
+{
+    types[value->type].print(buf, value);
+}
+
+void value_print_json(struct buf *buf, const struct value *value)
+{
+    types[value->type].print_json(buf, value);
+}
+
+int value_compare(const struct value *a, const struct value *b)
+{
+    return types[a->type].compare(a, b);
+}
+
+int value_check(const struct value *value, struct error *err)
+{
+    return value_type_known(value->type)
+               ? types[value->type].check(value, err)
+               : error_set(err, EINVAL, "%d is no type of a value", (int)value->type);
+}
+
+void value_encode(struct buf *buf, const struct value *value)
+{
+    types[value->type].encode(buf, value);
 }
 
 void value_decode(struct cursor *c, enum value_type type, struct value *ret)
@@ -288,27 +434,8 @@ void value_decode(struct cursor *c, enum value_type type, struct value *ret)
 
 void value_decode_unchecked(struct cursor *c, enum value_type type, struct value *ret)
 {
-    uint64_t bits;
     *ret = (struct value){.type = type};
-    switch (type) {
-    case VALUE_BOOL:
-        bits = cursor_u8(c);
-        ret->boolean = bits;
-        c->failed |= bits > 1;
-        break;
-    case VALUE_FLOAT:
-        bits = cursor_le64(c);
-        memcpy(&ret->real, &bits, sizeof bits);
-        break;
-    case VALUE_TEXT:
-        decode_text(c, ret);
-        break;
-    case VALUE_INT:
-    case VALUE_TIME:
-    case VALUE_DURATION:
-        ret->integer = value_decode_signed(c);
-        break;
-    }
+    types[type].decode(c, ret);
     if (c->failed)
         *ret = (struct value){.type = type, .text = ""};
 }

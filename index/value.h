@@ -21,6 +21,7 @@ enum value_type {
     VALUE_TEXT = 4,  /* UTF-8, no NUL, at most VALUE_TEXT_MAX bytes */
     VALUE_TIME = 5,  /* ns since 1970 UTC */
     VALUE_DURATION = 6,
+    VALUE_LIST = 7, /* of numbers, in their order: value_list.h */
 };
 enum { VALUE_TEXT_MAX = 65536 };
 
@@ -30,26 +31,35 @@ struct value {
         bool boolean;
         int64_t integer; /* INT, TIME, DURATION */
         double real;
-        struct {
-            const char *text; /* borrowed, not necessarily NUL-terminated */
+        struct {              /* TEXT, LIST */
+            const char *text; /* borrowed, not necessarily NUL-terminated; a list's bytes */
             size_t len;
         };
     };
 };
 
+bool value_type_known(enum value_type type);
 const char *value_type_name(
-    enum value_type type); /* "boolean", "integer", "float", "text", "timestamp", "duration" */
+    enum value_type type); /* "boolean", "integer", "float", "text", "timestamp", "duration", "list" */
 int value_type_parse(const char *name, enum value_type *ret); /* -EINVAL */
+/* Does the value borrow bytes: `text` and `len`? */
+static inline bool value_borrows(const struct value *value)
+{
+    return value->type == VALUE_TEXT || value->type == VALUE_LIST;
+}
 
 /* `text` as a value of `type`: what a path or a table says ("true", "3", "2.5s", "2026-03-01"). -EINVAL,
- * message "'abc' is not an integer". */
+ * message "'abc' is not an integer". Of all types but lists, which need room. */
 int value_parse(enum value_type type, const char *text, size_t len, struct value *ret, struct error *err);
+/* The same of every type; a list's bytes are put into `room`, which must not hold the text. */
+int value_parse_in(struct buf *room, enum value_type type, const char *text, size_t len, struct value *ret,
+                   struct error *err);
 void value_print(struct buf *buf,
                  const struct value *value); /* canonical text; value_parse() gives the value back */
 void value_print_json(struct buf *buf,
                       const struct value *value); /* durations in seconds, instants as RFC 3339 text */
 
-/* <0, 0, >0; both of one type. Text: by bytes. false < true. */
+/* <0, 0, >0; both of one type. Text: by bytes. false < true. Lists: 0 if they are equal. */
 int value_compare(const struct value *a, const struct value *b);
 
 /* Is it a value as catalogs and change sets hold it: a known type, no NaN, no -0, good text? -EINVAL. */

@@ -32,6 +32,15 @@ static void show_name(struct absent *absent)
 
 /* ---- the clip is there, but outside of the path ---- */
 
+/* What asks for the clips that have a list: its numbers are not asked for. */
+static void print_has(const struct catalog_attribute *attribute, struct buf *text)
+{
+    struct value no = {.type = VALUE_INT};
+    struct literal literal = {
+        .name = (char *)(uintptr_t)attribute->name, .op = GRAMMAR_NULL, .values = &no, .count = 1};
+    literal_print(&literal, text);
+}
+
 struct having { /* the values of one attribute of a clip, as literals */
     uint32_t attribute;
     struct buf *text;
@@ -48,7 +57,10 @@ static int add_having(void *ctx, const struct catalog_attribute *attribute, cons
     struct literal literal = {
         .name = (char *)(uintptr_t)attribute->name, .op = GRAMMAR_EQ, .values = &copy, .count = 1};
     buf_text_append(having->text, having->any ? ", " : " ");
-    literal_print(&literal, having->text);
+    if (value->type == VALUE_LIST)
+        print_has(attribute, having->text);
+    else
+        literal_print(&literal, having->text);
     having->any = true;
     return 0;
 }
@@ -194,6 +206,11 @@ static int tell_attribute(struct absent *absent, struct error *err)
     int rc = catalog_attribute_find(absent->reader, absent->name, absent->len, &attribute, err);
     if (rc < 0)
         return rc == -ENOENT ? 0 : rc;
+    if (attribute.type == VALUE_LIST) {
+        buf_text_append(&absent->text, ": it is an attribute, so ask for the clips that have it: ");
+        print_has(&attribute, &absent->text);
+        return 1;
+    }
     buf_text_append(&absent->text, ": it is an attribute, so ask for a value of it: ");
     struct listing listing = {&attribute, &absent->text, 0};
     rc = catalog_values(absent->reader, attribute.id, list_value, &listing, err);

@@ -186,6 +186,24 @@ static int bind_has(struct binding *binding, struct error *err)
     return refuse(binding, err, "not supported yet ('.prefix' compares beginnings)");
 }
 
+/* `emb.rng=..` is any value at all. */
+static bool asks_for_presence(const struct grammar_literal *from)
+{
+    return from->op == GRAMMAR_NULL || (from->op == GRAMMAR_RNG && !from->args[0].len && !from->args[1].len);
+}
+
+/* Two lists that look alike rarely are: what clips are like is asked of numbers and texts. */
+static int refuse_list(const struct binding *binding, struct error *err)
+{
+    CLEANUP_BUF struct buf reason = BUF_INIT, name = BUF_INIT;
+    struct grammar_text zero = {(char *)(uintptr_t) "0", 1};
+    struct grammar_literal remedy = {
+        .key = binding->from->key, .op = GRAMMAR_NULL, .args = &zero, .arg_count = 1};
+    grammar_print_literal(&name, &remedy);
+    buf_printf(&reason, "a list is not compared: ask for the clips that have one (%s)", buf_text(&name));
+    return refuse(binding, err, buf_text(&reason));
+}
+
 typedef int bind_fn(struct binding *binding, struct error *err);
 
 static bind_fn *const bind_ops[GRAMMAR_OPS] = {
@@ -211,6 +229,8 @@ static int bind_literal(struct binding *binding, struct error *err)
                                     .name = mem_text(binding->attribute.name),
                                     .op = from->op,
                                     .values = mem_zero((from->arg_count + 1) * sizeof *binding->to->values)};
+    if (binding->attribute.type == VALUE_LIST && !asks_for_presence(from))
+        return refuse_list(binding, err);
     return bind_ops[from->op](binding, err);
 }
 

@@ -38,10 +38,25 @@ static void write_text(struct buf *buf, const char *text, size_t len)
             buf_u8(buf, json.data[i]);
 }
 
+/* "[1,2,...]": nobody reads the numbers of an embedding here. */
+static void cut_list(struct buf *text)
+{
+    enum { SHOWN_BYTES = 200 };
+    size_t len = SHOWN_BYTES;
+    if (text->len <= SHOWN_BYTES)
+        return;
+    while (text->data[len - 1] != ',')
+        len--;
+    buf_truncate(text, len);
+    buf_text_append(text, "...]");
+}
+
 static void write_value(struct buf *buf, const struct value *value)
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
     value_print(&text, value);
+    if (value->type == VALUE_LIST)
+        cut_list(&text);
     write_text(buf, buf_text(&text), text.len);
 }
 

@@ -34,7 +34,7 @@ static int take_attribute(void *ctx, const struct catalog_attribute *attribute, 
     struct suggesting *s = ctx;
     if (strncmp(attribute->name, s->part, s->part_len))
         return 0;
-    CLEANUP_FREE char *text = mem_printf("%s=", attribute->name);
+    CLEANUP_FREE char *text = mem_printf(attribute->type == VALUE_LIST ? "%s.null=" : "%s=", attribute->name);
     return suggest(s, text, value_type_name(attribute->type), err);
 }
 
@@ -71,6 +71,11 @@ static const struct operator operators[] = {
     {GRAMMAR_NULL, "1: lacks it, 0: has it", false},
 };
 
+static bool is_for(const struct operator* which, enum value_type type)
+{
+    return type == VALUE_LIST ? which->op == GRAMMAR_NULL : !which->ordered || type != VALUE_BOOL;
+}
+
 static int suggest_operators(struct suggesting *s, size_t name_len, struct error *err)
 {
     const char *begun = s->part + name_len + 1;
@@ -78,7 +83,7 @@ static int suggest_operators(struct suggesting *s, size_t name_len, struct error
     for (size_t i = 0; !rc && i < sizeof operators / sizeof *operators; i++) {
         const struct operator* which = & operators[i];
         const char *name = grammar_op_name(which->op);
-        if (strncmp(name, begun, strlen(begun)) || (which->ordered && s->attribute.type == VALUE_BOOL))
+        if (strncmp(name, begun, strlen(begun)) || !is_for(which, s->attribute.type))
             continue;
         CLEANUP_FREE char *text = mem_printf("%.*s.%s=", (int)name_len, s->part, name);
         rc = suggest(s, text, which->what, err);

@@ -21,8 +21,8 @@ static const struct option_spec options[] = {
     {"suffix", 0, "S", false, "put S behind the name of every column, such as _net7"},
     {"multi", 0, "NAME", true, "this column holds several values, separated by ';'"},
     {"type", 0, "NAME=TYPE", true,
-     "make this attribute boolean, integer, float, text, timestamp or duration, whatever its values look "
-     "like"},
+     "make this attribute boolean, integer, float, text, timestamp, duration or list, whatever its values "
+     "look like"},
     {"prefix", 0, "P", false, "episode_index 7 is the clip P-ep000007, as of an import with --prefix P"},
     {"every", 0, "TIME", false, "commit what has come every so long, such as 5m, until the table ends"},
     {"message", 'm', "MESSAGE", false, "say what this version is"},
@@ -216,10 +216,13 @@ const struct command command_annotate = {
         "nothing does: a value that does "
         "not fit, or a clip that is not there, is named with its line. A table that changes nothing commits "
         "nothing.\n\n"
-        "An attribute keeps its type; only integers become floats, and text by --type NAME=text. Lists (in "
-        "CSV: columns of --multi, and of "
-        "attributes that hold several values, separated by ';') are several values, and replace those that "
-        "were there; an empty list takes them away.\n\n"
+        "An attribute keeps its type; only integers become floats, and text by --type NAME=text. A list of "
+        "numbers (in JSON and Parquet; in CSV a text such as [40,10.5], where the attribute is a list "
+        "already or --type says so) is one value, kept as it is, in its order; NaN in it is null. A single "
+        "number is no list: [3]. A list of texts (in CSV: columns of --multi, and of attributes that hold "
+        "several values, separated by ';') is several labels, which replace those that were there; they are "
+        "a set, without order or repeats, and an empty list takes them away. With --multi a list of numbers "
+        "is such a set, too. Lists of anything else are left out, which is said.\n\n"
         "Every value knows who set it and when: `elidefs blame` tells. Changing what somebody else set, an "
         "import included, fails with how many there are and three examples, unless --overwrite is given. An "
         "import never takes back what people or models set.\n\n"

@@ -31,18 +31,21 @@ static int print_attribute(void *ctx, const struct catalog_attribute *attribute,
     int rc = catalog_description(list->reader, attribute->id, &text, err);
     if (rc)
         return rc;
+    bool is_list = attribute->type == VALUE_LIST; /* whose values are not counted */
     unsigned long long clips = attribute->clips, distinct = attribute->distinct;
     if (list->json) {
         buf_text_append(&line, "{\"name\":");
         json_write_text(&line, attribute->name, strlen(attribute->name));
-        buf_printf(&line, ",\"type\":\"%s\",\"several\":%s,\"clips\":%llu,\"values\":%llu,\"description\":",
-                   value_type_name(attribute->type), attribute->multi ? "true" : "false", clips, distinct);
+        buf_printf(&line, ",\"type\":\"%s\",\"several\":%s,\"clips\":%llu,\"values\":",
+                   value_type_name(attribute->type), attribute->multi ? "true" : "false", clips);
+        buf_printf(&line, is_list ? "null" : "%llu", distinct);
+        buf_text_append(&line, ",\"description\":");
         json_write_text(&line, buf_text(&text), text.len);
         buf_u8(&line, '}');
     } else {
         buf_printf(&line, "%-24s %-9s%s %14s %15s%s%s", attribute->name, value_type_name(attribute->type),
-                   attribute->multi ? "[]" : "  ", COUNT(clips, "clip"), COUNT(distinct, "value"),
-                   text.len ? "  " : "", buf_text(&text));
+                   attribute->multi ? "[]" : "  ", COUNT(clips, "clip"),
+                   is_list ? "" : COUNT(distinct, "value"), text.len ? "  " : "", buf_text(&text));
     }
     puts(buf_text(&line));
     return 0;
@@ -163,7 +166,8 @@ const struct command command_attribute = {
     .summary = "lists, renames, describes or drops attributes",
     .description =
         "list DATASET: each attribute of the newest version with its type ([]: several values a clip), how "
-        "many clips have it, how many values there are, and its description.\n\n"
+        "many clips have it, how many values there are (of lists they are not counted), and its "
+        "description.\n\n"
         "rename DATASET ATTRIBUTE NEW: the same attribute under another name, from a new version on; older "
         "ones "
         "keep the old name. An import that still says the old name means the attribute.\n\n"

@@ -15,8 +15,8 @@ static const struct option_spec options[] = {
      "join this table on its column key, else episode_index; its columns become attributes"},
     {"set", 0, "NAME=VALUE", true, "give every clip this attribute"},
     {"type", 0, "NAME=TYPE", true,
-     "make this attribute boolean, integer, float, text, timestamp or duration, whatever its values look "
-     "like"},
+     "make this attribute boolean, integer, float, text, timestamp, duration or list, whatever its values "
+     "look like"},
     {"stream", 0, "OLD=NEW", true, "call this stream NEW"},
     {"prefix", 0, "P", false, "put P- before every key"},
     {"multi", 0, "NAME", true, "this column holds several values, separated by ';'"},
@@ -345,9 +345,13 @@ const struct command command_import = {
         "values "
         "have, so that one 'n/a' makes it text, which is said; an empty field is a missing one, and so is "
         "'nan' "
-        "among numbers; JSON and Parquet say types themselves, and their lists "
-        "are "
-        "several values. A row says all of the table's columns of its clip: what it replaces, or, with an "
+        "among numbers; JSON and Parquet say types themselves. A list of numbers there is one value, of type "
+        "list: kept as it is, in its order, with null for NaN, up to 65,536 of them; in CSV, a text such as "
+        "[40,10.5] in a column that --type makes a list. Paths ask for it by NAME.null only. A list of texts "
+        "(in CSV: a column of --multi, separated by ';') is several labels, and these are a set: they have "
+        "no order, and none is there twice. With --multi this also holds for a list of numbers. Lists of "
+        "anything else are left out, which is said. The labels beside a file, KEY.json, are read the same "
+        "way. A row says all of the table's columns of its clip: what it replaces, or, with an "
         "empty "
         "field, takes back, is what imports have said, never what people or models set "
         "(elidefs-annotate(1)). A clip without a row keeps what it has, so tonight's table may hold "

@@ -69,7 +69,8 @@ struct attribute *attributes_by_name(const struct attributes *attributes, const 
 
 bool attribute_has_column(const struct attribute *attribute)
 {
-    return !attribute->info.multi && attribute->info.type != VALUE_TEXT && attribute->info.type != VALUE_BOOL;
+    enum value_type type = attribute->info.type;
+    return !attribute->info.multi && type != VALUE_TEXT && type != VALUE_BOOL && type != VALUE_LIST;
 }
 
 static int check_name(struct db *db, const char *name, struct error *err)
@@ -93,8 +94,8 @@ static int read_row(struct db *db, sqlite3_stmt *stmt, struct attribute *attribu
             rc = db_column_number(db, stmt, i, 0, &numbers[i], err);
     if (rc || (rc = check_name(db, name, err)))
         return rc;
-    if (numbers[ID] >= SCHEMA_ATTRIBUTES_MAX || numbers[TYPE] < VALUE_BOOL ||
-        numbers[TYPE] > VALUE_DURATION || numbers[MULTI] > 1 || numbers[LISTED] > 1 ||
+    if (numbers[ID] >= SCHEMA_ATTRIBUTES_MAX || numbers[TYPE] > UINT8_MAX ||
+        !value_type_known((enum value_type)numbers[TYPE]) || numbers[MULTI] > 1 || numbers[LISTED] > 1 ||
         numbers[POSTING] > UINT32_MAX || numbers[CLIPS] > UINT32_MAX)
         return db_damaged(db, err, "a number of the attribute '%s' is out of range", name);
     *attribute = (struct attribute){.listed = numbers[LISTED], .posting = (uint32_t)numbers[POSTING]};
@@ -106,7 +107,10 @@ static int read_row(struct db *db, sqlite3_stmt *stmt, struct attribute *attribu
     memcpy(attribute->info.name, name, strlen(name) + 1);
     if (!strcmp(name, EVENT_ATTRIBUTE) && (numbers[TYPE] != VALUE_TEXT || !attribute->info.multi))
         return db_damaged(db, err, "the attribute of events is of another type");
-    return !attribute->listed && !attribute_has_column(attribute)
+    bool is_list = attribute->info.type == VALUE_LIST;
+    if (is_list && (attribute->info.multi || attribute->listed || attribute->info.distinct))
+        return db_damaged(db, err, "the attribute '%s' is no list", name);
+    return !attribute->listed && !attribute_has_column(attribute) && !is_list
                ? db_damaged(db, err, "the attribute '%s' has neither values nor columns", name)
                : 0;
 }

@@ -7,7 +7,7 @@
 
 struct attribute {
     struct catalog_attribute info;
-    bool listed;      /* each value has its row in `value`; false only for single-valued numeric ones */
+    bool listed; /* each value has its row in `value`; false only for single-valued numeric ones, and lists */
     uint32_t posting; /* number of the posting of the rows that have it */
 };
 
@@ -25,5 +25,6 @@ void attributes_done(struct attributes *attributes);
 void attributes_sort(struct attributes *attributes);
 struct attribute *attributes_by_id(const struct attributes *attributes, uint32_t id); /* NULL: none */
 struct attribute *attributes_by_name(const struct attributes *attributes, const char *name, size_t len);
-/* Does it have columns? Numbers and times of which a clip has one. */
+/* Does it have columns? Numbers and times of which a clip has one. (Lists have neither columns nor a
+ * dictionary: only the posting of the rows that have it.) */
 bool attribute_has_column(const struct attribute *attribute);

@@ -57,6 +57,7 @@ static void reader_free(struct catalog_reader *reader)
     attributes_done(&reader->attributes);
     record_group_done(&reader->group);
     record_values_done(&reader->values);
+    lists_done(&reader->lists);
     record_group_done(&reader->event_group);
     events_done(&reader->events);
     origins_done(&reader->origins);

@@ -97,6 +97,8 @@ int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err
     if (!rc)
         rc = record_decode(reader->db, &reader->attributes, record_of(&reader->group, row), &reader->values,
                            err);
+    if (!rc)
+        rc = lists_fill(reader->db, &reader->lists, row, &reader->values, err);
     if (rc)
         return rc;
     record_values_sort_by_name(&reader->values, &reader->attributes);

@@ -338,6 +338,8 @@ int select_check(const struct attribute *attribute, const struct catalog_literal
         return error_set(err, EINVAL, "a prefix is one text");
     if (literal->op == CATALOG_NULL || literal->op == CATALOG_HAS)
         return 0;
+    if (attribute->info.type == VALUE_LIST)
+        return error_set(err, EINVAL, "the lists of '%s' are not compared", attribute->info.name);
     for (size_t i = 0; i < count; i++)
         if ((literal->op != CATALOG_RANGE || looked_at[i]) && literal->values[i].type != type)
             return error_set(err, EINVAL, "the attribute '%s' is %s, not %s", attribute->info.name,

@@ -158,23 +158,6 @@ static int make_schema(struct db *db, struct error *err)
     return rc;
 }
 
-/* A catalog of format 1 gets what it lacks: for good where it is written to; else, empty, in memory, so that
- * no statement need know. */
-static int add_tables(struct db *db, struct error *err)
-{
-    int rc = 0;
-    for (size_t i = SCHEMA_FORMAT_1_TABLES; !rc && schema_tables[i]; i++) {
-        static const char create[] = "CREATE TABLE ";
-        CLEANUP_BUF struct buf sql = BUF_INIT;
-        if (db->writable)
-            buf_text_append(&sql, schema_tables[i]);
-        else
-            buf_printf(&sql, "CREATE TEMP TABLE IF NOT EXISTS %s", schema_tables[i] + sizeof create - 1);
-        rc = execute(db, buf_text(&sql), err);
-    }
-    return rc || !db->writable ? rc : execute(db, schema_upgrade, err);
-}
-
 static void give_grown(sqlite3_context *context, int count, sqlite3_value **arguments)
 {
     const struct db *db = sqlite3_user_data(context);
@@ -262,8 +245,8 @@ bool db_nowait(const struct db *db)
 
 /* ---- statements ---- */
 
-/* Automatic indices have no text. *ret_known is how many tables it has. */
-static int check_schema(struct db *db, sqlite3_stmt *stmt, size_t *ret_known, struct error *err)
+/* Automatic indices have no text. */
+static int check_schema(struct db *db, sqlite3_stmt *stmt, struct error *err)
 {
     size_t known = 0;
     int code;
@@ -277,9 +260,7 @@ static int check_schema(struct db *db, sqlite3_stmt *stmt, size_t *ret_known, st
     }
     if (code != SQLITE_DONE)
         return failed(db, code, err);
-    *ret_known = known;
-    return schema_tables[known] && known != SCHEMA_FORMAT_1_TABLES ? db_damaged(db, err, "tables are missing")
-                                                                   : 0;
+    return schema_tables[known] ? db_damaged(db, err, "tables are missing") : 0;
 }
 
 static int check_once(struct db *db, struct error *err)
@@ -287,13 +268,10 @@ static int check_once(struct db *db, struct error *err)
     if (db->checked)
         return 0;
     sqlite3_stmt *stmt = NULL;
-    size_t known = 0;
     int code =
         sqlite3_prepare_v2(db->sqlite, "SELECT sql FROM sqlite_schema ORDER BY rowid", -1, &stmt, NULL);
-    int rc = code ? failed(db, code, err) : check_schema(db, stmt, &known, err);
+    int rc = code ? failed(db, code, err) : check_schema(db, stmt, err);
     sqlite3_finalize(stmt);
-    if (!rc && schema_tables[known])
-        rc = add_tables(db, err);
     db->checked = !rc;
     return rc;
 }
@@ -407,6 +385,9 @@ void db_bind_value(sqlite3_stmt *stmt, int at, const struct value *value)
     case VALUE_DURATION:
         db_bind_number(stmt, at, value->integer);
         break;
+    case VALUE_LIST: /* in no dictionary */
+        db_bind_null(stmt, at);
+        break;
     }
 }
 
@@ -479,6 +460,8 @@ static bool column_value(sqlite3_stmt *stmt, int at, struct value *value)
     case VALUE_TIME:
     case VALUE_DURATION:
         break;
+    case VALUE_LIST:
+        return false;
     }
     value->integer = sqlite3_column_int64(stmt, at);
     return stored == SQLITE_INTEGER;

@@ -7,6 +7,7 @@
 
 #include "index/catalog.h"
 #include "index/catalog/attributes.h"
+#include "index/catalog/lists.h"
 #include "index/catalog/origins.h"
 #include "index/catalog/record.h"
 #include "index/catalog/runs.h"
@@ -36,6 +37,7 @@ struct catalog_reader {
     bool has_runs;
     struct record_group group; /* the last one read: neighbours are asked for in turn */
     struct record_values values;
+    struct lists lists;
     uint64_t values_of; /* the row whose values they are, plus 1; 0: none's */
     struct record_group event_group;
     struct events events;

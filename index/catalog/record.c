@@ -18,7 +18,7 @@ void record_group_done(struct record_group *group)
 {
     buf_done(&group->bytes);
     buf_done(&group->next);
-    *group = group->events ? RECORD_GROUP_EVENTS : RECORD_GROUP_INIT;
+    *group = (struct record_group){.get = group->get, .put = group->put, .first = group->first, .number = -1};
 }
 
 static int split(struct db *db, const struct buf *raw, struct record_group *group, struct error *err)
@@ -55,13 +55,18 @@ static int read_group(struct db *db, sqlite3_stmt *stmt, struct record_group *gr
     return split(db, &raw, group, err);
 }
 
+int64_t record_group_number(const struct record_group *group, uint32_t row)
+{
+    return group->first + row / SCHEMA_GROUP_ROWS;
+}
+
 int record_group_read(struct db *db, uint32_t row, struct record_group *group, struct error *err)
 {
-    int64_t number = row / SCHEMA_GROUP_ROWS;
+    int64_t number = record_group_number(group, row);
     if (group->number == number)
         return 0;
     sqlite3_stmt *stmt;
-    int rc = db_query(db, group->events ? QUERY_EVENTS : QUERY_GROUP, &stmt, err);
+    int rc = db_query(db, group->get, &stmt, err);
     if (rc)
         return rc;
     group->number = -1;
@@ -171,8 +176,9 @@ static bool decode_entry(const struct attributes *attributes, struct cursor *c, 
     if (values->count && values->list[values->count - 1].attribute->info.id >= id)
         return false;
     for (uint64_t i = 0; i < count; i++) {
-        struct value value;
-        value_decode(c, type, &value);
+        struct value value = {.type = type};
+        if (type != VALUE_LIST)
+            value_decode(c, type, &value);
         if (type != attribute->info.type)
             value = (struct value){.type = VALUE_FLOAT, .real = (double)value.integer};
         if (c->failed || (i && value_compare(&values->list[values->count - 1].value, &value) >= 0))
@@ -221,7 +227,7 @@ void record_encode(const struct record_values *values, struct buf *buf)
         buf_varint(buf, head << 1 | (end - i > 1));
         if (end - i > 1)
             buf_varint(buf, end - i);
-        for (size_t k = i; k < end; k++)
+        for (size_t k = i; k < end && attribute->info.type != VALUE_LIST; k++)
             value_encode(buf, &values->list[k].value);
     }
 }

@@ -8,7 +8,8 @@
  *     group  := packed( varint length of each of 128 records, the records )
  *
  * `type` is the one the values were stored with: an integer in an attribute that was widened to float is
- * widened when it is read. Thread rule: one thread at a time.
+ * widened when it is read. Of a list the record holds no value, only that there is one: it stands in a part
+ * of its own (lists.h). Thread rule: one thread at a time.
  */
 #pragma once
 
@@ -17,19 +18,27 @@
 #include "index/catalog/event.h"
 
 struct record_group {
-    bool events;                        /* of events (event.h), not of attributes */
-    int64_t number;                     /* row / SCHEMA_GROUP_ROWS; -1: none is read */
+    enum schema_query get, put;         /* what reads and writes one */
+    int64_t first;                      /* number of the group of row 0 */
+    int64_t number;                     /* first + row / SCHEMA_GROUP_ROWS; -1: none is read */
     uint32_t at[SCHEMA_GROUP_ROWS + 1]; /* record i is bytes [at[i], at[i + 1]) */
     struct buf bytes;
     /* The group as it becomes, up to the record replaced last: */
     uint32_t next_rows, next_at[SCHEMA_GROUP_ROWS + 1];
     struct buf next;
 };
-#define RECORD_GROUP_INIT    ((struct record_group){.number = -1})
-#define RECORD_GROUP_EVENTS  ((struct record_group){.number = -1, .events = true})
+#define RECORD_GROUP_INIT ((struct record_group){.get = QUERY_GROUP, .put = QUERY_GROUP_PUT, .number = -1})
+#define RECORD_GROUP_EVENTS                                                                                  \
+    ((struct record_group){.get = QUERY_EVENTS, .put = QUERY_EVENTS_PUT, .number = -1})
+#define RECORD_GROUP_LISTS(attribute)                                                                        \
+    ((struct record_group){.get = QUERY_LISTS,                                                               \
+                           .put = QUERY_LISTS_PUT,                                                           \
+                           .first = (int64_t)(attribute) << SCHEMA_LIST_BITS,                                \
+                           .number = -1})
 #define CLEANUP_RECORD_GROUP CLEANUP(record_group_done)
 void record_group_done(struct record_group *group);
 
+int64_t record_group_number(const struct record_group *group, uint32_t row); /* of the group that has it */
 /* Reads the group of `row`, unless it is read already. A missing one is 128 empty records. */
 int record_group_read(struct db *db, uint32_t row, struct record_group *group, struct error *err);
 /* Puts another record in the place of `row`'s: from the first row to the last. Until the group is encoded,
@@ -40,7 +49,7 @@ int record_group_encode(struct record_group *group, struct buf *buf, struct erro
 
 struct record_value {
     const struct attribute *attribute;
-    struct value value; /* of the attribute's type; borrows the record */
+    struct value value; /* of the attribute's type; borrows the record, a list its part (lists.h) */
     uint32_t origin;    /* number of who set it (origins.h); the same for all of an attribute's values */
 };
 struct record_values {

@@ -34,17 +34,14 @@ const char *const schema_tables[] = {
     "CREATE TABLE part(id INTEGER PRIMARY KEY, low INTEGER NOT NULL, high INTEGER NOT NULL, clips INTEGER "
     "NOT NULL, "
     "different INTEGER NOT NULL, step INTEGER NOT NULL, width INTEGER NOT NULL, codes BLOB NOT NULL)",
-    /* from here on: format 2 */
     "CREATE TABLE origin(id INTEGER PRIMARY KEY, setter TEXT NOT NULL, version INTEGER NOT NULL)",
     "CREATE TABLE event(part INTEGER PRIMARY KEY, records BLOB NOT NULL)",
     "CREATE TABLE description(attribute INTEGER PRIMARY KEY, text TEXT NOT NULL)",
     "CREATE TABLE former(name TEXT PRIMARY KEY, attribute INTEGER) WITHOUT ROWID",
     "CREATE TABLE evidence(object INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+    "CREATE TABLE list(part INTEGER PRIMARY KEY, records BLOB NOT NULL)",
     NULL,
 };
-
-const char *const schema_upgrade = "PRAGMA user_version = 2; INSERT INTO meta VALUES('next_origin', 1), "
-                                   "('next_attribute', (SELECT COALESCE(MAX(id) + 1, 0) FROM attribute))";
 
 const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_META] = "SELECT number FROM meta WHERE name = ?",
@@ -72,6 +69,7 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_HASH] = "SELECT number FROM hashrun WHERE kind = ? AND run = ? AND hash = ? ORDER BY number",
     [QUERY_ORIGIN] = "SELECT setter, version FROM origin WHERE id = ?",
     [QUERY_EVENTS] = "SELECT records FROM event WHERE part = ?",
+    [QUERY_LISTS] = "SELECT records FROM list WHERE part = ?",
     [QUERY_DESCRIPTION] = "SELECT text FROM description WHERE attribute = ?",
     [QUERY_FORMER] = "SELECT attribute FROM former WHERE name = ?",
     [QUERY_META_PUT] = "INSERT OR REPLACE INTO meta VALUES(?, ?)",
@@ -107,6 +105,8 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_ATTRIBUTE_DROP] = "DELETE FROM attribute WHERE id = ?",
     [QUERY_ORIGIN_PUT] = "INSERT INTO origin VALUES(?, ?, ?)",
     [QUERY_EVENTS_PUT] = "INSERT OR REPLACE INTO event VALUES(?, ?)",
+    [QUERY_LISTS_PUT] = "INSERT OR REPLACE INTO list VALUES(?, ?)",
+    [QUERY_LISTS_DROP] = "DELETE FROM list WHERE part BETWEEN ? AND ?",
     [QUERY_DESCRIPTION_PUT] = "INSERT OR REPLACE INTO description VALUES(?, ?)",
     [QUERY_DESCRIPTION_DROP] = "DELETE FROM description WHERE attribute = ?",
     [QUERY_FORMER_PUT] = "INSERT OR REPLACE INTO former VALUES(?, ?)",

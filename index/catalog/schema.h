@@ -3,8 +3,7 @@
 #pragma once
 
 enum {
-    SCHEMA_FORMAT = 2,
-    SCHEMA_FORMAT_1_TABLES = 14, /* the first ones: all that format 1 has */
+    SCHEMA_FORMAT = 3,
     SCHEMA_PAGE_BYTES = 16384,
     SCHEMA_APPLICATION_ID = 0x656c6964, /* "elid" */
     SCHEMA_STREAM_BITS = 10,            /* stream.id = row << 10 | number */
@@ -13,6 +12,7 @@ enum {
     SCHEMA_PART_BITS = 16, /* part.id = attribute << 16 | row >> 16 */
     SCHEMA_PARTS = 1 << (32 - SCHEMA_PART_BITS),
     SCHEMA_GROUP_ROWS = 128, /* forward.part = row / 128 */
+    SCHEMA_LIST_BITS = 32,   /* list.part = attribute << 32 | row / 128 */
     SCHEMA_RUNS_MAX = 8,
     SCHEMA_FEW_ROWS = 32,     /* as many rows of a value stand in the row of the value */
     SCHEMA_LISTED_MAX = 4096, /* numeric single-valued attributes with more values have columns only */
@@ -24,8 +24,6 @@ enum {
 /* The CREATE statements in order, NULL-terminated. A file whose stored schema is another text is no catalog.
  */
 extern const char *const schema_tables[];
-/* What makes format 2 of format 1, once the tables are there. */
-extern const char *const schema_upgrade;
 
 enum schema_query {
     QUERY_META,
@@ -49,6 +47,7 @@ enum schema_query {
     QUERY_HASH,
     QUERY_ORIGIN,
     QUERY_EVENTS,
+    QUERY_LISTS,
     QUERY_DESCRIPTION,
     QUERY_FORMER,
     QUERY_META_PUT,
@@ -81,6 +80,8 @@ enum schema_query {
     QUERY_ATTRIBUTE_DROP,
     QUERY_ORIGIN_PUT,
     QUERY_EVENTS_PUT,
+    QUERY_LISTS_PUT,
+    QUERY_LISTS_DROP,
     QUERY_DESCRIPTION_PUT,
     QUERY_DESCRIPTION_DROP,
     QUERY_FORMER_PUT,

@@ -86,6 +86,8 @@ static bool value_at(int a, uint64_t clip, struct value *value, char text[32])
     case VALUE_DURATION:
         value->integer = (int64_t)(100 + even * even * 3000) * 33333333;
         break;
+    case VALUE_LIST: /* no shape is one */
+        break;
     }
     return true;
 }

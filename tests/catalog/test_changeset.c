@@ -6,6 +6,7 @@
 
 #include "cache/base/file.h"
 #include "index/changeset_labels.h"
+#include "index/value_list.h"
 #include "tests/test_leaks.h"
 
 static struct value integer(int64_t i)
@@ -38,16 +39,22 @@ static struct changeset *sample(void)
     cr_assert_eq(changeset_attribute(set, "tags", VALUE_TEXT, true, &err), 0);
     cr_assert_eq(changeset_attribute(set, "ok", VALUE_BOOL, false, &err), 0);
     cr_assert_eq(changeset_attribute(set, "force", VALUE_FLOAT, false, &err), 0);
+    cr_assert_eq(changeset_attribute(set, "box", VALUE_LIST, false, &err), 0);
     changeset_partial(set, "ok");
     begin(set, "ep000001", 1);
+    struct buf list = BUF_INIT;
+    struct value box;
+    cr_assert_eq(value_list_parse("[40,-10.5,null,40]", 18, &list, &box), 0);
     struct value values[] = {integer(-300),
                              text("a"),
                              text("b"),
                              {.type = VALUE_BOOL, .boolean = true},
-                             {.type = VALUE_FLOAT, .real = 0.1}};
-    static const char *const names[] = {"length", "tags", "tags", "ok", "force"};
-    for (int i = 0; i < 5; i++)
+                             {.type = VALUE_FLOAT, .real = 0.1},
+                             box};
+    static const char *const names[] = {"length", "tags", "tags", "ok", "force", "box"};
+    for (int i = 0; i < 6; i++)
         cr_assert_eq(changeset_value(set, names[i], &values[i], &err), 0, "%s", err.text);
+    buf_done(&list);
     struct slice slice = SLICE_INIT;
     slice_add_inline(&slice, "HEADER", 6);
     slice_add_range(&slice, 100, 900);
@@ -67,13 +74,13 @@ static struct changeset *sample(void)
 Test(changeset, what_was_written_is_read_back)
 {
     struct changeset *set = sample();
-    static const enum changeset_kind kinds[] = {CHANGESET_ROOT,      CHANGESET_OBJECT,    CHANGESET_TABLE,
-                                                CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE,
-                                                CHANGESET_ATTRIBUTE, CHANGESET_PARTIAL,   CHANGESET_CLIP,
-                                                CHANGESET_VALUE,     CHANGESET_VALUE,     CHANGESET_VALUE,
-                                                CHANGESET_VALUE,     CHANGESET_VALUE,     CHANGESET_STREAM,
-                                                CHANGESET_EXTRA,     CHANGESET_CLIP,      CHANGESET_LABELS_OF,
-                                                CHANGESET_NONE,      CHANGESET_HIDE,      CHANGESET_REMOVE};
+    static const enum changeset_kind kinds[] = {
+        CHANGESET_ROOT,      CHANGESET_OBJECT,    CHANGESET_TABLE,     CHANGESET_ATTRIBUTE,
+        CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE,
+        CHANGESET_PARTIAL,   CHANGESET_CLIP,      CHANGESET_VALUE,     CHANGESET_VALUE,
+        CHANGESET_VALUE,     CHANGESET_VALUE,     CHANGESET_VALUE,     CHANGESET_VALUE,
+        CHANGESET_STREAM,    CHANGESET_EXTRA,     CHANGESET_CLIP,      CHANGESET_LABELS_OF,
+        CHANGESET_NONE,      CHANGESET_HIDE,      CHANGESET_REMOVE};
     struct changeset_reader reader = CHANGESET_READER(set);
     struct changeset_op op;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -83,14 +90,19 @@ Test(changeset, what_was_written_is_read_back)
             cr_assert(op.id == 0 && op.root == 0 && op.size == 1000);
             cr_assert_str_eq(op.text, "a.mp4");
             cr_assert_str_eq(op.pin, "etag=1");
-        } else if (i == 8) {
+        } else if (i == 9) {
             cr_assert_str_eq(op.text, "ep000001");
             cr_assert_str_eq(op.source, "run.mp4");
             cr_assert(op.fingerprint[31] == 1 && op.t0_ns == 5 && op.t1_ns == 7);
-        } else if (i == 9) {
+        } else if (i == 10) {
             cr_assert_str_eq(op.text, "length");
             cr_assert_eq(op.value.integer, -300);
-        } else if (i == 14) {
+        } else if (i == 15) {
+            struct buf shown = BUF_INIT;
+            value_print(&shown, &op.value);
+            cr_assert_str_eq(buf_text(&shown), "[40,-10.5,null,40]");
+            buf_done(&shown);
+        } else if (i == 16) {
             cr_assert(op.size == 906 && op.piece_count == 2 && op.preroll_ns == 40000000 && op.id == 0);
             cr_assert(op.pieces[1].kind == SLICE_RECORDING && op.pieces[1].offset == 100 &&
                       op.pieces[1].len == 900);
@@ -162,6 +174,7 @@ Test(changeset, equal_things_are_one_and_different_ones_clash)
     cr_assert_eq(changeset_object(set, 0, "a.mp4", 1000, "etag=2", &object, &err), -ESTALE);
     cr_assert_eq(changeset_object(set, 0, "a.mp4", 1001, "etag=1", &object, &err), -ESTALE);
     cr_assert_eq(changeset_attribute(set, "tags", VALUE_TEXT, false, &err), -EEXIST);
+    cr_assert_eq(changeset_attribute(set, "lists", VALUE_LIST, true, &err), -EINVAL, "one a clip");
     cr_assert_eq(changeset_attribute(set, "tags", VALUE_INT, true, &err), -EEXIST);
     cr_assert_eq(changeset_attribute(set, "a.b", VALUE_INT, true, &err), -EINVAL);
     struct changeset_clip twin = {

@@ -39,6 +39,7 @@ static void make(struct versions *versions)
         set_attribute(set, "force", VALUE_FLOAT, false);
         set_attribute(set, "day", VALUE_TIME, false);
         set_attribute(set, "duration", VALUE_DURATION, false);
+        set_attribute(set, "box", VALUE_LIST, false);
         for (int i = 0; i < (version == 1 ? 80 : 1); i++) {
             char key[16], text[16];
             snprintf(key, sizeof key, "ep%02d", i);
@@ -53,6 +54,7 @@ static void make(struct versions *versions)
             set_value(set, "force", VALUE_FLOAT, "-0.5");
             set_value(set, "day", VALUE_TIME, "2026-03-01");
             set_value(set, "duration", VALUE_DURATION, "2.5s");
+            set_value(set, "box", VALUE_LIST, version == 1 ? "[40,10,40]" : "[40,10.5,null,40]");
             set_stream(set, "front", "a.mp4", 100, 900);
             changeset_table(set, 0, "mp4", "TABLE", 5);
             changeset_extra(set, "extra", 5);
@@ -71,8 +73,8 @@ static void print_bytes(struct buf *out, const uint8_t *bytes, size_t len)
 
 static bool is_packed(const char *table, const char *column)
 {
-    static const char *const packed[] = {"forward.records", "extra.bytes",   "recording.bytes",
-                                         "part.codes",      "stream.inline", "event.records"};
+    static const char *const packed[] = {"forward.records", "extra.bytes",   "recording.bytes", "part.codes",
+                                         "stream.inline",   "event.records", "list.records"};
     char name[64];
     snprintf(name, sizeof name, "%s.%s", table, column);
     for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)
@@ -144,66 +146,6 @@ Test(format, the_rows_of_a_catalog_are_the_golden_ones)
     free(path);
     buf_done(&rows), buf_done(&golden);
     packer_free(packer);
-    versions_done(&v);
-    check_leaks();
-}
-
-static int count_blame(void *ctx, const struct catalog_attribute *attribute, const struct value *value,
-                       const struct catalog_origin *origin, struct error *err)
-{
-    size_t *count = ctx;
-    cr_assert_str_eq(origin->setter, "import");
-    cr_assert_eq(origin->version, 0);
-    (*count)++;
-    return 0;
-}
-
-/* golden/format-1.packed: version 2 of make() as the program before format 2 wrote it. */
-static void write_format_1(struct versions *v)
-{
-    struct buf packed = BUF_INIT, raw = BUF_INIT;
-    struct packer *packer = packer_new();
-    char *path = versions_path(v, 2);
-    cr_assert_eq(file_read(TESTS_DIR "/catalog/golden/format-1.packed", 1 << 20, &packed, &v->err), 0, "%s",
-                 v->err.text);
-    cr_assert_eq(packer_unpack(packer, packed.data, packed.len, 1 << 24, &raw), 0);
-    cr_assert_eq(file_replace(path, raw.data, raw.len, 0644, &v->err), 0);
-    v->head = 2;
-    free(path);
-    packer_free(packer);
-    buf_done(&packed), buf_done(&raw);
-}
-
-Test(format, a_catalog_of_format_1_is_read_and_gets_labels)
-{
-    struct versions v;
-    struct catalog *catalog;
-    struct catalog_reader *reader;
-    struct catalog_patience patience = {0};
-    size_t count = 0;
-    uint32_t row;
-    versions_init(&v);
-    write_format_1(&v);
-    char *path = versions_path(&v, 2);
-    cr_assert_eq(catalog_open_path(path, &catalog, &v.err), 0, "%s", v.err.text);
-    cr_assert_eq(catalog_reader_acquire(catalog, &patience, &reader, &v.err), 0);
-    cr_assert_eq(catalog_clip_find(reader, "ep00", 4, &row, &v.err), 0, "%s", v.err.text);
-    cr_assert_eq(catalog_blame(reader, row, count_blame, &count, &v.err), 0, "%s", v.err.text);
-    cr_assert_eq(count, 7);
-    cr_assert_eq(catalog_events(reader, row, NULL, NULL, &v.err), 0, "%s", v.err.text);
-    catalog_reader_release(reader);
-    catalog_unref(catalog);
-    free(path);
-    make_labels(&v);
-    struct buf json = BUF_INIT;
-    cr_assert_eq(catalog_clip_find(v.reader, "ep01", 4, &row, &v.err), 0);
-    cr_assert_eq(catalog_json(v.reader, row, &json, &v.err), 0, "%s", v.err.text);
-    cr_assert_str_eq(
-        buf_text(&json),
-        "{\"key\":\"ep01\",\"event\":[{\"label\":\"grasp\",\"start\":0.5,\"end\":1,\"by\":\"anna\"},"
-        "{\"label\":\"grasp\",\"start\":2,\"end\":3.25,\"by\":\"anna\"}],\"length\":1,\"mark\":5,"
-        "\"task\":[\"lift\"]}\n");
-    buf_done(&json);
     versions_done(&v);
     check_leaks();
 }

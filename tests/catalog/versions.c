@@ -91,7 +91,9 @@ struct value value_of(enum value_type type, const char *text)
 void set_value(struct changeset *set, const char *name, enum value_type type, const char *text)
 {
     struct error err;
-    struct value value = value_of(type, text);
+    struct value value;
+    CLEANUP_BUF struct buf room = BUF_INIT;
+    must(value_parse_in(&room, type, text, strlen(text), &value, &err), &err);
     must(changeset_value(set, name, &value, &err), &err);
 }
 

@@ -128,8 +128,8 @@ Test(manifest, what_is_wrong_is_named)
         {"\"ada@lab\"", "\"\\u001b[2J\"", "'author' holds a control character"},
         {"K\xc3\xbc", "K\xc2\x9b", "'message' holds a control character"},
         {"101112", "10111", "'commit' is not 32 hex digits"},
-        {"[\"catalog-whole\"]", "\"catalog-whole\"", "'requires' is missing or is not a list"},
-        {"[\"catalog-whole\"]", "[3]", "'requires' holds something that is not text"},
+        {"[\"catalog-whole\", \"catalog-3\"]", "\"catalog-whole\"", "'requires' is missing or is not a list"},
+        {"[\"catalog-whole\", \"catalog-3\"]", "[3]", "'requires' holds something that is not text"},
         {"49152", "49153", "'catalog.size' is not a whole number of pages"},
         {"49152", "0", "'catalog.size' is not a whole number of pages"},
         {"49152", "9223372036854775807", "'catalog.size' is too large"},
@@ -164,6 +164,24 @@ Test(manifest, an_unknown_feature_refuses_the_contents_and_keeps_the_history_rea
     cr_assert(strstr(err.text, "v1 needs 'catalog-pages', which elidefs " ELIDEFS_VERSION " is too old for"),
               "%s", err.text);
     manifest_free(m);
+    check_leaks();
+}
+
+Test(manifest, a_version_from_before_the_first_release_says_so_and_keeps_its_place_in_the_history)
+{
+    static const char *const before[] = {"[\"catalog-whole\"]", "[\"catalog-whole\", \"catalog-2\"]"};
+    for (size_t i = 0; i < 2; i++) {
+        struct manifest *m = NULL;
+        struct error err = {0};
+        cr_assert_eq(parse_changed("[\"catalog-whole\", \"catalog-3\"]", before[i], &m, &err), 0, "%s",
+                     err.text);
+        cr_assert_str_eq(m->author, "ada@lab");
+        cr_assert_eq(m->catalog.size, 0);
+        cr_assert_eq(manifest_check_supported(m, &err), -ENOTSUP);
+        cr_assert_str_eq(err.text, "v1 was made by an elidefs from before the first release: import its "
+                                   "sources again, into a new data set");
+        manifest_free(m);
+    }
     check_leaks();
 }
 

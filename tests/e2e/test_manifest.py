@@ -156,7 +156,7 @@ GOOD = {"key": "good", "v": {"url": "rec/run.mp4"}}
     ({"key": "a", "v": {"url": "rec/run.mp4", "start": 2, "end": 1}}, ["line 2: column 'v.url'", "starts at 2 s, but ends at 1 s"]),
     ({"key": "a", "v": {"url": "rec/run.mp4", "start": -1}}, ["line 2: column 'v.start'", "-1 is not"]),
     ({"key": "a", "v": {"url": "rec/run.mp4", "start": "soon"}}, ["line 2: column 'v.start'", "'soon' is not a number"]),
-    ({"key": "a", "v": {"url": "rec/run.mp4", "start": [1, 2]}}, ["line 2: column 'v.start'", "2 values"]),
+    ({"key": "a", "v": {"url": "rec/run.mp4", "start": [1, 2]}}, ["line 2: column 'v.start'", "'[1,2]' is not a number"]),
     ({"key": "a", "v": {"url": "rec/run.mp4", "start": 1, "end": 4}}, ["line 2", "run.mp4", "is 3 s long and ends before 4 s"]),
     ({"key": "a", "v": {"url": "rec/run.mp4", "start": 3.5}}, ["line 2", "run.mp4", "ends before 3.5 s"]),
     ({"key": "a", "v": {"url": "rec/run.mp4", "start": 1, "end": 1.001}}, ["line 2", "no frame lies between 1 s and 1.001 s"]),

@@ -112,7 +112,7 @@ def test_a_type_that_does_not_fit(dataset, source, tmp_path, types, says):
     ("t.jsonl", '{"n":1}\n', ["t.jsonl: line 1", "'key'"]),
     ("t.jsonl", '{"key":"a","pose":{"x":1}}\n', ["t.jsonl: line 1: column 'pose'", "an object"]),
     ("t.parquet", "PAR1 but no more", ["t.parquet", "not finished"]),
-    ("t", '{"key":"a","n":[1,[2]]}\n', ["t: line 1: column 'n'", "a list"]),
+    ("t", '{"key":"a","n":[1]}\n{"key":"b","n":1}\n', ["t: line 2: column 'n'", "'1' is integer here", "is list"]),
     ("t.json", '[{"key":"a"}]', ["t.json: it is one JSON array", "`jq -c '.[]' FILE` can be piped into -"]),
     ("t.xlsx", "PK\3\4 and more", ["t.xlsx: it is a ZIP archive, as spreadsheets are", "save the sheet as CSV in UTF-8"]),
     ("t.csv", ",key,n\n0,a,1\n", ["t.csv: line 1: column 1 has no name (if it is an index of pandas: to_csv(index=False))"]),

@@ -23,6 +23,7 @@ static struct changeset *clips(int print)
     set_attribute(set, "task", VALUE_TEXT, true);
     set_attribute(set, "length", VALUE_INT, false);
     set_attribute(set, "force", VALUE_FLOAT, false);
+    set_attribute(set, "box", VALUE_LIST, false);
     for (int i = 0; i < CLIPS; i++) {
         char key[16], text[16];
         snprintf(key, sizeof key, "ep%02d", i);
@@ -32,6 +33,8 @@ static struct changeset *clips(int print)
         set_value(set, "length", VALUE_INT, text);
         if (i % 3)
             set_value(set, "force", VALUE_FLOAT, "0.25");
+        if (i % 4)
+            set_value(set, "box", VALUE_LIST, print == 1 ? "[40,10.5,null]" : "[40]");
         set_stream(set, "front", "a.mp4", 100, 900);
     }
     changeset_extra(set, "extra", 5);
@@ -43,8 +46,10 @@ static struct changeset *labels(const char *setter)
     static const double spans[] = {0.5, 1, 2, 3, -1};
     struct changeset *set = labels_by(setter, CHANGESET_ALL);
     set_attribute(set, "task", VALUE_TEXT, true);
+    set_attribute(set, "box", VALUE_LIST, false);
     set_labels(set, "ep07", 1);
     set_value(set, "task", VALUE_TEXT, setter);
+    set_value(set, "box", VALUE_LIST, "[]");
     set_events(set, "grasp", spans);
     set_labels(set, "ep40", 2);
     set_events(set, "slip", spans);
@@ -169,6 +174,7 @@ static struct changeset *drop_task(void)
 {
     struct changeset *set = changeset_new();
     changeset_drop(set, "task", NULL);
+    changeset_to_text(set, "box", NULL);
     changeset_rename(set, "length", "size", NULL);
     return set;
 }

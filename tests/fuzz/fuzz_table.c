@@ -22,6 +22,7 @@ static void check_row(const struct table_reader *reader, const struct table_row 
     for (size_t i = 0; i < row->count; i++) {
         const struct table_cell *cell = &row->cells[i];
         check(!cell->missing || !cell->count);
+        check(!cell->refused || cell->missing);
         for (size_t k = 0; k < cell->count; k++) {
             check(!value_check(&cell->values[k].value, NULL));
             check(!cell->values[k].written || cell->values[k].value.type == VALUE_TEXT);

@@ -12,10 +12,8 @@
 static const char hostile[] = "</script><script>alert('1')</script><!-- \"&amp;\\ \xe2\x80\xa8 \x01";
 
 static const struct world_attribute attributes[] = {
-    {"<b>&name", VALUE_TEXT, false},
-    {"big", VALUE_INT, false},
-    {"tags", VALUE_TEXT, true},
-    {NULL, VALUE_BOOL, false},
+    {"<b>&name", VALUE_TEXT, false}, {"big", VALUE_INT, false}, {"tags", VALUE_TEXT, true},
+    {"joints", VALUE_LIST, false},   {NULL, VALUE_BOOL, false},
 };
 
 static void hostile_world(struct world *ret, struct world_catalog *ret_open)
@@ -26,7 +24,12 @@ static void hostile_world(struct world *ret, struct world_catalog *ret_open)
     world_value(ret, clip, "big", "9007199254740993");
     world_value(ret, clip, "tags", "a");
     world_value(ret, clip, "tags", "b,c");
-    world_add(ret, "plain");
+    struct world_clip *plain = world_add(ret, "plain");
+    CLEANUP_BUF struct buf list = BUF_INIT;
+    for (int i = 0; i < 1000; i++)
+        buf_printf(&list, "%c%d", i ? ',' : '[', 1000 + i);
+    buf_u8(&list, ']');
+    world_value(ret, plain, "joints", buf_text(&list));
     world_open(ret, ret_open);
 }
 
@@ -78,10 +81,14 @@ Test(page, labels_are_read_back_as_they_were)
     cr_assert_str_eq(text_at(labels, 0, 0), "<b>&name");
     cr_assert_str_eq(text_at(labels, 0, 1), hostile);
     cr_assert_str_eq(text_at(labels, 1, 1), "9007199254740993");
+    const char *cut = text_at(json_get(json_at(clips, 1), "labels"), 0, 1);
+    cr_assert(strlen(cut) < 210 && !strncmp(cut, "[1000,1001,", 11) &&
+                  !strcmp(cut + strlen(cut) - 10, ",1038,...]"),
+              "%s", cut);
     cr_assert_str_eq(text_at(labels, 2, 1), "a");
     cr_assert_str_eq(text_at(labels, 2, 2), "b,c");
     cr_assert_eq(json_count(json_get(json_at(clips, 0), "files")), 4);
-    cr_assert_eq(json_count(json_get(json_at(clips, 1), "labels")), 0);
+    cr_assert_eq(json_count(json_get(json_at(clips, 1), "labels")), 1);
     json_free(parsed);
     buf_done(&data);
     world_close(&open);

@@ -8,11 +8,8 @@
 #include "tests/test_leaks.h"
 
 static const struct world_attribute attributes[] = {
-    {"arm", VALUE_TEXT, false},
-    {"area", VALUE_TEXT, false},
-    {"force", VALUE_FLOAT, false},
-    {"tags", VALUE_TEXT, true},
-    {0},
+    {"arm", VALUE_TEXT, false}, {"area", VALUE_TEXT, false},   {"force", VALUE_FLOAT, false},
+    {"tags", VALUE_TEXT, true}, {"joints", VALUE_LIST, false}, {0},
 };
 
 static int collect(void *ctx, const char *text, const char *what, struct error *err)
@@ -39,12 +36,16 @@ Test(suggest, attributes_then_values_that_leave_clips)
     struct error err = {0};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         world_add_line(&world, lines[i]);
+    world_value(&world, &world.clips[0], "joints", "[1,2]");
     struct world_catalog open;
     world_open(&world, &open);
     struct catalog_reader *reader = open.reader;
     expect(reader, "", "ar", "area= (text), arm= (text)");
     expect(reader, "", "f", "force= (float)");
     expect(reader, "", "x", "");
+    expect(reader, "", "jo", "joints.null= (list)");
+    expect(reader, "", "joints.", "joints.null= (1: lacks it, 0: has it)");
+    expect(reader, "", "joints.null=", "joints.null=0 (has it), joints.null=1 (lacks it)");
     expect(reader, "", "arm=", "arm=left (2 clips), arm=right (1 clip)");
     expect(reader, "force=2", "arm=", "arm=right (1 clip)");
     expect(reader, "arm=left", "tags=", "tags=a%2Fb (1 clip)");

@@ -41,12 +41,17 @@ void world_value(struct world *world, struct world_clip *clip, const char *attri
 {
     struct error err;
     struct value value;
+    struct buf list = BUF_INIT;
     size_t i = 0;
     while (strcmp(world->attributes[i].name, attribute) != 0)
         i++;
     mem_grow(&world->texts, &world->text_cap, world->text_count + 1, sizeof *world->texts);
     text = world->texts[world->text_count++] = mem_text(text);
-    must(value_parse(world->attributes[i].type, text, strlen(text), &value, &err), &err);
+    must(value_parse_in(&list, world->attributes[i].type, text, strlen(text), &value, &err), &err);
+    if (value.type == VALUE_LIST) {
+        mem_grow(&world->texts, &world->text_cap, world->text_count + 1, sizeof *world->texts);
+        value.text = world->texts[world->text_count++] = (char *)buf_steal(&list);
+    }
     for (size_t k = 0; k < clip->values[i].count; k++)
         if (value_compare(&clip->values[i].list[k], &value) == 0)
             return;
@@ -166,10 +171,10 @@ void world_close(struct world_catalog *open)
 }
 
 const struct world_attribute world_kitchen_attributes[] = {
-    {"arm", VALUE_TEXT, false},       {"day", VALUE_TIME, false},   {"duration", VALUE_DURATION, false},
-    {"force", VALUE_FLOAT, false},    {"length", VALUE_INT, false}, {"ok", VALUE_BOOL, false},
-    {"outcome", VALUE_TEXT, false},   {"tags", VALUE_TEXT, true},   {"task", VALUE_TEXT, false},
-    {"_odd+name", VALUE_TEXT, false}, {NULL, VALUE_BOOL, false},
+    {"arm", VALUE_TEXT, false},       {"day", VALUE_TIME, false},    {"duration", VALUE_DURATION, false},
+    {"force", VALUE_FLOAT, false},    {"length", VALUE_INT, false},  {"ok", VALUE_BOOL, false},
+    {"outcome", VALUE_TEXT, false},   {"tags", VALUE_TEXT, true},    {"task", VALUE_TEXT, false},
+    {"_odd+name", VALUE_TEXT, false}, {"joints", VALUE_LIST, false}, {NULL, VALUE_BOOL, false},
 };
 
 void world_kitchen(struct world *ret, struct world_catalog *ret_open)
@@ -190,5 +195,7 @@ void world_kitchen(struct world *ret, struct world_catalog *ret_open)
         world_value(ret, &ret->clips[i], "task", i < 3 ? "pick up the cube" : "put it down");
     }
     world_value(ret, &ret->clips[7], "_odd+name", "a/b, c..d");
+    world_value(ret, &ret->clips[0], "joints", "[0.5,-1.5,0.5]");
+    world_value(ret, &ret->clips[1], "joints", "[]");
     world_open(ret, ret_open);
 }

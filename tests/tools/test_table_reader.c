@@ -25,6 +25,7 @@ static void show_row(struct buf *out, const struct table_row *row)
     for (size_t i = 0; i < row->count; i++) {
         const struct table_cell *cell = &row->cells[i];
         buf_printf(out, "%s%s", i ? "|" : "", cell->missing ? "~" : !cell->count ? "[]" : "");
+        buf_text_append(out, cell->refused ? cell->refused : "");
         for (size_t k = 0; k < cell->count; k++) {
             buf_text_append(out, k ? ";" : "");
             show_value(out, &cell->values[k]);
@@ -32,8 +33,8 @@ static void show_row(struct buf *out, const struct table_row *row)
     }
 }
 
-/* Columns, then a line a row: its place, '|' between cells, '~' for a missing one, ';' between values, which
- * have the first letter of their type before them if the table says it. */
+/* Columns, then a line a row: its place, '|' between cells, '~' for a missing one (and why it was refused),
+ * ';' between values, which have the first letter of their type before them if the table says it. */
 static char *shown(const char *text, size_t len, const struct table_options *options)
 {
     struct error err = {0};
@@ -203,6 +204,21 @@ Test(table_reader, json_lines_say_types_and_lists_and_bring_columns_as_they_come
     check(readings, sizeof readings / sizeof *readings);
 }
 
+Test(table_reader, a_list_of_numbers_is_one_value_and_what_is_neither_that_nor_texts_is_none)
+{
+    static const struct reading readings[] = {
+        {"{\"a\":[0.5,-1.5,0.5,2.0],\"b\":[40,10,40],\"c\":[]}\n",
+         "a|b|c\n1:l:[0.5,-1.5,0.5,2]|l:[40,10,40]|[]"},
+        {"{\"a\":[1],\"b\":[2],\"c\":[3]}\n{\"c\":[null,4],\"a\":[[1]]}\n",
+         "a|b|c\n1:l:[1]|l:[2]|l:[3]\n2:~a list of lists|~|l:[null,4]"},
+        {"{\"a\":[1,[2,{\"b\":[3]}],4],\"z\":1}\n", "a|z\n1:~a list of lists|i:1"},
+        {"{\"a\":[{\"b\":[1]}]}\n", "a\n1:~a list of objects"},
+        {"{\"a\":[1,\"x\"],\"b\":[\"x\",null],\"c\":[\"x\",\"x\"]}\n",
+         "a|b|c\n1:~a list of numbers and texts|~a list of texts and null|t:x;t:x"},
+    };
+    check(readings, sizeof readings / sizeof *readings);
+}
+
 Test(table_reader, a_broken_line_of_json_is_refused_with_line_column_and_reason)
 {
     static const struct reading readings[] = {
@@ -211,10 +227,8 @@ Test(table_reader, a_broken_line_of_json_is_refused_with_line_column_and_reason)
         {"{\"a\":1}\n7\n", "table: line 2: the line is a number, not an object"},
         {"{\"a\":{\"b\":1}}\n",
          "table: line 1: column 'a': an object stands where a text, a number, true or false must"},
-        {"{\"a\":[1,[2]]}\n",
-         "table: line 1: column 'a': a list stands where a text, a number, true or false must"},
-        {"{\"a\":[null]}\n",
-         "table: line 1: column 'a': null stands where a text, a number, true or false must"},
+        {"{\"a\":[1,[2}]}\n",
+         "table: line 1: column 'a': column 11: not valid JSON: a ',' or ']' must stand here"},
         {"{\"\":1}\n", "table: line 1: a member has no name"},
         {"{\"a\":\"x\\u0000y\"}\n", "table: line 1: column 14: not valid JSON: a text holds a NUL byte"},
         {"{\"a\":1,\"a\":2}\n", "table: line 1: column 'a' stands there twice"},
@@ -232,8 +246,7 @@ Test(table_reader, nested_objects_are_columns_where_that_is_asked_for)
     static const struct reading readings[] = {
         {"{\"f\":{\"url\":\"a\",\"s\":{\"t\":1}},\"g\":2}\n", "f.url|f.s.t|g\n1:t:a|i:1|i:2"},
         {"{\"f\":{}}\n", "\n1:"},
-        {"{\"f\":[{}]}\n",
-         "table: line 1: column 'f': an object stands where a text, a number, true or false must"},
+        {"{\"f\":[{}]}\n", "f\n1:~a list of objects"},
         {"{\"f.a\":1,\"f\":{\"a\":2}}\n", "table: line 1: column 'f.a' stands there twice"},
     };
     check_with(&(struct table_options){.nested = true}, readings, sizeof readings / sizeof *readings);
@@ -245,6 +258,9 @@ Test(table_reader, texts_of_a_multi_column_are_several_values)
     static const struct reading readings[] = {
         {"t,u\nx;y,x;y\n;1;;2;,\n\"\",\n;,\n", "t|u\n2:x;y|x;y\n3:1;2|~\n4:[]|~\n5:[]|~"},
         {"{\"t\":\"x;y\"}\n{\"t\":[\"p;q\",5]}\n", "t\n1:t:x;t:y\n2:t:p;t:q;i:5"},
+        {"{\"t\":[3,1,3],\"u\":[3,1,3]}\n{\"t\":[true],\"u\":[true]}\n{\"t\":[1,null]}\n",
+         "t|u\n1:i:3;i:1;i:3|l:[3,1,3]\n2:b:true|~a list with true or false (--multi: several values)\n"
+         "3:~null among several values|~"},
     };
     check_with(&(struct table_options){.multi = multi, .multi_count = 1}, readings,
                sizeof readings / sizeof *readings);
@@ -255,7 +271,7 @@ Test(table_reader, what_is_too_much_is_refused)
     CLEANUP_BUF struct buf text = BUF_INIT;
     buf_text_append(&text, "{\"a\":[");
     for (int i = 0; i <= TABLE_VALUES_MAX; i++)
-        buf_printf(&text, "%s1", i ? "," : "");
+        buf_printf(&text, "%s\"x\"", i ? "," : "");
     buf_text_append(&text, "]}\n");
     char *got = shown(buf_text(&text), text.len, NULL);
     cr_expect_str_eq(got, "table: line 1: column 'a': more than 10000 values");
@@ -295,8 +311,8 @@ Test(table_reader, parquet_gives_typed_values_and_lists)
          "date|time-ms|time-us\n1:t:1970-01-01T00:00:00Z|i:0|i:0\n2:t:2024-10-04T00:00:00Z|i:86399999|i:"
          "86399999999\n3:t:1969-12-31T00:00:00Z|i:1|i:1\n4:~|~|~"},
         {"empty", "n|l"},
-        {"list-no-nulls", "l\n1:i:1;i:2\n2:[]\n3:i:3"},
-        {"list-names", "table: row 4: column 'l': null stands in a list"},
+        {"list-no-nulls", "l\n1:l:[1,2]\n2:l:[]\n3:l:[3]"},
+        {"list-names", "l\n1:l:[1,2]\n2:l:[]\n3:~\n4:l:[null,3]\n5:l:[4]"},
         {"dictionary-type", "c|n\n1:t:a|i:1\n2:t:b|i:2\n3:t:a|i:3\n4:~|i:4"},
         {"list-four-deep",
          "table: column 'l' holds no texts, numbers, booleans or timestamps, nor lists of them"},

@@ -31,8 +31,10 @@ static void clip_empty(struct draft *clip)
     }
     free(clip->streams);
     free(clip->none);
-    clip->values = NULL, clip->streams = NULL, clip->none = NULL;
+    free(clip->empty);
+    clip->values = NULL, clip->streams = NULL, clip->none = NULL, clip->empty = NULL;
     clip->value_count = clip->stream_count = clip->none_count = clip->none_cap = 0;
+    clip->empty_count = clip->empty_cap = 0;
     buf_done(&clip->extra);
 }
 
@@ -149,8 +151,14 @@ enum value_type drafts_forced_type(const struct drafts *drafts, const char *colu
 static int value_force(const struct draft_attribute *attribute, const struct draft *clip, struct value *value,
                        struct buf *text, struct error *err)
 {
-    value_print(text, value);
-    if (value_parse(attribute->type, buf_text(text), text->len, value, err))
+    int rc;
+    if (value->type == VALUE_TEXT) {
+        rc = value_parse_in(text, attribute->type, value->text, value->len, value, err);
+    } else {
+        value_print(text, value);
+        rc = value_parse(attribute->type, buf_text(text), text->len, value, err);
+    }
+    if (rc)
         return error_prefix(err, "%s: attribute '%s'", clip->source, attribute->name);
     return 0;
 }
@@ -224,13 +232,31 @@ int draft_value(struct drafts *drafts, struct draft *clip, size_t attribute, con
             continue;
         if (clip->values[i].value.type == value->type && !value_compare(&clip->values[i].value, value))
             return 0;
+        if (value->type == VALUE_LIST)
+            return error_set(err, EINVAL, "%s: attribute '%s': a second list, where one must be",
+                             clip->source, drafts->attributes[attribute].name);
         drafts->attributes[attribute].multi = true;
     }
     mem_grow(&clip->values, &clip->value_cap, clip->value_count + 1, sizeof *clip->values);
     struct draft_value *copy = &clip->values[clip->value_count++];
     *copy = (struct draft_value){.attribute = attribute, .value = *value};
-    if (value->type == VALUE_TEXT)
+    if (value_borrows(value))
         copy->value.text = copy->text = mem_copy(value->text, value->len);
+    return 0;
+}
+
+static const struct value empty_list = {.type = VALUE_LIST, .text = ""};
+
+int draft_empty(struct drafts *drafts, struct draft *clip, size_t attribute, struct error *err)
+{
+    struct draft_attribute *said = &drafts->attributes[attribute];
+    int rc = attribute_ask(drafts, said, err);
+    if (rc)
+        return rc;
+    if (said->was == VALUE_LIST || (said->forced && said->type == VALUE_LIST))
+        return draft_value(drafts, clip, attribute, &empty_list, err);
+    mem_grow(&clip->empty, &clip->empty_cap, clip->empty_count + 1, sizeof *clip->empty);
+    clip->empty[clip->empty_count++] = (uint32_t)attribute;
     return 0;
 }
 
@@ -311,6 +337,17 @@ static int emit_none(struct drafts *drafts, const struct draft *clip, struct err
     return rc;
 }
 
+static int emit_empty(struct drafts *drafts, const struct draft *clip, struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < clip->empty_count; i++) {
+        const struct draft_attribute *attribute = &drafts->attributes[clip->empty[i]];
+        if (attribute->typed && attribute->type == VALUE_LIST && !draft_has(clip, clip->empty[i]))
+            rc = changeset_value(drafts->set, attribute->name, &empty_list, err);
+    }
+    return rc;
+}
+
 static int emit_clip(struct drafts *drafts, struct draft *clip, struct error *err)
 {
     struct changeset_clip head = {
@@ -330,6 +367,8 @@ static int emit_clip(struct drafts *drafts, struct draft *clip, struct error *er
         if (!rc)
             rc = changeset_value(drafts->set, attribute->name, &value, err);
     }
+    if (!rc)
+        rc = emit_empty(drafts, clip, err);
     if (!rc)
         rc = emit_none(drafts, clip, err);
     for (size_t i = 0; !rc && i < clip->stream_count; i++) {

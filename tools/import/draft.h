@@ -20,7 +20,7 @@
 struct draft_value {
     size_t attribute; /* index into drafts.attributes */
     struct value value;
-    char *text; /* owns value.text */
+    char *text; /* owns value.text, of a text or list */
 };
 
 struct draft_stream {
@@ -40,6 +40,8 @@ struct draft {
     size_t value_count, value_cap;
     uint32_t *none; /* attributes that a table's row says it has no value of; index into drafts.attributes */
     size_t none_count, none_cap;
+    uint32_t *empty; /* attributes of which it has an empty list: a value if that is what they are */
+    size_t empty_count, empty_cap;
     struct draft_stream *streams;
     size_t stream_count, stream_cap;
     struct buf extra;
@@ -105,6 +107,8 @@ enum { DRAFT_VALUES_MAX = 10000 }; /* a clip; a damaged list of tasks may hold m
  * widens to float, a forced type is parsed from the value's text): -EINVAL naming clip, value and types. */
 int draft_value(struct drafts *drafts, struct draft *clip, size_t attribute, const struct value *value,
                 struct error *err);
+/* An empty list of nobody knows what: a value where the attribute is one of lists, which others show. */
+int draft_empty(struct drafts *drafts, struct draft *clip, size_t attribute, struct error *err);
 /* The clip has no value of it, which a table says. */
 void draft_none(struct draft *clip, size_t attribute);
 bool draft_has(const struct draft *clip, size_t attribute);

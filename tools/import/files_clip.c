@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cache/base/json.h"
+#include "index/value_list.h"
 
 static const char source_stream[] = "source"; /* <key>.json that is no labels */
 
@@ -61,18 +62,77 @@ static bool scalar_of(const struct json *json, struct value *ret)
     }
 }
 
+/* 1: the list in `list`; 0: it holds something else than numbers and nulls, or too many. */
+static int list_of(const struct json *json, struct buf *list, struct value *ret)
+{
+    struct value element;
+    size_t count = json_count(json);
+    buf_clear(list);
+    for (size_t i = 0; i < count; i++) {
+        const struct json *at = json_at(json, i);
+        if (json_kind(at) == JSON_KIND_NULL)
+            value_list_add_null(list);
+        else if (!scalar_of(at, &element))
+            return 0;
+        else if (element.type == VALUE_INT)
+            value_list_add_integer(list, element.integer);
+        else if (element.type == VALUE_FLOAT)
+            value_list_add_real(list, element.real);
+        else
+            return 0;
+    }
+    *ret = value_list_of(list);
+    return count <= VALUE_LIST_MAX;
+}
+
+static bool are_texts(const struct json *json)
+{
+    struct value text;
+    size_t i = 0, count = json_count(json);
+    while (i < count && scalar_of(json_at(json, i), &text) && text.type == VALUE_TEXT)
+        i++;
+    return i == count;
+}
+
+static bool is_label(const struct json *json)
+{
+    struct value value;
+    CLEANUP_BUF struct buf list = BUF_INIT;
+    if (json_kind(json) == JSON_KIND_ARRAY)
+        return list_of(json, &list, &value) || are_texts(json);
+    return json_kind(json) == JSON_KIND_NULL || scalar_of(json, &value);
+}
+
 static bool json_is_flat(const struct json *json)
 {
     void *iter = NULL;
     const char *key;
     const struct json *member;
-    struct value value;
     if (json_kind(json) != JSON_KIND_OBJECT)
         return false;
     while (json_next(json, &iter, &key, &member))
-        if (json_kind(member) != JSON_KIND_NULL && !scalar_of(member, &value))
+        if (!is_label(member))
             return false;
     return true;
+}
+
+/* A list of numbers is one value; of texts, several. */
+static int add_value(struct drafts *drafts, struct draft *clip, size_t attribute, const struct json *json,
+                     struct error *err)
+{
+    CLEANUP_BUF struct buf list = BUF_INIT;
+    struct value value;
+    if (json_kind(json) != JSON_KIND_ARRAY)
+        return scalar_of(json, &value) ? draft_value(drafts, clip, attribute, &value, err) : 0;
+    if (!json_count(json))
+        return draft_empty(drafts, clip, attribute, err);
+    if (list_of(json, &list, &value))
+        return draft_value(drafts, clip, attribute, &value, err);
+    int rc = 0;
+    for (size_t i = 0; !rc && i < json_count(json); i++)
+        if (scalar_of(json_at(json, i), &value))
+            rc = draft_value(drafts, clip, attribute, &value, err);
+    return rc;
 }
 
 /* A flat object's members as attributes; "key" says again what the file's name says. */
@@ -84,16 +144,15 @@ static int add_members(const struct files_import *import, struct draft *clip, co
     const struct json *member;
     int rc = 0;
     while (!rc && json_next(json, &iter, &key, &member)) {
-        struct value value;
         size_t attribute;
-        if (!scalar_of(member, &value) || !strcmp(key, "key"))
+        if (json_kind(member) == JSON_KIND_NULL || !strcmp(key, "key"))
             continue;
         rc = drafts_attribute(import->drafts, key, name, &attribute, err);
         if (!rc && draft_has(clip, attribute))
             return error_set(err, EEXIST, "%s: two members would both become the attribute '%s'", name,
                              import->drafts->attributes[attribute].name);
         if (!rc)
-            rc = draft_value(import->drafts, clip, attribute, &value, err);
+            rc = add_value(import->drafts, clip, attribute, member, err);
         if (rc)
             return error_prefix(err, "%s: '%s'", name, key);
     }

@@ -321,7 +321,10 @@ static int claim_attributes(struct importing *importing, struct error *err)
     importing->attributes = mem_zero(count * sizeof *importing->attributes);
     for (size_t i = 0; !rc && i < count; i++) {
         const char *column = table_reader_column(importing->reader, i);
-        if (other[i] || !table_batch_type(importing->batch, i)->seen)
+        const struct table_type *type = table_batch_type(importing->batch, i);
+        if (!other[i] && !type->seen && type->refused.count)
+            table_attribute_note(importing->reader, i, type, column, importing->import->notes);
+        if (other[i] || !type->seen)
             continue;
         note_multi(importing, column);
         rc = drafts_attribute(importing->import->drafts, column, table_reader_name(importing->reader),

@@ -239,6 +239,8 @@ static int claim_empty(struct joined *j, size_t column, struct error *err)
     if (rc || !was)
         return rc;
     j->attributes[column] = number;
+    if (was == VALUE_LIST) /* lists may be empty */
+        table_batch_type(j->batch, column)->forced = was;
     attribute->partial = true;
     if (!attribute->typed)
         attribute->type = was;
@@ -288,6 +290,11 @@ static int set_values(const struct joined *j, const struct table_kept *cell, str
                                cell, err);
 }
 
+static bool says_value(const struct joined *j, const struct table_kept *cell)
+{
+    return cell->count || table_type_of(table_batch_type(j->batch, cell->column)) == VALUE_LIST;
+}
+
 static int set_row(const struct joined *j, const struct table_kept_row *row, struct error *err)
 {
     struct draft *clip = &j->join->drafts->clips[row->tag];
@@ -298,7 +305,9 @@ static int set_row(const struct joined *j, const struct table_kept_row *row, str
             i < row->count && row->cells[i].column == column ? &row->cells[i++] : NULL;
         if (attributes[column] == SIZE_MAX)
             continue;
-        if (cell && cell->count && set_values(j, cell, clip, err))
+        if (cell && cell->refused)
+            continue;
+        if (cell && says_value(j, cell) && set_values(j, cell, clip, err))
             return table_reader_prefix(j->reader, row->place, column, err);
         if (!draft_has(clip, attributes[column]))
             draft_none(clip, attributes[column]);
@@ -349,10 +358,11 @@ int table_join_file(const struct table_join *join, const char *file, struct erro
 static int set_all(const struct table_join *join, size_t attribute, const struct table_type *type,
                    const struct table_cell *cell, struct error *err)
 {
+    CLEANUP_BUF struct buf scratch = BUF_INIT;
     int rc = 0;
     for (size_t i = 0; !rc && i < cell->count; i++) {
         struct value value;
-        rc = table_type_value(type, &cell->values[i], NULL, &value, err);
+        rc = table_type_value(type, &cell->values[i], &scratch, &value, err);
         if (rc == 1)
             rc = error_set(err, EINVAL, "that is no value (--type says if it is a text)");
         for (size_t k = 0; !rc && k < join->drafts->count; k++)

@@ -31,6 +31,9 @@ int table_attribute_set(struct drafts *drafts, struct draft *clip, size_t attrib
                         const struct table_type *type, const struct table_kept *cell, struct error *err)
 {
     CLEANUP_BUF struct buf scratch = BUF_INIT;
+    struct value empty = {.type = VALUE_LIST, .text = ""};
+    if (!cell->count && !cell->refused && table_type_of(type) == VALUE_LIST)
+        return draft_value(drafts, clip, attribute, &empty, err);
     int rc = 0;
     for (size_t i = 0; !rc && i < cell->count; i++) {
         struct value value;
@@ -65,6 +68,12 @@ void table_attribute_note(const struct table_reader *reader, size_t column, cons
             mem_printf("%s: column '%s': %s is no value", table, name, type->nan.text);
         CLEANUP_FREE char *example = mem_printf("%s %llu", place, (unsigned long long)type->nan.place);
         notes_add_many(notes, reason, example, type->nan.count);
+    }
+    if (type->refused.count) {
+        CLEANUP_FREE char *reason =
+            mem_printf("%s: column '%s': %s is no value, left out", table, name, type->refused.text);
+        CLEANUP_FREE char *example = mem_printf("%s %llu", place, (unsigned long long)type->refused.place);
+        notes_add_many(notes, reason, example, type->refused.count);
     }
     if (table_type_missed(type)) {
         CLEANUP_FREE char *reason = mem_printf(

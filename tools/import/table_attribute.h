@@ -12,9 +12,11 @@ int table_attribute_check(const struct table_reader *reader, const bool *other, 
  */
 void table_attribute_note_name(const struct table_reader *reader, const char *name, const char *attribute,
                                struct notes *notes);
-/* A column has "nan", which is no value, or is text where numbers seem meant. `type`: what it became. */
+/* A column has "nan" or something else that is no value, or is text where numbers seem meant. `type`: what it
+ * became. */
 void table_attribute_note(const struct table_reader *reader, size_t column, const struct table_type *type,
                           const char *attribute, struct notes *notes);
-/* Adds a kept cell's values, as ones of its column's type. Errors name neither place nor column. */
+/* Adds a kept cell's values, as ones of its column's type; an empty list is a value where that is list.
+ * Errors name neither place nor column. */
 int table_attribute_set(struct drafts *drafts, struct draft *clip, size_t attribute,
                         const struct table_type *type, const struct table_kept *cell, struct error *err);

@@ -3,7 +3,7 @@
  * Rows lie one behind the other in segments, so that adding never copies what is there, and reading frees:
  *
  *     segment:  | row | row | ... |     row:   place, tag, cells, cell...
- *                                       cell:  column, values, value...
+ *                                       cell:  column, values * 2 + refused, value...
  *                                       value: type * 2 + written, bytes (value_encode())
  */
 #include "tools/import/table_batch.h"
@@ -96,6 +96,8 @@ static int see_cell(struct table_batch *batch, const struct table_row *row, size
 {
     const struct table_cell *cell = &row->cells[column];
     int rc = 0;
+    if (cell->refused)
+        table_type_refuse(&batch->columns[column].type, cell->refused, row->place);
     for (size_t i = 0; !rc && i < cell->count; i++)
         rc = table_type_see(&batch->columns[column].type, &cell->values[i], row->place, err);
     return rc;
@@ -104,7 +106,7 @@ static int see_cell(struct table_batch *batch, const struct table_row *row, size
 static void encode_cell(struct buf *to, size_t column, const struct table_cell *cell)
 {
     buf_varint(to, column);
-    buf_varint(to, cell->count);
+    buf_varint(to, (uint64_t)cell->count << 1 | (cell->refused != NULL));
     for (size_t i = 0; i < cell->count; i++) {
         const struct table_value *value = &cell->values[i];
         buf_u8(to, (uint8_t)((unsigned)value->value.type << 1 | value->written));
@@ -114,7 +116,8 @@ static void encode_cell(struct buf *to, size_t column, const struct table_cell *
 
 static bool is_kept(const struct table_batch *batch, const struct table_row *row, size_t column)
 {
-    return !row->cells[column].missing && !batch->columns[column].skip;
+    const struct table_cell *cell = &row->cells[column];
+    return (!cell->missing || cell->refused) && !batch->columns[column].skip;
 }
 
 int table_batch_add(struct table_batch *batch, const struct table_row *row, uint64_t tag, size_t *ret_column,
@@ -180,7 +183,9 @@ int table_batch_next(struct table_batch *batch, struct table_kept_row *ret)
     batch->value_count = 0;
     for (size_t i = 0; i < ret->count; i++) {
         batch->cells[i].column = (size_t)cursor_varint(&batch->at);
-        batch->cells[i].count = (size_t)cursor_varint(&batch->at);
+        uint64_t count = cursor_varint(&batch->at);
+        batch->cells[i].refused = count & 1;
+        batch->cells[i].count = (size_t)(count >> 1);
         decode_values(batch, batch->cells[i].count);
     }
     for (size_t i = 0, first = 0; i < ret->count; first += batch->cells[i++].count)

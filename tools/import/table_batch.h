@@ -28,10 +28,11 @@ int table_batch_add(struct table_batch *batch, const struct table_row *row, uint
 uint64_t table_batch_rows(const struct table_batch *batch); /* added */
 size_t table_batch_bytes(const struct table_batch *batch);  /* held */
 
-struct table_kept { /* a cell that is not missing; an empty list has none of them, but is there */
+struct table_kept { /* a cell that is not missing, or refused; an empty list has none of them, but is there */
     size_t column;
     const struct table_value *values; /* as they were added: table_type_value() gives the column's type */
     size_t count;
+    bool refused; /* it holds what is no value: it says nothing */
 };
 struct table_kept_row {
     uint64_t place, tag;

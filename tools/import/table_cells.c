@@ -23,8 +23,10 @@ struct table_cells {
     size_t place_cap, cell_cap;
     struct table_value *values;
     size_t value_count, value_cap;
-    size_t column; /* of the cell that is being filled */
-    size_t next;   /* the column behind the one asked for last: rows tend to be alike */
+    struct buf lists; /* those of the row, one behind the other */
+    size_t list_at;   /* where the one under way begins */
+    size_t column;    /* of the cell that is being filled */
+    size_t next;      /* the column behind the one asked for last: rows tend to be alike */
     uint64_t row;
     uint64_t number; /* of the row, from 1 */
 };
@@ -42,6 +44,7 @@ void table_cells_free(struct table_cells *cells)
     free(cells->places);
     free(cells->cells);
     free(cells->values);
+    buf_done(&cells->lists);
     free(cells);
 }
 
@@ -107,8 +110,10 @@ void table_cells_begin(struct table_cells *cells, uint64_t place)
     cells->number++;
     cells->next = 0;
     cells->value_count = 0;
+    buf_clear(&cells->lists);
+    cells->list_at = 0;
     for (size_t i = 0; i < strmap_count(cells->columns); i++)
-        cells->cells[i].missing = true;
+        cells->cells[i] = (struct table_cell){.missing = true};
 }
 
 void table_cells_cell(struct table_cells *cells, size_t column)
@@ -157,8 +162,80 @@ int table_cells_add(struct table_cells *cells, const struct table_value *value, 
     return rc;
 }
 
+bool table_cells_several(const struct table_cells *cells)
+{
+    return cells->places[cells->column].split;
+}
+
+struct buf *table_cells_list(struct table_cells *cells)
+{
+    return &cells->lists;
+}
+
+/* NULL: it is one. */
+static const char *why_no_list(const struct table_cells *cells, const struct table_list_kinds *kinds)
+{
+    if (kinds->lists)
+        return "a list of lists";
+    if (kinds->objects)
+        return "a list of objects";
+    if (table_cells_several(cells))
+        return kinds->nulls ? "null among several values" : NULL;
+    if (kinds->booleans)
+        return "a list with true or false (--multi: several values)";
+    if (kinds->times)
+        return "a list of timestamps (--multi: several values)";
+    if (kinds->texts && kinds->numbers)
+        return "a list of numbers and texts";
+    if (kinds->texts && kinds->nulls)
+        return "a list of texts and null";
+    return kinds->numbers + kinds->nulls > VALUE_LIST_MAX ? "a list of more than 65536 numbers" : NULL;
+}
+_Static_assert(VALUE_LIST_MAX == 65536, "as the reason says");
+
+/* It is as if the cell had no value, but that is told. */
+static void refuse(struct table_cells *cells, const char *what)
+{
+    struct place *place = &cells->places[cells->column];
+    buf_truncate(&cells->lists, cells->list_at);
+    cells->value_count = place->first;
+    place->count = 0;
+    cells->cells[cells->column] = (struct table_cell){.missing = true, .refused = what};
+}
+
+int table_cells_finish_list(struct table_cells *cells, const struct table_list_kinds *kinds,
+                            struct error *err)
+{
+    const char *why = why_no_list(cells, kinds);
+    if (why) {
+        refuse(cells, why);
+        return 0;
+    }
+    if (cells->lists.len == cells->list_at)
+        return 0;
+    struct table_value list = {.value = {.type = VALUE_LIST,
+                                         .text = buf_text(&cells->lists) + cells->list_at,
+                                         .len = cells->lists.len - cells->list_at}};
+    cells->list_at = cells->lists.len;
+    return add_one(cells, &list, err);
+}
+
+/* Where the lists are, now that they no longer move. */
+static void place_lists(struct table_cells *cells)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < cells->value_count; i++) {
+        struct value *value = &cells->values[i].value;
+        if (value->type != VALUE_LIST)
+            continue;
+        value->text = buf_text(&cells->lists) + at;
+        at += value->len;
+    }
+}
+
 void table_cells_end(struct table_cells *cells, struct table_row *ret)
 {
+    place_lists(cells);
     size_t count = strmap_count(cells->columns);
     for (size_t i = 0; i < count; i++) {
         struct table_cell *cell = &cells->cells[i];

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "cache/base/error.h"
-#include "index/value.h"
+#include "index/value_list.h"
 
 enum {
     TABLE_COLUMNS_MAX = 10000,
@@ -26,6 +26,8 @@ struct table_cell {
     const struct table_value *values;
     size_t count;
     bool missing; /* no value was given; an empty list is not missing */
+    const char
+        *refused; /* a constant, such as "a list of lists": it holds what is no value, and is missing */
 };
 struct table_row {
     uint64_t place; /* the line it starts on; in Parquet the row; from 1 */
@@ -54,4 +56,16 @@ void table_cells_cell(struct table_cells *cells, size_t column);
 /* Before a cell that may be missing is looked at: false if the row had this column before. */
 bool table_cells_mention(struct table_cells *cells, size_t column);
 int table_cells_add(struct table_cells *cells, const struct table_value *value, struct error *err);
+/* Is what a list of the cell under way holds several values, as --multi says, not one of type list? */
+bool table_cells_several(const struct table_cells *cells);
+/* A list in the cell under way: its numbers and nulls are appended (value_list.h) to what table_cells_list()
+ * gives; what is several values is added as such. Then it is finished: numbers become a value of type list;
+ * what is neither a list of numbers nor one of texts is no value, so the cell is refused. An empty one has no
+ * type: the cell holds nothing, but is not missing. */
+struct table_list_kinds { /* how many elements are */
+    size_t numbers, nulls, texts, booleans, times, lists, objects;
+};
+struct buf *table_cells_list(struct table_cells *cells);
+int table_cells_finish_list(struct table_cells *cells, const struct table_list_kinds *kinds,
+                            struct error *err);
 void table_cells_end(struct table_cells *cells, struct table_row *ret);

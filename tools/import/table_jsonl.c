@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* JSON Lines: an object a line, its members the cells: scalars, lists of scalars, null for a missing one.
+/* JSON Lines: an object a line, its members the cells: scalars, lists of numbers or texts, null for a missing
+ * one.
  * Lines of nothing but spaces are passed over. Read without a tree: a table can have millions of lines. */
 #include <errno.h>
 #include <stdlib.h>
@@ -62,16 +63,56 @@ static int add_scalar(struct table_cells *cells, const struct json_token *token,
     return table_cells_add(cells, &one, err);
 }
 
+/* Behind a '[' or '{': up to where it ends. */
+static int skip_nested(struct jsonl *jsonl, struct error *err)
+{
+    struct json_token token;
+    for (unsigned depth = 1; depth;) {
+        int rc = json_scan_next(&jsonl->scan, &token, err);
+        if (rc)
+            return rc;
+        depth += token.kind == JSON_TOKEN_ARRAY || token.kind == JSON_TOKEN_OBJECT;
+        depth -= token.kind == JSON_TOKEN_ARRAY_END || token.kind == JSON_TOKEN_OBJECT_END;
+    }
+    return 0;
+}
+
+static int add_element(struct jsonl *jsonl, struct table_cells *cells, const struct json_token *token,
+                       struct error *err)
+{
+    struct buf *list = table_cells_list(cells);
+    bool number = token->kind == JSON_TOKEN_INTEGER || token->kind == JSON_TOKEN_REAL;
+    if (token->kind == JSON_TOKEN_ARRAY || token->kind == JSON_TOKEN_OBJECT)
+        return skip_nested(jsonl, err);
+    if (token->kind == JSON_TOKEN_TEXT || (token->kind != JSON_TOKEN_NULL && table_cells_several(cells)))
+        return add_scalar(cells, token, err);
+    if (token->kind == JSON_TOKEN_INTEGER)
+        value_list_add_integer(list, token->integer);
+    else if (number)
+        value_list_add_real(list, token->real);
+    else if (token->kind == JSON_TOKEN_NULL)
+        value_list_add_null(list);
+    return 0;
+}
+
+/* A list of numbers is one value, unless it is several by --multi; of texts, several. */
 static int add_list(struct jsonl *jsonl, struct table_cells *cells, struct error *err)
 {
     struct json_token token;
+    struct table_list_kinds kinds = {0};
     int rc;
     while (!(rc = json_scan_next(&jsonl->scan, &token, err)) && token.kind != JSON_TOKEN_ARRAY_END) {
-        rc = add_scalar(cells, &token, err);
+        kinds.lists += token.kind == JSON_TOKEN_ARRAY;
+        kinds.objects += token.kind == JSON_TOKEN_OBJECT;
+        kinds.booleans += token.kind == JSON_TOKEN_BOOL;
+        kinds.nulls += token.kind == JSON_TOKEN_NULL;
+        kinds.texts += token.kind == JSON_TOKEN_TEXT;
+        kinds.numbers += token.kind == JSON_TOKEN_INTEGER || token.kind == JSON_TOKEN_REAL;
+        rc = add_element(jsonl, cells, &token, err);
         if (rc)
             return error_prefix(err, "column '%s'", buf_text(&jsonl->name));
     }
-    return rc;
+    return rc ? rc : table_cells_finish_list(cells, &kinds, err);
 }
 
 static int add_cell(struct jsonl *jsonl, struct table_cells *cells, const struct json_token *token,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Parquet: a row group's columns at a time. Flat columns and lists of one level; what pandas wrote for a
- * missing number (NaN) is missing, and its index columns are no columns. Dates are timestamps (one that no
- * timestamp holds stays a number of days, which its column then refuses). */
+/* Parquet: a row group's columns at a time. Flat columns and lists; what pandas wrote for a
+ * missing number (NaN) is missing, in a list of numbers null, and its index columns are no columns. Dates are
+ * timestamps (one that no timestamp holds stays a number of days, which its column then refuses). */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -39,7 +39,7 @@ static int add_column(struct tape *tape, size_t number, struct table_cells *cell
     bool is_new;
     if (is_index_of_pandas(column->name))
         return 0;
-    if (!column->readable || column->depth > 1)
+    if (!column->readable)
         return error_set(err, EINVAL,
                          "column '%s' holds no texts, numbers, booleans or timestamps, nor lists of them",
                          column->name);
@@ -114,17 +114,57 @@ static bool is_nan(const struct value *value)
     return value->type == VALUE_FLOAT && isnan(value->real);
 }
 
+static bool is_number(enum value_type type)
+{
+    return type == VALUE_INT || type == VALUE_FLOAT;
+}
+
+static void add_number(struct table_cells *cells, const struct value *value)
+{
+    if (value->type == VALUE_INT)
+        value_list_add_integer(table_cells_list(cells), value->integer);
+    else
+        value_list_add_real(table_cells_list(cells), value->real);
+}
+
+static int add_element(struct table_cells *cells, const struct column *column, uint64_t i,
+                       struct table_list_kinds *kinds, struct error *err)
+{
+    struct table_value one = {.value = value_at(column, i)};
+    enum value_type type = one.value.type;
+    kinds->numbers += is_number(type);
+    kinds->texts += type == VALUE_TEXT;
+    kinds->booleans += type == VALUE_BOOL;
+    kinds->times += type == VALUE_TIME;
+    if (type == VALUE_TEXT || table_cells_several(cells))
+        return table_cells_add(cells, &one, err);
+    if (is_number(type))
+        add_number(cells, &one.value);
+    return 0;
+}
+
+static bool is_list_of_numbers(const struct column *column)
+{
+    enum parquet_kind kind = column->values.kind;
+    return !column->date && (kind == PARQUET_INT || kind == PARQUET_FLOAT || kind == PARQUET_DOUBLE);
+}
+
+/* Here an empty list of numbers is known to be one. */
 static int add_list(struct table_cells *cells, const struct column *column, uint64_t row, struct error *err)
 {
     const struct parquet_values *values = &column->values;
+    struct table_list_kinds kinds = {.lists = values->depth > 1};
+    uint64_t i = values->offsets[0][row], end = values->offsets[0][row + 1];
     int rc = 0;
-    for (uint64_t i = values->offsets[0][row]; !rc && i < values->offsets[0][row + 1]; i++) {
-        if (!values->valid[i])
-            return error_set(err, EINVAL, "null stands in a list");
-        struct table_value one = {.value = value_at(column, i)};
-        rc = table_cells_add(cells, &one, err);
+    if (i == end && values->depth == 1 && is_list_of_numbers(column) && !table_cells_several(cells))
+        return table_cells_add(cells, &(struct table_value){.value = {.type = VALUE_LIST, .text = ""}}, err);
+    for (; !rc && values->depth == 1 && i < end; i++) {
+        if (values->valid[i])
+            rc = add_element(cells, column, i, &kinds, err);
+        else
+            kinds.nulls++, value_list_add_null(table_cells_list(cells));
     }
-    return rc;
+    return rc ? rc : table_cells_finish_list(cells, &kinds, err);
 }
 
 static int add_cell(struct table_cells *cells, const struct column *column, uint64_t row, struct error *err)

@@ -20,7 +20,8 @@
 #include "tools/import/table_input.h"
 
 struct table_options {
-    const char *const *multi; /* columns whose texts are several values, separated by ';'; borrowed */
+    const char *const
+        *multi; /* columns whose texts, separated by ';', and lists are several values; borrowed */
     size_t multi_count;
     bool nested; /* JSON objects within a row are columns, too: "front": {"url": ...} is `front.url` */
 };

@@ -51,6 +51,7 @@ static bool fits(enum value_type type, const char *text, size_t len)
         return is_number_start(text, len, &leading_zero) && !leading_zero &&
                isalpha((unsigned char)text[len - 1]) && !value_parse(VALUE_DURATION, text, len, &value, NULL);
     case VALUE_TEXT:
+    case VALUE_LIST:
         break;
     }
     return true;
@@ -163,6 +164,12 @@ int table_type_see(struct table_type *type, const struct table_value *value, uin
     return 0;
 }
 
+void table_type_refuse(struct table_type *type, const char *what, uint64_t place)
+{
+    struct value shown = {.type = VALUE_TEXT, .text = what, .len = strlen(what)};
+    note_odd(&type->refused, &shown, place);
+}
+
 enum value_type table_type_of(const struct table_type *type)
 {
     if (type->forced)
@@ -195,7 +202,7 @@ int table_type_value(const struct table_type *type, const struct table_value *va
         return 0;
     }
     if (from->type == VALUE_TEXT)
-        return value_parse(to, from->text, from->len, ret, err);
+        return value_parse_in(scratch, to, from->text, from->len, ret, err);
     int64_t exact = INT64_C(1) << 53;
     if (from->type == VALUE_INT && to == VALUE_FLOAT && (from->integer > exact || from->integer < -exact))
         return error_set(err, EINVAL, "the integer %lld does not fit among floats", (long long)from->integer);
@@ -217,6 +224,6 @@ int table_type_parse(const char *name, enum value_type *ret, struct error *err)
         }
     if (!value_type_parse(name, ret))
         return 0;
-    return error_set(err, EINVAL, "'%s' is no type: boolean, integer, float, text, timestamp or duration",
-                     name);
+    return error_set(err, EINVAL,
+                     "'%s' is no type: boolean, integer, float, text, timestamp, duration or list", name);
 }

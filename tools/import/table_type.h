@@ -10,7 +10,7 @@
 #include "cache/base/buf.h"
 #include "tools/import/table_cells.h"
 
-enum { TABLE_TYPE_SHOWN = 40 };
+enum { TABLE_TYPE_SHOWN = 64 };
 struct table_type_odd {          /* written texts that are no numbers */
     uint64_t count, place;       /* how many, and the place of the first; */
     char text[TABLE_TYPE_SHOWN]; /* its text, perhaps cut */
@@ -23,14 +23,18 @@ struct table_type {          /* all zero: nothing seen */
     uint64_t numbers;        /* written ones */
     uint64_t blanks, commas; /* among `odd`: words for "none", such as n/a; decimal commas */
     struct table_type_odd nan, odd;
+    struct table_type_odd refused; /* cells that hold what is no value, and what the first does */
 };
 
 /* `place`: of its row, for people. -EINVAL: it has another type than those before. */
 int table_type_see(struct table_type *type, const struct table_value *value, uint64_t place,
                    struct error *err);
+/* A cell of the column holds what is no value (table_cells.h). */
+void table_type_refuse(struct table_type *type, const char *what, uint64_t place);
 enum value_type table_type_of(const struct table_type *type);
-/* The value as one of the column's type, once all were seen; a text borrows `value` or `scratch`. 1: "nan",
- * which is none there. -EINVAL with the value: it cannot be, which only happens where a type is forced. */
+/* The value as one of the column's type, once all were seen; a text or list borrows `value` or `scratch`. 1:
+ * "nan", which is none there. -EINVAL with the value: it cannot be, which only happens where a type is
+ * forced. */
 int table_type_value(const struct table_type *type, const struct table_value *value, struct buf *scratch,
                      struct value *ret, struct error *err);
 

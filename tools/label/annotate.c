@@ -246,6 +246,11 @@ static int say_cell(struct annotate *annotate, const struct label_columns *colum
 {
     CLEANUP_BUF struct buf scratch = BUF_INIT;
     const struct label_column *column = &columns->list[cell->column];
+    struct value empty = {.type = VALUE_LIST, .text = ""};
+    if (cell->refused)
+        return 0;
+    if (!cell->count && column->as.forced == VALUE_LIST)
+        return changeset_value(set, column->attribute, &empty, err);
     int rc = cell->count || !column->known ? 0 : changeset_none(set, column->attribute, err);
     for (size_t i = 0; !rc && i < cell->count; i++) {
         struct value value;

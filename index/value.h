@@ -41,8 +41,8 @@ const char *value_type_name(
     enum value_type type); /* "boolean", "integer", "float", "text", "timestamp", "duration" */
 int value_type_parse(const char *name, enum value_type *ret); /* -EINVAL */
 
-/* `text` as a value of `type`: what a path or a table says ("true", "3", "2.5s", "2026-03-01"). -EINVAL,
- * message "'abc' is not an integer". */
+/* `text` as a value of `type`: what a path or a table says ("true", "True" or "TRUE", "3", "inf", "2.5s",
+ * "2026-03-01"). -EINVAL, message "'abc' is not an integer". */
 int value_parse(enum value_type type, const char *text, size_t len, struct value *ret, struct error *err);
 void value_print(struct buf *buf,
                  const struct value *value); /* canonical text; value_parse() gives the value back */

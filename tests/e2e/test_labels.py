@@ -142,9 +142,11 @@ def test_events_stand_in_the_json_and_replace_those_of_the_same_clip_label_and_s
 
 @pytest.mark.parametrize("table, options, says", [
     ("key,grade\nep000000,1\nep000001,abc\n", [],
-     "standard input: line 3: column 'grade': 'abc' is not an integer (the data set's attribute 'grade' is integer)"),
+     "standard input: line 3: column 'grade': 'abc' is not an integer (the data set's "
+         "attribute 'grade' is integer; --type 'grade=text' makes texts of all in it)"),
     ('{"key":"ep000000","outcome":3}\n', [],
-     "standard input: line 1: column 'outcome': '3' is integer (the data set's attribute 'outcome' is text)"),
+     "standard input: line 1: column 'outcome': '3' is integer (the data set's attribute "
+         "'outcome' is text; --type 'outcome=text' takes it as text)"),
     ("key,new\nep000000,abc\n", ["--type", "new=integer"],
      "standard input: line 2: column 'new': 'abc' is not an integer"),
     ("key,new\nep000000,1\nep9,2\nep10,2\n", [],

@@ -251,11 +251,11 @@ static int new_drafts(struct importing *importing, struct error *err)
 }
 
 /* A manifest's clips are those of the roots that it names. */
-static int open_known_roots(struct importing *importing, struct error *err)
+static int add_known_roots(struct importing *importing, struct error *err)
 {
     struct changeset_reader reader = CHANGESET_READER(importing->drafts->set);
     struct changeset_op op;
-    int rc = known_open(importing->request->dataset, importing->request->source, &importing->known, err);
+    int rc = 0;
     while (!rc && changeset_next(&reader, &op))
         if (op.kind == CHANGESET_ROOT)
             rc = known_add_root(importing->known, op.text, err);
@@ -282,9 +282,12 @@ static int scan_manifest(struct importing *importing, struct error *err)
                          request->source);
     if (request->copy != COPY_NONE)
         return error_set(err, EINVAL, "%s: --copy is for folders, not for manifests", request->source);
-    int rc = manifest_import(&manifest, &found, err);
-    if (!rc && request->dataset)
-        rc = open_known_roots(importing, err);
+    int rc = request->dataset ? known_open(request->dataset, request->source, &importing->known, err) : 0;
+    importing->drafts->known = importing->known;
+    if (!rc)
+        rc = manifest_import(&manifest, &found, err);
+    if (!rc && importing->known)
+        rc = add_known_roots(importing, err);
     importing->counts->objects = found.objects;
     importing->counts->bytes = found.bytes;
     importing->counts->pinned_weakly = found.pinned_weakly;

@@ -246,7 +246,7 @@ static int say_cell(struct annotate *annotate, const struct label_columns *colum
 {
     CLEANUP_BUF struct buf scratch = BUF_INIT;
     const struct label_column *column = &columns->list[cell->column];
-    int rc = cell->count || !column->known ? 0 : changeset_none(set, column->attribute, err);
+    int rc = cell->count || !column->declared ? 0 : changeset_none(set, column->attribute, err);
     for (size_t i = 0; !rc && i < cell->count; i++) {
         struct value value;
         rc = label_columns_value(columns, cell->column, &cell->values[i], &scratch, &value, err);

@@ -23,6 +23,8 @@ static const struct option_spec options[] = {
     {"layout", 0, "L", false, "how paths spell clips: '{key}/{stream}.{ext}'"},
     {"renumbered", 0, NULL, false,
      "clips that are known under other keys have new keys: their labels go with them"},
+    {"table-is-renumbered", 0, NULL, false,
+     "with --renumbered: the tables name clips by their new numbers and keys"},
     {"restore", 0, NULL, false,
      "bring back clips that were removed from the data set, without the labels they had"},
     {"copy", 0, "[=open]", false,
@@ -83,6 +85,10 @@ static void tell_labels(const struct apply_counts *counts)
         snprintf(versions, sizeof versions, " in v%u to v%u", counts->taken_first, counts->taken_last);
     else if (counts->taken_last)
         snprintf(versions, sizeof versions, " in v%u", counts->taken_last);
+    if (counts->values_changed)
+        fprintf(stderr, "note: a table changes %s of known clips: %s%s\n",
+                COUNT(counts->values_changed, "value"), counts->changed_shown,
+                counts->values_changed > APPLY_SHOWN ? "; ..." : "");
     if (counts->values_taken)
         fprintf(stderr,
                 "note: takes %s of %s back, set by an import%s: the source, or their row in a table, has "
@@ -255,6 +261,7 @@ static int run(const struct arguments *arguments, struct error *err)
                                      .prefix = arguments_text(arguments, "prefix"),
                                      .layout = arguments_text(arguments, "layout"),
                                      .renumbered = arguments_flag(arguments, "renumbered"),
+                                     .table_is_renumbered = arguments_flag(arguments, "table-is-renumbered"),
                                      .restore = arguments_flag(arguments, "restore"),
                                      .dry = arguments_flag(arguments, "dry-run")};
     const char *copy = arguments_text(arguments, "copy");
@@ -361,7 +368,10 @@ const struct command command_import = {
         "is new there is no new version. What the source no longer has is said, and stays; what "
         "elidefs-remove(1) removed stays away. A clip is what its content is: if clips that are known have "
         "other keys now, their source was renumbered, and the import fails, unless --renumbered lets "
-        "their labels go with them. Keys of clips from another source, or of another manifest beside this "
+        "their labels go with them. A table in that import may have been made for the old numbers: it is "
+        "refused, unless a column that the source knows, too (length, task), fits the new numbers in all "
+        "rows and would not fit the old ones, or --table-is-renumbered is given. Keys of clips from another "
+        "source, or of another manifest beside this "
         "one, fail it, too: --prefix.\n\n"
         "Everything that does not add up is an error that names file, place and reason. All of the source is "
         "looked at, all errors are told (the first 20 of a kind, and how many more), and nothing is "

@@ -310,8 +310,12 @@ static int set_rows(const struct joined *j, struct error *err)
 {
     struct table_kept_row row;
     int rc = 0;
-    while (!rc && table_batch_next(j->batch, &row))
-        rc = settle(j, row.place, row.tag, set_row(j, &row, err), err);
+    while (!rc && table_batch_next(j->batch, &row)) {
+        if (j->join->renumbered)
+            rc = table_renumbered_row(j->join->renumbered, j->reader, &row, row.tag, err);
+        if (!rc)
+            rc = settle(j, row.place, row.tag, set_row(j, &row, err), err);
+    }
     return rc;
 }
 
@@ -333,6 +337,8 @@ int table_join_file(const struct table_join *join, const char *file, struct erro
         rc = read_rows(&j, err);
     if (!rc)
         rc = check_columns(&j, err);
+    if (!rc && join->renumbered)
+        table_renumbered_begin(join->renumbered, reader);
     if (!rc)
         rc = claim_columns(&j, err);
     if (!rc)

@@ -12,6 +12,7 @@
 #include "tools/commands.h"
 #include "tools/import/notes.h"
 #include "tools/label/annotate.h"
+#include "tools/meant.h"
 #include "tools/session.h"
 
 static const struct option_spec options[] = {
@@ -101,6 +102,25 @@ static int open_head(struct run *run, struct catalog **ret, struct catalog_reade
     return rc ? rc : catalog_reader_acquire(*ret, &(struct catalog_patience){0}, ret_reader, err);
 }
 
+/* A column that is misspelt would be an attribute of its own; with --suffix names are alike by intent. */
+static void note_new(const struct run *run, struct catalog_reader *reader, const struct changeset *set)
+{
+    struct changeset_reader ops = CHANGESET_READER(set);
+    struct changeset_op op;
+    while (!run->options.suffix && changeset_next(&ops, &op) && op.kind != CHANGESET_LABELS) {
+        struct catalog_attribute known;
+        CLEANUP_BUF struct buf meant = BUF_INIT;
+        if (op.kind != CHANGESET_ATTRIBUTE ||
+            !catalog_attribute_find(reader, op.text, strlen(op.text), &known, NULL))
+            continue;
+        meant_attribute(reader, op.text, &meant);
+        CLEANUP_FREE char *reason = mem_printf("'%s' is a new attribute", op.text);
+        if (meant.len)
+            notes_add(run->options.notes, reason, buf_text(&meant) + strlen(": "));
+    }
+    changeset_reader_done(&ops);
+}
+
 /* One batch: 1 if more may come. */
 static int annotate_once(struct run *run, struct annotate **annotate, struct error *err)
 {
@@ -117,6 +137,8 @@ static int annotate_once(struct run *run, struct annotate **annotate, struct err
     if (more < 0)
         return more;
     run->any |= set != NULL;
+    if (set)
+        note_new(run, reader, set);
     if (!more && !run->any) {
         fprintf(stderr, "%s: nothing new: the table has no rows, v%u stays\n", run->session.url, run->base);
         tell(run, run->base, &(struct apply_counts){0});

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Labels from CSV, JSON Lines and Parquet, in files and through a pipe; forced types; renamed streams."""
 import json
+import os
 import re
 import subprocess
 
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from conftest import ELIDEFS, SAMPLE, elidefs
+from conftest import ELIDEFS, SAMPLE, elidefs, mounted
 from test_bad_input import refused
 
 ROWS = [{"key": "a", "outcome": "fail", "score": 0.5, "tags": ["x", "y"], "ok": True, "n": 1, "code": "007"},
@@ -307,7 +308,7 @@ def test_what_no_number_holds_exactly_is_text_and_said(dataset, source, tmp_path
 
 def test_an_integer_beyond_64_bits_in_json_is_refused(dataset, source, tmp_path):
     (tmp_path / "t.jsonl").write_text('{"key":"a","n":18446744073709551615}\n')
-    refused(dataset, source, "--table", tmp_path / "t.jsonl", says=["t.jsonl: line 1", "an integer of more than 64 bits"])
+    refused(dataset, source, "--table", tmp_path / "t.jsonl", says=["t.jsonl: line 1", "an integer beyond int64 (a text keeps it)"])
 
 
 def annotate_or_import(dataset, source, how, table, *words):
@@ -341,6 +342,17 @@ def test_the_type_in_the_data_set_comes_first_in_set_and_in_manifests(dataset, s
     manifest.write_text("key,front.url,serial,ok\nd,d.bin,13,TRUE\n")
     elidefs("import", dataset, manifest)
     assert found(dataset, "latest")[3] == {"key": "d", "ok": True, "serial": "13"}
+
+
+def test_a_mount_says_integers_of_64_bits_exactly(dataset, source, tmp_path):
+    table = write(tmp_path / "t.csv", [{"key": "a", "clock": "1700000000123456789"}, {"key": "b", "clock": "-9007199254740993"}])
+    elidefs("import", dataset, source, "--table", table)
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        found = point / "v1/clock.gt=1700000000123456788"
+        assert sorted(path.name for path in found.iterdir()) == ["a.bin", "a.json"]
+        assert os.getxattr(found / "a.bin", "user.clock") == b"1700000000123456789"
+        assert (found / "a.json").read_text() == '{"key":"a","clock":1700000000123456789}\n'
+        assert '"clock":1700000000123456789,' in (found / ".elidefs/manifest.jsonl").read_text()
 
 
 def remedy(stderr):

@@ -243,8 +243,8 @@ def test_nan_among_numbers_is_no_value_and_counted(dataset, source, tmp_path):
 def test_a_word_that_makes_text_of_numbers_is_named(dataset, source, tmp_path):
     table = tmp_path / "t.csv"
     table.write_text("key,n\na,1\nb,n/a\nc,2\n")
-    says = (f"note: {table}: column 'n' is text, since not all in it are numbers (an empty field says that there is none): "
-            "'n/a' on line 3")
+    says = (f"note: {table}: column 'n' is text, since not all in it are numbers (for numbers: correct or empty those fields, "
+            "`elidefs attribute drop DATASET n`, `elidefs annotate DATASET TABLE`): 'n/a' on line 3")
     assert notes(elidefs("import", dataset, source, "--table", table, "--dry-run")) == [says]
     refused(dataset, source, "--table", table, "--type", "n=number", says=[f"{table}: line 3: column 'n': 'n/a' is not a"])
     assert notes(elidefs("import", dataset, source, "--table", table)) == [says]
@@ -253,6 +253,24 @@ def test_a_word_that_makes_text_of_numbers_is_named(dataset, source, tmp_path):
     assert "column 'm' is text" in elidefs("annotate", dataset, table, "--by", "anna").stderr
     table.write_text("key,m\na,1\nb,2\nc,NA\n")
     assert "is text" not in elidefs("annotate", dataset, table, "--by", "anna").stderr  # it is, and was
+
+
+@pytest.mark.parametrize("how", ["import", "annotate"])
+def test_numbers_that_became_text_become_numbers_as_the_note_says(dataset, source, tmp_path, how):
+    elidefs("import", dataset, source)
+    table = tmp_path / "t.csv"
+    table.write_text("key,n\na,1\nb,n/a\nc,1700000000123456789\n")
+    done = annotate_or_import(dataset, source, how, table)
+    assert [clip["n"] for clip in found(dataset, "latest")] == ["1", "n/a", "1700000000123456789"]
+    table.write_text(table.read_text().replace("n/a", ""))
+    typed = re.findall("`elidefs ([^`]*)`", done.stderr)
+    assert len(typed) == 2
+    for words in typed:
+        elidefs(*[{"DATASET": dataset, "TABLE": table}.get(word, word) for word in words.split()])
+    assert [clip.get("n") for clip in found(dataset, "latest")] == [1, None, 1700000000123456789]
+    assert elidefs("query", dataset, "latest/n.gt=1").stdout == "c\n"
+    elidefs("import", dataset, source, "--table", table)
+    assert [clip.get("n") for clip in found(dataset, "latest")] == [1, None, 1700000000123456789]
 
 
 def test_a_column_whose_name_changes_is_said(dataset, source, tmp_path):

@@ -78,10 +78,12 @@ void table_attribute_note(const struct table_reader *reader, size_t column, cons
     if (!big && !table_type_missed(type))
         return;
     const struct table_type_odd *odd = big ? &type->big : &type->odd;
-    CLEANUP_FREE char *reason = mem_printf("%s: column '%s' is text, since %s", table, name,
-                                           big ? "no number holds all in it exactly"
-                                               : "not all in it are numbers "
-                                                 "(an empty field says that there is none)");
+    CLEANUP_FREE char *why =
+        big ? mem_text("no number holds all in it exactly")
+            : mem_printf("not all in it are numbers (for numbers: correct or empty those fields, `elidefs "
+                         "attribute drop DATASET %s`, `elidefs annotate DATASET TABLE`)",
+                         attribute);
+    CLEANUP_FREE char *reason = mem_printf("%s: column '%s' is text, since %s", table, name, why);
     CLEANUP_FREE char *example =
         mem_printf("'%s' on %s %llu", odd->text, place, (unsigned long long)odd->place);
     notes_add_many(notes, reason, example, odd->count);

@@ -288,10 +288,10 @@ NOBODY_KNOWS = ("this import renumbers, and another clip was 'ep000001' before: 
     (said_by([20, 25, 30], "episode_index,who,tasks", lambda i, n: f"{i},person {n},push"), f"line 3: {NOBODY_KNOWS}"),
     (said_by([20, 25, 30], "episode_index,who,length", lambda i, n: f"{i},person {n},"), f"line 3: {NOBODY_KNOWS}"),
 ])
-def test_a_table_of_the_old_numbers_is_refused_in_the_import_that_renumbers(dataset, renumbered, text, says):
+def test_a_table_of_the_old_numbers_is_refused_in_the_import_that_renumbers(dataset, renumbered, tmp_path, text, says):
     folder, table = renumbered
     table.write_text(text)
-    for more in ([], ["--skip-bad"], ["--dry-run"]):
+    for more in ([], ["--skip-bad", "--bad", tmp_path / "bad.jsonl"], ["--dry-run"]):
         done = elidefs("import", dataset, folder, "--renumbered", "--table", table, *more, check=False)
         assert done.returncode == 1 and f"{table}: {says}" in done.stderr, done.stderr
     assert who(dataset) == {f"ep{i:06d}": f"person {n}" for i, n in enumerate(LENGTHS)}

@@ -228,6 +228,7 @@ static void apply_done(struct apply *apply)
     buf_done(&apply->unknown.shown);
     buf_done(&apply->taken.shown);
     buf_done(&apply->late.shown);
+    buf_done(&apply->replaced.shown);
     void *const all[] = {apply->attribute_at, apply->declared, apply->partial,  apply->root_ids,
                          apply->object_ids,   apply->clips,    apply->new_keys, apply->new_hashes};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -254,6 +255,9 @@ int apply(const struct apply_options *options, const struct changeset *set, stru
             rc = run(&state, err);
         state.counts.clips = (uint64_t)state.clip_count;
         state.counts.rows = (uint64_t)state.rows;
+        state.counts.values_changed = state.replaced.count;
+        snprintf(state.counts.changed_shown, sizeof state.counts.changed_shown, "%s",
+                 buf_text(&state.replaced.shown));
         apply_done(&state);
         if (rc)
             unlink(options->result_path);

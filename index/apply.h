@@ -23,13 +23,16 @@ struct apply_options {
     int (*root_id)(void *ctx, const char *url, uint32_t *ret, struct error *err);
     void *ctx;
 };
+enum { APPLY_SHOWN = 3 }; /* examples in a message */
 struct apply_counts {
     uint64_t clips_added, clips_replaced, clips_removed, clips_unchanged, streams, values;
     uint64_t clips_labelled, values_set, events_set, attributes_changed; /* by a set of labels */
     uint64_t values_taken, clips_taken; /* what an import took back, and of how many clips; */
     uint32_t taken_first, taken_last;   /* versions that had set it */
-    uint64_t clips_kept;                /* in which an import left what others had said, being partial */
-    uint64_t clips, rows;               /* of the result */
+    uint64_t values_changed; /* by a set that is partial, as a table is, of what imports had set; */
+    char changed_shown[900]; /* the first APPLY_SHOWN of them, for people */
+    uint64_t clips_kept;     /* in which an import left what others had said, being partial */
+    uint64_t clips, rows;    /* of the result */
 };
 /* A known key with the same fingerprint keeps its row and is unchanged unless its attributes or streams
  * differ; with another fingerprint it is replaced under its row. A

@@ -257,11 +257,20 @@ static int drop_attribute(struct apply *apply, struct attribute *attribute, stru
     return 0;
 }
 
+static int change_to_text(struct apply *apply, const char *name, struct error *err)
+{
+    struct attribute *attribute;
+    int rc = apply_attribute_find(apply, name, &attribute, err);
+    if (rc < 0 || !attribute || attribute->info.type == VALUE_TEXT)
+        return rc < 0 ? rc : 0;
+    return apply_to_text(apply, attribute, err);
+}
+
 int apply_attribute_change(struct apply *apply, const struct changeset_op *op, struct error *err)
 {
-    struct attribute *attribute = attributes_by_name(&apply->attributes, op->text, strlen(op->text));
     if (op->kind == CHANGESET_TO_TEXT)
-        return attribute && attribute->info.type != VALUE_TEXT ? apply_to_text(apply, attribute, err) : 0;
+        return change_to_text(apply, op->text, err);
+    struct attribute *attribute = attributes_by_name(&apply->attributes, op->text, strlen(op->text));
     if (!attribute)
         return error_set(err, ENOENT, "there is no attribute '%s'", op->text);
     if (!strcmp(op->text, EVENT_ATTRIBUTE) && op->kind != CHANGESET_DESCRIBE)

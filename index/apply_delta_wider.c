@@ -69,8 +69,8 @@ static int not_exact(const struct attribute *attribute, int64_t number, struct e
     return error_set(
         err, EINVAL,
         "the attribute '%s' is integer in the data set and float in the import, and %lld is not exact as "
-        "a float",
-        attribute->info.name, (long long)number);
+        "a float (--type '%s=text' makes texts of all in it)",
+        attribute->info.name, (long long)number, attribute->info.name);
 }
 
 static bool is_exact(int64_t number)

@@ -124,8 +124,10 @@ static int take_evidence(struct apply *apply, const struct changeset_op *op, str
 
 static int conflict(const struct attribute *known, const struct changeset_op *op, struct error *err)
 {
-    return error_set(err, EINVAL, "the attribute '%s' is %s in the data set and %s in the import", op->text,
-                     value_type_name(known->info.type), value_type_name(op->type));
+    return error_set(err, EINVAL,
+                     "the attribute '%s' is %s in the data set and %s in the import (--type '%s=text' makes "
+                     "texts of all in it)",
+                     op->text, value_type_name(known->info.type), value_type_name(op->type), op->text);
 }
 
 /* A clip's JSON shows an attribute of several values as an array, also where there is one. */

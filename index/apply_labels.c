@@ -13,9 +13,8 @@
 
 void apply_example(struct apply_examples *examples, const char *format, ...)
 {
-    enum { SHOWN = 3 };
     char text[300];
-    if (examples->count++ >= SHOWN)
+    if (examples->count++ >= APPLY_SHOWN)
         return;
     va_list args;
     va_start(args, format);
@@ -33,7 +32,7 @@ static int check_unknown(const struct apply *apply, struct error *err)
         return 0;
     return error_set(err, ENOENT, "%s %s not in the data set: %s%s", COUNT(unknown->count, "clip"),
                      unknown->count == 1 ? "is" : "are", buf_text(&unknown->shown),
-                     unknown->count > 3 ? "; ..." : "");
+                     unknown->count > APPLY_SHOWN ? "; ..." : "");
 }
 
 struct key_walk {
@@ -284,11 +283,11 @@ static int check_taken(const struct apply *apply, struct error *err)
     if (late->count)
         return error_set(err, EEXIST, "%s %s set by others since v%u: %s%s", COUNT(late->count, "value"),
                          late->count == 1 ? "was" : "were", apply->options->base, buf_text(&late->shown),
-                         late->count > 3 ? "; ..." : "");
+                         late->count > APPLY_SHOWN ? "; ..." : "");
     if (taken->count)
         return error_set(err, EEXIST, "%s %s set by others (--overwrite replaces them): %s%s",
                          COUNT(taken->count, "value"), taken->count == 1 ? "was" : "were",
-                         buf_text(&taken->shown), taken->count > 3 ? "; ..." : "");
+                         buf_text(&taken->shown), taken->count > APPLY_SHOWN ? "; ..." : "");
     return 0;
 }
 

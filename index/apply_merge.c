@@ -63,6 +63,17 @@ static void note_taken(struct apply *apply, const struct apply_clip *place, stru
                   apply->table, (unsigned long long)place->place, buf_text(&is));
 }
 
+/* What a table replaces of what imports have said. */
+static void note_changed(struct apply *apply, const struct apply_clip *place, struct run old, struct run said,
+                         uint32_t version)
+{
+    CLEANUP_BUF struct buf was = BUF_INIT, is = BUF_INIT;
+    print_run(old, &was);
+    print_run(said, &is);
+    apply_example(&apply->replaced, "'%s' has %s=%s (v%u), now %s", place->key,
+                  old.list->attribute->info.name, buf_text(&was), version, buf_text(&is));
+}
+
 /* An import takes back what one has said, or leaves it: counted, for people. */
 static void note_own(struct apply_record *record, bool taken, uint32_t version, size_t values)
 {
@@ -94,6 +105,8 @@ static int choose(struct apply_record *record, const struct apply_clip *place, s
     *ret = old;
     if (import && own && !said.count)
         note_own(record, true, origin.version, old.count);
+    else if (import && own && apply->partial[old.list->attribute - apply->attributes.list])
+        note_changed(apply, place, old, said, origin.version);
     if (import ? own : apply->policy == CHANGESET_MISSING ? false : own || apply->policy == CHANGESET_ALL)
         *ret = said;
     if (!import && apply->policy != CHANGESET_MISSING && !own && (late || apply->policy == CHANGESET_OWN))

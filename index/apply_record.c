@@ -146,8 +146,9 @@ int apply_record_say(struct apply_record *record, const struct changeset_op *op,
     if (value.type != attribute->info.type) { /* an integer for a float, as intake has checked */
         if (value.integer < -(1ll << EXACT_BITS) || value.integer > 1ll << EXACT_BITS)
             return error_set(err, EINVAL,
-                             "the attribute '%s' is float in the data set, and %lld is not exact as one",
-                             op->text, (long long)value.integer);
+                             "the attribute '%s' is float in the data set, and %lld is not exact as one "
+                             "(--type '%s=text' makes texts of all in it)",
+                             op->text, (long long)value.integer, op->text);
         value = (struct value){.type = VALUE_FLOAT, .real = (double)value.integer};
     }
     record_values_add(&record->said, attribute, &value, apply->origin);

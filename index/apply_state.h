@@ -78,6 +78,7 @@ struct apply {
     struct origins origins;                     /* of the parent */
     size_t event_at;                            /* index of the attribute of events, or SIZE_MAX */
     struct apply_examples unknown, taken, late; /* clips that are not there; values that others set */
+    struct apply_examples replaced;             /* values of an import's own that a partial set replaces */
 
     struct apply_clip *clips; /* by order, those to be removed last; later by row */
     size_t count, removals;

@@ -23,6 +23,11 @@ typedef int catalog_known_fn(void *ctx, const char *key, const struct catalog_kn
 int catalog_known_content(struct catalog_reader *reader, const uint8_t fingerprint[SHA256_BYTES],
                           catalog_known_fn *each, void *ctx, struct error *err);
 
+/* What an import means by this name: the attribute of this name, else the one that had it before. 1, 0 or
+ * -errno. */
+int catalog_known_attribute(struct catalog_reader *reader, const char *name, struct catalog_attribute *ret,
+                            struct error *err);
+
 /* The object of this root and path; with `pin`, only if its size and pin are these. 1 and its number, 0 or
  * -errno. */
 int catalog_known_object(struct catalog_reader *reader, uint32_t root, const char *path, uint64_t size,

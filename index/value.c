@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cache/base/decimal.h"
 #include "cache/base/instant.h"
@@ -19,10 +20,17 @@ static bool text_is(const char *text, size_t len, const char *word)
     return len == strlen(word) && !memcmp(text, word, len);
 }
 
+/* As JSON, Python and spreadsheets spell them. */
 static int parse_bool(const char *text, size_t len, struct value *value)
 {
-    value->boolean = text_is(text, len, "true");
-    return value->boolean || text_is(text, len, "false") ? 0 : -EINVAL;
+    static const char *const spelled[][2] = {{"false", "true"}, {"False", "True"}, {"FALSE", "TRUE"}};
+    for (size_t i = 0; i < sizeof spelled / sizeof *spelled; i++)
+        for (size_t k = 0; k < 2; k++)
+            if (text_is(text, len, spelled[i][k])) {
+                value->boolean = k;
+                return 0;
+            }
+    return -EINVAL;
 }
 
 static int parse_int(const char *text, size_t len, struct value *value)
@@ -67,10 +75,18 @@ static bool is_decimal(const char *text, size_t len)
     return i == len;
 }
 
+/* inf, Infinity, in any case, with a sign. */
+static bool is_infinite(const char *text, size_t len)
+{
+    size_t sign = len && (*text == '-' || *text == '+');
+    return (len == sign + 3 && !strncasecmp(text + sign, "inf", 3)) ||
+           (len == sign + 8 && !strncasecmp(text + sign, "infinity", 8));
+}
+
 static int parse_float(const char *text, size_t len, struct value *value)
 {
     enum { DIGITS_MAX = 1100 }; /* the exact decimal form of any double is shorter */
-    bool infinite = text_is(text, len, "inf") || text_is(text, len, "-inf");
+    bool infinite = is_infinite(text, len);
     if (len > DIGITS_MAX || !(infinite || is_decimal(text, len)))
         return -EINVAL;
     double real = *text == '-' ? -HUGE_VAL : HUGE_VAL;

@@ -48,8 +48,8 @@ static inline bool value_borrows(const struct value *value)
     return value->type == VALUE_TEXT || value->type == VALUE_LIST;
 }
 
-/* `text` as a value of `type`: what a path or a table says ("true", "3", "2.5s", "2026-03-01"). -EINVAL,
- * message "'abc' is not an integer". Of all types but lists, which need room. */
+/* `text` as a value of `type`: what a path or a table says ("true", "True" or "TRUE", "3", "inf", "2.5s",
+ * "2026-03-01"). -EINVAL, message "'abc' is not an integer". Of all types but lists, which need room. */
 int value_parse(enum value_type type, const char *text, size_t len, struct value *ret, struct error *err);
 /* The same of every type; a list's bytes are put into `room`, which must not hold the text. */
 int value_parse_in(struct buf *room, enum value_type type, const char *text, size_t len, struct value *ret,

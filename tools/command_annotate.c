@@ -12,6 +12,7 @@
 #include "tools/commands.h"
 #include "tools/import/notes.h"
 #include "tools/label/annotate.h"
+#include "tools/meant.h"
 #include "tools/session.h"
 
 static const struct option_spec options[] = {
@@ -101,6 +102,25 @@ static int open_head(struct run *run, struct catalog **ret, struct catalog_reade
     return rc ? rc : catalog_reader_acquire(*ret, &(struct catalog_patience){0}, ret_reader, err);
 }
 
+/* A column that is misspelt would be an attribute of its own; with --suffix names are alike by intent. */
+static void note_new(const struct run *run, struct catalog_reader *reader, const struct changeset *set)
+{
+    struct changeset_reader ops = CHANGESET_READER(set);
+    struct changeset_op op;
+    while (!run->options.suffix && changeset_next(&ops, &op) && op.kind != CHANGESET_LABELS) {
+        struct catalog_attribute known;
+        CLEANUP_BUF struct buf meant = BUF_INIT;
+        if (op.kind != CHANGESET_ATTRIBUTE ||
+            !catalog_attribute_find(reader, op.text, strlen(op.text), &known, NULL))
+            continue;
+        meant_attribute(reader, op.text, &meant);
+        CLEANUP_FREE char *reason = mem_printf("'%s' is a new attribute", op.text);
+        if (meant.len)
+            notes_add(run->options.notes, reason, buf_text(&meant) + strlen(": "));
+    }
+    changeset_reader_done(&ops);
+}
+
 /* One batch: 1 if more may come. */
 static int annotate_once(struct run *run, struct annotate **annotate, struct error *err)
 {
@@ -117,6 +137,8 @@ static int annotate_once(struct run *run, struct annotate **annotate, struct err
     if (more < 0)
         return more;
     run->any |= set != NULL;
+    if (set)
+        note_new(run, reader, set);
     if (!more && !run->any) {
         fprintf(stderr, "%s: nothing new: the table has no rows, v%u stays\n", run->session.url, run->base);
         tell(run, run->base, &(struct apply_counts){0});
@@ -212,12 +234,13 @@ const struct command command_annotate = {
         "TABLE is CSV (or TSV), JSON Lines or Parquet: a path, a URL, or - for standard input. Each row is "
         "about the "
         "clip in its column key, else episode_index; every other column is an attribute. An empty field, "
-        "and 'nan' among numbers, says nothing. All of it lands as one version, whose name is printed, or "
+        "and 'nan' where the column is not text, says nothing. All of it lands as one version, whose name is "
+        "printed, or "
         "nothing does: a value that does "
         "not fit, or a clip that is not there, is named with its line. A table that changes nothing commits "
         "nothing.\n\n"
-        "An attribute keeps its type; only integers become floats, and text by --type NAME=text. A list of "
-        "numbers (in JSON and Parquet; in CSV a text such as [40,10.5], where the attribute is a list "
+        "An attribute keeps its type; only integers become floats, and text by --type NAME=text, which also "
+        "keeps what another type does not, such as leading zeros. A list of numbers (in JSON and Parquet; in CSV a text such as [40,10.5], where the attribute is a list "
         "already or --type says so) is one value, kept as it is, in its order; NaN in it is null. A single "
         "number is no list: [3]. A list of texts (in CSV: columns of --multi, and of attributes that hold "
         "several values, separated by ';') is several labels, which replace those that were there; they are "

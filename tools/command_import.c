@@ -23,6 +23,8 @@ static const struct option_spec options[] = {
     {"layout", 0, "L", false, "how paths spell clips: '{key}/{stream}.{ext}'"},
     {"renumbered", 0, NULL, false,
      "clips that are known under other keys have new keys: their labels go with them"},
+    {"table-is-renumbered", 0, NULL, false,
+     "with --renumbered: the tables name clips by their new numbers and keys"},
     {"restore", 0, NULL, false,
      "bring back clips that were removed from the data set, without the labels they had"},
     {"copy", 0, "[=open]", false,
@@ -83,6 +85,10 @@ static void tell_labels(const struct apply_counts *counts)
         snprintf(versions, sizeof versions, " in v%u to v%u", counts->taken_first, counts->taken_last);
     else if (counts->taken_last)
         snprintf(versions, sizeof versions, " in v%u", counts->taken_last);
+    if (counts->values_changed)
+        fprintf(stderr, "note: a table changes %s of known clips: %s%s\n",
+                COUNT(counts->values_changed, "value"), counts->changed_shown,
+                counts->values_changed > APPLY_SHOWN ? "; ..." : "");
     if (counts->values_taken)
         fprintf(stderr,
                 "note: takes %s of %s back, set by an import%s: the source, or their row in a table, has "
@@ -255,6 +261,7 @@ static int run(const struct arguments *arguments, struct error *err)
                                      .prefix = arguments_text(arguments, "prefix"),
                                      .layout = arguments_text(arguments, "layout"),
                                      .renumbered = arguments_flag(arguments, "renumbered"),
+                                     .table_is_renumbered = arguments_flag(arguments, "table-is-renumbered"),
                                      .restore = arguments_flag(arguments, "restore"),
                                      .dry = arguments_flag(arguments, "dry-run")};
     const char *copy = arguments_text(arguments, "copy");
@@ -341,11 +348,12 @@ const struct command command_import = {
         "s3:// URL, or - "
         "for standard input, where its first bytes tell. A CSV header without commas may have semicolons or "
         "tabs "
-        "for them. A CSV column gets the narrowest type that all its "
-        "values "
-        "have, so that one 'n/a' makes it text, which is said; an empty field is a missing one, and so is "
-        "'nan' "
-        "among numbers; JSON and Parquet say types themselves. A list of numbers there is one value, of type "
+        "for them. A CSV column has the type that its attribute has in the data set, else the narrowest that "
+        "all its values have: boolean (true, True, TRUE), integer (64 bits; no leading zeros), float (inf, "
+        "too), timestamp, duration; so one 'n/a' makes it text, which is said. What the known type would not "
+        "keep as it is spelled fails, and --type NAME=text keeps it. An empty field is a missing one, \"\" "
+        "is the empty text, and 'nan' is missing and counted where the column is not text; JSON and Parquet "
+        "say types themselves. A list of numbers there is one value, of type "
         "list: kept as it is, in its order, with null for NaN, up to 65,536 of them; in CSV, a text such as "
         "[40,10.5] in a column that --type makes a list. Paths ask for it by NAME.null only. A list of texts "
         "(in CSV: a column of --multi, separated by ';') is several labels, and these are a set: they have "
@@ -364,7 +372,10 @@ const struct command command_import = {
         "is new there is no new version. What the source no longer has is said, and stays; what "
         "elidefs-remove(1) removed stays away. A clip is what its content is: if clips that are known have "
         "other keys now, their source was renumbered, and the import fails, unless --renumbered lets "
-        "their labels go with them. Keys of clips from another source, or of another manifest beside this "
+        "their labels go with them. A table in that import may have been made for the old numbers: it is "
+        "refused, unless a column that the source knows, too (length, task), fits the new numbers in all "
+        "rows and would not fit the old ones, or --table-is-renumbered is given. Keys of clips from another "
+        "source, or of another manifest beside this "
         "one, fail it, too: --prefix.\n\n"
         "Everything that does not add up is an error that names file, place and reason. All of the source is "
         "looked at, all errors are told (the first 20 of a kind, and how many more), and nothing is "

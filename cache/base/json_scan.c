@@ -159,7 +159,7 @@ static int read_integer(struct json_scan *scan, const char *end, int64_t *ret, s
         int digit = *at - '0';
         if (__builtin_mul_overflow(sum, 10, &sum) ||
             __builtin_add_overflow(sum, negative ? -digit : digit, &sum))
-            return fail(scan, err, "an integer of more than 64 bits");
+            return fail(scan, err, "an integer beyond int64 (a text keeps it)");
     }
     *ret = sum;
     return 0;

@@ -42,6 +42,34 @@ int catalog_known_key(struct catalog_reader *reader, const char *key, struct cat
     return rc ? rc : 1;
 }
 
+/* ---- attributes ---- */
+
+int catalog_known_attribute(struct catalog_reader *reader, const char *name, struct catalog_attribute *ret,
+                            struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int64_t id = 0;
+    int rc = reader_attributes(reader, err);
+    if (rc)
+        return rc;
+    const struct attribute *attribute = attributes_by_name(&reader->attributes, name, strlen(name));
+    if (!attribute) {
+        rc = db_query(reader->db, QUERY_FORMER, &stmt, err);
+        if (rc)
+            return rc;
+        db_bind_text(stmt, 1, name, strlen(name));
+        rc = db_step(reader->db, stmt, err);
+        if (rc == 1 && !db_column_null(stmt, 0) && !db_column_number(reader->db, stmt, 0, 0, &id, NULL))
+            attribute = id <= UINT32_MAX ? attributes_by_id(&reader->attributes, (uint32_t)id) : NULL;
+        sqlite3_reset(stmt);
+    }
+    if (rc < 0)
+        return rc;
+    if (attribute)
+        *ret = attribute->info;
+    return attribute != NULL;
+}
+
 /* ---- by content ---- */
 
 struct content_search {

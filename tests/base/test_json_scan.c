@@ -105,7 +105,7 @@ Test(json_scan, what_is_no_json_is_refused_with_column_and_reason)
         {"[-]", "column 2: not valid JSON: a number that is none"},
         {"[1e]", "column 2: not valid JSON: a number that is none"},
         {"[1e400]", "column 2: not valid JSON: a number that is too large"},
-        {"[9223372036854775808]", "column 2: not valid JSON: an integer of more than 64 bits"},
+        {"[9223372036854775808]", "column 2: not valid JSON: an integer beyond int64 (a text keeps it)"},
         {"\"a", "column 3: not valid JSON: a text is not closed"},
         {"\"a\nb\"", "column 3: not valid JSON: a control byte in a text"},
         {"\"\\x\"", "column 2: not valid JSON: an escape that is none"},

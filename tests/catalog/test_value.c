@@ -14,8 +14,10 @@ struct text_case {
 
 static const struct text_case cases[] = {
     {VALUE_BOOL, "true", "true", "true"},
+    {VALUE_BOOL, "True", "true", "true"},
+    {VALUE_BOOL, "FALSE", "false", "false"},
     {VALUE_BOOL, "false", "false", "false"},
-    {VALUE_BOOL, "True", NULL, NULL},
+    {VALUE_BOOL, "tRUE", NULL, NULL},
     {VALUE_BOOL, "1", NULL, NULL},
     {VALUE_INT, "007", "7", "7"},
     {VALUE_INT, "-9223372036854775808", "-9223372036854775808", "-9223372036854775808"},
@@ -30,6 +32,8 @@ static const struct text_case cases[] = {
     {VALUE_FLOAT, "0.1", "0.1", "0.1"},
     {VALUE_FLOAT, "inf", "inf", "null"},
     {VALUE_FLOAT, "-inf", "-inf", "null"},
+    {VALUE_FLOAT, "Infinity", "inf", "null"},
+    {VALUE_FLOAT, "-INF", "-inf", "null"},
     {VALUE_FLOAT, "1e999", NULL, NULL},
     {VALUE_FLOAT, "nan", NULL, NULL},
     {VALUE_FLOAT, "0x10", NULL, NULL},

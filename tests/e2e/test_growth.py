@@ -249,6 +249,115 @@ def test_a_reindexed_lerobot_set_keeps_labels_with_their_episodes(dataset, tmp_p
         "ep000000": "person 20", "ep000001": "person 30", "ep000002": "person 35", "ep000003": None}
 
 
+# ---- tables in the import that renumbers ----
+
+LENGTHS = [20, 25, 30, 35]  # and then, an episode deleted, [20, 30, 35]
+
+
+@pytest.fixture
+def renumbered(dataset, tmp_path):
+    """A set of which episode 1 was deleted, known with all labels: its folder, and where tables go."""
+    folder, table = tmp_path / "robot", tmp_path / "labels.csv"
+    episodes(folder, LENGTHS)
+    table.write_text("episode_index,who\n" + "".join(f"{i},person {n}\n" for i, n in enumerate(LENGTHS)))
+    elidefs("import", dataset, folder, "--table", table)
+    shutil.rmtree(folder)
+    episodes(folder, [20, 30, 35])
+    return folder, table
+
+
+def said_by(lengths, columns="episode_index,who,length", row=lambda i, n: f"{i},person {n},{n}"):
+    return columns + "\n" + "".join(row(i, n) + "\n" for i, n in enumerate(lengths))
+
+
+def who(dataset):
+    return {key: clip.get("who") for key, clip in attributes(dataset).items()}
+
+
+RIGHT = {"ep000000": "person 20", "ep000001": "person 30", "ep000002": "person 35"}
+STALE = "the table seems to be older than the new numbers (--table-is-renumbered: it means the new ones)"
+NOBODY_KNOWS = ("this import renumbers, and another clip was 'ep000001' before: nothing in the table tells which of both is "
+                "meant (--table-is-renumbered: the new one; so does a column such as length that fits the new numbers only)")
+
+
+@pytest.mark.parametrize("text, says", [
+    (said_by([20, 25, 30]), f"line 3: column 'length': it says 25, but 'ep000001' has 30 now: {STALE}"),
+    (said_by([20, 25, 30], "key,who,length", lambda i, n: f"ep{i:06d},person {n},{n}"),
+     f"line 3: column 'length': it says 25, but 'ep000001' has 30 now: {STALE}"),
+    (said_by([20, 25, 30], "episode_index,who", lambda i, n: f"{i},person {n}"), f"line 3: {NOBODY_KNOWS}"),
+    (said_by([20, 25, 30], "episode_index,who,tasks", lambda i, n: f"{i},person {n},push"), f"line 3: {NOBODY_KNOWS}"),
+    (said_by([20, 25, 30], "episode_index,who,length", lambda i, n: f"{i},person {n},"), f"line 3: {NOBODY_KNOWS}"),
+])
+def test_a_table_of_the_old_numbers_is_refused_in_the_import_that_renumbers(dataset, renumbered, tmp_path, text, says):
+    folder, table = renumbered
+    table.write_text(text)
+    for more in ([], ["--skip-bad", "--bad", tmp_path / "bad.jsonl"], ["--dry-run"]):
+        done = elidefs("import", dataset, folder, "--renumbered", "--table", table, *more, check=False)
+        assert done.returncode == 1 and f"{table}: {says}" in done.stderr, done.stderr
+    assert who(dataset) == {f"ep{i:06d}": f"person {n}" for i, n in enumerate(LENGTHS)}
+    assert elidefs("log", dataset).stdout.count("\n") == 1
+    elidefs("import", dataset, folder, "--renumbered")
+    assert who(dataset) == RIGHT
+
+
+@pytest.mark.parametrize("text", [
+    said_by([20, 30, 35]),
+    said_by([20, 30, 35], "episode_index,who,length", lambda i, n: f"{i},person {n},{n}.0"),
+    said_by([20, 30, 35], "episode_index,who,duration", lambda i, n: f"{i},person {n},{n / 30}"),
+    said_by([20, 30, 35], "key,who,length,task", lambda i, n: f"ep{i:06d},person {n},{n},push"),
+    "episode_index,who\n0,person 20\n",  # a name that means what it meant
+])
+def test_a_table_that_fits_the_new_numbers_only_is_taken(dataset, renumbered, text):
+    folder, table = renumbered
+    table.write_text(text)
+    elidefs("import", dataset, folder, "--renumbered", "--table", table)
+    assert who(dataset) == RIGHT
+
+
+def test_a_table_of_the_new_numbers_is_taken_where_it_is_said_to_be_one(dataset, renumbered):
+    folder, table = renumbered
+    table.write_text("episode_index,who\n0,person 20\n1,somebody\n2,nobody\n")
+    words = ("import", dataset, folder, "--renumbered", "--table", table)
+    assert elidefs(*words, check=False).returncode == 1
+    done = elidefs(*words, "--table-is-renumbered")
+    assert ("note: a table changes 2 values of known clips: 'ep000001' has who=person 30 (v1), now somebody; "
+            "'ep000002' has who=person 35 (v1), now nobody\n") in done.stderr
+    assert who(dataset) == {"ep000000": "person 20", "ep000001": "somebody", "ep000002": "nobody"}
+    assert "renumbered" not in elidefs("import", dataset, folder, "--table", table).stderr
+
+
+def test_a_source_of_files_that_were_renamed_asks_what_a_table_means_too(dataset, source, tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("key,arm\nrun_1,left\nrun_2,right\nrun_3,both\n")
+    imported(dataset, source, "--table", table)
+    for end in ("mcap", "json"):
+        (source / f"run_1.{end}").unlink()
+        for number in (2, 3):
+            (source / f"run_{number}.{end}").rename(source / f"run_{number - 1}.{end}")
+    table.write_text("key,arm,grade\nrun_1,left,1\nrun_2,right,2\n")
+    done = elidefs("import", dataset, source, "--renumbered", "--table", table, check=False)
+    assert f"{table}: line 2: column 'grade': it says 1, but 'run_1' has 2 now: {STALE}" in done.stderr
+    table.write_text("key,arm,grade\nrun_1,right,2\nrun_2,both,3\n")
+    elidefs("import", dataset, source, "--renumbered", "--table", table)
+    assert {key: clip["arm"] for key, clip in attributes(dataset).items()} == {"run_1": "right", "run_2": "both"}
+
+
+def test_values_that_a_table_changes_on_known_clips_are_counted_with_three_examples(dataset, source, tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("key,arm,grade\n" + "".join(f"run_{i},left,{i}\n" for i in (1, 2, 3)))
+    assert "changes" not in elidefs("import", dataset, source, "--table", table).stderr  # all are new
+    put(source, 4, "content 4")
+    table.write_text("key,arm,grade\n" + "".join(f"run_{i},right,{max(i, 2)}\n" for i in (1, 2, 3, 4)))
+    for more in (["--dry-run"], []):
+        done = elidefs("import", dataset, source, "--table", table, *more)
+        assert ("note: a table changes 4 values of known clips: 'run_1' has grade=1 (v1), now 2; 'run_1' has arm=left (v1), "
+                "now right; 'run_2' has arm=left (v1), now right; ...\n") in done.stderr, done.stderr
+    assert "changes" not in elidefs("import", dataset, source, "--table", table).stderr
+    elidefs("annotate", dataset, "-", "--by", "anna", "--overwrite", input="key,arm\nrun_1,both\n")
+    table.write_text("key,arm\nrun_1,left\n")  # what people say stays
+    assert "changes" not in elidefs("import", dataset, source, "--table", table).stderr
+
+
 def removed(dataset, path, *arguments):
     found = json.loads(elidefs("remove", dataset, path, *arguments, "--json").stdout)
     return found["version"], found["removed"], found["clips"]

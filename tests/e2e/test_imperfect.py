@@ -42,7 +42,7 @@ def golden(done, *folders):
 
 REFUSAL = """\
 bad: SOURCE/b.json: two members would both become the attribute 'x_y' (clip 'b')
-bad: SOURCE/c.json: 'grade': SOURCE/c: attribute 'grade' is text here ('three') and integer elsewhere in this import (clip 'c')
+bad: SOURCE/c.json: 'grade': SOURCE/c: attribute 'grade' is text here ('three') and integer elsewhere in this import (--type 'grade=text' makes texts of all in it) (clip 'c')
 """
 
 

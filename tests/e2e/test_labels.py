@@ -142,9 +142,11 @@ def test_events_stand_in_the_json_and_replace_those_of_the_same_clip_label_and_s
 
 @pytest.mark.parametrize("table, options, says", [
     ("key,grade\nep000000,1\nep000001,abc\n", [],
-     "standard input: line 3: column 'grade': 'abc' is not an integer (the data set's attribute 'grade' is integer)"),
+     "standard input: line 3: column 'grade': 'abc' is not an integer (the data set's "
+         "attribute 'grade' is integer; --type 'grade=text' makes texts of all in it)"),
     ('{"key":"ep000000","outcome":3}\n', [],
-     "standard input: line 1: column 'outcome': '3' is integer (the data set's attribute 'outcome' is text)"),
+     "standard input: line 1: column 'outcome': '3' is integer (the data set's attribute "
+         "'outcome' is text; --type 'outcome=text' takes it as text)"),
     ("key,new\nep000000,abc\n", ["--type", "new=integer"],
      "standard input: line 2: column 'new': 'abc' is not an integer"),
     ("key,new\nep000000,1\nep9,2\nep10,2\n", [],
@@ -160,6 +162,9 @@ def test_events_stand_in_the_json_and_replace_those_of_the_same_clip_label_and_s
      "standard input: line 1: events need columns key, label, start and end: there is no 'end'"),
     ('{"episode_index":0,"event":"grasp","end_s":1}\n', [],
      "standard input: events need columns key, label, start and end: there is no 'start'"),
+    ("key,label,frame_start,frame_end\nep000000,grasp,10,20\n", [],
+     "standard input: line 1: events need columns key, label, start and end, in seconds or with a unit: 'frame_start' and "
+     "'frame_end' are none of these"),
     ("key,event\nep000000,grasp\n", [],
      "standard input: line 1: column 'event': events need columns key, label, start and end"),
     ("key,label,start,end,score\nep000000,a,1,2,3\n", [],
@@ -313,3 +318,11 @@ def test_a_table_without_rows_or_key_says_so(labelled):
     assert done.stdout == "v1\n" and "the table has no rows" in done.stderr
     assert refused(labelled, "foo,bar\n") == (
         "standard input: line 1: there is neither a column 'key' nor 'episode_index', but 'foo', 'bar'")
+
+
+def test_a_new_attribute_that_is_nearly_called_as_another_is_said(labelled, tmp_path):
+    done = elidefs("annotate", labelled, "-", "--by", "anna", input="key,Outcome,outcom,colour\nep000000,a,b,c\n")
+    assert [line for line in done.stderr.splitlines() if line.startswith("note: ")] == [
+        "note: 'Outcome' is a new attribute: did you mean 'outcome'?", "note: 'outcom' is a new attribute: did you mean 'outcome'?"]
+    assert "note" not in elidefs("annotate", labelled, "-", "--by", "anna", input="key,outcom\nep000001,b\n").stderr
+    assert "note" not in elidefs("annotate", labelled, "-", "--by", "net", "--suffix", "s", input="key,outcome\nep000001,b\n").stderr

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Labels from CSV, JSON Lines and Parquet, in files and through a pipe; forced types; renamed streams."""
 import json
+import os
+import re
 import subprocess
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from conftest import ELIDEFS, SAMPLE, elidefs
+from conftest import ELIDEFS, SAMPLE, elidefs, mounted
 from test_bad_input import refused
 
 ROWS = [{"key": "a", "outcome": "fail", "score": 0.5, "tags": ["x", "y"], "ok": True, "n": 1, "code": "007"},
@@ -241,8 +243,8 @@ def test_nan_among_numbers_is_no_value_and_counted(dataset, source, tmp_path):
 def test_a_word_that_makes_text_of_numbers_is_named(dataset, source, tmp_path):
     table = tmp_path / "t.csv"
     table.write_text("key,n\na,1\nb,n/a\nc,2\n")
-    says = (f"note: {table}: column 'n' is text, since not all in it are numbers (--type 'n=number' fails for those that "
-            "are none): 'n/a' on line 3")
+    says = (f"note: {table}: column 'n' is text, since not all in it are numbers (for numbers: correct or empty those fields, "
+            "`elidefs attribute drop DATASET n`, `elidefs annotate DATASET TABLE`): 'n/a' on line 3")
     assert notes(elidefs("import", dataset, source, "--table", table, "--dry-run")) == [says]
     refused(dataset, source, "--table", table, "--type", "n=number", says=[f"{table}: line 3: column 'n': 'n/a' is not a"])
     assert notes(elidefs("import", dataset, source, "--table", table)) == [says]
@@ -251,6 +253,24 @@ def test_a_word_that_makes_text_of_numbers_is_named(dataset, source, tmp_path):
     assert "column 'm' is text" in elidefs("annotate", dataset, table, "--by", "anna").stderr
     table.write_text("key,m\na,1\nb,2\nc,NA\n")
     assert "is text" not in elidefs("annotate", dataset, table, "--by", "anna").stderr  # it is, and was
+
+
+@pytest.mark.parametrize("how", ["import", "annotate"])
+def test_numbers_that_became_text_become_numbers_as_the_note_says(dataset, source, tmp_path, how):
+    elidefs("import", dataset, source)
+    table = tmp_path / "t.csv"
+    table.write_text("key,n\na,1\nb,n/a\nc,1700000000123456789\n")
+    done = annotate_or_import(dataset, source, how, table)
+    assert [clip["n"] for clip in found(dataset, "latest")] == ["1", "n/a", "1700000000123456789"]
+    table.write_text(table.read_text().replace("n/a", ""))
+    typed = re.findall("`elidefs ([^`]*)`", done.stderr)
+    assert len(typed) == 2
+    for words in typed:
+        elidefs(*[{"DATASET": dataset, "TABLE": table}.get(word, word) for word in words.split()])
+    assert [clip.get("n") for clip in found(dataset, "latest")] == [1, None, 1700000000123456789]
+    assert elidefs("query", dataset, "latest/n.gt=1").stdout == "c\n"
+    elidefs("import", dataset, source, "--table", table)
+    assert [clip.get("n") for clip in found(dataset, "latest")] == [1, None, 1700000000123456789]
 
 
 def test_a_column_whose_name_changes_is_said(dataset, source, tmp_path):
@@ -262,3 +282,169 @@ def test_a_column_whose_name_changes_is_said(dataset, source, tmp_path):
     done = elidefs("annotate", dataset, table, "--by", "net", "--suffix", "_net")
     assert notes(done) == [
         f"note: {table}: an attribute cannot be called what its column is: 'pick.force_net' is 'pick_force_net'"]
+
+
+# ---- what a column's texts become ----
+
+
+def attributes(dataset, path="latest"):
+    return found(dataset, path)[0]
+
+
+@pytest.mark.parametrize("name, separator", [("t.csv", ","), ("t.tsv", "\t")])
+def test_integers_of_64_bits_infinity_and_spelled_booleans(dataset, source, tmp_path, name, separator):
+    table = tmp_path / name
+    table.write_text("key,clock,x,ok\na,1700000000123456789,inf,True\nb,-9223372036854775808,1,FALSE\nc,9223372036854775807,,nan\n"
+                     .replace(",", separator))
+    done = elidefs("import", dataset, source, "--table", table)
+    lines = elidefs("query", dataset, "v1", "--json").stdout.splitlines()
+    assert '"clock":1700000000123456789,' in lines[0] and '"ok":true,"x":null' in lines[0]
+    assert '"clock":-9223372036854775808,' in lines[1] and '"ok":false,"x":1,' in lines[1]
+    assert '"clock":9223372036854775807' in lines[2] and '"ok"' not in lines[2] and '"x"' not in lines[2]
+    assert notes(done) == [f"note: {table}: column 'ok': nan is no value: line 4"]
+    for path, keys in [("clock=1700000000123456789", "a"), ("clock.gt=1700000000123456788", "ac"), ("clock.gt=1700000000123456789", "c"),
+                       ("clock.rng=1700000000123456789..9223372036854775806", "a"), ("clock.lt=-9223372036854775807", "b"),
+                       ("x.gt=1", "a"), ("x=inf", "a"), ("ok=True", "a")]:
+        assert elidefs("query", dataset, f"v1/{path}").stdout.split() == list(keys), path
+    assert elidefs("query", dataset, "v1/clock=1700000000123456788", check=False).returncode != 0
+    assert "clock=1700000000123456789 " in elidefs("blame", dataset, "a").stdout
+    table.write_text(table.read_text().replace("456789", "456790"))
+    elidefs("import", dataset, source, "--table", table)
+    assert "clock: 1700000000123456789 -> 1700000000123456790" in elidefs("diff", dataset, "v1", "v2").stdout
+
+
+@pytest.mark.parametrize("cells, shown", [
+    (["1", "18446744073709551615", "3"], "'18446744073709551615' on line 3"),
+    (["0.5", "9007199254740993", "3"], "'9007199254740993' on line 3"),
+])
+def test_what_no_number_holds_exactly_is_text_and_said(dataset, source, tmp_path, cells, shown):
+    table = write(tmp_path / "t.csv", [{"key": key, "n": cell} for key, cell in zip("abc", cells)])
+    done = elidefs("import", dataset, source, "--table", table)
+    assert notes(done) == [f"note: {table}: column 'n' is text, since no number holds all in it exactly: {shown}"]
+    assert [clip["n"] for clip in found(dataset)] == cells
+
+
+def test_an_integer_beyond_64_bits_in_json_is_refused(dataset, source, tmp_path):
+    (tmp_path / "t.jsonl").write_text('{"key":"a","n":18446744073709551615}\n')
+    refused(dataset, source, "--table", tmp_path / "t.jsonl", says=["t.jsonl: line 1", "an integer beyond int64 (a text keeps it)"])
+
+
+def annotate_or_import(dataset, source, how, table, *words):
+    command = ("annotate", dataset, table, "--overwrite") if how == "annotate" else ("import", dataset, source, "--table", table)
+    return elidefs(*command, *words, check=False)
+
+
+@pytest.mark.parametrize("how", ["import", "annotate"])
+def test_the_type_in_the_data_set_comes_first(dataset, source, tmp_path, how):
+    table = write(tmp_path / "t.csv", [{"key": "a", "serial": "007", "mass": "0.5", "ok": "true", "n": "1", "took": "2s"},
+                                       {"key": "b", "serial": "x1", "mass": "2", "ok": "false", "n": "2", "took": "3s"}])
+    elidefs("import", dataset, source, "--table", table)
+    table.write_text("key,serial,mass,ok,n,took\na,12,3,TRUE,nan,4\n")
+    done = annotate_or_import(dataset, source, how, table)
+    assert done.returncode == 0, done.stderr
+    said_now = {"key": "a", "serial": "12", "mass": 3.0, "ok": True, "took": 4.0}
+    assert attributes(dataset) == (said_now if how == "import" else {**said_now, "n": 1})
+    assert f"note: {table}: column 'n': nan is no value: line 2\n" in done.stderr
+    table.write_text('{"key":"b","serial":"12","mass":3,"took":"5s"}\n')
+    (tmp_path / "t.jsonl").write_text(table.read_text())
+    assert annotate_or_import(dataset, source, how, tmp_path / "t.jsonl").returncode == 0
+    assert {**found(dataset, "latest")[1], "n": 0, "ok": 0} == {"key": "b", "serial": "12", "mass": 3.0, "took": 5.0, "n": 0, "ok": 0}
+
+
+def test_the_type_in_the_data_set_comes_first_in_set_and_in_manifests(dataset, source, tmp_path):
+    elidefs("import", dataset, source, "--set", "serial=007", "--set", "ok=True", "--set", "n=5")
+    elidefs("import", dataset, source, "--set", "serial=12", "--set", "ok=FALSE", "--set", "n=1700000000123456789")
+    assert attributes(dataset) == {"key": "a", "n": 1700000000123456789, "ok": False, "serial": "12"}
+    manifest = tmp_path / "more.csv"
+    (tmp_path / "d.bin").write_bytes(b"d")
+    manifest.write_text("key,front.url,serial,ok\nd,d.bin,13,TRUE\n")
+    elidefs("import", dataset, manifest)
+    assert found(dataset, "latest")[3] == {"key": "d", "ok": True, "serial": "13"}
+
+
+def test_a_mount_says_integers_of_64_bits_exactly(dataset, source, tmp_path):
+    table = write(tmp_path / "t.csv", [{"key": "a", "clock": "1700000000123456789"}, {"key": "b", "clock": "-9007199254740993"}])
+    elidefs("import", dataset, source, "--table", table)
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        found = point / "v1/clock.gt=1700000000123456788"
+        assert sorted(path.name for path in found.iterdir()) == ["a.bin", "a.json"]
+        assert os.getxattr(found / "a.bin", "user.clock") == b"1700000000123456789"
+        assert (found / "a.json").read_text() == '{"key":"a","clock":1700000000123456789}\n'
+        assert '"clock":1700000000123456789,' in (found / ".elidefs/manifest.jsonl").read_text()
+
+
+def remedy(stderr):
+    """The words that a message says to type."""
+    options = re.findall(r"(--type) '([^']*)'", stderr)
+    assert options, stderr
+    return [word for option in options[:1] for word in option]
+
+
+@pytest.mark.parametrize("how", ["import", "annotate"])
+@pytest.mark.parametrize("before, now, becomes", [
+    ("1", "007", "007"), ("1", "many", "many"), ("1", "18446744073709551615", "18446744073709551615"),
+    ("0.5", "9007199254740993", "9007199254740993"), ("9007199254740993", "0.5", "0.5"), ("true", "1", "1"),
+    ("2026-03-01", "today", "today"), ("2s", "long", "long"),
+])
+def test_what_does_not_fit_is_told_with_words_that_work_and_lose_nothing(dataset, source, tmp_path, how, before, now, becomes):
+    table = write(tmp_path / "t.csv", [{"key": key, "n": before} for key in "abc"])
+    elidefs("import", dataset, source, "--table", table)
+    table.write_text(f"key,n\nb,{now}\n")
+    done = annotate_or_import(dataset, source, how, table)
+    assert done.returncode == 1 and "'n'" in done.stderr
+    assert elidefs("log", dataset).stdout.count("\n") == 1
+    assert annotate_or_import(dataset, source, how, table, *remedy(done.stderr)).returncode == 0
+    was = {"2026-03-01": "2026-03-01T00:00:00Z", "2s": "2"}.get(before, before)
+    assert [clip["n"] for clip in found(dataset, "latest")] == [was, becomes, was]
+
+
+def test_leading_zeros_come_back_from_the_table_that_has_them(dataset, source, tmp_path):
+    table = write(tmp_path / "t.csv", [{"key": "a", "n": "007"}, {"key": "b", "n": "10"}])
+    elidefs("import", dataset, source, "--table", table, "--type", "n=int")
+    assert [clip.get("n") for clip in found(dataset)] == [7, 10, None]
+    done = elidefs("import", dataset, source, "--table", table, check=False)
+    assert "t.csv: line 2: column 'n': '007' has leading zeros" in done.stderr
+    elidefs("import", dataset, source, "--table", table, *remedy(done.stderr))
+    assert [clip.get("n") for clip in found(dataset, "latest")] == ["007", "10", None]
+
+
+@pytest.mark.parametrize("how", ["import", "annotate"])
+@pytest.mark.parametrize("before, now, becomes", [("word", "5", "5"), ("word", "true", "true"), ("5", '"007"', "007"), ("true", "1", "1")])
+def test_words_that_work_for_json(dataset, source, tmp_path, how, before, now, becomes):
+    elidefs("import", dataset, source, "--set", f"n={before}")
+    table = tmp_path / "t.jsonl"
+    table.write_text(f'{{"key":"a","n":{now}}}\n')
+    done = annotate_or_import(dataset, source, how, table)
+    assert done.returncode == 1 and f"{table}: line 1: column 'n'" in done.stderr
+    assert annotate_or_import(dataset, source, how, table, *remedy(done.stderr)).returncode == 0
+    assert attributes(dataset)["n"] == becomes
+
+
+def test_words_that_work_for_set_and_for_files_beside_a_clip(dataset, source):
+    done = elidefs("import", dataset, source, "--set", "x=nan", check=False)
+    assert "--set 'x=nan': that is no value" in done.stderr
+    elidefs("import", dataset, source, "--set", "x=nan", *remedy(done.stderr))
+    assert attributes(dataset)["x"] == "nan"
+    (source / "a.json").write_text('{"x": 5}')
+    done = elidefs("import", dataset, source, check=False)
+    assert "attribute 'x' is integer here ('5') and text in the data set" in done.stderr
+    elidefs("import", dataset, source, *remedy(done.stderr))
+    assert attributes(dataset)["x"] == "5"
+
+
+def test_a_quoted_empty_field_is_a_text_and_an_empty_one_is_none(dataset, source, tmp_path):
+    (tmp_path / "t.csv").write_text('key,say\na,""\nb,\nc,x\n')
+    elidefs("import", dataset, source, "--table", tmp_path / "t.csv")
+    assert found(dataset) == [{"key": "a", "say": ""}, {"key": "b"}, {"key": "c", "say": "x"}]
+
+
+def test_the_type_of_an_attribute_that_has_another_name_now_comes_first_too(dataset, source, tmp_path):
+    table = write(tmp_path / "t.csv", [{"key": "a", "serial": "007", "n": "1"}])
+    elidefs("import", dataset, source, "--table", table)
+    elidefs("attribute", "rename", dataset, "serial", "number_plate")
+    elidefs("attribute", "rename", dataset, "n", "m")
+    table.write_text("key,serial,n\na,12,many\n")
+    done = elidefs("import", dataset, source, "--table", table, check=False)
+    assert "column 'n': 'many' is not an integer" in done.stderr
+    elidefs("import", dataset, source, "--table", table, *remedy(done.stderr))
+    assert attributes(dataset) == {"key": "a", "m": "many", "number_plate": "12"}

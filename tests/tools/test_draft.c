@@ -92,7 +92,8 @@ Test(draft, all_other_mixtures_are_refused_with_clip_value_and_types)
     struct drafts *drafts = drafts_new();
     give(drafts, "a", "x", integer(1), NULL);
     cr_expect_eq(give(drafts, "b", "x", text("far"), &err), -EINVAL);
-    cr_expect_str_eq(err.text, "b: attribute 'x' is text here ('far') and integer elsewhere in this import");
+    cr_expect_str_eq(err.text, "b: attribute 'x' is text here ('far') and integer elsewhere in this import "
+                               "(--type 'x=text' makes texts of all in it)");
     drafts_free(drafts);
     check_leaks();
 }

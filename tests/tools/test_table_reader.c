@@ -234,7 +234,7 @@ Test(table_reader, a_broken_line_of_json_is_refused_with_line_column_and_reason)
         {"{\"a\":1,\"a\":2}\n", "table: line 1: column 'a' stands there twice"},
         {"{\"a\":null,\"a\":2}\n", "table: line 1: column 'a' stands there twice"},
         {"{\"a\":123456789012345678901}\n",
-         "table: line 1: column 6: not valid JSON: an integer of more than 64 bits"},
+         "table: line 1: column 6: not valid JSON: an integer beyond int64 (a text keeps it)"},
         {"{\"a\":\"\xff\"}\n", "table: line 1: column 8: not valid JSON: a text is not UTF-8"},
         {"{\"a\":1} {\n", "table: line 1: column 9: not valid JSON: something follows the value"},
     };

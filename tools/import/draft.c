@@ -147,6 +147,16 @@ enum value_type drafts_forced_type(const struct drafts *drafts, const char *colu
     return entry && drafts->attributes[entry->value].forced ? drafts->attributes[entry->value].type : 0;
 }
 
+int drafts_known_type(const struct drafts *drafts, const char *column, enum value_type *ret,
+                      struct error *err)
+{
+    CLEANUP_BUF struct buf name = BUF_INIT;
+    *ret = 0;
+    if (!drafts->known || name_attribute(&name, column, strlen(column), NULL))
+        return 0; /* that is said where the column becomes an attribute */
+    return known_attribute(drafts->known, buf_text(&name), ret, err);
+}
+
 /* `text` holds what the value becomes. */
 static int value_force(const struct draft_attribute *attribute, const struct draft *clip, struct value *value,
                        struct buf *text, struct error *err)
@@ -178,9 +188,11 @@ static int type_conflict(const struct draft_attribute *attribute, const struct d
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
     value_print(&text, value);
-    return error_set(err, EINVAL, "%s: attribute '%s' is %s here ('%.100s') and %s %s", clip->source,
-                     attribute->name, value_type_name(value->type), buf_text(&text),
-                     value_type_name(other->type), other->where);
+    return error_set(err, EINVAL,
+                     "%s: attribute '%s' is %s here ('%.100s') and %s %s (--type '%s=text' makes texts of "
+                     "all in it)",
+                     clip->source, attribute->name, value_type_name(value->type), buf_text(&text),
+                     value_type_name(other->type), other->where, attribute->name);
 }
 
 static int attribute_take_type(struct draft_attribute *attribute, const struct draft *clip,
@@ -316,8 +328,10 @@ static int widen(const struct draft_attribute *attribute, struct value *value, s
         return 0;
     int64_t integer = value->integer;
     if (integer > INT64_C(1) << 53 || integer < -(INT64_C(1) << 53))
-        return error_set(err, EINVAL, "attribute '%s': the integer %lld does not fit among its floats",
-                         attribute->name, (long long)integer);
+        return error_set(err, EINVAL,
+                         "attribute '%s': the integer %lld does not fit among its floats (--type '%s=text' "
+                         "makes texts of all in it)",
+                         attribute->name, (long long)integer, attribute->name);
     *value = (struct value){.type = VALUE_FLOAT, .real = (double)integer};
     return 0;
 }

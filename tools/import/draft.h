@@ -102,6 +102,9 @@ int drafts_attribute(struct drafts *drafts, const char *column, const char *orig
 int drafts_force_type(struct drafts *drafts, const char *name, enum value_type type, struct error *err);
 /* The type forced on the attribute that this column becomes; 0: none. */
 enum value_type drafts_forced_type(const struct drafts *drafts, const char *column);
+/* The type of the attribute that this column becomes in the data set; 0: it has none of that name. */
+int drafts_known_type(const struct drafts *drafts, const char *column, enum value_type *ret,
+                      struct error *err);
 enum { DRAFT_VALUES_MAX = 10000 }; /* a clip; a damaged list of tasks may hold millions */
 /* Adds a value; one that the clip has already is no second one. Types within an attribute must agree (int
  * widens to float, a forced type is parsed from the value's text): -EINVAL naming clip, value and types. */

@@ -30,8 +30,9 @@ struct importing {
     struct source *source;
     struct drafts *drafts;
     struct stream_names *stream_names;
-    bool *multi_used;    /* by name of request->multi */
-    struct known *known; /* NULL: of nothing */
+    bool *multi_used;                /* by name of request->multi */
+    struct known *known;             /* NULL: of nothing */
+    struct table_renumbered *tables; /* NULL: not asked for */
     struct copier copier;
     struct store *to; /* the data set's own store, where copies go */
     bool *taken;      /* by object: belongs to a LeRobot root */
@@ -203,13 +204,17 @@ static int join_tables(struct importing *importing, struct error *err)
 {
     const struct import_request *request = importing->request;
     bool one_root = importing->counts->lerobot_sets == 1;
+    bool ask = request->renumbered && !request->table_is_renumbered && importing->known;
+    if (ask && known_reader(importing->known))
+        importing->tables = table_renumbered_new(importing->drafts);
     struct table_join join = {.stores = request->stores,
                               .drafts = importing->drafts,
                               .notes = request->notes,
                               .multi = request->multi,
                               .multi_used = importing->multi_used,
                               .multi_count = request->multi_count,
-                              .one_root = one_root};
+                              .one_root = one_root,
+                              .renumbered = importing->tables};
     int rc = 0;
     for (size_t i = 0; !rc && i < request->set_count; i++)
         rc = table_set(&join, request->sets[i], err);
@@ -252,11 +257,11 @@ static int new_drafts(struct importing *importing, struct error *err)
 }
 
 /* A manifest's clips are those of the roots that it names. */
-static int open_known_roots(struct importing *importing, struct error *err)
+static int add_known_roots(struct importing *importing, struct error *err)
 {
     struct changeset_reader reader = CHANGESET_READER(importing->drafts->set);
     struct changeset_op op;
-    int rc = known_open(importing->request->dataset, importing->request->source, &importing->known, err);
+    int rc = 0;
     while (!rc && changeset_next(&reader, &op))
         if (op.kind == CHANGESET_ROOT)
             rc = known_add_root(importing->known, op.text, err);
@@ -283,9 +288,12 @@ static int scan_manifest(struct importing *importing, struct error *err)
                          request->source);
     if (request->copy != COPY_NONE)
         return error_set(err, EINVAL, "%s: --copy is for folders, not for manifests", request->source);
-    int rc = manifest_import(&manifest, &found, err);
-    if (!rc && request->dataset)
-        rc = open_known_roots(importing, err);
+    int rc = request->dataset ? known_open(request->dataset, request->source, &importing->known, err) : 0;
+    importing->drafts->known = importing->known;
+    if (!rc)
+        rc = manifest_import(&manifest, &found, err);
+    if (!rc && importing->known)
+        rc = add_known_roots(importing, err);
     importing->counts->objects = found.objects;
     importing->counts->bytes = found.bytes;
     importing->counts->pinned_weakly = found.pinned_weakly;
@@ -320,6 +328,19 @@ char *import_source_name(const char *source)
     return absolute ? absolute : mem_text(source);
 }
 
+/* In an import that renumbers. */
+static int check_tables(const struct importing *importing, struct error *err)
+{
+    size_t count = importing->tables ? table_renumbered_count(importing->tables) : 0;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < count; i++) {
+        const char *file;
+        rc = table_renumbered_check(importing->tables, i, &file, err);
+        rc = refuse(importing, file, rc, err);
+    }
+    return rc;
+}
+
 static int settle(struct importing *importing, struct error *err)
 {
     const struct import_request *request = importing->request;
@@ -334,6 +355,8 @@ static int settle(struct importing *importing, struct error *err)
                             .renumbered = request->renumbered,
                             .restore = request->restore};
     int rc = growth_settle(&growth, &importing->counts->growth, err);
+    if (!rc && importing->counts->growth.renumbered)
+        return check_tables(importing, err);
     return refuse(importing, "", rc, err);
 }
 
@@ -473,6 +496,8 @@ int import_scan(const struct import_request *request, struct changeset **ret,
         ret_counts->copied_bytes = importing.copier.bytes;
         *ret = STEAL(importing.drafts->set);
     }
+    if (importing.tables)
+        table_renumbered_free(importing.tables);
     if (importing.drafts)
         drafts_free(importing.drafts);
     if (importing.stream_names)

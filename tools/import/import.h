@@ -36,6 +36,7 @@ struct import_request {
     const char *const *streams; /* OLD=NEW */
     size_t type_count, stream_count;
     bool renumbered, restore; /* tools/import/growth.h */
+    bool table_is_renumbered; /* tables mean the new numbers: tools/import/table_renumbered.h */
     enum copy_mode copy;
     struct strmap *copies; /* gets the paths of the copies that were made: copy_take_back(); or NULL */
     struct import_skip skip;

@@ -214,10 +214,10 @@ int known_recording(struct known *known, const struct source_object *object, con
 int known_attribute(struct known *known, const char *name, enum value_type *ret, struct error *err)
 {
     struct catalog_attribute found;
-    int rc = known->reader ? catalog_attribute_find(known->reader, name, strlen(name), &found, err) : -ENOENT;
-    if (rc < 0 && rc != -ENOENT)
+    int rc = known->reader ? catalog_known_attribute(known->reader, name, &found, err) : 0;
+    if (rc < 0)
         return rc;
-    *ret = rc ? 0 : found.type;
+    *ret = rc ? found.type : 0;
     return 0;
 }
 

@@ -53,7 +53,7 @@ void known_copy_path(const struct known *known, const struct source_object *obje
 
 /* ---- clips ---- */
 
-/* The type of an attribute; 0: there is none of this name. */
+/* The type of the attribute that an import means by this name; 0: there is none. */
 int known_attribute(struct known *known, const char *name, enum value_type *ret, struct error *err);
 
 /* The live clip of this key: 1, 0 or -errno. */

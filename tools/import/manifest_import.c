@@ -275,17 +275,30 @@ static int add_row(struct importing *importing, const struct table_kept_row *row
 
 /* ---- all of it ---- */
 
+static int mention_columns(struct importing *importing, size_t first, size_t end, struct error *err)
+{
+    int rc = 0;
+    for (size_t i = first; !rc && i < end; i++) {
+        const char *name = table_reader_column(importing->reader, i);
+        struct table_type *type = table_batch_type(importing->batch, i);
+        if (!strcmp(name, "key"))
+            type->forced = VALUE_TEXT;
+        else
+            rc = table_attribute_type(importing->import->drafts, name, type, err);
+    }
+    return rc;
+}
+
 static int read_rows(struct importing *importing, struct error *err)
 {
     struct table_row row;
     size_t column = 0, known = 0;
     int rc;
     while ((rc = table_reader_next(importing->reader, &row, err)) > 0) {
-        for (; known < row.count; known++) {
-            const char *name = table_reader_column(importing->reader, known);
-            table_batch_type(importing->batch, known)->forced =
-                !strcmp(name, "key") ? VALUE_TEXT : drafts_forced_type(importing->import->drafts, name);
-        }
+        rc = mention_columns(importing, known, row.count, err);
+        if (rc)
+            return rc;
+        known = row.count;
         if (table_batch_add(importing->batch, &row, 0, &column, err))
             return table_reader_prefix(importing->reader, row.place, column, err);
     }

@@ -180,37 +180,37 @@ static int settle(const struct joined *j, uint64_t place, size_t clip, int rc, s
 }
 
 /* Rows may bring new columns. */
-static void mention_columns(struct joined *j, size_t known)
+static int mention_columns(struct joined *j, size_t known, struct error *err)
 {
-    const struct drafts *drafts = j->join->drafts;
-    for (size_t i = known; i < table_reader_columns(j->reader); i++) {
+    int rc = 0;
+    for (size_t i = known; !rc && i < table_reader_columns(j->reader); i++) {
         const char *name = table_reader_column(j->reader, i);
         is_multi(j->join, name);
         if (is_key_column(name))
             table_batch_skip(j->batch, i);
         else
-            table_batch_type(j->batch, i)->forced = drafts_forced_type(drafts, name);
+            rc = table_attribute_type(j->join->drafts, name, table_batch_type(j->batch, i), err);
     }
+    return rc;
 }
 
 static int read_rows(struct joined *j, struct error *err)
 {
     struct table_row row;
     size_t clip = 0, column = 0, known = 0;
-    int rc;
-    mention_columns(j, 0);
+    int rc = mention_columns(j, 0, err);
     known = table_reader_columns(j->reader);
-    while ((rc = table_reader_next(j->reader, &row, err)) > 0) {
-        mention_columns(j, known);
+    while (!rc && (rc = table_reader_next(j->reader, &row, err)) > 0) {
+        rc = mention_columns(j, known, err);
         known = row.count;
-        rc = check_key_columns(j, row.place, err);
+        if (!rc)
+            rc = check_key_columns(j, row.place, err);
         if (rc)
             return rc;
         rc = find_clip(j, &row, &clip, err);
         if (!rc && table_batch_add(j->batch, &row, clip, &column, err))
             rc = table_reader_prefix(j->reader, row.place, column, err);
-        if (settle(j, row.place, clip, rc, err))
-            return rc;
+        rc = settle(j, row.place, clip, rc, err);
     }
     return rc;
 }
@@ -319,8 +319,12 @@ static int set_rows(const struct joined *j, struct error *err)
 {
     struct table_kept_row row;
     int rc = 0;
-    while (!rc && table_batch_next(j->batch, &row))
-        rc = settle(j, row.place, row.tag, set_row(j, &row, err), err);
+    while (!rc && table_batch_next(j->batch, &row)) {
+        if (j->join->renumbered)
+            rc = table_renumbered_row(j->join->renumbered, j->reader, &row, row.tag, err);
+        if (!rc)
+            rc = settle(j, row.place, row.tag, set_row(j, &row, err), err);
+    }
     return rc;
 }
 
@@ -342,6 +346,8 @@ int table_join_file(const struct table_join *join, const char *file, struct erro
         rc = read_rows(&j, err);
     if (!rc)
         rc = check_columns(&j, err);
+    if (!rc && join->renumbered)
+        table_renumbered_begin(join->renumbered, reader);
     if (!rc)
         rc = claim_columns(&j, err);
     if (!rc)
@@ -362,9 +368,12 @@ static int set_all(const struct table_join *join, size_t attribute, const struct
     int rc = 0;
     for (size_t i = 0; !rc && i < cell->count; i++) {
         struct value value;
+        const char *name = join->drafts->attributes[attribute].name;
         rc = table_type_value(type, &cell->values[i], &scratch, &value, err);
         if (rc == 1)
-            rc = error_set(err, EINVAL, "that is no value (--type says if it is a text)");
+            rc = error_set(err, EINVAL, "that is no value (--type '%s=text' makes a text of it)", name);
+        else if (rc)
+            rc = table_type_explain(type, name, err);
         for (size_t k = 0; !rc && k < join->drafts->count; k++)
             rc = draft_value(join->drafts, &join->drafts->clips[k], attribute, &value, err);
     }
@@ -380,11 +389,13 @@ int table_set(const struct table_join *join, const char *assignment, struct erro
     struct table_value whole = {.value = {.type = VALUE_TEXT, .text = equals + 1, .len = strlen(equals + 1)},
                                 .written = true};
     struct table_cells *cells = table_cells_new(join->multi, join->multi_count);
-    struct table_type type = {.forced = drafts_forced_type(join->drafts, name)};
+    struct table_type type = {0};
     struct table_row row = {0};
     size_t column = 0, attribute = 0;
     is_multi(join, name);
-    int rc = table_cells_column(cells, name, strlen(name), &column, NULL, err);
+    int rc = table_attribute_type(join->drafts, name, &type, err);
+    if (!rc)
+        rc = table_cells_column(cells, name, strlen(name), &column, NULL, err);
     if (!rc) {
         table_cells_begin(cells, 1);
         table_cells_cell(cells, column);

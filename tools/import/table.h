@@ -13,6 +13,7 @@
 #include "cache/store/store.h"
 #include "tools/import/draft.h"
 #include "tools/import/notes.h"
+#include "tools/import/table_renumbered.h"
 
 struct table_join {
     struct stores *stores;
@@ -21,7 +22,8 @@ struct table_join {
     const char *const *multi; /* columns that hold several values, separated by ';' */
     bool *multi_used;         /* by name: some table or --set has it */
     size_t multi_count;
-    bool one_root; /* episode_index is unambiguous */
+    bool one_root;                       /* episode_index is unambiguous */
+    struct table_renumbered *renumbered; /* gets to know the tables; or NULL */
 };
 
 /* Joins one table: a local path, a URL, or "-" for standard input. A row for an unknown clip is an error;

@@ -27,6 +27,13 @@ int table_attribute_check(const struct table_reader *reader, const bool *other, 
     return 0;
 }
 
+int table_attribute_type(const struct drafts *drafts, const char *column, struct table_type *type,
+                         struct error *err)
+{
+    type->forced = drafts_forced_type(drafts, column);
+    return drafts_known_type(drafts, column, &type->known, err);
+}
+
 int table_attribute_set(struct drafts *drafts, struct draft *clip, size_t attribute,
                         const struct table_type *type, const struct table_kept *cell, struct error *err)
 {
@@ -42,6 +49,8 @@ int table_attribute_set(struct drafts *drafts, struct draft *clip, size_t attrib
             rc = draft_value(drafts, clip, attribute, &value, err);
         else if (rc == 1)
             rc = 0;
+        else
+            rc = table_type_explain(type, drafts->attributes[attribute].name, err);
     }
     return rc;
 }
@@ -62,8 +71,7 @@ void table_attribute_note(const struct table_reader *reader, size_t column, cons
 {
     const char *table = table_reader_name(reader), *name = table_reader_column(reader, column);
     const char *place = table_reader_place_name(reader);
-    enum value_type is = table_type_of(type);
-    if (type->nan.count && (is != VALUE_TEXT || !type->seen)) {
+    if (type->nan.count && table_type_nan_is_none(type)) {
         CLEANUP_FREE char *reason =
             mem_printf("%s: column '%s': %s is no value", table, name, type->nan.text);
         CLEANUP_FREE char *example = mem_printf("%s %llu", place, (unsigned long long)type->nan.place);
@@ -75,13 +83,17 @@ void table_attribute_note(const struct table_reader *reader, size_t column, cons
         CLEANUP_FREE char *example = mem_printf("%s %llu", place, (unsigned long long)type->refused.place);
         notes_add_many(notes, reason, example, type->refused.count);
     }
-    if (table_type_missed(type)) {
-        CLEANUP_FREE char *reason = mem_printf(
-            "%s: column '%s' is text, since not all in it are numbers (--type '%s=number' fails for "
-            "those that are none)",
-            table, name, attribute);
-        CLEANUP_FREE char *example =
-            mem_printf("'%s' on %s %llu", type->odd.text, place, (unsigned long long)type->odd.place);
-        notes_add_many(notes, reason, example, type->odd.count);
-    }
+    bool big = table_type_too_big(type);
+    if (!big && !table_type_missed(type))
+        return;
+    const struct table_type_odd *odd = big ? &type->big : &type->odd;
+    CLEANUP_FREE char *why =
+        big ? mem_text("no number holds all in it exactly")
+            : mem_printf("not all in it are numbers (for numbers: correct or empty those fields, `elidefs "
+                         "attribute drop DATASET %s`, `elidefs annotate DATASET TABLE`)",
+                         attribute);
+    CLEANUP_FREE char *reason = mem_printf("%s: column '%s' is text, since %s", table, name, why);
+    CLEANUP_FREE char *example =
+        mem_printf("'%s' on %s %llu", odd->text, place, (unsigned long long)odd->place);
+    notes_add_many(notes, reason, example, odd->count);
 }

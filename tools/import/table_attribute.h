@@ -8,6 +8,10 @@
 
 /* May the columns be attributes, each one of its own? `other`: by column, those that are none. -EINVAL. */
 int table_attribute_check(const struct table_reader *reader, const bool *other, struct error *err);
+/* What is said of a column's type before any of it is read: by --type, and by the attribute in the data set.
+ */
+int table_attribute_type(const struct drafts *drafts, const char *column, struct table_type *type,
+                         struct error *err);
 /* What may surprise whoever wrote the table. The attribute has another name than the column was to give it.
  */
 void table_attribute_note_name(const struct table_reader *reader, const char *name, const char *attribute,

@@ -5,56 +5,60 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-static bool is_number_start(const char *text, size_t len, bool *ret_leading_zero)
+static bool is_number(enum value_type type)
 {
-    size_t i = len && text[0] == '-';
-    if (i >= len || !isdigit((unsigned char)text[i]))
-        return false;
-    *ret_leading_zero = text[i] == '0' && i + 1 < len && isdigit((unsigned char)text[i + 1]);
-    return true;
+    return type == VALUE_INT || type == VALUE_FLOAT;
 }
 
-/* strcspn() for a text without a NUL behind it. */
-static bool has_any(const char *text, size_t len, const char *set)
+/* 007, -00.5: as a number it would be another serial. */
+static bool has_leading_zero(const char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        if (strchr(set, text[i]))
-            return true;
-    return false;
+    size_t i = len && text[0] == '-';
+    return i + 1 < len && text[i] == '0' && isdigit((unsigned char)text[i + 1]);
+}
+
+static bool starts_as_number(const char *text, size_t len)
+{
+    size_t i = len && text[0] == '-';
+    return i < len && isdigit((unsigned char)text[i]) && !has_leading_zero(text, len);
+}
+
+/* An integer that a float would round. */
+static bool is_inexact(const char *text, size_t len)
+{
+    const int64_t exact = INT64_C(1) << 53;
+    size_t sign = len && text[0] == '-';
+    struct value value;
+    for (size_t i = sign; i < len; i++)
+        if (!isdigit((unsigned char)text[i]))
+            return false;
+    return len > sign && (value_parse(VALUE_INT, text, len, &value, NULL) || value.integer > exact ||
+                          value.integer < -exact);
 }
 
 static bool fits(enum value_type type, const char *text, size_t len)
 {
     struct value value;
-    bool leading_zero = false;
-    int64_t limit = INT64_C(1) << 53;
+    bool parses = !value_parse(type, text, len, &value, NULL);
     switch (type) {
-    case VALUE_BOOL:
-        return (len == 4 && !memcmp(text, "true", 4)) || (len == 5 && !memcmp(text, "false", 5));
     case VALUE_INT:
-        return is_number_start(text, len, &leading_zero) && !leading_zero &&
-               !value_parse(VALUE_INT, text, len, &value, NULL) && value.integer <= limit &&
-               value.integer >= -limit;
+        return parses && starts_as_number(text, len);
     case VALUE_FLOAT:
-        if (!is_number_start(text, len, &leading_zero) || leading_zero)
-            return false;
-        /* an integer that is too large for one stays text, it must not be rounded */
-        return (has_any(text, len, ".eE") || fits(VALUE_INT, text, len)) &&
-               !value_parse(VALUE_FLOAT, text, len, &value, NULL);
-    case VALUE_TIME:
-        return !value_parse(VALUE_TIME, text, len, &value, NULL);
+        return parses && (starts_as_number(text, len) ? !is_inexact(text, len) : isinf(value.real));
     case VALUE_DURATION:
-        return is_number_start(text, len, &leading_zero) && !leading_zero &&
-               isalpha((unsigned char)text[len - 1]) && !value_parse(VALUE_DURATION, text, len, &value, NULL);
+        return parses && starts_as_number(text, len) && isalpha((unsigned char)text[len - 1]);
+    case VALUE_BOOL:
+    case VALUE_TIME:
     case VALUE_TEXT:
     case VALUE_LIST:
         break;
     }
-    return true;
+    return parses;
 }
 
 static const enum value_type narrow_to_wide[] = {VALUE_BOOL, VALUE_INT, VALUE_FLOAT, VALUE_TIME,
@@ -95,22 +99,31 @@ static void note_odd(struct table_type_odd *odd, const struct value *value, uint
     snprintf(odd->text, sizeof odd->text, "%.*s", (int)value->len, value->text);
 }
 
-static void see_written(struct table_type *type, const struct value *value, uint64_t place)
+static void see_number(struct table_type *type, const struct value *value, uint64_t place)
 {
-    enum { NO_NUMBERS = 1u << VALUE_BOOL | 1u << VALUE_TIME | 1u << VALUE_DURATION };
-    if (is_nan(value)) {
-        note_odd(&type->nan, value, place);
-        type->refuted |= NO_NUMBERS;
-        return;
-    }
-    type->seen = 1;
-    if (fits(VALUE_FLOAT, value->text, value->len)) {
+    bool integer = fits(VALUE_INT, value->text, value->len);
+    if (!integer && fits(VALUE_FLOAT, value->text, value->len)) {
+        type->numbers++;
+        type->reals = true;
+    } else if (is_inexact(value->text, value->len) && !has_leading_zero(value->text, value->len)) {
+        note_odd(&type->big, value, place);
+    } else if (integer) {
         type->numbers++;
     } else {
         note_odd(&type->odd, value, place);
         type->blanks += is_blank(value);
         type->commas += is_comma_number(value);
     }
+}
+
+static void see_written(struct table_type *type, const struct value *value, uint64_t place)
+{
+    if (is_nan(value)) {
+        note_odd(&type->nan, value, place);
+        return;
+    }
+    type->seen = true;
+    see_number(type, value, place);
     for (size_t i = 0; i < NARROW_TYPES; i++) {
         unsigned bit = 1u << narrow_to_wide[i];
         if (!(type->refuted & bit) && !fits(narrow_to_wide[i], value->text, value->len))
@@ -118,17 +131,16 @@ static void see_written(struct table_type *type, const struct value *value, uint
     }
 }
 
-static bool is_number(enum value_type type)
+/* "nan" says nothing but where it is one text among others. */
+bool table_type_nan_is_none(const struct table_type *type)
 {
-    return type == VALUE_INT || type == VALUE_FLOAT;
+    bool is_said = type->forced || type->known || type->typed || type->seen;
+    return table_type_of(type) != VALUE_TEXT || !is_said;
 }
 
-/* "nan" says nothing where it can be told from a text. */
 static bool is_none(const struct table_type *type, const struct table_value *value)
 {
-    if (!value->written || !is_nan(&value->value))
-        return false;
-    return is_number(table_type_of(type)) || (!type->forced && !type->typed && !type->seen);
+    return value->written && is_nan(&value->value) && table_type_nan_is_none(type);
 }
 
 static void see_forced(struct table_type *type, const struct table_value *value, uint64_t place)
@@ -136,7 +148,7 @@ static void see_forced(struct table_type *type, const struct table_value *value,
     if (is_none(type, value))
         note_odd(&type->nan, &value->value, place);
     else
-        type->seen = 1;
+        type->seen = true;
 }
 
 int table_type_see(struct table_type *type, const struct table_value *value, uint64_t place,
@@ -172,8 +184,11 @@ void table_type_refuse(struct table_type *type, const char *what, uint64_t place
 
 enum value_type table_type_of(const struct table_type *type)
 {
+    bool widens = type->known == VALUE_INT && (type->typed == VALUE_FLOAT || type->reals);
     if (type->forced)
         return type->forced;
+    if (type->known)
+        return widens ? VALUE_FLOAT : type->known;
     if (type->typed)
         return type->typed;
     for (size_t i = 0; type->seen && i < NARROW_TYPES; i++)
@@ -182,12 +197,36 @@ enum value_type table_type_of(const struct table_type *type)
     return VALUE_TEXT;
 }
 
+static bool is_inferred_text(const struct table_type *type)
+{
+    return table_type_of(type) == VALUE_TEXT && !type->forced && !type->known && !type->typed;
+}
+
 bool table_type_missed(const struct table_type *type)
 {
-    uint64_t numbers = type->numbers + type->commas;
-    if (table_type_of(type) != VALUE_TEXT || type->forced || type->typed || !numbers || !type->odd.count)
+    uint64_t numbers = type->numbers + type->commas + type->big.count;
+    if (!is_inferred_text(type) || !numbers || !type->odd.count)
         return false;
     return type->odd.count - type->blanks - type->commas <= numbers;
+}
+
+bool table_type_too_big(const struct table_type *type)
+{
+    return is_inferred_text(type) && type->big.count && !type->odd.count;
+}
+
+/* What --type asks for is done; what is only likely must lose nothing. */
+static int parse_text(const struct table_type *type, const struct value *from, struct buf *room,
+                      struct value *ret, struct error *err)
+{
+    enum value_type to = table_type_of(type);
+    int shown = from->len < 100 ? (int)from->len : 100;
+    if (is_number(to) && !type->forced && has_leading_zero(from->text, from->len))
+        return error_set(err, EINVAL, "'%.*s' has leading zeros, which are no part of %s", shown, from->text,
+                         to == VALUE_INT ? "an integer" : "a number");
+    if (to == VALUE_FLOAT && is_inexact(from->text, from->len))
+        return error_set(err, EINVAL, "the integer %.*s does not fit among floats", shown, from->text);
+    return value_parse_in(room, to, from->text, from->len, ret, err);
 }
 
 int table_type_value(const struct table_type *type, const struct table_value *value, struct buf *scratch,
@@ -202,13 +241,26 @@ int table_type_value(const struct table_type *type, const struct table_value *va
         return 0;
     }
     if (from->type == VALUE_TEXT)
-        return value_parse_in(scratch, to, from->text, from->len, ret, err);
-    int64_t exact = INT64_C(1) << 53;
-    if (from->type == VALUE_INT && to == VALUE_FLOAT && (from->integer > exact || from->integer < -exact))
-        return error_set(err, EINVAL, "the integer %lld does not fit among floats", (long long)from->integer);
+        return parse_text(type, from, scratch, ret, err);
     buf_clear(scratch);
     value_print(scratch, from);
-    return value_parse(to, buf_text(scratch), scratch->len, ret, err);
+    bool widens = from->type == VALUE_INT && to == VALUE_FLOAT;
+    if ((!type->forced && !widens) || to == VALUE_LIST)
+        return error_set(err, EINVAL, "'%.100s' is %s", buf_text(scratch), value_type_name(from->type));
+    struct value text = {.type = VALUE_TEXT, .text = buf_text(scratch), .len = scratch->len};
+    return parse_text(type, &text, scratch, ret, err);
+}
+
+int table_type_explain(const struct table_type *type, const char *attribute, struct error *err)
+{
+    CLEANUP_FREE char *why = mem_text(err ? err->text : "");
+    CLEANUP_FREE char *known = type->known ? mem_printf("the data set's attribute '%s' is %s; ", attribute,
+                                                        value_type_name(type->known))
+                                           : mem_text("");
+    if (type->forced)
+        return -EINVAL;
+    return error_set(err, EINVAL, "%s (%s--type '%s=text' %s)", why, known, attribute,
+                     type->known == VALUE_TEXT ? "takes it as text" : "makes texts of all in it");
 }
 
 int table_type_parse(const char *name, enum value_type *ret, struct error *err)

@@ -249,9 +249,9 @@ static int say_cell(struct annotate *annotate, const struct label_columns *colum
     struct value empty = {.type = VALUE_LIST, .text = ""};
     if (cell->refused)
         return 0;
-    if (!cell->count && column->as.forced == VALUE_LIST)
+    if (!cell->count && table_type_of(&column->as) == VALUE_LIST)
         return changeset_value(set, column->attribute, &empty, err);
-    int rc = cell->count || !column->known ? 0 : changeset_none(set, column->attribute, err);
+    int rc = cell->count || !column->declared ? 0 : changeset_none(set, column->attribute, err);
     for (size_t i = 0; !rc && i < cell->count; i++) {
         struct value value;
         rc = label_columns_value(columns, cell->column, &cell->values[i], &scratch, &value, err);

@@ -80,39 +80,31 @@ static int take_name(struct label_columns *columns, size_t i, const struct table
 static int take_type(struct label_column *column, const struct table_type *seen, bool wide,
                      struct catalog_reader *reader, struct error *err)
 {
-    struct catalog_attribute attribute;
-    enum value_type found = table_type_of(seen);
+    struct catalog_attribute attribute = {.type = 0};
     int rc = catalog_attribute_find(reader, column->attribute, strlen(column->attribute), &attribute, err);
     if (rc && rc != -ENOENT)
         return rc;
-    column->known = !rc;
-    column->multi = wide || (column->known && attribute.multi);
-    column->as.forced = seen->seen ? found : 0;
-    if (!column->known)
+    bool known = !rc;
+    column->as = *seen;
+    column->as.known = known ? attribute.type : 0;
+    column->as.forced = seen->seen ? seen->forced : 0;
+    column->declared = known || seen->seen;
+    column->multi = wide || (known && attribute.multi);
+    enum value_type to = column->as.forced;
+    if (!known || !to)
         return 0;
-    if (seen->forced && seen->seen) {
-        bool same = attribute.type == found || (attribute.type == VALUE_INT && found == VALUE_FLOAT);
-        column->to_text = found == VALUE_TEXT && attribute.type != VALUE_TEXT;
-        return same || column->to_text
-                   ? 0
-                   : error_set(err, EINVAL, "--type says %s, but the data set's attribute '%s' is %s",
-                               value_type_name(found), column->attribute, value_type_name(attribute.type));
-    }
-    bool widen = attribute.type == VALUE_INT && found == VALUE_FLOAT;
-    column->as.forced = widen ? VALUE_FLOAT : attribute.type;
-    return 0;
+    column->to_text = to == VALUE_TEXT && attribute.type != VALUE_TEXT;
+    if (to == attribute.type || column->to_text || (attribute.type == VALUE_INT && to == VALUE_FLOAT))
+        return 0;
+    return error_set(err, EINVAL, "--type says %s, but the data set's attribute '%s' is %s",
+                     value_type_name(to), column->attribute, value_type_name(attribute.type));
 }
 
-/* As texts of an attribute that has texts numbers are in place. */
-static void note_column(const struct label_columns *columns, size_t i, const struct table_reader *table,
-                        const struct table_type *seen)
+static void note_column(const struct label_columns *columns, size_t i, const struct table_reader *table)
 {
     const struct label_column *column = &columns->list[i];
     const struct annotate_options *options = columns->options;
-    struct table_type as = *seen;
-    if (column->known && column->as.forced)
-        as.forced = column->as.forced;
-    table_attribute_note(table, i, &as, column->attribute, options->notes);
+    table_attribute_note(table, i, &column->as, column->attribute, options->notes);
     if (options->batches) /* else it would be said of each */
         return;
     CLEANUP_FREE char *name =
@@ -137,7 +129,7 @@ int label_columns_resolve(struct label_columns *columns, const struct table_read
         if (!rc)
             rc = take_type(&columns->list[i], seen, wide[i], reader, err);
         if (!rc)
-            note_column(columns, i, table, seen);
+            note_column(columns, i, table);
     }
     return rc;
 }
@@ -150,34 +142,16 @@ int label_columns_declare(const struct label_columns *columns, struct changeset 
             rc = changeset_to_text(set, columns->list[i].attribute, err);
     for (size_t i = 0; !rc && i < columns->count; i++) {
         const struct label_column *column = &columns->list[i];
-        if (column->attribute && column->as.forced)
-            rc = changeset_attribute(set, column->attribute, column->as.forced, column->multi, err);
+        if (column->declared)
+            rc = changeset_attribute(set, column->attribute, table_type_of(&column->as), column->multi, err);
     }
     return rc;
-}
-
-/* What has a type keeps it, but that integers are floats, and texts may spell times. */
-static bool fits(const struct table_value *value, enum value_type to)
-{
-    enum value_type is = value->value.type;
-    return value->written || is == to || is == VALUE_TEXT || (is == VALUE_INT && to == VALUE_FLOAT);
 }
 
 int label_columns_value(const struct label_columns *columns, size_t column, const struct table_value *value,
                         struct buf *scratch, struct value *ret, struct error *err)
 {
     const struct label_column *to = &columns->list[column];
-    int rc;
-    if (to->known && !to->to_text && !fits(value, to->as.forced)) {
-        buf_clear(scratch);
-        value_print(scratch, &value->value);
-        rc = error_set(err, EINVAL, "'%.100s' is %s", buf_text(scratch), value_type_name(value->value.type));
-    } else {
-        rc = table_type_value(&to->as, value, scratch, ret, err);
-    }
-    if (rc >= 0 || !to->known)
-        return rc;
-    CLEANUP_FREE char *why = mem_text(err ? err->text : "");
-    return error_set(err, EINVAL, "%s (the data set's attribute '%s' is %s)", why, to->attribute,
-                     value_type_name(to->as.forced));
+    int rc = table_type_value(&to->as, value, scratch, ret, err);
+    return rc < 0 ? table_type_explain(&to->as, to->attribute, err) : rc;
 }

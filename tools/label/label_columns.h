@@ -10,8 +10,8 @@
 
 struct label_column {
     char *attribute;      /* its name; NULL: a key */
-    struct table_type as; /* values become this; not forced: there are none, and no attribute */
-    bool known;           /* the data set has the attribute */
+    struct table_type as; /* values become this */
+    bool declared;        /* it has values, or the data set has the attribute; else it is none */
     bool to_text;         /* whose values become text, since --type says so */
     bool multi;
 };

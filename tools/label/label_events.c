@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cache/base/strmap.h"
 #include "tools/label/label_columns.h"
@@ -64,6 +65,40 @@ static int check_half(const struct table_reader *table, const bool has[PARTS], s
                              has[START] ? "end" : "start");
 }
 
+/* frame_start, start.s: is one of its words this one? */
+static bool has_word(const char *column, const char *const words[2])
+{
+    for (const char *at = column; *at; at += strspn(at, "_. ")) {
+        size_t len = strcspn(at, "_. ");
+        for (int i = 0; i < 2; i++)
+            if (len == strlen(words[i]) && !strncasecmp(at, words[i], len))
+                return true;
+        at += len;
+    }
+    return false;
+}
+
+static const char *find_word(const struct table_reader *table, const char *const words[2])
+{
+    for (size_t i = 0; i < table_reader_columns(table); i++)
+        if (has_word(table_reader_column(table, i), words))
+            return table_reader_column(table, i);
+    return NULL;
+}
+
+/* Nor does anybody mean a label and the numbers of two frames. */
+static int check_units(const struct table_reader *table, struct error *err)
+{
+    static const char *const starts[2] = {"start", "begin"}, *const ends[2] = {"end", "stop"};
+    const char *start = find_word(table, starts), *end = find_word(table, ends);
+    if (!start || !end)
+        return 0;
+    return table_reader_fail(table, table_reader_header(table), err,
+                             "events need columns key, label, start and end, in seconds or with a unit: "
+                             "'%s' and '%s' are none of these",
+                             start, end);
+}
+
 int label_events_new(const struct table_reader *table, struct label_events **ret, struct error *err)
 {
     struct label_events found = {0};
@@ -73,6 +108,8 @@ int label_events_new(const struct table_reader *table, struct label_events **ret
         has[part] = find_part(table, (enum part)part, &found.columns[part]);
         all &= has[part];
     }
+    if (has[LABEL] && !has[START] && !has[END])
+        return check_units(table, err);
     if (!all)
         return check_half(table, has, err);
     int rc = check_columns(&found, table, err);

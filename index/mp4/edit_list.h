@@ -18,7 +18,7 @@ int edit_list_read(struct box *elst, struct track_edit *ret, struct error *err);
 int edit_list_check(const struct track_edit *edit, uint32_t movie_timescale, const char *where,
                     struct error *err);
 
-/* An absent list, or one that says no more than an absent one? */
+/* Is there a list that says more than an absent one? */
 bool edit_list_given(const struct track_edit *edit);
 
 /* The pause in ticks of the track, rounded as players do: less than 2^61. */

@@ -15,7 +15,7 @@
  *
  * Time is the presentation timeline, as FFmpeg's programs and libraries show it:
  *
- *     edit list:      ...pause...|frame 0|frame 1|...     frame 0 at the end of the pause, which is 0 without
+ *     edit list:      ...pause...|frame 0|frame 1|...     frame 0 at the end of the pause; at 0 without one
  *     no edit list:   0 ....|frame 0|frame 1|...          each frame at its composition time
  *
  * The same window of the same recording always gives the same bytes: no clocks, no random numbers.

@@ -10,6 +10,8 @@
 /* Opus needs 80 ms of lead-in (RFC 7845 section 4.2), AAC and others one packet. */
 enum { OPUS_LEAD_IN_MS = 80, TIMESCALE_MIN = 1000 };
 
+#define SECOND_NS 1000000000LL
+
 struct shown {
     uint32_t first, count; /* frames */
     uint32_t low, high;    /* their first and last sample in decode order */
@@ -122,12 +124,19 @@ static int choose_video(const struct mp4 *mp4, struct shown *shown, enum mp4_sna
     return 0;
 }
 
-/* `cts` of the video as a time of another track's media, through both edit lists. */
+/* Times that are far from all media stay so, and can be added. */
+static int64_t rescale(int64_t value, uint64_t to, uint64_t from)
+{
+    const int64_t far = (int64_t)1 << 61;
+    int64_t result = edit_list_rescale(value, to, from);
+    return result < -far ? -far : result > far ? far : result;
+}
+
+/* When a picture of composition time `cts` is shown, as a time of another track's media. */
 static int64_t to_track(const struct mp4 *mp4, const struct track *track, int64_t cts)
 {
-    const struct track *video = mp4->tracks[0];
-    return edit_list_rescale(cts - video->edit.media_time, track->timescale, video->timescale) +
-           edit_list_rescale(video->edit.empty - track->edit.empty, track->timescale, mp4->timescale) +
+    int64_t pause = edit_list_pause(&track->edit, track->timescale, mp4->timescale);
+    return rescale(mp4->shift + cts, track->timescale, mp4->tracks[0]->timescale) - pause +
            track->edit.media_time;
 }
 
@@ -150,7 +159,9 @@ static void choose_audio(const struct mp4 *mp4, const struct track *track, struc
 {
     const struct cut_track *video = &window->tracks[0];
     const struct track *pictures = mp4->tracks[0];
-    int64_t shown_start = to_track(mp4, track, video->start), shown_end = to_track(mp4, track, video->end);
+    int64_t pause = rescale(video->pause, track->timescale, window->timescale);
+    int64_t shown_start = to_track(mp4, track, video->start) - pause;
+    int64_t shown_end = to_track(mp4, track, video->end);
     int64_t edit_start, edit_end, media_end = track_dts(track, track->samples);
     edit_list_span(&track->edit, track->timescale, mp4->timescale, &edit_start, &edit_end);
     int64_t start = shown_start > edit_start ? shown_start : edit_start;
@@ -163,23 +174,37 @@ static void choose_audio(const struct mp4 *mp4, const struct track *track, struc
     struct cut_track *cut = &window->tracks[window->count++];
     *cut = (struct cut_track){.track = track, .start = start, .end = end};
     cut->pause = edit_list_rescale(start - shown_start, window->timescale, track->timescale);
-    cut->first = audio_first(track, start, cut->pause ? 0 : lead);
+    cut->first = audio_first(track, start, cut->pause || pause ? 0 : lead);
     cut->last = track_sample_at(track, end - 1);
 }
 
-int cut_window_choose(const struct mp4 *mp4, uint64_t first, uint64_t count, enum mp4_snap snap,
-                      struct cut_window *ret, struct error *err)
+static int check_asked(const struct mp4 *mp4, const struct mp4_window *asked, struct error *err)
 {
+    uint64_t first = asked->first, count = asked->count;
     if (!count || first >= mp4->frames || count > mp4->frames - first)
         return error_set(err, EINVAL, "%s: frames %" PRIu64 " to %" PRIu64 " are not in it: it has %" PRIu32,
                          mp4->name, first, first + count, mp4->frames);
-    struct shown shown = {.first = (uint32_t)first, .count = (uint32_t)count};
+    bool before = !first && asked->pause_ns <= mp4_frame_time_ns(mp4, 0);
+    if (asked->pause_ns < 0 || (asked->pause_ns && !before))
+        return error_set(err, EINVAL, "%s: no pause of %" PRId64 " ns lies before frame %" PRIu64, mp4->name,
+                         asked->pause_ns, first);
+    return 0;
+}
+
+int cut_window_choose(const struct mp4 *mp4, const struct mp4_window *asked, struct cut_window *ret,
+                      struct error *err)
+{
+    int rc = check_asked(mp4, asked, err);
+    if (rc)
+        return rc;
+    struct shown shown = {.first = (uint32_t)asked->first, .count = (uint32_t)asked->count};
     uint32_t timescale = mp4->tracks[0]->timescale;
     uint32_t multiple = timescale < TIMESCALE_MIN ? (TIMESCALE_MIN + timescale - 1) / timescale : 1;
     struct cut_window window = {.timescale = timescale * multiple};
-    int rc = choose_video(mp4, &shown, snap, &window, err);
+    rc = choose_video(mp4, &shown, asked->snap, &window, err);
     if (rc)
         return rc;
+    window.tracks[0].pause = edit_list_rescale(asked->pause_ns, window.timescale, SECOND_NS);
     for (size_t i = 1; i < mp4->track_count; i++)
         choose_audio(mp4, mp4->tracks[i], &window);
     *ret = window;

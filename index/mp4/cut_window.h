@@ -8,7 +8,8 @@
  *
  * The video starts at a sync sample that stands at or before every shown sample in decode order *and* at or
  * before the first shown one in display order: pictures shown before their own sync sample (open GOP) may
- * need the group before it. Any thread.
+ * need the group before it. Where the clip begins with a pause of the video, audio that plays meanwhile is in
+ * it. Any thread.
  */
 #pragma once
 
@@ -19,7 +20,7 @@ struct cut_track {
     const struct track *track;
     uint32_t first, last; /* samples, decode order, inclusive */
     int64_t start, end;   /* composition times shown, half-open, ticks of the track */
-    int64_t pause;        /* ticks of the clip's movie before `start` (audio that begins late) */
+    int64_t pause;        /* ticks of the clip's movie before `start` (what begins late) */
     int32_t shift; /* smallest composition offset of the samples: taken off, so that none is negative and
                       start - shift >= dts of `first` */
 };
@@ -32,5 +33,5 @@ struct cut_window {
 };
 
 /* As mp4_slice() in mp4.h. */
-int cut_window_choose(const struct mp4 *mp4, uint64_t first, uint64_t count, enum mp4_snap snap,
-                      struct cut_window *ret, struct error *err);
+int cut_window_choose(const struct mp4 *mp4, const struct mp4_window *asked, struct cut_window *ret,
+                      struct error *err);

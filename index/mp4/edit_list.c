@@ -7,7 +7,8 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#define TIME_MAX ((int64_t)1 << 61)
+#define TIME_MAX          ((int64_t)1 << 61)
+#define PAUSE_SECONDS_MAX ((int64_t)1 << 29)
 
 __extension__ typedef __int128 wide;
 
@@ -69,12 +70,23 @@ int edit_list_read(struct box *elst, struct track_edit *ret, struct error *err)
     return box_check_read(elst, err);
 }
 
-int edit_list_check(const struct track_edit *edit, const char *where, struct error *err)
+int edit_list_check(const struct track_edit *edit, uint32_t movie_timescale, const char *where,
+                    struct error *err)
 {
-    if (edit->empty < 0 || edit->empty > TIME_MAX || edit->media_time < 0 || edit->media_time > TIME_MAX ||
-        edit->duration < 0 || edit->duration > TIME_MAX)
+    if (edit->empty < 0 || edit->empty / movie_timescale >= PAUSE_SECONDS_MAX || edit->media_time < 0 ||
+        edit->media_time > TIME_MAX || edit->duration < 0 || edit->duration > TIME_MAX)
         return error_set(err, EINVAL, "%s: its edit list has times out of range", where);
     return 0;
+}
+
+bool edit_list_given(const struct track_edit *edit)
+{
+    return edit->empty || edit->media_time || edit->duration;
+}
+
+int64_t edit_list_pause(const struct track_edit *edit, uint32_t timescale, uint32_t movie_timescale)
+{
+    return edit_list_rescale(edit->empty, timescale, movie_timescale);
 }
 
 void edit_list_span(const struct track_edit *edit, uint32_t timescale, uint32_t movie_timescale,

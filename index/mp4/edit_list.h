@@ -13,8 +13,16 @@
 /* Reads `elst`; an absent box (zeroed) or an empty list is the whole media from 0. -EINVAL, -ENOTSUP. */
 int edit_list_read(struct box *elst, struct track_edit *ret, struct error *err);
 
-/* The ranges that a decoded edit may have whatever it came from; `where` names the track. */
-int edit_list_check(const struct track_edit *edit, const char *where, struct error *err);
+/* The ranges that a decoded edit may have whatever it came from, which include a pause of less than 2^29
+ * seconds; `where` names the track. */
+int edit_list_check(const struct track_edit *edit, uint32_t movie_timescale, const char *where,
+                    struct error *err);
+
+/* Is there a list that says more than an absent one? */
+bool edit_list_given(const struct track_edit *edit);
+
+/* The pause in ticks of the track, rounded as players do: less than 2^61. */
+int64_t edit_list_pause(const struct track_edit *edit, uint32_t timescale, uint32_t movie_timescale);
 
 /* The half-open stretch of composition times that is shown, in ticks of the track; the end is INT64_MAX where
  * the list does not limit it. */

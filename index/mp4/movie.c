@@ -89,7 +89,18 @@ static int check_track(const struct mp4 *mp4, size_t i, struct error *err)
     if (!track->entry_count)
         return error_set(err, EINVAL, "%s: it has no sample entry", where);
     int rc = track_check(track, mp4->size, where, err);
-    return rc ? rc : edit_list_check(&track->edit, where, err);
+    return rc ? rc : edit_list_check(&track->edit, mp4->timescale, where, err);
+}
+
+/*
+ * FFmpeg shows the first picture of an edit list where the list's pause ends, also where the edit begins
+ * between pictures, or before the first one.
+ */
+static int64_t shift_of(const struct mp4 *mp4)
+{
+    const struct track *video = mp4->tracks[0];
+    int64_t pause = edit_list_pause(&video->edit, video->timescale, mp4->timescale);
+    return edit_list_given(&video->edit) ? pause - movie_cts_of(mp4, 0) : 0;
 }
 
 int movie_complete(struct mp4 *mp4, struct error *err)
@@ -113,6 +124,7 @@ int movie_complete(struct mp4 *mp4, struct error *err)
     mp4->frames = position_from(mp4, mp4->hidden, video->samples, end) - mp4->hidden;
     if (!mp4->frames)
         return error_set(err, ENOTSUP, "%s: its edit list shows no frame", mp4->name);
+    mp4->shift = shift_of(mp4);
     return 0;
 }
 

@@ -29,6 +29,7 @@ struct mp4 {
     uint32_t *order;
     uint32_t hidden;
     uint32_t frames;
+    int64_t shift; /* added to the composition time of a displayed frame: when it is shown */
 };
 
 /* Takes ownership of `track` on success; a first video track goes to the front. -ENOTSUP over

@@ -164,14 +164,15 @@ void mp4_describe(const struct mp4 *mp4, struct mp4_info *ret)
                              .width = entry->width,
                              .height = entry->height,
                              .has_audio = mp4->track_count > 1};
-    int64_t ticks = movie_end_of(mp4, mp4->frames - 1) - movie_cts_of(mp4, 0);
-    ret->duration_ns = edit_list_rescale(ticks, SECOND_NS, video->timescale);
+    int64_t end = mp4->shift + movie_end_of(mp4, mp4->frames - 1);
+    ret->start_ns = mp4_frame_time_ns(mp4, 0);
+    ret->end_ns = edit_list_rescale(end, SECOND_NS, video->timescale);
     box_print_type(entry->type, ret->codec);
 }
 
 int64_t mp4_frame_time_ns(const struct mp4 *mp4, uint64_t i)
 {
-    int64_t ticks = movie_cts_of(mp4, (uint32_t)i) - movie_cts_of(mp4, 0);
+    int64_t ticks = mp4->shift + movie_cts_of(mp4, (uint32_t)i);
     return edit_list_rescale(ticks, SECOND_NS, mp4->tracks[0]->timescale);
 }
 
@@ -179,17 +180,16 @@ uint64_t mp4_frame_at(const struct mp4 *mp4, int64_t time_ns)
 {
     /* Rounding to the nearest tick is the tolerance of half a tick. */
     int64_t ticks = edit_list_rescale(time_ns, mp4->tracks[0]->timescale, SECOND_NS);
-    int64_t at;
-    if (__builtin_add_overflow(ticks, movie_cts_of(mp4, 0), &at))
-        at = ticks < 0 ? INT64_MIN : INT64_MAX;
-    return movie_frame_from(mp4, at);
+    int64_t cts;
+    if (__builtin_sub_overflow(ticks, mp4->shift, &cts))
+        cts = ticks < 0 ? INT64_MIN : INT64_MAX;
+    return movie_frame_from(mp4, cts);
 }
 
-int mp4_slice(const struct mp4 *mp4, uint64_t first, uint64_t count, enum mp4_snap snap, struct slice *slice,
-              struct error *err)
+int mp4_slice(const struct mp4 *mp4, const struct mp4_window *asked, struct slice *slice, struct error *err)
 {
     struct cut_window window;
-    int rc = cut_window_choose(mp4, first, count, snap, &window, err);
+    int rc = cut_window_choose(mp4, asked, &window, err);
     if (rc)
         return rc;
     CLEANUP_CUT_LAYOUT struct cut_layout layout;

@@ -13,6 +13,11 @@
  * A clip holds the video track and all audio tracks; other tracks (time codes, subtitles, telemetry) are left
  * out.
  *
+ * Time is the presentation timeline, as FFmpeg's programs and libraries show it:
+ *
+ *     edit list:      ...pause...|frame 0|frame 1|...     frame 0 at the end of the pause; at 0 without one
+ *     no edit list:   0 ....|frame 0|frame 1|...          each frame at its composition time
+ *
  * The same window of the same recording always gives the same bytes: no clocks, no random numbers.
  * Thread rule: a `struct mp4` is immutable after mp4_scan() / mp4_table_decode(); slicing may run in any
  * thread.
@@ -49,16 +54,16 @@ CLEANUP_DEFINE(struct mp4, mp4_free, cleanup_mp4)
 #define CLEANUP_MP4 CLEANUP(cleanup_mp4)
 
 struct mp4_info {
-    uint64_t frames;     /* displayed frames of the video track */
-    uint32_t timescale;  /* ticks a second of the video track */
-    int64_t duration_ns; /* of the displayed frames */
-    char codec[5];       /* sample entry: "avc1", "hvc1", "hev1", "av01", "vp09", ... */
+    uint64_t frames;          /* displayed frames of the video track */
+    uint32_t timescale;       /* ticks a second of the video track */
+    int64_t start_ns, end_ns; /* when the first one is shown, and when the last one no more */
+    char codec[5];            /* sample entry: "avc1", "hvc1", "hev1", "av01", "vp09", ... */
     uint32_t width, height;
     bool has_audio;
 };
 void mp4_describe(const struct mp4 *mp4, struct mp4_info *ret);
 
-/* Display time of frame `i` (< frames), relative to the first displayed frame. */
+/* When frame `i` (< frames) is shown. */
 int64_t mp4_frame_time_ns(const struct mp4 *mp4, uint64_t i);
 /* The first frame at or after `time_ns` (half a tick of tolerance); `frames` if there is none. */
 uint64_t mp4_frame_at(const struct mp4 *mp4, int64_t time_ns);
@@ -70,14 +75,20 @@ enum mp4_snap {
                        decoder */
 };
 
+struct mp4_window {
+    uint64_t first, count; /* frames */
+    enum mp4_snap snap;
+    int64_t pause_ns; /* the clip begins so long before its first frame, which is the recording's */
+};
+
 /* Cuts frames [first, first + count) with all audio that overlaps them. An exact cut that needs no frame
  * before `first` has no pre-roll and is the same as a key cut. At the start of an open GOP the pictures that
  * belong before it are in the clip, hidden; they count as pre-roll. Sync samples that proved false (intra
- * refresh) are not started at. -EINVAL outside the recording; -ENOTSUP with a reason where this window cannot
- * be cut exactly (no usable sync sample before it, or an edge between frames of one and the same time).
- * `slice` must be SLICE_INIT and stays so on failure. */
-int mp4_slice(const struct mp4 *mp4, uint64_t first, uint64_t count, enum mp4_snap snap, struct slice *slice,
-              struct error *err);
+ * refresh) are not started at. A pause is one in the clip, too: audio is heard, and no picture seen. -EINVAL
+ * outside the recording, and for a pause before another frame than the first; -ENOTSUP with a reason where
+ * this window cannot be cut exactly (no usable sync sample before it, or an edge between frames of one and
+ * the same time). `slice` must be SLICE_INIT and stays so on failure. */
+int mp4_slice(const struct mp4 *mp4, const struct mp4_window *window, struct slice *slice, struct error *err);
 
 /* The compact sample table (versioned, zstd; 1.2 - 1.7 bytes a frame; format in index/FORMAT.md):
  * everything mp4_slice() needs, so that new clips are cut with no read of the object. Decoding checks as

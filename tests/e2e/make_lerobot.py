@@ -92,7 +92,8 @@ def encode_joined(path, lengths, codec):
         encode(part, length, codec)
         parts.append(part)
     listing = path.with_suffix(".txt")
-    listing.write_text("".join(f"file '{part}'\n" for part in parts))
+    # The duration of an MP4 is rounded to milliseconds, which FFmpeg before 7 would put the next part behind.
+    listing.write_text("".join(f"file '{part}'\nduration {length / FPS:.6f}\n" for part, length in zip(parts, lengths)))
     subprocess.run(["ffmpeg", "-y", "-v", "error", "-f", "concat", "-safe", "0", "-i", str(listing), "-c", "copy",
                     "-movflags", "+faststart", str(path)], check=True)
     for part in [*parts, listing]:

@@ -79,7 +79,8 @@ def write_data(v3, v2, info, episodes):
 
 
 def write_videos(v3, v2, infos, episodes, camera):
-    """Splits each shared file at its episodes, which start at key frames and follow each other."""
+    """Splits each shared file at its episodes, which start at key frames and follow each other. The pieces are muxed
+    again, because those with B-frames begin late."""
     old, new = infos
     files = {}
     for row in episodes:
@@ -92,4 +93,6 @@ def write_videos(v3, v2, infos, episodes, camera):
         for i, row in enumerate(rows):
             path = v2 / place(new, row, new["video_path"], camera)
             path.parent.mkdir(parents=True, exist_ok=True)
-            (v2 / f"part{i if starts else '%d'}.mp4").rename(path)
+            part = v2 / f"part{i if starts else '%d'}.mp4"
+            subprocess.run(["ffmpeg", "-y", "-v", "error", "-i", str(part), "-c", "copy", str(path)], check=True)
+            part.unlink()

@@ -24,12 +24,12 @@ static int read_clip(void *ctx, uint64_t offset, size_t len, void *to, struct er
     return 0;
 }
 
-static void cut(const struct mp4 *mp4, uint64_t first, uint64_t count, enum mp4_snap snap)
+static void cut(const struct mp4 *mp4, const struct mp4_window *window)
 {
     CLEANUP_SLICE struct slice slice = SLICE_INIT;
     CLEANUP_MP4 struct mp4 *clip = NULL;
     struct error err = {0};
-    if (mp4_slice(mp4, first, count, snap, &slice, &err))
+    if (mp4_slice(mp4, window, &slice, &err))
         return;
     uint64_t size = 0;
     for (size_t i = 0; i < slice.count; i++)
@@ -40,7 +40,7 @@ static void cut(const struct mp4 *mp4, uint64_t first, uint64_t count, enum mp4_
     struct mp4_info info;
     if (!rc)
         mp4_describe(clip, &info);
-    require(rc || snap == MP4_SNAP_KEY || info.frames == count);
+    require(rc || window->snap == MP4_SNAP_KEY || info.frames == window->count);
 }
 
 static void use(const struct mp4 *mp4)
@@ -50,9 +50,11 @@ static void use(const struct mp4 *mp4)
     CLEANUP_MP4 struct mp4 *decoded = NULL;
     struct error err = {0};
     mp4_describe(mp4, &info);
-    cut(mp4, 0, info.frames, MP4_SNAP_EXACT);
-    cut(mp4, info.frames / 2, 1, MP4_SNAP_EXACT);
-    cut(mp4, info.frames / 3, info.frames / 2, MP4_SNAP_KEY);
+    int64_t pause = info.start_ns > 0 ? info.start_ns : 0;
+    cut(mp4, &(struct mp4_window){0, info.frames, MP4_SNAP_EXACT, pause});
+    cut(mp4, &(struct mp4_window){0, info.frames, MP4_SNAP_EXACT, 0});
+    cut(mp4, &(struct mp4_window){info.frames / 2, 1, MP4_SNAP_EXACT, 0});
+    cut(mp4, &(struct mp4_window){info.frames / 3, info.frames / 2, MP4_SNAP_KEY, 0});
     mp4_frame_at(mp4, mp4_frame_time_ns(mp4, info.frames - 1));
     sample_table_write(mp4, &table);
     require(!sample_table_read("table", table.data, table.len, &decoded, &err));

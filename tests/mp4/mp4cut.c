@@ -70,7 +70,15 @@ static bool equal(const struct slice *a, const struct slice *b)
     return same;
 }
 
-static int check_table(const struct mp4 *mp4, char **args, const struct slice *slice, struct error *err)
+static struct mp4_window window_of(char **args)
+{
+    return (struct mp4_window){.first = strtoull(args[0], NULL, 10),
+                               .count = strtoull(args[1], NULL, 10),
+                               .snap = strcmp(args[2], "key") ? MP4_SNAP_EXACT : MP4_SNAP_KEY};
+}
+
+static int check_table(const struct mp4 *mp4, const struct mp4_window *window, const struct slice *slice,
+                       struct error *err)
 {
     CLEANUP_BUF struct buf table = BUF_INIT;
     CLEANUP_MP4 struct mp4 *again = NULL;
@@ -78,8 +86,7 @@ static int check_table(const struct mp4 *mp4, char **args, const struct slice *s
     mp4_table_encode(mp4, &table);
     int rc = mp4_table_decode("table", table.data, table.len, &again, err);
     if (!rc)
-        rc = mp4_slice(again, strtoull(args[0], NULL, 10), strtoull(args[1], NULL, 10),
-                       strcmp(args[2], "key") ? MP4_SNAP_EXACT : MP4_SNAP_KEY, &other, err);
+        rc = mp4_slice(again, window, &other, err);
     if (!rc && !equal(&other, slice))
         rc = error_set(err, EILSEQ, "the table cuts another clip than the scan");
     return rc;
@@ -88,10 +95,10 @@ static int check_table(const struct mp4 *mp4, char **args, const struct slice *s
 static int cut(const struct mp4 *mp4, int fd, char **args, struct error *err)
 {
     CLEANUP_SLICE struct slice slice = SLICE_INIT;
-    int rc = mp4_slice(mp4, strtoull(args[0], NULL, 10), strtoull(args[1], NULL, 10),
-                       strcmp(args[2], "key") ? MP4_SNAP_EXACT : MP4_SNAP_KEY, &slice, err);
+    struct mp4_window window = window_of(args);
+    int rc = mp4_slice(mp4, &window, &slice, err);
     if (!rc)
-        rc = check_table(mp4, args, &slice, err);
+        rc = check_table(mp4, &window, &slice, err);
     if (!rc)
         rc = write_slice(&slice, fd, args[3], err);
     if (!rc)
@@ -106,10 +113,10 @@ static void describe(const struct mp4 *mp4, const struct source *source)
     CLEANUP_BUF struct buf table = BUF_INIT;
     mp4_describe(mp4, &info);
     mp4_table_encode(mp4, &table);
-    printf("codec=%s frames=%" PRIu64 " timescale=%" PRIu32 " duration_ns=%" PRId64 " width=%" PRIu32
-           " height=%" PRIu32 " audio=%d reads=%" PRIu64 " bytes=%" PRIu64 " table=%zu\n",
-           info.codec, info.frames, info.timescale, info.duration_ns, info.width, info.height, info.has_audio,
-           source->reads, source->bytes, table.len);
+    printf("codec=%s frames=%" PRIu64 " timescale=%" PRIu32 " start_ns=%" PRId64 " end_ns=%" PRId64
+           " width=%" PRIu32 " height=%" PRIu32 " audio=%d reads=%" PRIu64 " bytes=%" PRIu64 " table=%zu\n",
+           info.codec, info.frames, info.timescale, info.start_ns, info.end_ns, info.width, info.height,
+           info.has_audio, source->reads, source->bytes, table.len);
 }
 
 int main(int argc, char **argv)

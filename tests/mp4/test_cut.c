@@ -55,19 +55,25 @@ static void cut_done(struct cut *cut)
 }
 
 /* Cuts, and reads the clip as a recording of its own. */
-static int make_cut(const struct build *build, uint64_t first, uint64_t count, enum mp4_snap snap,
-                    struct cut *ret, struct error *err)
+static int make_window_cut(const struct build *build, const struct mp4_window *window, struct cut *ret,
+                           struct error *err)
 {
     *ret = (struct cut){0};
     build_mp4(build, &ret->file);
     cr_assert_eq(scan_bytes(&ret->file, &ret->recording, err), 0, "%s", err->text);
-    int rc = mp4_slice(ret->recording, first, count, snap, &ret->slice, err);
+    int rc = mp4_slice(ret->recording, window, &ret->slice, err);
     if (rc)
         return rc;
     flatten(&ret->slice, &ret->file, &ret->clip_bytes);
     cr_assert_eq(ret->clip_bytes.len, ret->slice.size);
     cr_assert_eq(scan_bytes(&ret->clip_bytes, &ret->clip, err), 0, "the clip is no MP4: %s", err->text);
     return 0;
+}
+
+static int make_cut(const struct build *build, uint64_t first, uint64_t count, enum mp4_snap snap,
+                    struct cut *ret, struct error *err)
+{
+    return make_window_cut(build, &(struct mp4_window){first, count, snap, 0}, ret, err);
 }
 
 static uint8_t shown_byte(const struct cut *cut, uint32_t frame)
@@ -159,7 +165,7 @@ Test(cut, sync_samples_found_false_are_not_started_at_nor_listed)
     cut.recording->tracks[0]->false_syncs[1] = true;
     cut.slice = SLICE_INIT;
     cut.clip_bytes = cut.file = BUF_INIT;
-    cr_assert_eq(mp4_slice(cut.recording, 8, 5, MP4_SNAP_EXACT, &cut.slice, &err), 0);
+    cr_assert_eq(mp4_slice(cut.recording, &(struct mp4_window){.first = 8, .count = 5}, &cut.slice, &err), 0);
     flatten(&cut.slice, &file, &cut.clip_bytes);
     cr_assert_eq(scan_bytes(&cut.clip_bytes, &cut.clip, &err), 0, "%s", err.text);
     cr_assert_eq(cut.clip->tracks[0]->samples, 13);
@@ -295,6 +301,74 @@ Test(cut, sound_that_begins_late_is_preceded_by_a_pause_and_sound_elsewhere_left
     check_leaks();
 }
 
+/* Pictures from 1 s on, beside sound from 0. */
+static struct build late_pictures(void)
+{
+    static const struct build_edit edits[] = {{300, -1}, {130, 10}};
+    struct build build = with_sound();
+    build.tracks[0].edits = edits;
+    build.tracks[0].edit_count = 2;
+    return build;
+}
+
+Test(cut, a_window_that_begins_before_the_first_frame_begins_with_a_pause_and_its_sound)
+{
+    struct build build = late_pictures();
+    struct mp4_window window = {.count = 6, .pause_ns = 500000000};
+    struct error err = {0};
+    struct cut cut;
+    cr_assert_eq(make_window_cut(&build, &window, &cut, &err), 0, "%s", err.text);
+    cr_assert_eq(cut.clip->frames, 6);
+    cr_assert_eq(mp4_frame_time_ns(cut.clip, 0), 500000000);
+    cr_assert_eq(cut.clip->tracks[0]->edit.empty, 600, "of 1200 a second");
+    const struct track *sound = cut.clip->tracks[1];
+    cr_assert_eq(sound->edit.empty, 0);
+    cr_assert_eq(sound->edit.duration, 840, "500 ms of pause, 200 ms of pictures");
+    cr_assert_eq(sound->edit.media_time, 100, "600 ms behind the priming, after a packet of lead-in");
+    cr_assert_eq(sound->samples, 8, "media 500 to 1300 ms");
+    cut_done(&cut);
+    build.tracks[1].edits = (struct build_edit[]){{180, -1}, {0, 0}}; /* 600 ms */
+    build.tracks[1].edit_count = 2;
+    cr_assert_eq(make_window_cut(&build, &window, &cut, &err), 0, "%s", err.text);
+    cr_assert_eq(cut.clip->tracks[1]->edit.empty, 120, "the sound begins 100 ms after the clip");
+    cr_assert_eq(cut.clip->tracks[1]->edit.duration, 720);
+    cut_done(&cut);
+    check_leaks();
+}
+
+Test(cut, sound_stays_in_step_with_pictures_that_begin_late)
+{
+    struct build build = late_pictures();
+    struct error err = {0};
+    struct cut cut;
+    cr_assert_eq(make_cut(&build, 6, 6, MP4_SNAP_EXACT, &cut, &err), 0, "%s", err.text);
+    cr_assert_eq(mp4_frame_time_ns(cut.clip, 0), 0);
+    const struct track *sound = cut.clip->tracks[1];
+    /* Shown: 1200 to 1400 ms, media 1300 to 1500; frame 6 is decoded from 1130 ms on: packets 11 to 14. */
+    cr_assert_eq(sound->edit.empty, 0);
+    cr_assert_eq(cut.clip_bytes.data[track_offset(sound, sound->samples - 1)], 13 + 2 * 14);
+    cr_assert_eq(sound->edit.media_time + 100 * (14 - (sound->samples - 1)), 1300);
+    cut_done(&cut);
+    check_leaks();
+}
+
+Test(cut, a_pause_where_there_is_none_is_refused)
+{
+    struct build build = late_pictures();
+    struct error err = {0};
+    struct cut cut;
+    static const struct mp4_window windows[] = {{1, 4, MP4_SNAP_EXACT, 1},
+                                                {0, 4, MP4_SNAP_EXACT, 1000000001},
+                                                {0, 4, MP4_SNAP_EXACT, -1},
+                                                {0, 4, MP4_SNAP_EXACT, INT64_MAX}};
+    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+        cr_assert_eq(make_window_cut(&build, &windows[i], &cut, &err), -EINVAL, "%zu", i);
+        cr_assert(strstr(err.text, "no pause of "), "%s", err.text);
+        cut_done(&cut);
+    }
+    check_leaks();
+}
+
 Test(cut, near_ranges_are_joined_and_far_ones_stay_apart)
 {
     static uint8_t content[30000];
@@ -379,7 +453,8 @@ Test(cut, clips_of_more_than_4_gib_have_wide_offsets_and_a_wide_mdat)
     cr_assert_eq(mp4_scan(&hollow.recording, &mp4, &err), 0, "%s", err.text);
     for (uint64_t count = 3; count < 6; count++) {
         struct slice slice = SLICE_INIT;
-        cr_assert_eq(mp4_slice(mp4, 1, count, MP4_SNAP_EXACT, &slice, &err), 0, "%s", err.text);
+        struct mp4_window window = {.first = 1, .count = count};
+        cr_assert_eq(mp4_slice(mp4, &window, &slice, &err), 0, "%s", err.text);
         size_t header = slice.inline_bytes.len;
         bool wide_mdat = !memcmp(slice.inline_bytes.data + header - 12, "mdat", 4);
         cr_assert_eq(wide_mdat, count > 3);

@@ -68,8 +68,9 @@ static void check_same_slices(const struct mp4 *a, const struct mp4 *b)
         for (uint64_t count = 1; first + count <= info.frames; count++)
             for (int snap = 0; snap < 2; snap++) {
                 CLEANUP_SLICE struct slice x = SLICE_INIT, y = SLICE_INIT;
-                cr_assert_eq(mp4_slice(a, first, count, snap, &x, &err), 0, "%s", err.text);
-                cr_assert_eq(mp4_slice(b, first, count, snap, &y, &err), 0, "%s", err.text);
+                struct mp4_window window = {first, count, snap, 0};
+                cr_assert_eq(mp4_slice(a, &window, &x, &err), 0, "%s", err.text);
+                cr_assert_eq(mp4_slice(b, &window, &y, &err), 0, "%s", err.text);
                 cr_assert_eq(x.count, y.count);
                 cr_assert_eq(x.inline_bytes.len, y.inline_bytes.len);
                 cr_assert_eq(memcmp(x.inline_bytes.data, y.inline_bytes.data, x.inline_bytes.len), 0);
@@ -131,7 +132,7 @@ Test(sample_table, every_changed_byte_is_refused_or_gives_a_table_that_cuts)
             content.data[at] ^= (uint8_t)(1 << bit);
             if (!sample_table_read("clip.mp4", content.data, content.len, &decoded, &err)) {
                 CLEANUP_SLICE struct slice slice = SLICE_INIT;
-                mp4_slice(decoded, 0, decoded->frames, MP4_SNAP_EXACT, &slice, &err);
+                mp4_slice(decoded, &(struct mp4_window){.count = decoded->frames}, &slice, &err);
             }
             mp4_free(decoded);
             content.data[at] ^= (uint8_t)(1 << bit);
@@ -160,8 +161,9 @@ Test(sample_table, clips_and_tables_keep_the_bytes_they_always_had)
     CLEANUP_MP4 struct mp4 *scanned = scan_rich(&file);
     CLEANUP_SLICE struct slice exact = SLICE_INIT, key = SLICE_INIT;
     struct error err = {0};
-    cr_assert_eq(mp4_slice(scanned, 2, 3, MP4_SNAP_EXACT, &exact, &err), 0, "%s", err.text);
-    cr_assert_eq(mp4_slice(scanned, 0, scanned->frames, MP4_SNAP_KEY, &key, &err), 0, "%s", err.text);
+    struct mp4_window some = {2, 3, MP4_SNAP_EXACT, 0}, all = {0, scanned->frames, MP4_SNAP_KEY, 0};
+    cr_assert_eq(mp4_slice(scanned, &some, &exact, &err), 0, "%s", err.text);
+    cr_assert_eq(mp4_slice(scanned, &all, &key, &err), 0, "%s", err.text);
     sample_table_write(scanned, &content);
     check_golden("exact.header", &exact.inline_bytes);
     check_golden("whole.header", &key.inline_bytes);

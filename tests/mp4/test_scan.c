@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "index/mp4/edit_list.h"
 #include "index/mp4/movie.h"
 #include "tests/mp4/build_mp4.h"
 #include "tests/test_leaks.h"
@@ -41,7 +42,8 @@ Test(scan, a_plain_file_is_described)
     mp4_describe(mp4, &info);
     cr_assert_eq(info.frames, 8);
     cr_assert_eq(info.timescale, 15360);
-    cr_assert_eq(info.duration_ns, 266666667);
+    cr_assert_eq(info.start_ns, 0);
+    cr_assert_eq(info.end_ns, 266666667);
     cr_assert_str_eq(info.codec, "av01");
     cr_assert_eq(info.width, 64);
     cr_assert_eq(info.height, 48);
@@ -90,6 +92,65 @@ Test(scan, the_edit_list_decides_which_frames_there_are)
         cr_assert_eq(mp4->frames, cases[i].frames, "case %zu: %u frames", i, mp4->frames);
         cr_assert_eq(mp4->hidden, cases[i].hidden, "case %zu: %u hidden", i, mp4->hidden);
     }
+}
+
+/* Times as FFmpeg 5.1 and PyAV 10 show these files; 512 ticks a frame. */
+Test(scan, frames_have_the_times_that_players_show)
+{
+    static const struct {
+        int32_t shift; /* of every composition time */
+        struct build_edit edits[4];
+        size_t count;
+        int64_t first, ticks; /* the first frame's time; what is not of whole ticks is rounded to them */
+    } cases[] = {
+        {0, {{0, 0}}, 0, 0, 0},
+        {1024, {{0, 0}}, 0, 0, 1024}, /* no edit list: composition times */
+        {-700, {{0, 0}}, 0, 0, -700},
+        {1024, {{2000, 1024}}, 1, 0, 0},
+        {1024, {{2000, 0}}, 1, 0, 0}, /* the edit begins before the first picture */
+        {0, {{2000, 100}}, 1, 1, 0},  /* and within one, which is not shown */
+        {0, {{700, -1}, {2000, 0}}, 2, 0, 10752},
+        {1024, {{33, -1}, {2000, 1024}}, 2, 0, 507},
+        {1024, {{33, -1}, {2000, 0}}, 2, 0, 507},
+        {1024, {{33, -1}, {2000, 1100}}, 2, 1, 507},
+        {0, {{33, -1}, {33, -1}, {33, -1}, {2000, 0}}, 4, 0, 1521},
+        {0, {{500, -1}, {0, 0}}, 2, 0, 7680},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct build build = plain();
+        build.tracks[0].shifts = (struct build_pair[]){{8, cases[i].shift}};
+        build.tracks[0].shift_count = 1;
+        build.tracks[0].shift_version = 1;
+        build.tracks[0].edits = cases[i].count ? cases[i].edits : NULL;
+        build.tracks[0].edit_count = cases[i].count;
+        CLEANUP_MP4 struct mp4 *mp4 = scan_build(&build);
+        struct mp4_info info;
+        mp4_describe(mp4, &info);
+        cr_assert_eq(mp4->hidden, cases[i].first, "case %zu", i);
+        cr_assert_eq(info.start_ns, edit_list_rescale(cases[i].ticks, 1000000000, 15360), "case %zu", i);
+        int64_t end = cases[i].ticks + (int64_t)info.frames * 512;
+        cr_assert_eq(info.end_ns, edit_list_rescale(end, 1000000000, 15360), "case %zu", i);
+        for (uint64_t k = 0; k < info.frames; k++) {
+            int64_t time = edit_list_rescale(cases[i].ticks + (int64_t)k * 512, 1000000000, 15360);
+            cr_assert_eq(mp4_frame_time_ns(mp4, k), time, "case %zu, frame %d", i, (int)k);
+            cr_assert_eq(mp4_frame_at(mp4, time), k, "case %zu, frame %d", i, (int)k);
+        }
+    }
+}
+
+Test(scan, a_pause_that_no_player_would_wait_for_is_refused)
+{
+    struct build build = plain();
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    struct mp4 *mp4 = NULL;
+    struct error err = {0};
+    build.tracks[0].edits = (struct build_edit[]){{1000ll << 29, -1}, {100, 0}};
+    build.tracks[0].edit_count = 2;
+    build_mp4(&build, &bytes);
+    cr_assert_eq(scan_bytes(&bytes, &mp4, &err), -EINVAL);
+    cr_assert_str_eq(err.text, "clip.mp4: track 1: its edit list has times out of range");
+    buf_done(&bytes);
+    check_leaks();
 }
 
 Test(scan, sizes_are_read_in_every_width)

@@ -345,12 +345,22 @@ static void note_fewer(const struct building *b)
     notes_add(b->import->notes, "fewer episodes than meta/info.json says (is all of it copied?)", example);
 }
 
+static void note_newer(const struct building *b)
+{
+    if (!b->info->newer)
+        return;
+    CLEANUP_FREE char *example = mem_printf("%s says %s", b->info->name, b->info->newer);
+    notes_add(b->import->notes, "a format newer than LeRobot v3, read as if it were v3", example);
+}
+
 static int build(struct building *b, struct error *err)
 {
     const struct lerobot_import *import = b->import;
     int rc = lerobot_info_read(import->source, import->folder, &b->info, err);
-    if (!rc)
+    if (!rc) {
+        note_newer(b);
         rc = lerobot_tasks_read(import->source, b->info, &b->tasks, err);
+    }
     if (!rc)
         rc = lerobot_episodes_read(import->source, b->info, &b->episodes, err);
     if (!rc)

@@ -7,7 +7,13 @@
 
 #include "cache/base/json.h"
 
-enum { INFO_BYTES_MAX = 16 << 20, FIELD_DIGITS_MAX = 20, FIELD_NAME_SHOWN = 100, CHUNKS_SIZE = 1000 };
+enum {
+    VERSION_KNOWN = 3,
+    INFO_BYTES_MAX = 16 << 20,
+    FIELD_DIGITS_MAX = 20,
+    FIELD_NAME_SHOWN = 100,
+    CHUNKS_SIZE = 1000
+};
 
 static int read_features(struct lerobot_info *info, const struct json *features, const char *name,
                          struct error *err)
@@ -97,6 +103,12 @@ static int read_chunks_size(struct lerobot_info *info, const struct json *json, 
                : error_set(err, EINVAL, "%s: 'chunks_size' is no whole number from 1", info->name);
 }
 
+/* "v3.0" */
+static bool is_newer(const char *version)
+{
+    return version && strtol(version + (*version == 'v'), NULL, 10) > VERSION_KNOWN;
+}
+
 static int fill(struct lerobot_info *info, const struct json *json, const char *name, struct error *err)
 {
     const char *data_path = json_get_text(json, "data_path");
@@ -107,6 +119,8 @@ static int fill(struct lerobot_info *info, const struct json *json, const char *
     info->data_by_episode = template_has(data_path, "episode_index");
     info->video_by_episode = info->video_path && template_has(info->video_path, "episode_index");
     info->robot_type = mem_text(json_get_text(json, "robot_type"));
+    const char *version = json_get_text(json, "codebase_version");
+    info->newer = mem_text(is_newer(version) ? version : NULL);
     info->total_episodes = json_as_integer(json_get(json, "total_episodes"));
     info->fps = json_as_number(json_get(json, "fps"));
     if (!(info->fps >= 1e-6) || !(info->fps <= 1e6))
@@ -151,6 +165,7 @@ void lerobot_info_free(struct lerobot_info *info)
     free(info->data_path);
     free(info->video_path);
     free(info->robot_type);
+    free(info->newer);
     for (size_t i = 0; i < info->feature_count; i++)
         free(info->features[i]);
     free(info->features);

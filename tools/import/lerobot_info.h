@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * meta/info.json of a LeRobot data set, v2.0 to v3.0. The path templates tell where things lie; the version
- * it names is not looked at, because it is wrong in sets that were converted by hand. Immutable after it was
+ * it names decides nothing, because it is wrong in sets that were converted by hand. Immutable after it was
  * read.
  */
 #pragma once
@@ -21,6 +21,7 @@ struct lerobot_info {
     int64_t chunks_size;                    /* episodes a folder, for {episode_chunk} */
     int64_t total_episodes;                 /* 0: it does not say */
     char *robot_type;                       /* may be NULL */
+    char *newer;                            /* the version it names, where that is above v3; else NULL */
     double fps;
     char **features; /* names of all features ... */
     bool *is_video;  /* ... and which are videos */

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The spans in the episode table are running sums of float durations, off by their rounding: the frame is the
- * nearest one. What must hold exactly is the number of frames.
+ * Where a span does not fit, LeRobot's readers would show other frames than the episode's, or none. A clip
+ * that is in the data set already was taken before that was looked at, or before the table was edited: it
+ * stays as it is, and is said.
  */
 #include "tools/import/lerobot_video.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cache/base/strmap.h"
 #include "index/mp4/mp4.h"
 #include "tools/import/ahead.h"
+#include "tools/import/known.h"
+#include "tools/import/lerobot_span.h"
 
 struct video_file {
     const struct source_object *source; /* NULL: no such file */
@@ -34,8 +36,9 @@ struct lerobot_videos {
     const struct lerobot_import *import;
     const struct lerobot_info *info;
     const struct lerobot_episodes *episodes;
-    struct strmap *by_path;    /* -> struct video_file */
-    struct video_file **files; /* by episode, then camera; in by_path */
+    struct strmap *by_path;     /* -> struct video_file */
+    struct video_file **files;  /* by episode, then camera; in by_path */
+    struct lerobot_span *spans; /* the same */
     struct ahead *ahead;
 };
 
@@ -72,17 +75,24 @@ static int find_file(struct lerobot_videos *videos, const struct lerobot_episode
 static int find_files(struct lerobot_videos *videos, struct error *err)
 {
     const struct lerobot_episodes *episodes = videos->episodes;
+    size_t number = 0;
     for (size_t i = 0; i < episodes->count; i++)
-        for (size_t camera = 0; camera < episodes->camera_count; camera++) {
+        for (size_t camera = 0; camera < episodes->camera_count; camera++, number++) {
+            const struct lerobot_episode *episode = &episodes->episodes[i];
             struct video_file *file = NULL;
-            int rc = find_file(videos, &episodes->episodes[i], camera, &file, err);
+            int rc = find_file(videos, episode, camera, &file, err);
             if (rc)
                 return rc;
             file->episodes += file->last != i + 1;
             file->last = i + 1;
             file->uses++;
-            videos->files[i * episodes->camera_count + camera] = file;
+            videos->files[number] = file;
+            videos->spans[number] = (struct lerobot_span){.from_s = episode->cameras[camera].from_s,
+                                                          .length = episode->flawed ? 0 : episode->length,
+                                                          .episode = episode->index,
+                                                          .file = file->turn};
         }
+    lerobot_span_compare(videos->spans, number, videos->info->fps);
     return 0;
 }
 
@@ -128,6 +138,7 @@ int lerobot_videos_new(const struct lerobot_import *import, const struct lerobot
     *videos = (struct lerobot_videos){.import = import, .info = info, .episodes = episodes};
     videos->by_path = strmap_new();
     videos->files = mem_zero(episodes->count * episodes->camera_count * sizeof *videos->files);
+    videos->spans = mem_zero(episodes->count * episodes->camera_count * sizeof *videos->spans);
     int rc = find_files(videos, err);
     if (!rc)
         rc = look_ahead(videos, err);
@@ -152,6 +163,7 @@ void lerobot_videos_free(struct lerobot_videos *videos)
     }
     strmap_free(videos->by_path);
     free(videos->files);
+    free(videos->spans);
     free(videos);
 }
 
@@ -197,7 +209,8 @@ struct wanted {
     const struct video_file *file;
     const struct lerobot_episode *episode;
     const struct lerobot_camera_span *span;
-    double frames; /* that the span names */
+    const struct lerobot_span *frames;
+    double named; /* frames that the span names */
 };
 
 /* Frames behind the last row are no reader's: a span may be too long. */
@@ -205,7 +218,7 @@ static int check_span(const struct lerobot_videos *videos, const struct wanted *
 {
     const struct lerobot_camera_span *span = wanted->span;
     long long length = wanted->episode->length;
-    if (span->from_s > -1e-3 && span->to_s <= 1e9 && wanted->frames > (double)length - 0.5)
+    if (span->from_s > -1e-3 && span->to_s <= 1e9 && wanted->named > (double)length - 0.5)
         return 0;
     return error_set(
         err, EINVAL,
@@ -224,33 +237,64 @@ static int pass_whole(const struct video_file *file, struct slice *slice, struct
     return 0;
 }
 
+static int find_frames(const struct lerobot_videos *videos, const struct wanted *wanted, uint64_t *ret_first,
+                       struct error *err)
+{
+    const struct lerobot_span *frames = wanted->frames;
+    int rc = lerobot_span_find(frames, wanted->file->mp4, videos->info->fps, ret_first, err);
+    if (!rc && frames->rival >= 0)
+        rc = error_set(err, EINVAL, "episodes %lld and %lld both have frames from %.6f s on there",
+                       (long long)frames->episode, (long long)frames->rival, frames->from_s);
+    return rc ? error_prefix(err, "%s", wanted->file->name) : 0;
+}
+
+/* 1 where the data set has the clip with this video; else what is wrong stays in `err`. */
+static int keep_known(const struct lerobot_videos *videos, const struct wanted *wanted, struct slice *slice,
+                      struct error *err)
+{
+    struct known *known = videos->import->drafts->known;
+    const struct lerobot_episode *episode = wanted->episode;
+    struct error why = {0};
+    int rc = episode->known ? known_stream(known, episode->known_row, wanted->file->source, slice, &why) : 0;
+    if (rc < 0)
+        return error_copy(err, &why);
+    if (!rc)
+        return -err->code;
+    notes_add(videos->import->notes, "stays as the data set has it, although it could not be imported today",
+              err->text);
+    *err = (struct error){0};
+    return 1;
+}
+
 static int cut(const struct lerobot_videos *videos, const struct wanted *wanted, struct slice *slice,
                struct error *err)
 {
     struct mp4_info info;
     const struct video_file *file = wanted->file;
-    long long episode = wanted->episode->index;
+    struct mp4_window window = {.count = (uint64_t)wanted->episode->length};
+    int rc = find_frames(videos, wanted, &window.first, err);
+    if (rc)
+        return keep_known(videos, wanted, slice, err) < 0 ? -err->code : 0;
     mp4_describe(file->mp4, &info);
-    double nearest_s = wanted->span->from_s - 0.5 / videos->info->fps;
-    uint64_t first = mp4_frame_at(file->mp4, (int64_t)llround(nearest_s * 1e9));
-    uint64_t count = (uint64_t)wanted->episode->length, end = first + count;
-    if (first > info.frames || count > info.frames - first)
-        return error_set(err, EINVAL,
-                         "%s: episode %lld is frames %llu to %llu there, but the video has %llu frames",
-                         file->name, episode, (unsigned long long)first, (unsigned long long)end,
-                         (unsigned long long)info.frames);
-    if (wanted->frames >= (double)count + 0.5 || (videos->info->video_by_episode && end < info.frames))
+    bool more = videos->info->video_by_episode && window.first + window.count < info.frames;
+    if (wanted->named >= (double)window.count + 0.5 || more)
         notes_add(videos->import->notes, "frames behind the last row of an episode were left out",
                   file->name);
-    int rc = mp4_slice(file->mp4, first, count, MP4_SNAP_EXACT, slice, err);
-    return rc < 0 ? error_prefix(err, "%s: episode %lld", file->name, episode) : 0;
+    rc = mp4_slice(file->mp4, &window, slice, err);
+    return rc < 0 ? error_prefix(err, "%s: episode %lld", file->name, (long long)wanted->episode->index) : 0;
+}
+
+static size_t number_of(const struct lerobot_videos *videos, const struct lerobot_episode *episode,
+                        size_t camera)
+{
+    size_t number = (size_t)(episode - videos->episodes->episodes);
+    return number * videos->episodes->camera_count + camera;
 }
 
 static struct video_file *file_of(const struct lerobot_videos *videos, const struct lerobot_episode *episode,
                                   size_t camera)
 {
-    size_t number = (size_t)(episode - videos->episodes->episodes);
-    return videos->files[number * videos->episodes->camera_count + camera];
+    return videos->files[number_of(videos, episode, camera)];
 }
 
 const char *lerobot_videos_name(const struct lerobot_videos *videos, const struct lerobot_episode *episode,
@@ -276,7 +320,8 @@ int lerobot_videos_slice(struct lerobot_videos *videos, const struct lerobot_epi
     struct wanted wanted = {.file = file,
                             .episode = episode,
                             .span = span,
-                            .frames = (span->to_s - span->from_s) * videos->info->fps};
+                            .frames = &videos->spans[number_of(videos, episode, camera)],
+                            .named = (span->to_s - span->from_s) * videos->info->fps};
     int rc = file->added ? 0 : add(videos, file, err);
     if (!rc)
         rc = check_span(videos, &wanted, err);

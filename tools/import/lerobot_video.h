@@ -26,7 +26,7 @@ const char *lerobot_videos_name(const struct lerobot_videos *videos, const struc
 const struct source_object *lerobot_videos_object(const struct lerobot_videos *videos,
                                                   const struct lerobot_episode *episode, size_t camera);
 /* The frames of one camera in one episode, to be asked for once; *ret_object is the file's id in the change
- * set. -ENOENT where the file is missing; -ENOTSUP with the reason where a file that other episodes share
- * cannot be cut. */
+ * set. -ENOENT where the file is missing; -EINVAL where the span does not fit the video, or another
+ * episode's; -ENOTSUP with the reason where a file that other episodes share cannot be cut. */
 int lerobot_videos_slice(struct lerobot_videos *videos, const struct lerobot_episode *episode, size_t camera,
                          uint32_t *ret_object, struct slice *slice, struct error *err);

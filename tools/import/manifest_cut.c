@@ -19,28 +19,41 @@ static uint64_t nearest_boundary(const struct mp4 *mp4, const struct mp4_info *i
     uint64_t after = mp4_frame_at(mp4, time_ns);
     if (!after)
         return 0;
-    int64_t after_ns = after < info->frames ? mp4_frame_time_ns(mp4, after) : info->duration_ns;
+    int64_t after_ns = after < info->frames ? mp4_frame_time_ns(mp4, after) : info->end_ns;
     return time_ns - mp4_frame_time_ns(mp4, after - 1) <= after_ns - time_ns ? after - 1 : after;
+}
+
+/* A video that begins late has no frames to move an early edge to: it stays where it is, but for a rounded
+ * one. */
+static int64_t pause_after(const struct mp4 *mp4, const struct mp4_info *info, int64_t start_ns)
+{
+    int64_t pause_ns = info->start_ns - start_ns;
+    int64_t first_end_ns = info->frames > 1 ? mp4_frame_time_ns(mp4, 1) : info->end_ns;
+    return pause_ns > (first_end_ns - info->start_ns) / 2 ? pause_ns : 0;
 }
 
 static int cut_time(const struct mp4 *mp4, struct manifest_cut *cut, struct slice *slice, struct error *err)
 {
     struct mp4_info info;
     mp4_describe(mp4, &info);
-    double duration_s = (double)info.duration_ns / 1e9;
-    double frame_s = info.frames ? duration_s / (double)info.frames : 0;
+    double video_end_s = (double)info.end_ns / 1e9;
+    double frame_s = (double)(info.end_ns - info.start_ns) / 1e9 / (double)info.frames;
     bool to_end = cut->end_s == HUGE_VAL;
-    double end_s = to_end || cut->end_s > duration_s ? duration_s : cut->end_s;
-    if (cut->start_s >= duration_s || (!to_end && cut->end_s > duration_s + frame_s))
-        return error_set(err, EINVAL, "the video is %.9g s long and ends before %.9g s", duration_s,
-                         cut->start_s >= duration_s ? cut->start_s : cut->end_s);
-    uint64_t first = nearest_boundary(mp4, &info, llround(cut->start_s * 1e9));
+    double end_s = to_end || cut->end_s > video_end_s ? video_end_s : cut->end_s;
+    if (cut->start_s >= video_end_s || (!to_end && cut->end_s > video_end_s + frame_s))
+        return error_set(err, EINVAL, "the video ends at %.9g s, before %.9g s", video_end_s,
+                         cut->start_s >= video_end_s ? cut->start_s : cut->end_s);
+    int64_t start_ns = llround(cut->start_s * 1e9);
+    struct mp4_window window = {.first = nearest_boundary(mp4, &info, start_ns)};
     uint64_t end = to_end ? info.frames : nearest_boundary(mp4, &info, llround(end_s * 1e9));
-    if (first >= end)
+    if (window.first >= end)
         return error_set(err, EINVAL, "no frame lies between %.9g s and %.9g s", cut->start_s, end_s);
-    cut->first = first;
-    cut->count = end - first;
-    return mp4_slice(mp4, first, end - first, MP4_SNAP_EXACT, slice, err);
+    window.count = end - window.first;
+    window.pause_ns = window.first ? 0 : pause_after(mp4, &info, start_ns);
+    cut->first = window.first;
+    cut->count = window.count;
+    cut->pause_ns = window.pause_ns;
+    return mp4_slice(mp4, &window, slice, err);
 }
 
 /* ---- recordings ---- */
@@ -274,6 +287,8 @@ static char *identity_of(const struct manifest_cutting *cutting, const struct ma
     if (cut->kind != MANIFEST_WHOLE)
         buf_printf(&line, " %s %llu %llu", cut->kind == MANIFEST_TIME ? "frames" : "bytes",
                    (unsigned long long)cut->first, (unsigned long long)cut->count);
+    if (cut->pause_ns)
+        buf_printf(&line, " behind %lld ns", (long long)cut->pause_ns);
     buf_text_append(&line, "\n");
     return (char *)buf_steal(&line);
 }

@@ -2,8 +2,10 @@
 /*
  * From a manifest's streams to slices: whole objects, bytes of them, or a stretch of time cut out of an MP4.
  * A stretch [start, end) begins and ends at the frame boundaries nearest to its edges, so times that were
- * rounded mean the frames they were made from. Each recording is scanned once, some way ahead by other
- * threads, and held in memory only until its cuts are made. One thread at a time.
+ * rounded mean the frames they were made from. Times are those that players show: of a video that begins
+ * late, a stretch from before its first frame begins with a pause, and with the sound that is heard then.
+ * Each recording is scanned once, some way ahead by other threads, and held in memory only until its cuts are
+ * made. One thread at a time.
  */
 #pragma once
 
@@ -23,7 +25,8 @@ struct manifest_cut {
     char *stream;          /* escaped */
     char *ext;             /* escaped; owned, and stream, too */
     double start_s, end_s; /* TIME; end_s HUGE_VAL: to the end */
-    uint64_t first, count; /* BYTES: offset and length; TIME: frames, once it is cut */
+    uint64_t first, count; /* BYTES: offset and length; TIME: frames, once it is cut ... */
+    int64_t pause_ns;      /* ... and how long before the first one it begins */
     uint64_t place;        /* for messages: of its row, */
     size_t column;         /* and of its URL */
 };

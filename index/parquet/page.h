@@ -6,13 +6,13 @@
 #pragma once
 
 #include "index/parquet/footer.h"
+#include "index/parquet/levels.h"
 
 struct parquet_page {
     bool dictionary;   /* else a data page, v1 or v2 */
     uint64_t values;   /* entries; of a dictionary: its values */
     int64_t encoding;  /* of the values */
-    struct cursor rep; /* hybrid runs without a length; empty where the column has no such levels */
-    struct cursor def;
+    struct parquet_levels rep, def;
     struct cursor data;
 };
 

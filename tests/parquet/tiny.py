@@ -65,7 +65,7 @@ def levels(values, top):
 
 
 def element(name, type=None, repetition=REQUIRED, children=None, **more):
-    """A SchemaElement; more: converted, width."""
+    """A SchemaElement; more: converted, width, scale, precision."""
     out = {3: repetition, 4: name.encode()}
     if type is not None:
         out[1] = type
@@ -75,12 +75,13 @@ def element(name, type=None, repetition=REQUIRED, children=None, **more):
         out[6] = more['converted']
     if 'width' in more:
         out[2] = more['width']
+    out |= {field: more[name] for field, name in ((7, 'scale'), (8, 'precision')) if name in more}
     return out
 
 
 def data_page(count, body, encoding=PLAIN, **more):
     header = {1: 0, 2: more.get('unpacked', len(body)), 3: more.get('packed', len(body)),
-              5: {1: count, 2: encoding, 3: RLE, 4: RLE}}
+              5: {1: count, 2: encoding, 3: more.get('levels', RLE), 4: more.get('levels', RLE)}}
     if 'crc' in more:
         header[4] = more['crc']
     return thrift(header) + body

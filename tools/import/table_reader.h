@@ -16,12 +16,18 @@
  */
 #pragma once
 
+#include "tools/import/notes.h"
 #include "tools/import/table_cells.h"
 #include "tools/import/table_input.h"
 
 struct table_options {
     const char *const *multi; /* columns whose texts are several values, separated by ';'; borrowed */
     size_t multi_count;
+    /* Of Parquet: where to say that a column cannot be values and was left out, or that decimals were rounded.
+     * NULL: a column that cannot be values refuses the table; so does one of which `needs` (or NULL) is true.
+     */
+    struct notes *notes;
+    bool (*needs)(const char *column);
     bool nested; /* JSON objects within a row are columns, too: "front": {"url": ...} is `front.url` */
 };
 

@@ -11,6 +11,7 @@
 #include "cache/base/workers.h"
 #include "index/catalog_known.h"
 #include "tools/progress.h"
+#include "tools/readable_parquet.h"
 
 /* As many as the store has connections; with whole recordings, as many as memory is worth. */
 enum {
@@ -102,7 +103,7 @@ static int read_whole(const struct dataset_object *object, struct error *err)
         size_t len = size - at < PIECE_BYTES ? (size_t)(size - at) : PIECE_BYTES;
         rc = store_read(object->store, object->path, &object->pinned, at, len, piece, err);
     }
-    return rc;
+    return rc ? rc : readable_parquet(object, err);
 }
 
 /* A byte tells as much as all of the pin: the store compares it before it sends any. */

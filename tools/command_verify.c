@@ -11,7 +11,8 @@
 #include "tools/session.h"
 
 static const struct option_spec options[] = {
-    {"deep", 0, NULL, false, "read every recording to its end, decode Parquet pages, and read every catalog, whose hash is compared"},
+    {"deep", 0, NULL, false,
+     "read every recording to its end, decode Parquet pages, and read every catalog, whose hash is compared"},
     {"json", 0, NULL, false, "print each version as a line of JSON"},
     {NULL, 0, NULL, false, NULL},
 };

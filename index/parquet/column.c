@@ -121,8 +121,8 @@ static int decode_other(struct assembly *a, const struct parquet_page *page, uin
                         struct error *err)
 {
     buf_clear(&a->plain);
-    int rc = parquet_encoding_to_plain(a->layout, page->encoding, page->data, present, a->store.bytes_max,
-                                       &a->plain, err);
+    struct parquet_coded coded = {page->encoding, page->data, present};
+    int rc = parquet_encoding_to_plain(a->layout, &coded, a->store.bytes_max, &a->plain, err);
     struct cursor data = cursor_of(a->plain.data, a->plain.len);
     return rc ? rc : parquet_decode_plain(a->layout, &data, present, &a->store, err);
 }

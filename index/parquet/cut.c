@@ -254,7 +254,7 @@ static int add_part(struct cut *cut, size_t ordinal, struct error *err)
     if (!part->rows)
         return add_group(cut, part->group, ordinal, err);
     cut->rows += part->count;
-    return parquet_rows_write(part->rows, part->first, part->count, cut->slice, &cut->written[ordinal], err);
+    return parquet_rows_write(part, cut->slice, &cut->written[ordinal], err);
 }
 
 static int cut_parts(struct cut *cut, struct error *err)
@@ -309,8 +309,8 @@ size_t parquet_parts(const struct parquet *parquet, uint64_t first, uint64_t cou
     for (size_t i = 0; i < parquet->group_count; i++) {
         const struct parquet_group *group = &parquet->groups[i];
         uint64_t from = group->first_row > first ? group->first_row : first;
-        uint64_t end = group->first_row + group->rows < first + count ? group->first_row + group->rows
-                                                                     : first + count;
+        uint64_t end =
+            group->first_row + group->rows < first + count ? group->first_row + group->rows : first + count;
         if (from >= end)
             continue;
         mem_grow(&parts, &cap, found + 1, sizeof *parts);

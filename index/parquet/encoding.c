@@ -142,8 +142,8 @@ static int write_split(struct rewriting *r, struct error *err)
     size_t width = width_of(r->layout);
     size_t len = cursor_left(&r->data);
     if (!width || len / width != r->n || len % width)
-        return error_set(err, EINVAL, "%llu values of %zu bytes in %zu bytes", (unsigned long long)r->n, width,
-                         len);
+        return error_set(err, EINVAL, "%llu values of %zu bytes in %zu bytes", (unsigned long long)r->n,
+                         width, len);
     if (!has_room(r, len))
         return too_large(r, err);
     const uint8_t *bytes = cursor_bytes(&r->data, len);
@@ -169,7 +169,7 @@ static const struct encoding {
 };
 enum { ENCODINGS = sizeof encodings / sizeof *encodings };
 
-bool parquet_encoding_is_other(int64_t encoding)
+static bool is_rewritten(int64_t encoding)
 {
     return encoding >= 0 && encoding < ENCODINGS && encodings[encoding].write;
 }
@@ -177,16 +177,19 @@ bool parquet_encoding_is_other(int64_t encoding)
 bool parquet_encoding_known(int64_t encoding)
 {
     return encoding == PARQUET_PLAIN || encoding == PARQUET_PLAIN_DICTIONARY || encoding == PARQUET_RLE ||
-           encoding == PARQUET_BIT_PACKED || encoding == PARQUET_RLE_DICTIONARY ||
-           parquet_encoding_is_other(encoding);
+           encoding == PARQUET_BIT_PACKED || encoding == PARQUET_RLE_DICTIONARY || is_rewritten(encoding);
 }
 
-int parquet_encoding_to_plain(const struct parquet_layout *layout, int64_t encoding, struct cursor data,
-                              uint64_t n, uint64_t bytes_max, struct buf *to, struct error *err)
+int parquet_encoding_to_plain(const struct parquet_layout *layout, const struct parquet_coded *coded,
+                              uint64_t bytes_max, struct buf *to, struct error *err)
 {
-    struct rewriting r = {
-        .layout = layout, .data = data, .n = n, .bytes_max = bytes_max, .to = to, .start = to->len};
-    if (!parquet_encoding_is_other(encoding) || !(encodings[encoding].types & 1u << layout->physical))
-        return error_set(err, ENOTSUP, "values in encoding %lld are not read", (long long)encoding);
-    return n ? encodings[encoding].write(&r, err) : 0;
+    struct rewriting r = {.layout = layout,
+                          .data = coded->data,
+                          .n = coded->count,
+                          .bytes_max = bytes_max,
+                          .to = to,
+                          .start = to->len};
+    if (!is_rewritten(coded->encoding) || !(encodings[coded->encoding].types & 1u << layout->physical))
+        return error_set(err, ENOTSUP, "values in encoding %lld are not read", (long long)coded->encoding);
+    return r.n ? encodings[coded->encoding].write(&r, err) : 0;
 }

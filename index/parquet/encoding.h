@@ -31,9 +31,12 @@ enum parquet_encoding {
 /* Whether a column chunk that lists this encoding can be read. */
 bool parquet_encoding_known(int64_t encoding);
 
-/* The last four above. */
-bool parquet_encoding_is_other(int64_t encoding);
-/* Appends the page's n values, which lie in one of the last four, as PLAIN. `bytes_max`: of what is appended.
- * -EINVAL, -EFBIG, -ENOTSUP where the type has no such encoding. */
-int parquet_encoding_to_plain(const struct parquet_layout *layout, int64_t encoding, struct cursor data,
-                              uint64_t n, uint64_t bytes_max, struct buf *to, struct error *err);
+struct parquet_coded { /* values of a page */
+    int64_t encoding;
+    struct cursor data;
+    uint64_t count;
+};
+/* Appends values in one of the four encodings above as PLAIN. `bytes_max`: of what is appended. -EINVAL,
+ * -EFBIG, -ENOTSUP where the type has no such encoding. */
+int parquet_encoding_to_plain(const struct parquet_layout *layout, const struct parquet_coded *coded,
+                              uint64_t bytes_max, struct buf *to, struct error *err);

@@ -83,8 +83,7 @@ static int take_levels_v1(struct parquet_page *page, unsigned max, int64_t encod
     if (encoding != PARQUET_RLE && encoding != PARQUET_BIT_PACKED)
         return error_set(err, ENOTSUP, "levels in encoding %lld are not read", (long long)encoding);
     ret->bit_packed = encoding == PARQUET_BIT_PACKED;
-    uint64_t len =
-        ret->bit_packed ? parquet_levels_packed_len(max, page->values) : cursor_le32(&page->data);
+    uint64_t len = ret->bit_packed ? parquet_levels_packed_len(max, page->values) : cursor_le32(&page->data);
     ret->bytes = cursor_sub(&page->data, len);
     return page->data.failed ? error_set(err, EINVAL, "levels are longer than their page") : 0;
 }

@@ -9,9 +9,9 @@
 #include "index/parquet/levels.h"
 
 struct parquet_page {
-    bool dictionary;   /* else a data page, v1 or v2 */
-    uint64_t values;   /* entries; of a dictionary: its values */
-    int64_t encoding;  /* of the values */
+    bool dictionary;  /* else a data page, v1 or v2 */
+    uint64_t values;  /* entries; of a dictionary: its values */
+    int64_t encoding; /* of the values */
     struct parquet_levels rep, def;
     struct cursor data;
 };

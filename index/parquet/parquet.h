@@ -87,9 +87,9 @@ int parquet_find(const struct parquet *parquet, const char *name); /* its index,
  *   offsets[1]          0       2   2                 3
  *   i64                 1 2                   3
  *
- * INT and TIMESTAMP fill i64, BOOL too (0/1); FLOAT (widened) and DOUBLE fill f64; TEXT, BYTES and DECIMAL: value i is
- * bytes.data[text_offsets[i] .. text_offsets[i+1]). A null has the value 0 or no bytes. uint64 above
- * INT64_MAX and timestamps outside the range of int64 ns are refused (-ERANGE). */
+ * INT and TIMESTAMP fill i64, BOOL too (0/1); FLOAT (widened) and DOUBLE fill f64; TEXT, BYTES and DECIMAL:
+ * value i is bytes.data[text_offsets[i] .. text_offsets[i+1]). A null has the value 0 or no bytes. uint64
+ * above INT64_MAX and timestamps outside the range of int64 ns are refused (-ERANGE). */
 struct parquet_values {
     enum parquet_kind kind;
     unsigned depth;

@@ -134,8 +134,8 @@ static int open_values(struct unpacking *u, const struct parquet_page *page, uin
         return 0;
     }
     buf_clear(&u->plain);
-    int rc = parquet_encoding_to_plain(&u->layout, page->encoding, page->data, present, u->bytes_max,
-                                       &u->plain, err);
+    struct parquet_coded coded = {page->encoding, page->data, present};
+    int rc = parquet_encoding_to_plain(&u->layout, &coded, u->bytes_max, &u->plain, err);
     ret->data = cursor_of(u->plain.data, u->plain.len);
     return rc == -EFBIG ? too_large(u, err) : rc;
 }

@@ -28,7 +28,7 @@ struct parquet_rows {
     struct rows_leaf *leaves; /* NULL: they are only looked at, one after the other */
 };
 
-/* Adds rows [first, first + count) to the slice, which ends where their row group begins, and appends that
- * RowGroup to `group`. -EINVAL: they are not in the group; -ENOTSUP: more than a page holds. */
-int parquet_rows_write(const struct parquet_rows *rows, uint64_t first, uint64_t count, struct slice *slice,
-                       struct buf *group, struct error *err);
+/* Adds the rows of a part that has them to the slice, which ends where their row group begins, and appends
+ * that RowGroup to `group`. -EINVAL: they are not in the group; -ENOTSUP: more than a page holds. */
+int parquet_rows_write(const struct parquet_part *part, struct slice *slice, struct buf *group,
+                       struct error *err);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Any run of rows is one PLAIN page a leaf, so the same rows are the same bytes, however they were written. */
+/* Any run of rows is one PLAIN page a leaf, so the same rows are the same bytes, however they were written.
+ */
 #include <errno.h>
 
 #include "index/parquet/encoding.h"
@@ -123,10 +124,12 @@ static void write_group(const struct parquet_rows *rows, uint64_t first, uint64_
     buf_u8(out, THRIFT_NONE);
 }
 
-int parquet_rows_write(const struct parquet_rows *rows, uint64_t first, uint64_t count, struct slice *slice,
-                       struct buf *group, struct error *err)
+int parquet_rows_write(const struct parquet_part *part, struct slice *slice, struct buf *group,
+                       struct error *err)
 {
+    const struct parquet_rows *rows = part->rows;
     size_t leaves = rows->parquet->schema.leaf_count;
+    uint64_t first = part->first, count = part->count;
     if (count == 0 || first >= rows->rows || count > rows->rows - first)
         return error_set(err, EINVAL, "row group %zu: rows %llu to %llu of %llu", rows->group,
                          (unsigned long long)first, (unsigned long long)first + count,

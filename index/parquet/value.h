@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Stored values of one column: PLAIN, dictionary and RLE booleans (encoding.h has the others). Source of the format:
- * apache/parquet-format, Encodings.md. One thread at a time.
+ * Stored values of one column: PLAIN, dictionary and RLE booleans (encoding.h has the others). Source of the
+ * format: apache/parquet-format, Encodings.md. One thread at a time.
  */
 #pragma once
 

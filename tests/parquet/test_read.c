@@ -53,7 +53,7 @@ static bool same(const struct json *a, const struct json *b)
 
 static const char *kind_name(enum parquet_kind kind)
 {
-    static const char *const names[] = {"bool", "int",   "float",     "double", "text",
+    static const char *const names[] = {"bool",  "int",       "float",   "double", "text",
                                         "bytes", "timestamp", "decimal", "other"};
     return names[kind];
 }

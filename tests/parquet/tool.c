@@ -69,8 +69,7 @@ static int rows(const struct parquet *parquet, const struct buf *bytes, char **a
     CLEANUP_FREE struct parquet_part *parts = NULL;
     CLEANUP_SLICE struct slice slice = SLICE_INIT;
     CLEANUP_BUF struct buf file = BUF_INIT;
-    size_t count =
-        parquet_parts(parquet, strtoull(argv[0], NULL, 10), strtoull(argv[1], NULL, 10), &parts);
+    size_t count = parquet_parts(parquet, strtoull(argv[0], NULL, 10), strtoull(argv[1], NULL, 10), &parts);
     int rc = unpack(parquet, parts, count, unpacked, &err);
     if (!rc)
         rc = parquet_slice_parts(parquet, parts, count, &slice, &err);

@@ -251,9 +251,10 @@ static int see_group(struct survey *survey, struct column *column, size_t group,
     uint64_t before = parquet_group_first_row(parquet, group) + 1;
     int rc = parquet_read(parquet, group, column->number, &column->values, err);
     for (uint64_t row = 0; !rc && row < column->values.rows; row++) {
-        rc = see_row(survey, column, row, before + row, err);
+        unsigned long long place = before + row;
+        rc = see_row(survey, column, row, place, err);
         if (rc)
-            error_prefix(err, "row %llu: column '%s'", (unsigned long long)(before + row), survey->name);
+            error_prefix(err, "row %llu: column '%s'", place, survey->name);
     }
     parquet_values_done(&column->values);
     return rc;

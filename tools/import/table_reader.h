@@ -23,8 +23,9 @@
 struct table_options {
     const char *const *multi; /* columns whose texts are several values, separated by ';'; borrowed */
     size_t multi_count;
-    /* Of Parquet: where to say that a column cannot be values and was left out, or that decimals were rounded.
-     * NULL: a column that cannot be values refuses the table; so does one of which `needs` (or NULL) is true.
+    /* Of Parquet: where to say that a column cannot be values and was left out, or that decimals were
+     * rounded. NULL: a column that cannot be values refuses the table; so does one of which `needs` (or NULL)
+     * is true.
      */
     struct notes *notes;
     bool (*needs)(const char *column);

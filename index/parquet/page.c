@@ -167,6 +167,8 @@ static int open_page(struct parquet_pages *pages, thrift_id header, int64_t type
     int64_t values = thrift_integer_or(&pages->header, body.header, PAGE_VALUES, -1);
     if (values < 0)
         return error_set(err, EINVAL, "the page header states no number of values");
+    if (type != PAGE_DICTIONARY)
+        pages->entries = (uint64_t)values;
     struct parquet_page page = {.values = (uint64_t)values};
     int rc = check_crc(&pages->header, header, body.packed, err);
     if (!rc)
@@ -182,6 +184,7 @@ int parquet_pages_next(struct parquet_pages *pages, struct parquet_page *ret, st
     while (cursor_left(&pages->chunk)) {
         size_t at = pages->chunk.at;
         thrift_id header;
+        pages->entries = UINT64_MAX;
         int rc = thrift_parse(&pages->header, &pages->chunk, &header, err);
         if (rc)
             return error_within(err, rc, "page header");

@@ -22,6 +22,7 @@ struct parquet_pages {
     uint64_t bytes_max; /* of an unpacked page */
     struct cursor chunk;
     struct thrift header;
+    uint64_t entries;    /* that the data page at hand claims, also where it failed; UINT64_MAX: not known */
     struct buf unpacked; /* what the current page's cursors point into, unless it was never packed */
 };
 

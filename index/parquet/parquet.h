@@ -134,8 +134,9 @@ int parquet_slice(const struct parquet *parquet, size_t first, size_t count, str
  * readable (structs, maps), too. */
 struct parquet_rows;
 
-/* `parquet` is borrowed. -EINVAL: a page is damaged, or counts are; -ENOTSUP: an encoding or compression that
- * is not read, or too large. */
+/* `parquet` is borrowed. A page that cannot be decoded is a failure of its rows, once they are wanted: where
+ * lists are stored, of all from there to the group's end. -ENOTSUP: an encoding or compression that is not
+ * read, or too large. */
 int parquet_rows_new(const struct parquet *parquet, size_t group, struct parquet_rows **ret,
                      struct error *err);
 void parquet_rows_free(struct parquet_rows *rows);
@@ -157,7 +158,8 @@ size_t parquet_parts(const struct parquet *parquet, uint64_t first, uint64_t cou
                      struct parquet_part **ret);
 bool parquet_part_is_whole(const struct parquet *parquet, const struct parquet_part *part);
 /* Several parts as parquet_slice() makes a file of whole groups, a row group each. A part with `rows` is
- * inline: PLAIN values that are not compressed, no statistics. -ENOTSUP: more than a page holds. */
+ * inline: PLAIN values that are not compressed, no statistics. -EINVAL: they cannot be decoded, with row
+ * group, column, page and reason; -ENOTSUP: more than a page holds. */
 int parquet_slice_parts(const struct parquet *parquet, const struct parquet_part *parts, size_t count,
                         struct slice *slice, struct error *err);
 

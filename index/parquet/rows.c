@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Rows inside a row group. Pages hold rows of their neighbours, too, so nothing can be taken by range: the
- * group is unpacked once, a leaf at a time, into what is the same for every encoding. Who only wants to know
- * whether that can be done forgets each page again.
+ * group is unpacked once, a leaf at a time, into what is the same for every encoding. A page that cannot be
+ * decoded costs its rows only, if its header tells how many they are. Who only wants to know whether there is
+ * such a page forgets each one again.
  */
 #include <errno.h>
 #include <string.h>
@@ -20,12 +21,13 @@ struct dictionary {
 };
 
 struct unpacking {
+    struct parquet_rows *group;
     struct rows_leaf *leaf;
     struct parquet_layout layout; /* what pages ask for */
-    uint64_t rows, left;          /* of the group; begun; entries still to come */
-    uint64_t row;
-    uint64_t bytes_max; /* of all that is unpacked */
-    bool forget;        /* each page, once it was unpacked */
+    uint64_t rows, row;           /* of the group; begun */
+    uint64_t entries, left;       /* of the chunk; still to come */
+    uint64_t bytes_max;           /* of all that is unpacked */
+    bool forget;                  /* each page, once it was unpacked */
     struct dictionary dictionary;
     struct buf levels; /* u32, of a page: rep, then def */
     struct buf plain;  /* values of a page that were written in another way */
@@ -206,9 +208,102 @@ static int add_page(struct unpacking *u, const struct parquet_page *page, uint64
                           : 0;
 }
 
-static int add_pages(struct unpacking *u, const struct parquet *parquet, const struct parquet_chunk *chunk,
-                     struct error *err)
+/* ---- what cannot be decoded ---- */
+
+enum { BAD_MAX = 256 };
+
+static void note_bad(struct unpacking *u, uint64_t first, uint64_t end, const struct error *why)
 {
+    struct parquet_rows *group = u->group;
+    if (group->bad_count == BAD_MAX) { /* hopeless: the last stands for all that come */
+        struct rows_bad *last = &group->bad[BAD_MAX - 1];
+        *last = (struct rows_bad){.end = u->rows, .why = last->why};
+        return;
+    }
+    mem_grow(&group->bad, &group->bad_cap, group->bad_count + 1, sizeof *group->bad);
+    struct rows_bad *bad = &group->bad[group->bad_count++];
+    *bad = (struct rows_bad){.first = first, .end = end, .why = *why};
+    error_prefix(&bad->why, "row group %zu, column '%s'", group->group,
+                 group->parquet->schema.columns[u->leaf->schema->column].name);
+}
+
+/* Where a page begins. */
+struct mark {
+    uint64_t row, left;
+    size_t rep, def, values;
+};
+
+static struct mark mark_of(const struct unpacking *u)
+{
+    return (struct mark){u->row, u->left, u->leaf->rep.len, u->leaf->def.len, u->leaf->values.len};
+}
+
+/* Rows that have nothing, up to `end`. */
+static void skip_rows(struct unpacking *u, uint64_t end, uint64_t entries_each)
+{
+    for (; u->row < end; u->left -= entries_each) {
+        u->leaf->entry_at[u->row] = u->entries - u->left;
+        u->leaf->value_at[u->row++] = u->leaf->values.len;
+        if (u->leaf->schema->max_def)
+            buf_zero(&u->leaf->def, entries_each);
+    }
+}
+
+/* Takes the page back. `entries`: those it claims. False: nobody knows which rows the next page holds. */
+static bool pass_over(struct unpacking *u, const struct mark *mark, uint64_t entries, const struct error *why)
+{
+    struct rows_leaf *leaf = u->leaf;
+    bool flat = !leaf->schema->max_rep && entries <= mark->left && entries <= u->rows - mark->row;
+    u->row = mark->row;
+    u->left = mark->left;
+    buf_truncate(&leaf->rep, mark->rep);
+    buf_truncate(&leaf->def, mark->def);
+    buf_truncate(&leaf->values, mark->values);
+    uint64_t end = flat ? u->row + entries : u->rows;
+    /* the last row of the page before may go on in this one */
+    note_bad(u, leaf->schema->max_rep && u->row ? u->row - 1 : u->row, end, why);
+    skip_rows(u, end, flat);
+    return flat;
+}
+
+static int add_next(struct unpacking *u, struct parquet_pages *pages, struct error *err)
+{
+    struct parquet_page page;
+    int rc = parquet_pages_next(pages, &page, err);
+    if (rc == 0)
+        return error_set(err, EINVAL, "the column chunk ends %llu values early", (unsigned long long)u->left);
+    return rc < 0 ? rc : add_page(u, &page, u->entries - u->left, err);
+}
+
+static int add_pages(struct unpacking *u, struct parquet_pages *pages, struct error *err)
+{
+    for (unsigned i = 0; u->left; i++) {
+        struct mark mark = mark_of(u);
+        struct error why = {0};
+        int rc = add_next(u, pages, &why);
+        if (!rc)
+            continue;
+        error_prefix(&why, "page %u", i);
+        if (u->forget || (rc != -EINVAL && rc != -EFBIG))
+            return error_copy(err, &why);
+        if (!pass_over(u, &mark, pages->entries, &why))
+            return 0;
+    }
+    struct error why = {0};
+    if (u->row == u->rows)
+        return 0;
+    error_set(&why, EINVAL, "%llu rows, the row group has %llu", (unsigned long long)u->row,
+              (unsigned long long)u->rows);
+    if (u->forget)
+        return error_copy(err, &why);
+    struct mark end = mark_of(u);
+    pass_over(u, &end, UINT64_MAX, &why);
+    return 0;
+}
+
+static int add_chunk(struct unpacking *u, const struct parquet_chunk *chunk, struct error *err)
+{
+    const struct parquet *parquet = u->group->parquet;
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     if (chunk->len > u->bytes_max || chunk->values > u->bytes_max / 8)
         return too_large(u, err);
@@ -219,39 +314,33 @@ static int add_pages(struct unpacking *u, const struct parquet *parquet, const s
     CLEANUP_PARQUET_PAGES struct parquet_pages pages;
     parquet_pages_init(&pages, &u->layout, chunk->codec, cursor_of(bytes.data, (size_t)chunk->len),
                        parquet->limits.bytes);
-    struct parquet_page page;
-    for (unsigned i = 0; u->left && (rc = parquet_pages_next(&pages, &page, err)) != 0; i++) {
-        if (rc > 0)
-            rc = add_page(u, &page, chunk->values - u->left, err);
-        if (rc)
-            return error_within(err, rc, "page %u", i);
-    }
-    if (u->left || u->row != u->rows)
-        return error_set(err, EINVAL, "the column chunk ends early");
-    u->leaf->entry_at[u->rows] = chunk->values;
+    rc = add_pages(u, &pages, err);
+    u->leaf->entry_at[u->rows] = u->entries - u->left;
     u->leaf->value_at[u->rows] = u->leaf->values.len;
-    return 0;
+    return rc;
 }
 
 /* `leaf` is empty. `bytes_left`: of what may be unpacked, counted down. */
-static int unpack_leaf(const struct parquet_rows *rows, size_t number, struct rows_leaf *leaf,
-                       uint64_t *bytes_left, struct error *err)
+static int unpack_leaf(struct parquet_rows *rows, size_t number, struct rows_leaf *leaf, uint64_t *bytes_left,
+                       struct error *err)
 {
     const struct parquet *parquet = rows->parquet;
     const struct parquet_chunk *chunk = parquet_chunk_of(parquet, rows->group, number);
     leaf->schema = &parquet->schema.leaves[number];
     leaf->entry_at = mem_zero((size_t)(rows->rows + 1) * sizeof *leaf->entry_at);
     leaf->value_at = mem_zero((size_t)(rows->rows + 1) * sizeof *leaf->value_at);
-    struct unpacking u = {.leaf = leaf,
+    struct unpacking u = {.group = rows,
+                          .leaf = leaf,
                           .layout = {.physical = leaf->schema->physical,
                                      .width = leaf->schema->width,
                                      .depth = leaf->schema->max_rep,
                                      .max_def = leaf->schema->max_def},
                           .rows = rows->rows,
+                          .entries = chunk->values,
                           .left = chunk->values,
                           .bytes_max = *bytes_left,
                           .forget = !rows->leaves};
-    int rc = add_pages(&u, parquet, chunk, err);
+    int rc = add_chunk(&u, chunk, err);
     buf_done(&u.levels);
     buf_done(&u.plain);
     buf_done(&u.dictionary.bytes);
@@ -305,6 +394,7 @@ void parquet_rows_free(struct parquet_rows *rows)
     for (size_t i = 0; rows->leaves && i < rows->parquet->schema.leaf_count; i++)
         leaf_done(&rows->leaves[i]);
     free(rows->leaves);
+    free(rows->bad);
     free(rows);
 }
 
@@ -318,8 +408,7 @@ uint64_t parquet_rows_bytes(const struct parquet_rows *rows, uint64_t first, uin
 
 static int check_group(const struct parquet *parquet, size_t group, struct error *err)
 {
-    const struct parquet_rows rows = {
-        .parquet = parquet, .group = group, .rows = parquet->groups[group].rows};
+    struct parquet_rows rows = {.parquet = parquet, .group = group, .rows = parquet->groups[group].rows};
     struct error why = {0};
     int rc = check_rows(&rows, &why);
     for (size_t i = 0; !rc && i < parquet->schema.leaf_count; i++) {

@@ -21,14 +21,23 @@ struct rows_leaf {
     uint64_t *entry_at, *value_at; /* rows + 1 */
 };
 
+/* Rows that some page which cannot be decoded holds, or may hold. */
+struct rows_bad {
+    uint64_t first, end;
+    struct error why;
+};
+
 struct parquet_rows {
     const struct parquet *parquet;
     size_t group;
     uint64_t rows;
     struct rows_leaf *leaves; /* NULL: they are only looked at, one after the other */
+    struct rows_bad *bad;
+    size_t bad_count, bad_cap;
 };
 
 /* Adds the rows of a part that has them to the slice, which ends where their row group begins, and appends
- * that RowGroup to `group`. -EINVAL: they are not in the group; -ENOTSUP: more than a page holds. */
+ * that RowGroup to `group`. -EINVAL: they are not in the group, or some are bad; -ENOTSUP: more than a page
+ * holds. */
 int parquet_rows_write(const struct parquet_part *part, struct slice *slice, struct buf *group,
                        struct error *err);

@@ -134,6 +134,9 @@ int parquet_rows_write(const struct parquet_part *part, struct slice *slice, str
         return error_set(err, EINVAL, "row group %zu: rows %llu to %llu of %llu", rows->group,
                          (unsigned long long)first, (unsigned long long)first + count,
                          (unsigned long long)rows->rows);
+    for (size_t i = 0; i < rows->bad_count; i++)
+        if (first < rows->bad[i].end && first + count > rows->bad[i].first)
+            return error_copy(err, &rows->bad[i].why);
     CLEANUP_BUF struct buf out = BUF_INIT;
     CLEANUP_FREE uint64_t *at = mem_alloc((leaves + 1) * sizeof *at);
     if (parquet_rows_bytes(rows, first, count) > PAGE_BYTES_MAX)

@@ -358,6 +358,22 @@ def spoil(path, column, group):
     path.write_bytes(data)
 
 
+def test_a_damaged_page_costs_the_episodes_that_have_rows_in_it_and_no_other(dataset, source, tmp_path):
+    table = merge_groups(source, extra=lambda i: i * 1.5)
+    pq.write_table(table, source / DATA, use_dictionary=False, compression="none", data_page_size=1, write_batch_size=5,
+                   write_page_checksum=True)
+    data, row_27 = bytearray((source / DATA).read_bytes()), numpy.float64(27 * 1.5).tobytes()
+    assert data.count(row_27) == 1
+    data[data.index(row_27)] ^= 1
+    (source / DATA).write_bytes(data)
+    done = elidefs("import", dataset, source, "--skip-bad", check=False)
+    assert done.returncode == 3 and "row group 0, column 'extra': page 5: the page's checksum is" in done.stderr, done.stderr
+    assert sorted(clips(dataset)) == ["ep000000", "ep000002"]
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        assert pq.read_table(point / "v1/ep000000.state.parquet").equals(table.slice(0, 20))
+        assert pq.read_table(point / "v1/ep000002.state.parquet").equals(table.slice(30, 15))
+
+
 def test_a_damaged_page_whose_rows_would_be_copied_is_an_error_of_its_clips(dataset, source):
     table = merge_groups(source, extra=lambda i: i * 1.5)
     pq.write_table(table, source / DATA, row_group_size=15, write_page_checksum=True)

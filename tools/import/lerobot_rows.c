@@ -394,11 +394,13 @@ static int slice_run(struct lerobot_rows *rows, const struct rows_of_episode *ru
     for (size_t i = 0; !rc && i < count; i++)
         if (!parquet_part_is_whole(file->parquet, &parts[i]))
             rc = copy_part(rows, run->file, &parts[i], &copied, err);
+    if (!rc)
+        rc = parquet_slice_parts(file->parquet, parts, count, slice, err);
     if (!rc && copied)
         notes_add(rows->import->notes,
                   "rows were copied into the version, because row groups hold several episodes",
                   file->recording.name);
-    return rc ? rc : parquet_slice_parts(file->parquet, parts, count, slice, err);
+    return rc;
 }
 
 /* The rows of an episode whose content and file have not changed are where they were: 1, 0 or -errno. */

@@ -366,7 +366,7 @@ def test_a_damaged_page_costs_the_episodes_that_have_rows_in_it_and_no_other(dat
     assert data.count(row_27) == 1
     data[data.index(row_27)] ^= 1
     (source / DATA).write_bytes(data)
-    done = elidefs("import", dataset, source, "--skip-bad", check=False)
+    done = elidefs("import", dataset, source, "--skip-bad", cwd=tmp_path, check=False)
     assert done.returncode == 3 and "row group 0, column 'extra': page 5: the page's checksum is" in done.stderr, done.stderr
     assert sorted(clips(dataset)) == ["ep000000", "ep000002"]
     with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
@@ -374,14 +374,14 @@ def test_a_damaged_page_costs_the_episodes_that_have_rows_in_it_and_no_other(dat
         assert pq.read_table(point / "v1/ep000002.state.parquet").equals(table.slice(30, 15))
 
 
-def test_a_damaged_page_whose_rows_would_be_copied_is_an_error_of_its_clips(dataset, source):
+def test_a_damaged_page_whose_rows_would_be_copied_is_an_error_of_its_clips(dataset, source, tmp_path):
     table = merge_groups(source, extra=lambda i: i * 1.5)
     pq.write_table(table, source / DATA, row_group_size=15, write_page_checksum=True)
     spoil(source / DATA, "extra", 1)
     done = elidefs("import", dataset, source, check=False)
     assert done.returncode == 1
     assert "row group 1, column 'extra': page 1: the page's checksum is" in done.stderr and elidefs("log", dataset).stdout == ""
-    done = elidefs("import", dataset, source, "--skip-bad", check=False)
+    done = elidefs("import", dataset, source, "--skip-bad", cwd=tmp_path, check=False)
     assert done.returncode == 3 and sorted(clips(dataset)) == ["ep000002"], done.stderr
 
 

@@ -11,7 +11,8 @@
 #include "tools/session.h"
 
 static const struct option_spec options[] = {
-    {"deep", 0, NULL, false, "read every recording to its end, and every catalog, whose hash is compared"},
+    {"deep", 0, NULL, false,
+     "read every recording to its end, decode Parquet pages, and read every catalog, whose hash is compared"},
     {"json", 0, NULL, false, "print each version as a line of JSON"},
     {NULL, 0, NULL, false, NULL},
 };
@@ -205,7 +206,9 @@ const struct command command_verify = {
         "A recording that has its pin (ETag or version; time and inode in a folder) is taken to have its "
         "bytes. "
         "--deep reads them all, so a disk that cannot is found; there is no digest of a recording to compare "
-        "them with.",
+        "them with. It also decodes every page of the Parquet files that clips are cut out of, and names row "
+        "group, column and page of the first that cannot be; what is in an encoding or compression that "
+        "elidefs does not know, or in a column chunk of more than 512 MiB, is only read.",
     .options = options,
     .store_options = true,
     .cache_options = true,

@@ -11,6 +11,7 @@
 #include "cache/base/workers.h"
 #include "index/catalog_known.h"
 #include "tools/progress.h"
+#include "tools/readable_parquet.h"
 
 /* As many as the store has connections; with whole recordings, as many as memory is worth. */
 enum { PROBES_AT_A_TIME = 64, WHOLES_AT_A_TIME = 16, WINDOW = 1024, REASONS_MAX = 4096 };
@@ -101,7 +102,7 @@ static int read_whole(struct dataset *dataset, const struct dataset_object *obje
             "%s/%s: has other bytes, under its old pin: the disk, or whoever keeps it, has changed it",
             store_url(object->store), object->path);
     dataset_learn_whole(dataset, object, found.sha256);
-    return 0;
+    return readable_parquet(object, err);
 }
 
 /* A byte tells as much as all of the pin: the store compares it before it sends any. */

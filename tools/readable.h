@@ -14,7 +14,8 @@
 
 struct readable;
 
-/* `whole`: every recording is read to its end; else asked for a byte, and its store compares the pin. */
+/* `whole`: every recording is read to its end, and the pages of Parquet files are decoded; else asked for a
+ * byte, and its store compares the pin. */
 struct readable *readable_new(struct dataset *dataset, bool whole);
 void readable_free(struct readable *readable);
 CLEANUP_DEFINE(struct readable, readable_free, cleanup_readable)

@@ -2,7 +2,8 @@
 # Sourced by tools/demo and tools/test: installs what they need, asks nothing. Debian 12 or newer, Ubuntu 24.04 or newer.
 
 packages_build="gcc meson ninja-build pkg-config libfuse3-dev fuse3 libsqlite3-dev libzstd-dev libcurl4-openssl-dev
-    liburing-dev libroaring-dev libjansson-dev libssl-dev libexpat1-dev libsnappy-dev zlib1g-dev scdoc ca-certificates"
+    liburing-dev libroaring-dev libjansson-dev libssl-dev libexpat1-dev libsnappy-dev zlib1g-dev liblz4-dev libbrotli-dev
+    scdoc ca-certificates"
 packages_demo="ffmpeg"
 packages_test="g++ clang clang-tidy libcriterion-dev git rsync attr strace procps tar python3-venv python3-numpy python3-av
     python3-opencv python3-torch ceph-mon ceph-osd radosgw nginx-light openssl"

@@ -79,7 +79,7 @@ static bool comparable(const struct parquet_column *column, const struct parquet
 {
     return column->depth == 0 && column->kind <= PARQUET_TIMESTAMP && column->kind != PARQUET_TEXT &&
            column->kind != PARQUET_BYTES && layout->meaning != PARQUET_UNSIGNED &&
-           layout->physical != PARQUET_TYPE_INT96;
+           layout->meaning < PARQUET_AS_DECIMAL && layout->physical != PARQUET_TYPE_INT96;
 }
 
 bool parquet_bounds(const struct parquet *parquet, size_t group, size_t column, struct parquet_bounds *ret)

@@ -11,7 +11,8 @@
 
 #include "cache/base/error.h"
 
-bool parquet_codec_known(int codec);
+/* Why chunks of this codec cannot be unpacked, or NULL. */
+const char *parquet_codec_unread(int codec);
 
 /* Unpacks `from` into exactly `to_len` bytes. -EINVAL if it is damaged or gives another length, -ENOTSUP for
  * an unknown codec. The caller has capped `to_len`. */

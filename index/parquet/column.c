@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "index/parquet/hybrid.h"
+#include "index/parquet/encoding.h"
 #include "index/parquet/page.h"
 #include "index/parquet/value.h"
 
@@ -25,6 +25,7 @@ struct assembly {
     struct parquet_store dictionary;
     bool has_dictionary;
     struct levels rep, def;            /* of the current page */
+    struct buf plain;                  /* its values, where they were written in another way */
     uint64_t lists[PARQUET_DEPTH_MAX]; /* begun at each nesting */
     size_t offsets_cap[PARQUET_DEPTH_MAX];
     size_t null_list_cap;
@@ -36,23 +37,14 @@ static void assembly_done(struct assembly *a)
     parquet_values_done(&a->dictionary.values);
     free(a->rep.all);
     free(a->def.all);
+    buf_done(&a->plain);
 }
 
-static int read_levels(struct levels *levels, struct cursor runs, unsigned max, uint64_t n, struct error *err)
+static int read_levels(struct levels *levels, const struct parquet_levels *from, unsigned max, uint64_t n,
+                       struct error *err)
 {
     mem_grow(&levels->all, &levels->cap, n, sizeof *levels->all);
-    if (max == 0) {
-        if (n)
-            memset(levels->all, 0, n * sizeof *levels->all);
-        return 0;
-    }
-    struct hybrid hybrid = hybrid_of(runs, 32 - (unsigned)__builtin_clz(max));
-    if (!hybrid_read(&hybrid, levels->all, n))
-        return error_set(err, EINVAL, "the levels end before entry %llu", (unsigned long long)n);
-    for (uint64_t i = 0; i < n; i++)
-        if (levels->all[i] > max)
-            return error_set(err, EINVAL, "a level is %u, the schema allows %u", levels->all[i], max);
-    return 0;
+    return parquet_levels_read(from, max, n, levels->all, err);
 }
 
 /* Elements so far in the lists at nesting k: lists one deeper, or values. */
@@ -125,6 +117,16 @@ static int place_flat(struct assembly *a, uint64_t n, uint64_t *ret_present, str
     return 0;
 }
 
+static int decode_other(struct assembly *a, const struct parquet_page *page, uint64_t present,
+                        struct error *err)
+{
+    buf_clear(&a->plain);
+    struct parquet_coded coded = {page->encoding, page->data, present};
+    int rc = parquet_encoding_to_plain(a->layout, &coded, a->store.bytes_max, &a->plain, err);
+    struct cursor data = cursor_of(a->plain.data, a->plain.len);
+    return rc ? rc : parquet_decode_plain(a->layout, &data, present, &a->store, err);
+}
+
 static int decode(struct assembly *a, struct parquet_page *page, uint64_t present, struct error *err)
 {
     switch (page->encoding) {
@@ -139,7 +141,7 @@ static int decode(struct assembly *a, struct parquet_page *page, uint64_t presen
         if (a->layout->physical == PARQUET_TYPE_BOOLEAN)
             return present ? parquet_decode_rle_bool(&page->data, present, &a->store, err) : 0;
     }
-    return error_set(err, ENOTSUP, "values in encoding %lld are not read", (long long)page->encoding);
+    return decode_other(a, page, present, err);
 }
 
 static int add_dictionary(struct assembly *a, struct parquet_page *page, struct error *err)
@@ -165,9 +167,9 @@ static int add_page(struct assembly *a, struct parquet_page *page, struct error 
     if (n > a->left)
         return error_set(err, EINVAL, "the pages have more values than the column chunk");
     a->left -= n;
-    int rc = read_levels(&a->rep, page->rep, a->layout->depth, n, err);
+    int rc = read_levels(&a->rep, &page->rep, a->layout->depth, n, err);
     if (!rc)
-        rc = read_levels(&a->def, page->def, a->layout->max_def, n, err);
+        rc = read_levels(&a->def, &page->def, a->layout->max_def, n, err);
     if (rc)
         return rc;
     parquet_store_reserve(&a->store, n);
@@ -229,9 +231,8 @@ int parquet_read(struct parquet *parquet, size_t group, size_t column, struct pa
 {
     const struct parquet_column *info = &parquet->schema.columns[column];
     if (!info->readable)
-        return error_set(err, ENOTSUP,
-                         "%s: column '%s' is of a kind, encoding or compression that is not read",
-                         parquet->recording->name, info->name);
+        return error_set(err, ENOTSUP, "%s: column '%s': %s", parquet->recording->name, info->name,
+                         info->why);
     const struct parquet_layout *layout = &parquet->schema.layouts[column];
     const struct parquet_chunk *chunk = parquet_chunk_of(parquet, group, layout->leaf);
     CLEANUP(assembly_done)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Cutting row groups out, without touching their bytes:
+ * Cutting row groups out, without touching their bytes (but for rows inside one, which are written anew):
  *
  *     "PAR1" | chunks of group f | chunks of f + 1 ... | column indexes | offset indexes | footer | u32 |
  * "PAR1" inline | ranges of the recording                 | inline
@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "index/parquet/footer.h"
+#include "index/parquet/rows.h"
 
 enum {
     MAGIC_BYTES = 4,
@@ -26,8 +26,10 @@ enum {
 struct cut {
     const struct parquet *parquet;
     struct slice *slice;
-    struct thrift *groups; /* a tree a group */
+    const struct parquet_part *parts;
+    struct thrift *groups; /* a tree a part that is a whole group, */
     thrift_id *roots;
+    struct buf *written; /* a RowGroup of others */
     size_t count;
     int64_t *moved; /* [group * leaves + leaf]: how far the chunk moved */
     uint64_t rows;
@@ -35,10 +37,13 @@ struct cut {
 
 static void cut_done(struct cut *cut)
 {
-    for (size_t i = 0; i < cut->count; i++)
+    for (size_t i = 0; i < cut->count; i++) {
         thrift_done(&cut->groups[i]);
+        buf_done(&cut->written[i]);
+    }
     free(cut->groups);
     free(cut->roots);
+    free(cut->written);
     free(cut->moved);
 }
 
@@ -206,11 +211,11 @@ static int add_offset_index(struct cut *cut, const struct where *where, struct e
     return 0;
 }
 
-static int for_chunks(struct cut *cut, size_t first,
-                      int (*add)(struct cut *, const struct where *, struct error *), struct error *err)
+static int for_chunks(struct cut *cut, int (*add)(struct cut *, const struct where *, struct error *),
+                      struct error *err)
 {
     for (size_t i = 0; i < cut->count; i++) {
-        struct where where = {.group = first + i, .ordinal = i};
+        struct where where = {.group = cut->parts[i].group, .ordinal = i};
         const struct thrift *tree = &cut->groups[i];
         where.chunk = thrift_first(tree, thrift_field(tree, cut->roots[i], GROUP_CHUNKS));
         for (; where.chunk; where.chunk = thrift_next(tree, where.chunk), where.leaf++) {
@@ -226,7 +231,10 @@ static void write_groups(const struct cut *cut, struct buf *footer)
 {
     thrift_write_list(footer, THRIFT_STRUCT, (uint32_t)cut->count);
     for (size_t i = 0; i < cut->count; i++)
-        thrift_write(&cut->groups[i], cut->roots[i], footer);
+        if (cut->parts[i].rows)
+            buf_append(footer, cut->written[i].data, cut->written[i].len);
+        else
+            thrift_write(&cut->groups[i], cut->roots[i], footer);
 }
 
 static int add_footer(struct cut *cut, struct error *err)
@@ -240,38 +248,80 @@ static int add_footer(struct cut *cut, struct error *err)
     return rc;
 }
 
-static int cut_groups(struct cut *cut, size_t first, struct error *err)
+static int add_part(struct cut *cut, size_t ordinal, struct error *err)
+{
+    const struct parquet_part *part = &cut->parts[ordinal];
+    if (!part->rows)
+        return add_group(cut, part->group, ordinal, err);
+    cut->rows += part->count;
+    return parquet_rows_write(part, cut->slice, &cut->written[ordinal], err);
+}
+
+static int cut_parts(struct cut *cut, struct error *err)
 {
     slice_add_inline(cut->slice, "PAR1", MAGIC_BYTES);
     for (size_t i = 0; i < cut->count; i++) {
-        int rc = add_group(cut, first + i, i, err);
+        int rc = add_part(cut, i, err);
         if (rc)
             return rc;
     }
     /* all column indexes, then all offset indexes: the order the format asks for */
-    int rc = for_chunks(cut, first, add_column_index, err);
+    int rc = for_chunks(cut, add_column_index, err);
     if (!rc)
-        rc = for_chunks(cut, first, add_offset_index, err);
+        rc = for_chunks(cut, add_offset_index, err);
     if (!rc)
         rc = add_footer(cut, err);
     return rc;
 }
 
+int parquet_slice_parts(const struct parquet *parquet, const struct parquet_part *parts, size_t count,
+                        struct slice *slice, struct error *err)
+{
+    CLEANUP(cut_done) struct cut cut = {.parquet = parquet, .slice = slice, .parts = parts, .count = count};
+    cut.groups = mem_zero(count * sizeof *cut.groups);
+    cut.roots = mem_zero(count * sizeof *cut.roots);
+    cut.written = mem_zero(count * sizeof *cut.written);
+    cut.moved = mem_zero(count * parquet->schema.leaf_count * sizeof *cut.moved);
+    int rc = cut_parts(&cut, err);
+    if (rc) {
+        slice_done(slice);
+        return error_within(err, rc, "%s", parquet->recording->name);
+    }
+    return 0;
+}
+
 int parquet_slice(const struct parquet *parquet, size_t first, size_t count, struct slice *slice,
                   struct error *err)
 {
-    const char *name = parquet->recording->name;
     if (count == 0 || first >= parquet->group_count || count > parquet->group_count - first)
-        return error_set(err, EINVAL, "%s: row groups %zu to %zu of %zu", name, first, first + count,
-                         parquet->group_count);
-    CLEANUP(cut_done) struct cut cut = {.parquet = parquet, .slice = slice, .count = count};
-    cut.groups = mem_zero(count * sizeof *cut.groups);
-    cut.roots = mem_zero(count * sizeof *cut.roots);
-    cut.moved = mem_zero(count * parquet->schema.leaf_count * sizeof *cut.moved);
-    int rc = cut_groups(&cut, first, err);
-    if (rc) {
-        slice_done(slice);
-        return error_within(err, rc, "%s", name);
+        return error_set(err, EINVAL, "%s: row groups %zu to %zu of %zu", parquet->recording->name, first,
+                         first + count, parquet->group_count);
+    CLEANUP_FREE struct parquet_part *parts = mem_zero(count * sizeof *parts);
+    for (size_t i = 0; i < count; i++)
+        parts[i] = (struct parquet_part){.group = first + i, .count = parquet->groups[first + i].rows};
+    return parquet_slice_parts(parquet, parts, count, slice, err);
+}
+
+size_t parquet_parts(const struct parquet *parquet, uint64_t first, uint64_t count, struct parquet_part **ret)
+{
+    struct parquet_part *parts = NULL;
+    size_t found = 0, cap = 0;
+    for (size_t i = 0; i < parquet->group_count; i++) {
+        const struct parquet_group *group = &parquet->groups[i];
+        uint64_t from = group->first_row > first ? group->first_row : first;
+        uint64_t end =
+            group->first_row + group->rows < first + count ? group->first_row + group->rows : first + count;
+        if (from >= end)
+            continue;
+        mem_grow(&parts, &cap, found + 1, sizeof *parts);
+        parts[found++] =
+            (struct parquet_part){.group = i, .first = from - group->first_row, .count = end - from};
     }
-    return 0;
+    *ret = parts;
+    return found;
+}
+
+bool parquet_part_is_whole(const struct parquet *parquet, const struct parquet_part *part)
+{
+    return part->count == parquet->groups[part->group].rows;
 }

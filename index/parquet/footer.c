@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "index/parquet/codec.h"
-#include "index/parquet/value.h"
+#include "index/parquet/encoding.h"
 
 enum {
     MAGIC_BYTES = 4,
@@ -196,17 +196,21 @@ static int chunk_range(const struct parquet *parquet, const struct thrift *tree,
     return 0;
 }
 
+/* The first reason stays. */
 static void mark_unreadable(struct parquet *parquet, const struct thrift *tree, thrift_id meta, size_t leaf)
 {
     struct parquet_column *column = &parquet->schema.columns[parquet->schema.leaves[leaf].column];
-    if (!parquet_codec_known((int)thrift_integer_or(tree, meta, META_CODEC, -1)))
-        column->readable = false;
+    const char *why = parquet_codec_unread((int)thrift_integer_or(tree, meta, META_CODEC, -1));
     thrift_id list = thrift_field(tree, meta, META_ENCODINGS);
-    for (thrift_id one = thrift_first(tree, list); one; one = thrift_next(tree, one)) {
+    for (thrift_id one = thrift_first(tree, list); !why && one; one = thrift_next(tree, one)) {
         int64_t encoding = -1;
         if (!thrift_integer(tree, one, &encoding) || !parquet_encoding_known(encoding))
-            column->readable = false;
+            why = "its values are in an encoding that is not known";
     }
+    if (!why)
+        return;
+    column->readable = false;
+    column->why = column->why ? column->why : why;
 }
 
 static int read_chunk(struct parquet *parquet, const struct thrift *tree, thrift_id record, size_t leaf,

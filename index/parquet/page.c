@@ -12,7 +12,7 @@
 #include <zlib.h>
 
 #include "index/parquet/codec.h"
-#include "index/parquet/value.h"
+#include "index/parquet/encoding.h"
 
 enum { PAGE_DATA = 0, PAGE_INDEX = 1, PAGE_DICTIONARY = 2, PAGE_DATA_V2 = 3 };
 
@@ -74,16 +74,18 @@ static int unpack(struct parquet_pages *pages, struct cursor from, uint64_t len,
     return 0;
 }
 
-static int take_levels_v1(struct cursor *data, bool stored, int64_t encoding, struct cursor *ret,
-                          struct error *err)
+/* `max`: the greatest there is; where it is 0, none are stored. */
+static int take_levels_v1(struct parquet_page *page, unsigned max, int64_t encoding,
+                          struct parquet_levels *ret, struct error *err)
 {
-    if (!stored)
+    if (!max)
         return 0;
-    if (encoding != PARQUET_RLE)
+    if (encoding != PARQUET_RLE && encoding != PARQUET_BIT_PACKED)
         return error_set(err, ENOTSUP, "levels in encoding %lld are not read", (long long)encoding);
-    uint32_t len = cursor_le32(data);
-    *ret = cursor_sub(data, len);
-    return data->failed ? error_set(err, EINVAL, "levels are longer than their page") : 0;
+    ret->bit_packed = encoding == PARQUET_BIT_PACKED;
+    uint64_t len = ret->bit_packed ? parquet_levels_packed_len(max, page->values) : cursor_le32(&page->data);
+    ret->bytes = cursor_sub(&page->data, len);
+    return page->data.failed ? error_set(err, EINVAL, "levels are longer than their page") : 0;
 }
 
 static int open_v1(struct parquet_pages *pages, const struct body *body, struct parquet_page *page,
@@ -93,10 +95,10 @@ static int open_v1(struct parquet_pages *pages, const struct body *body, struct 
     page->encoding = thrift_integer_or(tree, body->header, PAGE_ENCODING, -1);
     int rc = unpack(pages, body->packed, body->unpacked_len, &page->data, err);
     if (!rc)
-        rc = take_levels_v1(&page->data, pages->layout->depth > 0,
+        rc = take_levels_v1(page, pages->layout->depth,
                             thrift_integer_or(tree, body->header, PAGE_REP_ENCODING, -1), &page->rep, err);
     if (!rc)
-        rc = take_levels_v1(&page->data, pages->layout->max_def > 0,
+        rc = take_levels_v1(page, pages->layout->max_def,
                             thrift_integer_or(tree, body->header, PAGE_DEF_ENCODING, -1), &page->def, err);
     return rc;
 }
@@ -112,8 +114,8 @@ static int open_v2(struct parquet_pages *pages, const struct body *body, struct 
     if (rep < 0 || def < 0 || (uint64_t)rep > body->unpacked_len ||
         (uint64_t)def > body->unpacked_len - (uint64_t)rep)
         return error_set(err, EINVAL, "levels are longer than their page");
-    page->rep = cursor_sub(&rest, (uint64_t)rep);
-    page->def = cursor_sub(&rest, (uint64_t)def);
+    page->rep.bytes = cursor_sub(&rest, (uint64_t)rep);
+    page->def.bytes = cursor_sub(&rest, (uint64_t)def);
     if (rest.failed)
         return error_set(err, EINVAL, "levels are longer than their page");
     uint64_t len = body->unpacked_len - (uint64_t)rep - (uint64_t)def;
@@ -165,6 +167,8 @@ static int open_page(struct parquet_pages *pages, thrift_id header, int64_t type
     int64_t values = thrift_integer_or(&pages->header, body.header, PAGE_VALUES, -1);
     if (values < 0)
         return error_set(err, EINVAL, "the page header states no number of values");
+    if (type != PAGE_DICTIONARY)
+        pages->entries = (uint64_t)values;
     struct parquet_page page = {.values = (uint64_t)values};
     int rc = check_crc(&pages->header, header, body.packed, err);
     if (!rc)
@@ -180,6 +184,7 @@ int parquet_pages_next(struct parquet_pages *pages, struct parquet_page *ret, st
     while (cursor_left(&pages->chunk)) {
         size_t at = pages->chunk.at;
         thrift_id header;
+        pages->entries = UINT64_MAX;
         int rc = thrift_parse(&pages->header, &pages->chunk, &header, err);
         if (rc)
             return error_within(err, rc, "page header");

@@ -6,13 +6,13 @@
 #pragma once
 
 #include "index/parquet/footer.h"
+#include "index/parquet/levels.h"
 
 struct parquet_page {
-    bool dictionary;   /* else a data page, v1 or v2 */
-    uint64_t values;   /* entries; of a dictionary: its values */
-    int64_t encoding;  /* of the values */
-    struct cursor rep; /* hybrid runs without a length; empty where the column has no such levels */
-    struct cursor def;
+    bool dictionary;  /* else a data page, v1 or v2 */
+    uint64_t values;  /* entries; of a dictionary: its values */
+    int64_t encoding; /* of the values */
+    struct parquet_levels rep, def;
     struct cursor data;
 };
 
@@ -22,6 +22,7 @@ struct parquet_pages {
     uint64_t bytes_max; /* of an unpacked page */
     struct cursor chunk;
     struct thrift header;
+    uint64_t entries;    /* that the data page at hand claims, also where it failed; UINT64_MAX: not known */
     struct buf unpacked; /* what the current page's cursors point into, unless it was never packed */
 };
 

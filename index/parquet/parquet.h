@@ -3,10 +3,10 @@
  * Parquet: reading columns, and whole row groups as a Parquet file of their own.
  *
  * Source of the format: apache/parquet-format 2.10 (README.md, parquet.thrift, Encodings.md), Thrift compact
- * protocol. Read: flat columns and lists up to three deep (3-level LIST, also legacy 2-level), encodings
- * PLAIN, PLAIN_DICTIONARY and RLE_DICTIONARY, RLE (booleans); data pages v1 and v2; uncompressed, snappy,
- * gzip, zstd. Structs and maps are listed with `readable` false and skipped. Encrypted files, and files whose
- * data lie in other files, are refused. Checksums of pages are checked where they are stated.
+ * protocol. Read: flat columns and lists up to three deep (3-level LIST, also legacy 2-level), every encoding
+ * there is (encoding.h); data pages v1 and v2; uncompressed, snappy, gzip, zstd, brotli, lz4 (raw, and as
+ * Hadoop frames it). Structs and maps are listed with `readable` false and skipped. Encrypted files, and
+ * files whose data lie in other files, are refused. Checksums of pages are checked where they are stated.
  *
  * Every length, count and offset is checked against the file and a cap before it is used. Errors name the
  * recording, the row group and the column.
@@ -55,10 +55,11 @@ enum parquet_kind {
     PARQUET_INT, /* (u)int8 to 64, date (days since 1970), time of day (in the file's unit) */
     PARQUET_FLOAT,
     PARQUET_DOUBLE,
-    PARQUET_TEXT,      /* as the file has it: not checked to be UTF-8 */
-    PARQUET_BYTES,     /* without a type, fixed length, UUID, BSON */
+    PARQUET_TEXT,      /* as the file has it: not checked to be UTF-8; UUID */
+    PARQUET_BYTES,     /* without a type, fixed length, BSON */
     PARQUET_TIMESTAMP, /* ms, us, ns and INT96, as int64 ns; one without a zone counts as UTC */
-    PARQUET_OTHER,     /* decimal, half, interval, struct, map: never readable */
+    PARQUET_DECIMAL,   /* exactly, as text: "-12.50" */
+    PARQUET_OTHER,     /* interval, struct, map: never readable */
 };
 
 struct parquet_column {
@@ -66,7 +67,9 @@ struct parquet_column {
     enum parquet_kind kind; /* of the values */
     unsigned depth;         /* list nesting: 0 flat, 1-3 */
     bool date;              /* an INT that counts days since 1970 */
+    unsigned scale;         /* of a DECIMAL: digits behind its point */
     bool readable;          /* false: kind OTHER, a deeper list, an encoding or codec that is not read */
+    const char *why;        /* it is not readable ("it holds structs or maps"), or NULL */
 };
 size_t parquet_columns(const struct parquet *parquet); /* top-level columns */
 const struct parquet_column *parquet_column(const struct parquet *parquet, size_t i);
@@ -84,9 +87,9 @@ int parquet_find(const struct parquet *parquet, const char *name); /* its index,
  *   offsets[1]          0       2   2                 3
  *   i64                 1 2                   3
  *
- * INT and TIMESTAMP fill i64, BOOL too (0/1); FLOAT (widened) and DOUBLE fill f64; TEXT and BYTES: value i is
- * bytes.data[text_offsets[i] .. text_offsets[i+1]). A null has the value 0 or no bytes. uint64 above
- * INT64_MAX and timestamps outside the range of int64 ns are refused (-ERANGE). */
+ * INT and TIMESTAMP fill i64, BOOL too (0/1); FLOAT (widened) and DOUBLE fill f64; TEXT, BYTES and DECIMAL:
+ * value i is bytes.data[text_offsets[i] .. text_offsets[i+1]). A null has the value 0 or no bytes. uint64
+ * above INT64_MAX and timestamps outside the range of int64 ns are refused (-ERANGE). */
 struct parquet_values {
     enum parquet_kind kind;
     unsigned depth;
@@ -127,12 +130,13 @@ int parquet_slice(const struct parquet *parquet, size_t first, size_t count, str
 
 /* ---- rows inside a row group ---- */
 
-/* A row group, unpacked in memory (at most limits.bytes; all of it is read). Its rows become Parquet files of
- * their own, inline: same schema and key-value metadata, PLAIN values that are not compressed, no statistics.
- * Works for columns that are not readable (structs, maps), too. */
+/* A row group, unpacked in memory (at most limits.bytes; all of it is read). Works for columns that are not
+ * readable (structs, maps), too. */
 struct parquet_rows;
 
-/* `parquet` is borrowed. -ENOTSUP: an encoding or compression that is not read, or too large. */
+/* `parquet` is borrowed. A page that cannot be decoded is a failure of its rows, once they are wanted: where
+ * lists are stored, of all from there to the group's end. -ENOTSUP: an encoding or compression that is not
+ * read, or too large. */
 int parquet_rows_new(const struct parquet *parquet, size_t group, struct parquet_rows **ret,
                      struct error *err);
 void parquet_rows_free(struct parquet_rows *rows);
@@ -141,7 +145,24 @@ CLEANUP_DEFINE(struct parquet_rows, parquet_rows_free, cleanup_parquet_rows)
 
 /* Bytes of the values of these rows; they are in the group. */
 uint64_t parquet_rows_bytes(const struct parquet_rows *rows, uint64_t first, uint64_t count);
-/* Rows [first, first + count) of the group, count > 0. The same rows give the same bytes. `slice` must be
- * SLICE_INIT, and is after a failure. */
-int parquet_rows_slice(const struct parquet_rows *rows, uint64_t first, uint64_t count, struct slice *slice,
-                       struct error *err);
+
+/* Rows [first, first + count) of a row group, count > 0. */
+struct parquet_part {
+    size_t group;
+    uint64_t first, count;
+    const struct parquet_rows *rows; /* of the group; NULL: the group goes by range, and is whole */
+};
+/* The parts that are rows [first, first + count) of the file, count > 0, which are there, and their number;
+ * the caller frees them, and gives `rows` to those that are not whole. */
+size_t parquet_parts(const struct parquet *parquet, uint64_t first, uint64_t count,
+                     struct parquet_part **ret);
+bool parquet_part_is_whole(const struct parquet *parquet, const struct parquet_part *part);
+/* Several parts as parquet_slice() makes a file of whole groups, a row group each. A part with `rows` is
+ * inline: PLAIN values that are not compressed, no statistics. -EINVAL: they cannot be decoded, with row
+ * group, column, page and reason; -ENOTSUP: more than a page holds. */
+int parquet_slice_parts(const struct parquet *parquet, const struct parquet_part *parts, size_t count,
+                        struct slice *slice, struct error *err);
+
+/* Reads the file and decodes every page of it. -EINVAL with row group, column, page and reason; a column
+ * chunk in an encoding or compression that is not read, or larger than the limits, is passed over. */
+int parquet_check(const struct parquet *parquet, struct error *err);

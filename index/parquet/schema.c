@@ -9,12 +9,16 @@
 #include <errno.h>
 #include <string.h>
 
+#include "index/parquet/decimal.h"
+
 enum {
     ELEMENTS_MAX = 1 << 17,
     NESTING_MAX = 64,
     NAME_MAX_BYTES = 4096,
     FIXED_MAX_BYTES = 1 << 20,
 };
+
+enum { UUID_BYTES = 16, HALF_BYTES = 2 };
 
 enum repetition { REQUIRED = 0, OPTIONAL = 1, REPEATED = 2 };
 
@@ -43,6 +47,7 @@ enum {
     LOGICAL_TIMESTAMP = 8,
     LOGICAL_INTEGER = 10,
     LOGICAL_JSON = 12,
+    LOGICAL_UUID = 14,
     LOGICAL_FLOAT16 = 15,
     LOGICAL_LAST = 19,
 };
@@ -50,7 +55,7 @@ enum {
 struct element {
     char *name;
     bool leaf;
-    int64_t physical, width, repetition, children, converted;
+    int64_t physical, width, repetition, children, converted, scale;
     int logical; /* 0: none */
     thrift_id logical_type;
     uint32_t leaves;          /* below it, itself if it is one */
@@ -101,6 +106,7 @@ static int read_element(const struct thrift *tree, thrift_id record, struct elem
     e.repetition = thrift_integer_or(tree, record, 3, REQUIRED);
     e.children = thrift_integer_or(tree, record, 5, 0);
     e.converted = thrift_integer_or(tree, record, 6, -1);
+    e.scale = thrift_integer_or(tree, record, 7, 0);
     e.logical = logical_of(tree, e.logical_type);
     int rc = element_name(tree, record, &e.name, err);
     if (rc)
@@ -207,8 +213,6 @@ static const struct element *follow(const struct elements *elements, size_t at, 
 static enum parquet_kind integer_kind(const struct thrift *tree, const struct element *e,
                                       enum parquet_meaning *ret_meaning)
 {
-    if (e->logical == LOGICAL_DECIMAL || e->converted == CONVERTED_DECIMAL)
-        return PARQUET_OTHER;
     if (e->physical == PARQUET_TYPE_INT64 && e->logical == LOGICAL_TIMESTAMP) {
         int unit = logical_of(tree, thrift_path(tree, e->logical_type, LOGICAL_TIMESTAMP, 2, 0));
         if (unit < 1 || unit > 3)
@@ -229,20 +233,47 @@ static enum parquet_kind integer_kind(const struct thrift *tree, const struct el
     return PARQUET_INT;
 }
 
-static enum parquet_kind bytes_kind(const struct element *e)
+static enum parquet_kind bytes_kind(const struct element *e, enum parquet_meaning *ret_meaning)
 {
-    if (e->logical == LOGICAL_DECIMAL || e->logical == LOGICAL_FLOAT16 || e->converted == CONVERTED_DECIMAL ||
-        e->converted == CONVERTED_INTERVAL)
+    bool fixed = e->physical == PARQUET_TYPE_FIXED;
+    if (!e->logical && e->converted == CONVERTED_INTERVAL)
         return PARQUET_OTHER;
+    if (e->logical == LOGICAL_FLOAT16 && fixed && e->width == HALF_BYTES) {
+        *ret_meaning = PARQUET_AS_HALF;
+        return PARQUET_FLOAT;
+    }
+    if (e->logical == LOGICAL_UUID && fixed && e->width == UUID_BYTES) {
+        *ret_meaning = PARQUET_AS_UUID;
+        return PARQUET_TEXT;
+    }
     if (e->logical == LOGICAL_STRING || e->logical == LOGICAL_ENUM || e->logical == LOGICAL_JSON ||
         e->converted == CONVERTED_UTF8 || e->converted == CONVERTED_ENUM || e->converted == CONVERTED_JSON)
         return PARQUET_TEXT;
     return PARQUET_BYTES;
 }
 
+static bool is_decimal(const struct element *e)
+{
+    bool stated = e->logical ? e->logical == LOGICAL_DECIMAL : e->converted == CONVERTED_DECIMAL;
+    return stated && (e->physical == PARQUET_TYPE_INT32 || e->physical == PARQUET_TYPE_INT64 ||
+                      e->physical == PARQUET_TYPE_BYTE_ARRAY || e->physical == PARQUET_TYPE_FIXED);
+}
+
+/* Both the type and the older way to say it may have it. -1: none that can be. */
+static int64_t scale_of(const struct thrift *tree, const struct element *e)
+{
+    thrift_id decimal = thrift_field(tree, e->logical_type, LOGICAL_DECIMAL);
+    int64_t scale = decimal ? thrift_integer_or(tree, decimal, 1, -1) : e->scale;
+    return scale >= 0 && scale <= DECIMAL_SCALE_MAX ? scale : -1;
+}
+
 static enum parquet_kind kind_of(const struct thrift *tree, const struct element *e,
                                  enum parquet_meaning *ret_meaning)
 {
+    if (is_decimal(e)) {
+        *ret_meaning = PARQUET_AS_DECIMAL;
+        return scale_of(tree, e) < 0 ? PARQUET_OTHER : PARQUET_DECIMAL;
+    }
     switch ((enum parquet_physical)e->physical) {
     case PARQUET_TYPE_BOOLEAN:
         return PARQUET_BOOL;
@@ -256,7 +287,7 @@ static enum parquet_kind kind_of(const struct thrift *tree, const struct element
     case PARQUET_TYPE_DOUBLE:
         return PARQUET_DOUBLE;
     default:
-        return bytes_kind(e);
+        return bytes_kind(e, ret_meaning);
     }
 }
 
@@ -265,11 +296,15 @@ static void describe(const struct elements *elements, size_t at, struct parquet_
 {
     const struct element *leaf = follow(elements, at, layout);
     column->kind = PARQUET_OTHER;
+    column->why = "it holds structs, maps, or lists more than three deep";
     if (!leaf)
         return;
     column->kind = kind_of(elements->tree, leaf, &layout->meaning);
     column->depth = layout->depth;
     column->readable = column->kind != PARQUET_OTHER;
+    column->why = column->readable ? NULL : "it holds values of a kind that is not read (such as intervals)";
+    if (column->kind == PARQUET_DECIMAL)
+        column->scale = layout->scale = (unsigned)scale_of(elements->tree, leaf);
     column->date = column->kind == PARQUET_INT && leaf->physical == PARQUET_TYPE_INT32 &&
                    (leaf->logical == LOGICAL_DATE || (!leaf->logical && leaf->converted == CONVERTED_DATE));
     layout->physical = (enum parquet_physical)leaf->physical;

@@ -32,6 +32,9 @@ enum parquet_meaning {
     PARQUET_MILLISECONDS, /* the three: of a TIMESTAMP */
     PARQUET_MICROSECONDS,
     PARQUET_NANOSECONDS,
+    PARQUET_AS_DECIMAL, /* the three: of bytes, too, and decoded by their own (value.c) */
+    PARQUET_AS_UUID,
+    PARQUET_AS_HALF,
 };
 
 /* How one readable column is laid out. For a list at nesting k (0: outermost), a definition level
@@ -47,6 +50,7 @@ struct parquet_layout {
     enum parquet_physical physical;
     enum parquet_meaning meaning;
     uint32_t width; /* bytes of a PARQUET_TYPE_FIXED value */
+    unsigned scale; /* of a decimal: digits behind its point */
     unsigned depth; /* also the greatest repetition level */
     unsigned max_def;
     unsigned list_def[PARQUET_DEPTH_MAX];

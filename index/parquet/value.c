@@ -6,8 +6,11 @@
 #include "index/parquet/value.h"
 
 #include <errno.h>
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "index/parquet/decimal.h"
 #include "index/parquet/hybrid.h"
 
 enum { INDEXES_AT_ONCE = 1024 };
@@ -15,15 +18,9 @@ enum { INDEXES_AT_ONCE = 1024 };
 static const int64_t EPOCH_JULIAN_DAY = 2440588; /* 1970-01-01 */
 static const int64_t DAY_NS = INT64_C(86400000000000);
 
-bool parquet_encoding_known(int64_t encoding)
-{
-    return encoding == PARQUET_PLAIN || encoding == PARQUET_PLAIN_DICTIONARY || encoding == PARQUET_RLE ||
-           encoding == PARQUET_BIT_PACKED || encoding == PARQUET_RLE_DICTIONARY;
-}
-
 static bool is_text(enum parquet_kind kind)
 {
-    return kind == PARQUET_TEXT || kind == PARQUET_BYTES;
+    return kind == PARQUET_TEXT || kind == PARQUET_BYTES || kind == PARQUET_DECIMAL;
 }
 
 static bool is_real(enum parquet_kind kind)
@@ -164,6 +161,82 @@ static int plain_bytes(const struct parquet_layout *layout, struct cursor *data,
     return 0;
 }
 
+/* The bytes of a number, the highest first: integers lie the other way round. */
+static const uint8_t *take_number(const struct parquet_layout *layout, struct cursor *data, uint8_t turned[8],
+                                  size_t *ret_len)
+{
+    bool wide = layout->physical == PARQUET_TYPE_INT64;
+    if (layout->physical != PARQUET_TYPE_INT32 && !wide) {
+        *ret_len = layout->physical == PARQUET_TYPE_FIXED ? layout->width : cursor_le32(data);
+        return cursor_bytes(data, *ret_len);
+    }
+    *ret_len = wide ? 8 : 4;
+    uint64_t stored = wide ? cursor_le64(data) : cursor_le32(data);
+    for (size_t i = *ret_len; i-- > 0; stored >>= 8)
+        turned[i] = (uint8_t)stored;
+    return data->failed ? NULL : turned;
+}
+
+static int plain_decimal(const struct parquet_layout *layout, struct cursor *data, uint64_t n,
+                         struct parquet_store *store, struct error *err)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    for (uint64_t i = 0; i < n; i++) {
+        uint8_t turned[8];
+        size_t len;
+        const uint8_t *bytes = take_number(layout, data, turned, &len);
+        if (!bytes)
+            return ends_early(i, err);
+        buf_clear(&text);
+        if (!decimal_print(bytes, len, layout->scale, &text))
+            return error_set(err, ERANGE, "a decimal of %zu bytes", len);
+        int rc = add_text(store, i, text.data, text.len, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* 8-4-4-4-12 */
+static int plain_uuid(const struct parquet_layout *layout, struct cursor *data, uint64_t n,
+                      struct parquet_store *store, struct error *err)
+{
+    enum { UUID_BYTES = 16 };
+    for (uint64_t i = 0; i < n; i++) {
+        char text[48];
+        size_t len = 0;
+        const uint8_t *bytes = cursor_bytes(data, UUID_BYTES);
+        if (!bytes)
+            return ends_early(i, err);
+        for (size_t k = 0; k < UUID_BYTES; k++)
+            len += (size_t)sprintf(text + len, k == 4 || k == 6 || k == 8 || k == 10 ? "-%02x" : "%02x",
+                                   bytes[k]);
+        int rc = add_text(store, i, (const uint8_t *)text, len, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* Sign, five bits of exponent, ten of fraction. */
+static int plain_half(const struct parquet_layout *layout, struct cursor *data, uint64_t n,
+                      struct parquet_store *store, struct error *err)
+{
+    enum { BIAS = 15, FRACTION = 10, SPECIAL = 31 };
+    double *to = store->values.f64 + store->values.count;
+    for (uint64_t i = 0; i < n; i++) {
+        unsigned bits = cursor_le16(data), exponent = bits >> FRACTION & 31, fraction = bits & 0x3ff;
+        if (data->failed)
+            return ends_early(i, err);
+        double size = exponent ? ldexp(1024 + fraction, (int)exponent - BIAS - FRACTION)
+                               : ldexp(fraction, 1 - BIAS - FRACTION);
+        if (exponent == SPECIAL)
+            size = fraction ? (double)NAN : (double)INFINITY;
+        to[i] = bits >> 15 ? -size : size;
+    }
+    return 0;
+}
+
 int parquet_decode_plain(const struct parquet_layout *layout, struct cursor *data, uint64_t n,
                          struct parquet_store *store, struct error *err)
 {
@@ -174,7 +247,14 @@ int parquet_decode_plain(const struct parquet_layout *layout, struct cursor *dat
         [PARQUET_TYPE_FLOAT] = plain_real,       [PARQUET_TYPE_DOUBLE] = plain_real,
         [PARQUET_TYPE_BYTE_ARRAY] = plain_bytes, [PARQUET_TYPE_FIXED] = plain_bytes,
     };
-    return n ? decoders[layout->physical](layout, data, n, store, err) : 0;
+    static int (*const meant[])(const struct parquet_layout *, struct cursor *, uint64_t,
+                                struct parquet_store *, struct error *) = {
+        [PARQUET_AS_DECIMAL] = plain_decimal, [PARQUET_AS_UUID] = plain_uuid, [PARQUET_AS_HALF] = plain_half};
+    if (n == 0)
+        return 0;
+    if (layout->meaning >= PARQUET_AS_DECIMAL)
+        return meant[layout->meaning](layout, data, n, store, err);
+    return decoders[layout->physical](layout, data, n, store, err);
 }
 
 int parquet_decode_rle_bool(struct cursor *data, uint64_t n, struct parquet_store *store, struct error *err)

@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Stored values of one column: PLAIN, dictionary and RLE booleans. Source of the format:
- * apache/parquet-format, Encodings.md. One thread at a time.
+ * Stored values of one column: PLAIN, dictionary and RLE booleans (encoding.h has the others). Source of the
+ * format: apache/parquet-format, Encodings.md. One thread at a time.
  */
 #pragma once
 
 #include "cache/base/cursor.h"
 #include "index/parquet/parquet.h"
 #include "index/parquet/schema.h"
-
-enum parquet_encoding {
-    PARQUET_PLAIN = 0,
-    PARQUET_PLAIN_DICTIONARY = 2,
-    PARQUET_RLE = 3,
-    PARQUET_BIT_PACKED = 4, /* of levels only, where there are none to store */
-    PARQUET_RLE_DICTIONARY = 8,
-};
-
-/* Whether a column chunk that lists this encoding can be read. */
-bool parquet_encoding_known(int64_t encoding);
 
 /* Values of one chunk as they are gathered. */
 struct parquet_store {

@@ -281,7 +281,8 @@ Test(lists, no_list_comes_of_a_number_and_no_number_of_a_list)
     struct versions v;
     make(&v);
     cr_assert_eq(versions_apply(&v, labels("ep1", "box", VALUE_INT, "3")), -EINVAL);
-    cr_assert_str_eq(v.err.text, "the attribute 'box' is list in the data set and integer in the import");
+    cr_assert_str_eq(v.err.text, "the attribute 'box' is list in the data set and integer in the import "
+                     "(--type 'box=text' makes texts of all)");
     versions_done(&v);
     check_leaks();
 }

@@ -29,6 +29,6 @@ only 'expat' cache/store
 only 'liburing' cache
 only 'sqlite3' index
 only 'roaring' index
-only '(zstd|snappy-c|zlib)\.h' index
+only '((zstd|snappy-c|zlib|lz4)\.h|brotli/)' index
 only 'fuse' fs
 exit $bad

@@ -309,6 +309,95 @@ def test_rows_that_share_a_row_group_and_are_many_bytes_are_left_out_and_it_is_s
     assert "ep000001.state.parquet" in found["ep000001"]["files"]
 
 
+def regroup(source, rows, **columns):
+    """Row groups of so many rows, whoever's they are; columns as above."""
+    table = merge_groups(source, **columns)
+    pq.write_table(table, source / DATA, row_group_size=rows)
+    return table
+
+
+def check_rows(point, source, table):
+    """Each episode's file is these rows, with the schema and the metadata of the source's."""
+    with pq.ParquetFile(source / DATA) as whole:
+        for i, (first, length) in enumerate([(0, 20), (20, 10), (30, 15)]):
+            with pq.ParquetFile(point / f"v1/ep{i:06d}.state.parquet") as state:
+                assert state.read().equals(table.slice(first, length)), i
+                assert state.schema_arrow.equals(whole.schema_arrow, check_metadata=True)
+                assert state.metadata.metadata == whole.metadata.metadata
+
+
+@pytest.mark.parametrize("rows", [1, 3, 7, 8, 25, 44])
+def test_rows_that_begin_and_end_in_any_row_groups_are_an_episodes(dataset, source, tmp_path, rows):
+    table = regroup(source, rows, done=lambda i: i % 7 == 0, note=lambda i: None if i % 3 else f"row {i}",
+                    image=lambda i: {"bytes": bytes([i]) * i, "path": f"{i}.png"}, nested=lambda i: [[i], [], None][: i % 4])
+    elidefs("import", dataset, source)
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        check_rows(point, source, table)
+    again = elidefs("import", dataset, source)
+    assert "nothing" in again.stderr or "3 unchanged" in again.stderr, again.stderr
+
+
+def test_a_border_that_is_many_bytes_is_left_out_and_whole_groups_are_not_counted(dataset, source, tmp_path):
+    table = regroup(source, 15, image=lambda i: {"bytes": numpy.random.default_rng(i).bytes(500000), "path": None})
+    pq.write_table(table, source / DATA, row_group_size=18, use_dictionary=False)
+    elidefs("import", dataset, source)
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        state = pq.read_table(point / "v1/ep000000.state.parquet")
+        assert state.equals(table.slice(0, 20)), "18 rows by range, 2 of them copied"
+        assert not os.path.exists(point / "v1/ep000001.state.parquet"), "10 of 18 rows are 5 MB"
+
+
+def spoil(path, column, group):
+    """Turns the last byte of a column chunk around."""
+    with pq.ParquetFile(path) as file:
+        names = file.schema_arrow.names
+        chunk = file.metadata.row_group(group).column(names.index(column))
+        end = (chunk.dictionary_page_offset or chunk.data_page_offset) + chunk.total_compressed_size
+    data = bytearray(path.read_bytes())
+    data[end - 1] ^= 0xff
+    path.write_bytes(data)
+
+
+def test_a_damaged_page_costs_the_episodes_that_have_rows_in_it_and_no_other(dataset, source, tmp_path):
+    table = merge_groups(source, extra=lambda i: i * 1.5)
+    pq.write_table(table, source / DATA, use_dictionary=False, compression="none", data_page_size=1, write_batch_size=5,
+                   write_page_checksum=True)
+    data, row_27 = bytearray((source / DATA).read_bytes()), numpy.float64(27 * 1.5).tobytes()
+    assert data.count(row_27) == 1
+    data[data.index(row_27)] ^= 1
+    (source / DATA).write_bytes(data)
+    done = elidefs("import", dataset, source, "--skip-bad", cwd=tmp_path, check=False)
+    assert done.returncode == 3 and "row group 0, column 'extra': page 5: the page's checksum is" in done.stderr, done.stderr
+    assert sorted(clips(dataset)) == ["ep000000", "ep000002"]
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        assert pq.read_table(point / "v1/ep000000.state.parquet").equals(table.slice(0, 20))
+        assert pq.read_table(point / "v1/ep000002.state.parquet").equals(table.slice(30, 15))
+
+
+def test_a_damaged_page_whose_rows_would_be_copied_is_an_error_of_its_clips(dataset, source, tmp_path):
+    table = merge_groups(source, extra=lambda i: i * 1.5)
+    pq.write_table(table, source / DATA, row_group_size=15, write_page_checksum=True)
+    spoil(source / DATA, "extra", 1)
+    done = elidefs("import", dataset, source, check=False)
+    assert done.returncode == 1
+    assert "row group 1, column 'extra': page 1: the page's checksum is" in done.stderr and elidefs("log", dataset).stdout == ""
+    done = elidefs("import", dataset, source, "--skip-bad", cwd=tmp_path, check=False)
+    assert done.returncode == 3 and sorted(clips(dataset)) == ["ep000002"], done.stderr
+
+
+def test_verify_deep_decodes_pages_that_nobody_else_looks_at(dataset, source, tmp_path):
+    table = pq.read_table(source / DATA)
+    with pq.ParquetWriter(source / DATA, table.schema, write_page_checksum=True) as writer:
+        for first, length in [(0, 20), (20, 10), (30, 15)]:
+            writer.write_table(table.slice(first, length))
+    spoil(source / DATA, "timestamp", 1)
+    elidefs("import", dataset, source)
+    assert elidefs("verify", dataset).stdout == "v1            3 of 3 clips can be read\n"
+    done = elidefs("verify", dataset, "--deep", check=False)
+    assert done.returncode == 1
+    assert f"{source / DATA}: row group 1, column 'timestamp': page 1: the page's checksum is" in done.stdout, done.stdout
+
+
 def test_rows_that_are_not_one_run_are_left_out_and_it_is_said(dataset, source):
     table = pq.read_table(source / DATA)
     order = numpy.argsort(numpy.arange(len(table)) % 2, kind="stable")

@@ -448,3 +448,79 @@ def test_the_type_of_an_attribute_that_has_another_name_now_comes_first_too(data
     assert "column 'n': 'many' is not an integer" in done.stderr
     elidefs("import", dataset, source, "--table", table, *remedy(done.stderr))
     assert attributes(dataset) == {"key": "a", "m": "many", "number_plate": "12"}
+
+
+# ---- Parquet as others write it ----
+
+def import_table(dataset, source, table, *columns):
+    """What is said on standard error, and the clips, without their files; columns: only these."""
+    done = elidefs("import", dataset, source, "--table", table)
+    return done.stderr, [{name: clip[name] for name in clip if not columns or name in columns} for clip in found(dataset)]
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("codec", ["none", "snappy", "gzip", "zstd", "brotli", "lz4"])
+def test_parquet_of_every_compression_is_read(dataset, source, tmp_path, codec, version):
+    rows = [{"key": key, "text": f"text {key}", "n": i * 10**12, "x": i / 4, "ok": i == 1} for i, key in enumerate("abc")]
+    encodings = {"key": "DELTA_BYTE_ARRAY", "text": "DELTA_LENGTH_BYTE_ARRAY", "n": "DELTA_BINARY_PACKED", "x": "BYTE_STREAM_SPLIT"}
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "t.parquet", compression=codec, data_page_version=version,
+                   use_dictionary=False, column_encoding=encodings)
+    said_, got = import_table(dataset, source, tmp_path / "t.parquet")
+    assert "left out" not in said_ and got == rows
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_decimals_are_numbers_and_it_is_counted_where_digits_are_lost(dataset, source, tmp_path, version):
+    duckdb = pytest.importorskip("duckdb")
+    duckdb.sql(f"""copy (select chr((97 + i)::int) as key, cast(i * 1.25 - 1 as decimal(9, 2)) as grade, cast(i as decimal(18, 0)) as n,
+        cast('9007199254740993' as decimal(38, 0)) + i as big, cast('12345678901234567890123' as decimal(38, 0)) + i as huge,
+        cast(i as decimal(38, 20)) + cast('0.12345678901234567891' as decimal(38, 20)) as fine from range(3) t(i))
+        to '{tmp_path}/t.parquet' (format parquet, parquet_version {version})""")
+    said_, got = import_table(dataset, source, tmp_path / "t.parquet")
+    assert got == [{"key": key, "grade": i * 1.25 - 1, "n": i, "big": 9007199254740993 + i, "huge": 12345678901234567890123.0,
+                    "fine": i + 0.12345678901234568} for i, key in enumerate("abc")]
+    for column, example in (("huge", "row 1: 12345678901234567890123"), ("fine", "row 1: 0.12345678901234567891")):
+        assert f"column '{column}': a decimal was rounded to the nearest float: {example} (and 2 more)" in said_, said_
+    assert said_.count("rounded") == 2
+
+
+UNFIT = {  # each with a part of the reason
+    "map": ("it holds structs, maps", pa.array([[("k", 1)]] * 3, pa.map_(pa.string(), pa.int32()))),
+    "blob": ("row 2: column 'blob': ", pa.array([b"a", b"\xff\x00", b"c"])),
+    "far": ("row 3: column 'far': the day 2932896 ", pa.array([0, None, 2932896], pa.date32())),
+    "when": ("outside the range of int64 nanoseconds", pa.array([0, 1, 2**60], pa.timestamp("us"))),
+    "large": ("outside the range of int64", pa.array([0, 1, 2**64 - 1], pa.uint64())),
+}
+
+
+@pytest.mark.parametrize("column", UNFIT)
+def test_a_column_that_cannot_be_values_costs_itself_only_and_says_why(dataset, source, tmp_path, column):
+    reason, values = UNFIT[column]
+    pq.write_table(pa.table({"key": list("abc"), column: values, "n": [1, 2, 3]}), tmp_path / "t.parquet")
+    said_, got = import_table(dataset, source, tmp_path / "t.parquet")
+    assert got == [{"key": key, "n": i + 1} for i, key in enumerate("abc")]
+    line = [line for line in said_.splitlines() if line.startswith("note: ") and "left out" in line]
+    assert len(line) == 1 and f"t.parquet: the column '{column}' was left out: " in line[0] and reason in line[0], said_
+    done = elidefs("annotate", dataset, tmp_path / "t.parquet", "--by", "me")
+    assert f"the column '{column}' was left out: " in done.stderr and reason in done.stderr
+
+
+def test_a_column_that_is_needed_refuses_the_table_with_the_reason(dataset, source, tmp_path):
+    pq.write_table(pa.table({"key": [{"a": 1}] * 3, "n": [1, 2, 3]}), tmp_path / "t.parquet")
+    refused(dataset, source, "--table", tmp_path / "t.parquet", says=["t.parquet: column 'key': it holds structs, maps"])
+    pq.write_table(pa.table({"key": list("abc"), "top.url": ["a.bin"] * 3, "top.start": [{"a": 1}] * 3}), tmp_path / "m.parquet")
+    done = elidefs("import", dataset, tmp_path / "m.parquet", check=False)
+    assert done.returncode == 1 and "m.parquet: column 'top.start': it holds structs, maps" in done.stderr
+
+
+def test_a_damaged_page_of_a_table_costs_its_column_and_is_named(dataset, source, tmp_path):
+    pq.write_table(pa.table({"key": list("abc"), "x": [1.5, 2.5, 3.5], "n": [1, 2, 3]}), tmp_path / "t.parquet",
+                   write_page_checksum=True, use_dictionary=False)
+    with pq.ParquetFile(tmp_path / "t.parquet") as file:
+        chunk = file.metadata.row_group(0).column(1)
+    data = bytearray((tmp_path / "t.parquet").read_bytes())
+    data[chunk.data_page_offset + chunk.total_compressed_size - 1] ^= 1
+    (tmp_path / "t.parquet").write_bytes(data)
+    said_, got = import_table(dataset, source, tmp_path / "t.parquet")
+    assert got == [{"key": key, "n": i + 1} for i, key in enumerate("abc")]
+    assert "the column 'x' was left out: row group 0, column 'x': page 0: the page's checksum is" in said_, said_

@@ -26,7 +26,7 @@ static void check_values(const struct parquet_values *values)
         lists = values->offsets[k][lists];
     }
     check(values->count == lists && values->count <= VALUES_MAX);
-    bool texts = values->kind == PARQUET_TEXT || values->kind == PARQUET_BYTES;
+    bool texts = values->text_offsets != NULL;
     for (uint64_t i = 0; i < values->count; i++) {
         check(!texts || values->text_offsets[i] <= values->text_offsets[i + 1]);
         check(texts || values->i64 || values->f64);
@@ -77,23 +77,38 @@ static void check_slice(const struct parquet *parquet, const uint8_t *data, size
     check(read_group(part, 0) >= read); /* more where another group made a column unreadable */
 }
 
-/* Some rows of the group, as a file that opens. */
-static void check_rows(const struct parquet *parquet, size_t group)
+/* Some rows of the file, which begin and end inside a group, as a file that opens. */
+static void check_rows(const struct parquet *parquet, const uint8_t *data)
 {
-    CLEANUP_PARQUET_ROWS struct parquet_rows *rows = NULL;
+    struct parquet_rows *unpacked[2] = {NULL, NULL};
+    CLEANUP_FREE struct parquet_part *parts = NULL;
     CLEANUP_SLICE struct slice slice = SLICE_INIT;
-    uint64_t all = parquet_group_rows(parquet, group), first = all / 3, count = (all + 1) / 2;
-    if (parquet_rows_new(parquet, group, &rows, NULL) || !all)
-        return;
-    struct error err;
-    check(!parquet_rows_slice(rows, first, count, &slice, &err));
-    struct memory_recording recording;
-    recording_of_memory(&recording, "rows", slice.inline_bytes.data, slice.inline_bytes.len);
-    CLEANUP_PARQUET struct parquet *part = NULL;
-    check(!parquet_open(&recording.recording, &part, &err));
-    parquet_set_limits(part, (struct parquet_limits){.values = VALUES_MAX, .bytes = BYTES_MAX});
-    check(parquet_groups(part) == 1 && parquet_rows(part) == count);
-    read_group(part, 0);
+    uint64_t all = parquet_rows(parquet), wanted = (all + 1) / 2;
+    size_t count = all ? parquet_parts(parquet, all / 3, wanted, &parts) : 0;
+    bool sound = count > 0 && count <= GROUPS_MAX;
+    for (size_t i = 0; sound && i < count; i++) {
+        struct parquet_rows **rows = &unpacked[i > 0];
+        if (parquet_part_is_whole(parquet, &parts[i]))
+            continue;
+        check(i == 0 || i + 1 == count);
+        sound = !parquet_rows_new(parquet, parts[i].group, rows, NULL);
+        parts[i].rows = *rows;
+    }
+    if (sound && !parquet_slice_parts(parquet, parts, count, &slice, NULL)) {
+        CLEANUP_BUF struct buf bytes = BUF_INIT;
+        gather(&slice, data, &bytes);
+        struct memory_recording recording;
+        recording_of_memory(&recording, "rows", bytes.data, bytes.len);
+        CLEANUP_PARQUET struct parquet *part = NULL;
+        struct error err;
+        check(!parquet_open(&recording.recording, &part, &err));
+        parquet_set_limits(part, (struct parquet_limits){.values = VALUES_MAX, .bytes = BYTES_MAX});
+        check(parquet_groups(part) == count && parquet_rows(part) == wanted);
+        read_group(part, 0);
+    }
+    for (size_t i = 0; i < 2; i++)
+        if (unpacked[i])
+            parquet_rows_free(unpacked[i]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -105,9 +120,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (parquet_open(&recording.recording, &parquet, &err))
         return 0;
     parquet_set_limits(parquet, (struct parquet_limits){.values = VALUES_MAX, .bytes = BYTES_MAX});
-    for (size_t group = 0; group < parquet_groups(parquet) && group < GROUPS_MAX; group++) {
+    for (size_t group = 0; group < parquet_groups(parquet) && group < GROUPS_MAX; group++)
         check_slice(parquet, data, group, read_group(parquet, group));
-        check_rows(parquet, group);
-    }
+    check_rows(parquet, data);
+    parquet_check(parquet, NULL);
     return 0;
 }

@@ -66,7 +66,8 @@ static void check_columns(const struct table_reader *reader)
 static void read_all(const uint8_t *data, size_t size, bool nested)
 {
     static const char *const multi[] = {"m"};
-    struct table_options options = {.multi = multi, .multi_count = 1, .nested = nested};
+    struct notes *notes = nested ? NULL : notes_new();
+    struct table_options options = {.multi = multi, .multi_count = 1, .notes = notes, .nested = nested};
     CLEANUP_TABLE_READER struct table_reader *reader = NULL;
     CLEANUP_TABLE_BATCH struct table_batch *batch = table_batch_new();
     struct error err = {0};
@@ -82,6 +83,8 @@ static void read_all(const uint8_t *data, size_t size, bool nested)
     check_kept(batch);
     if (reader && nested)
         check_columns(reader);
+    if (notes)
+        notes_free(notes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes data/, reject/ and the fuzzer's corpus. Needs pyarrow; the files are committed, so tests do not.
+"""Makes data/, reject/ and the fuzzer's corpus. Needs pyarrow and duckdb; the files are committed, so tests do not.
 
     make_data.py        # writes beside itself
 
@@ -13,12 +13,14 @@ import os
 import shutil
 import struct
 
+import duckdb
+import numpy
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 import expect
 import tiny
-from tiny import (BYTE_ARRAY, INT32, INT64, LIST, OPTIONAL, REPEATED, REQUIRED, File, Long, data_page, element,
+from tiny import (BIT_PACKED, BYTE_ARRAY, INT32, INT64, LIST, OPTIONAL, REPEATED, REQUIRED, File, Long, data_page, element,
                   levels)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -51,18 +53,25 @@ def save_json(path, content):
         out.write(json_text(content) + '\n')
 
 
-def arrow(name, columns, groups=1, unread=(), **options):
+def arrow(name, columns, groups=1, **options):
     """A file by pyarrow, with what pyarrow reads from it."""
     table = pa.table(columns)
     path = os.path.join(DATA, name + '.parquet')
     options.setdefault('row_group_size', max(1, -(-table.num_rows // groups)))
     pq.write_table(table, path, **options)
     assert os.path.getsize(path) <= MAX_BYTES, f'{path}: {os.path.getsize(path)} bytes'
-    file = pq.ParquetFile(path)
-    shown = [expect.describe(field) for field in file.schema_arrow]
+    described(name)
+
+
+def described(name, unread=()):
+    """NAME.json, of what pyarrow reads; unread: columns of kinds that we do not read."""
+    file = pq.ParquetFile(os.path.join(DATA, name + '.parquet'))
+    uuids = expect.uuids(file)
+    shown = [expect.describe(field, uuids) for field in file.schema_arrow]
     for one in shown:
-        one['readable'] = one['readable'] and one['name'] not in unread
-    values = [expect.group(file.read_row_group(i)) for i in range(file.num_row_groups)]
+        if one['name'] in unread:
+            one |= {'kind': 'other', 'readable': False}
+    values = [expect.group(file.read_row_group(i), uuids) for i in range(file.num_row_groups)]
     for group in values:
         for one in unread:
             group.pop(one, None)
@@ -91,7 +100,7 @@ def scalars():
 
 
 def flat_files():
-    for codec in ('none', 'snappy', 'gzip', 'zstd'):
+    for codec in ('none', 'snappy', 'gzip', 'zstd', 'brotli', 'lz4'):
         for version in ('1.0', '2.0'):
             arrow(f'flat-{codec}-v{version[0]}', scalars(), groups=2, compression=codec, data_page_version=version,
                   store_schema=codec == 'snappy', use_dictionary=codec != 'none')
@@ -118,11 +127,24 @@ def type_files():
     arrow('times', {'date': pa.array([0, 20000, -1, None], pa.date32()),
                     'time-ms': pa.array([0, 86399999, 1, None], pa.time32('ms')),
                     'time-us': pa.array([0, 86399999999, 1, None], pa.time64('us'))})
-    arrow('others', {'decimal': [decimal.Decimal('1.25'), None], 'half': pa.array([1.5, None], pa.float16()),
+    arrow('others', {'decimal': [decimal.Decimal('1.25'), None], 'half': pa.array([numpy.float16(1.5), None], pa.float16()),
                      'struct': [{'bytes': b'x', 'path': 'y'}, None],
                      'map': pa.array([[('k', 1)], None], pa.map_(pa.string(), pa.int32())),
                      'list of structs': [[{'a': 1}], None], 'fixed': pa.array([b'abcd', None], pa.binary(4)),
                      'last': [7, 8]})
+    digits = '98765432109876543210987654321098765432'
+    numbers = {(precision, scale): decimal.Decimal(digits[:precision]).scaleb(-scale)
+               for precision, scale in ((1, 0), (3, 2), (9, 9), (10, 0), (18, 5), (19, 0), (38, 0), (38, 38))}
+    arrow('decimals', {f'd-{precision}-{scale}': pa.array(
+        [number, -number, None, decimal.Decimal(0), decimal.Decimal(1).scaleb(-scale)], pa.decimal128(precision, scale))
+        for (precision, scale), number in numbers.items()})
+    arrow('decimals-as-integers', {'i32': pa.array([decimal.Decimal('-1.25'), decimal.Decimal('9999999.99'), None], pa.decimal128(9, 2)),
+                                   'i64': pa.array([decimal.Decimal('-0.00001'), decimal.Decimal('9' * 18).scaleb(-5), None], pa.decimal128(18, 5))},
+          store_decimal_as_integer=True)
+    arrow('decimals-wide', {'d': pa.array([decimal.Decimal(digits + digits[::-1]), -decimal.Decimal(1), None],
+                                          pa.decimal256(76, 0))})
+    arrow('halves', {'h': pa.array([numpy.float16(x) for x in (0, -0.0, 1.5, 6e-8, 65504, -2, math.inf, -math.inf, math.nan)]
+                                   + [None], pa.float16())})
     arrow('dictionary-type', {'c': pa.array(['a', 'b', 'a', None]).dictionary_encode(), 'n': [1, 2, 3, 4]})
 
 
@@ -154,12 +176,72 @@ def encoding_files():
           bloom_filter_options={'t': {'ndv': 30, 'fpp': 0.1}})
     arrow('rle-bool', {'b': [i % 11 < 8 for i in range(200)]}, data_page_version='2.0',
           column_encoding={'b': 'RLE'}, use_dictionary=False)
-    arrow('delta', {'d': list(range(20)), 'n': list(range(20))}, unread=['d'], use_dictionary=False,
-          column_encoding={'d': 'DELTA_BINARY_PACKED', 'n': 'PLAIN'})
-    arrow('brotli', {'b': [1, 2], 'n': [3, 4]}, unread=['b'], compression={'b': 'brotli', 'n': 'zstd'})
+    delta_files()
+    split_files()
+    lz4_files()
     arrow('wide', {f'videos/cam.{i}/from_timestamp': [i / 2] for i in range(30)}, store_schema=False,
           write_statistics=False, use_dictionary=False)
     arrow('constant', {'n': [7] * 5000, 't': ['same'] * 5000})
+
+
+def delta_files():
+    """Differences of every width, also those that wrap around; of none, of one, of several pages."""
+    ints = [0, -1, 2**31 - 1, -2**31, 7, 7, 7, None] + [i * i for i in range(150)]
+    longs = [0, 2**63 - 1, -2**63, None, 1] + [i * 1_000_003 for i in range(153)]
+    texts = [None if i % 9 == 4 else f'/robots/kitchen/{i // 5:03}/{"x" * (i % 4)}' for i in range(158)]
+    columns = {'i': pa.array(ints, pa.int32()), 'l': pa.array(longs, pa.int64()), 't': texts,
+               's': texts, 'f': pa.array([None if t is None else t.encode()[:18].ljust(18) for t in texts], pa.binary(18)),
+               'v': [[i, -i] * (i % 3) for i in range(158)]}
+    for version in ('1.0', '2.0'):
+        arrow(f'delta-v{version[0]}', columns, use_dictionary=False, compression='zstd', data_page_version=version,
+              store_schema=False, data_page_size=400, write_batch_size=64, column_encoding={
+                  'i': 'DELTA_BINARY_PACKED', 'l': 'DELTA_BINARY_PACKED', 't': 'DELTA_LENGTH_BYTE_ARRAY',
+                  's': 'DELTA_BYTE_ARRAY', 'f': 'DELTA_BYTE_ARRAY', 'v.list.element': 'DELTA_BINARY_PACKED'})
+    arrow('delta-few', {'one': pa.array([5], pa.int64()), 'none': pa.array([None], pa.int64()),
+                        'text': ['a'], 'nothing': pa.array([None], pa.string())}, use_dictionary=False,
+          column_encoding={'one': 'DELTA_BINARY_PACKED', 'none': 'DELTA_BINARY_PACKED', 'text': 'DELTA_BYTE_ARRAY',
+                           'nothing': 'DELTA_LENGTH_BYTE_ARRAY'})
+
+
+def split_files():
+    n = [None if i % 8 == 5 else i * 3 - 40 for i in range(60)]
+    kinds = {'i': pa.int32(), 'l': pa.int64(), 'f': pa.float32(), 'd': pa.float64()}
+    columns = {name: pa.array(n, kind) for name, kind in kinds.items()}
+    columns['x'] = pa.array([None if one is None else struct.pack('<ih', one, one % 7) for one in n], pa.binary(6))
+    columns['h'] = pa.array([None if one is None else numpy.float16(one / 8) for one in n], pa.float16())
+    for version in ('1.0', '2.0'):
+        arrow(f'split-v{version[0]}', columns, use_dictionary=False, data_page_version=version,
+              column_encoding={name: 'BYTE_STREAM_SPLIT' for name in columns})
+
+
+def lz4_files():
+    """What pyarrow calls LZ4 is the raw codec of a number of its own; the older number means three things."""
+    body = int32s(*range(40))
+    raw, first, second = (pa.compress(part, 'lz4_raw', asbytes=True) for part in (body, body[:100], body[100:]))
+    framed = {
+        'raw': raw,
+        'frame': struct.pack('>II', 160, len(raw)) + raw,
+        'frames': struct.pack('>II', 100, len(first)) + first + struct.pack('>II', 60, len(second)) + second,
+        'blocks': struct.pack('>II', 160, len(first)) + first + struct.pack('>I', len(second)) + second,
+    }
+    pages = [data_page(40, packed, unpacked=160) for packed in framed.values()]
+    by_hand('lz4-hadoop', File([element(name, INT32) for name in framed], 40, [(INT32, 40, page) for page in pages], 5),
+            [(name, 'int', 0, list(range(40))) for name in framed])
+
+
+def duckdb_files():
+    """By another writer: its own choice of encodings, its own types."""
+    rows = """select 'clip-' || i as key, cast(i * 1.25 - 3 as decimal(9, 2)) d9, cast(i as decimal(18, 0)) d18,
+        cast(i as decimal(38, 10)) / 7 as d38, cast(i as utinyint) u8, cast(i * 7 as ubigint) u64, i % 3 = 0 as ok,
+        i * 0.5::float as f, i / 7.0::double as g, date '2024-02-29' + i::int as day, time '01:02:03' as clock,
+        timestamp '2024-02-29 01:02:03' + interval (i) minute as at, timestamptz '2024-02-29 01:02:03+00' as tz,
+        ('00112233-4455-6677-8899-aabbccddee' || lpad(i::varchar, 2, '0'))::uuid as id, interval (i) month as span,
+        case when i % 4 > 0 then 'text ' || i end as note, ['a', 'b'][1:i % 3] as labels, '{"a": 1}'::json as j
+        from range(30) t(i)"""
+    for version in ('v1', 'v2'):
+        path = os.path.join(DATA, f'duckdb-{version}.parquet')
+        duckdb.sql(f"copy ({rows}) to '{path}' (format parquet, parquet_version {version}, codec 'zstd')")
+        described(f'duckdb-{version}', unread=['span'])
 
 
 def int32s(*values):
@@ -167,6 +249,14 @@ def int32s(*values):
 
 
 def hand_files():
+    bits = data_page(9, b'\xb6\x80' + int32s(*range(6)), levels=BIT_PACKED)  # 1, 0, 1, 1 ... the highest bit first
+    bytes_of = [struct.pack('>q', one)[-size:] for one, size in ((-125, 1), (12345, 2), (0, 0), (-(2**40), 6))]
+    by_hand('by-old-writers', File(
+        [element('bits', INT32, OPTIONAL), element('decimal', BYTE_ARRAY, converted=5, scale=2, precision=20)], 9,
+        [(INT32, 9, bits), (BYTE_ARRAY, 9, data_page(9, b''.join(struct.pack('<I', len(one)) + one for one in
+                                                                 bytes_of + bytes_of + bytes_of[:1])))]),
+        [('bits', 'int', 0, [0, None, 1, 2, None, 3, 4, None, 5]),
+         ('decimal', 'decimal', 0, (['-1.25', '123.45', '0.00', '-10995116277.76'] * 3)[:9])])
     page = data_page(5, levels([0, 1, 0, 0, 0], 1) + levels([2, 2, 1, 0, 2], 2) + int32s(1, 2, 3))
     rows = [[1, 2], [], None, [3]]
     by_hand('two-level', File([element('l', None, OPTIONAL, 1, converted=LIST), element('element', INT32, REPEATED)],
@@ -304,7 +394,33 @@ def reject_reads():
         'read-values-huge': (one_page(data_page(3, body), entries=2**40), '1099511627776 values in'),
         'read-rows': (one_page(data_page(3, body), rows=2), 'more values than the group has rows'),
         'read-rows-few': (one_page(data_page(3, body), rows=4), '3 rows, the row group has 4'),
-        'read-encoding': (one_page(data_page(3, body, encoding=5)), 'values in encoding 5 are not read'),
+        'read-encoding': (one_page(data_page(3, body, encoding=10)), 'values in encoding 10 are not read'),
+        'read-brotli': (one_page(data_page(3, body), codec=4), 'brotli bytes do not unpack'),
+        'read-lz4': (one_page(data_page(3, b'\xff' * 12), codec=5), 'lz4 bytes do not unpack'),
+        'read-lz4-raw': (one_page(data_page(3, b'\xff' * 12), codec=7), 'lz4 bytes do not unpack'),
+        'read-lz4-frame-long': (one_page(data_page(3, struct.pack('>II', 2**31, 4) + bytes(4), unpacked=12), codec=5),
+                                'lz4 bytes do not unpack'),
+        'read-decimal-long': (one_page(data_page(1, struct.pack('<I', 70) + b'\x7f' * 70), 1, BYTE_ARRAY, 1,
+                                       [element('n', BYTE_ARRAY, converted=5)]), 'a decimal of 70 bytes'),
+        'read-delta-head': (one_page(data_page(3, b'\x00\x04\x03\x02', encoding=5)), 'no sound head of differences'),
+        'read-delta-odd': (one_page(data_page(3, b'\x81\x01\x01\x03\x02' + bytes(99), encoding=5)), 'no sound head of'),
+        'read-delta-count': (one_page(data_page(3, b'\x80\x01\x04\x04\x02' + bytes(99), encoding=5)),
+                             'differences of 4 values, the page has 3'),
+        'read-delta-cut': (one_page(data_page(3, b'\x80\x01\x04\x03\x02\x00\x08\x00\x00\x00' + bytes(31), encoding=5)),
+                           'the page ends before value 1'),
+        'read-delta-width': (one_page(data_page(3, b'\x80\x01\x04\x03\x02\x00\x41\x00\x00\x00' + bytes(999), encoding=5)),
+                             'the page ends before value 1'),
+        'read-delta-type': (one_page(data_page(3, body, encoding=5), type_=4, schema=[element('n', 4)]),
+                            'values in encoding 5 are not read'),
+        'read-delta-length': (one_page(data_page(1, b'\x80\x01\x04\x01\x0a' + b'abc', encoding=6), 1, BYTE_ARRAY, 1),
+                              'the page ends before value 0'),
+        'read-delta-negative': (one_page(data_page(1, b'\x80\x01\x04\x01\x01' + b'abc', encoding=6), 1, BYTE_ARRAY, 1),
+                                'the page ends before value 0'),
+        'read-delta-prefix': (one_page(data_page(1, b'\x80\x01\x04\x01\x02' + b'\x80\x01\x04\x01\x02' + b'abc', encoding=7),
+                                       1, BYTE_ARRAY, 1), 'a value does not fit the one before it, or the page'),
+        'read-split': (one_page(data_page(3, body + b'x', encoding=9)), '3 values of 4 bytes in 13 bytes'),
+        'read-levels-bits': (one_page(data_page(9, b'\xff', levels=BIT_PACKED), 9, INT32, 9,
+                                      [element('n', INT32, OPTIONAL)]), 'levels are longer than their page'),
         'read-rle-int': (one_page(data_page(3, body, encoding=3)), 'values in encoding 3 are not read'),
         'read-no-dictionary': (one_page(data_page(3, b'\x01\x03\x05', encoding=8)), 'but there is none'),
         'read-index-high': (one_page(dictionary + data_page(3, b'\x02\x03\x2a\x00', encoding=8)),
@@ -359,6 +475,7 @@ def main():
     type_files()
     list_files()
     encoding_files()
+    duckdb_files()
     hand_files()
     statistics_files()
     rejects()

@@ -46,6 +46,7 @@ static void print_value(const struct parquet_values *values, uint64_t i, struct 
         print_real(values->f64[i], to);
         break;
     case PARQUET_TEXT:
+    case PARQUET_DECIMAL:
         json_write_text(to, buf_text(&values->bytes) + at[i], (size_t)(at[i + 1] - at[i]));
         break;
     default:

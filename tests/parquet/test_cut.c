@@ -222,6 +222,140 @@ Test(parquet_cut, a_cut_of_a_cut_is_the_cut_itself)
     check_leaks();
 }
 
+/* Rows of the file as a file of their own; unpacks the groups at its ends. */
+static int cut_rows(struct opened *whole, uint64_t first, uint64_t count, struct slice *slice,
+                    struct error *err)
+{
+    struct parquet_rows *ends[2] = {NULL, NULL};
+    CLEANUP_FREE struct parquet_part *parts = NULL;
+    size_t found = parquet_parts(whole->parquet, first, count, &parts);
+    int rc = 0;
+    for (size_t i = 0; !rc && i < found; i++) {
+        if (parquet_part_is_whole(whole->parquet, &parts[i]))
+            continue;
+        rc = parquet_rows_new(whole->parquet, parts[i].group, &ends[i > 0], err);
+        parts[i].rows = ends[i > 0];
+    }
+    if (!rc)
+        rc = parquet_slice_parts(whole->parquet, parts, found, slice, err);
+    for (size_t i = 0; i < 2; i++)
+        if (ends[i])
+            parquet_rows_free(ends[i]);
+    return rc;
+}
+
+/* Each column's rows of all groups, a line each. */
+static void print_rows(struct opened *opened, struct buf *ret)
+{
+    struct error err = {0};
+    for (size_t i = 0; i < parquet_columns(opened->parquet); i++) {
+        for (size_t group = 0; group < parquet_groups(opened->parquet); group++) {
+            CLEANUP_PARQUET_VALUES struct parquet_values values = {0};
+            cr_assert_eq(parquet_read(opened->parquet, group, i, &values, &err), 0, "%s", err.text);
+            for (uint64_t row = 0; row < values.rows; row++) {
+                print_row(&values, row, ret);
+                buf_u8(ret, '\n');
+            }
+        }
+    }
+}
+
+/* The lines of `from` that are rows [first, first + count) of each column. */
+static void pick_rows(const struct buf *from, uint64_t rows, uint64_t first, uint64_t count, struct buf *ret)
+{
+    uint64_t row = 0;
+    for (size_t at = 0; at < from->len; row++) {
+        size_t end = at;
+        while (from->data[end++] != '\n')
+            ;
+        if (row % rows >= first && row % rows < first + count)
+            buf_append(ret, from->data + at, end - at);
+        at = end;
+    }
+}
+
+Test(parquet_cut, any_rows_of_a_file_are_the_same_rows_as_a_file_of_their_own)
+{
+    static const char *const names[] = {"page-index",  "lists-v1", "lists-v2",
+                                        "flat-lz4-v2", "delta-v2", "fallback"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        CLEANUP_OPENED struct opened whole;
+        CLEANUP_BUF struct buf all = BUF_INIT;
+        opened_init(&whole, names[i]);
+        print_rows(&whole, &all);
+        uint64_t rows = parquet_rows(whole.parquet);
+        for (uint64_t first = 0; first < rows; first += 1 + rows / 7)
+            for (uint64_t count = 1; count <= rows - first; count += 1 + rows / 5) {
+                CLEANUP_SLICE struct slice slice = SLICE_INIT;
+                CLEANUP_BUF struct buf file = BUF_INIT, got = BUF_INIT, wanted = BUF_INIT;
+                CLEANUP_OPENED struct opened part;
+                struct error err = {0};
+                cr_assert_eq(cut_rows(&whole, first, count, &slice, &err), 0, "%s", err.text);
+                print_slice(&slice, whole.bytes.data, &file);
+                opened_load_bytes(&part, "part", file.data, file.len);
+                cr_assert_eq(parquet_open(&part.recording, &part.parquet, &err), 0, "%s", err.text);
+                print_rows(&part, &got);
+                pick_rows(&all, rows, first, count, &wanted);
+                cr_assert_str_eq(buf_text(&got), buf_text(&wanted), "%s: rows %d+%d", names[i], (int)first,
+                                 (int)count);
+                cr_assert_eq(parquet_check(part.parquet, &err), 0, "%s", err.text);
+            }
+    }
+    check_leaks();
+}
+
+Test(parquet_cut, only_rows_of_groups_that_are_not_whole_are_copied)
+{
+    CLEANUP_OPENED struct opened whole;
+    opened_init(&whole, "page-index");
+    CLEANUP_SLICE struct slice slice = SLICE_INIT;
+    struct error err = {0};
+    cr_assert_eq(cut_rows(&whole, 25, 40, &slice, &err), 0, "%s", err.text);
+    cr_assert_eq(slice.count, 3);
+    cr_assert(slice.pieces[0].kind == SLICE_INLINE && slice.pieces[2].kind == SLICE_INLINE);
+    cr_assert_eq(slice.pieces[1].kind, SLICE_RECORDING);
+    cr_assert_eq(slice.pieces[1].len, parquet_group_bytes(whole.parquet, 1));
+    check_leaks();
+}
+
+/* many-pages: `n` is flat, and its pages hold 16 rows each; behind a page of `v`, lists, nothing is known,
+ * and the row before it may go on in it. */
+Test(parquet_cut, a_damaged_page_fails_its_rows_and_names_itself)
+{
+    static const struct {
+        size_t column;
+        uint64_t bad, bad_end;
+    } cases[] = {{1, 96, 112}, {0, 79, 120}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CLEANUP_OPENED struct opened whole;
+        opened_init(&whole, "many-pages");
+        const struct parquet_chunk *chunk = parquet_chunk_of(whole.parquet, 0, cases[i].column);
+        struct cursor c = cursor_of(whole.bytes.data, (size_t)(chunk->start + chunk->len));
+        cursor_seek(&c, chunk->start);
+        for (int page = 0; page <= 6; page++) {
+            CLEANUP_THRIFT struct thrift header = THRIFT_INIT;
+            thrift_id root = 0;
+            cr_assert_eq(thrift_parse(&header, &c, &root, NULL), 0);
+            cursor_skip(&c, (uint64_t)thrift_integer_or(&header, root, 3, 0));
+        }
+        whole.bytes.data[c.at - 1] ^= 1; /* the last byte of page 6 */
+        for (uint64_t row = 0; row < 120; row++) {
+            CLEANUP_SLICE struct slice slice = SLICE_INIT;
+            struct error err = {0};
+            int rc = cut_rows(&whole, row, 1, &slice, &err);
+            bool bad = row >= cases[i].bad && row < cases[i].bad_end;
+            cr_assert_eq(rc, bad ? -EINVAL : 0, "case %zu, row %d: %s", i, (int)row, err.text);
+            cr_assert(!bad || strstr(err.text, i ? "many-pages: row group 0, column 'v': page 6: the page's"
+                                                 : "many-pages: row group 0, column 'n': page 6: the page's"),
+                      "%s", err.text);
+        }
+        struct error err = {0};
+        cr_assert_eq(parquet_check(whole.parquet, &err), -EINVAL);
+        cr_assert(strstr(err.text, ": page 6: the page's checksum is"), "%s", err.text);
+    }
+    check_leaks();
+}
+
 Test(parquet_cut, groups_that_are_not_there_are_refused)
 {
     CLEANUP_OPENED struct opened whole;

@@ -16,6 +16,14 @@ class Long(int):
     """An i64."""
 
 
+class Short(int):
+    """An i16."""
+
+
+class Byte(int):
+    """An i8."""
+
+
 def varint(number):
     out = bytearray()
     while number > 127:
@@ -31,12 +39,14 @@ def zigzag(number):
 def kind(value):
     if isinstance(value, bool):
         return 1 if value else 2
-    return {Long: 6, int: 5, bytes: 8, list: 9, dict: 12}[type(value)]
+    return {Long: 6, Short: 4, Byte: 3, int: 5, bytes: 8, list: 9, dict: 12}[type(value)]
 
 
 def thrift(value):
     if isinstance(value, bytes):
         return varint(len(value)) + value
+    if isinstance(value, Byte):
+        return bytes([value & 255])
     if isinstance(value, int):
         return zigzag(value)
     if isinstance(value, list):
@@ -49,6 +59,67 @@ def thrift(value):
         out += bytes([(field - last) << 4 | kind(one)]) + (b'' if isinstance(one, bool) else thrift(one))
         last = field
     return out + b'\0'
+
+
+def parse(data, kind_=12, at=0):
+    """A value of this kind, and where it ends: thrift() the other way round."""
+    def number():
+        nonlocal at
+        value = shift = 0
+        while True:
+            value |= (data[at] & 127) << shift
+            at, shift = at + 1, shift + 7
+            if data[at - 1] < 128:
+                return value
+
+    if kind_ in (1, 2):
+        return kind_ == 1, at
+    if kind_ == 3:
+        return Byte(data[at]), at + 1
+    if kind_ in (4, 5, 6):
+        value = number()
+        return {4: Short, 5: int, 6: Long}[kind_](value >> 1 ^ -(value & 1)), at
+    if kind_ == 8:
+        count = number()
+        return data[at:at + count], at + count
+    if kind_ == 9:
+        head, at = data[at], at + 1
+        count, out = head >> 4 if head < 0xf0 else number(), []
+        for _ in range(count):
+            value, at = parse(data, head & 15, at)
+            out.append(value)
+        return out, at
+    out, last = {}, 0
+    while data[at]:
+        head, at = data[at], at + 1
+        last = last + (head >> 4) if head >> 4 else parse(data, 4, at)[0]
+        out[last], at = parse(data, head & 15, at)
+    return out, at + 1
+
+
+def join(files):
+    """Files of one schema as one file of all their row groups, each as it was written, every second one with its column
+    chunks the other way round."""
+    body, groups = b'PAR1', []
+    for data in files:
+        meta, _ = parse(data[len(data) - 8 - struct.unpack('<I', data[-8:-4])[0]:])
+        for group in meta[4]:
+            for chunk in group[1][::-1] if len(groups) % 2 else group[1]:
+                inner = chunk[3]
+                start = min(inner.get(11, inner[9]), inner[9])
+                moved = len(body) - start
+                body += data[start:start + inner[7]]
+                inner |= {field: Long(inner[field] + moved) for field in (9, 11) if field in inner}
+                inner.pop(12, None)
+                chunk[2] = Long(0)
+                for field in (4, 5, 6, 7):
+                    chunk.pop(field, None)
+            group.pop(5, None)
+            group.pop(7, None)
+            groups.append(group)
+    meta[3], meta[4] = Long(sum(group[3] for group in groups)), groups
+    footer = thrift(meta)
+    return body + footer + struct.pack('<I', len(footer)) + b'PAR1'
 
 
 def runs(levels, width):
@@ -65,7 +136,7 @@ def levels(values, top):
 
 
 def element(name, type=None, repetition=REQUIRED, children=None, **more):
-    """A SchemaElement; more: converted, width."""
+    """A SchemaElement; more: converted, width, scale, precision."""
     out = {3: repetition, 4: name.encode()}
     if type is not None:
         out[1] = type
@@ -75,12 +146,13 @@ def element(name, type=None, repetition=REQUIRED, children=None, **more):
         out[6] = more['converted']
     if 'width' in more:
         out[2] = more['width']
+    out |= {field: more[name] for field, name in ((7, 'scale'), (8, 'precision')) if name in more}
     return out
 
 
 def data_page(count, body, encoding=PLAIN, **more):
     header = {1: 0, 2: more.get('unpacked', len(body)), 3: more.get('packed', len(body)),
-              5: {1: count, 2: encoding, 3: RLE, 4: RLE}}
+              5: {1: count, 2: encoding, 3: more.get('levels', RLE), 4: more.get('levels', RLE)}}
     if 'crc' in more:
         header[4] = more['crc']
     return thrift(header) + body

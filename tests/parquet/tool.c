@@ -4,8 +4,8 @@
  *
  *     tool dump FILE                  every readable column as one JSON object a row group
  *     tool cut FILE FIRST COUNT OUT   the row groups as a file of their own
- *     tool rows FILE GROUP FIRST COUNT OUT   rows of a row group as a file of their own; 3: an encoding that
- * is not read
+ *     tool rows FILE FIRST COUNT OUT   rows of the file as a file of their own
+ *     tool check FILE                 every page is decoded
  */
 #include <errno.h>
 #include <stdio.h>
@@ -47,19 +47,40 @@ static int cut(const struct parquet *parquet, const struct buf *bytes, char **ar
     return 0;
 }
 
-static int rows(const struct parquet *parquet, char **argv)
+/* Gives those their rows that are not whole: the first and the last. */
+static int unpack(const struct parquet *parquet, struct parquet_part *parts, size_t count,
+                  struct parquet_rows *unpacked[2], struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < count; i++) {
+        struct parquet_rows **rows = &unpacked[i && i + 1 == count];
+        if (parquet_part_is_whole(parquet, &parts[i]))
+            continue;
+        rc = parquet_rows_new(parquet, parts[i].group, rows, err);
+        parts[i].rows = *rows;
+    }
+    return rc;
+}
+
+static int rows(const struct parquet *parquet, const struct buf *bytes, char **argv)
 {
     struct error err;
-    CLEANUP_PARQUET_ROWS struct parquet_rows *rows = NULL;
+    struct parquet_rows *unpacked[2] = {NULL, NULL};
+    CLEANUP_FREE struct parquet_part *parts = NULL;
     CLEANUP_SLICE struct slice slice = SLICE_INIT;
-    int rc = parquet_rows_new(parquet, strtoul(argv[0], NULL, 10), &rows, &err);
+    CLEANUP_BUF struct buf file = BUF_INIT;
+    size_t count = parquet_parts(parquet, strtoull(argv[0], NULL, 10), strtoull(argv[1], NULL, 10), &parts);
+    int rc = unpack(parquet, parts, count, unpacked, &err);
     if (!rc)
-        rc = parquet_rows_slice(rows, strtoul(argv[1], NULL, 10), strtoul(argv[2], NULL, 10), &slice, &err);
-    if (!rc && (slice.count != 1 || slice.pieces[0].kind != SLICE_INLINE))
-        rc = error_set(&err, EPROTO, "not one inline piece");
-    if (!rc)
-        rc = file_replace(argv[3], slice.inline_bytes.data, slice.inline_bytes.len, 0644, &err);
-    return rc == -ENOTSUP ? 3 : rc ? fail(&err) : 0;
+        rc = parquet_slice_parts(parquet, parts, count, &slice, &err);
+    if (!rc) {
+        print_slice(&slice, bytes->data, &file);
+        rc = file_replace(argv[2], file.data, file.len, 0644, &err);
+    }
+    for (size_t i = 0; i < 2; i++)
+        if (unpacked[i])
+            parquet_rows_free(unpacked[i]);
+    return rc ? fail(&err) : 0;
 }
 
 int main(int argc, char **argv)
@@ -79,7 +100,9 @@ int main(int argc, char **argv)
         return dump(parquet);
     if (!strcmp(argv[1], "cut") && argc == 6)
         return cut(parquet, &bytes, argv + 3);
-    if (!strcmp(argv[1], "rows") && argc == 7)
-        return rows(parquet, argv + 3);
+    if (!strcmp(argv[1], "rows") && argc == 6)
+        return rows(parquet, &bytes, argv + 3);
+    if (!strcmp(argv[1], "check"))
+        return parquet_check(parquet, &err) ? fail(&err) : 0;
     return 2;
 }

@@ -2,11 +2,11 @@
 /*
  * LeRobot's writer leaves one row group an episode, so an episode is a run of whole groups:
  *
- *     groups   | 0: ep 7 | 1: ep 8 | 2: ep 8 | 3: ep 9, 10 |
+ *     groups   | 0: ep 7 | 1: ep 8 | 2: ep 8 | 3: ep 8, 9 |
  *
- * Episode 8 is the groups [1, 3); 9 and 10 share a group and cannot be cut by range. Whoever merges files
- * leaves one group a file (LeRobot's own converter does): such rows are copied into the version, if they are
- * few bytes.
+ * Episode 7 is the group 0. Episode 8 is the groups 1 and 2 and some rows of 3, which it shares with 9: these
+ * cannot be cut by range. Whoever merges or rewrites files leaves such groups (LeRobot's own converter does):
+ * such rows are copied into the version, if they are few bytes.
  */
 #include "tools/import/lerobot_rows.h"
 
@@ -30,12 +30,17 @@ struct data_file {
 enum { COPIED_BYTES_MAX = 4 << 20 }; /* of an episode: they travel with every copy of the catalog */
 
 struct rows_of_episode {
-    uint64_t rows;
-    uint64_t first_row, runs; /* within the group; how many runs of rows there are */
-    size_t file, first_group, group_count;
+    size_t file;
+    uint64_t first, rows; /* in the file */
     bool seen;
-    bool shared;    /* a group holds other episodes' rows, too */
-    bool scattered; /* not one run of groups */
+    bool scattered; /* not one run of rows in one file */
+};
+
+/* A group that was unpacked, or why that cannot be. */
+struct unpacked {
+    size_t file, group;
+    struct parquet_rows *rows;
+    struct error *why;
 };
 
 struct lerobot_rows {
@@ -50,8 +55,8 @@ struct lerobot_rows {
     struct strmap *paths;               /* -> index of the file */
     size_t *named_file;                 /* by episode: the file it should lie in, or SIZE_MAX */
     struct rows_of_episode *by_episode; /* parallel to episodes->episodes */
-    struct parquet_rows *unpacked;      /* the group that was needed last, or NULL */
-    size_t unpacked_file, unpacked_group;
+    struct unpacked unpacked[2];        /* the groups that an episode begins and ends in: neighbours, too */
+    size_t newest;                      /* of the two */
 };
 
 static struct rows_of_episode *rows_of(const struct lerobot_rows *all, int64_t index)
@@ -60,31 +65,16 @@ static struct rows_of_episode *rows_of(const struct lerobot_rows *all, int64_t i
     return episode ? &all->by_episode[episode - all->episodes->episodes] : NULL;
 }
 
-struct run {
-    size_t group;
-    int64_t episode;
-    uint64_t first_row, rows;
-    bool shared;
-};
-
-static void note_run(struct lerobot_rows *all, const struct run *noted)
+static void note_run(struct lerobot_rows *all, int64_t episode, uint64_t first, uint64_t rows)
 {
-    size_t file = all->reading, group = noted->group;
-    struct rows_of_episode *run =
-        all->only < 0 || all->only == noted->episode ? rows_of(all, noted->episode) : NULL;
-    if (!run)
+    struct rows_of_episode *run = all->only < 0 || all->only == episode ? rows_of(all, episode) : NULL;
+    if (!run || !rows)
         return;
     if (!run->seen)
-        *run = (struct rows_of_episode){
-            .file = file, .first_group = group, .first_row = noted->first_row, .seen = true};
-    else if (run->file != file || (group != run->first_group + run->group_count &&
-                                   group + 1 != run->first_group + run->group_count))
+        *run = (struct rows_of_episode){.file = all->reading, .first = first, .seen = true};
+    else if (run->file != all->reading || first != run->first + run->rows)
         run->scattered = true;
-    if (group + 1 > run->first_group + run->group_count)
-        run->group_count = group + 1 - run->first_group;
-    run->rows += noted->rows;
-    run->runs++;
-    run->shared |= noted->shared;
+    run->rows += rows;
 }
 
 static int note_mixed_group(struct lerobot_rows *all, struct parquet *parquet, size_t group, size_t column,
@@ -94,19 +84,13 @@ static int note_mixed_group(struct lerobot_rows *all, struct parquet *parquet, s
     int rc = parquet_read(parquet, group, column, &values, err);
     if (rc < 0)
         return rc;
-    bool shared = false;
-    for (uint64_t row = 1; row < values.rows && !shared; row++)
-        shared = values.i64[row] != values.i64[0];
+    uint64_t before = parquet_group_first_row(parquet, group);
     for (uint64_t row = 0, first = 0; row < values.rows; first = row) {
         if (!values.valid[first])
             return error_set(err, EINVAL, "row group %zu: 'episode_index' is null", group);
         while (row < values.rows && values.valid[row] && values.i64[row] == values.i64[first])
             row++;
-        note_run(all, &(struct run){.group = group,
-                                    .episode = values.i64[first],
-                                    .first_row = first,
-                                    .rows = row - first,
-                                    .shared = shared});
+        note_run(all, values.i64[first], before + first, row - first);
     }
     return 0;
 }
@@ -123,9 +107,8 @@ static int note_groups(struct lerobot_rows *all, struct data_file *file, struct 
         struct parquet_bounds bounds;
         if (parquet_bounds(parquet, group, (size_t)column, &bounds) && bounds.i64_min == bounds.i64_max &&
             bounds.has_nulls && !bounds.nulls)
-            note_run(all, &(struct run){.group = group,
-                                        .episode = bounds.i64_min,
-                                        .rows = parquet_group_rows(parquet, group)});
+            note_run(all, bounds.i64_min, parquet_group_first_row(parquet, group),
+                     parquet_group_rows(parquet, group));
         else
             rc = note_mixed_group(all, parquet, group, (size_t)column, err);
     }
@@ -296,10 +279,23 @@ int lerobot_rows_read(const struct lerobot_import *import, const struct lerobot_
     return 0;
 }
 
+static void forget(struct unpacked *unpacked)
+{
+    if (unpacked->rows)
+        parquet_rows_free(unpacked->rows);
+    free(unpacked->why);
+    *unpacked = (struct unpacked){.rows = NULL};
+}
+
+static void forget_unpacked(struct lerobot_rows *rows)
+{
+    for (size_t i = 0; i < 2; i++)
+        forget(&rows->unpacked[i]);
+}
+
 void lerobot_rows_free(struct lerobot_rows *rows)
 {
-    if (rows->unpacked)
-        parquet_rows_free(rows->unpacked);
+    forget_unpacked(rows);
     if (rows->ahead)
         ahead_free(rows->ahead);
     for (size_t i = 0; i < rows->count; i++) {
@@ -338,66 +334,73 @@ static int report_unseen(const struct lerobot_rows *all, const struct lerobot_ep
     return error_set(err, EINVAL, "episode %lld has no rows in any data file", (long long)episode->index);
 }
 
-/* A file that holds nothing else goes as it is: its footer need not be kept a second time. */
-static int slice_groups(const struct data_file *file, const struct rows_of_episode *run, struct slice *slice,
-                        struct error *err)
+/* Neighbours need the same groups, and fail for the same reason. */
+static int unpack(struct lerobot_rows *rows, size_t file, size_t group, const struct parquet_rows **ret,
+                  struct error *err)
 {
-    if (run->group_count < parquet_groups(file->parquet))
-        return parquet_slice(file->parquet, run->first_group, run->group_count, slice, err);
-    slice_whole(slice, file->recording.recording.size, NULL);
-    return 0;
+    struct unpacked *slot = NULL;
+    for (size_t i = 0; i < 2; i++)
+        if ((rows->unpacked[i].rows || rows->unpacked[i].why) && rows->unpacked[i].file == file &&
+            rows->unpacked[i].group == group)
+            slot = &rows->unpacked[i];
+    if (!slot) {
+        struct error why = {0};
+        slot = &rows->unpacked[!rows->newest];
+        forget(slot);
+        *slot = (struct unpacked){.file = file, .group = group};
+        if (parquet_rows_new(rows->files[file]->parquet, group, &slot->rows, &why))
+            slot->why = mem_copy(&why, sizeof why);
+    }
+    rows->newest = (size_t)(slot - rows->unpacked);
+    *ret = slot->rows;
+    return slot->why ? error_copy(err, slot->why) : 0;
 }
 
-static void forget_unpacked(struct lerobot_rows *rows)
-{
-    if (rows->unpacked)
-        parquet_rows_free(rows->unpacked);
-    rows->unpacked = NULL;
-}
-
-/* Neighbours need the same group. */
-static int unpack(struct lerobot_rows *rows, const struct rows_of_episode *run, struct error *err)
-{
-    if (rows->unpacked && rows->unpacked_file == run->file && rows->unpacked_group == run->first_group)
-        return 0;
-    forget_unpacked(rows);
-    rows->unpacked_file = run->file;
-    rows->unpacked_group = run->first_group;
-    return parquet_rows_new(rows->files[run->file]->parquet, run->first_group, &rows->unpacked, err);
-}
-
-static int copy_rows(struct lerobot_rows *rows, const struct rows_of_episode *run, struct slice *slice,
+/* What is not a whole group is copied. */
+static int copy_part(struct lerobot_rows *rows, size_t file, struct parquet_part *part, uint64_t *copied,
                      struct error *err)
 {
-    const struct data_file *file = rows->files[run->file];
     static const char shared[] = "its rows share a row group with another episode";
-    uint64_t group_rows = parquet_group_rows(file->parquet, run->first_group);
-    uint64_t bytes = parquet_group_bytes(file->parquet, run->first_group) / group_rows * run->rows;
-    if (bytes > COPIED_BYTES_MAX)
+    const struct parquet *parquet = rows->files[file]->parquet;
+    uint64_t packed =
+        parquet_group_bytes(parquet, part->group) / parquet_group_rows(parquet, part->group) * part->count;
+    if (packed > COPIED_BYTES_MAX)
         return error_set(err, ENOTSUP, "%s and are too many bytes to be copied", shared);
-    int rc = unpack(rows, run, err);
+    int rc = unpack(rows, file, part->group, &part->rows, err);
     if (rc == -ENOTSUP)
         return error_prefix(err, "%s, which cannot be unpacked", shared);
     if (rc)
         return rc;
-    if (parquet_rows_bytes(rows->unpacked, run->first_row, run->rows) > COPIED_BYTES_MAX)
-        return error_set(err, ENOTSUP, "%s and are too many bytes to be copied", shared);
-    notes_add(rows->import->notes,
-              "rows were copied into the version, because row groups hold several episodes",
-              file->recording.name);
-    return parquet_rows_slice(rows->unpacked, run->first_row, run->rows, slice, err);
+    *copied += parquet_rows_bytes(part->rows, part->first, part->count);
+    return *copied > COPIED_BYTES_MAX
+               ? error_set(err, ENOTSUP, "%s and are too many bytes to be copied", shared)
+               : 0;
 }
 
 static int slice_run(struct lerobot_rows *rows, const struct rows_of_episode *run, struct slice *slice,
                      struct error *err)
 {
-    if (!run->shared && !run->scattered)
-        return slice_groups(rows->files[run->file], run, slice, err);
-    if (run->runs == 1)
-        return copy_rows(rows, run, slice, err);
-    return error_set(err, ENOTSUP,
-                     run->shared ? "its rows are not one run, and share a row group with another episode"
-                                 : "its rows are not one run of row groups in one file");
+    const struct data_file *file = rows->files[run->file];
+    if (run->scattered)
+        return error_set(err, ENOTSUP, "its rows are not one run of rows in one file");
+    if (run->rows == parquet_rows(file->parquet)) {
+        slice_whole(slice, file->recording.recording.size, NULL); /* its footer need not be kept again */
+        return 0;
+    }
+    CLEANUP_FREE struct parquet_part *parts = NULL;
+    size_t count = parquet_parts(file->parquet, run->first, run->rows, &parts);
+    uint64_t copied = 0;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < count; i++)
+        if (!parquet_part_is_whole(file->parquet, &parts[i]))
+            rc = copy_part(rows, run->file, &parts[i], &copied, err);
+    if (!rc)
+        rc = parquet_slice_parts(file->parquet, parts, count, slice, err);
+    if (!rc && copied)
+        notes_add(rows->import->notes,
+                  "rows were copied into the version, because row groups hold several episodes",
+                  file->recording.name);
+    return rc;
 }
 
 /* The rows of an episode whose content and file have not changed are where they were: 1, 0 or -errno. */

@@ -29,7 +29,7 @@ const struct source_object *lerobot_rows_object(const struct lerobot_rows *rows,
                                                 const struct lerobot_episode *episode);
 
 /* Cuts an episode's rows: `slice` and the file they lie in, passed through whole if there are no others.
- * -ENOTSUP with the reason where they are not whole
- * row groups of one file; -EINVAL where they are missing or not as many as the episode is long. */
+ * -ENOTSUP with the reason where they are no run of rows in one file, or too many bytes to be copied; -EINVAL
+ * where they are missing, damaged or not as many as the episode is long. */
 int lerobot_rows_slice(struct lerobot_rows *rows, const struct lerobot_episode *episode,
                        const struct source_object **ret_object, struct slice *slice, struct error *err);

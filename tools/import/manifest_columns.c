@@ -41,6 +41,13 @@ static const char *split(const char *column, size_t *ret_len, int *ret_field)
     return *ret_field >= 0 && *ret_len ? name : NULL;
 }
 
+bool manifest_columns_need(const char *column)
+{
+    size_t len;
+    int field;
+    return !strcmp(column, "key") || split(column, &len, &field);
+}
+
 /* What a column with a stream's name before its last dot is, if it is no field of it. */
 static int check_other(const struct table_reader *reader, const struct manifest_columns *columns,
                        const char *column, struct error *err)

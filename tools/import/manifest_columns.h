@@ -39,6 +39,9 @@ struct manifest_columns {
     struct strmap *streams; /* names, as the manifest spells them, in the order met */
 };
 
+/* May a column of this name be the key or a stream's? Without it a clip would be another one. */
+bool manifest_columns_need(const char *column);
+
 /* Of a reader that has given all its rows. -EINVAL: no key, no stream, a stream's field that is none. */
 int manifest_columns_new(const struct table_reader *reader, struct manifest_columns *ret, struct error *err);
 void manifest_columns_done(struct manifest_columns *columns);

@@ -443,8 +443,11 @@ static void importing_done(struct importing *importing)
 int manifest_import(const struct manifest_import *import, struct manifest_found *ret, struct error *err)
 {
     struct importing importing CLEANUP(importing_done) = {.import = import, .batch = table_batch_new()};
-    struct table_options options = {
-        .multi = import->multi, .multi_count = import->multi_count, .nested = true};
+    struct table_options options = {.multi = import->multi,
+                                    .multi_count = import->multi_count,
+                                    .notes = import->notes,
+                                    .needs = manifest_columns_need,
+                                    .nested = true};
     int rc = table_reader_open(import->stores, import->file, &options, &importing.reader, err);
     if (!rc)
         rc = manifest_objects_new(import->stores, import->file, &importing.objects, err);

@@ -330,7 +330,8 @@ static int set_rows(const struct joined *j, struct error *err)
 
 int table_join_file(const struct table_join *join, const char *file, struct error *err)
 {
-    struct table_options options = {.multi = join->multi, .multi_count = join->multi_count};
+    struct table_options options = {
+        .multi = join->multi, .multi_count = join->multi_count, .notes = join->notes, .needs = is_key_column};
     CLEANUP_TABLE_READER struct table_reader *reader = NULL;
     int rc = table_reader_open(join->stores, file, &options, &reader, err);
     if (rc)

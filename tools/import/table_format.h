@@ -5,6 +5,7 @@
 
 #include "tools/import/table_cells.h"
 #include "tools/import/table_input.h"
+#include "tools/import/table_reader.h"
 
 struct table_format {
     /* 1 with the next row filled in (begun, not ended), 0 at the end; errors name the place, but not the
@@ -23,5 +24,5 @@ int table_csv_open(struct table_input *input, struct table_cells *cells, char se
                    struct table_format *ret, struct error *err);
 /* `nested`: an object within the line's object is columns too, "front": {"url": ...} is `front.url`. */
 int table_jsonl_open(struct table_input *input, bool nested, struct table_format *ret);
-int table_parquet_open(struct table_input *input, struct table_cells *cells, struct table_format *ret,
-                       struct error *err);
+int table_parquet_open(struct table_input *input, const struct table_options *options,
+                       struct table_cells *cells, struct table_format *ret, struct error *err);

@@ -119,7 +119,7 @@ static int open_format(struct table_reader *reader, const struct table_options *
         rc = check_array(reader->input, err);
         return rc ? rc : table_jsonl_open(reader->input, options->nested, &reader->format);
     case KIND_PARQUET:
-        return table_parquet_open(reader->input, reader->cells, &reader->format, err);
+        return table_parquet_open(reader->input, options, reader->cells, &reader->format, err);
     case KIND_CSV:
     case KIND_TSV:
         break;

@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include "tools/import/notes.h"
 #include "tools/import/table_cells.h"
 #include "tools/import/table_input.h"
 
@@ -23,6 +24,12 @@ struct table_options {
     const char *const
         *multi; /* columns whose texts, separated by ';', and lists are several values; borrowed */
     size_t multi_count;
+    /* Of Parquet: where to say that a column cannot be values and was left out, or that decimals were
+     * rounded. NULL: a column that cannot be values refuses the table; so does one of which `needs` (or NULL)
+     * is true.
+     */
+    struct notes *notes;
+    bool (*needs)(const char *column);
     bool nested; /* JSON objects within a row are columns, too: "front": {"url": ...} is `front.url` */
 };
 

@@ -52,6 +52,12 @@ static int add_attribute(void *ctx, const struct catalog_attribute *attribute, s
     return 0;
 }
 
+/* Without it the rows would say something else. */
+static bool needs_column(const char *column)
+{
+    return label_columns_is_key(column) || label_events_has(column);
+}
+
 int annotate_open(const struct annotate_options *options, struct catalog_reader *reader,
                   struct annotate **ret, struct error *err)
 {
@@ -63,7 +69,9 @@ int annotate_open(const struct annotate_options *options, struct catalog_reader 
     if (rc)
         return rc;
     struct table_options table = {.multi = (const char *const *)annotate->multi,
-                                  .multi_count = annotate->multi_count};
+                                  .multi_count = annotate->multi_count,
+                                  .notes = options->notes,
+                                  .needs = needs_column};
     rc = table_reader_open(options->stores, options->table, &table, &annotate->table, err);
     if (rc)
         return rc;

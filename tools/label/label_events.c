@@ -33,11 +33,21 @@ struct label_events {
 
 /* ---- columns ---- */
 
+static const char *const part_names[PARTS][2] = {
+    [LABEL] = {"label", "event"}, [START] = {"start", "start_s"}, [END] = {"end", "end_s"}};
+
+bool label_events_has(const char *column)
+{
+    bool has = false;
+    for (int k = 0; k < PARTS; k++)
+        has |= !strcmp(column, part_names[k][0]) || !strcmp(column, part_names[k][1]);
+    return has;
+}
+
 static bool find_part(const struct table_reader *table, enum part part, size_t *ret)
 {
-    static const char *const names[PARTS][2] = {
-        [LABEL] = {"label", "event"}, [START] = {"start", "start_s"}, [END] = {"end", "end_s"}};
-    return table_reader_find(table, names[part][0], ret) || table_reader_find(table, names[part][1], ret);
+    return table_reader_find(table, part_names[part][0], ret) ||
+           table_reader_find(table, part_names[part][1], ret);
 }
 
 static int check_columns(const struct label_events *events, const struct table_reader *table,

@@ -7,6 +7,8 @@
 
 struct label_events;
 
+/* Is a column of this name part of an event? */
+bool label_events_has(const char *column);
 /* Is this a table of events? *ret is NULL if not. -EINVAL: it is, but has columns that are no part of one. */
 int label_events_new(const struct table_reader *table, struct label_events **ret, struct error *err);
 void label_events_free(struct label_events *events);

@@ -282,7 +282,7 @@ Test(lists, no_list_comes_of_a_number_and_no_number_of_a_list)
     make(&v);
     cr_assert_eq(versions_apply(&v, labels("ep1", "box", VALUE_INT, "3")), -EINVAL);
     cr_assert_str_eq(v.err.text, "the attribute 'box' is list in the data set and integer in the import "
-                     "(--type 'box=text' makes texts of all)");
+                                 "(--type 'box=text' makes texts of all in it)");
     versions_done(&v);
     check_leaks();
 }

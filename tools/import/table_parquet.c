@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Parquet: a row group's columns at a time. Flat columns and lists; what pandas wrote for a missing number (NaN)
- * is missing, in a list of numbers null, and its index columns are no columns. Dates are timestamps.
+ * Parquet: a row group's columns at a time. Flat columns and lists; what pandas wrote for a missing number
+ * (NaN) is missing, in a list of numbers null, and its index columns are no columns. Dates are timestamps.
  *
  * Each column is read once before any row is given out: only then is it known whether all of it can be
  * values, or the column is left out, and whether its decimals are integers.

@@ -15,7 +15,6 @@
 #include "cache/store/pin.h"
 #include "cache/store/store.h"
 
-enum { PIECE_BYTES = 1 << 20 };
 enum { HAS_RANGES = 1, HAS_SAMPLES = 2, HAS_WHOLE = 4, HAS_MD5 = 8 };
 
 /* ---- as bytes ---- */
@@ -109,31 +108,24 @@ struct reading { /* of an object as it is now */
     const struct store_object *now;
 };
 
-static int hash_range(const struct reading *r, uint64_t offset, uint64_t len, struct sha256 *sha,
-                      struct error *err)
+static void add_to_hash(void *ctx, const void *bytes, size_t len)
 {
-    size_t cap = len < PIECE_BYTES ? (size_t)len : PIECE_BYTES;
-    CLEANUP_FREE uint8_t *piece = mem_alloc(cap + 1);
-    for (uint64_t done = 0; done < len;) {
-        size_t n = len - done < cap ? (size_t)(len - done) : cap;
-        int rc = store_read(r->store, r->path, r->now, offset + done, n, piece, err);
-        if (rc < 0)
-            return rc;
-        sha256_add(sha, piece, n);
-        done += n;
-    }
-    return 0;
+    sha256_add(ctx, bytes, len);
+}
+
+static int hash_list(const struct reading *r, const struct evidence_range *ranges, size_t count,
+                     uint8_t ret[SHA256_BYTES], struct error *err)
+{
+    struct sha256 *sha = sha256_new();
+    int rc = store_read_ranges(r->store, r->path, r->now, ranges, count, add_to_hash, sha, err);
+    sha256_finish(sha, ret);
+    return rc;
 }
 
 static int hash_ranges(const struct reading *r, const struct evidence *e, uint8_t ret[SHA256_BYTES],
                        struct error *err)
 {
-    struct sha256 *sha = sha256_new();
-    int rc = 0;
-    for (size_t i = 0; !rc && i < e->count; i++)
-        rc = hash_range(r, e->ranges[i].offset, e->ranges[i].len, sha, err);
-    sha256_finish(sha, ret);
-    return rc;
+    return hash_list(r, e->ranges, e->count, ret, err);
 }
 
 /* Block i of EVIDENCE_SAMPLES: the first, the last, and those between at even distances. */
@@ -147,15 +139,13 @@ static uint64_t sample_offset(uint64_t size, unsigned i)
 
 static int hash_samples(const struct reading *r, uint8_t ret[SHA256_BYTES], struct error *err)
 {
-    struct sha256 *sha = sha256_new();
+    struct evidence_range samples[EVIDENCE_SAMPLES];
     uint64_t size = r->now->size;
-    int rc = 0;
-    for (unsigned i = 0; !rc && i < EVIDENCE_SAMPLES; i++) {
+    for (unsigned i = 0; i < EVIDENCE_SAMPLES; i++) {
         uint64_t at = sample_offset(size, i), left = size - at;
-        rc = hash_range(r, at, left < EVIDENCE_SAMPLE_BYTES ? left : EVIDENCE_SAMPLE_BYTES, sha, err);
+        samples[i] = (struct evidence_range){at, left < EVIDENCE_SAMPLE_BYTES ? left : EVIDENCE_SAMPLE_BYTES};
     }
-    sha256_finish(sha, ret);
-    return rc;
+    return hash_list(r, samples, EVIDENCE_SAMPLES, ret, err);
 }
 
 struct evidence_whole {
@@ -184,24 +174,26 @@ void evidence_whole_finish(struct evidence_whole *whole, struct evidence *ret)
     free(whole);
 }
 
-/* Reads all of it; `check` may be NULL. */
+struct whole_reading {
+    struct evidence_whole *whole;
+    struct etag_check *check; /* may be NULL */
+};
+
+static void add_to_whole(void *ctx, const void *bytes, size_t len)
+{
+    const struct whole_reading *reading = ctx;
+    evidence_whole_add(reading->whole, bytes, len);
+    etag_check_add(reading->check, bytes, len);
+}
+
 static int read_whole(const struct reading *r, struct etag_check *check, struct evidence *ret,
                       struct error *err)
 {
-    CLEANUP_FREE uint8_t *piece = mem_alloc(PIECE_BYTES);
-    struct evidence_whole *whole = evidence_whole_new();
+    struct whole_reading reading = {evidence_whole_new(), check};
+    const struct evidence_range all = {0, r->now->size};
     struct evidence found = *ret;
-    uint64_t size = r->now->size;
-    int rc = 0;
-    for (uint64_t at = 0; !rc && at < size; at += PIECE_BYTES) {
-        size_t n = size - at < PIECE_BYTES ? (size_t)(size - at) : PIECE_BYTES;
-        rc = store_read(r->store, r->path, r->now, at, n, piece, err);
-        if (rc < 0)
-            break;
-        evidence_whole_add(whole, piece, n);
-        etag_check_add(check, piece, n);
-    }
-    evidence_whole_finish(whole, &found);
+    int rc = store_read_ranges(r->store, r->path, r->now, &all, 1, add_to_whole, &reading, err);
+    evidence_whole_finish(reading.whole, &found);
     if (!rc)
         *ret = found;
     return rc;

@@ -141,6 +141,7 @@ static const struct store_ops local_ops = {
     .free = local_free,
     .get_start = local_get_start,
     .get_cancel = local_get_cancel,
+    .read_ranges = local_read_ranges,
     .head = local_head,
     .put = local_put,
     .upload_begin = local_upload_begin,

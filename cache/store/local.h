@@ -24,6 +24,7 @@ int local_fail(const struct store *store, const char *path, int code, struct err
 
 void local_get_start(struct store *store, struct store_get *get);
 void local_get_cancel(struct store *store, struct store_get *get);
+int local_read_ranges(struct store *store, const struct store_ranges *ranges, struct error *err);
 int local_put(struct store *store, const struct store_put *put, struct store_object *ret, struct error *err);
 int local_upload_begin(struct store *store, const char *path, struct store_upload **ret, struct error *err);
 int local_upload_part(struct store_upload *upload, unsigned number, const void *bytes, size_t len,

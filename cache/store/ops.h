@@ -31,11 +31,22 @@ struct store_listing {
     void *ctx;
 };
 
+struct store_ranges {
+    const char *path;
+    const struct store_object *pinned;
+    const struct evidence_range *list;
+    size_t count;
+    store_bytes_fn *each;
+    void *ctx;
+};
+
 struct store_ops {
     const char *name;
     void (*free)(struct store *store); /* frees what the implementation added, and the struct itself */
     void (*get_start)(struct store *store, struct store_get *get); /* deadline_ns and len are set */
     void (*get_cancel)(struct store *store, struct store_get *get);
+    /* As store_read_ranges(); NULL where a request a range is as good. */
+    int (*read_ranges)(struct store *store, const struct store_ranges *ranges, struct error *err);
     int (*head)(struct store *store, const char *path, struct store_object *ret, struct error *err);
     int (*put)(struct store *store, const struct store_put *put, struct store_object *ret, struct error *err);
     int (*upload_begin)(struct store *store, const char *path, struct store_upload **ret, struct error *err);

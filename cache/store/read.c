@@ -9,6 +9,7 @@
 
 #include "cache/base/memory.h"
 #include "cache/store/ops.h"
+#include "cache/store/path.h"
 
 struct wait {
     struct buf *buf; /* either: appends, at most max_bytes */
@@ -71,6 +72,40 @@ int store_read(struct store *store, const char *path, const struct store_object 
         return error_set(err, EIO, "%s/%s: wanted %zu bytes at %llu, got %zu", store_url(store), path, len,
                          (unsigned long long)offset, wait.got);
     return 0;
+}
+
+static int read_one_by_one(struct store *store, const struct store_ranges *ranges, struct error *err)
+{
+    enum { PIECE_BYTES = 1 << 20 };
+    CLEANUP_FREE uint8_t *piece = mem_alloc(PIECE_BYTES);
+    for (size_t i = 0; i < ranges->count; i++) {
+        const struct evidence_range *range = &ranges->list[i];
+        for (uint64_t done = 0; done < range->len;) {
+            size_t n = range->len - done < PIECE_BYTES ? (size_t)(range->len - done) : PIECE_BYTES;
+            int rc = store_read(store, ranges->path, ranges->pinned, range->offset + done, n, piece, err);
+            if (rc < 0)
+                return rc;
+            ranges->each(ranges->ctx, piece, n);
+            done += n;
+        }
+    }
+    return 0;
+}
+
+int store_read_ranges(struct store *store, const char *path, const struct store_object *pinned,
+                      const struct evidence_range *list, size_t count, store_bytes_fn *each, void *ctx,
+                      struct error *err)
+{
+    WITH_ERROR(err);
+    struct store_ranges ranges = {path, pinned, list, count, each, ctx};
+    int rc = store_path_check(store->url, path, err);
+    for (size_t i = 0; !rc && i < count; i++)
+        if (list[i].offset > pinned->size || list[i].len > pinned->size - list[i].offset)
+            rc = error_set(err, EINVAL, "%s/%s: a range lies outside the object", store->url, path);
+    if (rc < 0)
+        return rc;
+    return store->ops->read_ranges ? store->ops->read_ranges(store, &ranges, err)
+                                   : read_one_by_one(store, &ranges, err);
 }
 
 static int read_all_once(struct store *store, const char *path, struct wait *wait,

@@ -192,6 +192,12 @@ struct dataset_judged {
 };
 int dataset_judge(struct dataset *dataset, const struct dataset_judged *judged, enum evidence_grounds *ret,
                   struct error *err);
+/* Records beside the root what pins objects at its place `url` now: lines of root_pins_print(). Waits. */
+int dataset_root_pins(struct dataset *dataset, uint32_t id, const char *url, const struct buf *pins,
+                      struct error *err);
+/* Puts what is recorded of an object at such a place into `was`; false: nothing. Never waits. */
+bool dataset_recorded(struct dataset *dataset, uint32_t id, const char *url, const char *path,
+                      struct store_object *was);
 /* Objects that were not found as they were pinned, since the data set was opened (index/learnt.h). */
 struct learnt_counts;
 void dataset_learnt(struct dataset *dataset, struct learnt_counts *ret);

@@ -156,6 +156,19 @@ int dataset_trusted(struct dataset *dataset, dataset_trusted_fn *each, void *ctx
     return trust_each(dataset->uuid, each, ctx, err);
 }
 
+int dataset_root_pins(struct dataset *dataset, uint32_t id, const char *url, const struct buf *pins,
+                      struct error *err)
+{
+    return roots_change(dataset->roots, id,
+                        &(struct root_change){.kind = ROOT_PINS, .url = url, .pins = pins}, err);
+}
+
+bool dataset_recorded(struct dataset *dataset, uint32_t id, const char *url, const char *path,
+                      struct store_object *was)
+{
+    return roots_recorded(dataset->roots, id, url, path, was);
+}
+
 void dataset_learnt(struct dataset *dataset, struct learnt_counts *ret)
 {
     learnt_counts(roots_learnt(dataset->roots), ret);

@@ -144,15 +144,16 @@ static const struct command_example examples[] = {
     {"elidefs root list s3://lab-data/kitchen", "Where the recordings of a data set lie"},
     {"elidefs root set s3://lab-data/kitchen 1 s3://archive/kitchen --verify",
      "They have been copied to another bucket"},
-    {"elidefs root add kitchen 1 /media/backup/robots", "They lie on a second disk, too"},
-    {"elidefs root accept kitchen /robots/kitchen/videos",
+    {"elidefs root add s3://lab-data/kitchen 1 s3://archive/kitchen", "They lie in another bucket, too"},
+    {"elidefs root accept s3://lab-data/kitchen /robots/kitchen/videos",
      "The files were copied without their times, and they are the same"},
     {NULL, NULL},
 };
 
 const struct command command_root = {
     .name = "root",
-    .synopsis = "list DATASET | set DATASET ID URL | add DATASET ID URL | accept DATASET PATH...",
+    .synopsis = "list DATASET | set DATASET ID URL [OPTION]... | add DATASET ID URL | "
+                "accept DATASET PATH...",
     .summary = "shows or changes where the recordings of a data set lie",
     .description =
         "A version names its recordings relative to a root, such as the folder or bucket they were imported "

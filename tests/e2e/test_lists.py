@@ -93,16 +93,16 @@ def test_csv_has_lists_where_that_is_said_or_known(clips):
     annotate(clips, 'key,box\nb,"[0.5]"\nc,[]\n')
     assert clip(clips, "a")["box"] == [40, 10, 40] and clip(clips, "a")["note"] == "[1,2]"
     assert clip(clips, "b")["box"] == [0.5] and clip(clips, "c")["box"] == []
-    assert refused(clips, "key,box\nb,3\n").endswith(
-        "line 2: column 'box': '3' is not a list of numbers, such as [1,2.5] (the data set's attribute 'box' is list)")
+    assert ("line 2: column 'box': '3' is not a list of numbers, such as [1,2.5] (the data set's attribute 'box' is list; "
+            "--type 'box=text' makes texts of all in it)") in refused(clips, "key,box\nb,3\n")
 
 
 def test_a_number_is_no_list_and_a_list_no_number(clips):
     annotate(clips, jsonl({"key": "a", "box": BOX, "n": 1}))
-    assert refused(clips, jsonl({"key": "a", "box": 3})).endswith(
-        "column 'box': '3' is integer (the data set's attribute 'box' is list)")
-    assert refused(clips, jsonl({"key": "a", "n": [3]})).endswith(
-        "column 'n': '[3]' is list (the data set's attribute 'n' is integer)")
+    assert "column 'box': '3' is integer (the data set's attribute 'box' is list; --type 'box=text' " in refused(
+        clips, jsonl({"key": "a", "box": 3}))
+    assert "column 'n': '[3]' is list (the data set's attribute 'n' is integer; --type 'n=text' " in refused(
+        clips, jsonl({"key": "a", "n": [3]}))
     assert refused(clips, jsonl({"key": "a", "new": 3}, {"key": "b", "new": [3]})).endswith(
         "column 'new': '[3]' is list here, but before it the column is integer (--type says which)")
 

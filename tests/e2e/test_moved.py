@@ -153,6 +153,18 @@ def test_an_untrusted_place_is_passed_over_and_named(lab):
     assert f"{lab}/backup was not looked into, because you have not trusted it" in done.stdout
 
 
+def test_an_import_records_what_it_has_proved_for_others(lab):
+    path = lab / "rec/run3.bin"  # all of its bytes are known
+    os.utime(path, (1772366499, 1772366499))
+    assert "nothing new" in elidefs("import", lab / "set", lab / "rec").stderr
+    (pins,) = (lab / "set/elidefs/roots/1").glob("*.pins")
+    assert "inode" not in pins.read_text().partition('"now"')[2] and "mtime=1772366499" in pins.read_text()
+    assert "nothing new" in elidefs("import", lab / "set", lab / "rec").stderr
+    assert len(list((lab / "set/elidefs/roots/1").iterdir())) == 3  # two records, one list of pins
+    shutil.rmtree(state())
+    verify(lab / "set")
+
+
 def test_a_data_set_with_its_copies_can_be_moved_and_restored(lab):
     elidefs("init", lab / "own")
     elidefs("import", lab / "own", lab / "rec", "--copy")

@@ -309,7 +309,11 @@ static int open_known(struct importing *importing, struct error *err)
     rc = known_open(request->dataset, store_url(importing->source->store), &importing->known, err);
     importing->drafts->known = importing->known;
     if (!rc)
-        rc = recognise(importing->source, importing->known, request->notes, err);
+        rc = recognise(&(struct recognition){.source = importing->source,
+                                             .known = importing->known,
+                                             .notes = request->notes,
+                                             .dry = request->dry},
+                       err);
     if (rc || request->copy == COPY_NONE)
         return rc;
     rc = store_open(request->stores, dataset_url(request->dataset), &importing->to, err);

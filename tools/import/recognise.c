@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/root_pins.h"
+
 struct recognising {
     struct known *known;
+    struct buf *pins; /* lines to be recorded beside the root */
     struct source_object *object;
     bool exact; /* it is known under the pin it has */
     uint32_t *candidates;
@@ -27,6 +30,18 @@ static int take_candidate(void *ctx, uint32_t id, const struct catalog_object *f
     return 0;
 }
 
+/* Evidence is compared by everybody for himself; a proof by all bytes is told. */
+static void record(struct recognising *r, const struct store_object *was, const struct store_object *now)
+{
+    char portable[STORE_PIN_BYTES];
+    struct store_object recorded = *was;
+    store_pin_portable(now->pin, portable);
+    bool known = dataset_recorded(known_dataset(r->known), known_root(r->known), store_url(r->object->store),
+                                  r->object->path, &recorded);
+    if (!known || strcmp(recorded.pin, portable) != 0)
+        root_pins_print(r->pins, r->object->path, was->pin, now);
+}
+
 /* 1: it is this one, 0: it is not. */
 static int try(struct recognising *r, uint32_t id, enum evidence_grounds *ret, struct error *err)
 {
@@ -42,6 +57,8 @@ static int try(struct recognising *r, uint32_t id, enum evidence_grounds *ret, s
         return error_copy(err, &why);
     if (rc < 1)
         return 0; /* what cannot be read is told by whoever needs it */
+    if (*ret == EVIDENCE_CONTENT)
+        record(r, &was, &r->object->pinned);
     r->object->pin_now = mem_text(r->object->pinned.pin);
     memcpy(r->object->pinned.pin, was.pin, sizeof was.pin);
     return 1;
@@ -72,15 +89,20 @@ static int look(struct recognising *r, struct notes *notes, struct error *err)
     return rc < 0 ? rc : 0;
 }
 
-int recognise(struct source *source, struct known *known, struct notes *notes, struct error *err)
+int recognise(const struct recognition *recognition, struct error *err)
 {
+    CLEANUP_BUF struct buf pins = BUF_INIT;
+    struct source *source = recognition->source;
+    struct known *known = recognition->known;
     int rc = 0;
     if (!known_root(known))
         return 0;
     for (size_t i = 0; !rc && i < source->count; i++) {
-        struct recognising r = {.known = known, .object = &source->objects[i]};
-        rc = look(&r, notes, err);
+        struct recognising r = {.known = known, .pins = &pins, .object = &source->objects[i]};
+        rc = look(&r, recognition->notes, err);
         free(r.candidates);
     }
+    if (!rc && pins.len && !recognition->dry) /* who may not write here learns why from the import itself */
+        dataset_root_pins(known_dataset(known), known_root(known), store_url(source->store), &pins, NULL);
     return rc;
 }

@@ -10,5 +10,12 @@
 #include "tools/import/notes.h"
 #include "tools/import/source.h"
 
-/* Gives such objects the pin they have in the data set, and keeps the one they have now for reading. */
-int recognise(struct source *source, struct known *known, struct notes *notes, struct error *err);
+struct recognition {
+    struct source *source;
+    struct known *known;
+    struct notes *notes;
+    bool dry; /* nothing is written */
+};
+/* Gives such objects the pin they have in the data set, and keeps the one they have now for reading. What was
+ * proved by all of its bytes is recorded beside the root, so that others need not read them. */
+int recognise(const struct recognition *recognition, struct error *err);

@@ -271,7 +271,7 @@ static int see_value(struct survey *survey, struct column *column, uint64_t i, u
     if (column->values.kind == PARQUET_DECIMAL)
         see_decimal(survey, column, i, row);
     int rc = value_at(column, i, &value, err);
-    bool missing = !rc && !column->values.depth && is_nan(&value);
+    bool missing = !rc && is_nan(&value);
     return rc || missing ? rc : value_check(&value, err);
 }
 

@@ -152,8 +152,7 @@ static const struct command_example examples[] = {
 
 const struct command command_root = {
     .name = "root",
-    .synopsis = "list DATASET | set DATASET ID URL [OPTION]... | add DATASET ID URL | "
-                "accept DATASET PATH...",
+    .synopsis = "list DATASET | set DATASET ID URL | add DATASET ID URL | accept DATASET PATH...",
     .summary = "shows or changes where the recordings of a data set lie",
     .description =
         "A version names its recordings relative to a root, such as the folder or bucket they were imported "

@@ -76,7 +76,7 @@ def test_a_data_set_or_a_part_of_it_that_is_none(here, sample, line, wanted):
     ("help qeury", "elidefs: there is no command 'qeury': did you mean 'query'? Else see `elidefs --help`"),
     ("--hlep", "elidefs: there is no command '--hlep': did you mean '--help'? Else see `elidefs --help`"),
     ("attribute lst robots", "elidefs attribute: there is no 'lst': did you mean 'list'? Else see `elidefs attribute --help`"),
-    ("root show robots", "elidefs root: there is no 'show': expected list DATASET | set DATASET ID URL [OPTION]... | "
+    ("root show robots", "elidefs root: there is no 'show': expected list DATASET | set DATASET ID URL | "
                          "add DATASET ID URL | accept DATASET PATH...; "
                          "try `elidefs root --help`"),
     ("frobnicate", "elidefs: there is no command 'frobnicate'; try `elidefs --help`"),

@@ -154,7 +154,7 @@ static void tell_faults(const struct import_request *request, int rc, const stru
 {
     struct error first = {0};
     faults_first(request->faults, &first);
-    if (rc && faults_count(request->faults) == 1 && !strcmp(first.text, err->text))
+    if (rc && faults_count(request->faults) == 1 && !strncmp(first.text, err->text, strlen(first.text)))
         return;
     faults_print(request->faults, stderr);
 }
@@ -394,8 +394,13 @@ const struct command command_import = {
         "the good clips are committed all the same, unless more than LIMIT are bad; bad.jsonl in the current "
         "folder, or the file that --bad names, has a line for each error "
         "({\"file\", \"place\", \"reason\", \"clip\"}), the status is 3, and the next import tries "
-        "what is missing again. --skip-bad leaves out clips only: a data set or a table that cannot be read "
-        "at all fails the import.\n\n"
+        "what is missing again. A folder, and a LeRobot data set among others, that cannot be read at all "
+        "are left out, too, "
+        "the latter not where a LIMIT is given, which is one of clips. A --table that cannot be read at all "
+        "fails the import.\n\n"
+        "While a recorder is running, the last file of each kind in a LeRobot data set has no end yet. That "
+        "is nothing bad: what is finished is imported, the rest is tried again the next time, and a note "
+        "says so.\n\n"
         "An import with --copy that fails keeps its copies for the next try, unless there is no room left: "
         "then it "
         "removes those it has made.\n\n"

@@ -169,8 +169,13 @@ typedef int store_list_fn(void *ctx, const char *path, const struct store_object
 /* `prefix`: "" or a folder path ending in '/', or a name prefix. Objects listed carry size, modified_ns and
  * pin. */
 int store_list(struct store *store, const char *prefix, store_list_fn *each, void *ctx, struct error *err);
-/* The same, with pins that name versions where the store keeps them. -ENOTSUP where it has none; a store may
- * refuse this to whoever may list (-EACCES, -EIO). */
+/* The same past what cannot be looked into: `refused` is told of each such folder ("a/b/") or object and why;
+ * non-zero, with `err`, ends the listing. */
+typedef int store_refused_fn(void *ctx, const char *path, const struct error *why, struct error *err);
+int store_list_past(struct store *store, const char *prefix, store_list_fn *each, store_refused_fn *refused,
+                    void *ctx, struct error *err);
+/* As store_list(), with pins that name versions where the store keeps them. -ENOTSUP where it has none; a
+ * store may refuse this to whoever may list (-EACCES, -EIO). */
 int store_list_versions(struct store *store, const char *prefix, store_list_fn *each, void *ctx,
                         struct error *err);
 

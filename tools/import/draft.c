@@ -16,6 +16,7 @@ struct drafts *drafts_new(void)
     drafts->set = changeset_new();
     drafts->by_key = strmap_new();
     drafts->by_name = strmap_new();
+    drafts->unfinished = strmap_new();
     return drafts;
 }
 
@@ -60,6 +61,7 @@ void drafts_free(struct drafts *drafts)
         changeset_free(drafts->set);
     strmap_free(drafts->by_key);
     strmap_free(drafts->by_name);
+    strmap_free(drafts->unfinished);
     free(drafts);
 }
 
@@ -97,6 +99,15 @@ int drafts_fault(struct drafts *drafts, struct draft *clip, const char *file, co
     drafts->bad += !clip->bad;
     clip->bad = true;
     return 0;
+}
+
+void drafts_wait(struct drafts *drafts, struct draft *clip, const char *file)
+{
+    strmap_put(drafts->unfinished, file, strlen(file), NULL);
+    if (!clip || clip->bad)
+        return;
+    drafts->waiting++;
+    clip->bad = true;
 }
 
 int drafts_attribute(struct drafts *drafts, const char *column, const char *origin, size_t *ret,

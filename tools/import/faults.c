@@ -44,6 +44,7 @@ static bool is_flaw(struct faults *faults, int code)
     switch (code) {
     case EINVAL:
     case ENOTSUP:
+    case ENODATA:
     case ENOENT:
     case EEXIST:
     case ERANGE:

@@ -252,7 +252,7 @@ static int describe_mp4(const struct files_gather *gather, const struct file_mem
     const char *reason = NULL;
     if (!rc) {
         const struct files_scanned *scanned = files_scan_take(gather->scan, member->scan);
-        if (scanned->rc && scanned->rc != -EINVAL && scanned->rc != -ENOTSUP)
+        if (scanned->rc && scanned->rc != -EINVAL && scanned->rc != -ENODATA && scanned->rc != -ENOTSUP)
             return error_copy(err, scanned->why);
         if (scanned->rc)
             reason = scanned->why->text;

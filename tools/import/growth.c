@@ -224,7 +224,8 @@ static int settle_all(struct settling *s, struct error *err)
         rc = say_moves(s, err);
     if (!rc)
         rc = remove_moved(s, err);
-    return rc || s->growth->partial ? rc : known_clips(s->growth->known, check_gone, s, err);
+    bool unknown = s->growth->partial || s->growth->incomplete;
+    return rc || unknown ? rc : known_clips(s->growth->known, check_gone, s, err);
 }
 
 int growth_settle(const struct growth *growth, struct growth_counts *ret, struct error *err)

@@ -52,6 +52,7 @@ struct import_counts {
     uint64_t clips, lerobot_sets;
     uint64_t bad;       /* clips, and rows and files that are none, left out */
     uint64_t bad_loose; /* of these, what is no clip */
+    uint64_t waiting;   /* clips whose files are not finished */
     struct growth_counts growth;
     uint64_t copied, copied_bytes; /* objects */
     bool pinned_weakly; /* some object can be overwritten under its name: not reproducible for ever */

@@ -142,6 +142,8 @@ static void read_file(struct lerobot_rows *all, size_t i)
     all->unread -= !file->read;
     file->read = true;
     ahead_take(all->ahead, i);
+    if (file->why && lerobot_is_unfinished(all->import, file->recording.object, file->why->code))
+        drafts_wait(all->import->drafts, NULL, file->recording.name);
     if (file->why)
         return;
     all->reading = i;
@@ -421,6 +423,13 @@ char *lerobot_rows_name(const struct lerobot_rows *rows, const struct lerobot_ep
 {
     const struct rows_of_episode *run = &rows->by_episode[episode - rows->episodes->episodes];
     return run->seen ? mem_text(rows->files[run->file]->recording.name) : named_path(rows, episode);
+}
+
+const struct source_object *lerobot_rows_file(const struct lerobot_rows *rows,
+                                              const struct lerobot_episode *episode)
+{
+    const struct rows_of_episode *run = &rows->by_episode[episode - rows->episodes->episodes];
+    return run->seen ? rows->files[run->file]->recording.object : lerobot_rows_object(rows, episode);
 }
 
 const struct source_object *lerobot_rows_object(const struct lerobot_rows *rows,

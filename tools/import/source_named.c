@@ -152,7 +152,7 @@ static int name_episode(void *ctx, const char *place, const struct json *object,
 static int pass_over(void *ctx, size_t number, const char *line, size_t len, struct error *why)
 {
     (void)ctx, (void)number, (void)line, (void)len;
-    return why->code == EINVAL ? 0 : -why->code;
+    return why->code == EINVAL || why->code == ENODATA ? 0 : -why->code;
 }
 
 static int name_episodes(struct naming *n, struct error *err)

@@ -8,8 +8,9 @@
  * Paths are relative to the store's URL, '/'-separated, without leading '/', '.' or '..' components (checked
  * by the wrappers). Sizes and offsets are bytes. Return codes: -ENOENT no such object or bucket; -EACCES
  * refused or no credentials; -EEXIST put-if-absent lost; -ESTALE the object is not the one that was pinned;
- * -ETIMEDOUT deadline; -ECANCELED; -ENOTSUP the store cannot do this; -EIO all else. Messages name the
- * object's full URL and the reason, never a secret.
+ * -EBADMSG other bytes come than the store keeps: unpacked or compressed on the way; -ETIMEDOUT deadline;
+ * -ECANCELED; -ENOTSUP the store cannot do this; -EIO all else. Messages name the object's full URL and the
+ * reason, never a secret.
  *
  * Thread rule: a store locks itself; every function may be called from any thread. The blocking functions
  * must not be called from a store callback.
@@ -85,6 +86,7 @@ struct store_object {
     uint64_t size;
     int64_t modified_ns; /* 0: not told, as after a put to S3 */
     bool versioned;      /* pinned to a version that an overwrite leaves readable */
+    bool archived; /* S3 Glacier and the like: to be restored before it can be read, as far as is told */
     char pin[STORE_PIN_BYTES];
     struct evidence evidence; /* of a pinned object, where an import took it; stores fill in none */
 };

@@ -434,6 +434,8 @@ int drafts_object(struct drafts *drafts, uint32_t root, const struct source_obje
     struct store *store = object->store;
     const char *path = object->path;
     int known = drafts->known ? known_object(drafts->known, object, &found, err) : 0, rc = known;
+    if (!rc && now.archived)
+        return error_set(err, EACCES, "it is archived, and must be restored before it can be read");
     if (rc >= 0 && !found.copy && drafts->copier && copier_wants(drafts->copier, object))
         rc = copier_take(drafts->copier, object, &found, err);
     if (rc < 0)

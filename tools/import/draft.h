@@ -129,7 +129,7 @@ int draft_stream(struct draft *clip, const struct draft_stream *stream, struct s
                  struct error *err);
 
 /* The change set's number of a source's object: of its copy, where there is one or shall be one. What was
- * seen of one that is new goes along; for that a local file is read. */
+ * seen of one that is new goes along; for that a local file is read. -EACCES: it is new, and archived. */
 int drafts_object(struct drafts *drafts, uint32_t root, const struct source_object *object, uint32_t *ret,
                   struct error *err);
 /* The same of an object that no clip reads: it is never copied. */

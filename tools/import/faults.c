@@ -44,6 +44,7 @@ static bool is_flaw(struct faults *faults, int code)
     switch (code) {
     case EINVAL:
     case ENOTSUP:
+    case EBADMSG:
     case ENODATA:
     case ENOENT:
     case EEXIST:

@@ -64,6 +64,22 @@ static int add_object(void *ctx, const char *path, const struct store_object *ob
     return 0;
 }
 
+void source_add_refusal(struct source *source, char *path, const struct error *why)
+{
+    mem_grow(&source->refusals, &source->refusal_cap, source->refusal_count + 1, sizeof *source->refusals);
+    source->refusals[source->refusal_count++] = (struct source_refusal){.path = path, .why = *why};
+}
+
+const struct error *source_refused(const struct source *source, const char *path)
+{
+    for (size_t i = 0; i < source->refusal_count; i++) {
+        size_t len = strlen(source->refusals[i].path);
+        if (!strncmp(path, source->refusals[i].path, len) && (path[len] == '/' || !path[len]))
+            return &source->refusals[i].why;
+    }
+    return NULL;
+}
+
 /* What is hidden is not missed. */
 static int add_refusal(void *ctx, const char *path, const struct error *why, struct error *err)
 {
@@ -71,10 +87,8 @@ static int add_refusal(void *ctx, const char *path, const struct error *why, str
     (void)err;
     if (path_is_own(path) || path_is_hidden(path))
         return 0;
-    mem_grow(&source->refusals, &source->refusal_cap, source->refusal_count + 1, sizeof *source->refusals);
     size_t len = strlen(path);
-    source->refusals[source->refusal_count++] =
-        (struct source_refusal){.path = mem_copy(path, len - (path[len - 1] == '/')), .why = *why};
+    source_add_refusal(source, mem_copy(path, len - (path[len - 1] == '/')), why);
     return 0;
 }
 

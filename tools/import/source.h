@@ -46,6 +46,11 @@ struct source {
 int source_open(struct stores *stores, const char *url, struct source **ret, struct error *err);
 /* Its last step (source_pin.c): completes the pins of the listed objects. Several threads inside. */
 int source_pin_versions(struct source *source, struct error *err);
+/* Notes what cannot be looked into; takes `path`. */
+void source_add_refusal(struct source *source, char *path, const struct error *why);
+/* Why an object that would be there is not: itself or a folder above it was refused. NULL: nothing is known
+ * of it. */
+const struct error *source_refused(const struct source *source, const char *path);
 /* In place of the listing (source_named.c). Several threads inside. */
 int source_name_lerobot(struct source *source, struct error *err);
 /* Adds an object that was not listed; takes `path`. Nothing is found until source_sort(). */

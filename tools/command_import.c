@@ -26,7 +26,7 @@ static const struct option_spec options[] = {
     {"table-is-renumbered", 0, NULL, false,
      "with --renumbered: the tables name clips by their new numbers and keys"},
     {"restore", 0, NULL, false,
-     "bring back clips that were removed from the data set, without the labels they had"},
+     "bring back clips that were removed from the data set, with the labels they had then"},
     {"copy", 0, "[=open]", false,
      "put the recordings into the data set's own folder; =open: only those that may still be written to, the "
      "last "

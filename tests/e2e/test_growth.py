@@ -166,7 +166,7 @@ def test_what_was_removed_is_not_read_again(dataset, source):
     assert grades(dataset) == {"run_1": 1, "run_2": 2, "run_3": 3}
     done = elidefs("import", dataset, source, "--restore")
     assert scanned(done) == {"run_4.json"} and sorted(grades(dataset)) == ["run_1", "run_2", "run_3", "run_4"]
-    assert "note: back without the labels it had (they are in the versions before it was removed): run_4\n" in done.stderr
+    assert "note: back, with the labels it had when it was removed: run_4\n" in done.stderr
 
 
 @pytest.fixture
@@ -382,6 +382,40 @@ def test_a_removed_clip_with_new_content_comes_back_without_its_labels(dataset, 
     (source / "run_2.mcap").write_text("recorded again")
     assert imported(dataset, source) == result(3, added=1, unchanged=2)
     assert attributes(dataset)["run_2"].keys() == {"grade", "files"}
+
+
+def test_a_removed_clip_that_is_restored_has_its_labels_and_who_set_them(dataset, source, tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("key,arm,note\nrun_2,left,old\nrun_3,right,old\n")
+    imported(dataset, source)
+    elidefs("annotate", dataset, table, "--by", "lena")
+    before = attributes(dataset)["run_2"]
+    removed(dataset, "arm=left")
+    assert elidefs("query", dataset, "latest/arm=left", "--count", check=False).stdout in ("", "0\n")
+    elidefs("attribute", "rename", dataset, "arm", "side")
+    elidefs("attribute", "drop", dataset, "note")
+    imported(dataset, source, "--restore")
+    assert attributes(dataset)["run_2"] == {"grade": 2, "side": "left", "files": attributes(dataset)["run_2"]["files"]}
+    assert before["arm"] == "left" and elidefs("query", dataset, "latest/side=left", "--count").stdout == "1\n"
+    assert "lena" in elidefs("blame", dataset, "latest/run_2.json", "side").stdout
+    assert elidefs("query", dataset, "latest/side.null=1").stdout.split() == ["run_1"]
+
+
+def test_a_restored_clip_of_a_renumbered_source_has_its_own_labels(dataset, tmp_path):
+    """Episode 1 was removed, then episode 0 is deleted from the source: what was removed is called 0 now."""
+    source = tmp_path / "source"
+    episodes(source, (12, 10, 11))
+    elidefs("import", dataset, source)
+    table = tmp_path / "labels.csv"
+    table.write_text("key,grade\nep000000,a\nep000001,b\nep000002,c\n")
+    elidefs("annotate", dataset, table, "--by", "lena")
+    removed(dataset, "grade=b")
+    shutil.rmtree(source)
+    episodes(source, (10, 11))
+    elidefs("import", dataset, source, "--renumbered")
+    assert {key: clip["grade"] for key, clip in attributes(dataset).items()} == {"ep000001": "c"}
+    elidefs("import", dataset, source, "--restore")
+    assert {key: clip["grade"] for key, clip in attributes(dataset).items()} == {"ep000000": "b", "ep000001": "c"}
 
 
 def test_remove_is_careful_with_paths_that_mean_every_clip(dataset, source):

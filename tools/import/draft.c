@@ -379,12 +379,12 @@ static int emit_clip(struct drafts *drafts, struct draft *clip, struct error *er
         .key = clip->key, .t0_ns = CHANGESET_NO_TIME, .t1_ns = CHANGESET_NO_TIME, .source = clip->source};
     memcpy(head.fingerprint, clip->fingerprint, sizeof head.fingerprint);
     int rc = changeset_clip(drafts->set, &head, err);
+    if (!rc && clip->labels_of)
+        rc = changeset_labels_of(drafts->set, clip->labels_of, err);
     if (!rc && clip->hidden) {
         changeset_hide(drafts->set);
         return 0;
     }
-    if (!rc && clip->labels_of)
-        rc = changeset_labels_of(drafts->set, clip->labels_of, err);
     for (size_t i = 0; !rc && i < clip->value_count; i++) {
         const struct draft_attribute *attribute = &drafts->attributes[clip->values[i].attribute];
         struct value value = clip->values[i].value;

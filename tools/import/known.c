@@ -14,7 +14,7 @@
 #include "cache/base/hash.h"
 #include "index/changeset.h"
 
-enum { SOURCE_DIGITS = 16, OBJECT_DIGITS = 32 };
+enum { SOURCE_DIGITS = KNOWN_SOURCE_DIGITS, OBJECT_DIGITS = 32 };
 static const char copies[] = "elidefs/data/";
 
 enum origin { ORIGIN_UNASKED, ORIGIN_OURS, ORIGIN_OTHER };
@@ -32,13 +32,20 @@ struct known {
     size_t origin_count;
 };
 
-static void source_digits(const char *url, char ret[SOURCE_DIGITS + 1])
+void known_source_digits(const char *url, char ret[KNOWN_SOURCE_DIGITS + 1])
 {
     uint8_t digest[SHA256_BYTES];
     char hex[SHA256_HEX_BYTES];
     sha256_of(url, strlen(url), digest);
     hex_print(digest, SHA256_BYTES, hex);
     snprintf(ret, SOURCE_DIGITS + 1, "%.*s", SOURCE_DIGITS, hex);
+}
+
+const char *known_copy_source(const char *path)
+{
+    size_t head = sizeof copies - 1;
+    bool is = !strncmp(path, copies, head) && strcspn(path + head, "/") == SOURCE_DIGITS;
+    return is ? path + head : NULL;
 }
 
 static int find_root(void *ctx, uint32_t id, const char *url, struct error *err)
@@ -79,7 +86,7 @@ int known_open(struct dataset *dataset, const char *source_url, struct known **r
     known->dataset = dataset;
     known->more_roots = rowset_new();
     known->url = mem_text(source_url);
-    source_digits(source_url, known->source);
+    known_source_digits(source_url, known->source);
     int rc = dataset_refresh(dataset, &head, err);
     if (!rc)
         rc = dataset_roots(dataset, find_root, known, err);
@@ -354,7 +361,7 @@ static int append_root(void *ctx, uint32_t id, const char *url, struct error *er
     const struct catalog_object *object = search->object;
     char source[SOURCE_DIGITS + 1];
     (void)err;
-    source_digits(url, source);
+    known_source_digits(url, source);
     bool is = is_copy(search->known, object)
                   ? !strncmp(object->path + sizeof copies - 1, source, SOURCE_DIGITS)
                   : id == object->root;

@@ -25,6 +25,8 @@ static const struct option_spec options[] = {
      "clips that are known under other keys have new keys: their labels go with them"},
     {"table-is-renumbered", 0, NULL, false,
      "with --renumbered: the tables name clips by their new numbers and keys"},
+    {"replaces", 0, "SOURCE", false,
+     "clips of SOURCE, which was imported before, are the earlier state of those with the same keys here"},
     {"restore", 0, NULL, false,
      "bring back clips that were removed from the data set, with the labels they had then"},
     {"copy", 0, "[=open]", false,
@@ -71,6 +73,10 @@ static void tell(const struct arguments *arguments, const struct import_counts *
             stderr,
             "note: the recordings stay where they are and are not versioned there: one that is overwritten "
             "can no longer be read in this version (--copy, --copy=open)\n");
+    if (found->moved.url)
+        fprintf(stderr, "note: %s that earlier versions read from here now %s in %s, as %s pinned\n",
+                COUNT(found->moved.objects, "recording"), found->moved.objects == 1 ? "lies" : "lie",
+                found->moved.url, found->moved.objects == 1 ? "it was" : "they were");
     if (arguments_flag(arguments, "json"))
         print_json(found, version, counts);
     else if (!dry)
@@ -234,8 +240,10 @@ static int import(const struct arguments *arguments, struct import_request *requ
         rc = finish(arguments, request, session, set, &found, err);
         if (rc >= 0)
             scan_cache_forget(scans);
+        free(found.moved.url);
         return rc;
     }
+    free(found.moved.url);
     notes_print(request->notes, stderr); /* they may say why */
     struct error unwritten;
     if (write_bad(arguments, request, &unwritten))
@@ -260,6 +268,7 @@ static int run(const struct arguments *arguments, struct error *err)
     struct import_request request = {.source = arguments->positional[1],
                                      .prefix = arguments_text(arguments, "prefix"),
                                      .layout = arguments_text(arguments, "layout"),
+                                     .replaces = arguments_text(arguments, "replaces"),
                                      .renumbered = arguments_flag(arguments, "renumbered"),
                                      .table_is_renumbered = arguments_flag(arguments, "table-is-renumbered"),
                                      .restore = arguments_flag(arguments, "restore"),
@@ -386,7 +395,9 @@ const struct command command_import = {
         "refused, unless a column that the source knows, too (length, task), fits the new numbers in all "
         "rows and would not fit the old ones, or --table-is-renumbered is given. Keys of clips from another "
         "source, or of another manifest beside this "
-        "one, fail it, too: --prefix.\n\n"
+        "one, fail it, too: --prefix, or --replaces SOURCE where they take the place of those of SOURCE, "
+        "such as an edited copy of it in another folder: they keep their labels, and replace what has "
+        "changed.\n\n"
         "Everything that does not add up is an error that names file, place and reason. All of the source is "
         "looked at, all errors are told (the first 20 of a kind, and how many more), and nothing is "
         "committed "

@@ -595,3 +595,57 @@ def test_labels_do_not_move_between_episodes_without_statistics(dataset, tmp_pat
     elidefs("import", dataset, source, "--renumbered")
     found = attributes(dataset)
     assert found["ep000000"].get("outcome") == "fail" and "outcome" not in found["ep000001"], found
+
+
+# ---- LeRobot sets that were edited ----
+
+
+def edited(folder, lengths):
+    """As LeRobot's tools leave it: the set that was is NAME_old, and NAME is another folder."""
+    old = folder.parent / f"{folder.name}_old"
+    folder.rename(old)
+    episodes(folder, lengths)
+    return old
+
+
+def test_a_renumbered_set_finds_what_its_old_clips_read_in_the_folder_that_was_moved(dataset, tmp_path):
+    source = tmp_path / "robot"
+    episodes(source, (12, 10, 11))
+    elidefs("import", dataset, source)
+    old = edited(source, (10, 11))
+    done = elidefs("import", dataset, source, "--renumbered")
+    assert f"note: 2 recordings that earlier versions read from here now lie in {old}, as they were pinned\n" in done.stderr
+
+
+@pytest.mark.parametrize("spoil", [shutil.rmtree, lambda old: [os.utime(path) for path in old.rglob("*")]])
+def test_a_folder_that_is_not_what_was_pinned_is_not_taken_for_it(dataset, tmp_path, spoil):
+    source = tmp_path / "robot"
+    episodes(source, (12, 10, 11))
+    elidefs("import", dataset, source)
+    spoil(edited(source, (10, 11)))
+    assert "now lie in" not in elidefs("import", dataset, source, "--renumbered").stderr
+
+
+@pytest.mark.parametrize("copy", [(), ("--copy",)])
+def test_an_edited_copy_in_another_folder_replaces_its_source(dataset, tmp_path, copy):
+    source, other, table = tmp_path / "robot", tmp_path / "better", tmp_path / "labels.csv"
+    episodes(source, (12, 10, 11))
+    elidefs("import", dataset, source, *copy)
+    table.write_text("key,grade\nep000000,a\nep000001,b\nep000002,c\n")
+    elidefs("annotate", dataset, table, "--by", "lena")
+    episodes(other, (12, 11))  # episode 1 is deleted
+    done = elidefs("import", dataset, other, check=False)
+    assert done.returncode == 1 and f"if they take the place of those: --replaces {source}" in done.stderr
+    done = elidefs("import", dataset, other, "--replaces", source, check=False)
+    assert done.returncode == 1 and "'ep000002' is now 'ep000001'" in done.stderr
+    assert imported(dataset, other, "--replaces", source, "--renumbered") == result(3, replaced=2, removed=1)
+    assert {key: clip["grade"] for key, clip in attributes(dataset).items()} == {"ep000000": "a", "ep000001": "c"}
+    shutil.rmtree(source)
+    assert " 2 of 2 clips can be read\n" in elidefs("verify", dataset, check=False).stdout
+    assert elidefs("import", dataset, other).stdout == "v3\n"
+
+
+def test_what_replaces_nothing_is_refused(dataset, source, tmp_path):
+    imported(dataset, source)
+    done = elidefs("import", dataset, source, "--replaces", tmp_path / "never", check=False)
+    assert done.returncode == 1 and f"--replaces: no clip of the data set came from {tmp_path}/never" in done.stderr

@@ -162,8 +162,11 @@ static int say_collision(const struct settling *s, struct error *err)
 {
     const char *other = buf_text(&s->other);
     CLEANUP_FREE char *else_what =
-        s->beside ? mem_printf("to replace them: import %s with their new rows", other)
-                  : mem_text("if these are the same recordings, which were moved: `elidefs root`");
+        s->beside
+            ? mem_printf("to replace them: import %s with their new rows", other)
+            : mem_printf("if these are the same recordings, which were moved: `elidefs root`; if they take "
+                         "the place of those: --replaces %s",
+                         other);
     return error_set(
         err, EEXIST,
         "%llu of the keys, such as '%s', %s of clips from %s; to have the clips from %s beside them, "

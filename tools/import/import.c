@@ -326,6 +326,8 @@ static int scan_manifest(struct importing *importing, struct error *err)
                          request->source);
     if (request->copy != COPY_NONE)
         return error_set(err, EINVAL, "%s: --copy is for folders, not for manifests", request->source);
+    if (request->replaces)
+        return error_set(err, EINVAL, "%s: --replaces is for folders, not for manifests", request->source);
     int rc = request->dataset ? known_open(request->dataset, request->source, &importing->known, err) : 0;
     importing->drafts->known = importing->known;
     if (!rc)
@@ -338,6 +340,15 @@ static int scan_manifest(struct importing *importing, struct error *err)
     return rc;
 }
 
+static int take_over(struct importing *importing, struct error *err)
+{
+    CLEANUP_STORE struct store *store = NULL;
+    int rc = store_open(importing->request->stores, importing->request->replaces, &store, err);
+    if (!rc)
+        rc = known_take_over(importing->known, store_url(store), err);
+    return rc ? error_within(err, rc, "--replaces") : 0;
+}
+
 static int open_known(struct importing *importing, struct error *err)
 {
     const struct import_request *request = importing->request;
@@ -348,8 +359,12 @@ static int open_known(struct importing *importing, struct error *err)
     importing->drafts->known = importing->known;
     if (!rc)
         rc = recognise(importing->source, importing->known, request->notes, err);
-    if (rc || request->copy == COPY_NONE)
-        return rc;
+    if (!rc && request->replaces)
+        rc = take_over(importing, err);
+    if (!rc && request->renumbered)
+        rc = moved_find(request->stores, importing->known, importing->source, &importing->counts->moved, err);
+    if (rc < 0 || request->copy == COPY_NONE)
+        return rc < 0 ? rc : 0;
     rc = store_open(request->stores, dataset_url(request->dataset), &importing->to, err);
     if (rc)
         return rc;

@@ -28,7 +28,8 @@ struct known {
     uint32_t root, own_root;       /* 0: the data set has no such root */
     struct rowset *more_roots;     /* known_add_root() */
     char source[SOURCE_DIGITS + 1];
-    uint8_t *origins; /* by object: enum origin */
+    char other_source[SOURCE_DIGITS + 1]; /* known_take_over(); "": none */
+    uint8_t *origins;                     /* by object: enum origin */
     size_t origin_count;
 };
 
@@ -76,6 +77,22 @@ static int add_root(void *ctx, uint32_t id, const char *url, struct error *err)
 int known_add_root(struct known *known, const char *url, struct error *err)
 {
     return dataset_roots(known->dataset, add_root, &(struct root_match){known, url}, err);
+}
+
+int known_take_over(struct known *known, const char *url, struct error *err)
+{
+    uint64_t before = rowset_count(known->more_roots);
+    int rc = known_add_root(known, url, err);
+    known_source_digits(url, known->other_source);
+    if (rc || rowset_count(known->more_roots) > before)
+        return rc;
+    return error_set(err, ENOENT,
+                     "no clip of the data set came from %s: `elidefs root list` tells the places", url);
+}
+
+uint32_t known_root(const struct known *known)
+{
+    return known->root;
 }
 
 int known_open(struct dataset *dataset, const char *source_url, struct known **ret, struct error *err)
@@ -295,8 +312,10 @@ static bool is_copy(const struct known *known, const struct catalog_object *obje
 
 static bool object_is_ours(const struct known *known, const struct catalog_object *object)
 {
+    const char *copied = object->path + sizeof copies - 1;
     if (is_copy(known, object))
-        return !strncmp(object->path + sizeof copies - 1, known->source, SOURCE_DIGITS);
+        return !strncmp(copied, known->source, SOURCE_DIGITS) ||
+               (*known->other_source && !strncmp(copied, known->other_source, SOURCE_DIGITS));
     return object->root == known->root || rowset_contains(known->more_roots, object->root);
 }
 

@@ -18,10 +18,13 @@ struct known;
 int known_open(struct dataset *dataset, const char *source_url, struct known **ret, struct error *err);
 /* Clips of this root came from the source, too: a manifest names several. */
 int known_add_root(struct known *known, const char *url, struct error *err);
+/* As if all that came from this source had come from `source_url`. -ENOENT: nothing of the data set did. */
+int known_take_over(struct known *known, const char *url, struct error *err);
 void known_free(struct known *known);
 CLEANUP_DEFINE(struct known, known_free, cleanup_known)
 #define CLEANUP_KNOWN CLEANUP(cleanup_known)
 
+uint32_t known_root(const struct known *known);       /* of the source; 0: the data set has no such root */
 uint32_t known_version(const struct known *known);    /* the newest when it was opened; 0: none */
 const char *known_own_url(const struct known *known); /* of the data set */
 /* NULL where there is no version yet. */

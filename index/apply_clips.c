@@ -116,8 +116,10 @@ static int take_over_labels(struct step *step, struct error *err)
 {
     struct apply *apply = step->apply;
     const struct apply_moved *moved = step->place->moved;
-    struct buf bytes = moved ? moved->record : BUF_INIT, lists = moved ? moved->lists : BUF_INIT; /* borrowed */
-    int rc = record_decode(apply->db, &apply->attributes, cursor_of(bytes.data, bytes.len), &step->labels, err);
+    struct buf bytes = moved ? moved->record : BUF_INIT,
+               lists = moved ? moved->lists : BUF_INIT; /* borrowed */
+    int rc =
+        record_decode(apply->db, &apply->attributes, cursor_of(bytes.data, bytes.len), &step->labels, err);
     if (!rc)
         rc = lists_decode(apply->db, cursor_of(lists.data, lists.len), &step->labels, err);
     return rc ? rc : take_over_events(step, err);

@@ -73,10 +73,6 @@ static void tell(const struct arguments *arguments, const struct import_counts *
             stderr,
             "note: the recordings stay where they are and are not versioned there: one that is overwritten "
             "can no longer be read in this version (--copy, --copy=open)\n");
-    if (found->moved.url)
-        fprintf(stderr, "note: %s that earlier versions read from here now %s in %s, as %s pinned\n",
-                COUNT(found->moved.objects, "recording"), found->moved.objects == 1 ? "lies" : "lie",
-                found->moved.url, found->moved.objects == 1 ? "it was" : "they were");
     if (arguments_flag(arguments, "json"))
         print_json(found, version, counts);
     else if (!dry)
@@ -191,12 +187,29 @@ static void tell_left_out(const struct import_counts *found)
             found->bad == 1 ? "it" : "them");
 }
 
+/* What the versions there are read is found where it was moved to, from now on. That is true whatever becomes
+ * of this import, and is compared with the newest of them, so it comes before the commit. */
+static void keep_readable(const struct import_request *request, struct session *session,
+                          const struct moved *moved)
+{
+    struct dataset_compared compared = {0};
+    struct error why = {0};
+    int rc = request->dry ? 0 : dataset_root_add(session->dataset, moved->root, moved->url, &compared, &why);
+    if (rc && rc != -EEXIST)
+        fprintf(stderr, "note: older versions' recordings lie in %s now, but: %s\n", moved->url, why.text);
+    else if (!rc)
+        fprintf(stderr, "%s of older versions %s found in %s\n", COUNT(moved->objects, "recording"),
+                moved->objects == 1 ? "is" : "are", moved->url);
+}
+
 static int finish(const struct arguments *arguments, const struct import_request *request,
                   struct session *session, const struct changeset *set, const struct import_counts *found,
                   struct error *err)
 {
     tell_found(found);
     int rc = write_bad(arguments, request, err);
+    if (!rc && found->moved.url)
+        keep_readable(request, session, &found->moved);
     if (!rc)
         rc = commit(arguments, session, set, found, err);
     if (rc)

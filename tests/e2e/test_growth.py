@@ -614,7 +614,9 @@ def test_a_renumbered_set_finds_what_its_old_clips_read_in_the_folder_that_was_m
     elidefs("import", dataset, source)
     old = edited(source, (10, 11))
     done = elidefs("import", dataset, source, "--renumbered")
-    assert f"note: 2 recordings that earlier versions read from here now lie in {old}, as they were pinned\n" in done.stderr
+    assert f"\n2 recordings of older versions are found in {old}\n" in done.stderr
+    found = elidefs("verify", dataset).stdout
+    assert "3 of 3 clips can be read" in found and "2 of 2 clips can be read" in found
 
 
 @pytest.mark.parametrize("spoil", [shutil.rmtree, lambda old: [os.utime(path) for path in old.rglob("*")]])
@@ -623,7 +625,7 @@ def test_a_folder_that_is_not_what_was_pinned_is_not_taken_for_it(dataset, tmp_p
     episodes(source, (12, 10, 11))
     elidefs("import", dataset, source)
     spoil(edited(source, (10, 11)))
-    assert "now lie in" not in elidefs("import", dataset, source, "--renumbered").stderr
+    assert "are found in" not in elidefs("import", dataset, source, "--renumbered").stderr
 
 
 @pytest.mark.parametrize("copy", [(), ("--copy",)])

@@ -14,6 +14,7 @@
 #include "cache/base/utf8.h"
 #include "tools/import/draft.h"
 #include "tools/import/files.h"
+#include "tools/import/import_skip.h"
 #include "tools/import/lerobot.h"
 #include "tools/import/lerobot_lost.h"
 #include "tools/import/manifest_import.h"
@@ -414,47 +415,6 @@ static int settle(struct importing *importing, struct error *err)
     return refuse(importing, "", rc, err);
 }
 
-/* ---- faults ---- */
-
-int import_skip_parse(const char *text, struct import_skip *ret, struct error *err)
-{
-    CLEANUP_FREE char *number = mem_text(text);
-    size_t len = strlen(text);
-    struct import_skip skip = {.on = true, .limited = len > 0, .percent = len && text[len - 1] == '%'};
-    struct value value = {0};
-    if (skip.percent)
-        number[--len] = 0;
-    if (skip.limited && value_parse(skip.percent ? VALUE_FLOAT : VALUE_INT, number, len, &value, NULL))
-        return error_set(err, EINVAL, "--skip-bad=%s: expected a number of clips, or of percent: 1%%", text);
-    skip.limit = skip.percent ? value.real : (double)value.integer;
-    if (!(skip.limit >= 0 && (!skip.percent || skip.limit <= 100)))
-        return error_set(err, ERANGE, "--skip-bad=%s: that is no share of all clips", text);
-    *ret = skip;
-    return 0;
-}
-
-/* "2 of 4 clips and 1 entry of no clip are bad": a row of a table that no clip has is none. */
-static int refuse_faults(const struct importing *importing, const char *what, struct error *err)
-{
-    uint64_t bad = importing->drafts->bad, loose = importing->counts->bad_loose;
-    CLEANUP_BUF struct buf text = BUF_INIT;
-    if (bad)
-        buf_printf(&text, "%llu of %s", (unsigned long long)bad, COUNT(importing->drafts->count, "clip"));
-    if (loose)
-        buf_printf(&text, "%s%s of no clip", bad ? " and " : "", COUNT(loose, "entry"));
-    return error_set(err, EINVAL, "%s: %s %s bad, and nothing was imported (%s)", importing->request->source,
-                     buf_text(&text), bad + loose == 1 ? "is" : "are", what);
-}
-
-/* The only one is told as it is. */
-static int refuse_fault(const struct importing *importing, bool may_be_skipped, struct error *err)
-{
-    struct error first = {0};
-    faults_first(importing->request->faults, &first);
-    return error_set(err, first.code, "%s%s", first.text,
-                     may_be_skipped ? " (--skip-bad leaves it out, and imports the others)" : "");
-}
-
 /* What is not finished is no fault. Of a source with nothing else there is nothing to say but that. */
 static int check_unfinished(const struct importing *importing, struct error *err)
 {
@@ -470,31 +430,6 @@ static int check_unfinished(const struct importing *importing, struct error *err
         return 0;
     return error_set(err, ENOENT, "%s: no clip is finished yet: the recorder is still writing %s",
                      importing->request->source, strmap_at(unfinished, 0)->key);
-}
-
-/* All was looked at: may what is good be imported? */
-static int check_faults(const struct importing *importing, struct error *err)
-{
-    const struct faults *faults = importing->request->faults;
-    const struct import_skip *skip = &importing->request->skip;
-    if (!faults || !faults_count(faults))
-        return 0;
-    uint64_t loose = faults_loose(faults), bad = importing->drafts->bad + loose;
-    uint64_t all = importing->drafts->count - importing->drafts->waiting + loose;
-    importing->counts->bad = bad;
-    importing->counts->bad_loose = loose;
-    bool refused = faults_refused(faults), over = false;
-    if (skip->on && skip->limited)
-        over = (double)bad > (skip->percent ? skip->limit / 100 * (double)all : skip->limit);
-    if (skip->on && !refused && !over && bad < all)
-        return 0;
-    if (faults_count(faults) == 1 && !over)
-        return refuse_fault(importing, !skip->on && !refused && bad < all, err);
-    const char *what = refused                  ? "not all of this can be left out"
-                       : over                   ? "more than --skip-bad allows"
-                       : skip->on || bad == all ? "nothing good is left"
-                                                : "--skip-bad imports the others";
-    return refuse_faults(importing, what, err);
 }
 
 static void count_source(struct importing *importing)
@@ -578,7 +513,7 @@ static int scan(struct importing *importing, struct error *err)
     if (!rc && importing->known)
         rc = settle(importing, err);
     if (!rc)
-        rc = check_faults(importing, err);
+        rc = import_skip_check(importing->request, importing->drafts, importing->counts, err);
     if (!rc)
         rc = check_unfinished(importing, err);
     return rc ? rc : drafts_emit(importing->drafts, err);

@@ -90,11 +90,6 @@ int known_take_over(struct known *known, const char *url, struct error *err)
                      "no clip of the data set came from %s: `elidefs root list` tells the places", url);
 }
 
-uint32_t known_root(const struct known *known)
-{
-    return known->root;
-}
-
 int known_open(struct dataset *dataset, const char *source_url, struct known **ret, struct error *err)
 {
     CLEANUP_KNOWN struct known *known = MEM_NEW(struct known);

@@ -24,7 +24,6 @@ void known_free(struct known *known);
 CLEANUP_DEFINE(struct known, known_free, cleanup_known)
 #define CLEANUP_KNOWN CLEANUP(cleanup_known)
 
-uint32_t known_root(const struct known *known);       /* of the source; 0: the data set has no such root */
 uint32_t known_version(const struct known *known);    /* the newest when it was opened; 0: none */
 const char *known_own_url(const struct known *known); /* of the data set */
 /* NULL where there is no version yet. */

@@ -12,7 +12,8 @@ struct search {
     struct known *known;
     const struct source *source;
     struct store *old;
-    struct rowset *objects; /* that live clips read; gathered first, since a reader has one statement of each kind */
+    struct rowset
+        *objects; /* that live clips read; gathered first, since a reader has one statement of each kind */
     uint64_t found;
 };
 
@@ -39,8 +40,7 @@ static int look_for(struct search *search, uint32_t id, struct error *err)
         return rc;
     const struct source_object *here = source_find(search->source, object.path);
     if (object.root == known_root(search->known) && !(here && is_pinned(&here->pinned, &object)))
-        search->found +=
-            !store_head(search->old, object.path, &there, &why) && is_pinned(&there, &object);
+        search->found += !store_head(search->old, object.path, &there, &why) && is_pinned(&there, &object);
     catalog_object_done(&object);
     return 0;
 }

@@ -182,13 +182,28 @@ static int describe_attribute(struct apply *apply, const struct attribute *attri
 
 /* ---- dropping ---- */
 
-static int drop_from_clip(struct apply_record *record, struct apply_growth *growth,
-                          const struct attribute *attribute, uint32_t row, struct error *err)
+int apply_attribute_rows(struct apply *apply, const struct attribute *attribute, struct rowset **ret_live,
+                         struct rowset **ret_all, struct error *err)
 {
-    CLEANUP_BUF struct buf member = BUF_INIT;
-    int rc = apply_record_enter(record, row, true, err);
+    CLEANUP_ROWSET struct rowset *has = NULL, *live = NULL, *all = rowset_new();
+    int rc = posting_read(apply->db, attribute->posting, &has, err);
+    if (!rc)
+        rc = posting_read(apply->db, SCHEMA_POSTING_LIVE, &live, err);
     if (rc)
         return rc;
+    rowset_add_range(all, 0, (uint64_t)apply->parent_rows);
+    rowset_andnot(all, live);
+    rowset_or(all, has);
+    *ret_live = STEAL(has);
+    *ret_all = STEAL(all);
+    return 0;
+}
+
+/* `live`: postings and JSON know of it. */
+static int drop_from_clip(struct apply_record *record, struct apply_growth *growth,
+                          const struct attribute *attribute, bool live, struct error *err)
+{
+    CLEANUP_BUF struct buf member = BUF_INIT;
     for (size_t i = 0; i < record->was.count; i++) {
         const struct record_value *value = &record->was.list[i];
         if (value->attribute != attribute)
@@ -196,7 +211,9 @@ static int drop_from_clip(struct apply_record *record, struct apply_growth *grow
         else if (!member.len)
             record_json_member(&record->was, i, &record->was_events, &member);
     }
-    rc = apply_growth_add(growth, row, -(int64_t)member.len, err);
+    if (!member.len)
+        return 0;
+    int rc = live ? apply_growth_add(growth, record->row, -(int64_t)member.len, err) : 0;
     return rc ? rc : apply_record_store(record, err);
 }
 
@@ -205,12 +222,15 @@ static int drop_from_clips(struct apply *apply, const struct attribute *attribut
     struct apply_record record = APPLY_RECORD(apply);
     record.only = attribute;
     struct apply_growth growth;
-    CLEANUP_ROWSET struct rowset *rows = NULL;
+    CLEANUP_ROWSET struct rowset *live = NULL, *all = NULL;
     uint32_t row;
     apply_growth_init(&growth, apply);
-    int rc = posting_read(apply->db, attribute->posting, &rows, err);
-    for (uint64_t from = 0; !rc && rowset_rows(rows, from, &row, 1); from = row + 1ull)
-        rc = drop_from_clip(&record, &growth, attribute, row, err);
+    int rc = apply_attribute_rows(apply, attribute, &live, &all, err);
+    for (uint64_t from = 0; !rc && rowset_rows(all, from, &row, 1); from = row + 1ull) {
+        rc = apply_record_enter(&record, row, true, err);
+        if (!rc)
+            rc = drop_from_clip(&record, &growth, attribute, rowset_contains(live, row), err);
+    }
     if (!rc)
         rc = apply_growth_flush(&growth, err);
     if (!rc)

@@ -112,27 +112,40 @@ static int take_over_events(struct step *step, struct error *err)
     return events_decode(record->apply->db, cursor_of(events.data, events.len), &record->now_events, err);
 }
 
+static int take_over_labels(struct step *step, struct error *err)
+{
+    struct apply *apply = step->apply;
+    const struct apply_moved *moved = step->place->moved;
+    struct buf bytes = moved ? moved->record : BUF_INIT,
+               lists = moved ? moved->lists : BUF_INIT; /* borrowed */
+    int rc =
+        record_decode(apply->db, &apply->attributes, cursor_of(bytes.data, bytes.len), &step->labels, err);
+    if (!rc)
+        rc = lists_decode(apply->db, cursor_of(lists.data, lists.len), &step->labels, err);
+    return rc ? rc : take_over_events(step, err);
+}
+
 /* What others have said stays, or comes along from another key. */
 static int keep_others(struct step *step, struct error *err)
 {
-    struct apply *apply = step->apply;
-    const struct apply_clip *place = step->place;
-    struct record_values *from = &step->record.was;
-    if (place->labels_of || place->labels_left) {
-        from = &step->labels;
-        struct buf bytes = place->moved ? place->moved->record : BUF_INIT; /* borrowed */
-        struct cursor record = cursor_of(bytes.data, bytes.len);
-        int rc = record_decode(apply->db, &apply->attributes, record, from, err);
-        struct buf lists = place->moved ? place->moved->lists : BUF_INIT; /* borrowed */
-        if (!rc)
-            rc = lists_decode(apply->db, cursor_of(lists.data, lists.len), from, err);
-        if (rc)
-            return rc;
-        rc = take_over_events(step, err);
-        if (rc)
-            return rc;
+    bool moves = step->place->labels_of || step->place->labels_left;
+    int rc = moves ? take_over_labels(step, err) : 0;
+    return rc ? rc : apply_merge(&step->record, step->place, moves ? &step->labels : &step->record.was, err);
+}
+
+/* What a hidden clip would have, were it seen. */
+static int keep_hidden(struct step *step, struct error *err)
+{
+    struct apply_record *record = &step->record;
+    int rc = take_over_labels(step, err);
+    for (size_t i = 0; !rc && i < step->labels.count; i++) {
+        const struct record_value *value = &step->labels.list[i];
+        record_values_add(&record->now, value->attribute, &value->value, value->origin);
     }
-    return apply_merge(&step->record, place, from, err);
+    if (!rc)
+        rc = apply_record_store(record, err);
+    record->now.count = 0;
+    return rc;
 }
 
 static bool same_pieces(const struct step *step, const struct new_stream *stream,
@@ -369,14 +382,14 @@ static bool same_clip(const struct step *step)
            step->was.t0_ns == step->clip.t0_ns && step->was.t1_ns == step->clip.t1_ns;
 }
 
-/* The row stays, with its key and fingerprint: it is known which content was removed. */
+/* The row stays, with its key and fingerprint: it is known which content was removed; and so does its record:
+ * the clip may come back. */
 static int drop_clip(struct step *step, struct error *err)
 {
     step->extra = (struct changeset_op){0};
     step->apply->counts.clips_removed++;
-    int rc = apply_record_put(&step->record, err);
-    if (!rc)
-        rc = drop_streams(step, err);
+    apply_record_retire(&step->record);
+    int rc = drop_streams(step, err);
     return rc ? rc : put_extra(step, err);
 }
 
@@ -388,10 +401,10 @@ static int remove_clip(struct step *step, struct error *err)
     return rc ? rc : drop_clip(step, err);
 }
 
-/* Only the row is written: it says which content is removed under this key. */
+/* Only the row is written: it says which content is removed under this key, and the record what it had. */
 static int hide_clip(struct step *step, struct error *err)
 {
-    int rc = apply_record_enter(&step->record, step->place->row, step->place->known, err);
+    int rc = apply_record_enter(&step->record, step->place->row, step->place->live, err);
     if (!rc)
         rc = take_clip(step, err);
     if (!rc)
@@ -401,6 +414,8 @@ static int hide_clip(struct step *step, struct error *err)
     step->stream_count = step->record.said.count = 0;
     if (step->place->live)
         rc = drop_clip(step, err);
+    if (!rc && (step->place->known || step->place->moved))
+        rc = keep_hidden(step, err);
     if (!rc)
         rc = apply_record_print(&step->record, step->clip.text, err);
     if (rc)
@@ -412,7 +427,7 @@ static int hide_clip(struct step *step, struct error *err)
 static int apply_clip(struct step *step, struct error *err)
 {
     bool same_streams = false, same_extra = false;
-    int rc = apply_record_enter(&step->record, step->place->row, step->place->known, err);
+    int rc = apply_record_enter(&step->record, step->place->row, step->place->live, err);
     if (!rc)
         rc = take_clip(step, err);
     if (!rc)

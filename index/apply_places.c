@@ -62,8 +62,8 @@ static int read_labels(struct apply *apply, struct apply_clip *clip, struct reco
     if (!clip->labels_of)
         return 0;
     int rc = runs_find_key(apply->db, &apply->runs, clip->labels_of, strlen(clip->labels_of), &row, err);
-    if (rc < 1 || !rowset_contains(apply->live, row))
-        return rc < 0 ? rc : 0;
+    if (rc < 1) /* of one that was removed they are what it had then */
+        return rc;
     clip->moved = MEM_NEW(struct apply_moved);
     struct buf *to[2] = {&clip->moved->record, &clip->moved->events};
     for (int i = 0; !(rc < 0) && i < 2; i++) {

@@ -318,12 +318,15 @@ int apply_record_growth(struct apply_record *record, int64_t *ret_bytes, struct 
     return rc;
 }
 
-/* True: the events are not what the group holds, and stand in `bytes`. */
+/* True: the events are not what the group holds, and stand in `bytes`. Where there are none, it may hold
+ * those of a clip that was removed. */
 static bool encode_events(struct apply_record *record)
 {
     if (!has_events(record, &record->now))
         record->now_events.count = 0;
-    if (same_events(&record->now_events, &record->was_events))
+    struct cursor stored = record_of(&record->event_group, record->row);
+    bool stale = !record->was_events.count && cursor_left(&stored);
+    if (!stale && same_events(&record->now_events, &record->was_events))
         return false;
     events_encode(&record->now_events, &record->bytes);
     for (size_t i = 0; i < record->now_events.count; i++)
@@ -392,6 +395,13 @@ int apply_record_store(struct apply_record *record, struct error *err)
     record->was.count = record->was_events.count = record->now_events.count = 0;
     record->dirty = true;
     return 0;
+}
+
+void apply_record_retire(struct apply_record *record)
+{
+    record->now.count = record->now_events.count = 0;
+    note_changes(record);
+    record->was.count = record->was_events.count = 0;
 }
 
 int apply_record_put(struct apply_record *record, struct error *err)

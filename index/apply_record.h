@@ -34,7 +34,8 @@ struct apply_record {
 void apply_record_done(struct apply_record *record);
 
 /* The clip in `row`: `was` is read, if the parent has it (`known`), and the rest is empty. A list that no
- * one here can change is not read: it has no bytes, and stays as it is. */
+ * one here can change is not read: it has no bytes, and stays as it is. What a removed clip had is none of
+ * what a clip in its row has. */
 int apply_record_enter(struct apply_record *record, uint32_t row, bool known, struct error *err);
 /* Adds a value of the set to `said`. -EINVAL: an integer that is not exact as the float it must become. */
 int apply_record_say(struct apply_record *record, const struct changeset_op *op, struct error *err);
@@ -46,7 +47,10 @@ int apply_record_print(struct apply_record *record, const char *key, struct erro
 int apply_record_growth(struct apply_record *record, int64_t *ret_bytes, struct error *err);
 /* `now` and `now_events` are the clip's from here on; `was` is gone. */
 int apply_record_put(struct apply_record *record, struct error *err);
-/* The same, but postings and columns are told nothing. */
+/* The clip is removed: postings and columns lose it, while the record stays as it is, for a clip that comes
+ * back. */
+void apply_record_retire(struct apply_record *record);
+/* As apply_record_put(), but postings and columns are told nothing. */
 int apply_record_store(struct apply_record *record, struct error *err);
 /* Writes the last groups. */
 int apply_record_flush(struct apply_record *record, struct error *err);

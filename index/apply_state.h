@@ -38,7 +38,7 @@ struct apply_clip {
     bool hidden;           /* given, but not to be seen */
     bool labels_left;      /* another clip of the set takes over its labels */
     const char *labels_of; /* key of the clip whose labels it takes over, borrowed from the log; or NULL */
-    struct apply_moved *moved; /* what the parent has of that clip; NULL: nothing */
+    struct apply_moved *moved; /* what the parent has of that clip, live or not; NULL: nothing */
 };
 
 struct apply_moved {
@@ -109,6 +109,9 @@ int apply_attribute_put(struct apply *apply, const struct attribute *attribute, 
 /* The JSON of all clips that have it gets so many bytes longer. */
 int apply_attribute_grow(struct apply *apply, const struct attribute *attribute, int64_t bytes,
                          struct error *err);
+/* The rows that have it, and these together with all rows of removed clips, whose records may hold it. */
+int apply_attribute_rows(struct apply *apply, const struct attribute *attribute, struct rowset **ret_live,
+                         struct rowset **ret_all, struct error *err);
 void apply_event_find(struct apply *apply); /* event_at */
 bool apply_is_event(const struct apply *apply, const struct attribute *attribute);
 

@@ -46,7 +46,8 @@ static void print_texts(struct conversion *c)
     }
 }
 
-static int convert_values(struct conversion *c, uint32_t row, struct error *err)
+/* `live`: postings and JSON know of it. */
+static int convert_values(struct conversion *c, bool live, struct error *err)
 {
     struct apply_record *record = &c->record;
     print_texts(c);
@@ -60,7 +61,8 @@ static int convert_values(struct conversion *c, uint32_t row, struct error *err)
             if (rc)
                 return error_within(err, rc, "a list of '%s' is too long for a text",
                                     c->attribute->info.name);
-            apply_delta_value(&c->delta, false, &value.value, row, true);
+            if (live)
+                apply_delta_value(&c->delta, false, &value.value, record->row, true);
         }
         record_values_add(&record->now, value.attribute, &value.value, value.origin);
     }
@@ -69,27 +71,28 @@ static int convert_values(struct conversion *c, uint32_t row, struct error *err)
 }
 
 /* The record is read with the old type and written with the new one. */
-static int convert_clip(struct conversion *c, uint32_t row, struct error *err)
+static int convert_clip(struct conversion *c, uint32_t row, bool live, struct error *err)
 {
     c->attribute->info.type = c->from;
     int rc = apply_record_enter(&c->record, row, true, err);
     c->attribute->info.type = VALUE_TEXT;
-    if (!rc)
-        rc = convert_values(c, row, err);
+    if (rc || !member_bytes(c, &c->record.was))
+        return rc;
+    rc = convert_values(c, live, err);
     if (rc)
         return rc;
     int64_t bytes = (int64_t)member_bytes(c, &c->record.now) - (int64_t)member_bytes(c, &c->record.was);
-    rc = apply_growth_add(&c->growth, row, bytes, err);
+    rc = live ? apply_growth_add(&c->growth, row, bytes, err) : 0;
     return rc ? rc : apply_record_store(&c->record, err);
 }
 
 static int convert_clips(struct conversion *c, struct error *err)
 {
-    CLEANUP_ROWSET struct rowset *rows = NULL;
+    CLEANUP_ROWSET struct rowset *live = NULL, *all = NULL;
     uint32_t row;
-    int rc = posting_read(c->apply->db, c->attribute->posting, &rows, err);
-    for (uint64_t from = 0; !rc && rowset_rows(rows, from, &row, 1); from = row + 1ull)
-        rc = convert_clip(c, row, err);
+    int rc = apply_attribute_rows(c->apply, c->attribute, &live, &all, err);
+    for (uint64_t from = 0; !rc && rowset_rows(all, from, &row, 1); from = row + 1ull)
+        rc = convert_clip(c, row, rowset_contains(live, row), err);
     if (!rc)
         rc = apply_growth_flush(&c->growth, err);
     if (!rc)

@@ -25,8 +25,10 @@ static const struct option_spec options[] = {
      "clips that are known under other keys have new keys: their labels go with them"},
     {"table-is-renumbered", 0, NULL, false,
      "with --renumbered: the tables name clips by their new numbers and keys"},
+    {"replaces", 0, "SOURCE", false,
+     "clips of SOURCE, which was imported before, are the earlier state of those with the same keys here"},
     {"restore", 0, NULL, false,
-     "bring back clips that were removed from the data set, without the labels they had"},
+     "bring back clips that were removed from the data set, with the labels they had then"},
     {"copy", 0, "[=open]", false,
      "put the recordings into the data set's own folder; =open: only those that may still be written to, the "
      "last "
@@ -154,7 +156,7 @@ static void tell_faults(const struct import_request *request, int rc, const stru
 {
     struct error first = {0};
     faults_first(request->faults, &first);
-    if (rc && faults_count(request->faults) == 1 && !strcmp(first.text, err->text))
+    if (rc && faults_count(request->faults) == 1 && !strncmp(first.text, err->text, strlen(first.text)))
         return;
     faults_print(request->faults, stderr);
 }
@@ -185,12 +187,29 @@ static void tell_left_out(const struct import_counts *found)
             found->bad == 1 ? "it" : "them");
 }
 
+/* What the versions there are read is found where it was moved to, from now on. That is true whatever becomes
+ * of this import, and is compared with the newest of them, so it comes before the commit. */
+static void keep_readable(const struct import_request *request, struct session *session,
+                          const struct moved *moved)
+{
+    struct dataset_compared compared = {0};
+    struct error why = {0};
+    int rc = request->dry ? 0 : dataset_root_add(session->dataset, moved->root, moved->url, &compared, &why);
+    if (rc && rc != -EEXIST)
+        fprintf(stderr, "note: older versions' recordings lie in %s now, but: %s\n", moved->url, why.text);
+    else if (!rc)
+        fprintf(stderr, "%s of older versions %s found in %s\n", COUNT(moved->objects, "recording"),
+                moved->objects == 1 ? "is" : "are", moved->url);
+}
+
 static int finish(const struct arguments *arguments, const struct import_request *request,
                   struct session *session, const struct changeset *set, const struct import_counts *found,
                   struct error *err)
 {
     tell_found(found);
     int rc = write_bad(arguments, request, err);
+    if (!rc && found->moved.url)
+        keep_readable(request, session, &found->moved);
     if (!rc)
         rc = commit(arguments, session, set, found, err);
     if (rc)
@@ -234,8 +253,10 @@ static int import(const struct arguments *arguments, struct import_request *requ
         rc = finish(arguments, request, session, set, &found, err);
         if (rc >= 0)
             scan_cache_forget(scans);
+        free(found.moved.url);
         return rc;
     }
+    free(found.moved.url);
     notes_print(request->notes, stderr); /* they may say why */
     struct error unwritten;
     if (write_bad(arguments, request, &unwritten))
@@ -260,6 +281,7 @@ static int run(const struct arguments *arguments, struct error *err)
     struct import_request request = {.source = arguments->positional[1],
                                      .prefix = arguments_text(arguments, "prefix"),
                                      .layout = arguments_text(arguments, "layout"),
+                                     .replaces = arguments_text(arguments, "replaces"),
                                      .renumbered = arguments_flag(arguments, "renumbered"),
                                      .table_is_renumbered = arguments_flag(arguments, "table-is-renumbered"),
                                      .restore = arguments_flag(arguments, "restore"),
@@ -386,7 +408,9 @@ const struct command command_import = {
         "refused, unless a column that the source knows, too (length, task), fits the new numbers in all "
         "rows and would not fit the old ones, or --table-is-renumbered is given. Keys of clips from another "
         "source, or of another manifest beside this "
-        "one, fail it, too: --prefix.\n\n"
+        "one, fail it, too: --prefix, or --replaces SOURCE where they take the place of those of SOURCE, "
+        "such as an edited copy of it in another folder: they keep their labels, and replace what has "
+        "changed.\n\n"
         "Everything that does not add up is an error that names file, place and reason. All of the source is "
         "looked at, all errors are told (the first 20 of a kind, and how many more), and nothing is "
         "committed "
@@ -394,8 +418,13 @@ const struct command command_import = {
         "the good clips are committed all the same, unless more than LIMIT are bad; bad.jsonl in the current "
         "folder, or the file that --bad names, has a line for each error "
         "({\"file\", \"place\", \"reason\", \"clip\"}), the status is 3, and the next import tries "
-        "what is missing again. --skip-bad leaves out clips only: a data set or a table that cannot be read "
-        "at all fails the import.\n\n"
+        "what is missing again. A folder, and a LeRobot data set among others, that cannot be read at all "
+        "are left out, too, "
+        "the latter not where a LIMIT is given, which is one of clips. A --table that cannot be read at all "
+        "fails the import.\n\n"
+        "While a recorder is running, the last file of each kind in a LeRobot data set has no end yet. That "
+        "is nothing bad: what is finished is imported, the rest is tried again the next time, and a note "
+        "says so.\n\n"
         "An import with --copy that fails keeps its copies for the next try, unless there is no room left: "
         "then it "
         "removes those it has made.\n\n"

@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tools/commands.h"
 #include "tools/lock.h"
 #include "tools/session.h"
-
-/* A relative path would mean another folder where the lock is checked. */
-static char *place_of(const char *url)
-{
-    char *real = strstr(url, "://") ? NULL : realpath(url, NULL);
-    return real ? real : mem_text(url);
-}
 
 static int run(const struct arguments *arguments, struct error *err)
 {
@@ -35,7 +27,7 @@ static int run(const struct arguments *arguments, struct error *err)
     query_canonical(at.place.query, &canonical);
     if (canonical.data[canonical.len - 1] == '/')
         buf_truncate(&canonical, canonical.len - 1);
-    lock.dataset = place_of(at.session.url);
+    lock.dataset = mem_text(dataset_url(at.session.dataset)); /* a name means something here only */
     lock.uuid = mem_text(dataset_uuid(at.session.dataset));
     lock.path = mem_text(at.session.path);
     lock.canonical = (char *)buf_steal(&canonical);
@@ -55,7 +47,9 @@ const struct command command_lock = {
     .synopsis = "DATASET PATH [OPTION]...",
     .summary = "prints what a path means now, to be kept and checked",
     .description =
-        "Prints a line of JSON for a file such as data.lock: the path as it was asked for, the canonical "
+        "Prints a line of JSON for a file such as data.lock: the data set's URL, the path as it was asked "
+        "for, "
+        "the canonical "
         "path with "
         "its version, a digest of all that its clips hold, and counts. Nothing of a recording is read. "
         "`elidefs check` compares it later.",

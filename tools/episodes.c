@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* An import calls episode 4 of a LeRobot data set "ep000004", with the prefix it was given before it, and
- * makes a Parquet stream of its rows. Numbers count within one data set: its root, or the folder of its
- * copies, and the prefix tell two of them apart. */
+ * makes a Parquet stream of its rows. Numbers count within one data set: its source, wherever its bytes were
+ * copied to, and the prefix tell two of them apart. */
 #include "tools/episodes.h"
 
 #include <errno.h>
@@ -9,13 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/import/known.h"
+
 enum { NUMBER_DIGITS = 6, NUMBER_DIGITS_MAX = 18 };
 
 struct episode { /* one clip, looked at */
     char *key;
     size_t prefix_len; /* of the key */
     uint32_t row, stream;
-    char *home; /* "ROOT COPIES": where its data set lies */
+    bool found;                         /* it has rows: */
+    char home[KNOWN_SOURCE_DIGITS + 1]; /* the digits of their source */
     int64_t number;
 };
 
@@ -23,6 +26,8 @@ struct walk {
     struct dataset *dataset;
     struct catalog_reader *reader;
     struct episode first; /* the others must be of the same data set */
+    uint32_t root;        /* that was asked for last, 0: none, and its digits */
+    char digits[KNOWN_SOURCE_DIGITS + 1];
     int64_t *numbers;
     size_t count, cap;
 };
@@ -30,7 +35,6 @@ struct walk {
 static void episode_done(struct episode *episode)
 {
     free(episode->key);
-    free(episode->home);
 }
 
 /* Takes the key apart; false if it is not written as an import writes it. */
@@ -58,34 +62,46 @@ static bool find_rows(const struct catalog_clip *clip, uint32_t *ret_stream)
     return false;
 }
 
-/* Copies lie in elidefs/data/<their source>/<the copy>. */
-static char *home_of(const struct catalog_object *object)
+static int take_root(void *ctx, uint32_t id, const char *url, struct error *err)
 {
-    static const char copies[] = "elidefs/data/";
-    size_t head = sizeof copies - 1;
-    if (strncmp(object->path, copies, head) != 0)
-        return mem_printf("%" PRIu32, object->root);
-    return mem_printf("%" PRIu32 " %.*s", object->root, (int)strcspn(object->path + head, "/"),
-                      object->path + head);
+    struct walk *walk = ctx;
+    (void)err;
+    if (id == walk->root)
+        known_source_digits(url, walk->digits);
+    return 0;
 }
 
-static int find_home(struct catalog_reader *reader, struct episode *episode, struct error *err)
+static int home_of(struct walk *walk, const struct catalog_object *object, struct episode *episode,
+                   struct error *err)
+{
+    const char *copied = known_copy_source(object->path);
+    int rc = 0;
+    if (!copied && walk->root != object->root) {
+        walk->root = object->root;
+        rc = dataset_roots(walk->dataset, take_root, walk, err);
+    }
+    memcpy(episode->home, copied ? copied : walk->digits, KNOWN_SOURCE_DIGITS);
+    episode->found = !rc;
+    return rc;
+}
+
+static int find_home(struct walk *walk, struct episode *episode, struct error *err)
 {
     struct catalog_stream stream;
     struct catalog_object object;
-    int rc = catalog_stream(reader, episode->row, episode->stream, &stream, err);
+    int rc = catalog_stream(walk->reader, episode->row, episode->stream, &stream, err);
     if (rc < 0)
         return rc;
     uint32_t id = stream.object;
     catalog_stream_done(&stream);
     if (id == CATALOG_NO_OBJECT)
         return 0;
-    rc = catalog_object(reader, id, &object, err);
+    rc = catalog_object(walk->reader, id, &object, err);
     if (rc < 0)
         return rc;
-    episode->home = home_of(&object);
+    rc = home_of(walk, &object, episode, err);
     catalog_object_done(&object);
-    return 0;
+    return rc;
 }
 
 static int look_at(struct walk *walk, uint32_t row, struct episode *episode, struct error *err)
@@ -97,8 +113,8 @@ static int look_at(struct walk *walk, uint32_t row, struct episode *episode, str
     episode->row = row;
     episode->key = mem_text(clip.key);
     if (read_key(episode) && find_rows(&clip, &episode->stream))
-        rc = find_home(walk->reader, episode, err);
-    if (rc < 0 || episode->home)
+        rc = find_home(walk, episode, err);
+    if (rc < 0 || episode->found)
         return rc;
     return error_set(err, EINVAL,
                      "clip '%s' is no episode of a LeRobot data set (they are called ep000004 and have a "

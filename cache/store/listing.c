@@ -53,6 +53,17 @@ static int read_key(struct reading *reading, const char *text, struct error *err
     return 0;
 }
 
+bool listing_class_is_archive(const char *name)
+{
+    return !strcmp(name, "GLACIER") || !strcmp(name, "DEEP_ARCHIVE");
+}
+
+static int read_class(struct reading *reading, const char *text, struct error *err)
+{
+    reading->entry.archived = listing_class_is_archive(text);
+    return 0;
+}
+
 static int read_modified(struct reading *reading, const char *text, struct error *err)
 {
     if (instant_parse(text, strlen(text), &reading->entry.modified_ns))
@@ -155,6 +166,7 @@ static const struct field object_fields[] = {
     {"ListBucketResult/Contents/Size", read_size},
     {"ListBucketResult/Contents/ETag", read_etag},
     {"ListBucketResult/Contents/LastModified", read_modified},
+    {"ListBucketResult/Contents/StorageClass", read_class},
     {"ListBucketResult/Contents", end_entry},
     {"ListBucketResult/IsTruncated", read_truncated},
     {"ListBucketResult/NextContinuationToken", read_next},
@@ -168,6 +180,7 @@ static const struct field version_fields[] = {
     {"ListVersionsResult/Version/Size", read_size},
     {"ListVersionsResult/Version/ETag", read_etag},
     {"ListVersionsResult/Version/LastModified", read_modified},
+    {"ListVersionsResult/Version/StorageClass", read_class},
     {"ListVersionsResult/Version/VersionId", read_version},
     {"ListVersionsResult/Version/IsLatest", read_newest},
     {"ListVersionsResult/Version", end_version},

@@ -14,6 +14,7 @@ struct listing_entry {
     char *key; /* decoded */
     uint64_t size;
     int64_t modified_ns; /* 0: not told */
+    bool archived;       /* by its class, whether it has been restored or not */
     char etag[PIN_ETAG_BYTES];
     char version[PIN_VERSION_BYTES]; /* of a page of versions, below; else "" */
 };
@@ -31,5 +32,7 @@ int listing_parse(const char *name, const void *xml, size_t len, struct listing 
 /* A page of versions: the newest one of each key alone, unless it is a marker that says "deleted". */
 int listing_parse_versions(const char *name, const void *xml, size_t len, struct listing *ret,
                            struct error *err);
+/* Is it a storage class whose objects cannot be read before they are restored? */
+bool listing_class_is_archive(const char *name);
 void listing_done(struct listing *listing);
 #define CLEANUP_LISTING CLEANUP(listing_done)

@@ -95,6 +95,14 @@ static int read_names(struct walk *walk, struct names *names, struct error *err)
     return code ? local_fail(walk->store, folder, code, err) : 0;
 }
 
+static int refuse(const struct walk *walk, const struct error *why, struct error *err)
+{
+    const struct store_listing *listing = walk->listing;
+    bool all = !*walk->path; /* then there is nothing left to go on with */
+    return listing->refused && !all ? listing->refused(listing->ctx, walk->path, why, err)
+                                    : error_copy(err, why);
+}
+
 /* A file that went away since its folder was read is left out. */
 static int tell(struct walk *walk, struct error *err)
 {
@@ -104,7 +112,7 @@ static int tell(struct walk *walk, struct error *err)
     if (rc == -ENOENT)
         return 0;
     if (rc < 0)
-        return error_copy(err, &head_err);
+        return refuse(walk, &head_err, err);
     return walk->listing->each(walk->listing->ctx, walk->path, &object, err);
 }
 
@@ -134,7 +142,7 @@ static int walk_folder(struct walk *walk, struct error *err)
     if (rc == -ENOENT && *walk->path)
         return 0;
     if (rc < 0)
-        return error_copy(err, &read_err);
+        rc = refuse(walk, &read_err, err);
     for (size_t i = 0; !rc && i < names.count; i++)
         rc = walk_entry(walk, names.names[i], err);
     return rc;

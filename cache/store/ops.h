@@ -28,6 +28,7 @@ struct store_listing {
     const char *after; /* paths up to this one are left out; "" none */
     bool versions;     /* as store_list_versions() */
     store_list_fn *each;
+    store_refused_fn *refused; /* NULL: what cannot be looked into ends the listing */
     void *ctx;
 };
 

@@ -33,11 +33,28 @@ static bool parse(const char *text, uint64_t *first, uint64_t *last, uint64_t *s
     return !strcmp(text, again) && *first <= *last && *last < *size;
 }
 
+/* The object that was pinned, as its ETag says, but not its bytes. */
+static bool is_changed(const struct store_get *get, const struct store_object *object)
+{
+    return get->pin && !strncmp(get->pin, "etag=", 5) && get->size != UINT64_MAX && object->size != get->size;
+}
+
+static int changed_on_the_way(const struct store_get *get, const struct store_object *object,
+                              struct error *err)
+{
+    return error_set(err, EBADMSG,
+                     "%" PRIu64 " bytes are sent of an object of %" PRIu64
+                     ": it may be kept gzip-encoded, and unpacked on the way",
+                     object->size, get->size);
+}
+
 static int check_part(const struct store_get *get, const struct http_reply *reply,
                       struct store_object *object, uint64_t *ret_end, struct error *err)
 {
     char text[80];
     uint64_t first, last, size;
+    if (reply->status != 206 && is_changed(get, object))
+        return changed_on_the_way(get, object, err);
     if (reply->status != 206)
         return error_set(err, EIO,
                          "the store ignored the range that was asked for (it must support range requests)");
@@ -61,6 +78,8 @@ static int check_whole(const struct store_get *get, const struct http_reply *rep
 {
     if (reply->status != 200)
         return error_set(err, EIO, "the store sent a part where the whole was asked for");
+    if (is_changed(get, object))
+        return changed_on_the_way(get, object, err);
     if (get->size != UINT64_MAX && object->size != get->size)
         return error_set(err, ESTALE, "the object is not the one that was pinned; its size has changed");
     *ret_end = object->size;

@@ -9,9 +9,32 @@
 #include "cache/base/escape.h"
 #include "cache/base/instant.h"
 #include "cache/base/memory.h"
+#include "cache/store/encoding.h"
+#include "cache/store/listing.h"
 #include "cache/store/stores.h"
 
 enum { PAGE_KEYS = 1000 };
+
+int s3_check_encoding(struct s3 *s3, const struct http_reply *reply, bool gzip, struct error *err)
+{
+    if (!encoding_is_undone(reply))
+        return 0;
+    atomic_store(&s3->unpacks, true);
+    return error_set(err, gzip ? EBADMSG : EAGAIN,
+                     "it is kept gzip-encoded, and the store unpacks it on the way");
+}
+
+/* Of the storage classes these two are; a class that moves objects by itself says where they are. */
+static bool is_archived(const struct http_reply *reply)
+{
+    char text[128];
+    if (http_reply_header(reply, "x-amz-restore", text, sizeof text) &&
+        strstr(text, "ongoing-request=\"false\""))
+        return false;
+    bool named = http_reply_header(reply, "x-amz-storage-class", text, sizeof text);
+    return (named && listing_class_is_archive(text)) ||
+           http_reply_header(reply, "x-amz-archive-status", text, sizeof text);
+}
 
 int s3_object(const struct http_reply *reply, struct store_object *ret, struct error *err)
 {
@@ -28,6 +51,7 @@ int s3_object(const struct http_reply *reply, struct store_object *ret, struct e
     if (pin_s3_make(etag, versioned ? version : NULL, &pin))
         return error_set(err, EIO, "the ETag or version of the reply cannot pin an object");
     object.versioned = *pin.version;
+    object.archived = is_archived(reply);
     pin_s3_print(&pin, object.pin);
     *ret = object;
     return 0;
@@ -37,12 +61,13 @@ int s3_head(struct store *store, const char *path, struct store_object *ret, str
 {
     struct s3 *s3 = s3_of(store);
     CLEANUP_S3_REPLY struct s3_reply reply = {0};
-    struct s3_ask ask = {.method = "HEAD", .path = path};
+    struct s3_ask ask = {.method = "HEAD", .path = path, .gzip = atomic_load(&s3->unpacks)};
     int rc = s3_run(s3, &ask, &reply, err);
     if (rc < 0)
         return s3_missing_or_refused(s3, path, rc, err);
     char size[24];
-    if (!http_reply_header(&reply.http, "content-length", size, sizeof size))
+    rc = s3_check_encoding(s3, &reply.http, ask.gzip, err);
+    if (!rc && !http_reply_header(&reply.http, "content-length", size, sizeof size))
         rc = error_set(err, EIO, "the reply has no size");
     if (!rc)
         rc = s3_object(&reply.http, ret, err);

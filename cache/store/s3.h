@@ -28,6 +28,7 @@ struct s3 {
     struct signing_key *signing_key; /* likewise */
     unsigned page_keys;              /* of a listing */
     atomic_bool blind;               /* may not list: missing objects are refused */
+    atomic_bool unpacks;             /* what is kept gzip-encoded, unless it is asked for so: encoding.h */
     int64_t idle_ns; /* a transfer that does not move for so long is broken; 0: http.h's default */
 };
 
@@ -44,6 +45,7 @@ struct s3_ask {
     struct sigv4_header extra[3]; /* further headers, lower case; name NULL ends them */
     const void *body;
     size_t body_len;
+    bool gzip; /* as it is kept, should that be gzip-encoded */
 };
 
 /* Fills in method, URL, headers, body and CA of `http`; signs with `keys` unless NULL. */
@@ -73,6 +75,10 @@ void s3_reply_done(struct s3_reply *reply);
 
 /* Runs a request and waits. 0 with a reply of status 2xx, else what it means. */
 int s3_run(struct s3 *s3, const struct s3_ask *ask, struct s3_reply *reply, struct error *err);
+
+/* -EAGAIN if what the reply holds was unpacked on the way, which the next request will forbid; -EBADMSG if
+ * this one did. */
+int s3_check_encoding(struct s3 *s3, const struct http_reply *reply, bool gzip, struct error *err);
 
 /* Size, time and pin out of a reply's headers. -EIO if they are not all there and sound. */
 int s3_object(const struct http_reply *reply, struct store_object *ret, struct error *err);

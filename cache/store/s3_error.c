@@ -12,7 +12,7 @@
 enum { TEXT_BYTES = 200 };
 
 /* Handled like the code, whose meaning is a number of its own. */
-enum { IDENTITY = 10001 };
+enum { IDENTITY = 10001, ARCHIVED };
 
 struct fault {
     char code[64], message[TEXT_BYTES], region[64];
@@ -53,6 +53,7 @@ static const struct {
     {"InvalidToken", IDENTITY, "the session token is not valid"},
     {"TokenRefreshRequired", IDENTITY, "the credentials have expired"},
     {"AccessDenied", EACCES, "access denied"},
+    {"InvalidObjectState", ARCHIVED, "it is archived, and must be restored before it can be read"},
     {"RequestTimeTooSkewed", EACCES, "this machine's clock differs too much from the store's"},
     {"NoSuchBucket", ENOENT, NULL}, /* the sentence names it */
     {"NoSuchKey", ENOENT, "no such object"},
@@ -131,12 +132,12 @@ int s3_meaning(struct s3 *s3, const struct s3_refusal *refusal, struct error *er
     if (refusal->body->len)
         xml_read("reply", refusal->body->data, refusal->body->len, take, &fault, NULL);
     int rc = status == 412 ? broken_condition(refusal, err) : look_up(s3, &fault, status, err);
-    bool identity = rc == -IDENTITY;
-    if (identity)
+    bool identity = rc == -IDENTITY, archived = rc == -ARCHIVED;
+    if (identity || archived)
         err->code = EACCES;
     add_details(s3, refusal, &fault, err);
     rc = -err->code;
-    if (rc == -EACCES)
+    if (rc == -EACCES && !archived) /* whoever asks */
         rc = refused_identity(s3, refusal, identity, err);
     if (rc == -EAGAIN)
         status_obey_retry_after(&s3->base, refusal->reply);

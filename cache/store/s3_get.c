@@ -23,6 +23,7 @@ struct s3_get {
     struct ranged ranged;
     struct http_request http;
     uint64_t generation;
+    bool gzip;          /* asked for as it is kept */
     struct pin_s3 pin;  /* what must answer; all empty if any may */
     struct buf refusal; /* body of a reply that was not accepted */
     int rc;             /* on the way to tell(), below */
@@ -75,9 +76,12 @@ static int take_head(struct http_request *http, struct error *err)
     char length[24];
     if (http->reply.status / 100 != 2)
         return 0;
+    int rc = s3_check_encoding(g->s3, &http->reply, g->gzip, err);
+    if (rc)
+        return rc;
     if (!http_reply_header(&http->reply, "content-length", length, sizeof length))
         return fail(err, EIO, "the reply has no Content-Length");
-    int rc = s3_object(&http->reply, &object, err);
+    rc = s3_object(&http->reply, &object, err);
     if (!rc)
         rc = check_pin(g, &object, err);
     return rc ? rc : ranged_accept(&g->ranged, &http->reply, &object, err);
@@ -125,7 +129,7 @@ static void send(struct s3_get *g, const struct keys *keys)
     const struct store_get *get = g->ranged.get;
     char range[RANGED_TEXT_BYTES];
     CLEANUP_BUF struct buf query = BUF_INIT;
-    struct s3_ask ask = {.method = "GET", .path = get->path};
+    struct s3_ask ask = {.method = "GET", .path = get->path, .gzip = g->gzip = atomic_load(&g->s3->unpacks)};
     size_t n = 0;
     if (ranged_is_part(get)) {
         ranged_format(get, range);

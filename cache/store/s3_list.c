@@ -58,8 +58,10 @@ static int tell_page(const struct paging *paging, const struct listing *page, st
     size_t len = strlen(prefix);
     for (size_t i = 0; i < page->count; i++) {
         const struct listing_entry *entry = &page->entries[i];
-        struct store_object object = {
-            .size = entry->size, .modified_ns = entry->modified_ns, .versioned = *entry->version};
+        struct store_object object = {.size = entry->size,
+                                      .modified_ns = entry->modified_ns,
+                                      .versioned = *entry->version,
+                                      .archived = entry->archived};
         struct pin_s3 pin = {0};
         strcpy(pin.etag, entry->etag);
         strcpy(pin.version, entry->version);

@@ -100,6 +100,8 @@ void s3_prepare(struct s3 *s3, const struct s3_ask *ask, const struct keys *keys
     qsort(signing.headers, signing.count, sizeof *signing.headers, by_name);
     for (size_t i = 0; i < signing.count; i++)
         http_request_header(http, "%s: %s", signing.headers[i].name, signing.headers[i].value);
+    if (ask->gzip) /* not signed: the stores that need it change it on the way */
+        http_request_header(http, "accept-encoding: gzip");
     if (!strcmp(ask->method, "PUT") || !strcmp(ask->method, "POST"))
         http_request_header(http, "content-type: application/octet-stream");
     struct sigv4_request request = {.method = ask->method,

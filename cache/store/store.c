@@ -224,6 +224,7 @@ struct order {
     struct store *store;
     const char *prefix;
     store_list_fn *each;
+    store_refused_fn *refused;
     void *ctx;
     char last[STORE_PATH_BYTES + 1];
 };
@@ -240,14 +241,24 @@ static int in_order(void *ctx, const char *path, const struct store_object *obje
     return order->each(order->ctx, path, object, err);
 }
 
+static int pass_refusal(void *ctx, const char *path, const struct error *why, struct error *err)
+{
+    struct order *order = ctx;
+    return order->refused(order->ctx, path, why, err);
+}
+
 static int list(struct order *order, bool versions, struct error *err)
 {
     struct store *store = order->store;
     int rc = store_prefix_check(store->url, order->prefix, err);
     if (rc < 0)
         return rc;
-    struct store_listing listing = {
-        .prefix = order->prefix, .after = "", .versions = versions, .each = in_order, .ctx = order};
+    struct store_listing listing = {.prefix = order->prefix,
+                                    .after = "",
+                                    .versions = versions,
+                                    .each = in_order,
+                                    .refused = order->refused ? pass_refusal : NULL,
+                                    .ctx = order};
     return store->ops->list(store, &listing, err);
 }
 
@@ -255,6 +266,14 @@ int store_list(struct store *store, const char *prefix, store_list_fn *each, voi
 {
     WITH_ERROR(err);
     struct order order = {.store = store, .prefix = prefix, .each = each, .ctx = ctx};
+    return list(&order, false, err);
+}
+
+int store_list_past(struct store *store, const char *prefix, store_list_fn *each, store_refused_fn *refused,
+                    void *ctx, struct error *err)
+{
+    WITH_ERROR(err);
+    struct order order = {.store = store, .prefix = prefix, .each = each, .refused = refused, .ctx = ctx};
     return list(&order, false, err);
 }
 

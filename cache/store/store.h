@@ -8,8 +8,9 @@
  * Paths are relative to the store's URL, '/'-separated, without leading '/', '.' or '..' components (checked
  * by the wrappers). Sizes and offsets are bytes. Return codes: -ENOENT no such object or bucket; -EACCES
  * refused or no credentials; -EEXIST put-if-absent lost; -ESTALE the object is not the one that was pinned;
- * -ETIMEDOUT deadline; -ECANCELED; -ENOTSUP the store cannot do this; -EIO all else. Messages name the
- * object's full URL and the reason, never a secret.
+ * -EBADMSG other bytes come than the store keeps: unpacked or compressed on the way; -ETIMEDOUT deadline;
+ * -ECANCELED; -ENOTSUP the store cannot do this; -EIO all else. Messages name the object's full URL and the
+ * reason, never a secret.
  *
  * Thread rule: a store locks itself; every function may be called from any thread. The blocking functions
  * must not be called from a store callback.
@@ -85,6 +86,7 @@ struct store_object {
     uint64_t size;
     int64_t modified_ns; /* 0: not told, as after a put to S3 */
     bool versioned;      /* pinned to a version that an overwrite leaves readable */
+    bool archived; /* S3 Glacier and the like: to be restored before it can be read, as far as is told */
     char pin[STORE_PIN_BYTES];
     struct evidence evidence; /* of a pinned object, where an import took it; stores fill in none */
 };
@@ -169,8 +171,13 @@ typedef int store_list_fn(void *ctx, const char *path, const struct store_object
 /* `prefix`: "" or a folder path ending in '/', or a name prefix. Objects listed carry size, modified_ns and
  * pin. */
 int store_list(struct store *store, const char *prefix, store_list_fn *each, void *ctx, struct error *err);
-/* The same, with pins that name versions where the store keeps them. -ENOTSUP where it has none; a store may
- * refuse this to whoever may list (-EACCES, -EIO). */
+/* The same past what cannot be looked into: `refused` is told of each such folder ("a/b/") or object and why;
+ * non-zero, with `err`, ends the listing. */
+typedef int store_refused_fn(void *ctx, const char *path, const struct error *why, struct error *err);
+int store_list_past(struct store *store, const char *prefix, store_list_fn *each, store_refused_fn *refused,
+                    void *ctx, struct error *err);
+/* As store_list(), with pins that name versions where the store keeps them. -ENOTSUP where it has none; a
+ * store may refuse this to whoever may list (-EACCES, -EIO). */
 int store_list_versions(struct store *store, const char *prefix, store_list_fn *each, void *ctx,
                         struct error *err);
 

@@ -8,6 +8,7 @@
 #include "cache/base/escape.h"
 #include "cache/base/file.h"
 #include "cache/base/instant.h"
+#include "cache/store/encoding.h"
 #include "cache/store/endpoint.h"
 #include "cache/store/path.h"
 #include "cache/store/retry.h"
@@ -198,7 +199,7 @@ static int head_once(struct web *web, char *url, unsigned redirects, struct stor
         rc = error_set(err, EAGAIN, "no reply in time");
     if (!rc && http.reply.status / 100 != 2)
         rc = web_meaning(web, &http, redirects, ret_url, err);
-    else if (!rc)
+    else if (!rc && !(rc = encoding_check_none(&http.reply, err)))
         rc = web_object(&http.reply, ret, err);
     http_request_done(&http);
     return rc;

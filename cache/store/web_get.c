@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/store/encoding.h"
 #include "cache/store/ranged.h"
 #include "cache/store/stores.h"
 #include "cache/store/web.h"
@@ -88,11 +89,7 @@ static int take_head(struct http_request *http, struct error *err)
     struct store_object object;
     if (http->reply.status / 100 != 2)
         return 0;
-    char encoding[32];
-    int rc = 0;
-    if (http_reply_header(&http->reply, "content-encoding", encoding, sizeof encoding) &&
-        strcmp(encoding, "identity"))
-        rc = fail(err, EIO, "the server compresses the file, though it was asked not to");
+    int rc = encoding_check_none(&http->reply, err);
     if (!rc)
         rc = web_object(&http->reply, &object, err);
     if (!rc)

@@ -34,12 +34,13 @@ int box_header_read(const char *name, const uint8_t *bytes, size_t len, uint64_t
     char text[BOX_NAME_BYTES];
     box_print_type(type, text);
     if (c.failed)
-        return error_set(err, EINVAL, "%s: truncated: no room for a box header at offset %" PRIu64, name, at);
+        return error_set(err, ENODATA, "%s: truncated: no room for a box header at offset %" PRIu64, name,
+                         at);
     if (size < header_len || !type)
         return error_set(err, EINVAL, "%s: no box at offset %" PRIu64 " (size %" PRIu64 ", type '%s')", name,
                          at, size, text);
     if (size > room)
-        return error_set(err, EINVAL,
+        return error_set(err, ENODATA,
                          "%s: truncated: box '%s' at offset %" PRIu64 " claims %" PRIu64
                          " bytes, but %" PRIu64 " are there",
                          name, text, at, size, room);
@@ -64,8 +65,8 @@ int boxes_next(struct boxes *boxes, struct box *ret, struct error *err)
         return 0;
     struct box box = {.name = boxes->name, .bytes = c->data + c->at};
     int rc = box_header_read(boxes->name, box.bytes, left, boxes->base + c->at, left, &box.header, err);
-    if (rc)
-        return rc;
+    if (rc) /* its container is there, so it is no end that is missing */
+        return error_recode(err, EINVAL);
     box.body = cursor_sub(c, box.header.len);
     cursor_skip(&box.body, box.header.header_len);
     *ret = box;

@@ -29,8 +29,8 @@ struct box_header {
     size_t header_len;
 };
 
-/* Reads the header at `at` from its first bytes; `room` bytes are left in the container. -EINVAL if the box
- * does not fit into them. */
+/* Reads the header at `at` from its first bytes; `room` bytes are left in the container. -ENODATA if the box
+ * does not fit into them, -EINVAL if it is none. */
 int box_header_read(const char *name, const uint8_t *bytes, size_t len, uint64_t at, uint64_t room,
                     struct box_header *ret, struct error *err);
 

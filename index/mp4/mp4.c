@@ -92,6 +92,12 @@ static int read_ftyp(const struct head *head, const struct box_header *header, s
     return 0;
 }
 
+/* May it become an MP4, when its writer goes on? */
+static bool begins_well(const struct head *head)
+{
+    return head->len < BOX_HEADER_BYTES || mp4_probe(head->bytes, head->len);
+}
+
 /* Finds the moov, keeping the ftyp on the way. */
 static int find_moov(const struct recording *recording, struct mp4 *mp4, struct box_header *ret,
                      struct error *err)
@@ -106,7 +112,7 @@ static int find_moov(const struct recording *recording, struct mp4 *mp4, struct 
         struct box_header header;
         rc = read_header(&head, at, &header, err);
         if (rc)
-            return rc;
+            return rc == -ENODATA && !begins_well(&head) ? error_recode(err, EINVAL) : rc;
         if (header.type == BOX_TYPE('m', 'o', 'o', 'f'))
             return error_set(err, ENOTSUP, "%s: box 'moof' at offset %" PRIu64 ": the file is fragmented",
                              recording->name, at);
@@ -118,7 +124,8 @@ static int find_moov(const struct recording *recording, struct mp4 *mp4, struct 
         }
         at += header.len;
     }
-    return error_set(err, EINVAL, "%s: it has no box 'moov': not an MP4, or not finished", recording->name);
+    return error_set(err, begins_well(&head) ? ENODATA : EINVAL,
+                     "%s: it has no box 'moov': not an MP4, or not finished", recording->name);
 }
 
 static int read_moov(const struct recording *recording, struct mp4 *mp4, struct error *err)

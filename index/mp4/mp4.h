@@ -43,6 +43,7 @@ bool mp4_probe(const uint8_t *head, size_t len);
  * others and the file's size.
  *
  *     -EINVAL   not an MP4, or damaged: the message names the box and its offset
+ *     -ENODATA  an MP4 as far as it goes, but its end is missing: not finished, or not all copied
  *     -ENOTSUP  a sound file that cannot be cut: fragmented, encrypted, several edit segments, edit
  *               rate != 1, samples in other files, no video track or several, ...; the message is the
  *               reason to publish

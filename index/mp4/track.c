@@ -183,13 +183,13 @@ static int check_places(const struct track *track, uint64_t size, const char *wh
         return error_set(err, EINVAL, "%s: its chunks hold %" PRIu64 " of %" PRIu32 " samples", where,
                          track->placed, track->samples);
     if (track_bytes_before(track, track->samples) > size)
-        return error_set(err, EINVAL, "%s: truncated: its samples are larger than the file", where);
+        return error_set(err, ENODATA, "%s: truncated: its samples are larger than the file", where);
     for (size_t i = 0; i < track->chunk_count; i++) {
         const struct track_chunk *chunk = &track->chunks[i];
         uint64_t len =
             track_bytes_before(track, track_chunk_end(track, i)) - track_bytes_before(track, chunk->first);
         if (chunk->offset > size || len > size - chunk->offset)
-            return error_set(err, EINVAL,
+            return error_set(err, ENODATA,
                              "%s: truncated: samples from %" PRIu32 " on lie at offset %" PRIu64
                              ", but the file has %" PRIu64 " bytes",
                              where, chunk->first, chunk->offset, size);

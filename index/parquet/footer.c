@@ -22,22 +22,22 @@ enum {
 static int no_footer(const struct recording *recording, struct error *err)
 {
     uint8_t head[MAGIC_BYTES];
-    int rc = recording_read(recording, 0, sizeof head, head, err);
+    size_t len = recording->size < sizeof head ? (size_t)recording->size : sizeof head;
+    int rc = len ? recording_read(recording, 0, len, head, err) : 0;
     if (rc)
         return rc;
-    if (!memcmp(head, "PARE", MAGIC_BYTES))
+    if (len == sizeof head && !memcmp(head, "PARE", MAGIC_BYTES))
         return error_set(err, ENOTSUP, "encrypted Parquet files are not read");
-    if (memcmp(head, "PAR1", MAGIC_BYTES) != 0)
+    if (memcmp(head, "PAR1", len) != 0)
         return error_set(err, EINVAL, "no Parquet file: it does not start with PAR1");
-    return error_set(err, EINVAL, "no footer: the file was not finished (it does not end with PAR1)");
+    return error_set(err, ENODATA, "no footer: the file was not finished (it does not end with PAR1)");
 }
 
 static int read_footer(struct parquet *parquet, struct error *err)
 {
     const struct recording *recording = parquet->recording;
     if (recording->size < MAGIC_BYTES + TAIL_BYTES)
-        return error_set(err, EINVAL, "no Parquet file: %llu bytes are too few",
-                         (unsigned long long)recording->size);
+        return no_footer(recording, err);
     size_t first = recording->size < FIRST_READ ? (size_t)recording->size : FIRST_READ;
     CLEANUP_BUF struct buf tail = BUF_INIT;
     int rc = recording_read(recording, recording->size - first, first, buf_room(&tail, first), err);

@@ -25,8 +25,8 @@
 
 struct parquet;
 
-/* Reads the footer. `recording` is borrowed until parquet_free(). -EINVAL: no Parquet file, or damaged ("no
- * footer: the file was not finished" where PAR1 is missing at the end); -ENOTSUP: encrypted. */
+/* Reads the footer. `recording` is borrowed until parquet_free(). -EINVAL: no Parquet file, or damaged;
+ * -ENODATA: as far as it goes it may be one, but its writer has not finished it; -ENOTSUP: encrypted. */
 int parquet_open(const struct recording *recording, struct parquet **ret, struct error *err);
 void parquet_free(struct parquet *parquet);
 CLEANUP_DEFINE(struct parquet, parquet_free, cleanup_parquet)

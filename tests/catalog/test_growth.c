@@ -132,7 +132,7 @@ Test(growth, a_removed_clip_is_gone_with_its_values_and_the_others_stay)
     check_leaks();
 }
 
-Test(growth, a_clip_that_comes_back_has_its_old_row_and_none_of_its_labels)
+Test(growth, a_clip_that_is_given_again_has_its_old_row_and_none_of_its_labels)
 {
     struct versions v;
     versions_init(&v);
@@ -250,6 +250,7 @@ Test(growth, a_hidden_clip_takes_its_key_and_is_known_as_removed)
     cr_assert(v.counts.clips == 1 && v.counts.clips_removed == 2 && v.counts.clips_added == 1);
     expect_json(&v, "ep2", "{\"key\":\"ep2\",\"grade\":\"c\",\"length\":30}\n");
     cr_assert_eq(attribute_of(&v, "length").clips, 1);
+    cr_assert_eq(count_of(&v, "grade", VALUE_TEXT, "a"), 0);
     static const struct {
         const char *key;
         int content;
@@ -259,6 +260,149 @@ Test(growth, a_hidden_clip_takes_its_key_and_is_known_as_removed)
         cr_assert_eq(catalog_known_key(v.reader, hidden[i].key, &known, &v.err), 1, "%s", v.err.text);
         cr_assert(!known.live && known.fingerprint[0] == hidden[i].content, "%s", hidden[i].key);
     }
+    versions_done(&v);
+    check_leaks();
+}
+
+/* ---- what a removed clip had ---- */
+
+static void remove_one(struct versions *v, const char *key)
+{
+    struct changeset *set = changeset_new();
+    drop(set, key);
+    cr_assert_eq(versions_apply(v, set), 0, "%s", v->err.text);
+}
+
+static void give_one(struct versions *v, const char *key, int content, const char *labels_of)
+{
+    struct changeset *set = changeset_new();
+    set_attribute(set, "length", VALUE_INT, false);
+    give(set, key, content, labels_of);
+    cr_assert_eq(versions_apply(v, set), 0, "%s", v->err.text);
+}
+
+static void label_one(struct versions *v, const char *key, const char *name, enum value_type type,
+                      const char *text)
+{
+    static const double spans[] = {1, 2, -1};
+    struct changeset *set = labels_by("lena", CHANGESET_OWN);
+    set_attribute(set, name, type, false);
+    set_labels(set, key, 1);
+    set_value(set, name, type, text);
+    set_events(set, "grasp", spans);
+    cr_assert_eq(versions_apply(v, set), 0, "%s", v->err.text);
+}
+
+struct setter_of {
+    const char *name, *setter;
+};
+
+static int check_setter(void *ctx, const struct catalog_attribute *attribute, const struct value *value,
+                        const struct catalog_origin *origin, struct error *err)
+{
+    struct setter_of *wanted = ctx;
+    if (strcmp(attribute->name, wanted->name) != 0)
+        return 0;
+    cr_assert_str_eq(origin->setter, wanted->setter);
+    return 1;
+}
+
+static void expect_setter(struct versions *v, const char *key, const char *name, const char *setter)
+{
+    struct setter_of wanted = {name, setter};
+    cr_assert_eq(catalog_blame(v->reader, row_of(v, key), check_setter, &wanted, &v->err), 1, "%s of %s",
+                 name, key);
+}
+
+Test(growth, a_clip_that_comes_back_has_the_labels_it_had_and_who_set_them)
+{
+    struct versions v;
+    versions_init(&v);
+    make_graded(&v);
+    label_one(&v, "ep2", "force", VALUE_FLOAT, "2.5");
+    static const char json[] = "{\"key\":\"ep2\",\"event\":[{\"label\":\"grasp\",\"start\":1,\"end\":2,"
+                               "\"by\":\"lena\"}],\"force\":2.5,"
+                               "\"grade\":\"b\",\"length\":20}\n";
+    expect_json(&v, "ep2", json);
+    for (int again = 0; again < 2; again++) {
+        remove_one(&v, "ep2");
+        cr_assert_eq(count_of(&v, "force", VALUE_FLOAT, "2.5"), 0);
+        cr_assert_eq(attribute_of(&v, "event").clips, 0);
+        struct changeset *set = changeset_new();
+        set_attribute(set, "length", VALUE_INT, false);
+        give(set, "ep1", 1, NULL); /* a neighbour in the group of records */
+        cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+        give_one(&v, "ep2", 2, "ep2");
+        cr_assert_eq(v.counts.clips_added, 1);
+        expect_json(&v, "ep2", json);
+        expect_setter(&v, "ep2", "force", "lena");
+        cr_assert_eq(count_of(&v, "force", VALUE_FLOAT, "2.5"), 1);
+        cr_assert_eq(count_of(&v, "grade", VALUE_TEXT, "b"), 1);
+        cr_assert_eq(attribute_of(&v, "grade").clips, 3);
+        cr_assert_eq(attribute_of(&v, "grade").distinct, 3);
+        cr_assert_eq(attribute_of(&v, "event").clips, 1);
+    }
+    remove_one(&v, "ep2");
+    give_one(&v, "ep2", 2, NULL);
+    expect_json(&v, "ep2", "{\"key\":\"ep2\",\"length\":20}\n");
+    remove_one(&v, "ep2");
+    give_one(&v, "ep2", 2, "ep2");
+    expect_json(&v, "ep2", "{\"key\":\"ep2\",\"length\":20}\n");
+    versions_done(&v);
+    check_leaks();
+}
+
+Test(growth, what_a_removed_clip_had_follows_what_becomes_of_the_attributes)
+{
+    struct versions v;
+    struct error err = {0};
+    versions_init(&v);
+    make_graded(&v);
+    label_one(&v, "ep2", "force", VALUE_INT, "12");
+    label_one(&v, "ep1", "force", VALUE_INT, "11");
+    label_one(&v, "ep2", "pass", VALUE_BOOL, "true");
+    label_one(&v, "ep2", "note", VALUE_TEXT, "x");
+    remove_one(&v, "ep2");
+    struct changeset *set = labels_by("lena", CHANGESET_OWN);
+    cr_assert_eq(changeset_rename(set, "grade", "mark", &err), 0, "%s", err.text);
+    cr_assert_eq(changeset_drop(set, "note", &err), 0, "%s", err.text);
+    cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+    set = changeset_new();
+    cr_assert_eq(changeset_to_text(set, "force", &err), 0, "%s", err.text);
+    cr_assert_eq(changeset_to_text(set, "pass", &err), 0, "%s", err.text);
+    set_attribute(set, "length", VALUE_INT, false);
+    give(set, "ep3", 3, NULL);
+    cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+    cr_assert_eq(count_of(&v, "force", VALUE_TEXT, "12"), 0);
+    cr_assert_eq(attribute_of(&v, "force").distinct, 1);
+    cr_assert_eq(attribute_of(&v, "pass").clips, 0);
+    give_one(&v, "ep2", 2, "ep2");
+    expect_json(&v, "ep2",
+                "{\"key\":\"ep2\",\"event\":[{\"label\":\"grasp\",\"start\":1,\"end\":2,\"by\":\"lena\"}],"
+                "\"force\":\"12\",\"length\":20,\"mark\":\"b\",\"pass\":\"true\"}\n");
+    cr_assert_eq(count_of(&v, "force", VALUE_TEXT, "12"), 1);
+    cr_assert_eq(attribute_of(&v, "force").distinct, 2);
+    expect_setter(&v, "ep2", "force", "lena");
+    versions_done(&v);
+    check_leaks();
+}
+
+Test(growth, labels_of_a_removed_clip_go_with_its_content_to_the_key_it_is_hidden_under)
+{
+    struct versions v;
+    versions_init(&v);
+    make_graded(&v);
+    remove_one(&v, "ep2");
+    struct changeset *set = changeset_new(); /* ep1 was deleted: all move up */
+    set_attribute(set, "length", VALUE_INT, false);
+    give(set, "ep1", 2, "ep2");
+    changeset_hide(set);
+    give(set, "ep2", 3, "ep3");
+    drop(set, "ep3");
+    cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+    expect_json(&v, "ep2", "{\"key\":\"ep2\",\"grade\":\"c\",\"length\":30}\n");
+    give_one(&v, "ep1", 2, "ep1");
+    expect_json(&v, "ep1", "{\"key\":\"ep1\",\"grade\":\"b\",\"length\":20}\n");
     versions_done(&v);
     check_leaks();
 }

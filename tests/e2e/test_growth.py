@@ -166,7 +166,7 @@ def test_what_was_removed_is_not_read_again(dataset, source):
     assert grades(dataset) == {"run_1": 1, "run_2": 2, "run_3": 3}
     done = elidefs("import", dataset, source, "--restore")
     assert scanned(done) == {"run_4.json"} and sorted(grades(dataset)) == ["run_1", "run_2", "run_3", "run_4"]
-    assert "note: back without the labels it had (they are in the versions before it was removed): run_4\n" in done.stderr
+    assert "note: back, with the labels it had when it was removed: run_4\n" in done.stderr
 
 
 @pytest.fixture
@@ -384,6 +384,40 @@ def test_a_removed_clip_with_new_content_comes_back_without_its_labels(dataset, 
     assert attributes(dataset)["run_2"].keys() == {"grade", "files"}
 
 
+def test_a_removed_clip_that_is_restored_has_its_labels_and_who_set_them(dataset, source, tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("key,arm,note\nrun_2,left,old\nrun_3,right,old\n")
+    imported(dataset, source)
+    elidefs("annotate", dataset, table, "--by", "lena")
+    before = attributes(dataset)["run_2"]
+    removed(dataset, "arm=left")
+    assert elidefs("query", dataset, "latest/arm=left", "--count", check=False).stdout in ("", "0\n")
+    elidefs("attribute", "rename", dataset, "arm", "side")
+    elidefs("attribute", "drop", dataset, "note")
+    imported(dataset, source, "--restore")
+    assert attributes(dataset)["run_2"] == {"grade": 2, "side": "left", "files": attributes(dataset)["run_2"]["files"]}
+    assert before["arm"] == "left" and elidefs("query", dataset, "latest/side=left", "--count").stdout == "1\n"
+    assert "lena" in elidefs("blame", dataset, "latest/run_2.json", "side").stdout
+    assert elidefs("query", dataset, "latest/side.null=1").stdout.split() == ["run_1"]
+
+
+def test_a_restored_clip_of_a_renumbered_source_has_its_own_labels(dataset, tmp_path):
+    """Episode 1 was removed, then episode 0 is deleted from the source: what was removed is called 0 now."""
+    source = tmp_path / "source"
+    episodes(source, (12, 10, 11))
+    elidefs("import", dataset, source)
+    table = tmp_path / "labels.csv"
+    table.write_text("key,grade\nep000000,a\nep000001,b\nep000002,c\n")
+    elidefs("annotate", dataset, table, "--by", "lena")
+    removed(dataset, "grade=b")
+    shutil.rmtree(source)
+    episodes(source, (10, 11))
+    elidefs("import", dataset, source, "--renumbered")
+    assert {key: clip["grade"] for key, clip in attributes(dataset).items()} == {"ep000001": "c"}
+    elidefs("import", dataset, source, "--restore")
+    assert {key: clip["grade"] for key, clip in attributes(dataset).items()} == {"ep000000": "b", "ep000001": "c"}
+
+
 def test_remove_is_careful_with_paths_that_mean_every_clip(dataset, source):
     imported(dataset, source)
     done = elidefs("remove", dataset, "latest", check=False)
@@ -561,3 +595,59 @@ def test_labels_do_not_move_between_episodes_without_statistics(dataset, tmp_pat
     elidefs("import", dataset, source, "--renumbered")
     found = attributes(dataset)
     assert found["ep000000"].get("outcome") == "fail" and "outcome" not in found["ep000001"], found
+
+
+# ---- LeRobot sets that were edited ----
+
+
+def edited(folder, lengths):
+    """As LeRobot's tools leave it: the set that was is NAME_old, and NAME is another folder."""
+    old = folder.parent / f"{folder.name}_old"
+    folder.rename(old)
+    episodes(folder, lengths)
+    return old
+
+
+def test_a_renumbered_set_finds_what_its_old_clips_read_in_the_folder_that_was_moved(dataset, tmp_path):
+    source = tmp_path / "robot"
+    episodes(source, (12, 10, 11))
+    elidefs("import", dataset, source)
+    old = edited(source, (10, 11))
+    done = elidefs("import", dataset, source, "--renumbered")
+    assert f"\n2 recordings of older versions are found in {old}\n" in done.stderr
+    found = elidefs("verify", dataset).stdout
+    assert "3 of 3 clips can be read" in found and "2 of 2 clips can be read" in found
+
+
+@pytest.mark.parametrize("spoil", [shutil.rmtree, lambda old: [os.utime(path) for path in old.rglob("*")]])
+def test_a_folder_that_is_not_what_was_pinned_is_not_taken_for_it(dataset, tmp_path, spoil):
+    source = tmp_path / "robot"
+    episodes(source, (12, 10, 11))
+    elidefs("import", dataset, source)
+    spoil(edited(source, (10, 11)))
+    assert "are found in" not in elidefs("import", dataset, source, "--renumbered").stderr
+
+
+@pytest.mark.parametrize("copy", [(), ("--copy",)])
+def test_an_edited_copy_in_another_folder_replaces_its_source(dataset, tmp_path, copy):
+    source, other, table = tmp_path / "robot", tmp_path / "better", tmp_path / "labels.csv"
+    episodes(source, (12, 10, 11))
+    elidefs("import", dataset, source, *copy)
+    table.write_text("key,grade\nep000000,a\nep000001,b\nep000002,c\n")
+    elidefs("annotate", dataset, table, "--by", "lena")
+    episodes(other, (12, 11))  # episode 1 is deleted
+    done = elidefs("import", dataset, other, check=False)
+    assert done.returncode == 1 and f"if they take the place of those: --replaces {source}" in done.stderr
+    done = elidefs("import", dataset, other, "--replaces", source, check=False)
+    assert done.returncode == 1 and "'ep000002' is now 'ep000001'" in done.stderr
+    assert imported(dataset, other, "--replaces", source, "--renumbered") == result(3, replaced=2, removed=1)
+    assert {key: clip["grade"] for key, clip in attributes(dataset).items()} == {"ep000000": "a", "ep000001": "c"}
+    shutil.rmtree(source)
+    assert " 2 of 2 clips can be read\n" in elidefs("verify", dataset, check=False).stdout
+    assert elidefs("import", dataset, other).stdout == "v3\n"
+
+
+def test_what_replaces_nothing_is_refused(dataset, source, tmp_path):
+    imported(dataset, source)
+    done = elidefs("import", dataset, source, "--replaces", tmp_path / "never", check=False)
+    assert done.returncode == 1 and f"--replaces: no clip of the data set came from {tmp_path}/never" in done.stderr

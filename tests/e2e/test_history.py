@@ -117,6 +117,20 @@ def test_a_lock_holds_until_its_path_means_something_else(grown, tmp_path):
     elidefs("tag", grown, "used", "v1", "--force")
 
 
+def test_a_lock_names_the_data_set_as_another_machine_would(grown, own_home, tmp_path, monkeypatch):
+    monkeypatch.chdir(grown.parent)
+    config = own_home / ".config/elidefs/config"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(f'[dataset "kitchen"]\nurl = {grown}\n')
+    for name in ("kitchen", grown.name, grown):
+        assert json.loads(elidefs("lock", name, "v1").stdout)["dataset"] == str(grown.resolve())
+    lock = tmp_path / "data.lock"
+    lock.write_text(elidefs("lock", "kitchen", "v1").stdout)
+    config.unlink()
+    monkeypatch.chdir(tmp_path)
+    assert "holds what was locked" in elidefs("check", lock).stdout
+
+
 def test_a_lock_of_another_data_set_is_told_apart(grown, dataset, tmp_path):
     elidefs("import", dataset, SAMPLE, "--table", LABELS)
     lock = tmp_path / "data.lock"

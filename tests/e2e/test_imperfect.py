@@ -2,13 +2,15 @@
 """Sources that are partly bad: all that is wrong is told, --skip-bad leaves it out, --dry-run only tells."""
 import json
 import os
+import pathlib
 import shutil
 
 import make_lerobot
 import make_lerobot_v2
+import pyarrow.parquet as pq
 import pytest
 
-from conftest import elidefs
+from conftest import ELIDEFS, elidefs, run
 
 
 @pytest.fixture
@@ -317,3 +319,227 @@ def test_what_is_wrong_with_all_of_a_set_is_blamed_on_the_file_it_is_in(dataset,
     (source / "meta/tasks.jsonl").write_text('{"task_index": -1, "task": "x"}\n')
     elidefs("import", dataset, source, "--bad", tmp_path / "bad.jsonl", check=False)
     assert [line[:2] for line in bad_lines(tmp_path)] == [("tasks.jsonl", "line 1")]
+
+
+# ---- a recorder is running: the last file of each kind has no end yet ----
+
+TABLE, DATA, FRONT = ("meta/episodes/chunk-000/file-%03d.parquet", "data/chunk-000/file-%03d.parquet",
+                      "videos/observation.images.front/chunk-000/file-%03d.mp4")
+WAITS = "note: not finished yet, and tried again by the next import: "
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """Two files of each kind; the episodes 0, 1, 2 are in the first ones, 3 and 4 in the second."""
+    folder = tmp_path_factory.mktemp("recorded")
+    first = make_lerobot.make(folder / "first", lengths=(12, 10, 11))
+    second = make_lerobot.make(folder / "second", lengths=(13, 9), index_shift=3)
+    for template, column in ((DATA, "episode_index"), (TABLE, "data/file_index"),
+                             (TABLE, "videos/observation.images.front/file_index")):
+        file = second / (template % 0)
+        table = pq.read_table(file)
+        at = table.column_names.index(column)
+        values = [value + (3 if template == DATA else 1) for value in table[column].to_pylist()]
+        with pq.ParquetWriter(file, table.schema) as writer:
+            table = table.set_column(at, table.schema.field(column), [values])
+            for start, length in ((0, 13), (13, 9)) if template == DATA else ((0, 2),):
+                writer.write_table(table.slice(start, length))
+    for template in (TABLE, DATA, FRONT):
+        shutil.copy(second / (template % 0), first / (template % 1))
+    return first
+
+
+def unfinish(path, how):
+    """As its writer leaves it while it is open: with nothing in it, with its first bytes, or with all but its end."""
+    os.truncate(path, {"empty": 0, "begun": 4, "cut": path.stat().st_size * 2 // 3}[how])
+
+
+@pytest.mark.parametrize("how", ["empty", "begun", "cut"])
+@pytest.mark.parametrize("template", [TABLE, DATA, FRONT])
+def test_a_recorders_last_files_wait_without_a_word_of_alarm(dataset, recorded, tmp_path, template, how):
+    source = shutil.copytree(recorded, tmp_path / "source")
+    unfinish(source / (template % 1), how)
+    for options in ((), ("--skip-bad",), ("--skip-bad=0",)):
+        done = elidefs("import", dataset, source, *options, cwd=tmp_path)
+        assert done.stdout == "v1\n" and keys(dataset) == ["ep000000", "ep000001", "ep000002"]
+        assert f"{WAITS}{source}/{template % 1}\n" in done.stderr
+        assert not any(word in done.stderr for word in ("bad", "fewer", "ignored", "elidefs: ", "no longer in")), done.stderr
+    assert not (tmp_path / "bad.jsonl").exists()
+    shutil.copy(recorded / (template % 1), source / (template % 1))
+    done = elidefs("import", dataset, source)
+    assert "v2: 2 clips added, 0 replaced, 3 unchanged; 5 in all\n" in done.stderr and "not finished" not in done.stderr
+
+
+def test_a_known_clip_whose_file_is_being_rewritten_stays(dataset, recorded, tmp_path):
+    source = shutil.copytree(recorded, tmp_path / "source")
+    elidefs("import", dataset, source)
+    for template in (TABLE, DATA, FRONT):
+        unfinish(source / (template % 1), "cut")
+    done = elidefs("import", dataset, source)
+    assert done.stdout == "v1\n" and "no longer in the source" not in done.stderr
+    assert f"{WAITS}{source}/{DATA % 1} (and 1 more)\n" in done.stderr and len(keys(dataset)) == 5
+
+
+def test_a_video_that_is_not_all_copied_waits_too(dataset, recorded, tmp_path):
+    """Its index stands in front, so that only samples are missing."""
+    source = shutil.copytree(recorded, tmp_path / "source")
+    make_lerobot.encode(source / (FRONT % 1), 22, ("-c:v", "libx264"), extra=("-movflags", "+faststart"))
+    unfinish(source / (FRONT % 1), "cut")
+    assert f"{WAITS}{source}/{FRONT % 1}\n" in elidefs("import", dataset, source).stderr and len(keys(dataset)) == 3
+
+
+@pytest.mark.parametrize("template, left", [(TABLE, [3, 4]), (DATA, [3, 4]), (FRONT, [3, 4])])
+def test_an_unfinished_file_that_is_not_the_last_is_a_fault(dataset, recorded, tmp_path, template, left):
+    source = shutil.copytree(recorded, tmp_path / "source")
+    unfinish(source / (template % 0), "cut")
+    done = elidefs("import", dataset, source, cwd=tmp_path, check=False)
+    assert done.returncode == 1 and "--skip-bad" in done.stderr and str(source / (template % 0)) in done.stderr
+    done = elidefs("import", dataset, source, "--skip-bad", cwd=tmp_path, check=False)
+    assert done.returncode == 3 and keys(dataset) == [f"ep{i:06d}" for i in left], done.stderr
+    shutil.copy(recorded / (template % 0), source / (template % 0))
+    assert "v2: 3 clips added, 0 replaced, 2 unchanged; 5 in all\n" in elidefs("import", dataset, source).stderr
+
+
+def test_a_set_of_which_no_episode_is_finished_says_so(dataset, recorded, tmp_path):
+    source = shutil.copytree(recorded, tmp_path / "source")
+    for template in (TABLE, DATA, FRONT):
+        (source / (template % 1)).unlink()
+    unfinish(source / (TABLE % 0), "begun")
+    done = elidefs("import", dataset, source, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        f"elidefs: {source}: no clip is finished yet: the recorder is still writing {source}/{TABLE % 0}")
+
+
+def test_a_session_that_has_just_begun_does_not_hold_up_another(dataset, recorded, tmp_path):
+    source = tmp_path / "source"
+    shutil.copytree(recorded, source / "monday")
+    for path in ("meta/info.json", TABLE % 0):
+        (source / "tuesday" / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(recorded / path, source / "tuesday" / path)
+    unfinish(source / "tuesday" / (TABLE % 0), "begun")
+    done = elidefs("import", dataset, source)
+    assert len(keys(dataset)) == 5 and f"{WAITS}{source}/tuesday/{TABLE % 0}\n" in done.stderr
+
+
+def test_the_last_line_of_a_list_of_episodes_waits_for_its_end(dataset, lerobot_v2, tmp_path):
+    source = shutil.copytree(lerobot_v2, tmp_path / "source")
+    lines = source / "meta/episodes.jsonl"
+    os.truncate(lines, lines.stat().st_size - 9)
+    done = elidefs("import", dataset, source)
+    assert keys(dataset) == ["ep000000", "ep000001", "ep000002"] and f"{WAITS}{lines}\n" in done.stderr
+    shutil.copy(lerobot_v2 / "meta/episodes.jsonl", lines)
+    assert "v2: 1 clip added, 0 replaced, 3 unchanged; 4 in all\n" in elidefs("import", dataset, source).stderr
+
+
+# ---- one bad apple ----
+
+
+def break_json(root):
+    os.truncate(root / "meta/info.json", 40)
+
+
+def break_tasks(root):
+    os.truncate(root / "meta/tasks.parquet", 100)
+
+
+def break_columns(root):
+    pq.write_table(pq.read_table(root / (TABLE % 0)).drop_columns(["length"]), root / (TABLE % 0))
+
+
+def lose_info(root):
+    (root / "meta/info.json").unlink()
+
+
+@pytest.mark.parametrize("damage", [break_json, break_tasks, break_columns, lose_info])
+def test_a_set_that_cannot_be_read_does_not_take_its_neighbour_along(dataset, recorded, tmp_path, damage):
+    source = tmp_path / "source"
+    shutil.copytree(recorded, source / "a")
+    shutil.copytree(recorded, source / "b")
+    elidefs("import", dataset, source)
+    damage(source / "a")
+    edited = source / "b" / (TABLE % 1)
+    table = pq.read_table(edited)
+    pq.write_table(table.append_column("operator", [["ann", "bob"]]), edited)
+    done = elidefs("import", dataset, source, cwd=tmp_path, check=False)
+    assert done.returncode == 1 and "--skip-bad" in done.stderr, done.stderr
+    done = elidefs("import", dataset, source, "--skip-bad", cwd=tmp_path, check=False)
+    assert done.returncode == 3 and done.stdout == "v2\n", done.stderr
+    assert "no longer in the source" not in done.stderr and len(keys(dataset)) == 10
+    assert keys(dataset, "latest/operator=ann") == ["b-ep000003"]
+    assert all("/a/" in line["file"] for line in map(json.loads, (tmp_path / "bad.jsonl").read_text().splitlines()))
+
+
+def test_with_a_limit_a_whole_set_is_more_than_it_allows(dataset, recorded, tmp_path):
+    source = tmp_path / "source"
+    shutil.copytree(recorded, source / "a")
+    shutil.copytree(recorded, source / "b")
+    break_json(source / "a")
+    done = elidefs("import", dataset, source, "--skip-bad=3", cwd=tmp_path, check=False)
+    assert done.returncode == 1 and str(source / "a/meta/info.json") in done.stderr
+    assert elidefs("log", dataset).stdout == ""
+
+
+def test_a_fragmented_video_costs_its_clips_alone(dataset, recorded, tmp_path):
+    source = shutil.copytree(recorded, tmp_path / "source")
+    make_lerobot.encode(source / (FRONT % 0), 33, ("-c:v", "libx264"), extra=("-movflags", "frag_keyframe+empty_moov"))
+    done = elidefs("import", dataset, source, cwd=tmp_path, check=False)
+    assert done.returncode == 1 and "the file is fragmented (clip 'ep000000' and 2 more)" in done.stderr
+    assert "3 of 5 clips are bad, and nothing was imported (--skip-bad imports the others)" in done.stderr
+    done = elidefs("import", dataset, source, "--skip-bad", cwd=tmp_path, check=False)
+    assert done.returncode == 3 and keys(dataset) == ["ep000003", "ep000004"]
+
+
+# ---- what may not be read ----
+
+
+@pytest.fixture
+def nobody():
+    """Runs elidefs as a user who may not read everything."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    folder = pathlib.Path(run("mktemp", "-d", "/tmp/elidefs-nobody.XXXXXX").stdout.strip())
+    os.chmod(folder, 0o755)
+    (folder / "home").mkdir()
+    shutil.copy(ELIDEFS, folder / "elidefs")
+    shutil.chown(folder / "home", "nobody")
+
+    def as_nobody(*words, check=True):
+        return run("setpriv", "--reuid", "nobody", "--clear-groups", "env", f"HOME={folder}/home", folder / "elidefs", *words,
+                   cwd=folder / "home", check=check)
+    as_nobody.folder = folder
+    yield as_nobody
+    shutil.rmtree(folder)
+
+
+def test_a_folder_that_may_not_be_read_is_named_and_left_out(nobody):
+    disk, dataset = nobody.folder / "disk", nobody.folder / "home/set"
+    (disk / "lost+found").mkdir(parents=True)
+    (disk / "more").mkdir()
+    for name in ("run1.bin", "more/run2.bin"):
+        (disk / name).write_text("recorded")
+    nobody("init", dataset)
+    nobody("import", dataset, disk)
+    for folder in ("lost+found", "more"):
+        os.chmod(disk / folder, 0o700)
+    (disk / "run3.bin").write_text("recorded")
+    done = nobody("import", dataset, disk, check=False)
+    assert done.returncode == 1 and "2 entries of no clip are bad" in done.stderr and "--skip-bad" in done.stderr
+    done = nobody("import", dataset, disk, "--skip-bad", check=False)
+    assert done.returncode == 3 and f"bad: {disk}/lost+found: Permission denied\n" in done.stderr
+    assert "no longer in the source" not in done.stderr
+    os.chmod(disk / "more", 0o755)
+    done = nobody("import", dataset, disk, check=False)
+    assert f"elidefs: {disk}/lost+found: Permission denied (--skip-bad leaves it out, and imports the others)\n" in done.stderr
+    assert nobody("query", dataset, "latest").stdout.split() == ["more", "run1", "run3"]
+
+
+def test_a_file_that_may_not_be_read_costs_its_clip(nobody, recorded):
+    source, dataset = nobody.folder / "source", nobody.folder / "home/set"
+    shutil.copytree(recorded, source)
+    os.chmod(source / (FRONT % 0), 0o600)
+    nobody("init", dataset)
+    done = nobody("import", dataset, source, check=False)
+    assert done.returncode == 1 and "3 of 5 clips are bad" in done.stderr and "Permission denied" in done.stderr
+    assert nobody("import", dataset, source, "--skip-bad", check=False).returncode == 3
+    assert nobody("query", dataset, "latest").stdout.split() == ["ep000003", "ep000004"]

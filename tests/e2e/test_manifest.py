@@ -275,5 +275,6 @@ def test_a_key_twice_in_a_manifest_is_named_with_both_lines(dataset, lab, suffix
     path = manifest(lab, *rows, name=f"m.{suffix}")
     done = elidefs("import", dataset, path, check=False)
     first, last = (1, 3) if suffix == "jsonl" else (2, 3)
+    offer = " (--skip-bad leaves it out, and imports the others)"
     assert done.returncode == 1 and done.stderr.splitlines()[-1] == (
-        f"elidefs: two clips would be called 'a': from {path}: line {first} and from {path}: line {last}")
+        f"elidefs: two clips would be called 'a': from {path}: line {first} and from {path}: line {last}{offer}")

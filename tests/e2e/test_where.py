@@ -2,6 +2,7 @@
 """`query --where` and `--lerobot-episodes`: conditions as people write them, clips as LeRobot numbers them."""
 import csv
 import json
+import os
 import shutil
 
 import pytest
@@ -81,6 +82,26 @@ def test_episodes_of_several_lerobot_data_sets_are_refused(dataset, sample_copy,
     assert str(sample_copy) in said and str(other) in said and "narrow the path" in said
     for lab in ("one", "two"):
         assert json.loads(where(dataset, f"v2/lab={lab}", "--lerobot-episodes")) == list(range(16))
+
+
+@pytest.mark.parametrize("options", [("--copy=open",), ("--copy",)])
+def test_a_copied_clip_keeps_its_sources_episode_number(dataset, sample_copy, options):
+    """The sample has two files of rows, of which the last may still be written to."""
+    elidefs("import", dataset, sample_copy)
+    assert len(json.loads(where(dataset, "v1", "--lerobot-episodes"))) == 16
+    last = sample_copy / "data/chunk-000/file-001.parquet"
+    os.utime(last)
+    done = elidefs("import", dataset, sample_copy, *options)
+    assert done.stdout == "v2\n" and "copied" in done.stderr
+    assert json.loads(where(dataset, "v2", "--lerobot-episodes")) == list(range(16))
+
+
+def test_copies_of_two_sources_are_still_two(dataset, sample_copy, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(SAMPLE, other)
+    elidefs("import", dataset, sample_copy, "--copy")
+    elidefs("import", dataset, other, "--copy", "--prefix", "b")
+    assert "several LeRobot data sets" in refused(dataset, "v2", "--lerobot-episodes")
 
 
 def test_clips_that_are_no_episodes_are_refused(dataset, tmp_path):

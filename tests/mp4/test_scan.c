@@ -222,7 +222,7 @@ Test(scan, every_shortened_file_is_refused_and_said_to_be_truncated_or_unfinishe
         struct buf part = {.data = mem_copy(bytes.data, len), .len = len};
         struct mp4 *mp4 = NULL;
         struct error err = {0};
-        cr_assert_eq(scan_bytes(&part, &mp4, &err), -EINVAL, "%zu bytes of %zu", len, bytes.len);
+        cr_assert_eq(scan_bytes(&part, &mp4, &err), -ENODATA, "%zu bytes of %zu", len, bytes.len);
         cr_assert_eq(strncmp(err.text, "clip.mp4: ", 10), 0, "%s", err.text);
         cr_assert(strstr(err.text, "truncated") || strstr(err.text, "not finished"), "%zu: %s", len,
                   err.text);
@@ -243,7 +243,7 @@ static const struct {
     const char *says;
 } damages[] = {
     {"moov", 0, 4, EINVAL, "no box at offset 24 (size 4, type 'moov')"},
-    {"moov", 0, 0x7fffffff, EINVAL, "truncated: box 'moov' at offset 24 claims 2147483647 bytes"},
+    {"moov", 0, 0x7fffffff, ENODATA, "truncated: box 'moov' at offset 24 claims 2147483647 bytes"},
     {"moov/mvhd", 4, 0x6d766578, ENOTSUP, "box 'mvex' at offset 32: the file is fragmented"},
     {"moov/mvhd", 4, 0x636d6f76, ENOTSUP, "the moov is compressed"},
     {"moov/mvhd", 4, 0x66726565, EINVAL, "box 'moov' at offset 24: has no box 'mvhd'"},
@@ -264,7 +264,7 @@ static const struct {
     {STBL "stss", 16, 0, EINVAL, "entry 0 is sample number 0"},
     {STBL "stss", 16, 6, EINVAL, "track 1: its sync sample table is not in order at entry 1"},
     {STBL "stss", 20, 9, EINVAL, "track 1: its sync sample table is not in order at entry 1"},
-    {STBL "stsz", 12, 6, EINVAL, "track 1: truncated: its samples are larger than the file"},
+    {STBL "stsz", 12, 6, ENODATA, "track 1: truncated: its samples are larger than the file"},
     {STBL "stsz", 16, 9, EINVAL, "truncated: claims 9 samples"},
     {STBL "stsz", 16, 0, EINVAL, "goes beyond the 0 samples"},
     {STBL "stsz", 4, 0x66726565, EINVAL, "has not one table of sample sizes"},
@@ -274,7 +274,7 @@ static const struct {
     {STBL "stsc", 24, 0, EINVAL, "track 1: sample 0 has sample entry 0 of 1"},
     {STBL "stsc", 24, 2, EINVAL, "track 1: sample 0 has sample entry 2 of 1"},
     {STBL "stco", 12, 0, EINVAL, "track 1: its chunks hold 0 of 8 samples"},
-    {STBL "stco", 16, 0xffffff00, EINVAL, "truncated: samples from 0 on lie at offset 4294967040"},
+    {STBL "stco", 16, 0xffffff00, ENODATA, "truncated: samples from 0 on lie at offset 4294967040"},
     {STBL "stco", 4, 0x66726565, EINVAL, "has not one table of chunk offsets"},
 };
 

@@ -323,7 +323,7 @@ def one_page(page, entries=3, type_=INT32, rows=3, schema=None, codec=0):
 def reject_opens():
     good = sound().bytes()
     return {
-        'empty': (b'', '0 bytes are too few'),
+        'empty': (b'', 'no footer: the file was not finished'),
         'text': (b'episode_index,length\n0,100\n1,200\n', 'no Parquet file: it does not start with PAR1'),
         'unfinished': (good[:-20], 'no footer: the file was not finished'),
         'only-head': (b'PAR1' + bytes(8), 'no footer: the file was not finished'),

@@ -191,7 +191,7 @@ Test(parquet, a_file_cut_at_any_byte_is_refused)
         CLEANUP_OPENED struct opened part;
         struct error err = {0};
         opened_load_bytes(&part, "part", whole.bytes.data, len);
-        cr_assert_eq(parquet_open(&part.recording, &part.parquet, &err), -EINVAL, "%zu bytes", len);
+        cr_assert_eq(parquet_open(&part.recording, &part.parquet, &err), -ENODATA, "%zu bytes", len);
     }
     check_leaks();
 }

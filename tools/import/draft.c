@@ -16,6 +16,7 @@ struct drafts *drafts_new(void)
     drafts->set = changeset_new();
     drafts->by_key = strmap_new();
     drafts->by_name = strmap_new();
+    drafts->unfinished = strmap_new();
     return drafts;
 }
 
@@ -60,6 +61,7 @@ void drafts_free(struct drafts *drafts)
         changeset_free(drafts->set);
     strmap_free(drafts->by_key);
     strmap_free(drafts->by_name);
+    strmap_free(drafts->unfinished);
     free(drafts);
 }
 
@@ -97,6 +99,15 @@ int drafts_fault(struct drafts *drafts, struct draft *clip, const char *file, co
     drafts->bad += !clip->bad;
     clip->bad = true;
     return 0;
+}
+
+void drafts_wait(struct drafts *drafts, struct draft *clip, const char *file)
+{
+    strmap_put(drafts->unfinished, file, strlen(file), NULL);
+    if (!clip || clip->bad)
+        return;
+    drafts->waiting++;
+    clip->bad = true;
 }
 
 int drafts_attribute(struct drafts *drafts, const char *column, const char *origin, size_t *ret,
@@ -368,12 +379,12 @@ static int emit_clip(struct drafts *drafts, struct draft *clip, struct error *er
         .key = clip->key, .t0_ns = CHANGESET_NO_TIME, .t1_ns = CHANGESET_NO_TIME, .source = clip->source};
     memcpy(head.fingerprint, clip->fingerprint, sizeof head.fingerprint);
     int rc = changeset_clip(drafts->set, &head, err);
+    if (!rc && clip->labels_of)
+        rc = changeset_labels_of(drafts->set, clip->labels_of, err);
     if (!rc && clip->hidden) {
         changeset_hide(drafts->set);
         return 0;
     }
-    if (!rc && clip->labels_of)
-        rc = changeset_labels_of(drafts->set, clip->labels_of, err);
     for (size_t i = 0; !rc && i < clip->value_count; i++) {
         const struct draft_attribute *attribute = &drafts->attributes[clip->values[i].attribute];
         struct value value = clip->values[i].value;
@@ -423,6 +434,8 @@ int drafts_object(struct drafts *drafts, uint32_t root, const struct source_obje
     struct store *store = object->store;
     const char *path = object->path;
     int known = drafts->known ? known_object(drafts->known, object, &found, err) : 0, rc = known;
+    if (!rc && now.archived)
+        return error_set(err, EACCES, "it is archived, and must be restored before it can be read");
     if (rc >= 0 && !found.copy && drafts->copier && copier_wants(drafts->copier, object))
         rc = copier_take(drafts->copier, object, &found, err);
     if (rc < 0)

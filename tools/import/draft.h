@@ -48,7 +48,7 @@ struct draft {
     bool kept;       /* the newest version has it as it is: it is not given again */
     bool left_out;   /* it was removed from the data set, and stays so: */
     bool hidden;     /* under another key than this one, which is to be known as its key */
-    bool bad;        /* something is wrong with it: it is not given */
+    bool bad;        /* something is wrong with it, or is not there yet: it is not given */
     char *labels_of; /* the key its content had before, or NULL */
 };
 
@@ -74,7 +74,9 @@ struct drafts {
     struct known *known;               /* borrowed, or NULL */
     struct copier *copier;             /* borrowed; NULL: recordings stay where they are. Needs `known` */
     struct faults *faults;             /* borrowed; NULL: the first one ends the import */
-    size_t bad;                        /* clips */
+    size_t bad;                        /* clips that something is wrong with */
+    size_t waiting;                    /* clips that a file is missing of which is not finished: */
+    struct strmap *unfinished;         /* names of such files */
     struct scan_cache *scans;          /* borrowed, or NULL: what was read by an import that was killed */
     uint32_t evidenced;                /* objects below this number have had their chance of evidence */
 };
@@ -92,6 +94,10 @@ struct draft *drafts_find(struct drafts *drafts, const char *key);
  * faults_add(). */
 int drafts_fault(struct drafts *drafts, struct draft *clip, const char *file, const char *place,
                  struct error *err);
+
+/* Notes that a file is still being written, and that `clip`, where one is known, has to wait for it. Nothing
+ * is wrong: it is tried again the next time. */
+void drafts_wait(struct drafts *drafts, struct draft *clip, const char *file);
 
 /* The attribute a source's column becomes. Two columns that become one name: the caller compares `origin`. */
 int drafts_attribute(struct drafts *drafts, const char *column, const char *origin, size_t *ret,
@@ -123,7 +129,7 @@ int draft_stream(struct draft *clip, const struct draft_stream *stream, struct s
                  struct error *err);
 
 /* The change set's number of a source's object: of its copy, where there is one or shall be one. What was
- * seen of one that is new goes along; for that a local file is read. */
+ * seen of one that is new goes along; for that a local file is read. -EACCES: it is new, and archived. */
 int drafts_object(struct drafts *drafts, uint32_t root, const struct source_object *object, uint32_t *ret,
                   struct error *err);
 /* The same of an object that no clip reads: it is never copied. */
@@ -134,6 +140,6 @@ int drafts_in_place(struct drafts *drafts, const struct source_object *object, s
 
 /* What only all values together show: clips whose values do not fit among the others are bad. */
 int drafts_check(struct drafts *drafts, struct error *err);
-/* Writes every clip that is neither kept nor left out nor bad into the change set, in the order they were
- * added. Each gives up its values, streams and extra for it: they would be in memory twice. */
+/* Writes every clip that is neither kept nor left out nor bad (nor waits) into the change set, in the order
+ * they were added. Each gives up its values, streams and extra for it: they would be in memory twice. */
 int drafts_emit(struct drafts *drafts, struct error *err);

@@ -44,6 +44,8 @@ static bool is_flaw(struct faults *faults, int code)
     switch (code) {
     case EINVAL:
     case ENOTSUP:
+    case EBADMSG:
+    case ENODATA:
     case ENOENT:
     case EEXIST:
     case ERANGE:

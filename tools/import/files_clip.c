@@ -159,6 +159,12 @@ static int add_members(const struct files_import *import, struct draft *clip, co
     return rc;
 }
 
+/* Such as an object that is kept with Content-Encoding: gzip. */
+static bool is_gzip(const struct buf *bytes)
+{
+    return bytes->len > 2 && bytes->data[0] == 0x1f && bytes->data[1] == 0x8b;
+}
+
 /* <key>.json is the clip's own: a flat object's members become attributes, anything else becomes the stream
  * <key>.source.json. */
 static int read_labels(const struct files_gather *gather, struct draft *clip, struct file_member *member,
@@ -172,6 +178,9 @@ static int read_labels(const struct files_gather *gather, struct draft *clip, st
         if (scanned->rc)
             return error_copy(err, scanned->why);
         json_parse(name, scanned->bytes.data, scanned->bytes.len, &json, NULL);
+        if (is_gzip(&scanned->bytes))
+            notes_add(import->notes, "no labels, but a file of the clip, because it is gzip-compressed",
+                      name);
         files_scan_drop(gather->scan, member->scan);
     }
     member->labels = json_is_flat(json);
@@ -252,7 +261,7 @@ static int describe_mp4(const struct files_gather *gather, const struct file_mem
     const char *reason = NULL;
     if (!rc) {
         const struct files_scanned *scanned = files_scan_take(gather->scan, member->scan);
-        if (scanned->rc && scanned->rc != -EINVAL && scanned->rc != -ENOTSUP)
+        if (scanned->rc && scanned->rc != -EINVAL && scanned->rc != -ENODATA && scanned->rc != -ENOTSUP)
             return error_copy(err, scanned->why);
         if (scanned->rc)
             reason = scanned->why->text;
@@ -284,9 +293,10 @@ static int add_file(const struct files_gather *gather, const struct catalog_know
     bool video = is_video(member->ext);
     struct draft_stream stream = {
         .name = member->stream, .ext = member->ext, .container = video ? "mp4" : ""};
+    CLEANUP_FREE char *name = source_name(import->source, object->path);
     int rc = drafts_object(import->drafts, import->root, object, &stream.object, err);
     if (rc)
-        return rc;
+        return rc == -EACCES && object->pinned.archived ? error_prefix(err, "%s", name) : rc;
     rc = was ? known_stream(import->known, was->row, object, &slice, err) : 0;
     if (!rc && video)
         rc = describe_mp4(gather, member, stream.object, &slice, err);

@@ -13,6 +13,7 @@ struct settling {
     const struct growth *growth;
     struct growth_counts *counts;
     struct strmap *moved; /* keys whose content has another key now */
+    struct strmap *back;  /* keys of removed clips that are given again */
     struct buf moves;     /* the first of them, for people */
     struct buf prefix;    /* which the first of them had before what is its key now, "" for none ... */
     uint64_t prefixed;    /* ... and how many had this one */
@@ -20,7 +21,7 @@ struct settling {
     struct buf collided, other; /* the first key, and where its clip is from; */
     bool beside;                /* that is a manifest of the same recordings */
     struct draft *clip;         /* the one under way: */
-    bool was_removed;           /* its content is known as removed under a key that it has no more */
+    char *removed;              /* a key that its content had when it was removed, and has no more; or NULL */
 };
 
 static struct catalog_reader *reader_of(const struct settling *s)
@@ -68,7 +69,8 @@ static int is_origin(void *ctx, const char *key, const struct catalog_known *kno
     if (s->growth->partial && !s->growth->renumbered)
         return 0; /* it may be a copy beside a clip that it does not list */
     if (!known->live) {
-        s->was_removed = true;
+        if (!s->removed && !strmap_find(s->back, key, strlen(key)))
+            s->removed = mem_text(key);
         return 0;
     }
     CLEANUP_FREE char *name = mem_text(key); /* the next call on the reader takes `key` away */
@@ -110,12 +112,13 @@ static int check_manifest(struct settling *s, uint32_t row, struct error *err)
     return strcmp(file_name(given), file_name(name)) != 0 ? note_collision(s, row, given, err) : 0;
 }
 
-static void leave_out(struct settling *s)
+/* What was removed under this key has its labels there, whether it is seen or not. */
+static void leave_out(struct settling *s, const char *key)
 {
+    s->clip->labels_of = mem_text(key);
+    strmap_put(s->back, key, strlen(key), NULL);
     if (s->growth->restore) {
-        notes_add(s->growth->notes,
-                  "back without the labels it had (they are in the versions before it was removed)",
-                  s->clip->key);
+        notes_add(s->growth->notes, "back, with the labels it had when it was removed", s->clip->key);
         return;
     }
     s->clip->left_out = true;
@@ -142,13 +145,14 @@ static int settle_clip(struct settling *s, struct error *err)
         if (rc)
             return rc;
     } else if (same) {
-        leave_out(s);
+        leave_out(s, clip->key);
         return 0;
     }
-    s->was_removed = false;
+    free(s->removed);
+    s->removed = NULL;
     rc = catalog_known_content(reader_of(s), clip->fingerprint, is_origin, s, err);
-    if (rc >= 0 && s->was_removed && !clip->labels_of) {
-        leave_out(s);
+    if (rc >= 0 && s->removed && !clip->labels_of) {
+        leave_out(s, s->removed);
         clip->hidden = clip->left_out;
     }
     return rc < 0 ? rc : 0;
@@ -158,8 +162,11 @@ static int say_collision(const struct settling *s, struct error *err)
 {
     const char *other = buf_text(&s->other);
     CLEANUP_FREE char *else_what =
-        s->beside ? mem_printf("to replace them: import %s with their new rows", other)
-                  : mem_text("if these are the same recordings, which were moved: `elidefs root`");
+        s->beside
+            ? mem_printf("to replace them: import %s with their new rows", other)
+            : mem_printf("if these are the same recordings, which were moved: `elidefs root`; if they take "
+                         "the place of those: --replaces %s",
+                         other);
     return error_set(
         err, EEXIST,
         "%llu of the keys, such as '%s', %s of clips from %s; to have the clips from %s beside them, "
@@ -224,7 +231,8 @@ static int settle_all(struct settling *s, struct error *err)
         rc = say_moves(s, err);
     if (!rc)
         rc = remove_moved(s, err);
-    return rc || s->growth->partial ? rc : known_clips(s->growth->known, check_gone, s, err);
+    bool unknown = s->growth->partial || s->growth->incomplete;
+    return rc || unknown ? rc : known_clips(s->growth->known, check_gone, s, err);
 }
 
 int growth_settle(const struct growth *growth, struct growth_counts *ret, struct error *err)
@@ -232,9 +240,11 @@ int growth_settle(const struct growth *growth, struct growth_counts *ret, struct
     *ret = (struct growth_counts){0};
     if (!known_reader(growth->known))
         return 0;
-    struct settling s = {.growth = growth, .counts = ret, .moved = strmap_new()};
+    struct settling s = {.growth = growth, .counts = ret, .moved = strmap_new(), .back = strmap_new()};
     int rc = settle_all(&s, err);
     strmap_free(s.moved);
+    strmap_free(s.back);
+    free(s.removed);
     buf_done(&s.moves);
     buf_done(&s.prefix);
     buf_done(&s.collided);

@@ -28,6 +28,7 @@ struct growth {
     bool renumbered;    /* --renumbered: labels go with their content */
     bool restore;       /* --restore: what was removed comes back */
     bool partial;       /* the source lists what it likes, as a manifest does: what it lacks has not gone */
+    bool incomplete;    /* not all of the source could be read: the same, but it is meant to be all */
 };
 struct growth_counts {
     uint64_t kept;       /* not given again */

@@ -14,6 +14,7 @@
 #include "cache/base/utf8.h"
 #include "tools/import/draft.h"
 #include "tools/import/files.h"
+#include "tools/import/import_skip.h"
 #include "tools/import/lerobot.h"
 #include "tools/import/lerobot_lost.h"
 #include "tools/import/manifest_import.h"
@@ -36,6 +37,8 @@ struct importing {
     struct copier copier;
     struct store *to; /* the data set's own store, where copies go */
     bool *taken;      /* by object: belongs to a LeRobot root */
+    bool *open;       /* by object: may still be written to */
+    bool incomplete;  /* not all of the source could be read */
     uint32_t root;
     char *prefix; /* with '-', or "" */
 };
@@ -100,6 +103,16 @@ static void take_below(struct importing *importing, const char *folder, const bo
     }
 }
 
+/* With a limit of clips nobody knows how many this is. */
+static int refuse_set(struct importing *importing, const char *file, struct error *err)
+{
+    struct faults *faults = importing->request->faults;
+    importing->incomplete = true;
+    if (importing->request->skip.limited)
+        return faults_refuse(faults, file, err);
+    return faults_add(faults, &(struct fault){.file = file, .place = "", .clip = ""}, err);
+}
+
 static int import_lerobot(struct importing *importing, const char *info, size_t folder_len, struct error *err)
 {
     CLEANUP_FREE char *folder = mem_copy(info, folder_len);
@@ -110,6 +123,7 @@ static int import_lerobot(struct importing *importing, const char *info, size_t 
         if (*p == '/')
             *p = '-';
     CLEANUP_FREE bool *named = mem_zero(importing->source->count * sizeof *named);
+    bool incomplete = false;
     struct lerobot_import lerobot = {.source = importing->source,
                                      .folder = folder,
                                      .key_prefix = prefix,
@@ -118,10 +132,13 @@ static int import_lerobot(struct importing *importing, const char *info, size_t 
                                      .drafts = importing->drafts,
                                      .notes = importing->request->notes,
                                      .progress = importing->request->progress,
-                                     .named = named};
+                                     .open = importing->open,
+                                     .named = named,
+                                     .incomplete = &incomplete};
     importing->counts->lerobot_sets++;
     int rc = lerobot_import(&lerobot, err);
-    take_below(importing, below, rc ? NULL : named);
+    importing->incomplete |= incomplete;
+    take_below(importing, below, rc || incomplete ? NULL : named);
     return rc;
 }
 
@@ -154,9 +171,32 @@ static int import_roots(struct importing *importing, struct error *err)
         if (!rc)
             continue;
         CLEANUP_FREE char *name = blamed_file(source, path, folder_len, err);
-        rc = faults_refuse(importing->request->faults, name, err);
+        rc = refuse_set(importing, name, err);
     }
     return rc;
+}
+
+static int refuse_lost(struct importing *importing, struct error *err)
+{
+    const struct source *source = importing->source;
+    char *folder = NULL;
+    int rc = 0;
+    for (size_t at = 0; !rc && lerobot_lost_check(source, importing->taken, &at, &folder, err);) {
+        CLEANUP_FREE char *path = mem_printf("%s%s", folder, info_path);
+        CLEANUP_FREE char *name = source_name(source, path);
+        take_below(importing, folder, NULL);
+        free(folder);
+        rc = refuse_set(importing, name, err);
+    }
+    return rc;
+}
+
+static bool is_left(const struct importing *importing)
+{
+    for (size_t i = 0; i < importing->source->count; i++)
+        if (!importing->taken[i])
+            return true;
+    return false;
 }
 
 /* Does the request say something of clips, beside what is found? */
@@ -182,11 +222,10 @@ static int import_sources(struct importing *importing, struct error *err)
                                  .drafts = importing->drafts,
                                  .notes = importing->request->notes,
                                  .progress = importing->request->progress};
-    bool left = false, plain = importing->request->layout != NULL;
-    for (size_t i = 0; i < source->count; i++)
-        left |= !importing->taken[i];
-    if (left && !plain)
-        rc = lerobot_lost_check(source, importing->taken, err);
+    bool plain = importing->request->layout != NULL;
+    if (!plain)
+        rc = refuse_lost(importing, err);
+    bool left = is_left(importing);
     if (!rc && left)
         rc = files_import(&files, err);
     if (!rc && left && !plain && !importing->counts->lerobot_sets)
@@ -288,6 +327,8 @@ static int scan_manifest(struct importing *importing, struct error *err)
                          request->source);
     if (request->copy != COPY_NONE)
         return error_set(err, EINVAL, "%s: --copy is for folders, not for manifests", request->source);
+    if (request->replaces)
+        return error_set(err, EINVAL, "%s: --replaces is for folders, not for manifests", request->source);
     int rc = request->dataset ? known_open(request->dataset, request->source, &importing->known, err) : 0;
     importing->drafts->known = importing->known;
     if (!rc)
@@ -298,6 +339,15 @@ static int scan_manifest(struct importing *importing, struct error *err)
     importing->counts->bytes = found.bytes;
     importing->counts->pinned_weakly = found.pinned_weakly;
     return rc;
+}
+
+static int take_over(struct importing *importing, struct error *err)
+{
+    CLEANUP_STORE struct store *store = NULL;
+    int rc = store_open(importing->request->stores, importing->request->replaces, &store, err);
+    if (!rc)
+        rc = known_take_over(importing->known, store_url(store), err);
+    return rc ? error_within(err, rc, "--replaces") : 0;
 }
 
 static int open_known(struct importing *importing, struct error *err)
@@ -314,8 +364,12 @@ static int open_known(struct importing *importing, struct error *err)
                                              .notes = request->notes,
                                              .dry = request->dry},
                        err);
-    if (rc || request->copy == COPY_NONE)
-        return rc;
+    if (!rc && request->replaces)
+        rc = take_over(importing, err);
+    if (!rc && request->renumbered)
+        rc = moved_find(request->stores, importing->known, importing->source, &importing->counts->moved, err);
+    if (rc < 0 || request->copy == COPY_NONE)
+        return rc < 0 ? rc : 0;
     rc = store_open(request->stores, dataset_url(request->dataset), &importing->to, err);
     if (rc)
         return rc;
@@ -356,6 +410,7 @@ static int settle(struct importing *importing, struct error *err)
                                 importing->source ? store_url(importing->source->store) : request->source,
                             .name = name,
                             .partial = !importing->source,
+                            .incomplete = importing->incomplete,
                             .renumbered = request->renumbered,
                             .restore = request->restore};
     int rc = growth_settle(&growth, &importing->counts->growth, err);
@@ -364,61 +419,21 @@ static int settle(struct importing *importing, struct error *err)
     return refuse(importing, "", rc, err);
 }
 
-/* ---- faults ---- */
-
-int import_skip_parse(const char *text, struct import_skip *ret, struct error *err)
+/* What is not finished is no fault. Of a source with nothing else there is nothing to say but that. */
+static int check_unfinished(const struct importing *importing, struct error *err)
 {
-    CLEANUP_FREE char *number = mem_text(text);
-    size_t len = strlen(text);
-    struct import_skip skip = {.on = true, .limited = len > 0, .percent = len && text[len - 1] == '%'};
-    struct value value = {0};
-    if (skip.percent)
-        number[--len] = 0;
-    if (skip.limited && value_parse(skip.percent ? VALUE_FLOAT : VALUE_INT, number, len, &value, NULL))
-        return error_set(err, EINVAL, "--skip-bad=%s: expected a number of clips, or of percent: 1%%", text);
-    skip.limit = skip.percent ? value.real : (double)value.integer;
-    if (!(skip.limit >= 0 && (!skip.percent || skip.limit <= 100)))
-        return error_set(err, ERANGE, "--skip-bad=%s: that is no share of all clips", text);
-    *ret = skip;
-    return 0;
-}
-
-/* "2 of 4 clips and 1 entry of no clip are bad": a row of a table that no clip has is none. */
-static int refuse_faults(const struct importing *importing, const char *what, struct error *err)
-{
-    uint64_t bad = importing->drafts->bad, loose = importing->counts->bad_loose;
-    CLEANUP_BUF struct buf text = BUF_INIT;
-    if (bad)
-        buf_printf(&text, "%llu of %s", (unsigned long long)bad, COUNT(importing->drafts->count, "clip"));
-    if (loose)
-        buf_printf(&text, "%s%s of no clip", bad ? " and " : "", COUNT(loose, "entry"));
-    return error_set(err, EINVAL, "%s: %s %s bad, and nothing was imported (%s)", importing->request->source,
-                     buf_text(&text), bad + loose == 1 ? "is" : "are", what);
-}
-
-/* All was looked at: may what is good be imported? */
-static int check_faults(const struct importing *importing, struct error *err)
-{
-    const struct faults *faults = importing->request->faults;
-    const struct import_skip *skip = &importing->request->skip;
-    if (!faults || !faults_count(faults))
+    const struct drafts *drafts = importing->drafts;
+    const struct strmap *unfinished = drafts->unfinished;
+    size_t files = strmap_count(unfinished);
+    importing->counts->waiting = drafts->waiting;
+    for (size_t i = 0; i < files; i++)
+        notes_add(importing->request->notes, "not finished yet, and tried again by the next import",
+                  strmap_at(unfinished, i)->key);
+    bool known = importing->known && known_version(importing->known);
+    if (!files || known || drafts->count > drafts->waiting)
         return 0;
-    uint64_t loose = faults_loose(faults), bad = importing->drafts->bad + loose;
-    uint64_t all = importing->drafts->count + loose;
-    importing->counts->bad = bad;
-    importing->counts->bad_loose = loose;
-    bool refused = faults_refused(faults), over = false;
-    if (skip->on && skip->limited)
-        over = (double)bad > (skip->percent ? skip->limit / 100 * (double)all : skip->limit);
-    if (skip->on && !refused && !over && bad < all)
-        return 0;
-    if (faults_count(faults) == 1 && !over)
-        return faults_first(faults, err);
-    const char *what = refused    ? "not all of this can be left out"
-                       : over     ? "more than --skip-bad allows"
-                       : skip->on ? "nothing good is left"
-                                  : "--skip-bad imports the others";
-    return refuse_faults(importing, what, err);
+    return error_set(err, ENOENT, "%s: no clip is finished yet: the recorder is still writing %s",
+                     importing->request->source, strmap_at(unfinished, 0)->key);
 }
 
 static void count_source(struct importing *importing)
@@ -434,6 +449,21 @@ static void count_source(struct importing *importing)
     for (uint64_t k = 0; k < source->hidden; k++)
         notes_add(importing->request->notes, "left out, because its name starts with '.'",
                   source->hidden_example);
+}
+
+/* Folders that nobody may look into: what is in them is not known. */
+static int take_refusals(struct importing *importing, struct error *err)
+{
+    const struct source *source = importing->source;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < source->refusal_count; i++) {
+        CLEANUP_FREE char *name = source_name(source, source->refusals[i].path);
+        struct fault fault = {.file = name, .place = "", .clip = ""};
+        error_copy(err, &source->refusals[i].why);
+        rc = faults_add(importing->request->faults, &fault, err);
+    }
+    importing->incomplete |= source->refusal_count > 0;
+    return rc;
 }
 
 static int scan_folder(struct importing *importing, struct error *err)
@@ -453,10 +483,14 @@ static int scan_folder(struct importing *importing, struct error *err)
     const struct source *source = importing->source;
     count_source(importing);
     importing->taken = mem_zero(source->count * sizeof *importing->taken);
+    importing->open = copy_open_objects(source);
     importing->root = changeset_root(importing->drafts->set, store_url(source->store));
     progress_expect(request->progress, source->count);
-    rc = import_sources(importing, err);
-    bool found = importing->drafts->count || (request->faults && faults_count(request->faults));
+    rc = take_refusals(importing, err);
+    if (!rc)
+        rc = import_sources(importing, err);
+    bool found = importing->drafts->count || strmap_count(importing->drafts->unfinished) ||
+                 (request->faults && faults_count(request->faults));
     if (!rc && !found)
         rc = error_set(err, ENOENT, "%s: no clip was found", store_url(source->store));
     return rc;
@@ -483,7 +517,9 @@ static int scan(struct importing *importing, struct error *err)
     if (!rc && importing->known)
         rc = settle(importing, err);
     if (!rc)
-        rc = check_faults(importing, err);
+        rc = import_skip_check(importing->request, importing->drafts, importing->counts, err);
+    if (!rc)
+        rc = check_unfinished(importing, err);
     return rc ? rc : drafts_emit(importing->drafts, err);
 }
 
@@ -495,7 +531,7 @@ int import_scan(const struct import_request *request, struct changeset **ret,
     int rc = scan(&importing, err);
     if (!rc) {
         ret_counts->after = importing.known ? known_version(importing.known) : 0;
-        ret_counts->clips = importing.drafts->count - importing.drafts->bad;
+        ret_counts->clips = importing.drafts->count - importing.drafts->bad - importing.drafts->waiting;
         ret_counts->copied = importing.copier.objects;
         ret_counts->copied_bytes = importing.copier.bytes;
         *ret = STEAL(importing.drafts->set);
@@ -515,6 +551,7 @@ int import_scan(const struct import_request *request, struct changeset **ret,
         source_free(importing.source);
     free(importing.multi_used);
     free(importing.taken);
+    free(importing.open);
     free(importing.prefix);
     return rc;
 }

@@ -11,6 +11,7 @@
 #include "index/changeset.h"
 #include "tools/import/copy.h"
 #include "tools/import/growth.h"
+#include "tools/import/moved.h"
 #include "tools/import/notes.h"
 #include "tools/progress.h"
 
@@ -29,6 +30,7 @@ struct import_request {
     struct dataset *dataset; /* what grows; NULL: nothing is known */
     const char *source;      /* URL or folder */
     const char *prefix;      /* of every key, or NULL */
+    const char *replaces;    /* a source whose clips this one's take the place of, or NULL */
     const char *layout;      /* or NULL */
     const char *const *tables, *const *sets, *const *multi;
     size_t table_count, set_count, multi_count;
@@ -52,9 +54,11 @@ struct import_counts {
     uint64_t clips, lerobot_sets;
     uint64_t bad;       /* clips, and rows and files that are none, left out */
     uint64_t bad_loose; /* of these, what is no clip */
+    uint64_t waiting;   /* clips whose files are not finished */
     struct growth_counts growth;
     uint64_t copied, copied_bytes; /* objects */
     bool pinned_weakly; /* some object can be overwritten under its name: not reproducible for ever */
+    struct moved moved; /* of a renumbered source; url NULL: nothing was found. The caller frees it */
 };
 /* A source as versions record it: a local path without links, or the URL as it was typed. The caller frees
  * it. */

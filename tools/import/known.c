@@ -14,7 +14,7 @@
 #include "cache/base/hash.h"
 #include "index/changeset.h"
 
-enum { SOURCE_DIGITS = 16, OBJECT_DIGITS = 32 };
+enum { SOURCE_DIGITS = KNOWN_SOURCE_DIGITS, OBJECT_DIGITS = 32 };
 static const char copies[] = "elidefs/data/";
 
 enum origin { ORIGIN_UNASKED, ORIGIN_OURS, ORIGIN_OTHER };
@@ -28,17 +28,25 @@ struct known {
     uint32_t root, own_root;       /* 0: the data set has no such root */
     struct rowset *more_roots;     /* known_add_root() */
     char source[SOURCE_DIGITS + 1];
-    uint8_t *origins; /* by object: enum origin */
+    char other_source[SOURCE_DIGITS + 1]; /* known_take_over(); "": none */
+    uint8_t *origins;                     /* by object: enum origin */
     size_t origin_count;
 };
 
-static void source_digits(const char *url, char ret[SOURCE_DIGITS + 1])
+void known_source_digits(const char *url, char ret[KNOWN_SOURCE_DIGITS + 1])
 {
     uint8_t digest[SHA256_BYTES];
     char hex[SHA256_HEX_BYTES];
     sha256_of(url, strlen(url), digest);
     hex_print(digest, SHA256_BYTES, hex);
     snprintf(ret, SOURCE_DIGITS + 1, "%.*s", SOURCE_DIGITS, hex);
+}
+
+const char *known_copy_source(const char *path)
+{
+    size_t head = sizeof copies - 1;
+    bool is = !strncmp(path, copies, head) && strcspn(path + head, "/") == SOURCE_DIGITS;
+    return is ? path + head : NULL;
 }
 
 static int find_root(void *ctx, uint32_t id, const char *url, struct error *err)
@@ -71,6 +79,17 @@ int known_add_root(struct known *known, const char *url, struct error *err)
     return dataset_roots(known->dataset, add_root, &(struct root_match){known, url}, err);
 }
 
+int known_take_over(struct known *known, const char *url, struct error *err)
+{
+    uint64_t before = rowset_count(known->more_roots);
+    int rc = known_add_root(known, url, err);
+    known_source_digits(url, known->other_source);
+    if (rc || rowset_count(known->more_roots) > before)
+        return rc;
+    return error_set(err, ENOENT,
+                     "no clip of the data set came from %s: `elidefs root list` tells the places", url);
+}
+
 int known_open(struct dataset *dataset, const char *source_url, struct known **ret, struct error *err)
 {
     CLEANUP_KNOWN struct known *known = MEM_NEW(struct known);
@@ -79,7 +98,7 @@ int known_open(struct dataset *dataset, const char *source_url, struct known **r
     known->dataset = dataset;
     known->more_roots = rowset_new();
     known->url = mem_text(source_url);
-    source_digits(source_url, known->source);
+    known_source_digits(source_url, known->source);
     int rc = dataset_refresh(dataset, &head, err);
     if (!rc)
         rc = dataset_roots(dataset, find_root, known, err);
@@ -288,8 +307,10 @@ static bool is_copy(const struct known *known, const struct catalog_object *obje
 
 static bool object_is_ours(const struct known *known, const struct catalog_object *object)
 {
+    const char *copied = object->path + sizeof copies - 1;
     if (is_copy(known, object))
-        return !strncmp(object->path + sizeof copies - 1, known->source, SOURCE_DIGITS);
+        return !strncmp(copied, known->source, SOURCE_DIGITS) ||
+               (*known->other_source && !strncmp(copied, known->other_source, SOURCE_DIGITS));
     return object->root == known->root || rowset_contains(known->more_roots, object->root);
 }
 
@@ -354,7 +375,7 @@ static int append_root(void *ctx, uint32_t id, const char *url, struct error *er
     const struct catalog_object *object = search->object;
     char source[SOURCE_DIGITS + 1];
     (void)err;
-    source_digits(url, source);
+    known_source_digits(url, source);
     bool is = is_copy(search->known, object)
                   ? !strncmp(object->path + sizeof copies - 1, source, SOURCE_DIGITS)
                   : id == object->root;

@@ -18,6 +18,8 @@ struct known;
 int known_open(struct dataset *dataset, const char *source_url, struct known **ret, struct error *err);
 /* Clips of this root came from the source, too: a manifest names several. */
 int known_add_root(struct known *known, const char *url, struct error *err);
+/* As if all that came from this source had come from `source_url`. -ENOENT: nothing of the data set did. */
+int known_take_over(struct known *known, const char *url, struct error *err);
 void known_free(struct known *known);
 CLEANUP_DEFINE(struct known, known_free, cleanup_known)
 #define CLEANUP_KNOWN CLEANUP(cleanup_known)
@@ -48,6 +50,11 @@ int known_pinned(struct known *known, uint32_t id, struct store_object *ret, str
 /* Appends the index of a known recording: 1, 0 or -errno. */
 int known_recording(struct known *known, const struct source_object *object, const char *container,
                     struct buf *buf, struct error *err);
+/* What tells sources apart in the paths of copies: elidefs/data/DIGITS/... */
+enum { KNOWN_SOURCE_DIGITS = 16 };
+void known_source_digits(const char *url, char ret[KNOWN_SOURCE_DIGITS + 1]);
+/* The digits of a copy's source, which `path` goes on with; NULL: it is no copy. */
+const char *known_copy_source(const char *path);
 /* Where copies of a source's objects lie, below the data set's folder: the same bytes have the same path. */
 void known_copy_path(const struct known *known, const struct source_object *object, char ret[64]);
 

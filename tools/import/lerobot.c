@@ -145,16 +145,8 @@ static int add_camera(const struct building *b, struct draft *clip, const struct
     CLEANUP_SLICE struct slice slice = SLICE_INIT;
     struct draft_stream stream = {.name = b->camera_names[camera], .ext = (char *)"mp4", .container = "mp4"};
     stream.renamed = stream_names_find(b->import->drafts->stream_names, b->episodes->cameras[camera]) != NULL;
-    struct error why = {0};
-    int rc = lerobot_videos_slice(b->videos, episode, camera, &stream.object, &slice, &why);
-    if (rc == -ENOTSUP) {
-        CLEANUP_FREE char *file = mem_printf("%s.mp4", stream.name);
-        note_left_out(b, clip, file, why.text);
-        return 0;
-    }
-    if (rc)
-        return error_copy(err, &why);
-    return draft_stream(clip, &stream, &slice, err);
+    int rc = lerobot_videos_slice(b->videos, episode, camera, &stream.object, &slice, err);
+    return rc ? rc : draft_stream(clip, &stream, &slice, err);
 }
 
 static int find_known(const struct building *b, const struct draft *clip, struct lerobot_episode *episode,
@@ -169,6 +161,12 @@ static int find_known(const struct building *b, const struct draft *clip, struct
     return rc < 0 ? rc : 0;
 }
 
+/* Its end is missing, or it was written to between the listing and now. */
+bool lerobot_is_unfinished(const struct lerobot_import *import, const struct source_object *object, int code)
+{
+    return object && import->open[object - import->source->objects] && (code == ENODATA || code == ESTALE);
+}
+
 /* Hands over what is wrong with an episode, unless nothing is. */
 static int settle(const struct building *b, struct draft *clip, const char *file, int rc, struct error *err)
 {
@@ -177,6 +175,17 @@ static int settle(const struct building *b, struct draft *clip, const char *file
     CLEANUP_FREE char *place =
         clip ? mem_printf("episode %lld", (long long)clip->episode_index) : mem_text("");
     return drafts_fault(b->import->drafts, clip, *file ? file : b->episodes->name, place, err);
+}
+
+/* The same of one of its files, NULL where that is missing. */
+static int settle_file(const struct building *b, struct draft *clip, const struct source_object *object,
+                       const char *name, struct error *err)
+{
+    if (!lerobot_is_unfinished(b->import, object, err->code))
+        return settle(b, clip, name, -err->code, err);
+    drafts_wait(b->import->drafts, clip, name);
+    *err = (struct error){0};
+    return 0;
 }
 
 /* Each part is looked at, whatever is wrong with the others. */
@@ -189,13 +198,14 @@ static int add_parts(const struct building *b, struct draft *clip, const struct 
     if (!rc)
         rc = settle(b, clip, "", set_scalars(b, clip, episode, err), err);
     for (size_t camera = 0; !rc && camera < b->episodes->camera_count; camera++) {
-        rc = add_camera(b, clip, episode, camera, err);
-        rc = settle(b, clip, lerobot_videos_name(b->videos, episode, camera), rc, err);
+        if (add_camera(b, clip, episode, camera, err))
+            rc = settle_file(b, clip, lerobot_videos_object(b->videos, episode, camera),
+                             lerobot_videos_name(b->videos, episode, camera), err);
     }
-    if (rc)
+    if (rc || !add_state(b, clip, episode, err))
         return rc;
     CLEANUP_FREE char *file = lerobot_rows_name(b->rows, episode);
-    return settle(b, clip, file, add_state(b, clip, episode, err), err);
+    return settle_file(b, clip, lerobot_rows_file(b->rows, episode), file, err);
 }
 
 /*
@@ -235,16 +245,24 @@ static int add_clip(const struct building *b, int64_t index, struct draft **ret,
     return rc;
 }
 
-/* A bad line costs the clip that it is about, or one that nobody can name. */
+/* A bad line costs the clip that it is about, or one that nobody can name. The last line may have no end yet.
+ */
 static int add_flaw(const struct building *b, const struct lerobot_flaw *flaw, struct error *err)
 {
     struct drafts *drafts = b->import->drafts;
     struct draft *clip = NULL;
+    bool waits =
+        flaw->object ? lerobot_is_unfinished(b->import, flaw->object, flaw->code) : flaw->code == ENODATA;
     for (size_t i = drafts->count; !clip && flaw->index >= 0 && i-- > b->first_clip;)
         clip = drafts->clips[i].episode_index == flaw->index ? &drafts->clips[i] : NULL;
     int rc = clip || flaw->index < 0 ? 0 : add_clip(b, flaw->index, &clip, err);
-    if (!rc)
-        rc = error_set(err, flaw->code, "%s", flaw->why);
+    if (rc)
+        return drafts_fault(drafts, clip, flaw->file, flaw->place, err);
+    if (waits) {
+        drafts_wait(drafts, clip, flaw->file);
+        return 0;
+    }
+    error_set(err, flaw->code, "%s", flaw->why);
     return drafts_fault(drafts, clip, flaw->file, flaw->place, err);
 }
 
@@ -338,6 +356,8 @@ static int name_cameras(struct building *b, struct error *err)
 static void note_fewer(const struct building *b)
 {
     size_t count = b->episodes->count + b->episodes->flaw_count;
+    if (b->episodes->incomplete) /* which is told */
+        return;
     if (b->info->total_episodes <= 0 || (uint64_t)b->info->total_episodes <= count)
         return;
     CLEANUP_FREE char *example =
@@ -373,6 +393,8 @@ static int build(struct building *b, struct error *err)
         rc = lerobot_videos_new(import, b->info, b->episodes, &b->videos, err);
     if (!rc)
         note_fewer(b);
+    if (!rc && b->episodes->incomplete)
+        *import->incomplete = true;
     b->first_clip = import->drafts->count;
     for (size_t i = 0; !rc && i < b->episodes->flaw_count; i++)
         rc = add_flaw(b, &b->episodes->flaws[i], err);

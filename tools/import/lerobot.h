@@ -27,9 +27,14 @@ struct lerobot_import {
     struct drafts *drafts;
     struct notes *notes;
     struct progress *progress; /* one step a data or video file, or NULL */
+    const bool *open;          /* by object of the source: its writer may still be at it */
     bool *named;               /* by object of the source: set for each file the data set names */
+    bool *incomplete;          /* set if it may have more episodes than could be read */
 };
 
+/* Is this error of a file's that of one which is still being written? */
+bool lerobot_is_unfinished(const struct lerobot_import *import, const struct source_object *object, int code);
 /* Adds a clip an episode. What does not add up in one of them is a fault of that clip (draft.h); what does
- * not in all of them is an error. Both name file, place and reason. */
+ * not in all of them is an error. Both name file, place and reason. A file that is open and has no end yet,
+ * or is written to meanwhile, is neither: what is in it waits (drafts_wait()). */
 int lerobot_import(const struct lerobot_import *import, struct error *err);

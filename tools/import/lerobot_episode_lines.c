@@ -17,6 +17,7 @@ struct reading {
     bool *has_stats;  /* by episode, once they are sorted */
     bool lost;        /* statistics of some episode, nobody knows which, are in a bad line: */
     size_t lost_line; /* the first */
+    int lost_code;
 };
 
 /* Counts and numbers: none is negative or over 2^31 in any set that is real. */
@@ -89,7 +90,7 @@ static int bad_line(void *ctx, size_t number, const char *line, size_t len, stru
     if (episode)
         episode->flawed = r->has_stats[episode - r->all->episodes] = true;
     else if (!r->lost)
-        r->lost = true, r->lost_line = number;
+        r->lost = true, r->lost_line = number, r->lost_code = why->code;
     return 0;
 }
 
@@ -98,7 +99,7 @@ static int suspect(struct reading *r, struct lerobot_episode *episode, struct er
 {
     struct error why;
     CLEANUP_FREE char *place = mem_printf("episode %lld", (long long)episode->index);
-    error_set(&why, EINVAL, "%s: %s has no statistics, which line %zu may hold", r->file, place,
+    error_set(&why, r->lost_code, "%s: %s has no statistics, which line %zu may hold", r->file, place,
               r->lost_line);
     episode->flawed = true;
     return lerobot_episodes_flaw(r->all, episode->index, r->file, place, &why) ? error_copy(err, &why) : 0;

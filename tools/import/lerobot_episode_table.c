@@ -337,6 +337,20 @@ static int read_file(struct lerobot_episodes *all, const struct source *source,
     return read_table(all, info, &memory.recording, err);
 }
 
+/* A file that cannot be read costs what it holds, and nothing of the others. */
+static void read_or_note(struct lerobot_episodes *all, const struct source *source,
+                         const struct lerobot_info *info, const struct source_object *object)
+{
+    size_t before = all->count;
+    struct error why = {0};
+    if (!read_file(all, source, info, object, &why))
+        return;
+    CLEANUP_FREE char *name = source_name(source, object->path);
+    while (all->count > before)
+        lerobot_episodes_drop(all);
+    lerobot_episodes_flaw_file(all, object, name, &why);
+}
+
 bool lerobot_episode_table_is(const char *path)
 {
     const char *dot = strrchr(path, '.');
@@ -346,10 +360,9 @@ bool lerobot_episode_table_is(const char *path)
 int lerobot_episode_table_read(struct lerobot_episodes *episodes, const struct source *source,
                                const struct lerobot_info *info, const char *folder, struct error *err)
 {
-    int rc = 0;
     size_t count;
-    for (size_t first = source_below(source, folder, &count), i = first; !rc && i < first + count; i++)
+    for (size_t first = source_below(source, folder, &count), i = first; i < first + count; i++)
         if (lerobot_episode_table_is(source->objects[i].path))
-            rc = read_file(episodes, source, info, &source->objects[i], err);
-    return rc ? rc : lerobot_episodes_sort(episodes, err);
+            read_or_note(episodes, source, info, &source->objects[i]);
+    return lerobot_episodes_sort(episodes, err);
 }

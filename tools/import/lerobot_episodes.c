@@ -57,7 +57,7 @@ void lerobot_episodes_drop(struct lerobot_episodes *episodes)
 int lerobot_episodes_flaw(struct lerobot_episodes *episodes, int64_t index, const char *file,
                           const char *place, struct error *why)
 {
-    bool of_line = why->code == EINVAL || why->code == E2BIG;
+    bool of_line = why->code == EINVAL || why->code == ENODATA || why->code == E2BIG;
     if (!of_line || episodes->flaw_count == LEROBOT_FLAWS_MAX)
         return -why->code;
     mem_grow(&episodes->flaws, &episodes->flaw_cap, episodes->flaw_count + 1, sizeof *episodes->flaws);
@@ -67,6 +67,19 @@ int lerobot_episodes_flaw(struct lerobot_episodes *episodes, int64_t index, cons
                                                                     .code = why->code,
                                                                     .why = mem_text(why->text)};
     return 0;
+}
+
+void lerobot_episodes_flaw_file(struct lerobot_episodes *episodes, const struct source_object *object,
+                                const char *file, const struct error *why)
+{
+    mem_grow(&episodes->flaws, &episodes->flaw_cap, episodes->flaw_count + 1, sizeof *episodes->flaws);
+    episodes->flaws[episodes->flaw_count++] = (struct lerobot_flaw){.index = -1,
+                                                                    .object = object,
+                                                                    .file = mem_text(file),
+                                                                    .place = mem_text(""),
+                                                                    .code = why->code,
+                                                                    .why = mem_text(why->text)};
+    episodes->incomplete = true;
 }
 
 const char *lerobot_episodes_column(struct lerobot_episodes *episodes, const char *name)
@@ -82,11 +95,10 @@ static int compare_episodes(const void *a, const void *b)
 
 int lerobot_episodes_sort(struct lerobot_episodes *episodes, struct error *err)
 {
-    if (!episodes->count && episodes->flaw_count)
-        return error_set(err, episodes->flaws->code, "%s", episodes->flaws->why);
-    if (!episodes->count)
+    if (!episodes->count && !episodes->flaw_count)
         return error_set(err, EINVAL, "%s: there is no episode", episodes->name);
-    qsort(episodes->episodes, episodes->count, sizeof *episodes->episodes, compare_episodes);
+    if (episodes->count)
+        qsort(episodes->episodes, episodes->count, sizeof *episodes->episodes, compare_episodes);
     for (size_t i = 1; i < episodes->count; i++)
         if (episodes->episodes[i].index == episodes->episodes[i - 1].index)
             return error_set(err, EINVAL, "%s: episode %lld stands there twice", episodes->name,

@@ -17,8 +17,9 @@
 /* Damaged or hostile files may claim any number of episodes; memory for them is taken at once. */
 enum { LEROBOT_EPISODES_MAX = 4 * 1000 * 1000, LEROBOT_FLAWS_MAX = 10 * 1000 };
 
-struct lerobot_flaw { /* a line that does not add up */
-    int64_t index;    /* of the episode it is about; -1: that is not known */
+struct lerobot_flaw {                   /* a line that does not add up, or all of a file of the table */
+    int64_t index;                      /* of the episode it is about; -1: that is not known */
+    const struct source_object *object; /* the file, if all of it is meant; else NULL */
     char *file, *place;
     int code;
     char *why;
@@ -32,6 +33,7 @@ struct lerobot_episodes {
     size_t camera_count;
     struct lerobot_flaw *flaws; /* what is left out, or is `flawed` */
     size_t flaw_count, flaw_cap;
+    bool incomplete;        /* a file of the table is among them */
     struct strmap *columns; /* the scalar columns: names the scalars borrow */
 };
 
@@ -55,7 +57,10 @@ void lerobot_episodes_drop(struct lerobot_episodes *episodes);
  * of a line. */
 int lerobot_episodes_flaw(struct lerobot_episodes *episodes, int64_t index, const char *file,
                           const char *place, struct error *why);
+/* All of a file of the table cannot be read: what it holds is not known. */
+void lerobot_episodes_flaw_file(struct lerobot_episodes *episodes, const struct source_object *object,
+                                const char *file, const struct error *why);
 /* A name that scalars may borrow. */
 const char *lerobot_episodes_column(struct lerobot_episodes *episodes, const char *name);
-/* Sorts. -EINVAL: one twice, or none, for which a flaw is blamed if there is one. */
+/* Sorts. -EINVAL: one twice, or none, though there is no flaw. */
 int lerobot_episodes_sort(struct lerobot_episodes *episodes, struct error *err);

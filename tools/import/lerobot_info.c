@@ -173,12 +173,15 @@ void lerobot_info_free(struct lerobot_info *info)
     free(info);
 }
 
-int lerobot_info_absent(const char *file, const char *what, bool by_episode, int64_t episode,
-                        struct error *err)
+int lerobot_info_absent(const struct source *source, const struct lerobot_absent *absent, struct error *err)
 {
+    const struct error *refused = source_refused(source, absent->path);
+    if (refused)
+        return error_copy(err, refused);
     CLEANUP_FREE char *whose =
-        by_episode ? mem_printf("episode %lld", (long long)episode) : mem_text("episodes");
-    return error_set(err, ENOENT, "%s: no such file, but %s of %s must be there", file, what, whose);
+        absent->by_episode ? mem_printf("episode %lld", (long long)absent->episode) : mem_text("episodes");
+    return error_set(err, ENOENT, "%s: no such file, but %s of %s must be there", absent->file, absent->what,
+                     whose);
 }
 
 bool lerobot_info_is_video(const struct lerobot_info *info, const char *feature, size_t len)

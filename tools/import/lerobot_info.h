@@ -37,10 +37,15 @@ void lerobot_info_free(struct lerobot_info *info);
 CLEANUP_DEFINE(struct lerobot_info, lerobot_info_free, cleanup_lerobot_info)
 #define CLEANUP_LEROBOT_INFO CLEANUP(cleanup_lerobot_info)
 
-/* -ENOENT: `what` ("the rows", "the video") of the episode should be in the file. Of a file that several
- * share the sentence is the same for all, and so is told once. */
-int lerobot_info_absent(const char *file, const char *what, bool by_episode, int64_t episode,
-                        struct error *err);
+/* Why a file is not in the source's listing: it was refused, or is missing (-ENOENT), though `what` ("the
+ * rows", "the video") of the episode should be in it. Of a file that several share the sentence is the same
+ * for all, and so is told once. `path` is the source's, `file` what messages call it. */
+struct lerobot_absent {
+    const char *path, *file, *what;
+    bool by_episode;
+    int64_t episode;
+};
+int lerobot_info_absent(const struct source *source, const struct lerobot_absent *absent, struct error *err);
 
 bool lerobot_info_is_video(const struct lerobot_info *info, const char *feature, size_t len);
 

@@ -50,6 +50,7 @@ struct reading {
     void *ctx;
     struct buf block; /* bytes of lines that have not ended */
     size_t number;    /* of the last line */
+    bool cut;         /* it has no end: its writer is not done with it */
 };
 
 static int take_object(const struct reading *r, const char *line, size_t len, struct error *err)
@@ -77,6 +78,8 @@ static int take_line(struct reading *r, const char *line, size_t len, struct err
     if (blank == len)
         return 0;
     int rc = take_object(r, line, len, &why);
+    if (rc == -EINVAL && r->cut)
+        rc = error_recode(&why, ENODATA);
     if (rc && r->bad)
         rc = r->bad(r->ctx, r->number, line, len, &why);
     return rc ? error_copy(err, &why) : 0;
@@ -93,6 +96,7 @@ static int take_lines(struct reading *r, size_t from, bool last, struct error *e
         rc = take_line(r, text + start, from - 1 - start, err);
         start = from;
     }
+    r->cut = last;
     if (!rc && last && start < r->block.len)
         return take_line(r, text + start, r->block.len - start, err);
     if (rc || !start)

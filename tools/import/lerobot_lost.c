@@ -58,7 +58,7 @@ static int say(const struct source *source, const char *path, size_t folder_len,
 }
 
 /* Each folder above the file may be the one; `at`: where its name in that folder starts. */
-static int check_file(const struct source *source, const char *path, struct error *err)
+static int check_file(const struct source *source, const char *path, char **ret_folder, struct error *err)
 {
     int rc = 0;
     for (const char *at = path; !rc && at; at = strchr(at, '/') ? strchr(at, '/') + 1 : NULL) {
@@ -66,15 +66,19 @@ static int check_file(const struct source *source, const char *path, struct erro
         CLEANUP_FREE char *why = mem_printf("%s is there", at);
         if (is_meta(at) || (is_data(at) && has_below(source, path, len, "videos/")))
             rc = say(source, path, len, why, err);
+        if (rc)
+            *ret_folder = mem_copy(path, len);
     }
     return rc;
 }
 
-int lerobot_lost_check(const struct source *source, const bool *taken, struct error *err)
+int lerobot_lost_check(const struct source *source, const bool *taken, size_t *at, char **ret_folder,
+                       struct error *err)
 {
     int rc = 0;
-    for (size_t i = 0; !rc && i < source->count; i++)
-        rc = taken[i] ? 0 : check_file(source, source->objects[i].path, err);
+    for (; *at < source->count; ++*at)
+        if (!taken[*at] && (rc = check_file(source, source->objects[*at].path, ret_folder, err)))
+            break;
     return rc;
 }
 

@@ -142,6 +142,8 @@ static void read_file(struct lerobot_rows *all, size_t i)
     all->unread -= !file->read;
     file->read = true;
     ahead_take(all->ahead, i);
+    if (file->why && lerobot_is_unfinished(all->import, file->recording.object, file->why->code))
+        drafts_wait(all->import->drafts, NULL, file->recording.name);
     if (file->why)
         return;
     all->reading = i;
@@ -226,21 +228,29 @@ static struct lerobot_place place_of(const struct lerobot_episode *episode)
         .chunk = episode->data_chunk, .file = episode->data_file, .episode = episode->index};
 }
 
-/* The file that the episode table names. */
+/* The file that the episode table names; NULL: its path cannot be told. */
 static char *named_path(const struct lerobot_rows *all, const struct lerobot_episode *episode)
 {
     struct lerobot_place place = place_of(episode);
-    CLEANUP_FREE char *path = NULL;
-    if (lerobot_info_path(all->info, all->info->data_path, &place, &path, NULL))
-        return mem_text(all->episodes->name);
-    return source_name(all->import->source, path);
+    char *path = NULL;
+    lerobot_info_path(all->info, all->info->data_path, &place, &path, NULL);
+    return path;
+}
+
+static char *named_name(const struct lerobot_rows *all, const struct lerobot_episode *episode)
+{
+    CLEANUP_FREE char *path = named_path(all, episode);
+    return path ? source_name(all->import->source, path) : mem_text(all->episodes->name);
 }
 
 static int report_absent(const struct lerobot_rows *all, const struct lerobot_episode *episode,
                          struct error *err)
 {
-    CLEANUP_FREE char *name = named_path(all, episode);
-    return lerobot_info_absent(name, "the rows", all->info->data_by_episode, episode->index, err);
+    CLEANUP_FREE char *path = named_path(all, episode);
+    CLEANUP_FREE char *name = named_name(all, episode);
+    struct lerobot_absent absent = {path ? path : "", name, "the rows", all->info->data_by_episode,
+                                    episode->index};
+    return lerobot_info_absent(all->import->source, &absent, err);
 }
 
 /* The table may name files behind a gap, and ones that never were. */
@@ -420,17 +430,21 @@ static int slice_known(const struct lerobot_rows *rows, const struct lerobot_epi
 char *lerobot_rows_name(const struct lerobot_rows *rows, const struct lerobot_episode *episode)
 {
     const struct rows_of_episode *run = &rows->by_episode[episode - rows->episodes->episodes];
-    return run->seen ? mem_text(rows->files[run->file]->recording.name) : named_path(rows, episode);
+    return run->seen ? mem_text(rows->files[run->file]->recording.name) : named_name(rows, episode);
+}
+
+const struct source_object *lerobot_rows_file(const struct lerobot_rows *rows,
+                                              const struct lerobot_episode *episode)
+{
+    const struct rows_of_episode *run = &rows->by_episode[episode - rows->episodes->episodes];
+    return run->seen ? rows->files[run->file]->recording.object : lerobot_rows_object(rows, episode);
 }
 
 const struct source_object *lerobot_rows_object(const struct lerobot_rows *rows,
                                                 const struct lerobot_episode *episode)
 {
-    struct lerobot_place place = place_of(episode);
-    CLEANUP_FREE char *path = NULL;
-    if (lerobot_info_path(rows->info, rows->info->data_path, &place, &path, NULL))
-        return NULL;
-    return source_find(rows->import->source, path);
+    CLEANUP_FREE char *path = named_path(rows, episode);
+    return path ? source_find(rows->import->source, path) : NULL;
 }
 
 int lerobot_rows_slice(struct lerobot_rows *rows, const struct lerobot_episode *episode,

@@ -24,6 +24,9 @@ CLEANUP_DEFINE(struct lerobot_rows, lerobot_rows_free, cleanup_lerobot_rows)
 
 /* What messages call the file with an episode's rows, or that should have them; the caller frees it. */
 char *lerobot_rows_name(const struct lerobot_rows *rows, const struct lerobot_episode *episode);
+/* That file, or NULL where it is missing. */
+const struct source_object *lerobot_rows_file(const struct lerobot_rows *rows,
+                                              const struct lerobot_episode *episode);
 /* The file that the paths of info.json name for its rows, or NULL. */
 const struct source_object *lerobot_rows_object(const struct lerobot_rows *rows,
                                                 const struct lerobot_episode *episode);

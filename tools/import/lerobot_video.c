@@ -314,9 +314,12 @@ int lerobot_videos_slice(struct lerobot_videos *videos, const struct lerobot_epi
 {
     const struct lerobot_camera_span *span = &episode->cameras[camera];
     struct video_file *file = file_of(videos, episode, camera);
-    if (!file->source)
-        return lerobot_info_absent(file->name, "the video", videos->info->video_by_episode, episode->index,
-                                   err);
+    if (!file->source) {
+        const char *path = strmap_at(videos->by_path, file->turn)->key;
+        struct lerobot_absent absent = {path, file->name, "the video", videos->info->video_by_episode,
+                                        episode->index};
+        return lerobot_info_absent(videos->import->source, &absent, err);
+    }
     struct wanted wanted = {.file = file,
                             .episode = episode,
                             .span = span,

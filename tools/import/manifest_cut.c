@@ -123,7 +123,7 @@ static int take_known(const struct scans *scans, struct item *item, struct error
 static int take_scanned(const struct scans *scans, struct item *item, struct error *err)
 {
     ahead_take(scans->ahead, (size_t)(item - scans->items));
-    if (item->scan_rc && item->scan_rc != -EINVAL && item->scan_rc != -ENOTSUP)
+    if (item->scan_rc && item->scan_rc != -EINVAL && item->scan_rc != -ENODATA && item->scan_rc != -ENOTSUP)
         return error_copy(err, item->why);
     if (item->mp4) {
         CLEANUP_BUF struct buf table = BUF_INIT;

@@ -64,6 +64,34 @@ static int add_object(void *ctx, const char *path, const struct store_object *ob
     return 0;
 }
 
+void source_add_refusal(struct source *source, char *path, const struct error *why)
+{
+    mem_grow(&source->refusals, &source->refusal_cap, source->refusal_count + 1, sizeof *source->refusals);
+    source->refusals[source->refusal_count++] = (struct source_refusal){.path = path, .why = *why};
+}
+
+const struct error *source_refused(const struct source *source, const char *path)
+{
+    for (size_t i = 0; i < source->refusal_count; i++) {
+        size_t len = strlen(source->refusals[i].path);
+        if (!strncmp(path, source->refusals[i].path, len) && (path[len] == '/' || !path[len]))
+            return &source->refusals[i].why;
+    }
+    return NULL;
+}
+
+/* What is hidden is not missed. */
+static int add_refusal(void *ctx, const char *path, const struct error *why, struct error *err)
+{
+    struct source *source = ctx;
+    (void)err;
+    if (path_is_own(path) || path_is_hidden(path))
+        return 0;
+    size_t len = strlen(path);
+    source_add_refusal(source, mem_copy(path, len - (path[len - 1] == '/')), why);
+    return 0;
+}
+
 int source_open(struct stores *stores, const char *url, struct source **ret, struct error *err)
 {
     CLEANUP_SOURCE struct source *source = MEM_NEW(struct source);
@@ -72,11 +100,14 @@ int source_open(struct stores *stores, const char *url, struct source **ret, str
     if (rc)
         return rc;
     bool lists = !store_is_read_only(source->store);
-    rc = lists ? store_list(source->store, "", add_object, source, err) : source_name_lerobot(source, err);
+    rc = lists ? store_list_past(source->store, "", add_object, add_refusal, source, err)
+               : source_name_lerobot(source, err);
     if (rc < 0) { /* the store names the place, but not in every message */
         const char *place = store_url(source->store);
         return strncmp(err->text, place, strlen(place)) != 0 ? error_prefix(err, "%s", place) : rc;
     }
+    if (!source->count && source->refusal_count)
+        return error_copy(err, &source->refusals->why);
     if (!source->count)
         return error_set(err, ENOENT, "%s: there is no file to import%s", store_url(source->store),
                          source->hidden ? " (names that start with '.' are left out)" : "");
@@ -95,6 +126,9 @@ void source_free(struct source *source)
         free(source->objects[i].pin_now);
     }
     free(source->objects);
+    for (size_t i = 0; i < source->refusal_count; i++)
+        free(source->refusals[i].path);
+    free(source->refusals);
     free(source->habits);
     free(source->hidden_example);
     if (source->store)

@@ -23,21 +23,34 @@ struct source_object {
     char *pin_now;              /* what pins it now, where that differs; else NULL */
 };
 
+/* What the listing could not look into. */
+struct source_refusal {
+    char *path; /* of a folder, with all that may be below it, or of an object */
+    struct error why;
+};
+
 struct source {
     struct store *store;
     struct source_object *objects; /* sorted by path */
     size_t count, cap;
+    struct source_refusal *refusals;
+    size_t refusal_count, refusal_cap;
     struct source_habits *habits; /* of the recordings before; NULL: none. Locks itself */
     uint64_t hidden;      /* names that start with '.', left out; a data set's own objects are not counted */
     char *hidden_example; /* the first of them */
 };
 
-/* Lists everything below `url`. -ENOENT if there is nothing. Pins name versions where the store has them.
- * Where the store does not list (a web server), the files that meta/info.json of a LeRobot data set names are
- * asked for one by one. */
+/* Lists everything below `url` that it may look into. -ENOENT if there is nothing. Pins name versions where
+ * the store has them. Where the store does not list (a web server), the files that meta/info.json of a
+ * LeRobot data set names are asked for one by one. */
 int source_open(struct stores *stores, const char *url, struct source **ret, struct error *err);
 /* Its last step (source_pin.c): completes the pins of the listed objects. Several threads inside. */
 int source_pin_versions(struct source *source, struct error *err);
+/* Notes what cannot be looked into; takes `path`. */
+void source_add_refusal(struct source *source, char *path, const struct error *why);
+/* Why an object that would be there is not: itself or a folder above it was refused. NULL: nothing is known
+ * of it. */
+const struct error *source_refused(const struct source *source, const char *path);
 /* In place of the listing (source_named.c). Several threads inside. */
 int source_name_lerobot(struct source *source, struct error *err);
 /* Adds an object that was not listed; takes `path`. Nothing is found until source_sort(). */

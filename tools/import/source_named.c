@@ -57,9 +57,11 @@ static int run(struct probes *probes, size_t *ret_found, struct error *err)
         struct probe *probe = &probes->list[i];
         if (!probe->rc)
             source_add(probes->source, STEAL(probe->path), &probe->found);
+        else if (probe->rc == -EACCES || probe->rc == -EBADMSG) /* nobody knows whether more would follow */
+            source_add_refusal(probes->source, STEAL(probe->path), &probe->err);
         else if (probe->rc != -ENOENT && !rc)
             rc = error_copy(err, &probe->err);
-        else if (*ret_found > i)
+        if (probe->rc && *ret_found > i)
             *ret_found = i;
     }
     drop(probes);
@@ -152,7 +154,7 @@ static int name_episode(void *ctx, const char *place, const struct json *object,
 static int pass_over(void *ctx, size_t number, const char *line, size_t len, struct error *why)
 {
     (void)ctx, (void)number, (void)line, (void)len;
-    return why->code == EINVAL ? 0 : -why->code;
+    return why->code == EINVAL || why->code == ENODATA ? 0 : -why->code;
 }
 
 static int name_episodes(struct naming *n, struct error *err)
@@ -203,6 +205,9 @@ static int name_meta(struct probes *probes, struct error *err)
     source_sort(probes->source);
     if (rc < 0 || source_find(probes->source, names[0]))
         return rc;
+    const struct error *refused = source_refused(probes->source, names[0]);
+    if (refused)
+        return error_copy(err, refused);
     return error_set(
         err, ENOENT,
         "%s: a web server does not list its files; imported from one is a LeRobot data set, whose "

@@ -28,25 +28,28 @@ struct round {
 };
 
 /* Is `now` the object that was listed? A pin with a version begins with the one without. */
-static bool is_listed(const struct source_object *object, const struct store_object *now)
+static bool same_pin(const struct source_object *object, const struct store_object *now)
 {
-    return now->size == object->pinned.size &&
-           !strncmp(now->pin, object->pinned.pin, strlen(object->pinned.pin));
+    return !strncmp(now->pin, object->pinned.pin, strlen(object->pinned.pin));
 }
 
-/* What may not be asked, or has gone, stays as it was listed: whoever reads it learns why. */
+static bool is_listed(const struct source_object *object, const struct store_object *now)
+{
+    return now->size == object->pinned.size && same_pin(object, now);
+}
+
+/* What may not be asked, has gone, or has another size under the same pin stays as it was listed: whoever
+ * reads it learns why. */
 static int ask(struct source *source, struct source_object *object, struct error *err)
 {
     struct store_object now = {0};
     int rc = store_head(source->store, object->path, &now, err);
-    if (rc == -EACCES || rc == -ENOENT)
+    if (rc == -EACCES || rc == -ENOENT || rc == -EBADMSG)
         return 0;
     if (rc < 0)
         return rc;
-    if (!is_listed(object, &now))
-        return error_set(err, ESTALE, "%s/%s: overwritten while it was imported", store_url(source->store),
-                         object->path);
-    object->pinned = now;
+    if (is_listed(object, &now) || !same_pin(object, &now)) /* nothing was read of what it was */
+        object->pinned = now;
     return 0;
 }
 
@@ -104,17 +107,35 @@ static int take_version(void *ctx, const char *path, const struct store_object *
     if (!found || !is_listed(found, now)) /* overwritten meanwhile, perhaps: it is asked */
         return 0;
     size_t i = (size_t)(found - source->objects);
+    bool archived = source->objects[i].pinned.archived; /* which was asked */
     source->objects[i].pinned = *now;
+    source->objects[i].pinned.archived = archived;
     told->told[i] = true;
     return 0;
+}
+
+/* A listing tells the class, but not what was restored. */
+static int ask_archived(struct source *source, struct error *err)
+{
+    CLEANUP_FREE bool *readable = mem_zero(source->count * sizeof *readable);
+    size_t archived = 0;
+    for (size_t i = 0; i < source->count; i++) {
+        readable[i] = !source->objects[i].pinned.archived;
+        archived += !readable[i];
+    }
+    int rc = archived ? run_round(source, 1, readable, err) : 0;
+    return rc < 0 ? rc : 0;
 }
 
 int source_pin_versions(struct source *source, struct error *err)
 {
     if (store_is_local(source->store))
         return 0;
+    int rc = ask_archived(source, err);
+    if (rc)
+        return rc;
     size_t step = source->count / SAMPLES + 1;
-    int rc = run_round(source, step, NULL, err);
+    rc = run_round(source, step, NULL, err);
     if (rc < 1 || step == 1)
         return rc < 0 ? rc : 0;
     CLEANUP_FREE bool *told = mem_zero(source->count * sizeof *told);

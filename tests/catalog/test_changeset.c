@@ -34,6 +34,10 @@ static struct changeset *sample(void)
     struct changeset *set = changeset_new();
     uint32_t root = changeset_root(set, "s3://bucket/run"), object = 99;
     cr_assert_eq(changeset_object(set, root, "a.mp4", 1000, "etag=1", &object, &err), 0);
+    struct evidence evidence = {
+        .count = 1, .sampled = true, .ranges = {{0, 100}}, .seen = {1}, .samples = {2}};
+    changeset_evidence(set, object, &evidence);
+    changeset_evidence(set, object, &evidence); /* once is enough */
     changeset_table(set, object, "mp4", "TABLE", 5);
     cr_assert_eq(changeset_attribute(set, "length", VALUE_INT, false, &err), 0);
     cr_assert_eq(changeset_attribute(set, "tags", VALUE_TEXT, true, &err), 0);
@@ -75,12 +79,12 @@ Test(changeset, what_was_written_is_read_back)
 {
     struct changeset *set = sample();
     static const enum changeset_kind kinds[] = {
-        CHANGESET_ROOT,      CHANGESET_OBJECT,    CHANGESET_TABLE,     CHANGESET_ATTRIBUTE,
+        CHANGESET_ROOT,      CHANGESET_OBJECT,    CHANGESET_EVIDENCE,  CHANGESET_TABLE,
         CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE,
-        CHANGESET_PARTIAL,   CHANGESET_CLIP,      CHANGESET_VALUE,     CHANGESET_VALUE,
+        CHANGESET_ATTRIBUTE, CHANGESET_PARTIAL,   CHANGESET_CLIP,      CHANGESET_VALUE,
         CHANGESET_VALUE,     CHANGESET_VALUE,     CHANGESET_VALUE,     CHANGESET_VALUE,
-        CHANGESET_STREAM,    CHANGESET_EXTRA,     CHANGESET_CLIP,      CHANGESET_LABELS_OF,
-        CHANGESET_NONE,      CHANGESET_HIDE,      CHANGESET_REMOVE};
+        CHANGESET_VALUE,     CHANGESET_STREAM,    CHANGESET_EXTRA,     CHANGESET_CLIP,
+        CHANGESET_LABELS_OF, CHANGESET_NONE,      CHANGESET_HIDE,      CHANGESET_REMOVE};
     struct changeset_reader reader = CHANGESET_READER(set);
     struct changeset_op op;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -90,19 +94,19 @@ Test(changeset, what_was_written_is_read_back)
             cr_assert(op.id == 0 && op.root == 0 && op.size == 1000);
             cr_assert_str_eq(op.text, "a.mp4");
             cr_assert_str_eq(op.pin, "etag=1");
-        } else if (i == 9) {
+        } else if (i == 10) {
             cr_assert_str_eq(op.text, "ep000001");
             cr_assert_str_eq(op.source, "run.mp4");
             cr_assert(op.fingerprint[31] == 1 && op.t0_ns == 5 && op.t1_ns == 7);
-        } else if (i == 10) {
+        } else if (i == 11) {
             cr_assert_str_eq(op.text, "length");
             cr_assert_eq(op.value.integer, -300);
-        } else if (i == 15) {
+        } else if (i == 16) {
             struct buf shown = BUF_INIT;
             value_print(&shown, &op.value);
             cr_assert_str_eq(buf_text(&shown), "[40,-10.5,null,40]");
             buf_done(&shown);
-        } else if (i == 16) {
+        } else if (i == 17) {
             cr_assert(op.size == 906 && op.piece_count == 2 && op.preroll_ns == 40000000 && op.id == 0);
             cr_assert(op.pieces[1].kind == SLICE_RECORDING && op.pieces[1].offset == 100 &&
                       op.pieces[1].len == 900);

@@ -173,3 +173,15 @@ def test_a_data_set_with_its_copies_can_be_moved_and_restored(lab):
         shutil.copytree(lab / "own", restored, copy_function=copy)
         verify(restored)
         verify(restored, "--deep")
+
+
+def test_recordings_of_a_manifest_are_recognised_too(lab):
+    rows = [f'{{"key": "clip{i}", "log": {{"url": "rec/run{i}.bin", "offset": 4096, "length": 4096}}}}\n' for i in (1, 2)]
+    (lab / "clips.jsonl").write_text("".join(rows))
+    elidefs("init", lab / "named")
+    elidefs("import", lab / "named", lab / "clips.jsonl")
+    shutil.copytree(lab / "rec", lab / "new", copy_function=shutil.copy2)
+    shutil.rmtree(lab / "rec")
+    (lab / "new").rename(lab / "rec")
+    assert "nothing new" in elidefs("import", lab / "named", lab / "clips.jsonl").stderr
+    verify(lab / "named", readable="2 of 2", check=False)

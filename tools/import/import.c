@@ -319,6 +319,7 @@ static int scan_manifest(struct importing *importing, struct error *err)
                                        .multi_count = request->multi_count,
                                        .multi_used = importing->multi_used,
                                        .dataset = request->dataset,
+                                       .dry = request->dry,
                                        .drafts = importing->drafts,
                                        .notes = request->notes,
                                        .progress = request->progress};

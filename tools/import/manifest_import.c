@@ -14,6 +14,7 @@
 #include "tools/import/known.h"
 #include "tools/import/manifest_columns.h"
 #include "tools/import/manifest_cut.h"
+#include "tools/import/recognise.h"
 #include "tools/import/table_attribute.h"
 
 struct importing {
@@ -405,11 +406,25 @@ static int cut_all(struct importing *importing, struct error *err)
     return manifest_cut_all(&cutting, importing->cuts, importing->cut_count, err);
 }
 
+static int recognise_root(void *ctx, struct source *source, struct error *err)
+{
+    const struct manifest_import *import = ctx;
+    CLEANUP_KNOWN struct known *known = NULL;
+    int rc = known_open(import->dataset, store_url(source->store), &known, err);
+    return rc ? rc
+              : recognise(
+                    &(struct recognition){
+                        .source = source, .known = known, .notes = import->notes, .dry = import->dry},
+                    err);
+}
+
 static int cut(struct importing *importing, struct manifest_found *ret, struct error *err)
 {
     const struct manifest_import *import = importing->import;
     int rc = manifest_objects_pin(importing->objects, import->notes, err);
     CLEANUP_KNOWN struct known *known = NULL;
+    if (!rc && import->dataset)
+        rc = manifest_objects_each_root(importing->objects, recognise_root, (void *)(uintptr_t)import, err);
     if (!rc)
         rc = open_known(importing, &known, err);
     import->drafts->known = known;

@@ -21,6 +21,7 @@ struct manifest_import {
     size_t multi_count;
     bool *multi_used;        /* by name of `multi`: the manifest has this column */
     struct dataset *dataset; /* or NULL: it knows nothing yet */
+    bool dry;                /* nothing is written */
     struct drafts *drafts;
     struct notes *notes;
     struct progress *progress; /* one step an object, or NULL */

@@ -340,9 +340,8 @@ static int add_to_root(struct named *named, struct source *source, struct error 
     int rc = path_of(named, root_below(store_url(source->store), named->folder), &path, err);
     if (rc)
         return rc;
-    mem_grow(&source->objects, &source->cap, source->count + 1, sizeof *source->objects);
     named->number = source->count;
-    source->objects[source->count++] = (struct source_object){.path = path};
+    source_add(source, path, &(struct store_object){0});
     return 0;
 }
 
@@ -433,6 +432,15 @@ int manifest_objects_pin(struct manifest_objects *objects, struct notes *notes, 
 const char *manifest_objects_root(const struct manifest_objects *objects)
 {
     return objects->root_count == 1 ? store_url(objects->roots[0]->store) : NULL;
+}
+
+int manifest_objects_each_root(struct manifest_objects *objects, manifest_source_fn *each, void *ctx,
+                               struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < objects->root_count; i++)
+        rc = each(ctx, objects->roots[i], err);
+    return rc;
 }
 
 int manifest_objects_enter(struct manifest_objects *objects, struct drafts *drafts, struct error *err)

@@ -45,6 +45,10 @@ int manifest_objects_add(struct manifest_objects *objects, const char *url, size
 int manifest_objects_pin(struct manifest_objects *objects, struct notes *notes, struct error *err);
 /* The URL of the root that all of them lie below; NULL: there are several. */
 const char *manifest_objects_root(const struct manifest_objects *objects);
+/* Each root, as a source of the objects below it. */
+typedef int manifest_source_fn(void *ctx, struct source *source, struct error *err);
+int manifest_objects_each_root(struct manifest_objects *objects, manifest_source_fn *each, void *ctx,
+                               struct error *err);
 /* Gives them ids in the change set. */
 int manifest_objects_enter(struct manifest_objects *objects, struct drafts *drafts, struct error *err);
 

@@ -99,7 +99,8 @@ int recognise(const struct recognition *recognition, struct error *err)
         return 0;
     for (size_t i = 0; !rc && i < source->count; i++) {
         struct recognising r = {.known = known, .pins = &pins, .object = &source->objects[i]};
-        rc = look(&r, recognition->notes, err);
+        if (*r.object->pinned.pin) /* a manifest may name what is not there */
+            rc = look(&r, recognition->notes, err);
         free(r.candidates);
     }
     if (!rc && pins.len && !recognition->dry) /* who may not write here learns why from the import itself */

@@ -182,6 +182,17 @@ static void print_cache_reasons(const char *stats)
              "more CPU");
 }
 
+/* Said here, since a mount has nobody to say it to when it happens. */
+static void print_sampled(const char *stats)
+{
+    unsigned long long sampled = mount_stats_number(stats, "recordings_sampled");
+    if (sampled)
+        printf(
+            "  note:    %s touched since the import (chmod, a link, a rename, or a forged time): the headers "
+            "and samples are the same, more is not known\n",
+            sampled == 1 ? "1 recording was" : "some recordings were");
+}
+
 static void print_person(const struct shown *shown)
 {
     const char *stats = shown->stats;
@@ -199,6 +210,7 @@ static void print_person(const struct shown *shown)
                shown->mount->mountpoint);
     print_store_reasons(stats);
     print_cache_reasons(stats);
+    print_sampled(stats);
 }
 
 static void print(const struct arguments *arguments, const struct shown *shown)

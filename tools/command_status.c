@@ -188,9 +188,9 @@ static void print_sampled(const char *stats)
     unsigned long long sampled = mount_stats_number(stats, "recordings_sampled");
     if (sampled)
         printf(
-            "  note:    %s touched since the import (chmod, a link, a rename, or a forged time): the headers "
+            "  note:    %s %s touched since the import (chmod, a link, a rename, or a forged time): headers "
             "and samples are the same, more is not known\n",
-            sampled == 1 ? "1 recording was" : "some recordings were");
+            COUNT(sampled, "recording"), sampled == 1 ? "was" : "were");
 }
 
 static void print_person(const struct shown *shown)

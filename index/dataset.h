@@ -153,11 +153,12 @@ int dataset_distrust(struct dataset *dataset, const char *url, struct error *err
 typedef int dataset_trusted_fn(void *ctx, const char *url, const char *file, bool own, struct error *err);
 int dataset_trusted(struct dataset *dataset, dataset_trusted_fn *each, void *ctx, struct error *err);
 struct dataset_compared {
+    bool partial; /* in: some may be missing there, as there are other places */
     bool all; /* in: every object of all versions, and their bytes where the pin does not tell; else a few */
     uint64_t objects; /* below the root that were looked at */
     uint64_t read;    /* of these, compared byte by byte, because the store pins them in another way */
     uint64_t bytes;   /* in them */
-    uint64_t others;  /* not what was imported: only without `all` */
+    uint64_t others;  /* not what was imported; with `all`, not there */
     char example[ERROR_TEXT_BYTES]; /* one of them, and why */
     bool keeps_pins;                /* what the place before pinned them by counts there, too: it was moved */
 };
@@ -173,6 +174,7 @@ int dataset_root_add(struct dataset *dataset, uint32_t id, const char *url, stru
                      struct error *err);
 struct dataset_accepted {
     uint64_t objects;  /* that the newest versions read there */
+    uint64_t missing;  /* of these, not there at all */
     uint64_t accepted; /* of these, with nothing but this to go by: */
     uint64_t bytes;    /* in them; */
     uint64_t compared; /* and so many of these were compared */
@@ -195,17 +197,15 @@ int dataset_judge(struct dataset *dataset, const struct dataset_judged *judged, 
 /* Records beside the root what pins objects at its place `url` now: lines of root_pins_print(). Waits. */
 int dataset_root_pins(struct dataset *dataset, uint32_t id, const char *url, const struct buf *pins,
                       struct error *err);
-/* Puts what is recorded of an object at such a place into `was`; false: nothing. Never waits. */
-bool dataset_recorded(struct dataset *dataset, uint32_t id, const char *url, const char *path,
-                      struct store_object *was);
+/* Appends such a line for an object that was judged to be there, unless it would say what is recorded. */
+void dataset_pin_line(struct dataset *dataset, const struct dataset_judged *judged, struct buf *pins);
 /* Objects that were not found as they were pinned, since the data set was opened (index/learnt.h). */
 struct learnt_counts;
 void dataset_learnt(struct dataset *dataset, struct learnt_counts *ret);
-/* The hash of all bytes of an object, which somebody has read under its pin: a later look at it needs no
- * more.
- */
-void dataset_learn_whole(struct dataset *dataset, const struct dataset_object *object,
-                         const uint8_t sha256[SHA256_BYTES]);
+/* All bytes of an object were read, and this is their hash: -ESTALE if it is not the one that is known. Where
+ * none is, and the object still is as it was pinned, it is known from now on. */
+int dataset_check_whole(struct dataset *dataset, const struct dataset_object *object,
+                        const uint8_t sha256[SHA256_BYTES], struct error *err);
 /* Every root the data set names is trusted and readable, or why not: asked once, at mount. -EPERM names all
  * that are not trusted. Waits. */
 int dataset_check_roots(struct dataset *dataset, struct error *err);

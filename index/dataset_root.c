@@ -99,6 +99,8 @@ static int change_root(struct dataset *dataset, uint32_t id, struct root_change 
         rc = dataset_compare_root(dataset, id, store, &pins, compared, err);
     else if (!rc && !lies_there(dataset, id, store_url(store)))
         rc = dataset_probe_root(dataset, id, store, compared, err);
+    if (rc == -ESTALE && compared->partial && !compared->all)
+        rc = 0; /* a place beside others may have other recordings than the few that were looked for */
     if (rc < 0)
         return rc;
     change->url = store_url(store);
@@ -123,6 +125,7 @@ int dataset_root_set(struct dataset *dataset, uint32_t id, const char *url, stru
 int dataset_root_add(struct dataset *dataset, uint32_t id, const char *url, struct dataset_compared *compared,
                      struct error *err)
 {
+    compared->partial = true;
     return change_root(dataset, id, &(struct root_change){.kind = ROOT_ADD, .url = url}, compared, err);
 }
 
@@ -163,20 +166,7 @@ int dataset_root_pins(struct dataset *dataset, uint32_t id, const char *url, con
                         &(struct root_change){.kind = ROOT_PINS, .url = url, .pins = pins}, err);
 }
 
-bool dataset_recorded(struct dataset *dataset, uint32_t id, const char *url, const char *path,
-                      struct store_object *was)
-{
-    return roots_recorded(dataset->roots, id, url, path, was);
-}
-
 void dataset_learnt(struct dataset *dataset, struct learnt_counts *ret)
 {
     learnt_counts(roots_learnt(dataset->roots), ret);
-}
-
-void dataset_learn_whole(struct dataset *dataset, const struct dataset_object *object,
-                         const uint8_t sha256[SHA256_BYTES])
-{
-    learnt_keep_whole(roots_learnt(dataset->roots),
-                      &(struct learnt_object){object->root, object->path, object->pinned.pin}, sha256);
 }

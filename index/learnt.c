@@ -24,6 +24,7 @@ enum { OLD_LINES_MAX = 1000 };
 
 struct fact {        /* one of an object */
     char *url, *pin; /* NULL: not found elsewhere */
+    enum evidence_grounds grounds;
     bool whole;
     uint8_t sha256[SHA256_BYTES];
 };
@@ -55,12 +56,32 @@ static struct fact *find_locked(struct learnt *learnt, const struct learnt_objec
     return entry ? (struct fact *)entry->value : NULL;
 }
 
-static void place_locked(struct fact *fact, const char *url, const char *pin)
+/* false: that was known. */
+static bool place_locked(struct fact *fact, const char *url, const char *pin, enum evidence_grounds grounds)
 {
+    if (fact->url && !strcmp(fact->url, url) && !strcmp(fact->pin, pin) && fact->grounds == grounds)
+        return false;
+    fact->grounds = grounds;
     free(fact->url);
     free(fact->pin);
     fact->url = mem_text(url);
     fact->pin = mem_text(pin);
+    return true;
+}
+
+static const char *const grounds_names[] = {[EVIDENCE_PIN] = "pin",
+                                            [EVIDENCE_SEEN] = "seen",
+                                            [EVIDENCE_SAMPLED] = "samples",
+                                            [EVIDENCE_CONTENT] = "content",
+                                            [EVIDENCE_ACCEPTED] = "word"};
+
+/* What nobody can read any more proves least. */
+static enum evidence_grounds grounds_parse(const char *name)
+{
+    for (size_t i = 0; name && i < sizeof grounds_names / sizeof *grounds_names; i++)
+        if (!strcmp(name, grounds_names[i]))
+            return (enum evidence_grounds)i;
+    return EVIDENCE_ACCEPTED;
 }
 
 static void whole_locked(struct fact *fact, const uint8_t sha256[SHA256_BYTES])
@@ -79,6 +100,7 @@ static void print_line(struct buf *buf, const struct learnt_object *object, cons
                                       {"was", object->was},
                                       {"place", fact->url},
                                       {"now", fact->pin},
+                                      {"by", fact->pin ? grounds_names[fact->grounds] : NULL},
                                       {"sha256", fact->whole ? hex : NULL}};
     buf_printf(buf, "{\"root\": %u", object->root);
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
@@ -106,7 +128,7 @@ static void take_line(struct learnt *learnt, const char *line, size_t len)
         return;
     struct fact *fact = find_locked(learnt, &object, true);
     if (fact && url && now && *now && strlen(now) < STORE_PIN_BYTES)
-        place_locked(fact, url, now);
+        place_locked(fact, url, now, grounds_parse(json_get_text(json, "by")));
     if (fact && hex && !hex_parse(hex, strlen(hex), sha256, SHA256_BYTES))
         whole_locked(fact, sha256);
 }
@@ -210,7 +232,7 @@ void learnt_unref(struct learnt *learnt)
 }
 
 bool learnt_find(struct learnt *learnt, const struct learnt_object *object, char *const *urls, size_t count,
-                 size_t *ret_place, char ret_pin[STORE_PIN_BYTES])
+                 struct learnt_place *ret)
 {
     bool found = false;
     pthread_mutex_lock(&learnt->lock);
@@ -218,8 +240,9 @@ bool learnt_find(struct learnt *learnt, const struct learnt_object *object, char
     for (size_t i = 0; fact && fact->url && i < count && !found; i++) {
         found = !strcmp(urls[i], fact->url);
         if (found) {
-            *ret_place = i;
-            memcpy(ret_pin, fact->pin, strlen(fact->pin) + 1);
+            ret->place = i;
+            ret->grounds = fact->grounds;
+            memcpy(ret->pin, fact->pin, strlen(fact->pin) + 1);
         }
     }
     pthread_mutex_unlock(&learnt->lock);
@@ -239,7 +262,7 @@ bool learnt_whole(struct learnt *learnt, const struct learnt_object *object, uin
 
 static void count_locked(struct learnt_counts *counts, const char *path, enum evidence_grounds grounds)
 {
-    counts->objects++;
+    counts->objects += grounds != EVIDENCE_PIN;
     if (grounds == EVIDENCE_SAMPLED && !counts->sampled++)
         snprintf(counts->example, sizeof counts->example, "%s", path);
 }
@@ -251,10 +274,8 @@ void learnt_keep(struct learnt *learnt, const struct learnt_object *object, cons
     pthread_mutex_lock(&learnt->lock);
     struct fact *fact = find_locked(learnt, object, true);
     count_locked(&learnt->counts, object->path, grounds);
-    if (fact) {
-        place_locked(fact, url, pin);
+    if (fact && place_locked(fact, url, pin, grounds))
         print_line(&line, object, fact);
-    }
     pthread_mutex_unlock(&learnt->lock);
     if (line.len)
         append(learnt, &line);
@@ -267,7 +288,7 @@ void learnt_keep_whole(struct learnt *learnt, const struct learnt_object *object
     pthread_mutex_lock(&learnt->lock);
     struct fact *fact = find_locked(learnt, object, true);
     bool excused = fact && fact->pin && strcmp(fact->pin, object->was) != 0;
-    bool is_new = fact && !excused && (!fact->whole || memcmp(fact->sha256, sha256, SHA256_BYTES) != 0);
+    bool is_new = fact && !excused && !fact->whole;
     if (is_new) {
         whole_locked(fact, sha256);
         print_line(&line, object, fact);

@@ -16,7 +16,7 @@
 #include "cache/store/evidence.h"
 #include "cache/store/store.h"
 
-enum { LEARNT_FILE_BYTES_MAX = 64 << 20, LEARNT_OBJECTS_MAX = 200000 };
+enum { LEARNT_FILE_BYTES_MAX = 256 << 20, LEARNT_OBJECTS_MAX = 200000 };
 
 struct learnt;
 
@@ -30,9 +30,14 @@ struct learnt_object {
     uint32_t root;
     const char *path, *was; /* its pin in the catalog */
 };
-/* Where it was found: the place's URL as learnt_keep() was given it, by its index in `urls`. */
+struct learnt_place {
+    size_t place; /* the place's URL as learnt_keep() was given it, by its index in `urls` */
+    char pin[STORE_PIN_BYTES];
+    enum evidence_grounds grounds;
+};
+/* Where it was found. */
 bool learnt_find(struct learnt *learnt, const struct learnt_object *object, char *const *urls, size_t count,
-                 size_t *ret_place, char ret_pin[STORE_PIN_BYTES]);
+                 struct learnt_place *ret);
 /* The hash of all its bytes. */
 bool learnt_whole(struct learnt *learnt, const struct learnt_object *object, uint8_t ret[SHA256_BYTES]);
 /* It lies at `url`, pinned by `pin` there; `grounds` are counted. May wait. */

@@ -305,6 +305,21 @@ bool roots_recorded(struct roots *roots, uint32_t id, const char *url, const cha
     return found;
 }
 
+bool roots_recorded_anywhere(struct roots *roots, uint32_t id, const char *path, const char *pin)
+{
+    struct root root;
+    bool found = false;
+    if (roots_copy(roots, id, &root))
+        return false;
+    for (size_t i = 0; i < root.record.count && !found; i++) {
+        struct store_object was = {0};
+        snprintf(was.pin, sizeof was.pin, "%s", pin);
+        found = root_pins_find(root.pins[i], path, &was);
+    }
+    root_done(&root);
+    return found;
+}
+
 struct learnt *roots_learnt(struct roots *roots)
 {
     return roots->learnt;

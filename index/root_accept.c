@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A person says that what lies at a place is what was imported, though it was written to since and nobody
- * holds a hash of it. What can be compared is compared: its size, and what was seen of it at its import. All
- * is accepted or nothing.
+ * holds a hash of it. What can be compared is compared: its size, and what was seen of it at its import. If
+ * one is another, nothing is recorded or learnt.
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "index/root_pins.h"
 #include "index/root_record.h"
 #include "index/root_walk.h"
 
@@ -22,6 +22,12 @@ struct accepting {
     struct dataset_accepted *counts;
     struct buf pins, examples;
     uint64_t refused;
+    struct accepted *accepted; /* to be learnt once it is recorded */
+    size_t count, cap;
+};
+
+struct accepted {
+    char *path, *was, *now;
 };
 
 static bool is_asked_for(const struct accepting *a, const char *path)
@@ -55,6 +61,9 @@ static int accept_changed(struct accepting *a, const struct dataset_object *was,
         if (rc < 0)
             return error_copy(err, &why);
     }
+    mem_grow(&a->accepted, &a->cap, a->count + 1, sizeof *a->accepted);
+    a->accepted[a->count++] =
+        (struct accepted){mem_text(was->path), mem_text(was->pinned.pin), mem_text(now->pin)};
     a->counts->accepted++;
     a->counts->bytes += now->size;
     a->counts->compared += compared < now->size ? compared : now->size;
@@ -72,24 +81,21 @@ static int accept(void *ctx, const struct root_walked *walked, struct error *err
         return 0;
     a->counts->objects++;
     int rc = store_head(a->at, was->path, &now, &why);
-    if (rc < 0) {
-        refuse(a, why.text);
+    if (rc < 0) { /* at another place, or gone: no reason not to take the others */
+        a->counts->missing += rc == -ENOENT;
+        if (rc != -ENOENT)
+            refuse(a, why.text);
         return 0;
     }
-    rc = dataset_judge(a->dataset, &(struct dataset_judged){a->id, a->at, was->path, &was->pinned, &now},
-                       &grounds, &why);
+    const struct dataset_judged judged = {a->id, a->at, was->path, &was->pinned, &now};
+    rc = dataset_judge(a->dataset, &judged, &grounds, &why);
     if (rc < 0)
         return error_copy(err, &why);
-    if (!rc) {
+    if (!rc)
         rc = accept_changed(a, was, &now, err);
-        if (rc <= 0)
-            return rc;
-        learnt_keep(roots_learnt(a->dataset->roots),
-                    &(struct learnt_object){a->id, was->path, was->pinned.pin}, a->url, now.pin,
-                    EVIDENCE_CONTENT);
-    }
-    root_pins_print(&a->pins, was->path, was->pinned.pin, &now);
-    return 0;
+    if (rc == 1)
+        dataset_pin_line(a->dataset, &judged, &a->pins);
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- which place ---- */
@@ -118,9 +124,9 @@ static int match(void *ctx, uint32_t id, const char *const *urls, size_t count, 
 static int run(struct accepting *a, struct error *err)
 {
     int rc = root_walk(a->dataset, a->id, accept, a, err);
-    if (!rc && !a->counts->objects)
-        rc = error_set(err, ENOENT, "%s%s%s: no version reads anything there", a->url, *a->below ? "/" : "",
-                       a->below);
+    if (!rc && a->counts->objects == a->counts->missing)
+        rc = error_set(err, ENOENT, "%s%s%s: nothing lies there that a version reads", a->url,
+                       *a->below ? "/" : "", a->below);
     if (!rc && a->refused)
         rc = error_set(
             err, ESTALE, "%llu of %llu recordings are not what was imported: %s; nothing was changed",
@@ -128,7 +134,23 @@ static int run(struct accepting *a, struct error *err)
     if (!rc && a->pins.len)
         rc = roots_change(a->dataset->roots, a->id,
                           &(struct root_change){.kind = ROOT_PINS, .url = a->url, .pins = &a->pins}, err);
+    for (size_t i = 0; !rc && i < a->count; i++)
+        learnt_keep(roots_learnt(a->dataset->roots),
+                    &(struct learnt_object){a->id, a->accepted[i].path, a->accepted[i].was}, a->url,
+                    a->accepted[i].now, EVIDENCE_ACCEPTED);
     return rc;
+}
+
+static void accepting_done(struct accepting *a)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        free(a->accepted[i].path);
+        free(a->accepted[i].was);
+        free(a->accepted[i].now);
+    }
+    free(a->accepted);
+    buf_done(&a->pins);
+    buf_done(&a->examples);
 }
 
 int dataset_root_accept(struct dataset *dataset, const char *path, struct dataset_accepted *ret,
@@ -150,10 +172,14 @@ int dataset_root_accept(struct dataset *dataset, const char *path, struct datase
     if (!rc)
         rc = store_open(dataset->stores, search.url, &at, err);
     if (!rc) {
-        struct accepting a = {dataset, search.id, at, search.url, search.below, ret, BUF_INIT, BUF_INIT, 0};
+        struct accepting a = {.dataset = dataset,
+                              .id = search.id,
+                              .at = at,
+                              .url = search.url,
+                              .below = search.below,
+                              .counts = ret};
         rc = run(&a, err);
-        buf_done(&a.pins);
-        buf_done(&a.examples);
+        accepting_done(&a);
     }
     free(search.url);
     return rc;

@@ -145,6 +145,7 @@ int roots_open(struct roots *roots, uint32_t id, bool nowait, struct store **ret
                                       .count = opening.count,
                                       .learnt = roots->learnt,
                                       .dataset = store_url(roots->layout->store),
+                                      .uuid = roots->uuid,
                                       .left_out = opening.left_out.len ? buf_text(&opening.left_out) : NULL});
     keep_open(roots, &root, &reader);
     *ret = reader;

@@ -109,7 +109,7 @@ bool root_pins_find(const struct root_pins *pins, const char *path, struct store
     if (!known)
         return false;
     memcpy(was->pin, known->pin, strlen(known->pin) + 1);
-    if (known->whole && !was->evidence.whole) {
+    if (known->whole && !evidence_known_whole(&was->evidence, was->size)) {
         was->evidence.whole = true;
         memcpy(was->evidence.sha256, known->sha256, SHA256_BYTES);
     }

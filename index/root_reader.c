@@ -19,7 +19,12 @@ static bool find(void *ctx, const char *path, const char *was, struct store_foun
 {
     struct memory *m = ctx;
     const struct learnt_object object = {m->root, path, was};
-    return learnt_find(m->learnt, &object, m->urls, m->count, &ret->place, ret->pin);
+    struct learnt_place at;
+    if (!learnt_find(m->learnt, &object, m->urls, m->count, &at))
+        return false;
+    ret->place = at.place;
+    memcpy(ret->pin, at.pin, sizeof ret->pin);
+    return true;
 }
 
 static bool recorded(void *ctx, size_t place, const char *path, struct store_object *was)
@@ -32,7 +37,7 @@ static void learnt(void *ctx, const char *path, struct store_object *was)
 {
     struct memory *m = ctx;
     const struct learnt_object object = {m->root, path, was->pin};
-    if (!was->evidence.whole)
+    if (!evidence_known_whole(&was->evidence, was->size))
         was->evidence.whole = learnt_whole(m->learnt, &object, was->evidence.sha256);
 }
 
@@ -79,6 +84,7 @@ struct store *root_reader_new(struct stores *stores, const struct root_reader_op
                                                                    .count = count,
                                                                    .memory = &memory,
                                                                    .ctx = m,
+                                                                   .owner = options->uuid,
                                                                    .left_out = options->left_out,
                                                                    .to_accept = buf_text(&to_accept)});
 }

@@ -19,8 +19,8 @@ struct root_reader_options {
     const struct root_reader_place *places; /* at least one */
     size_t count;
     struct learnt *learnt;
-    const char *dataset;  /* its URL */
-    const char *left_out; /* why other places are not looked into; may be NULL */
+    const char *dataset, *uuid; /* its URL; what it is called for ever */
+    const char *left_out;       /* why other places are not looked into; may be NULL */
 };
 /* Everything is borrowed; references are taken and texts copied. */
 struct store *root_reader_new(struct stores *stores, const struct root_reader_options *options);

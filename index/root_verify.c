@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/root_pins.h"
 #include "index/root_walk.h"
 
 enum { PIECE_BYTES = 4 << 20, EXAMPLES = 3 };
@@ -61,12 +60,16 @@ static int compare(void *ctx, const struct root_walked *walked, struct error *er
     int rc = store_head(c->to, was->path, &now, &why);
     if (rc < 0 && rc != -ENOENT)
         return error_copy(err, &why);
+    if (rc < 0 && c->counts->partial) {
+        c->counts->others++;
+        return 0;
+    }
     if (rc < 0 || now.size != was->pinned.size) {
         differs(c, was->path, rc < 0 ? "is not there" : "has another size");
         return 0;
     }
-    rc = dataset_judge(c->dataset, &(struct dataset_judged){c->id, c->to, was->path, &was->pinned, &now},
-                       &grounds, &why);
+    const struct dataset_judged judged = {c->id, c->to, was->path, &was->pinned, &now};
+    rc = dataset_judge(c->dataset, &judged, &grounds, &why);
     if (rc < 0)
         return error_copy(err, &why);
     if (!rc) {
@@ -81,7 +84,7 @@ static int compare(void *ctx, const struct root_walked *walked, struct error *er
                     &(struct learnt_object){c->id, was->path, was->pinned.pin}, store_url(c->to), now.pin,
                     EVIDENCE_CONTENT);
     }
-    root_pins_print(c->pins, was->path, was->pinned.pin, &now);
+    dataset_pin_line(c->dataset, &judged, c->pins);
     return 0;
 }
 

@@ -83,6 +83,9 @@ static int add(const struct arguments *arguments, struct session *session, struc
 
 static void tell_accepted(const char *path, const struct dataset_accepted *accepted)
 {
+    if (accepted->missing)
+        fprintf(stderr, "note: %llu of %s %s not there\n", (unsigned long long)accepted->missing,
+                COUNT(accepted->objects, "recording"), accepted->missing == 1 ? "is" : "are");
     double rest = (double)(accepted->bytes - accepted->compared) / (1 << 20);
     if (!accepted->accepted)
         printf("%s: %s, all of which can be told to be what was imported\n", path,

@@ -92,17 +92,10 @@ struct probing {
 static int read_whole(struct dataset *dataset, const struct dataset_object *object, struct error *err)
 {
     struct evidence found = {0};
-    const struct evidence *known = &object->pinned.evidence;
     int rc = evidence_take_whole(object->store, object->path, &object->pinned, &found, err);
-    if (rc < 0)
-        return rc;
-    if (known->whole && memcmp(known->sha256, found.sha256, SHA256_BYTES) != 0)
-        return error_set(
-            err, ESTALE,
-            "%s/%s: has other bytes, under its old pin: the disk, or whoever keeps it, has changed it",
-            store_url(object->store), object->path);
-    dataset_learn_whole(dataset, object, found.sha256);
-    return readable_parquet(object, err);
+    if (!rc)
+        rc = dataset_check_whole(dataset, object, found.sha256, err);
+    return rc ? rc : readable_parquet(object, err);
 }
 
 /* A byte tells as much as all of the pin: the store compares it before it sends any. */

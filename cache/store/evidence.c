@@ -92,12 +92,11 @@ bool evidence_decode(const void *bytes, size_t len, uint64_t size, struct eviden
     return true;
 }
 
-/* SHA-256 of all bytes, or NULL if it is not known. */
-static const uint8_t *whole_of(const struct evidence *e, uint64_t size)
+const uint8_t *evidence_known_whole(const struct evidence *e, uint64_t size)
 {
-    if (e->whole)
-        return e->sha256;
-    return e->count == 1 && !e->ranges[0].offset && e->ranges[0].len == size ? e->seen : NULL;
+    if (e->count == 1 && !e->ranges[0].offset && e->ranges[0].len == size)
+        return e->seen;
+    return e->whole ? e->sha256 : NULL;
 }
 
 /* ---- reading ---- */
@@ -117,7 +116,8 @@ static int hash_list(const struct reading *r, const struct evidence_range *range
                      uint8_t ret[SHA256_BYTES], struct error *err)
 {
     struct sha256 *sha = sha256_new();
-    int rc = store_read_ranges(r->store, r->path, r->now, ranges, count, add_to_hash, sha, err);
+    int rc = store_read_ranges(r->store,
+                               &(struct store_ranges){r->path, r->now, ranges, count, add_to_hash, sha}, err);
     sha256_finish(sha, ret);
     return rc;
 }
@@ -192,7 +192,8 @@ static int read_whole(const struct reading *r, struct etag_check *check, struct 
     struct whole_reading reading = {evidence_whole_new(), check};
     const struct evidence_range all = {0, r->now->size};
     struct evidence found = *ret;
-    int rc = store_read_ranges(r->store, r->path, r->now, &all, 1, add_to_whole, &reading, err);
+    int rc = store_read_ranges(r->store,
+                               &(struct store_ranges){r->path, r->now, &all, 1, add_to_whole, &reading}, err);
     evidence_whole_finish(reading.whole, &found);
     if (!rc)
         *ret = found;
@@ -296,7 +297,7 @@ static const char *unproved(const struct store_object *pinned, const struct stor
 static int judge_whole(const struct reading *r, const struct store_object *pinned, enum evidence_grounds *ret,
                        struct error *err)
 {
-    const uint8_t *known = whole_of(&pinned->evidence, pinned->size);
+    const uint8_t *known = evidence_known_whole(&pinned->evidence, pinned->size);
     if (pinned->evidence.has_md5 && etag_is_md5(r->now->pin, pinned->evidence.md5))
         return 1;
     /* Two ETags that differ are two contents, or nothing can be told of them. */
@@ -312,8 +313,12 @@ static int judge_whole(const struct reading *r, const struct store_object *pinne
     bool proved = etag_check_finish(check);
     if (rc < 0)
         return rc;
-    bool same = known ? !memcmp(known, found.sha256, SHA256_BYTES) : proved;
-    return same ? 1 : refuse(r, err, known ? "it has other bytes" : "its bytes do not give the ETag it had");
+    if (!known && !proved) {
+        *ret = EVIDENCE_UNPROVED;
+        return refuse(r, err, "its bytes do not give the ETag it had, which a store may make in other ways");
+    }
+    bool same = proved || !memcmp(known, found.sha256, SHA256_BYTES);
+    return same ? 1 : refuse(r, err, "it has other bytes");
 }
 
 int evidence_judge(struct store *store, const char *path, const struct store_object *pinned,
@@ -321,14 +326,17 @@ int evidence_judge(struct store *store, const char *path, const struct store_obj
 {
     struct reading r = {store, path, now};
     enum pin_relation relation = pin_relate(pinned->pin, now->pin);
+    if (relation == PIN_CHANGED && pin_is_served(pinned->pin, now->pin, now->modified_ns))
+        relation = PIN_MOVED;
     const struct evidence *e = &pinned->evidence;
-    bool seen = e->count || e->sampled, whole = whole_of(e, pinned->size) != NULL;
+    bool seen = e->count || e->sampled, whole = evidence_known_whole(e, pinned->size) != NULL;
+    bool small = pinned->size <= EVIDENCE_READ_BYTES;
     enum evidence_grounds grounds = EVIDENCE_PIN, refused = EVIDENCE_OTHER;
     int rc = 1;
     if (now->size != pinned->size) {
         rc = refuse(&r, err, "it has another size");
     } else if (relation == PIN_CHANGED || (relation == PIN_TOUCHED && whole) ||
-               (relation != PIN_SAME && !seen)) {
+               (relation == PIN_MOVED && whole && small) || (relation != PIN_SAME && !seen)) {
         grounds = EVIDENCE_CONTENT;
         rc = pinned->size ? judge_whole(&r, pinned, &refused, err) : 1;
     } else if (relation != PIN_SAME) {

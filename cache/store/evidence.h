@@ -5,7 +5,7 @@
  *
  *     pin, against the one at the place (pin.h)   what decides                           else
  *     same                                        -                                      -
- *     moved                                       evidence                               refused
+ *     moved                                       evidence (small ones: the whole hash)  refused
  *     touched                                     the whole hash; without one evidence   refused
  *     changed                                     the whole hash, or an ETag that is one refused
  *
@@ -34,6 +34,8 @@ enum {
     EVIDENCE_RANGES_MAX = 4,
     EVIDENCE_BYTES_MAX = 1 << 20,
     EVIDENCE_WHOLE_BYTES = 1 << 20,
+    EVIDENCE_READ_BYTES =
+        64 << 20, /* a moved file up to here is compared by its whole hash, where one is known */
     EVIDENCE_EDGE_BYTES = 64 << 10,
     EVIDENCE_SAMPLES = 32,
     EVIDENCE_SAMPLE_BYTES = 4096,
@@ -58,6 +60,9 @@ struct evidence {
 void evidence_encode(const struct evidence *evidence, struct buf *buf);
 /* Of hostile bytes about an object of `size` bytes; false: they are no evidence of it. */
 bool evidence_decode(const void *bytes, size_t len, uint64_t size, struct evidence *ret);
+
+/* SHA-256 of all bytes of an object of `size` bytes, or NULL if it is not known. */
+const uint8_t *evidence_known_whole(const struct evidence *evidence, uint64_t size);
 
 /* Pieces that were read of an object, in any order: evidence of as many of them as it may have, the first and
  * the last before all others. Overlapping pieces are equal where they overlap. */
@@ -90,6 +95,7 @@ enum evidence_grounds {
     EVIDENCE_SAMPLED,  /* a touched one, by evidence and samples: all that can be told without its whole hash
                         */
     EVIDENCE_CONTENT,  /* its whole content is */
+    EVIDENCE_ACCEPTED, /* somebody said so (`elidefs root accept`); judge() never does */
     EVIDENCE_OTHER,    /* it is refused: something of it is another */
     EVIDENCE_UNPROVED, /* it is refused: nothing that is known could prove it */
 };

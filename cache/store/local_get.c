@@ -162,6 +162,7 @@ static int read_pieces(const struct local_get *lg, int fd, const struct store_ra
                          : read_piece(lg, fd, &piece, at, n, err);
             if (rc < 0)
                 return rc;
+            stores_count(lg->store->stores, STORE_RECEIVED, n);
             ranges->each(ranges->ctx, bytes, n);
             at += n;
         }

@@ -32,15 +32,6 @@ struct store_listing {
     void *ctx;
 };
 
-struct store_ranges {
-    const char *path;
-    const struct store_object *pinned;
-    const struct evidence_range *list;
-    size_t count;
-    store_bytes_fn *each;
-    void *ctx;
-};
-
 struct store_ops {
     const char *name;
     void (*free)(struct store *store); /* frees what the implementation added, and the struct itself */

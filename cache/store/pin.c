@@ -154,6 +154,14 @@ enum pin_relation pin_relate(const char *was, const char *now)
     return PIN_CHANGED;
 }
 
+bool pin_is_served(const char *was, const char *now, int64_t modified_ns)
+{
+    struct pin_local file;
+    struct pin_http http;
+    return !pin_local_parse(was, &file) && !pin_http_parse(now, &http) &&
+           file.mtime_ns / NS_PER_S == modified_ns / NS_PER_S;
+}
+
 void store_pin_portable(const char *pin, char ret[STORE_PIN_BYTES])
 {
     struct pin_local local;

@@ -53,3 +53,6 @@ enum pin_relation {
     PIN_CHANGED, /* written to since, or pins of two kinds of store: only its content can tell */
 };
 enum pin_relation pin_relate(const char *was, const char *now);
+/* Is `now` what a web server says of a file that was pinned as `was`? It has the file's time, to the second.
+ */
+bool pin_is_served(const char *was, const char *now, int64_t modified_ns);

@@ -14,20 +14,22 @@
 #include "cache/base/escape.h"
 #include "cache/base/instant.h"
 #include "cache/base/memory.h"
+#include "cache/base/strmap.h"
 #include "cache/store/ops.h"
 #include "cache/store/stores.h"
 
-enum { REFUSED_KEPT = 256 };
-static const int64_t AFTER_SETTLING_NS = INT64_C(60000000000);
+enum { REFUSED_KEPT = 1 << 16 };
+static const int64_t AFTER_SETTLING_NS = INT64_C(60000000000), AWAY_NS = INT64_C(300000000000);
 
 struct refused {
-    char *what; /* place, pin now, pin then, path; by newlines */
-    struct error err;
+    int code;
+    char *why;
 };
 
 struct place {
     struct store *store;
     char *prefix;
+    _Atomic int64_t away_until_ns; /* nobody answered: where there are others they are asked first */
 };
 
 struct places {
@@ -36,11 +38,10 @@ struct places {
     size_t count;
     const struct store_places_memory *memory;
     void *ctx;
-    char *left_out, *to_accept;
+    char *left_out, *to_accept, *owner;
     pthread_mutex_t lock; /* guards what follows, and what reads say of being parked */
     struct settling *settlings;
-    struct refused refused[REFUSED_KEPT]; /* a ring */
-    size_t refused_at;
+    struct strmap *refused; /* place, sizes, pins and path; value: struct refused, owned */
 };
 
 /* A read. */
@@ -79,24 +80,37 @@ static char *refusal_key(size_t place, const struct store_object *now, const str
 
 static bool was_refused(struct places *places, const char *what, struct error *err)
 {
-    bool found = false;
     pthread_mutex_lock(&places->lock);
-    for (size_t i = 0; i < REFUSED_KEPT && !found; i++) {
-        found = places->refused[i].what && !strcmp(places->refused[i].what, what);
-        if (found)
-            error_copy(err, &places->refused[i].err);
-    }
+    const struct strmap_entry *entry = strmap_find(places->refused, what, strlen(what));
+    const struct refused *refused = entry ? (const struct refused *)entry->value : NULL;
+    if (refused)
+        error_set(err, refused->code, "%s", refused->why);
     pthread_mutex_unlock(&places->lock);
-    return found;
+    return refused != NULL;
 }
 
-/* Takes `what`. */
-static void keep_refused(struct places *places, char *what, const struct error *err)
+static void forget_refused(struct strmap *map)
 {
+    for (size_t i = 0; i < strmap_count(map); i++) {
+        struct refused *refused = (struct refused *)strmap_at(map, i)->value;
+        free(refused->why);
+        free(refused);
+    }
+    strmap_free(map);
+}
+
+static void keep_refused(struct places *places, const char *what, const struct error *err)
+{
+    bool is_new;
     pthread_mutex_lock(&places->lock);
-    struct refused *at = &places->refused[places->refused_at++ % REFUSED_KEPT];
-    free(at->what);
-    *at = (struct refused){what, *err};
+    if (strmap_count(places->refused) >= REFUSED_KEPT) {
+        forget_refused(places->refused);
+        places->refused = strmap_new();
+    }
+    struct strmap_entry *entry = strmap_put(places->refused, what, strlen(what), &is_new);
+    if (is_new)
+        entry->value =
+            (uintptr_t)mem_copy(&(struct refused){err->code, mem_text(err->text)}, sizeof(struct refused));
     pthread_mutex_unlock(&places->lock);
 }
 
@@ -112,6 +126,19 @@ static int judge(const struct settling *s, size_t number, const struct store_obj
     if (places->memory->recorded(places->ctx, number, s->path, &was))
         rc = evidence_judge(place->store, path, &was, now, ret, err);
     return rc ? rc : evidence_judge(place->store, path, &s->was, now, ret, err);
+}
+
+static bool is_away(const struct place *place)
+{
+    return clock_now_ns() < atomic_load(&place->away_until_ns);
+}
+
+static void note_answer(struct place *place, int rc)
+{
+    if (rc == -EIO || rc == -ETIMEDOUT)
+        atomic_store(&place->away_until_ns, clock_now_ns() + AWAY_NS);
+    else if (rc != -ECANCELED)
+        atomic_store(&place->away_until_ns, 0);
 }
 
 static void advise(const struct places *places, const struct store *store, const char *path,
@@ -131,10 +158,11 @@ static void advise(const struct places *places, const struct store *store, const
 static int look_at(const struct settling *s, size_t number, struct store_found *ret,
                    enum evidence_grounds *ret_grounds, struct error *err)
 {
-    const struct place *place = &s->places->list[number];
+    struct place *place = &s->places->list[number];
     CLEANUP_FREE char *path = mem_printf("%s%s", place->prefix, s->path);
     struct store_object now;
     int rc = store_head(place->store, path, &now, err);
+    note_answer(place, rc);
     if (rc < 0)
         return rc == -ECANCELED ? rc : 0;
     CLEANUP_FREE char *key = refusal_key(number, &now, s);
@@ -144,7 +172,7 @@ static int look_at(const struct settling *s, size_t number, struct store_found *
     if (!rc && *ret_grounds == EVIDENCE_UNPROVED)
         advise(s->places, place->store, path, err);
     if (!rc)
-        keep_refused(s->places, STEAL(key), err);
+        keep_refused(s->places, key, err);
     if (rc == 1) {
         ret->place = number;
         memcpy(ret->pin, now.pin, sizeof ret->pin);
@@ -153,10 +181,10 @@ static int look_at(const struct settling *s, size_t number, struct store_found *
 }
 
 /* What is told of several places: the first that has the object, else the first. */
-static void tell(struct error *err, const struct error *here, size_t number)
+static void tell(struct error *err, const struct error *here, bool first)
 {
     bool better = here->code == ESTALE && err->code != ESTALE;
-    if (!number || better)
+    if (first || better)
         *err = *here;
 }
 
@@ -165,19 +193,26 @@ static int look_for(const struct settling *s, struct store_found *ret, struct er
 {
     const struct places *places = s->places;
     enum evidence_grounds grounds = EVIDENCE_PIN;
+    bool away[STORE_PLACES_MAX], any = false;
     int rc = 0;
-    for (size_t i = 0; !rc && i < places->count; i++) {
+    for (size_t i = 0; i < places->count; i++)
+        away[i] = is_away(&places->list[i]);
+    for (size_t k = 0; !rc && k < 2 * places->count; k++) { /* those that were away a moment ago come last */
+        size_t i = k % places->count;
         struct error here = {0};
+        if (away[i] != (k >= places->count))
+            continue;
         rc = look_at(s, i, ret, &grounds, &here);
-        if (rc < 1)
-            tell(err, &here, i);
+        if (rc < 0)
+            return error_copy(err, &here);
+        if (!rc)
+            tell(err, &here, !any);
+        any = true;
     }
     if (rc == 1) {
         places->memory->found(places->ctx, s->path, s->was.pin, ret, grounds);
         return 0;
     }
-    if (rc < 0)
-        return rc;
     if (places->count > 1)
         error_prefix(err, "in none of %zu places", places->count);
     const struct error told = *err;
@@ -251,10 +286,12 @@ static void settle(void *ctx)
     pthread_mutex_lock(&places->lock);
     unlink_locked(s);
     struct placed *parked = s->parked;
+    for (struct placed *p = parked; p; p = p->next)
+        p->parked =
+            false; /* who is given up from here on finds nothing that runs, and it ends all the same */
     while (!rc && parked) {
         struct placed *placed = parked;
         parked = placed->next;
-        placed->parked = false;
         go_on(placed, &found);
     }
     pthread_mutex_unlock(&places->lock);
@@ -277,6 +314,7 @@ static void park_locked(struct placed *placed, struct workers *settlers)
                  s->was.size != outer->size))
         s = s->next;
     placed->parked = true;
+    placed->get.state = NULL; /* its request has ended */
     if (s) {
         placed->next = s->parked;
         s->parked = placed;
@@ -329,16 +367,31 @@ static void on_done(struct store_get *get, int rc, const struct error *err)
         end(placed, rc, err);
 }
 
-/* Where the object is asked for first. */
-static void aim(const struct places *places, const struct store_get *outer, struct store_found *ret)
+/* Where the object is asked for first: true if it was found there before. */
+static bool aim(const struct places *places, const struct store_get *outer, struct store_found *ret)
 {
-    struct store_object was;
+    struct store_object was = {.size = outer->size};
     if (places->memory->find(places->ctx, outer->path, outer->pin, ret))
-        return;
+        return true;
     snprintf(was.pin, sizeof was.pin, "%s", outer->pin);
     places->memory->recorded(places->ctx, 0, outer->path, &was);
     ret->place = 0;
     memcpy(ret->pin, was.pin, sizeof ret->pin);
+    return false;
+}
+
+/* Nobody waits for a place that did not answer a moment ago, where there are others. */
+static bool park_at_once(struct placed *placed)
+{
+    struct places *places = placed->places;
+    struct workers *settlers;
+    if (places->count < 2 || !is_away(&places->list[0]) || placed->outer->size == UINT64_MAX ||
+        stores_settlers(places->base.stores, &settlers, NULL))
+        return false;
+    pthread_mutex_lock(&places->lock);
+    park_locked(placed, settlers);
+    pthread_mutex_unlock(&places->lock);
+    return true;
 }
 
 static void get_start(struct store *store, struct store_get *outer)
@@ -353,8 +406,10 @@ static void get_start(struct store *store, struct store_get *outer)
     placed->get.ctx = placed;
     outer->state = placed;
     if (outer->pin) {
-        aim(places, outer, &at->found);
+        bool found = aim(places, outer, &at->found);
         placed->get.pin = at->found.pin;
+        if (!found && park_at_once(placed))
+            return;
     }
     start_at(placed, &at->found);
 }
@@ -404,7 +459,7 @@ static int head(struct store *store, const char *path, struct store_object *ret,
         struct error here = {0};
         if (!store_head(places->list[i].store, at, ret, &here))
             return 0;
-        tell(&first, &here, i);
+        tell(&first, &here, !i);
     }
     return error_copy(err, &first);
 }
@@ -414,6 +469,7 @@ static void identity(const struct store *store, const char *path, struct buf *bu
     const struct places *places = (const struct places *)store;
     CLEANUP_FREE char *at = mem_printf("%s%s", places->list[0].prefix, path);
     store_object_identity(places->list[0].store, at, buf);
+    buf_printf(buf, " %s", places->owner);
 }
 
 static void places_free(struct store *store)
@@ -423,13 +479,13 @@ static void places_free(struct store *store)
         store_unref(places->list[i].store);
         free(places->list[i].prefix);
     }
-    for (size_t i = 0; i < REFUSED_KEPT; i++)
-        free(places->refused[i].what);
+    forget_refused(places->refused);
     places->memory->free(places->ctx);
     pthread_mutex_destroy(&places->lock);
     free(places->list);
     free(places->left_out);
     free(places->to_accept);
+    free(places->owner);
     free(places);
 }
 
@@ -457,11 +513,13 @@ struct store *store_places_new(struct stores *stores, const struct store_places_
     places->ctx = options->ctx;
     places->left_out = options->left_out ? mem_text(options->left_out) : NULL;
     places->to_accept = options->to_accept ? mem_text(options->to_accept) : NULL;
+    places->owner = mem_text(options->owner);
     places->list = mem_zero(options->count * sizeof *places->list);
     places->count = options->count;
+    places->refused = strmap_new();
     pthread_mutex_init(&places->lock, NULL);
     for (size_t i = 0; i < options->count; i++)
-        places->list[i] =
-            (struct place){store_ref(options->places[i].store), mem_text(options->places[i].prefix)};
+        places->list[i] = (struct place){.store = store_ref(options->places[i].store),
+                                         .prefix = mem_text(options->places[i].prefix)};
     return &places->base;
 }

@@ -41,11 +41,16 @@ struct store_places_memory {
     void (*free)(void *ctx);
 };
 
+enum { STORE_PLACES_MAX = 16 };
+
 struct store_places_options {
-    const struct store_place *places; /* at least one */
+    const struct store_place *places; /* at least one, at most STORE_PLACES_MAX */
     size_t count;
     const struct store_places_memory *memory;
-    void *ctx;            /* is taken */
+    void *ctx; /* is taken */
+    /* Part of what identifies the objects: what evidence, or a person, has excused for one owner is kept
+     * apart from what others read, though their catalogs say the same. */
+    const char *owner;
     const char *left_out; /* why others are not looked into, for errors; NULL: there are none */
     const char
         *to_accept; /* the command, before the object's name, for a person who knows better; may be NULL */

@@ -14,8 +14,9 @@
 struct wait {
     struct buf *buf; /* either: appends, at most max_bytes */
     size_t max_bytes;
-    uint8_t *to; /* or: fills [0, max_bytes) */
-    size_t got;  /* bytes seen, those past max_bytes included */
+    uint8_t *to;                       /* or: fills [0, max_bytes) */
+    const struct store_ranges *ranges; /* or: hands on */
+    size_t got;                        /* bytes seen, those past max_bytes included */
     struct error err;
     int rc;
     sem_t ended;
@@ -26,7 +27,9 @@ static void take(struct store_get *get, uint64_t offset, const void *bytes, size
     struct wait *wait = get->ctx;
     size_t room = wait->got < wait->max_bytes ? wait->max_bytes - wait->got : 0;
     size_t n = len < room ? len : room;
-    if (wait->buf)
+    if (wait->ranges)
+        wait->ranges->each(wait->ranges->ctx, bytes, len);
+    else if (wait->buf)
         buf_append(wait->buf, bytes, n);
     else
         memcpy(wait->to + wait->got, bytes, n);
@@ -74,38 +77,35 @@ int store_read(struct store *store, const char *path, const struct store_object 
     return 0;
 }
 
+/* One request a range: its bytes are handed on as they come. */
 static int read_one_by_one(struct store *store, const struct store_ranges *ranges, struct error *err)
 {
-    enum { PIECE_BYTES = 1 << 20 };
-    CLEANUP_FREE uint8_t *piece = mem_alloc(PIECE_BYTES);
-    for (size_t i = 0; i < ranges->count; i++) {
-        const struct evidence_range *range = &ranges->list[i];
-        for (uint64_t done = 0; done < range->len;) {
-            size_t n = range->len - done < PIECE_BYTES ? (size_t)(range->len - done) : PIECE_BYTES;
-            int rc = store_read(store, ranges->path, ranges->pinned, range->offset + done, n, piece, err);
-            if (rc < 0)
-                return rc;
-            ranges->each(ranges->ctx, piece, n);
-            done += n;
-        }
+    int rc = 0;
+    for (size_t i = 0; !rc && i < ranges->count; i++) {
+        struct store_get get = {.path = ranges->path,
+                                .pin = ranges->pinned->pin,
+                                .evidence = &ranges->pinned->evidence,
+                                .size = ranges->pinned->size,
+                                .offset = ranges->list[i].offset,
+                                .len = ranges->list[i].len};
+        struct wait wait = {.ranges = ranges};
+        rc = get.len ? run(store, &get, &wait, err) : 0;
     }
-    return 0;
+    return rc;
 }
 
-int store_read_ranges(struct store *store, const char *path, const struct store_object *pinned,
-                      const struct evidence_range *list, size_t count, store_bytes_fn *each, void *ctx,
-                      struct error *err)
+int store_read_ranges(struct store *store, const struct store_ranges *ranges, struct error *err)
 {
     WITH_ERROR(err);
-    struct store_ranges ranges = {path, pinned, list, count, each, ctx};
-    int rc = store_path_check(store->url, path, err);
-    for (size_t i = 0; !rc && i < count; i++)
-        if (list[i].offset > pinned->size || list[i].len > pinned->size - list[i].offset)
-            rc = error_set(err, EINVAL, "%s/%s: a range lies outside the object", store->url, path);
+    uint64_t size = ranges->pinned->size;
+    int rc = store_path_check(store->url, ranges->path, err);
+    for (size_t i = 0; !rc && i < ranges->count; i++)
+        if (ranges->list[i].offset > size || ranges->list[i].len > size - ranges->list[i].offset)
+            rc = error_set(err, EINVAL, "%s/%s: a range lies outside the object", store->url, ranges->path);
     if (rc < 0)
         return rc;
-    return store->ops->read_ranges ? store->ops->read_ranges(store, &ranges, err)
-                                   : read_one_by_one(store, &ranges, err);
+    return store->ops->read_ranges ? store->ops->read_ranges(store, ranges, err)
+                                   : read_one_by_one(store, ranges, err);
 }
 
 static int read_all_once(struct store *store, const char *path, struct wait *wait,

@@ -132,12 +132,18 @@ void store_get_cancel(struct store *store, struct store_get *get);
 /* Blocking forms. */
 int store_read(struct store *store, const char *path, const struct store_object *pinned, uint64_t offset,
                size_t len, void *to, struct error *err);
-/* Ranges of a pinned object, one behind the other; `each` gets them in order, in pieces. A local file is
- * opened once for all of them. What it got counts only if 0 is returned. */
-typedef void store_bytes_fn(void *ctx, const void *bytes, size_t len);
-int store_read_ranges(struct store *store, const char *path, const struct store_object *pinned,
-                      const struct evidence_range *ranges, size_t count, store_bytes_fn *each, void *ctx,
-                      struct error *err);
+/* Ranges of a pinned object, one behind the other; `each` gets them in order, in pieces, perhaps on a store
+ * thread: it must not wait. A local file is opened once for all of them. What it got counts only if 0 is
+ * returned. */
+struct store_ranges {
+    const char *path;
+    const struct store_object *pinned;
+    const struct evidence_range *list;
+    size_t count;
+    void (*each)(void *ctx, const void *bytes, size_t len);
+    void *ctx;
+};
+int store_read_ranges(struct store *store, const struct store_ranges *ranges, struct error *err);
 /* The whole of a small unpinned object; -EFBIG over max_bytes. ret_object may be NULL. */
 int store_read_all(struct store *store, const char *path, size_t max_bytes, struct buf *buf,
                    struct store_object *ret_object, struct error *err);

@@ -109,6 +109,7 @@ static void make_world(struct world *w)
                                                                .count = PLACES,
                                                                .memory = &ops,
                                                                .ctx = &w->memory,
+                                                               .owner = "me",
                                                                .left_out = "elsewhere was not looked into",
                                                                .to_accept = "accept"});
     OK(store_put(w->faults[0], "run", w->bytes, SIZE, STORE_PUT_REPLACE, &w->was, &err));

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/root_pins.h"
-
 struct recognising {
     struct known *known;
     struct buf *pins; /* lines to be recorded beside the root */
@@ -18,28 +16,18 @@ struct recognising {
     size_t count, cap;
 };
 
+/* A pin that names a version is not given up for one that names none. */
 static int take_candidate(void *ctx, uint32_t id, const struct catalog_object *found, struct error *err)
 {
     struct recognising *r = ctx;
+    const struct store_object *now = &r->object->pinned;
     (void)err;
-    if (found->size != r->object->pinned.size)
+    if (found->size != now->size || (now->versioned && !strstr(found->pin, ";version=")))
         return 0;
     r->exact |= !strcmp(found->pin, r->object->pinned.pin);
     mem_grow(&r->candidates, &r->cap, r->count + 1, sizeof *r->candidates);
     r->candidates[r->count++] = id;
     return 0;
-}
-
-/* Evidence is compared by everybody for himself; a proof by all bytes is told. */
-static void record(struct recognising *r, const struct store_object *was, const struct store_object *now)
-{
-    char portable[STORE_PIN_BYTES];
-    struct store_object recorded = *was;
-    store_pin_portable(now->pin, portable);
-    bool known = dataset_recorded(known_dataset(r->known), known_root(r->known), store_url(r->object->store),
-                                  r->object->path, &recorded);
-    if (!known || strcmp(recorded.pin, portable) != 0)
-        root_pins_print(r->pins, r->object->path, was->pin, now);
 }
 
 /* 1: it is this one, 0: it is not. */
@@ -56,9 +44,9 @@ static int try(struct recognising *r, uint32_t id, enum evidence_grounds *ret, s
     if (rc == -ECANCELED)
         return error_copy(err, &why);
     if (rc < 1)
-        return 0; /* what cannot be read is told by whoever needs it */
-    if (*ret == EVIDENCE_CONTENT)
-        record(r, &was, &r->object->pinned);
+        return 0;                 /* what cannot be read is told by whoever needs it */
+    if (*ret == EVIDENCE_CONTENT) /* what evidence tells everybody sees for himself */
+        dataset_pin_line(known_dataset(r->known), &judged, r->pins);
     r->object->pin_now = mem_text(r->object->pinned.pin);
     memcpy(r->object->pinned.pin, was.pin, sizeof was.pin);
     return 1;

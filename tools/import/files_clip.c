@@ -295,6 +295,10 @@ static int add_file(const struct files_gather *gather, const struct catalog_know
         .name = member->stream, .ext = member->ext, .container = video ? "mp4" : ""};
     CLEANUP_FREE char *name = source_name(import->source, object->path);
     int rc = drafts_object(import->drafts, import->root, object, &stream.object, err);
+    if (rc == -ESTALE) { /* somebody writes to it just now */
+        drafts_wait(import->drafts, clip, name);
+        return 0;
+    }
     if (rc)
         return rc == -EACCES && object->pinned.archived ? error_prefix(err, "%s", name) : rc;
     rc = was ? known_stream(import->known, was->row, object, &slice, err) : 0;

@@ -198,6 +198,8 @@ int dataset_root_pins(struct dataset *dataset, uint32_t id, const char *url, con
 /* Puts what is recorded of an object at such a place into `was`; false: nothing. Never waits. */
 bool dataset_recorded(struct dataset *dataset, uint32_t id, const char *url, const char *path,
                       struct store_object *was);
+/* What lies there is `now` what it was, by what we did to it ourselves: nobody need wonder. */
+void dataset_learn_pin(struct dataset *dataset, const struct dataset_judged *judged);
 /* Objects that were not found as they were pinned, since the data set was opened (index/learnt.h). */
 struct learnt_counts;
 void dataset_learnt(struct dataset *dataset, struct learnt_counts *ret);

@@ -35,3 +35,10 @@ int dataset_judge(struct dataset *dataset, const struct dataset_judged *judged, 
         learnt_keep(learnt, &object, urls[0], judged->now->pin, *ret);
     return rc;
 }
+
+void dataset_learn_pin(struct dataset *dataset, const struct dataset_judged *judged)
+{
+    const struct learnt_object object = {judged->root, judged->path, judged->was->pin};
+    learnt_keep(roots_learnt(dataset->roots), &object, store_url(judged->at), judged->now->pin,
+                EVIDENCE_CONTENT);
+}

@@ -154,6 +154,13 @@ enum pin_relation pin_relate(const char *was, const char *now)
     return PIN_CHANGED;
 }
 
+bool pin_is_same_file(const char *was, const char *now)
+{
+    struct pin_local one, other;
+    return !pin_local_parse(was, &one) && !pin_local_parse(now, &other) && !one.portable && !other.portable &&
+           one.inode == other.inode;
+}
+
 void store_pin_portable(const char *pin, char ret[STORE_PIN_BYTES])
 {
     struct pin_local local;

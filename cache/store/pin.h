@@ -53,3 +53,5 @@ enum pin_relation {
     PIN_CHANGED, /* written to since, or pins of two kinds of store: only its content can tell */
 };
 enum pin_relation pin_relate(const char *was, const char *now);
+/* Two pins of files with one inode number: of one file, unless it was copied to another file system. */
+bool pin_is_same_file(const char *was, const char *now);

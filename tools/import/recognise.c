@@ -42,6 +42,19 @@ static void record(struct recognising *r, const struct store_object *was, const 
         root_pins_print(r->pins, r->object->path, was->pin, now);
 }
 
+static int judge(struct recognising *r, const struct store_object *was, enum evidence_grounds *ret,
+                 struct error *err)
+{
+    int rc = known_is_link(r->known, r->object, was, err);
+    if (rc) {
+        *ret = EVIDENCE_PIN;
+        return rc;
+    }
+    struct dataset_judged judged = {known_root(r->known), r->object->store, r->object->path, was,
+                                    &r->object->pinned};
+    return dataset_judge(known_dataset(r->known), &judged, ret, err);
+}
+
 /* 1: it is this one, 0: it is not. */
 static int try(struct recognising *r, uint32_t id, enum evidence_grounds *ret, struct error *err)
 {
@@ -50,9 +63,7 @@ static int try(struct recognising *r, uint32_t id, enum evidence_grounds *ret, s
     int rc = known_pinned(r->known, id, &was, err);
     if (rc < 0)
         return rc;
-    struct dataset_judged judged = {known_root(r->known), r->object->store, r->object->path, &was,
-                                    &r->object->pinned};
-    rc = dataset_judge(known_dataset(r->known), &judged, ret, &why);
+    rc = judge(r, &was, ret, &why);
     if (rc == -ECANCELED)
         return error_copy(err, &why);
     if (rc < 1)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Copies that the server makes of its own objects: CopyObject, and UploadPartCopy for the ranges of larger
- * ones. The source is named in a header, with the ETag and the version it is pinned by. A copy may fail behind
- * a status of 200, since the server begins to answer before it knows.
+ * ones. The source is named in a header, with the ETag and the version it is pinned by. Not every server knows
+ * the condition (Ceph's has another name for it), so what the copy was made of is looked at again behind it. A
+ * copy may fail behind a status of 200, since the server begins to answer before it knows.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -110,6 +111,12 @@ static int read_reply(const struct asking *asking, const struct s3_reply *reply,
     return 0;
 }
 
+static int source_changed(const struct store_copy *copy, struct error *err)
+{
+    return error_set(err, ESTALE, "%s/%s: the object is not the one that was pinned; it has been overwritten",
+                     copy->from->url, copy->from_path);
+}
+
 static int ask(const struct asking *asking, struct copied *ret, struct error *err)
 {
     const struct store_copy_range *range = asking->range;
@@ -134,10 +141,23 @@ static int ask(const struct asking *asking, struct copied *ret, struct error *er
         ask.extra[2] = (struct sigv4_header){"x-amz-checksum-algorithm", "SHA256"};
     }
     int rc = s3_run(asking->s3, &ask, &reply, err);
-    if (rc == -EEXIST) /* 412: the one condition is ours on the source */
-        return error_set(err, ESTALE, "%s/%s: the object is not the one that was pinned; it has been overwritten",
-                         copy->from->url, copy->from_path);
+    bool behind_end = rc == -EINVAL && asking->query; /* 416 */
+    if (rc == -EEXIST || behind_end)                  /* 412: the one condition is ours on the source */
+        return source_changed(copy, err);
     return rc < 0 ? rc : read_reply(asking, &reply, ret, err);
+}
+
+/* After the copy: was it made of what was pinned? `etag`: of the copy, or NULL if it tells nothing. */
+static int check_source(const struct store_copy *copy, const char *etag, struct error *err)
+{
+    struct store_object now;
+    struct pin_s3 pin, there;
+    if (pin_s3_parse(copy->pinned->pin, &pin) || *pin.version || (etag && !strcmp(etag, pin.etag)))
+        return 0;
+    int rc = s3_head(copy->from, copy->from_path, &now, err);
+    if (rc < 0)
+        return rc;
+    return pin_s3_parse(now.pin, &there) || strcmp(there.etag, pin.etag) != 0 ? source_changed(copy, err) : 0;
 }
 
 /* ---- from outside ---- */
@@ -154,8 +174,13 @@ int s3_copy(struct store *store, const struct store_copy *copy, struct store_obj
         rc = s3_head(store, copy->to_path, &object, err);
     if (rc < 0)
         return rc;
-    bool other = !pin_s3_make(copied.etag, NULL, &told) && !pin_s3_parse(object.pin, &there) &&
-                 strcmp(told.etag, there.etag) != 0;
+    pin_s3_parse(object.pin, &there);
+    rc = check_source(copy, there.etag, err);
+    if (rc < 0) { /* other bytes than its name says; `err` tells what matters */
+        store->ops->remove(store, copy->to_path, &(struct error){0});
+        return rc;
+    }
+    bool other = !pin_s3_make(copied.etag, NULL, &told) && strcmp(told.etag, there.etag) != 0;
     if (other || object.size != copy->pinned->size)
         return error_set(err, EIO, "%s/%s: another object stands where it was copied to", store->url,
                          copy->to_path);
@@ -176,5 +201,9 @@ int s3_upload_copy(struct store_upload *upload, unsigned number, const struct st
         return rc;
     if (pin_s3_make(copied.etag, NULL, &pin))
         return error_set(err, EIO, "%s/%s: the reply has no ETag", upload->store->url, upload->path);
+    if (range->offset + range->len == range->copy->pinned->size) /* the last: it was the same for all of them */
+        rc = check_source(range->copy, NULL, err);
+    if (rc < 0)
+        return rc;
     return s3_upload_note_part(upload, number, pin.etag, range->len, err);
 }

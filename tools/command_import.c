@@ -72,7 +72,8 @@ static void tell_copied(const struct copy_counts *copied, bool dry)
                 "until one is changed\n",
                 COUNT(copied->shared, "copy"), copied->shared == 1 ? "shares its" : "share their");
     if (copied->linked)
-        fprintf(stderr, "note: hard links protect against deletion and rename, not against writing in place\n");
+        fprintf(stderr,
+                "note: hard links protect against deletion and rename, not against writing in place\n");
 }
 
 static void tell(const struct arguments *arguments, const struct import_counts *found, uint32_t version,
@@ -449,7 +450,8 @@ const struct command command_import = {
         "While a recorder is running, the last file of each kind in a LeRobot data set has no end yet. That "
         "is nothing bad: what is finished is imported, the rest is tried again the next time, and a note "
         "says so.\n\n"
-        "--copy makes clones that share blocks with the recordings where the file system has them (reflinks): "
+        "Copies (--copy) are clones that share blocks with the recordings where the file system has them "
+        "(reflinks): "
         "du and quotas count both, the disk only what is changed later. From a bucket to a data set on the "
         "same server, that server copies, and what it will copy is told before. All else is read and "
         "written, and hashed on the way. A data set with its copies can be moved, restored or synced into a "

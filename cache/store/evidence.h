@@ -18,7 +18,8 @@
  * the other: what an import read (headers, indices, footers), or the first and last EVIDENCE_EDGE_BYTES. Of
  * local files above EVIDENCE_WHOLE_BYTES EVIDENCE_SAMPLES blocks of EVIDENCE_SAMPLE_BYTES, spread evenly, are
  * hashed too, so that a stretch of a thirtieth of the file cannot differ unseen. Smaller local files are one
- * range. A whole hash is known of these, of copies that passed through us, and of what `verify --deep` has read.
+ * range. A whole hash is known of these, of copies that passed through us, and of what `verify --deep` has
+ * read.
  *
  * Values: any thread. Format (part of catalogs and change sets): README.md.
  */

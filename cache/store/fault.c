@@ -305,7 +305,8 @@ static int fault_upload_copy(struct store_upload *base, unsigned number, const s
     struct fault_plan plan;
     int rc = before(base->store, &plan, err);
     return rc < 0 ? rc
-                  : after(base->store, &plan, inner->store->ops->upload_copy(inner, number, &at_inner, err), err);
+                  : after(base->store, &plan, inner->store->ops->upload_copy(inner, number, &at_inner, err),
+                          err);
 }
 
 static void fault_upload_free(struct store_upload *base, bool abort)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Copies that the server makes of its own objects: CopyObject, and UploadPartCopy for the ranges of larger
- * ones. The source is named in a header, with the ETag and the version it is pinned by. Not every server knows
- * the condition (Ceph's has another name for it), so what the copy was made of is looked at again behind it. A
- * copy may fail behind a status of 200, since the server begins to answer before it knows.
+ * ones. The source is named in a header, with the ETag and the version it is pinned by. Not every server
+ * knows the condition (Ceph's has another name for it), so what the copy was made of is looked at again
+ * behind it. A copy may fail behind a status of 200, since the server begins to answer before it knows.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -201,7 +201,8 @@ int s3_upload_copy(struct store_upload *upload, unsigned number, const struct st
         return rc;
     if (pin_s3_make(copied.etag, NULL, &pin))
         return error_set(err, EIO, "%s/%s: the reply has no ETag", upload->store->url, upload->path);
-    if (range->offset + range->len == range->copy->pinned->size) /* the last: it was the same for all of them */
+    if (range->offset + range->len ==
+        range->copy->pinned->size) /* the last: it was the same for all of them */
         rc = check_source(range->copy, NULL, err);
     if (rc < 0)
         return rc;

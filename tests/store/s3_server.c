@@ -3,46 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "cache/base/hash.h"
-#include "cache/base/memory.h"
-#include "cache/store/s3.h"
-#include "tests/store/check.h"
-
-static struct error err;
-
-struct server {
-    struct stores *stores;
-    struct store *store; /* s3://bucket/sub/folder */
-    char bucket[64];
-};
-
-static void run_bucket(struct server *server, const char *method, const char *query)
-{
-    CLEANUP_FREE char *url = mem_printf("s3://%s", server->bucket);
-    CLEANUP_STORE struct store *bucket = NULL;
-    CLEANUP_S3_REPLY struct s3_reply reply = {0};
-    OK(s3_new(server->stores, url, &bucket, &err));
-    struct s3_ask ask = {.method = method, .query = query};
-    OK(s3_run(s3_of(bucket), &ask, &reply, &err));
-}
-
-static void server_init(struct server *server)
-{
-    uint8_t id[6];
-    strcpy(server->bucket, "elidefs-test-");
-    random_bytes(id, sizeof id);
-    hex_print(id, sizeof id, server->bucket + strlen(server->bucket));
-    OK(stores_new(&(struct stores_options){0}, &server->stores, &err));
-    run_bucket(server, "PUT", NULL);
-    CLEANUP_FREE char *url = mem_printf("s3://%s/sub/folder/", server->bucket);
-    OK(store_open(server->stores, url, &server->store, &err));
-}
-
-static void server_done(struct server *server)
-{
-    store_unref(server->store);
-    stores_free(server->stores);
-}
+#include "tests/store/s3_bucket.h"
 
 /* ---- one object ---- */
 
@@ -135,16 +96,10 @@ static void versions_are_listed(struct store *store)
 
 static void versioned(struct server *s)
 {
-    struct server other = {.stores = s->stores};
-    snprintf(other.bucket, sizeof other.bucket, "%.50s-v", s->bucket);
-    run_bucket(&other, "PUT", NULL);
+    struct server other;
+    bucket_with_versions(s, &other);
     CLEANUP_FREE char *url = mem_printf("s3://%s", other.bucket);
-    CLEANUP_STORE struct store *bucket = NULL, *store = NULL;
-    CLEANUP_S3_REPLY struct s3_reply reply = {0};
-    OK(s3_new(s->stores, url, &bucket, &err));
-    static const char on[] = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
-    struct s3_ask ask = {.method = "PUT", .query = "versioning=", .body = on, .body_len = sizeof on - 1};
-    OK(s3_run(s3_of(bucket), &ask, &reply, &err));
+    CLEANUP_STORE struct store *store = NULL;
     OK(store_open(s->stores, url, &store, &err));
     struct store_object first;
     char got[3];
@@ -514,72 +469,6 @@ static void stopping_ends_all(struct server *s)
     FAILS(ECANCELED, "cancelled", store_put(s->store, "new", "1", 1, STORE_PUT_REPLACE, NULL, &err));
 }
 
-static void check_copy(struct server *s, const char *path, const struct store_object *copy, const char *text)
-{
-    struct buf buf = BUF_INIT;
-    struct store_object now;
-    OK(store_read_all(s->store, path, 99 << 20, &buf, &now, &err));
-    CHECK(buf.len == strlen(text) && !memcmp(buf.data, text, buf.len), "%zu", buf.len);
-    CHECK(copy->size == now.size && !strcmp(copy->pin, now.pin), "%s, not %s", copy->pin, now.pin);
-    buf_done(&buf);
-}
-
-/* Within one bucket and from one to another; with versions, too. */
-static void copies(struct server *s)
-{
-    CLEANUP_FREE char *url = mem_printf("s3://%.50s-v/some recordings", s->bucket);
-    CLEANUP_STORE struct store *other = NULL;
-    struct store_object was, copy;
-    OK(store_open(s->stores, url, &other, &err));
-    CHECK(store_may_copy(s->store, other, STORE_COPY_SHARE), "two buckets");
-    OK(store_put(other, "a&b + c.bin", "one", 3, STORE_PUT_REPLACE, &was, &err));
-    OK(store_put(other, "a&b + c.bin", "two", 3, STORE_PUT_REPLACE, NULL, &err));
-    CHECK(was.versioned, "%s", was.pin);
-    OK(store_copy(s->store, &(struct store_copy){other, "a&b + c.bin", &was, "copies/1", STORE_COPY_SHARE}, &copy,
-                  &err));
-    check_copy(s, "copies/1", &copy, "one");
-    OK(store_copy(s->store, &(struct store_copy){s->store, "copies/1", &copy, "copies/2", STORE_COPY_SHARE},
-                  &was, &err));
-    check_copy(s, "copies/2", &was, "one");
-    OK(store_put(s->store, "copies/1", "six", 3, STORE_PUT_REPLACE, NULL, &err));
-    FAILS(ESTALE, "copies/1: the object is not the one that was pinned",
-          store_copy(s->store, &(struct store_copy){s->store, "copies/1", &copy, "copies/3", STORE_COPY_SHARE},
-                     &was, &err));
-    FAILS(ENOENT, "no such object",
-          store_copy(s->store, &(struct store_copy){s->store, "copies/9", &copy, "copies/3", STORE_COPY_SHARE},
-                     &was, &err));
-    FAILS(ENOENT, "no such object", store_head(s->store, "copies/3", &was, &err));
-}
-
-static void copies_in_parts(struct server *s)
-{
-    enum { SIZE = 11 << 20 };
-    CLEANUP_FREE char *bytes = mem_alloc(SIZE + 1);
-    struct store_object was, copy;
-    for (size_t i = 0; i < SIZE; i++)
-        bytes[i] = (char)('a' + i * 2654435761u % 26);
-    bytes[SIZE] = 0;
-    OK(store_put(s->store, "large", bytes, SIZE, STORE_PUT_REPLACE, &was, &err));
-    uint64_t most = s->store->copy_max_bytes, part = s->store->copy_part_bytes;
-    CHECK(most == UINT64_C(5) << 30 && part == UINT64_C(512) << 20, "%llu", (unsigned long long)most);
-    s->store->copy_max_bytes = SIZE - 1;
-    s->store->copy_part_bytes = 5 << 20;
-    OK(store_copy(s->store, &(struct store_copy){s->store, "large", &was, "parts", STORE_COPY_SHARE}, &copy,
-                  &err));
-    CHECK(strstr(copy.pin, "-3\""), "%s", copy.pin);
-    check_copy(s, "parts", &copy, bytes);
-    for (int shorter = 0; shorter < 2; shorter++) {
-        bytes[3] = 'X';
-        OK(store_put(s->store, "large", bytes, (size_t)(SIZE - shorter), STORE_PUT_REPLACE, NULL, &err));
-        FAILS(ESTALE, "large: the object is not the one that was pinned",
-              store_copy(s->store, &(struct store_copy){s->store, "large", &was, "parts2", STORE_COPY_SHARE},
-                         &copy, &err));
-        FAILS(ENOENT, "no such object", store_head(s->store, "parts2", &copy, &err));
-    }
-    s->store->copy_max_bytes = most;
-    s->store->copy_part_bytes = part;
-}
-
 int main(void)
 {
     static const struct {
@@ -589,8 +478,6 @@ int main(void)
         {"what was put is read back", put_and_read},
         {"an overwritten object is stale", overwritten},
         {"a pinned version outlives an overwrite", versioned},
-        {"copies that the server makes", copies},
-        {"copies in parts", copies_in_parts},
         {"put-if-absent has one winner", put_if_absent_has_one_winner},
         {"uploads appear when finished", uploads},
         {"listings go over many pages", listings},

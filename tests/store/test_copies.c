@@ -165,7 +165,8 @@ Test(copies, a_fault_passes_through_to_the_store_behind_it)
     struct place p;
     struct store_object made;
     place_init(&p);
-    p.store = store_fault_new(p.store, &(struct fault_plan){.kind = FAULT_FAIL, .first = 1, .count = 1, .code = EIO});
+    p.store = store_fault_new(p.store,
+                              &(struct fault_plan){.kind = FAULT_FAIL, .first = 1, .count = 1, .code = EIO});
     cr_assert_eq(copy(&p, "x", STORE_COPY_LINK, &made), -EIO);
     cr_assert_eq(copy(&p, "x", STORE_COPY_LINK, &made), 0, "%s", p.err.text);
     place_done(&p);
@@ -173,7 +174,7 @@ Test(copies, a_fault_passes_through_to_the_store_behind_it)
 
 /* ---- a server ---- */
 
-#define PUT_COPY "PUT /bucket/set/x"
+#define PUT_COPY  "PUT /bucket/set/x"
 #define HEAD_COPY "HEAD /bucket/set/x"
 /* SHA-256 of nothing, as base64. */
 #define HASH "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
@@ -191,9 +192,9 @@ static int copy_at_server(const char *body, struct store_object *ret, struct buf
     responder_init(&responder, answers);
     CLEANUP_FREE char *endpoint = mem_printf("http://127.0.0.1:%u", responder.port);
     struct stores *stores;
-    cr_assert_eq(stores_new(&(struct stores_options){.endpoint_url = endpoint, .no_sign_request = true}, &stores,
-                            err),
-                 0);
+    cr_assert_eq(
+        stores_new(&(struct stores_options){.endpoint_url = endpoint, .no_sign_request = true}, &stores, err),
+        0);
     struct store *from, *to;
     cr_assert_eq(store_open(stores, "s3://other/rec", &from, err), 0, "%s", err->text);
     cr_assert_eq(store_open(stores, "s3://bucket/set", &to, err), 0, "%s", err->text);
@@ -244,11 +245,10 @@ Test(copies, a_server_is_told_source_version_and_condition_and_its_hash_is_belie
 
 Test(copies, what_is_no_hash_of_all_bytes_is_none)
 {
-    static const char *const hashes[] = {"",
-                                         "<ChecksumSHA256>" HASH "-3</ChecksumSHA256>",
-                                         "<ChecksumSHA256>47DEQ</ChecksumSHA256>",
-                                         "<ChecksumSHA256>47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuF!=</ChecksumSHA256>",
-                                         "<ChecksumCRC32>AAAAAA==</ChecksumCRC32>"};
+    static const char *const hashes[] = {
+        "", "<ChecksumSHA256>" HASH "-3</ChecksumSHA256>", "<ChecksumSHA256>47DEQ</ChecksumSHA256>",
+        "<ChecksumSHA256>47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuF!=</ChecksumSHA256>",
+        "<ChecksumCRC32>AAAAAA==</ChecksumCRC32>"};
     for (size_t i = 0; i < sizeof hashes / sizeof *hashes; i++) {
         struct store_object made;
         CLEANUP_FREE char *body =

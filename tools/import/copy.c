@@ -70,7 +70,8 @@ int copier_init(struct copier *ret, enum copy_mode mode, struct store *store, st
 {
     *ret = (struct copier){.store = store, .source = source, .known = known, .links = mode == COPY_LINK};
     if (mode == COPY_LINK && !store_may_copy(store, source->store, STORE_COPY_LINK))
-        return error_set(err, EINVAL, "--copy=link: hard links are for files, but from %s to %s there are none",
+        return error_set(err, EINVAL,
+                         "--copy=link: hard links are for files, but from %s to %s there are none",
                          store_url(source->store), store_url(store));
     if (mode == COPY_OPEN)
         ret->open = copy_open_objects(source);
@@ -184,7 +185,8 @@ static void note_unread(const struct source_object *object, struct store_object 
 }
 
 /* The source has the ctime of the link now: whoever looks for it as it was need not wonder. */
-static void learn_link(const struct copier *copier, struct source_object *object, const struct store_object *now)
+static void learn_link(const struct copier *copier, struct source_object *object,
+                       const struct store_object *now)
 {
     uint32_t id;
     free(object->pin_now);

@@ -41,11 +41,11 @@ struct copier {
     struct store *store; /* of the data set, borrowed */
     struct source *source;
     struct known *known;
-    bool *open;    /* by object: to be copied; NULL: all are */
-    bool links;    /* else copies */
-    bool unshared; /* the stores were asked to copy by themselves, and cannot */
-    bool dry;      /* nothing is copied, only counted: */
-    bool *counted; /* by object */
+    bool *open;                  /* by object: to be copied; NULL: all are */
+    bool links;                  /* else copies */
+    bool unshared;               /* the stores were asked to copy by themselves, and cannot */
+    bool dry;                    /* nothing is copied, only counted: */
+    bool *counted;               /* by object */
     struct known_object **taken; /* by object: copied in this import */
     struct copy_counts counts;
     struct strmap *made;  /* borrowed, or NULL: gets the path of each copy that is made */

@@ -469,8 +469,9 @@ int drafts_object(struct drafts *drafts, uint32_t root, const struct source_obje
     if (found.copy)
         return object_of_copy(drafts, root, object, &found, ret, err);
     rc = changeset_object(drafts->set, root, object->path, object->pinned.size, object->pinned.pin, ret, err);
-    return rc < 0 || known ? rc
-                           : add_evidence(drafts, object->store, object->path, &object->pinned, *ret, err);
+    bool says_all = known || !object->store; /* of a manifest's object its pin is all */
+    return rc < 0 || says_all ? rc
+                              : add_evidence(drafts, object->store, object->path, &object->pinned, *ret, err);
 }
 
 int drafts_note_object(struct drafts *drafts, uint32_t root, const struct source_object *object,

@@ -45,7 +45,7 @@ struct s3_ask {
     struct sigv4_header extra[4]; /* further headers, lower case; name NULL ends them */
     const void *body;
     size_t body_len;
-    bool gzip; /* as it is kept, should that be gzip-encoded */
+    bool gzip;       /* as it is kept, should that be gzip-encoded */
     uint64_t copied; /* bytes that the server moves before it replies */
 };
 

@@ -460,7 +460,7 @@ int drafts_object(struct drafts *drafts, uint32_t root, const struct source_obje
 {
     struct known_object found = {0};
     int known = drafts->known ? known_object(drafts->known, object, &found, err) : 0, rc = known;
-    if (!rc && now.archived)
+    if (!rc && object->pinned.archived)
         return error_set(err, EACCES, "it is archived, and must be restored before it can be read");
     if (rc >= 0 && !found.copy && drafts->copier && copier_wants(drafts->copier, object))
         rc = copier_take(drafts->copier, object, &found, err);
@@ -469,7 +469,7 @@ int drafts_object(struct drafts *drafts, uint32_t root, const struct source_obje
     if (found.copy)
         return object_of_copy(drafts, root, object, &found, ret, err);
     rc = changeset_object(drafts->set, root, object->path, object->pinned.size, object->pinned.pin, ret, err);
-    bool says_all = known || !object->store; /* of a manifest's object its pin is all */
+    bool says_all = known || !object->store; /* there is nowhere to read it */
     return rc < 0 || says_all ? rc
                               : add_evidence(drafts, object->store, object->path, &object->pinned, *ret, err);
 }

@@ -301,7 +301,8 @@ static int add_file(const struct files_gather *gather, const struct catalog_know
     CLEANUP_FREE char *name = source_name(import->source, object->path);
     const struct files_scanned *scanned = NULL;
     int known = was ? known_stream(import->known, was->row, object, &slice, err) : 0, rc = known;
-    if (!rc && video && !object->pinned.archived) /* first: a copy may touch it, and evidence is what was read */
+    if (!rc && video &&
+        !object->pinned.archived) /* first: a copy may touch it, and evidence is what was read */
         rc = look_into_mp4(gather, member, &scanned, err);
     if (rc < 0)
         return rc;

@@ -199,7 +199,7 @@ def test_links_reach_no_other_file_system(lab):
     dataset = shm / f"elidefs-{os.getpid()}"
     try:
         elidefs("init", dataset)
-        done = elidefs("import", dataset, lab / "rec", "--copy=link", "--skip-bad", check=False)
+        done = elidefs("import", dataset, lab / "rec", "--copy=link", "--skip-bad", cwd=lab, check=False)
         assert done.returncode == 1 and not copies(dataset)
         said = told(done)[-1]
         assert "--copy=link: " in said and f"{dataset} in the one at {shm}: " in said and "a hard link cannot reach" in said

@@ -199,6 +199,8 @@ int dataset_root_pins(struct dataset *dataset, uint32_t id, const char *url, con
                       struct error *err);
 /* Appends such a line for an object that was judged to be there, unless it would say what is recorded. */
 void dataset_pin_line(struct dataset *dataset, const struct dataset_judged *judged, struct buf *pins);
+/* What lies there is `now` what it was, by what we did to it ourselves: nobody need wonder. */
+void dataset_learn_pin(struct dataset *dataset, const struct dataset_judged *judged);
 /* Objects that were not found as they were pinned, since the data set was opened (index/learnt.h). */
 struct learnt_counts;
 void dataset_learnt(struct dataset *dataset, struct learnt_counts *ret);

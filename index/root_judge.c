@@ -73,3 +73,10 @@ int dataset_check_whole(struct dataset *dataset, const struct dataset_object *ob
         learnt_keep_whole(learnt, &key, sha256);
     return 0;
 }
+
+void dataset_learn_pin(struct dataset *dataset, const struct dataset_judged *judged)
+{
+    const struct learnt_object object = {judged->root, judged->path, judged->was->pin};
+    learnt_keep(roots_learnt(dataset->roots), &object, store_url(judged->at), judged->now->pin,
+                EVIDENCE_CONTENT);
+}

@@ -16,7 +16,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_PARTLY = 3 };
 struct option_spec {
     const char *name; /* "message": --message VALUE or --message=VALUE */
     char letter;      /* 'm': -m VALUE; 0: none */
-    /* "MESSAGE"; NULL: a flag; "[=open]": a flag that takes a value, behind '=' only */
+    /* "MESSAGE"; NULL: a flag; "[=open|link]": a flag that takes a value, behind '=' only */
     const char *argument;
     bool repeat;      /* may be given several times */
     const char *help; /* one sentence, no full stop needed at its end */

@@ -29,10 +29,10 @@ static const struct option_spec options[] = {
      "clips of SOURCE, which was imported before, are the earlier state of those with the same keys here"},
     {"restore", 0, NULL, false,
      "bring back clips that were removed from the data set, with the labels they had then"},
-    {"copy", 0, "[=open]", false,
+    {"copy", 0, "[=open|link]", false,
      "put the recordings into the data set's own folder; =open: only those that may still be written to, the "
-     "last "
-     "file of each series"},
+     "last file of each series; =link: as hard links, which protect against deletion and rename, not against "
+     "writing in place"},
     {"dry-run", 'n', NULL, false, "tell what would happen, and write nothing"},
     {"skip-bad", 0, "[=LIMIT]", false,
      "import what is good where some of it is not, up to LIMIT bad clips (12, 1%); ends with status 3 then"},
@@ -52,6 +52,30 @@ static void print_json(const struct import_counts *found, uint32_t version, cons
            (unsigned long long)counts->clips_unchanged, (unsigned long long)found->bad);
 }
 
+static void tell_serve(uint64_t objects, uint64_t bytes)
+{
+    fprintf(stderr, "copying on the server: up to %s (%.1f MiB)\n", COUNT(objects, "recording"),
+            (double)bytes / (1 << 20));
+}
+
+static void tell_copied(const struct copy_counts *copied, bool dry)
+{
+    if (!copied->objects)
+        return;
+    bool served = copied->served == copied->objects;
+    const char *did = copied->linked ? "linked" : dry ? "would copy" : "copied";
+    fprintf(stderr, "%s %s (%.1f MiB)%s\n", did, COUNT(copied->objects, "recording"),
+            (double)copied->bytes / (1 << 20), served ? " on the server" : "");
+    if (copied->shared)
+        fprintf(stderr,
+                "note: %s %s blocks with the recordings: du and quotas count them twice, the disk does not, "
+                "until one is changed\n",
+                COUNT(copied->shared, "copy"), copied->shared == 1 ? "shares its" : "share their");
+    if (copied->linked)
+        fprintf(stderr,
+                "note: hard links protect against deletion and rename, not against writing in place\n");
+}
+
 static void tell(const struct arguments *arguments, const struct import_counts *found, uint32_t version,
                  const struct apply_counts *counts)
 {
@@ -65,9 +89,7 @@ static void tell(const struct arguments *arguments, const struct import_counts *
     if (found->growth.renumbered)
         fprintf(stderr, "the labels of %s went with their content to other keys\n",
                 COUNT(found->growth.renumbered, "clip"));
-    if (found->copied)
-        fprintf(stderr, "%s %s (%.1f MiB)\n", dry ? "would copy" : "copied",
-                COUNT(found->copied, "recording"), (double)found->copied_bytes / (1 << 20));
+    tell_copied(&found->copied, dry);
     if (found->pinned_weakly)
         fprintf(
             stderr,
@@ -285,6 +307,7 @@ static int run(const struct arguments *arguments, struct error *err)
                                      .renumbered = arguments_flag(arguments, "renumbered"),
                                      .table_is_renumbered = arguments_flag(arguments, "table-is-renumbered"),
                                      .restore = arguments_flag(arguments, "restore"),
+                                     .serve = tell_serve,
                                      .dry = arguments_flag(arguments, "dry-run")};
     const char *copy = arguments_text(arguments, "copy");
     const char *skip = arguments_text(arguments, "skip-bad");
@@ -427,6 +450,14 @@ const struct command command_import = {
         "While a recorder is running, the last file of each kind in a LeRobot data set has no end yet. That "
         "is nothing bad: what is finished is imported, the rest is tried again the next time, and a note "
         "says so.\n\n"
+        "Copies (--copy) are clones that share blocks with the recordings where the file system has them "
+        "(reflinks): "
+        "du and quotas count both, the disk only what is changed later. From a bucket to a data set on the "
+        "same server, that server copies, and what it will copy is told before. All else is read and "
+        "written, and hashed on the way. A data set with its copies can be moved, restored or synced into a "
+        "bucket. --copy=link makes hard links, within one file system: they take no room and stay when the "
+        "recording is deleted or renamed, but a program that writes into the recording writes into the data "
+        "set, whose versions then refuse it.\n\n"
         "An import with --copy that fails keeps its copies for the next try, unless there is no room left: "
         "then it "
         "removes those it has made.\n\n"

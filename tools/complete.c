@@ -59,10 +59,12 @@ static void print_option(const struct completing *c, const struct option_spec *s
     CLEANUP_FREE char *text = mem_printf("--%s", spec->name);
     print(c, text, spec->help);
     if (spec->argument && *spec->argument == '[' &&
-        islower((unsigned char)spec->argument[2])) { /* "[=open]" */
-        CLEANUP_FREE char *with =
-            mem_printf("%s%.*s", text, (int)strcspn(spec->argument, "]") - 1, spec->argument + 1);
-        print(c, with, spec->help);
+        islower((unsigned char)spec->argument[2])) { /* "[=open|link]" */
+        const char *word = spec->argument + 2;
+        for (size_t len; (len = strcspn(word, "|]")) > 0; word += len + (word[len] == '|')) {
+            CLEANUP_FREE char *with = mem_printf("%s=%.*s", text, (int)len, word);
+            print(c, with, spec->help);
+        }
     }
 }
 

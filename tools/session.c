@@ -149,8 +149,9 @@ static void tell_sampled(struct dataset *dataset)
     if (learnt.sampled)
         fprintf(
             stderr,
-            "note: %s, such as '%s', %s touched (chmod, a link, a rename, or a forged time), and no hash of "
-            "all bytes is known: the headers and %d samples are the same (`elidefs verify --deep`, while all "
+            "note: %s, such as '%s', %s touched (chmod, a link, a rename, or a forged time), or moved as a "
+            "copy without its time, and no hash of all bytes is known: the headers and %d samples are the "
+            "same (`elidefs verify --deep`, while all "
             "is well, notes such hashes)\n",
             COUNT(learnt.sampled, "recording"), learnt.example, learnt.sampled == 1 ? "was" : "were",
             EVIDENCE_SAMPLES);

@@ -142,3 +142,41 @@ bool etag_is_md5(const char *pin, const uint8_t md5[MD5_BYTES])
     hex_print(md5, MD5_BYTES, text);
     return take_etag(pin, etag, &parts) && !parts && !strcmp(etag, text);
 }
+
+/* ---- parts of one size ---- */
+
+struct etag_parts {
+    struct guess guess;
+};
+
+struct etag_parts *etag_parts_new(void)
+{
+    struct etag_parts *parts = MEM_NEW(struct etag_parts);
+    parts->guess = (struct guess){.part_bytes = ETAG_PART_BYTES, .part = md5_new(), .all = md5_new()};
+    return parts;
+}
+
+void etag_parts_add(struct etag_parts *parts, const void *bytes, size_t len)
+{
+    add_to(&parts->guess, bytes, len);
+}
+
+void etag_parts_finish(struct etag_parts *parts, uint8_t ret[MD5_BYTES])
+{
+    uint8_t rest[MD5_BYTES];
+    struct guess *guess = &parts->guess;
+    if (guess->in_part)
+        end_part(guess);
+    md5_finish(guess->part, rest);
+    md5_finish(guess->all, ret);
+    free(parts);
+}
+
+bool etag_is_parts(const char *pin, uint64_t size, const uint8_t digest[MD5_BYTES])
+{
+    char etag[PIN_ETAG_BYTES], text[2 * MD5_BYTES + 1];
+    uint64_t parts;
+    hex_print(digest, MD5_BYTES, text);
+    return take_etag(pin, etag, &parts) && parts && size && parts == (size - 1) / ETAG_PART_BYTES + 1 &&
+           !strncmp(etag, text, 2 * MD5_BYTES);
+}

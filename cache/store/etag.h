@@ -24,3 +24,12 @@ bool etag_check_finish(struct etag_check *check);
 
 /* Is the ETag of this pin that of an object put in one piece with this MD5? */
 bool etag_is_md5(const char *pin, const uint8_t md5[16]);
+
+/* The MD5 of the MD5s of parts of ETAG_PART_BYTES, as the AWS tools, boto3 and elidefs put large objects. */
+enum { ETAG_PART_BYTES = 8 << 20 };
+struct etag_parts;
+struct etag_parts *etag_parts_new(void);
+void etag_parts_add(struct etag_parts *parts, const void *bytes, size_t len);
+void etag_parts_finish(struct etag_parts *parts, uint8_t ret[16]); /* also frees `parts` */
+/* Is the ETag of this pin that of an object of `size` bytes put in such parts? */
+bool etag_is_parts(const char *pin, uint64_t size, const uint8_t parts[16]);

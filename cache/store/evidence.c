@@ -15,14 +15,23 @@
 #include "cache/store/pin.h"
 #include "cache/store/store.h"
 
-enum { HAS_RANGES = 1, HAS_SAMPLES = 2, HAS_WHOLE = 4, HAS_MD5 = 8 };
+enum {
+    HAS_RANGES = 1,
+    HAS_SAMPLES = 2,
+    HAS_WHOLE = 4,
+    HAS_MD5 = 8,
+    HAS_PARTS = 16,
+    IS_OURS = 32,
+    HAS_ALL = 63
+};
 
 /* ---- as bytes ---- */
 
 void evidence_encode(const struct evidence *e, struct buf *buf)
 {
     unsigned has = (e->count ? HAS_RANGES : 0u) | (e->sampled ? HAS_SAMPLES : 0u) |
-                   (e->whole ? HAS_WHOLE : 0u) | (e->has_md5 ? HAS_MD5 : 0u);
+                   (e->whole ? HAS_WHOLE : 0u) | (e->has_md5 ? HAS_MD5 : 0u) |
+                   (e->has_parts ? HAS_PARTS : 0u) | (e->ours ? IS_OURS : 0u);
     if (!has)
         return;
     buf_u8(buf, (uint8_t)has);
@@ -40,6 +49,8 @@ void evidence_encode(const struct evidence *e, struct buf *buf)
         buf_append(buf, e->sha256, sizeof e->sha256);
     if (e->has_md5)
         buf_append(buf, e->md5, sizeof e->md5);
+    if (e->has_parts)
+        buf_append(buf, e->parts, sizeof e->parts);
 }
 
 static void take_digest(struct cursor *c, void *to, size_t len)
@@ -73,19 +84,23 @@ bool evidence_decode(const void *bytes, size_t len, uint64_t size, struct eviden
     struct cursor c = cursor_of(bytes, len);
     struct evidence e = {0};
     unsigned has = len ? cursor_u8(&c) : 0;
-    if (len && (!has || has > (HAS_RANGES | HAS_SAMPLES | HAS_WHOLE | HAS_MD5)))
+    if (len && (!has || has > HAS_ALL))
         return false;
     if (has & HAS_RANGES && !decode_ranges(&c, size, &e))
         return false;
     e.sampled = has & HAS_SAMPLES;
     e.whole = has & HAS_WHOLE;
     e.has_md5 = has & HAS_MD5;
+    e.has_parts = has & HAS_PARTS;
+    e.ours = has & IS_OURS;
     if (e.sampled)
         take_digest(&c, e.samples, sizeof e.samples);
     if (e.whole)
         take_digest(&c, e.sha256, sizeof e.sha256);
     if (e.has_md5)
         take_digest(&c, e.md5, sizeof e.md5);
+    if (e.has_parts)
+        take_digest(&c, e.parts, sizeof e.parts);
     if (c.failed || cursor_left(&c))
         return false;
     *ret = e;
@@ -151,12 +166,14 @@ static int hash_samples(const struct reading *r, uint8_t ret[SHA256_BYTES], stru
 struct evidence_whole {
     struct sha256 *sha;
     struct md5 *md5;
+    struct etag_parts *parts;
+    uint64_t size;
 };
 
 struct evidence_whole *evidence_whole_new(void)
 {
     struct evidence_whole *whole = MEM_NEW(struct evidence_whole);
-    *whole = (struct evidence_whole){sha256_new(), md5_new()};
+    *whole = (struct evidence_whole){sha256_new(), md5_new(), etag_parts_new(), 0};
     return whole;
 }
 
@@ -164,13 +181,17 @@ void evidence_whole_add(struct evidence_whole *whole, const void *bytes, size_t 
 {
     sha256_add(whole->sha, bytes, len);
     md5_add(whole->md5, bytes, len);
+    etag_parts_add(whole->parts, bytes, len);
+    whole->size += len;
 }
 
 void evidence_whole_finish(struct evidence_whole *whole, struct evidence *ret)
 {
     sha256_finish(whole->sha, ret->sha256);
     md5_finish(whole->md5, ret->md5);
+    etag_parts_finish(whole->parts, ret->parts);
     ret->whole = ret->has_md5 = true;
+    ret->has_parts = whole->size >= ETAG_PART_BYTES; /* smaller objects are put in one piece */
     free(whole);
 }
 
@@ -293,17 +314,38 @@ static const char *unproved(const struct store_object *pinned, const struct stor
     return "it was written to since, or copied without its time, and no hash of all of it is known";
 }
 
-/* *ret stays for what is refused because it is another. */
+/* Does the ETag that it has now tell it, with no read? */
+static bool etag_tells(const struct reading *r, const struct evidence *e)
+{
+    return (e->has_md5 && etag_is_md5(r->now->pin, e->md5)) ||
+           (e->has_parts && etag_is_parts(r->now->pin, r->now->size, e->parts));
+}
+
+/* A copy of ours that was moved without its time, or into a bucket, is another file. */
+static bool may_be_moved_copy(const struct store_object *pinned, const struct store_object *now)
+{
+    const struct evidence *e = &pinned->evidence;
+    return e->ours && (e->count || e->sampled) && !pin_is_same_file(pinned->pin, now->pin);
+}
+
+/* *ret becomes the grounds, and stays for what is refused because it is another. */
 static int judge_whole(const struct reading *r, const struct store_object *pinned, enum evidence_grounds *ret,
                        struct error *err)
 {
     const uint8_t *known = evidence_known_whole(&pinned->evidence, pinned->size);
-    if (pinned->evidence.has_md5 && etag_is_md5(r->now->pin, pinned->evidence.md5))
+    if (etag_tells(r, &pinned->evidence)) {
+        *ret = EVIDENCE_CONTENT;
         return 1;
+    }
     /* Two ETags that differ are two contents, or nothing can be told of them. */
     struct pin_s3 s3;
     bool tells = !known && pin_s3_parse(r->now->pin, &s3);
     struct etag_check *check = tells ? etag_check_new(pinned->pin, pinned->size) : NULL;
+    if (!known && !check && may_be_moved_copy(pinned, r->now)) {
+        int rc = judge_seen(r, pinned, false, err);
+        *ret = rc == 1 ? EVIDENCE_SAMPLED : *ret;
+        return rc;
+    }
     if (!known && !check) {
         *ret = EVIDENCE_UNPROVED;
         return refuse(r, err, unproved(pinned, r->now));
@@ -318,6 +360,7 @@ static int judge_whole(const struct reading *r, const struct store_object *pinne
         return refuse(r, err, "its bytes do not give the ETag it had, which a store may make in other ways");
     }
     bool same = proved || !memcmp(known, found.sha256, SHA256_BYTES);
+    *ret = same ? EVIDENCE_CONTENT : *ret;
     return same ? 1 : refuse(r, err, "it has other bytes");
 }
 
@@ -331,20 +374,23 @@ int evidence_judge(struct store *store, const char *path, const struct store_obj
     const struct evidence *e = &pinned->evidence;
     bool seen = e->count || e->sampled, whole = evidence_known_whole(e, pinned->size) != NULL;
     bool small = pinned->size <= EVIDENCE_READ_BYTES;
-    enum evidence_grounds grounds = EVIDENCE_PIN, refused = EVIDENCE_OTHER;
+    enum evidence_grounds grounds = EVIDENCE_OTHER;
     int rc = 1;
     if (now->size != pinned->size) {
         rc = refuse(&r, err, "it has another size");
-    } else if (relation == PIN_CHANGED || (relation == PIN_TOUCHED && whole) ||
-               (relation == PIN_MOVED && whole && small) || (relation != PIN_SAME && !seen)) {
+    } else if (relation == PIN_SAME) {
+        grounds = EVIDENCE_PIN;
+    } else if (!pinned->size) {
         grounds = EVIDENCE_CONTENT;
-        rc = pinned->size ? judge_whole(&r, pinned, &refused, err) : 1;
-    } else if (relation != PIN_SAME) {
-        grounds = relation == PIN_MOVED ? EVIDENCE_SEEN : EVIDENCE_SAMPLED;
-        rc = pinned->size ? judge_seen(&r, pinned, relation == PIN_TOUCHED, err) : 1;
+    } else if (relation == PIN_CHANGED || (whole && (relation == PIN_TOUCHED || small)) || !seen) {
+        rc = judge_whole(&r, pinned, &grounds, err);
+    } else {
+        rc = judge_seen(&r, pinned, relation == PIN_TOUCHED, err);
+        if (rc == 1)
+            grounds = relation == PIN_MOVED ? EVIDENCE_SEEN : EVIDENCE_SAMPLED;
     }
     if (rc >= 0)
-        *ret = rc ? grounds : refused;
+        *ret = grounds;
     return rc;
 }
 

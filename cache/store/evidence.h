@@ -8,12 +8,18 @@
  *     moved                                       evidence (small ones: the whole hash)  refused
  *     touched                                     the whole hash; without one evidence   refused
  *     changed                                     the whole hash, or an ETag that is one refused
+ *     changed, another file, of a copy of ours    the same; without either evidence       refused
+ *
+ * "A copy of ours" lies in the data set's own folder and was made without its bytes passing through us (a
+ * clone, a link, a server's copy), so that no hash of it is known. Whoever moves it without its time, or into
+ * a bucket, makes another file of it; the same file with a newer time was written to, and stays refused.
  *
  * Evidence is SHA-256 of at most EVIDENCE_RANGES_MAX ranges of EVIDENCE_BYTES_MAX bytes in all, one behind
  * the other: what an import read (headers, indices, footers), or the first and last EVIDENCE_EDGE_BYTES. Of
  * local files above EVIDENCE_WHOLE_BYTES EVIDENCE_SAMPLES blocks of EVIDENCE_SAMPLE_BYTES, spread evenly, are
  * hashed too, so that a stretch of a thirtieth of the file cannot differ unseen. Smaller local files are one
- * range. A whole hash is known of these, of copies that were made here, and of what `verify --deep` has read.
+ * range. A whole hash is known of these, of copies that passed through us, and of what `verify --deep` has
+ * read.
  *
  * Values: any thread. Format (part of catalogs and change sets): README.md.
  */
@@ -48,12 +54,14 @@ struct evidence_range {
 
 struct evidence {
     uint8_t count;                                     /* ranges; 0: none, and `seen` says nothing */
-    bool sampled, whole, has_md5;                      /* which of the others are known */
+    bool sampled, whole, has_md5, has_parts;           /* which of the others are known */
+    bool ours;                                         /* a copy of ours, as above */
     struct evidence_range ranges[EVIDENCE_RANGES_MAX]; /* ascending, apart */
     uint8_t seen[SHA256_BYTES];
     uint8_t samples[SHA256_BYTES];
     uint8_t sha256[SHA256_BYTES]; /* of all bytes */
     uint8_t md5[MD5_BYTES];       /* of all bytes: what a bucket calls a copy that was put in one piece */
+    uint8_t parts[MD5_BYTES];     /* of the MD5s of its parts of ETAG_PART_BYTES: as the usual tools put it */
 };
 
 /* Appends at most EVIDENCE_ENCODED_MAX bytes; none for no evidence. */
@@ -92,8 +100,8 @@ void evidence_whole_finish(struct evidence_whole *whole, struct evidence *ret); 
 enum evidence_grounds {
     EVIDENCE_PIN,      /* its pin is the same */
     EVIDENCE_SEEN,     /* a moved one: its evidence is */
-    EVIDENCE_SAMPLED,  /* a touched one, by evidence and samples: all that can be told without its whole hash
-                        */
+    EVIDENCE_SAMPLED,  /* a touched one, or a copy of ours, by evidence and samples: all that can be told
+                        * without its whole hash */
     EVIDENCE_CONTENT,  /* its whole content is */
     EVIDENCE_ACCEPTED, /* somebody said so (`elidefs root accept`); judge() never does */
     EVIDENCE_OTHER,    /* it is refused: something of it is another */

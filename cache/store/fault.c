@@ -212,6 +212,34 @@ static int fault_remove(struct store *store, const char *path, struct error *err
     return rc < 0 ? rc : after(store, &plan, inner->ops->remove(inner, path, err), err);
 }
 
+/* Both of one kind: a source may stand behind a decorator of its own. */
+static const struct store *behind(const struct store *store, const struct store *from)
+{
+    return from->ops == store->ops ? ((const struct fault *)from)->inner : from;
+}
+
+static bool fault_may_copy(const struct store *store, const struct store *from, enum store_copy_how how)
+{
+    return store_may_copy(((const struct fault *)store)->inner, behind(store, from), how);
+}
+
+static struct store_copy inner_copy(const struct store *store, const struct store_copy *copy)
+{
+    struct store_copy inner = *copy;
+    inner.from = (struct store *)(uintptr_t)behind(store, copy->from);
+    return inner;
+}
+
+static int fault_copy(struct store *store, const struct store_copy *copy, struct store_object *ret,
+                      struct error *err)
+{
+    struct store *inner = fault_of(store)->inner;
+    struct store_copy at_inner = inner_copy(store, copy);
+    struct fault_plan plan;
+    int rc = before(store, &plan, err);
+    return rc < 0 ? rc : after(store, &plan, inner->ops->copy(inner, &at_inner, ret, err), err);
+}
+
 static int fault_list(struct store *store, const struct store_listing *listing, struct error *err)
 {
     struct store *inner = fault_of(store)->inner;
@@ -268,6 +296,19 @@ static int fault_upload_finish(struct store_upload *base, struct store_object *r
     return rc < 0 ? rc : after(base->store, &plan, inner->store->ops->upload_finish(inner, ret, err), err);
 }
 
+static int fault_upload_copy(struct store_upload *base, unsigned number, const struct store_copy_range *range,
+                             struct error *err)
+{
+    struct store_upload *inner = ((struct fault_upload *)base)->inner;
+    struct store_copy copy = inner_copy(base->store, range->copy);
+    struct store_copy_range at_inner = {&copy, range->offset, range->len};
+    struct fault_plan plan;
+    int rc = before(base->store, &plan, err);
+    return rc < 0 ? rc
+                  : after(base->store, &plan, inner->store->ops->upload_copy(inner, number, &at_inner, err),
+                          err);
+}
+
 static void fault_upload_free(struct store_upload *base, bool abort)
 {
     struct fault_upload *upload = (struct fault_upload *)base;
@@ -301,6 +342,9 @@ static const struct store_ops fault_ops = {
     .upload_part = fault_upload_part,
     .upload_finish = fault_upload_finish,
     .upload_free = fault_upload_free,
+    .may_copy = fault_may_copy,
+    .copy = fault_copy,
+    .upload_copy = fault_upload_copy,
     .remove = fault_remove,
     .list = fault_list,
     .identity = fault_identity,
@@ -312,6 +356,8 @@ struct store *store_fault_new(struct store *inner, const struct fault_plan *plan
     store_init(&fault->base, &fault_ops, inner->stores, mem_text(inner->url));
     fault->base.local = inner->local;
     fault->base.read_only = inner->read_only;
+    fault->base.copy_max_bytes = inner->copy_max_bytes;
+    fault->base.copy_part_bytes = inner->copy_part_bytes;
     fault->inner = inner;
     fault->plan = *plan;
     pthread_mutex_init(&fault->lock, NULL);

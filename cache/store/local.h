@@ -31,6 +31,9 @@ int local_upload_part(struct store_upload *upload, unsigned number, const void *
                       struct error *err);
 int local_upload_finish(struct store_upload *upload, struct store_object *ret, struct error *err);
 void local_upload_free(struct store_upload *upload, bool abort);
+bool local_may_copy(const struct store *store, const struct store *from, enum store_copy_how how);
+int local_copy(struct store *store, const struct store_copy *copy, struct store_object *ret,
+               struct error *err);
 int local_list(struct store *store, const struct store_listing *listing, struct error *err);
 
 /* Names of files being written; a listing skips them. */

@@ -2,18 +2,21 @@
 /*
  * Writing: a temporary file beside the target, synced, then given its name in one step, then the folder
  * synced. So a reader sees the whole object or none, and what store_put() said is there stays there after a
- * power cut.
+ * power cut. Clones and links come about in the same way.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cache/base/file.h"
 #include "cache/base/hash.h"
 #include "cache/store/local.h"
+#include "cache/store/pin.h"
 #include "cache/store/stores.h"
 
 #define TEMP_PREFIX ".elidefs-temp-"
@@ -84,7 +87,8 @@ static void draft_done(struct draft *draft)
     cleanup_close(&draft->folder);
 }
 
-static int draft_begin(struct draft *draft, struct store *store, const char *path, struct error *err)
+/* Finds the folder and a name; there is no file yet. */
+static int draft_place(struct draft *draft, struct store *store, const char *path, struct error *err)
 {
     const char *slash = strrchr(path, '/');
     uint8_t id[TEMP_ID_BYTES];
@@ -95,6 +99,14 @@ static int draft_begin(struct draft *draft, struct store *store, const char *pat
     random_bytes(id, sizeof id);
     strcpy(draft->temp, TEMP_PREFIX);
     hex_print(id, sizeof id, draft->temp + sizeof TEMP_PREFIX - 1);
+    return 0;
+}
+
+static int draft_begin(struct draft *draft, struct store *store, const char *path, struct error *err)
+{
+    int rc = draft_place(draft, store, path, err);
+    if (rc < 0)
+        return rc;
     draft->fd =
         openat(draft->folder, draft->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (draft->fd >= 0)
@@ -237,4 +249,138 @@ void local_upload_free(struct store_upload *base, bool abort)
     draft_done(&upload->draft);
     store_upload_done(base);
     free(upload);
+}
+
+/* ---- copies ---- */
+
+bool local_may_copy(const struct store *store, const struct store *from, enum store_copy_how how)
+{
+    (void)how;
+    return from->ops == store->ops; /* the file systems are asked by trying */
+}
+
+/* What the source is now, if it is as it was pinned, or of the same inode and time where `touched`. */
+static int check_source(const struct store_copy *copy, int fd, bool touched, struct error *err)
+{
+    struct stat st;
+    struct store_object now;
+    if (fstat(fd, &st))
+        return local_fail(copy->from, copy->from_path, errno, err);
+    int rc = local_check_regular(copy->from, copy->from_path, &st, err);
+    if (rc < 0)
+        return rc;
+    local_object(&st, &now);
+    enum pin_relation relation = pin_relate(copy->pinned->pin, now.pin);
+    bool same = relation == PIN_SAME || (touched && relation == PIN_TOUCHED);
+    if (same && now.size == copy->pinned->size)
+        return 0;
+    return error_set(err, ESTALE, "%s/%s: the file has changed since it was pinned", copy->from->url,
+                     copy->from_path);
+}
+
+static int clone(struct draft *draft, const struct store_copy *copy, struct error *err)
+{
+    CLEANUP_CLOSE int fd = local_open(copy->from, copy->from_path, O_RDONLY, err);
+    if (fd < 0)
+        return fd;
+    int rc = check_source(copy, fd, false, err);
+    if (rc < 0)
+        return rc;
+    if (ioctl(draft->fd, FICLONE, fd)) {
+        bool full = errno == ENOSPC || errno == EDQUOT || errno == EIO;
+        return full ? fail(draft, errno, err)
+                    : error_set(err, ENOTSUP, "%s: its file system cannot share blocks with %s/%s",
+                                draft->store->url, copy->from->url, copy->from_path);
+    }
+    return check_source(copy, fd, false, err);
+}
+
+/* The highest folder above `path` on the same device: where its file system is mounted. */
+static char *mount_point(const char *path)
+{
+    char *at = mem_text(path);
+    struct stat here, above;
+    for (char *slash; !stat(at, &here) && (slash = strrchr(at, '/')) && slash[1];) {
+        CLEANUP_FREE char *parent = slash == at ? mem_text("/") : mem_copy(at, (size_t)(slash - at));
+        if (stat(parent, &above) || above.st_dev != here.st_dev)
+            break;
+        free(at);
+        at = STEAL(parent);
+    }
+    return at;
+}
+
+static int link_failed(const struct draft *draft, const struct store_copy *copy, int code, struct error *err)
+{
+    if (code == EXDEV) {
+        CLEANUP_FREE char *from = mount_point(copy->from->url), *to = mount_point(draft->store->url);
+        return error_set(err, ENOTSUP,
+                         "%s/%s lies in the file system mounted at %s, and %s in the one at %s: a hard link "
+                         "cannot reach from one to another",
+                         copy->from->url, copy->from_path, from, draft->store->url, to);
+    }
+    if (code == EPERM || code == EMLINK || code == EOPNOTSUPP)
+        return error_set(err, ENOTSUP, "%s/%s: no hard link can be made of it: %s%s", copy->from->url,
+                         copy->from_path, strerror(code),
+                         code == EPERM ? " (the file is somebody else's, or its file system has none)" : "");
+    return local_fail(copy->from, copy->from_path, code, err);
+}
+
+static int name_link(struct draft *draft, const struct store_copy *copy, struct error *err)
+{
+    const char *slash = strrchr(copy->from_path, '/');
+    CLEANUP_FREE char *parent =
+        slash ? mem_copy(copy->from_path, (size_t)(slash - copy->from_path)) : mem_text(".");
+    CLEANUP_CLOSE int folder = local_open(copy->from, parent, O_PATH | O_DIRECTORY, err);
+    CLEANUP_CLOSE int fd = local_open(copy->from, copy->from_path, O_PATH, err);
+    if (folder < 0 || fd < 0)
+        return folder < 0 ? folder : fd;
+    int rc = check_source(copy, fd, false, err);
+    if (rc < 0)
+        return rc;
+    if (linkat(folder, slash ? slash + 1 : copy->from_path, draft->folder, draft->temp, 0)) {
+        int code = errno;
+        *draft->temp = 0;
+        return link_failed(draft, copy, code, err);
+    }
+    return 0;
+}
+
+/* rename(2) does nothing with two names of one file. */
+static bool has_its_name(const struct draft *draft)
+{
+    struct stat ours, there;
+    return !fstat(draft->fd, &ours) && !fstatat(draft->folder, draft->name, &there, AT_SYMLINK_NOFOLLOW) &&
+           ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
+}
+
+static int link_source(struct draft *draft, const struct store_copy *copy, struct error *err)
+{
+    int rc = name_link(draft, copy, err);
+    if (rc < 0)
+        return rc;
+    draft->fd = openat(draft->folder, draft->temp, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (draft->fd < 0)
+        return fail(draft, errno, err);
+    if (has_its_name(draft))
+        drop_temp(draft);
+    return check_source(copy, draft->fd, true, err);
+}
+
+int local_copy(struct store *store, const struct store_copy *copy, struct store_object *ret,
+               struct error *err)
+{
+    struct draft draft;
+    bool links = copy->how == STORE_COPY_LINK;
+    int rc = check_stop(store, copy->to_path, err);
+    if (!rc)
+        rc = links ? draft_place(&draft, store, copy->to_path, err)
+                   : draft_begin(&draft, store, copy->to_path, err);
+    if (rc < 0)
+        return rc;
+    rc = links ? link_source(&draft, copy, err) : clone(&draft, copy, err);
+    if (!rc)
+        rc = draft_commit(&draft, STORE_PUT_REPLACE, ret, err);
+    draft_done(&draft);
+    return rc;
 }

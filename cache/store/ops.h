@@ -23,6 +23,11 @@ struct store_put {
     enum store_put_mode mode;
 };
 
+struct store_copy_range {
+    const struct store_copy *copy;
+    uint64_t offset, len;
+};
+
 struct store_listing {
     const char *prefix;
     const char *after; /* paths up to this one are left out; "" none */
@@ -48,6 +53,13 @@ struct store_ops {
     int (*upload_finish)(struct store_upload *upload, struct store_object *ret, struct error *err);
     void (*upload_free)(struct store_upload *upload, bool abort);
     int (*remove)(struct store *store, const char *path, struct error *err);
+    /* These three may be NULL: no copies. copy() is for objects of copy_max_bytes or less, upload_copy()
+     * makes a part of a range of a larger one, as upload_part(). */
+    bool (*may_copy)(const struct store *store, const struct store *from, enum store_copy_how how);
+    int (*copy)(struct store *store, const struct store_copy *copy, struct store_object *ret,
+                struct error *err);
+    int (*upload_copy)(struct store_upload *upload, unsigned number, const struct store_copy_range *range,
+                       struct error *err);
     int (*list)(struct store *store, const struct store_listing *listing, struct error *err);
     void (*identity)(const struct store *store, const char *path, struct buf *buf);
 };
@@ -58,6 +70,7 @@ struct store {
     struct stores *stores;
     char *url;
     bool local, read_only;
+    uint64_t copy_max_bytes, copy_part_bytes; /* larger objects are copied in such parts */
     atomic_uint refs;
     _Atomic int64_t hold_until_ns; /* clock_now_ns() before which the server asked not to be asked again */
 };

@@ -162,6 +162,13 @@ bool pin_is_served(const char *was, const char *now, int64_t modified_ns)
            file.mtime_ns / NS_PER_S == modified_ns / NS_PER_S;
 }
 
+bool pin_is_same_file(const char *was, const char *now)
+{
+    struct pin_local one, other;
+    return !pin_local_parse(was, &one) && !pin_local_parse(now, &other) && !one.portable && !other.portable &&
+           one.inode == other.inode;
+}
+
 void store_pin_portable(const char *pin, char ret[STORE_PIN_BYTES])
 {
     struct pin_local local;

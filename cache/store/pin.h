@@ -56,3 +56,5 @@ enum pin_relation pin_relate(const char *was, const char *now);
 /* Is `now` what a web server says of a file that was pinned as `was`? It has the file's time, to the second.
  */
 bool pin_is_served(const char *was, const char *now, int64_t modified_ns);
+/* Two pins of files with one inode number: of one file, unless it was copied to another file system. */
+bool pin_is_same_file(const char *was, const char *now);

@@ -123,6 +123,53 @@ static int retry_upload_finish(struct store_upload *base, struct store_object *r
     return settle(rc, err);
 }
 
+/* ---- copies ---- */
+
+/* A store may stand behind a decorator of its own, too. */
+static const struct store *behind(const struct store *store, const struct store *from)
+{
+    return from->ops == store->ops ? ((const struct retry *)from)->inner : from;
+}
+
+static struct store_copy inner_copy(const struct store *store, const struct store_copy *copy)
+{
+    struct store_copy inner = *copy;
+    inner.from = (struct store *)(uintptr_t)behind(store, copy->from);
+    return inner;
+}
+
+static bool retry_may_copy(const struct store *store, const struct store *from, enum store_copy_how how)
+{
+    return store_may_copy(((const struct retry *)store)->inner, behind(store, from), how);
+}
+
+static int retry_copy(struct store *store, const struct store_copy *copy, struct store_object *ret,
+                      struct error *err)
+{
+    struct store *inner = retry_of(store)->inner;
+    struct store_copy at_inner = inner_copy(store, copy);
+    struct try try = begin(copy->pinned->size);
+    int rc;
+    do
+        rc = inner->ops->copy(inner, &at_inner, ret, err);
+    while (again(store, &try, rc, err));
+    return settle(rc, err);
+}
+
+static int retry_upload_copy(struct store_upload *base, unsigned number, const struct store_copy_range *range,
+                             struct error *err)
+{
+    struct store_upload *inner = ((struct retry_upload *)base)->inner;
+    struct store_copy copy = inner_copy(base->store, range->copy);
+    struct store_copy_range at_inner = {&copy, range->offset, range->len};
+    struct try try = begin(range->len);
+    int rc;
+    do
+        rc = inner->store->ops->upload_copy(inner, number, &at_inner, err);
+    while (again(base->store, &try, rc, err));
+    return settle(rc, err);
+}
+
 static void retry_upload_free(struct store_upload *base, bool abort)
 {
     struct retry_upload *upload = (struct retry_upload *)base;
@@ -195,6 +242,9 @@ static const struct store_ops retry_ops = {
     .upload_part = retry_upload_part,
     .upload_finish = retry_upload_finish,
     .upload_free = retry_upload_free,
+    .may_copy = retry_may_copy,
+    .copy = retry_copy,
+    .upload_copy = retry_upload_copy,
     .remove = retry_remove,
     .list = retry_list,
     .identity = retry_identity,
@@ -206,6 +256,8 @@ struct store *retry_new(struct store *inner)
     store_init(&retry->base, &retry_ops, inner->stores, mem_text(inner->url));
     retry->base.local = inner->local;
     retry->base.read_only = inner->read_only;
+    retry->base.copy_max_bytes = inner->copy_max_bytes;
+    retry->base.copy_part_bytes = inner->copy_part_bytes;
     retry->inner = inner;
     backoff_init(&retry->backoff);
     hedge_init(&retry->hedge, inner);

@@ -14,6 +14,8 @@
 #include "cache/store/stores.h"
 
 enum { PAGE_KEYS = 1000 };
+/* "Copying objects": 5 GiB is the most that one request copies. */
+static const uint64_t COPY_MAX_BYTES = UINT64_C(5) << 30, COPY_PART_BYTES = UINT64_C(512) << 20;
 
 int s3_check_encoding(struct s3 *s3, const struct http_reply *reply, bool gzip, struct error *err)
 {
@@ -127,6 +129,9 @@ static const struct store_ops s3_ops = {
     .upload_part = s3_upload_part,
     .upload_finish = s3_upload_finish,
     .upload_free = s3_upload_free,
+    .may_copy = s3_may_copy,
+    .copy = s3_copy,
+    .upload_copy = s3_upload_copy,
     .remove = s3_remove,
     .list = s3_list,
     .identity = s3_identity,
@@ -146,6 +151,8 @@ int s3_new(struct stores *stores, const char *url, struct store **ret, struct er
     }
     struct s3 *s3 = MEM_NEW(struct s3);
     store_init(&s3->base, &s3_ops, stores, mem_text(place.url));
+    s3->base.copy_max_bytes = COPY_MAX_BYTES;
+    s3->base.copy_part_bytes = COPY_PART_BYTES;
     s3->place = place;
     s3->http = http;
     s3->page_keys = PAGE_KEYS;

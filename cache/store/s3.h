@@ -42,10 +42,11 @@ struct s3_ask {
     const char *method;
     const char *path;             /* of the object; NULL: the bucket */
     const char *query;            /* encoded, sorted, each name with '='; NULL: none */
-    struct sigv4_header extra[3]; /* further headers, lower case; name NULL ends them */
+    struct sigv4_header extra[4]; /* further headers, lower case; name NULL ends them */
     const void *body;
     size_t body_len;
-    bool gzip; /* as it is kept, should that be gzip-encoded */
+    bool gzip;       /* as it is kept, should that be gzip-encoded */
+    uint64_t copied; /* bytes that the server moves before it replies */
 };
 
 /* Fills in method, URL, headers, body and CA of `http`; signs with `keys` unless NULL. */
@@ -97,4 +98,13 @@ int s3_upload_begin(struct store *store, const char *path, struct store_upload *
 int s3_upload_part(struct store_upload *upload, unsigned number, const void *bytes, size_t len,
                    struct error *err);
 int s3_upload_finish(struct store_upload *upload, struct store_object *ret, struct error *err);
+/* A part has got there: its ETag is one of the list that makes the object. */
+int s3_upload_note_part(struct store_upload *upload, unsigned number, const char *etag, uint64_t len,
+                        struct error *err);
 void s3_upload_free(struct store_upload *upload, bool abort);
+/* What one request names a part: "partNumber=1&uploadId=...". The caller frees it. */
+char *s3_upload_query(const struct store_upload *upload, unsigned number);
+bool s3_may_copy(const struct store *store, const struct store *from, enum store_copy_how how);
+int s3_copy(struct store *store, const struct store_copy *copy, struct store_object *ret, struct error *err);
+int s3_upload_copy(struct store_upload *upload, unsigned number, const struct store_copy_range *range,
+                   struct error *err);

@@ -120,16 +120,18 @@ void s3_reply_done(struct s3_reply *reply)
     buf_done(&reply->body);
 }
 
-/* One attempt: half a minute, and a second more for each MiB sent. */
-static int64_t attempt_deadline(const struct s3_ask *ask)
+/* One attempt: half a minute, and a second more for each MiB sent or copied. */
+static int64_t attempt_ns(const struct s3_ask *ask)
 {
-    return clock_now_ns() + (30 + (int64_t)(ask->body_len >> 20)) * 1000000000;
+    return (30 + (int64_t)((ask->body_len + ask->copied) >> 20)) * 1000000000;
 }
 
 static int send(struct s3 *s3, const struct s3_ask *ask, const struct keys *keys, struct s3_reply *reply,
                 struct error *err)
 {
-    struct http_request http = {.deadline_ns = attempt_deadline(ask), .idle_ns = s3->idle_ns};
+    int64_t attempt = attempt_ns(ask);
+    struct http_request http = {.deadline_ns = clock_now_ns() + attempt,
+                                .idle_ns = ask->copied ? attempt : s3->idle_ns};
     s3_prepare(s3, ask, keys, &http);
     int rc = http_run(s3->http, &http, S3_REPLY_BYTES, &reply->body, err);
     reply->http.status = http.reply.status;

@@ -62,15 +62,31 @@ int s3_upload_begin(struct store *store, const char *path, struct store_upload *
     return 0;
 }
 
+char *s3_upload_query(const struct store_upload *base, unsigned number)
+{
+    return mem_printf("partNumber=%u&uploadId=%s", number, ((const struct s3_upload *)base)->id);
+}
+
+int s3_upload_note_part(struct store_upload *base, unsigned number, const char *etag, uint64_t len,
+                        struct error *err)
+{
+    struct s3_upload *upload = (struct s3_upload *)base;
+    if (number > PARTS)
+        return error_set(err, EFBIG, "%s/%s: more than %d parts", s3_of(base->store)->place.url, base->path,
+                         PARTS);
+    mem_grow(&upload->etags, &upload->etags_cap, number, sizeof *upload->etags);
+    strcpy(upload->etags[number - 1], etag);
+    upload->parts = number;
+    upload->size += len;
+    return 0;
+}
+
 int s3_upload_part(struct store_upload *base, unsigned number, const void *bytes, size_t len,
                    struct error *err)
 {
-    struct s3_upload *upload = (struct s3_upload *)base;
     struct s3 *s3 = s3_of(base->store);
-    if (number > PARTS)
-        return error_set(err, EFBIG, "%s/%s: more than %d parts", s3->place.url, base->path, PARTS);
     CLEANUP_S3_REPLY struct s3_reply reply = {0};
-    CLEANUP_FREE char *query = mem_printf("partNumber=%u&uploadId=%s", number, upload->id);
+    CLEANUP_FREE char *query = s3_upload_query(base, number);
     struct s3_ask ask = {.method = "PUT", .path = base->path, .query = query, .body = bytes, .body_len = len};
     struct store_object part;
     struct pin_s3 pin;
@@ -80,11 +96,7 @@ int s3_upload_part(struct store_upload *base, unsigned number, const void *bytes
     if (rc < 0)
         return rc;
     pin_s3_parse(part.pin, &pin);
-    mem_grow(&upload->etags, &upload->etags_cap, number, sizeof *upload->etags);
-    strcpy(upload->etags[number - 1], pin.etag);
-    upload->parts = number;
-    upload->size += len;
-    return 0;
+    return s3_upload_note_part(base, number, pin.etag, len, err);
 }
 
 static char *part_list(const struct s3_upload *upload)

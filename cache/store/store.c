@@ -23,6 +23,7 @@ void store_init(struct store *store, const struct store_ops *ops, struct stores 
     store->ops = ops;
     store->stores = stores;
     store->url = url;
+    store->copy_max_bytes = UINT64_MAX;
     atomic_init(&store->refs, 1);
     atomic_init(&store->hold_until_ns, 0);
 }
@@ -216,6 +217,50 @@ int store_remove(struct store *store, const char *path, struct error *err)
     WITH_ERROR(err);
     int rc = store_path_check(store->url, path, err);
     return rc < 0 ? rc : store->ops->remove(store, path, err);
+}
+
+/* ---- copying ---- */
+
+bool store_may_copy(const struct store *to, const struct store *from, enum store_copy_how how)
+{
+    return to->ops->may_copy && to->ops->may_copy(to, from, how);
+}
+
+static int copy_in_parts(struct store *to, const struct store_copy *copy, struct store_object *ret,
+                         struct error *err)
+{
+    struct store_upload *upload;
+    int rc = store_upload_begin(to, copy->to_path, &upload, err);
+    if (rc < 0)
+        return rc;
+    uint64_t size = copy->pinned->size, part = to->copy_part_bytes;
+    for (struct store_copy_range range = {.copy = copy}; !rc && range.offset < size; range.offset += part) {
+        range.len = size - range.offset < part ? size - range.offset : part;
+        rc = to->ops->upload_copy(upload, ++upload->parts, &range, err);
+    }
+    if (!rc)
+        return store_upload_finish(upload, ret, err);
+    store_upload_abort(upload);
+    return rc;
+}
+
+int store_copy(struct store *to, const struct store_copy *copy, struct store_object *ret, struct error *err)
+{
+    WITH_ERROR(err);
+    struct store_object object = {0};
+    int rc = store_path_check(to->url, copy->to_path, err);
+    if (!rc)
+        rc = store_path_check(copy->from->url, copy->from_path, err);
+    if (rc < 0)
+        return rc;
+    if (!store_may_copy(to, copy->from, copy->how))
+        return error_set(err, ENOTSUP, "%s: nothing of %s can be copied there without reading it", to->url,
+                         copy->from->url);
+    bool parts = copy->pinned->size > to->copy_max_bytes;
+    rc = parts ? copy_in_parts(to, copy, &object, err) : to->ops->copy(to, copy, &object, err);
+    if (!rc)
+        *ret = object;
+    return rc;
 }
 
 /* ---- listing and probing ---- */

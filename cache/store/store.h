@@ -169,6 +169,26 @@ void store_upload_abort(struct store_upload *upload); /* frees `upload` */
 
 int store_remove(struct store *store, const char *path, struct error *err); /* a missing object is fine */
 
+/* ---- copying without the bytes passing through here ---- */
+
+enum store_copy_how {
+    STORE_COPY_SHARE, /* a folder: a clone that shares its blocks (reflink). S3: the server copies */
+    STORE_COPY_LINK,  /* a folder: one more name of the same file (hard link). This changes its ctime */
+};
+struct store_copy {
+    struct store *from;
+    const char *from_path;
+    const struct store_object *pinned; /* what lies there */
+    const char *to_path;
+    enum store_copy_how how;
+};
+/* Is it worth trying? False: store_copy() would say -ENOTSUP, and nothing need be asked. */
+bool store_may_copy(const struct store *to, const struct store *from, enum store_copy_how how);
+/* In place of what lies at `to_path`, durable when it returns. -ENOTSUP: these stores or file systems cannot,
+ * for a link with the reason; -ESTALE: the source is not, or no longer, what was pinned. In *ret->evidence is
+ * what the store vouches for; a link's pin is also the source's from now on. */
+int store_copy(struct store *to, const struct store_copy *copy, struct store_object *ret, struct error *err);
+
 /* ---- listing and probing ---- */
 
 /* Called for each object below `prefix` (recursive, sorted by byte order of path). Non-zero ends the listing

@@ -160,7 +160,7 @@ def test_every_argument_has_its_own(named, dataset, tmp_path):
     assert complete("query", "kitchen", "--where", "outcome=f") == ["outcome=fail"]
     assert complete("help", "qu") == ["query"]
     assert complete("--v") == ["--version"]
-    assert complete("import", "kitchen", "src", "--copy") == ["--copy", "--copy=open"]
+    assert complete("import", "kitchen", "src", "--copy") == ["--copy", "--copy=open", "--copy=link"]
     assert complete("log", "--fill=e") == ["--fill=exact"]
     elidefs("init", tmp_path / "empty")
     assert complete("query", tmp_path / "empty", "") == complete("query", tmp_path / "empty", "v1/arm") == []

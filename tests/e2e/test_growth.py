@@ -210,7 +210,7 @@ def test_a_dry_run_tells_what_would_be_copied_and_copies_nothing(dataset, source
 
 def test_an_unknown_way_to_copy_is_refused(dataset, source):
     done = elidefs("import", dataset, source, "--copy=some", check=False)
-    assert done.returncode == 1 and told(done) == ["elidefs: --copy=some: expected open or all"]
+    assert done.returncode == 1 and told(done) == ["elidefs: --copy=some: expected open, link or all"]
 
 
 def test_a_grown_lerobot_set_reads_only_its_new_files(dataset, tmp_path):

@@ -227,12 +227,12 @@ def test_a_recording_overwritten_in_a_versioned_bucket_stays_readable(s3, tmp_pa
 
 
 @contextlib.contextmanager
-def proxied(log, *faults):
-    """An environment whose requests go through the proxy of tests/proxy, which writes them down. Those that list versions
-    meet the faults."""
+def proxied(log, *faults, match="versions="):
+    """An environment whose requests go through the proxy of tests/proxy, which writes them down. Those that match (by
+    default those that list versions) meet the faults."""
     server = os.environ["AWS_ENDPOINT_URL"].removeprefix("http://")
     words = [word for fault in faults for word in ("--fault", fault)]
-    command = [BUILD / "tests/proxy/proxy", "--log", log, "--match", "versions=", *words, "0", server]
+    command = [BUILD / "tests/proxy/proxy", "--log", log, "--match", match, *words, "0", server]
     proxy = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
     try:
         yield os.environ | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{proxy.stdout.readline().strip()}"}

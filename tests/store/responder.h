@@ -17,6 +17,7 @@
 struct responder_answer {
     const char *line; /* "GET /path"; NULL ends the list */
     const char *body;
+    const char *head; /* further headers, each with its "\r\n"; or NULL */
 };
 
 struct responder {
@@ -33,9 +34,9 @@ static inline void responder_reply(struct responder *r, int fd, const char *requ
     while (answer->line &&
            (strncmp(request, answer->line, strlen(answer->line)) || request[strlen(answer->line)] != ' '))
         answer++;
-    dprintf(fd, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+    dprintf(fd, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n%s\r\n%s",
             answer->line ? "200 OK" : "404 Not Found", answer->line ? strlen(answer->body) : 0,
-            answer->line ? answer->body : "");
+            answer->line && answer->head ? answer->head : "", answer->line ? answer->body : "");
 }
 
 static inline void *responder_run(void *ctx)

@@ -3,46 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "cache/base/hash.h"
-#include "cache/base/memory.h"
-#include "cache/store/s3.h"
-#include "tests/store/check.h"
-
-static struct error err;
-
-struct server {
-    struct stores *stores;
-    struct store *store; /* s3://bucket/sub/folder */
-    char bucket[64];
-};
-
-static void run_bucket(struct server *server, const char *method, const char *query)
-{
-    CLEANUP_FREE char *url = mem_printf("s3://%s", server->bucket);
-    CLEANUP_STORE struct store *bucket = NULL;
-    CLEANUP_S3_REPLY struct s3_reply reply = {0};
-    OK(s3_new(server->stores, url, &bucket, &err));
-    struct s3_ask ask = {.method = method, .query = query};
-    OK(s3_run(s3_of(bucket), &ask, &reply, &err));
-}
-
-static void server_init(struct server *server)
-{
-    uint8_t id[6];
-    strcpy(server->bucket, "elidefs-test-");
-    random_bytes(id, sizeof id);
-    hex_print(id, sizeof id, server->bucket + strlen(server->bucket));
-    OK(stores_new(&(struct stores_options){0}, &server->stores, &err));
-    run_bucket(server, "PUT", NULL);
-    CLEANUP_FREE char *url = mem_printf("s3://%s/sub/folder/", server->bucket);
-    OK(store_open(server->stores, url, &server->store, &err));
-}
-
-static void server_done(struct server *server)
-{
-    store_unref(server->store);
-    stores_free(server->stores);
-}
+#include "tests/store/s3_bucket.h"
 
 /* ---- one object ---- */
 
@@ -135,16 +96,10 @@ static void versions_are_listed(struct store *store)
 
 static void versioned(struct server *s)
 {
-    struct server other = {.stores = s->stores};
-    snprintf(other.bucket, sizeof other.bucket, "%.50s-v", s->bucket);
-    run_bucket(&other, "PUT", NULL);
+    struct server other;
+    bucket_with_versions(s, &other);
     CLEANUP_FREE char *url = mem_printf("s3://%s", other.bucket);
-    CLEANUP_STORE struct store *bucket = NULL, *store = NULL;
-    CLEANUP_S3_REPLY struct s3_reply reply = {0};
-    OK(s3_new(s->stores, url, &bucket, &err));
-    static const char on[] = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
-    struct s3_ask ask = {.method = "PUT", .query = "versioning=", .body = on, .body_len = sizeof on - 1};
-    OK(s3_run(s3_of(bucket), &ask, &reply, &err));
+    CLEANUP_STORE struct store *store = NULL;
     OK(store_open(s->stores, url, &store, &err));
     struct store_object first;
     char got[3];

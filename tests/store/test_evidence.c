@@ -271,17 +271,78 @@ Test(evidence, an_etag_of_parts_is_proved_by_parts_of_the_usual_size)
     check_leaks();
 }
 
+/* The ETag of `size` bytes at "was", in parts of `part` bytes. */
+static void parts_pin(struct place *p, size_t size, size_t part, char ret_pin[STORE_PIN_BYTES])
+{
+    CLEANUP_FREE uint8_t *bytes = mem_alloc(size);
+    uint8_t digest[MD5_BYTES];
+    char hex[2 * MD5_BYTES + 1];
+    struct md5 *all = md5_new();
+    cr_assert_eq(store_read(p->store, "was", &p->was, 0, size, bytes, &p->err), 0);
+    for (size_t at = 0; at < size; at += part) {
+        struct md5 *md5 = md5_new();
+        md5_add(md5, bytes + at, size - at < part ? size - at : part);
+        md5_finish(md5, digest);
+        md5_add(all, digest, sizeof digest);
+    }
+    md5_finish(all, digest);
+    hex_print(digest, MD5_BYTES, hex);
+    snprintf(ret_pin, STORE_PIN_BYTES, "etag=\"%s-%zu\"", hex, (size - 1) / part + 1);
+}
+
+Test(evidence, a_copy_that_was_put_in_parts_is_told_by_its_etag_with_no_read)
+{
+    struct place p;
+    place_init(&p, LARGE);
+    cr_assert_eq(evidence_take_whole(p.store, "was", &p.was, &p.was.evidence, &p.err), 0);
+    struct store_object now = {.size = LARGE};
+    enum evidence_grounds grounds;
+    parts_pin(&p, LARGE, 8 << 20, now.pin);
+    cr_assert_eq(evidence_judge(p.store, "none there to read", &p.was, &now, &grounds, &p.err), 1, "%s",
+                 p.err.text);
+    cr_assert_eq(grounds, EVIDENCE_CONTENT);
+    now.pin[7] = now.pin[7] == 'a' ? 'b' : 'a';
+    cr_assert_lt(evidence_judge(p.store, "none there to read", &p.was, &now, &grounds, &p.err), 0);
+    p.was.evidence.parts[0] ^= 1;
+    place_done(&p);
+}
+
+Test(evidence, small_objects_are_put_in_one_piece)
+{
+    struct place p;
+    place_init(&p, SMALL);
+    cr_assert_eq(evidence_take_whole(p.store, "was", &p.was, &p.was.evidence, &p.err), 0);
+    cr_assert(p.was.evidence.has_md5 && !p.was.evidence.has_parts);
+    place_done(&p);
+}
+
+Test(evidence, a_copy_of_ours_may_be_moved_without_its_time_but_not_written_to)
+{
+    struct place p;
+    place_init(&p, LARGE);
+    p.was.evidence.ours = true;
+    write_file(&p, "copy", LARGE);
+    cr_assert_eq(judged(&p, "copy"), EVIDENCE_SAMPLED);
+    overwrite(&p, "copy", LARGE / 2, LARGE / 30);
+    cr_assert_eq(judged(&p, "copy"), -1, "other bytes");
+    set_time(&p, "was", 1772366401);
+    cr_assert_eq(judged(&p, "was"), -1, "the same file, and a newer time");
+    place_done(&p);
+}
+
 /* ---- as bytes ---- */
 
 static struct evidence full(void)
 {
-    struct evidence e = {.count = 2, .sampled = true, .whole = true, .has_md5 = true};
+    struct evidence e = {
+        .count = 2, .sampled = true, .whole = true, .has_md5 = true, .has_parts = true, .ours = true};
     e.ranges[0] = (struct evidence_range){0, 100};
     e.ranges[1] = (struct evidence_range){900, 100};
     memset(e.seen, 1, sizeof e.seen);
     memset(e.samples, 2, sizeof e.samples);
     memset(e.sha256, 3, sizeof e.sha256);
     memset(e.md5, 4, sizeof e.md5);
+    memset(e.parts, 5, sizeof e.parts);
     return e;
 }
 
@@ -294,7 +355,8 @@ Test(evidence, what_is_written_is_read_back)
     cr_assert(evidence_decode(bytes.data, bytes.len, 1000, &got));
     evidence_encode(&got, &again);
     cr_assert(again.len == bytes.len && !memcmp(again.data, bytes.data, bytes.len));
-    cr_assert(got.count == 2 && got.ranges[1].offset == 900 && got.sampled && got.whole && got.has_md5);
+    cr_assert(got.count == 2 && got.ranges[1].offset == 900 && got.sampled && got.whole && got.has_md5 &&
+              got.has_parts && got.ours);
 }
 
 Test(evidence, bytes_that_are_none_are_refused)
@@ -307,7 +369,7 @@ Test(evidence, bytes_that_are_none_are_refused)
         cr_assert_not(evidence_decode(bytes.data, len, 1000, &got), "cut at %zu", len);
     buf_u8(&bytes, 0);
     cr_assert_not(evidence_decode(bytes.data, bytes.len, 1000, &got), "something follows");
-    static const char *const wrong[] = {"\0", "\x10", "\x01\0", "\x01\x05"};
+    static const char *const wrong[] = {"\0", "\x40", "\x10", "\x01\0", "\x01\x05"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         cr_assert_not(evidence_decode(wrong[i], 2, 1000, &got), "%zu", i);
     e.ranges[1].offset = 50;

@@ -243,13 +243,13 @@ Test(copy, a_copy_is_made_once_and_can_be_taken_back)
     CLEANUP_STORE struct store *store = NULL;
     cr_assert_eq(store_open(stores, url, &store, &lab.err), 0);
     const struct source_object *object = source_find(lab.source, "a.bin");
-    copier_init(&copier, COPY_ALL, store, lab.known, lab.source);
+    cr_assert_eq(copier_init(&copier, COPY_ALL, store, lab.known, lab.source, &lab.err), 0);
     copier.made = made;
     for (int i = 0; i < 2; i++)
         cr_assert_eq(copier_take(&copier, object, i ? &again : &first, &lab.err), 0, "%s", lab.err.text);
     known_copy_path(lab.known, object, path);
     cr_assert(first.copy && !strcmp(first.path, path) && !strcmp(again.path, path));
-    cr_assert(copier.objects == 1 && copier.bytes == 10 && strmap_count(made) == 1);
+    cr_assert(copier.counts.objects == 1 && copier.counts.bytes == 10 && strmap_count(made) == 1);
     cr_assert_eq(objects("elidefs/data/"), 1);
     cr_assert_eq(copy_take_back(store, made), 1);
     cr_assert_eq(objects("elidefs/data/"), 0);
@@ -266,22 +266,101 @@ Test(copy, a_dry_run_counts_each_object_once_and_copies_none)
     struct copier copier;
     struct known_object found = {0};
     begin(&lab);
-    copier_init(&copier, COPY_ALL, NULL, lab.known, lab.source);
+    cr_assert_eq(copier_init(&copier, COPY_ALL, NULL, lab.known, lab.source, &lab.err), 0);
     copier.dry = true;
     for (int i = 0; i < 2; i++)
         cr_assert_eq(copier_take(&copier, source_find(lab.source, "a.bin"), &found, &lab.err), 0);
-    cr_assert(copier.objects == 1 && copier.bytes == 10 && !found.copy);
+    cr_assert(copier.counts.objects == 1 && copier.counts.bytes == 10 && !found.copy);
     cr_assert_eq(objects("elidefs/data/"), 0);
     copier_done(&copier);
     end(&lab);
 }
 
-Test(copy, the_ways_to_copy_are_two)
+/* Copies a.bin, and says how many copies were made for it. */
+static uint64_t copy_once(struct lab *lab, struct store *store, struct known_object *ret)
+{
+    struct copier copier;
+    cr_assert_eq(copier_init(&copier, COPY_ALL, store, lab->known, lab->source, &lab->err), 0);
+    copier.unshared = true; /* as where the file system has no reflinks */
+    cr_assert_eq(copier_take(&copier, source_find(lab->source, "a.bin"), ret, &lab->err), 0, "%s",
+                 lab->err.text);
+    uint64_t made = copier.counts.objects;
+    copier_done(&copier);
+    return made;
+}
+
+Test(copy, what_an_import_left_behind_is_compared_before_it_is_taken)
+{
+    struct lab lab;
+    struct known_object found;
+    begin(&lab);
+    CLEANUP_FREE char *url = in("data");
+    CLEANUP_STORE struct store *store = NULL;
+    cr_assert_eq(store_open(stores, url, &store, &lab.err), 0);
+    cr_assert_eq(copy_once(&lab, store, &found), 1);
+    cr_assert(found.pinned.evidence.whole && !found.pinned.evidence.ours, "its bytes have passed through us");
+    cr_assert_eq(copy_once(&lab, store, &found), 0);
+    cr_assert(found.pinned.evidence.whole, "it was read whole");
+    cr_assert_eq(store_put(store, found.path, "0123456780", 10, STORE_PUT_REPLACE, NULL, &lab.err), 0);
+    cr_assert_eq(copy_once(&lab, store, &found), 1, "one byte is another, the size is the same");
+    store_unref(STEAL(store));
+    free(STEAL(url));
+    end(&lab);
+}
+
+Test(copy, a_link_is_the_source_which_can_still_be_read_in_that_import)
+{
+    struct lab lab;
+    struct copier copier;
+    struct known_object found;
+    char got[10];
+    begin(&lab);
+    CLEANUP_FREE char *url = in("data");
+    CLEANUP_STORE struct store *store = NULL;
+    cr_assert_eq(store_open(stores, url, &store, &lab.err), 0);
+    cr_assert_eq(copier_init(&copier, COPY_LINK, store, lab.known, lab.source, &lab.err), 0, "%s",
+                 lab.err.text);
+    const struct source_object *object = source_find(lab.source, "a.bin");
+    struct store_object was = object->pinned;
+    cr_assert_eq(copier_take(&copier, object, &found, &lab.err), 0, "%s", lab.err.text);
+    cr_assert(copier.counts.linked == 1 && found.pinned.evidence.ours);
+    cr_assert_str_eq(object->pinned.pin, was.pin, "what it is called in this import stays");
+    cr_assert_eq(source_read(lab.source, object, 0, 10, got, &lab.err), 0, "%s", lab.err.text);
+    copier_done(&copier);
+    know(&lab, "source"); /* the old version, whose clip reads the source itself, need not wonder */
+    object = source_find(lab.source, "a.bin");
+    enum evidence_grounds grounds = EVIDENCE_OTHER;
+    struct dataset_judged judged = {known_root(lab.known), object->store, "a.bin", &was, &object->pinned};
+    cr_assert_str_neq(object->pinned.pin, was.pin);
+    cr_assert_eq(dataset_judge(lab.dataset, &judged, &grounds, &lab.err), 1, "%s", lab.err.text);
+    cr_assert_eq(grounds, EVIDENCE_CONTENT, "it was learnt");
+    store_unref(STEAL(store));
+    free(STEAL(url));
+    end(&lab);
+}
+
+Test(copy, of_a_bucket_there_are_no_links)
+{
+    struct lab lab;
+    struct copier copier;
+    begin(&lab);
+    CLEANUP_STORE struct store *bucket = NULL;
+    cr_assert_eq(store_open(stores, "s3://bucket/set", &bucket, &lab.err), 0);
+    cr_assert_eq(copier_init(&copier, COPY_LINK, bucket, lab.known, lab.source, &lab.err), -EINVAL);
+    cr_assert(strstr(lab.err.text, "--copy=link: hard links are for files"), "%s", lab.err.text);
+    copier_done(&copier);
+    store_unref(STEAL(bucket));
+    end(&lab);
+}
+
+Test(copy, the_ways_to_copy_are_three)
 {
     enum copy_mode mode = COPY_NONE;
     struct error err = {0};
     cr_assert(!copy_mode_parse("", &mode, &err) && mode == COPY_ALL);
     cr_assert(!copy_mode_parse("open", &mode, &err) && mode == COPY_OPEN);
+    cr_assert(!copy_mode_parse("all", &mode, &err) && mode == COPY_ALL);
+    cr_assert(!copy_mode_parse("link", &mode, &err) && mode == COPY_LINK);
     cr_assert_eq(copy_mode_parse("some", &mode, &err), -EINVAL);
-    cr_assert_str_eq(err.text, "--copy=some: expected open or all");
+    cr_assert_str_eq(err.text, "--copy=some: expected open, link or all");
 }

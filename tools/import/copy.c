@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Whatever way a copy comes about, its path is that of the source's pin (known.c), and what is known of its
+ * bytes goes into the change set with it. */
 #include "tools/import/copy.h"
 
 #include <ctype.h>
@@ -12,11 +14,16 @@ enum { PART_BYTES = 8 << 20 };
 
 int copy_mode_parse(const char *text, enum copy_mode *ret, struct error *err)
 {
-    bool open = !strcmp(text, "open");
-    if (!open && *text && strcmp(text, "all") != 0)
-        return error_set(err, EINVAL, "--copy=%s: expected open or all", text);
-    *ret = open ? COPY_OPEN : COPY_ALL;
-    return 0;
+    static const struct {
+        const char *text;
+        enum copy_mode mode;
+    } modes[] = {{"", COPY_ALL}, {"all", COPY_ALL}, {"open", COPY_OPEN}, {"link", COPY_LINK}};
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (!strcmp(text, modes[i].text)) {
+            *ret = modes[i].mode;
+            return 0;
+        }
+    return error_set(err, EINVAL, "--copy=%s: expected open, link or all", text);
 }
 
 /* ---- which ---- */
@@ -58,16 +65,25 @@ bool *copy_open_objects(const struct source *source)
     return open;
 }
 
-void copier_init(struct copier *ret, enum copy_mode mode, struct store *store, const struct known *known,
-                 const struct source *source)
+int copier_init(struct copier *ret, enum copy_mode mode, struct store *store, struct known *known,
+                struct source *source, struct error *err)
 {
-    *ret = (struct copier){.store = store, .source = source, .known = known};
+    *ret = (struct copier){.store = store, .source = source, .known = known, .links = mode == COPY_LINK};
+    if (mode == COPY_LINK && !store_may_copy(store, source->store, STORE_COPY_LINK))
+        return error_set(err, EINVAL,
+                         "--copy=link: hard links are for files, but from %s to %s there are none",
+                         store_url(source->store), store_url(store));
     if (mode == COPY_OPEN)
         ret->open = copy_open_objects(source);
+    ret->taken = mem_zero((source->count + 1) * sizeof *ret->taken);
+    return 0;
 }
 
 void copier_done(struct copier *copier)
 {
+    for (size_t i = 0; copier->taken && i < copier->source->count; i++)
+        free(copier->taken[i]);
+    free(copier->taken);
     free(copier->open);
     free(copier->counted);
 }
@@ -132,41 +148,184 @@ static int copy_large(const struct copier *copier, const struct source_object *o
     return rc;
 }
 
-/* An import that was given up may have left it: its path says that it is these bytes. */
-static bool is_there(const struct copier *copier, const struct source_object *object, const char *path,
-                     struct store_object *ret)
+/* An import that was given up may have left it: 1, 0 or -errno. Its path says that it is these bytes, and
+ * what can be compared without reading both must say so, too. */
+static int is_there(const struct copier *copier, const struct source_object *object, const char *path,
+                    struct store_object *ret, struct error *err)
 {
-    return !store_head(copier->store, path, ret, NULL) && ret->size == object->pinned.size;
+    struct store_object there, now;
+    struct error why = {0};
+    uint64_t bytes;
+    if (store_head(copier->store, path, &there, NULL) || there.size != object->pinned.size)
+        return 0;
+    source_now(object, &now);
+    int rc = evidence_take(object->store, object->path, &now, &now.evidence, err);
+    if (rc < 0)
+        return rc;
+    if (evidence_compare(copier->store, path, &now, &there, &bytes, &why) < 1)
+        return 0; /* whatever is wrong with it: it is written anew */
+    if (store_is_local(copier->store))
+        rc = evidence_take_whole(copier->store, path, &there, &there.evidence, err);
+    if (!rc)
+        *ret = there;
+    return rc < 0 ? rc : 1;
+}
+
+/* ---- what the stores do by themselves ---- */
+
+/* All that is known of a copy that did not pass through us is what an import reads of it. */
+static void note_unread(const struct source_object *object, struct store_object *copied)
+{
+    struct evidence seen = object->pinned.evidence;
+    seen.whole = copied->evidence.whole;
+    memcpy(seen.sha256, copied->evidence.sha256, sizeof seen.sha256);
+    seen.ours = !seen.whole;
+    seen.sampled = seen.has_md5 = seen.has_parts = false;
+    copied->evidence = seen;
+}
+
+/* The source has the ctime of the link now: whoever looks for it as it was need not wonder. */
+static void learn_link(const struct copier *copier, struct source_object *object,
+                       const struct store_object *now)
+{
+    uint32_t id;
+    free(object->pin_now);
+    object->pin_now = mem_text(now->pin);
+    if (known_in_source(copier->known, object, &id, NULL) == 1)
+        dataset_learn_pin(known_dataset(copier->known),
+                          &(struct dataset_judged){known_root(copier->known), object->store, object->path,
+                                                   &object->pinned, now});
+}
+
+static int copy_link(struct copier *copier, const struct source_object *object, const char *path,
+                     struct store_object *ret, struct error *err)
+{
+    struct store_object now;
+    source_now(object, &now);
+    const struct store_copy copy = {object->store, object->path, &now, path, STORE_COPY_LINK};
+    int rc = store_copy(copier->store, &copy, ret, err);
+    if (rc == -ENOTSUP) { /* no flaw of one clip */
+        error_recode(err, EXDEV);
+        return error_prefix(err, "--copy=link");
+    }
+    if (rc < 0)
+        return rc;
+    learn_link(copier, &copier->source->objects[object - copier->source->objects], ret);
+    note_unread(object, ret);
+    copier->counts.linked++;
+    return 1;
+}
+
+static int tell_server(struct copier *copier, struct error *err)
+{
+    const struct source *source = copier->source;
+    struct copy_counts wanted = {0};
+    for (size_t i = 0; i < source->count; i++) {
+        struct known_object found = {0};
+        int rc = copier_wants(copier, &source->objects[i])
+                     ? known_object(copier->known, &source->objects[i], &found, err)
+                     : 1;
+        if (rc < 0)
+            return rc;
+        if (copier_wants(copier, &source->objects[i]) && !found.copy) {
+            wanted.objects++;
+            wanted.bytes += source->objects[i].pinned.size;
+        }
+    }
+    copier->serve(wanted.objects, wanted.bytes);
+    copier->serve = NULL;
+    return 0;
+}
+
+/* Where a store cannot, or may not, copy by itself, whoever reads and writes learns why. */
+static bool is_no_help(int rc)
+{
+    return rc == -ENOTSUP || rc == -EACCES || rc == -EIO;
+}
+
+/* 1: done, 0: all bytes must pass through us. */
+static int copy_shared(struct copier *copier, const struct source_object *object, const char *path,
+                       struct store_object *ret, struct error *err)
+{
+    struct store_object now;
+    struct error why = {0};
+    bool serves = !store_is_local(copier->store);
+    int rc = 0;
+    if (copier->unshared || !store_may_copy(copier->store, object->store, STORE_COPY_SHARE))
+        return 0;
+    if (serves && copier->serve)
+        rc = tell_server(copier, err);
+    if (rc < 0)
+        return rc;
+    source_now(object, &now);
+    const struct store_copy copy = {object->store, object->path, &now, path, STORE_COPY_SHARE};
+    rc = store_copy(copier->store, &copy, ret, &why);
+    copier->unshared = is_no_help(rc);
+    if (rc < 0)
+        return copier->unshared ? 0 : error_copy(err, &why);
+    note_unread(object, ret);
+    copier->counts.shared += !serves;
+    copier->counts.served += serves;
+    return 1;
+}
+
+/* ---- one object ---- */
+
+/* 1: it is made, 0: it was there. */
+static int copy_object(struct copier *copier, const struct source_object *object, const char *path,
+                       struct store_object *ret, struct error *err)
+{
+    if (copier->links)
+        return copy_link(copier, object, path, ret, err);
+    int rc = copy_shared(copier, object, path, ret, err);
+    if (rc)
+        return rc;
+    rc = is_there(copier, object, path, ret, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
+    bool small = object->pinned.size <= PART_BYTES;
+    rc = small ? copy_small(copier, object, path, ret, err) : copy_large(copier, object, path, ret, err);
+    return rc < 0 ? rc : 1;
+}
+
+static void count_once(struct copier *copier, const struct source_object *object)
+{
+    size_t number = (size_t)(object - copier->source->objects);
+    if (!copier->counted)
+        copier->counted = mem_zero(copier->source->count * sizeof *copier->counted);
+    if (copier->counted[number])
+        return;
+    copier->counted[number] = true;
+    copier->counts.objects++;
+    copier->counts.bytes += object->pinned.size;
 }
 
 int copier_take(struct copier *copier, const struct source_object *object, struct known_object *ret,
                 struct error *err)
 {
-    struct store_object *copied = &ret->pinned;
     if (copier->dry) {
-        size_t number = (size_t)(object - copier->source->objects);
-        if (!copier->counted)
-            copier->counted = mem_zero(copier->source->count * sizeof *copier->counted);
-        if (copier->counted[number])
-            return 0;
-        copier->counted[number] = true;
-        copier->objects++;
-        copier->bytes += object->pinned.size;
+        count_once(copier, object);
         return 0;
     }
-    known_copy_path(copier->known, object, ret->path);
-    ret->copy = true;
-    if (is_there(copier, object, ret->path, copied))
+    struct known_object **taken = &copier->taken[object - copier->source->objects];
+    if (*taken) {
+        *ret = **taken;
         return 0;
-    int rc = object->pinned.size <= PART_BYTES ? copy_small(copier, object, ret->path, copied, err)
-                                               : copy_large(copier, object, ret->path, copied, err);
+    }
+    struct known_object copied = {.copy = true, .made = true};
+    known_copy_path(copier->known, object, copied.path);
+    int rc = copy_object(copier, object, copied.path, &copied.pinned, err);
     if (rc < 0)
         return error_prefix(err, "copying %s/%s", store_url(copier->source->store), object->path);
-    copied->size = object->pinned.size;
-    copier->objects++;
-    copier->bytes += copied->size;
-    if (copier->made)
-        strmap_put(copier->made, ret->path, strlen(ret->path), NULL);
+    copied.pinned.size = object->pinned.size;
+    if (rc) {
+        copier->counts.objects++;
+        copier->counts.bytes += copied.pinned.size;
+    }
+    if (rc && copier->made)
+        strmap_put(copier->made, copied.path, strlen(copied.path), NULL);
+    *taken = mem_copy(&copied, sizeof copied);
+    *ret = copied;
     return 0;
 }
 

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * --copy: recordings whose bytes are put into the data set's own folder, so that its versions no longer
- * depend on the source. What was copied once is not copied again. Thread rule: one thread at a time; waits.
+ * --copy: recordings that are put into the data set's own folder, so that its versions no longer depend on
+ * the source. What was copied once is not copied again.
+ *
+ *     =link                            a hard link, or an error
+ *     the file system has reflinks     a clone that shares its blocks
+ *     one bucket server has both       the server copies, when what it will copy has been told
+ *     else                             all bytes pass through us, and are hashed
+ *
+ * Thread rule: one thread at a time; waits.
  */
 #pragma once
 
@@ -17,26 +24,41 @@ enum copy_mode {
     COPY_NONE,
     COPY_OPEN, /* what may still be written to: the last file of each series */
     COPY_ALL,
+    COPY_LINK, /* all, as hard links */
 };
-/* "", "all": all; "open". -EINVAL */
+/* "", "all": all; "open"; "link". -EINVAL */
 int copy_mode_parse(const char *text, enum copy_mode *ret, struct error *err);
+
+/* Told before the server copies the first: so many are wanted and not there yet, at most. */
+typedef void copy_serve_fn(uint64_t objects, uint64_t bytes);
+
+struct copy_counts {
+    uint64_t objects, bytes;         /* copied, or linked */
+    uint64_t shared, linked, served; /* of the objects: clones, links, copies that the server made */
+};
 
 struct copier {
     struct store *store; /* of the data set, borrowed */
-    const struct source *source;
-    const struct known *known;
-    bool *open;              /* by object: to be copied; NULL: all are */
-    bool dry;                /* nothing is copied, only counted: */
-    bool *counted;           /* by object */
-    uint64_t objects, bytes; /* copied */
-    struct strmap *made;     /* borrowed, or NULL: gets the path of each copy that is made */
+    struct source *source;
+    struct known *known;
+    bool *open;                  /* by object: to be copied; NULL: all are */
+    bool links;                  /* else copies */
+    bool unshared;               /* the stores were asked to copy by themselves, and cannot */
+    bool dry;                    /* nothing is copied, only counted: */
+    bool *counted;               /* by object */
+    struct known_object **taken; /* by object: copied in this import */
+    struct copy_counts counts;
+    struct strmap *made;  /* borrowed, or NULL: gets the path of each copy that is made */
+    copy_serve_fn *serve; /* or NULL */
 };
-void copier_init(struct copier *ret, enum copy_mode mode, struct store *store, const struct known *known,
-                 const struct source *source);
+/* -EINVAL, or -EXDEV: of this source there are no links there. */
+int copier_init(struct copier *ret, enum copy_mode mode, struct store *store, struct known *known,
+                struct source *source, struct error *err);
 void copier_done(struct copier *copier);
 
 bool copier_wants(const struct copier *copier, const struct source_object *object);
-/* Copies the object; *ret says where it lies now. -ESTALE if it changes meanwhile. */
+/* Copies the object; *ret says where it lies now. -ESTALE if it changes meanwhile. No other thread may be
+ * reading it: a link changes its ctime, which the source then knows. */
 int copier_take(struct copier *copier, const struct source_object *object, struct known_object *ret,
                 struct error *err);
 

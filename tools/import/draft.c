@@ -426,28 +426,52 @@ static int add_evidence(struct drafts *drafts, struct store *store, const char *
     return rc;
 }
 
+/* A source that was copied is named beside its copy, with what is known of it: so it is known again when its
+ * inode or its time has become another. */
+static int note_copied(struct drafts *drafts, uint32_t root, const struct source_object *object,
+                       const struct evidence *copied, struct error *err)
+{
+    struct store_object now;
+    uint32_t id;
+    int rc = known_in_source(drafts->known, object, &id, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
+    rc = changeset_object(drafts->set, root, object->path, object->pinned.size, object->pinned.pin, &id, err);
+    source_now(object, &now);
+    now.evidence = *copied;
+    now.evidence.ours = false;
+    return rc < 0 ? rc : add_evidence(drafts, object->store, object->path, &now, id, err);
+}
+
+static int object_of_copy(struct drafts *drafts, uint32_t root, const struct source_object *object,
+                          const struct known_object *copy, uint32_t *ret, struct error *err)
+{
+    const struct store_object *now = &copy->pinned;
+    uint32_t own = changeset_root(drafts->set, known_own_url(drafts->known));
+    int rc = changeset_object(drafts->set, own, copy->path, now->size, now->pin, ret, err);
+    if (rc < 0 || !copy->made)
+        return rc;
+    rc = add_evidence(drafts, drafts->copier->store, copy->path, now, *ret, err);
+    return rc ? rc : note_copied(drafts, root, object, &now->evidence, err);
+}
+
 int drafts_object(struct drafts *drafts, uint32_t root, const struct source_object *object, uint32_t *ret,
                   struct error *err)
 {
     struct known_object found = {0};
-    struct store_object now = object->pinned;
-    struct store *store = object->store;
-    const char *path = object->path;
     int known = drafts->known ? known_object(drafts->known, object, &found, err) : 0, rc = known;
-    if (!rc && now.archived)
+    if (!rc && object->pinned.archived)
         return error_set(err, EACCES, "it is archived, and must be restored before it can be read");
     if (rc >= 0 && !found.copy && drafts->copier && copier_wants(drafts->copier, object))
         rc = copier_take(drafts->copier, object, &found, err);
     if (rc < 0)
         return rc;
-    if (found.copy) {
-        root = changeset_root(drafts->set, known_own_url(drafts->known));
-        path = found.path;
-        now = found.pinned;
-        store = drafts->copier ? drafts->copier->store : NULL;
-    }
-    rc = changeset_object(drafts->set, root, path, now.size, now.pin, ret, err);
-    return rc < 0 || known || !store ? rc : add_evidence(drafts, store, path, &now, *ret, err);
+    if (found.copy)
+        return object_of_copy(drafts, root, object, &found, ret, err);
+    rc = changeset_object(drafts->set, root, object->path, object->pinned.size, object->pinned.pin, ret, err);
+    bool says_all = known || !object->store; /* there is nowhere to read it */
+    return rc < 0 || says_all ? rc
+                              : add_evidence(drafts, object->store, object->path, &object->pinned, *ret, err);
 }
 
 int drafts_note_object(struct drafts *drafts, uint32_t root, const struct source_object *object,

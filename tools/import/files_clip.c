@@ -250,29 +250,34 @@ static int find_labels(const struct files_gather *gather, const struct catalog_k
 
 /* An MP4 is scanned for its sample table, so that it can be cut later; one that cannot be is passed through
  * as well, and says why. */
-static int describe_mp4(const struct files_gather *gather, const struct file_member *member, uint32_t id,
-                        struct slice *slice, struct error *err)
+/* *ret becomes what was scanned of the video; it stays where the newest version knows its table. */
+static int look_into_mp4(const struct files_gather *gather, const struct file_member *member,
+                         const struct files_scanned **ret, struct error *err)
 {
     const struct files_import *import = gather->import;
     CLEANUP_BUF struct buf table = BUF_INIT;
     int rc = import->known ? known_recording(import->known, member->object, "mp4", &table, err) : 0;
-    if (rc < 0)
-        return rc;
-    const char *reason = NULL;
-    if (!rc) {
-        const struct files_scanned *scanned = files_scan_take(gather->scan, member->scan);
-        if (scanned->rc && scanned->rc != -EINVAL && scanned->rc != -ENODATA && scanned->rc != -ENOTSUP)
-            return error_copy(err, scanned->why);
-        if (scanned->rc)
-            reason = scanned->why->text;
-        else
-            changeset_table(import->drafts->set, id, "mp4", scanned->bytes.data, scanned->bytes.len);
-    }
+    if (rc)
+        return rc < 0 ? rc : 0;
+    const struct files_scanned *scanned = files_scan_take(gather->scan, member->scan);
+    if (scanned->rc && scanned->rc != -EINVAL && scanned->rc != -ENODATA && scanned->rc != -ENOTSUP)
+        return error_copy(err, scanned->why);
+    *ret = scanned;
+    return 0;
+}
+
+/* `scanned` may be NULL. */
+static void describe_mp4(const struct files_gather *gather, const struct file_member *member, uint32_t id,
+                         const struct files_scanned *scanned, struct slice *slice)
+{
+    const struct files_import *import = gather->import;
+    const char *reason = scanned && scanned->rc ? scanned->why->text : NULL;
+    if (scanned && !reason)
+        changeset_table(import->drafts->set, id, "mp4", scanned->bytes.data, scanned->bytes.len);
     if (reason)
         notes_add(import->notes, "passed through whole, but not a video that can be cut", reason);
     slice_whole(slice, member->object->pinned.size, reason);
     files_scan_drop(gather->scan, member->scan);
-    return 0;
 }
 
 static bool is_video(const char *ext)
@@ -294,17 +299,23 @@ static int add_file(const struct files_gather *gather, const struct catalog_know
     struct draft_stream stream = {
         .name = member->stream, .ext = member->ext, .container = video ? "mp4" : ""};
     CLEANUP_FREE char *name = source_name(import->source, object->path);
-    int rc = drafts_object(import->drafts, import->root, object, &stream.object, err);
+    const struct files_scanned *scanned = NULL;
+    int known = was ? known_stream(import->known, was->row, object, &slice, err) : 0, rc = known;
+    if (!rc && video &&
+        !object->pinned.archived) /* first: a copy may touch it, and evidence is what was read */
+        rc = look_into_mp4(gather, member, &scanned, err);
+    if (rc < 0)
+        return rc;
+    rc = drafts_object(import->drafts, import->root, object, &stream.object, err);
     if (rc == -ESTALE) { /* somebody writes to it just now */
         drafts_wait(import->drafts, clip, name);
         return 0;
     }
-    if (rc)
+    if (rc < 0)
         return rc == -EACCES && object->pinned.archived ? error_prefix(err, "%s", name) : rc;
-    rc = was ? known_stream(import->known, was->row, object, &slice, err) : 0;
-    if (!rc && video)
-        rc = describe_mp4(gather, member, stream.object, &slice, err);
-    else if (!rc)
+    if (!known && video)
+        describe_mp4(gather, member, stream.object, scanned, &slice);
+    else if (!known)
         slice_whole(&slice, object->pinned.size, NULL);
     progress_item(import->progress, object->path);
     return rc < 0 ? rc : draft_stream(clip, &stream, &slice, err);

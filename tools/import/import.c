@@ -374,11 +374,13 @@ static int open_known(struct importing *importing, struct error *err)
     rc = store_open(request->stores, dataset_url(request->dataset), &importing->to, err);
     if (rc)
         return rc;
-    copier_init(&importing->copier, request->copy, importing->to, importing->known, importing->source);
+    rc = copier_init(&importing->copier, request->copy, importing->to, importing->known, importing->source,
+                     err);
     importing->copier.dry = request->dry;
+    importing->copier.serve = request->serve;
     importing->copier.made = request->copies;
     importing->drafts->copier = &importing->copier;
-    return 0;
+    return rc;
 }
 
 char *import_source_name(const char *source)
@@ -533,8 +535,7 @@ int import_scan(const struct import_request *request, struct changeset **ret,
     if (!rc) {
         ret_counts->after = importing.known ? known_version(importing.known) : 0;
         ret_counts->clips = importing.drafts->count - importing.drafts->bad - importing.drafts->waiting;
-        ret_counts->copied = importing.copier.objects;
-        ret_counts->copied_bytes = importing.copier.bytes;
+        ret_counts->copied = importing.copier.counts;
         *ret = STEAL(importing.drafts->set);
     }
     if (importing.tables)

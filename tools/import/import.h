@@ -40,6 +40,7 @@ struct import_request {
     bool renumbered, restore; /* tools/import/growth.h */
     bool table_is_renumbered; /* tables mean the new numbers: tools/import/table_renumbered.h */
     enum copy_mode copy;
+    copy_serve_fn *serve;  /* or NULL */
     struct strmap *copies; /* gets the paths of the copies that were made: copy_take_back(); or NULL */
     struct import_skip skip;
     bool dry;                 /* nothing is written: the change set is not to be committed */
@@ -56,7 +57,7 @@ struct import_counts {
     uint64_t bad_loose; /* of these, what is no clip */
     uint64_t waiting;   /* clips whose files are not finished */
     struct growth_counts growth;
-    uint64_t copied, copied_bytes; /* objects */
+    struct copy_counts copied;
     bool pinned_weakly; /* some object can be overwritten under its name: not reproducible for ever */
     struct moved moved; /* of a renumbered source; url NULL: nothing was found. The caller frees it */
 };

@@ -207,6 +207,25 @@ static int find_copy(struct known *known, const struct source_object *object, st
     return rc ? rc : 1;
 }
 
+int known_in_source(struct known *known, const struct source_object *object, uint32_t *ret, struct error *err)
+{
+    if (!known->reader || !known->root)
+        return 0;
+    return catalog_known_object(known->reader, known->root, object->path, object->pinned.size,
+                                object->pinned.pin, ret, err);
+}
+
+int known_is_link(struct known *known, const struct source_object *object, const struct store_object *was,
+                  struct error *err)
+{
+    struct source_object then = {.path = object->path, .pinned = *was};
+    struct known_object copy = {0};
+    if (!known->reader || !known->own_root)
+        return 0;
+    int rc = find_copy(known, &then, &copy, err);
+    return rc < 1 ? rc : !strcmp(copy.pinned.pin, object->pinned.pin);
+}
+
 int known_object(struct known *known, const struct source_object *object, struct known_object *ret,
                  struct error *err)
 {
@@ -214,18 +233,21 @@ int known_object(struct known *known, const struct source_object *object, struct
     int rc = 0;
     if (known->reader && known->own_root)
         rc = find_copy(known, object, ret, err);
-    if (!rc && known->reader && known->root)
-        rc = catalog_known_object(known->reader, known->root, object->path, object->pinned.size,
-                                  object->pinned.pin, &ret->id, err);
-    return rc;
+    return rc ? rc : known_in_source(known, object, &ret->id, err);
 }
 
 int known_recording(struct known *known, const struct source_object *object, const char *container,
                     struct buf *buf, struct error *err)
 {
     struct known_object found;
+    uint32_t id;
     int rc = known_object(known, object, &found, err);
-    return rc < 1 ? rc : catalog_known_recording(known->reader, found.id, container, buf, err);
+    if (rc == 1)
+        rc = catalog_known_recording(known->reader, found.id, container, buf, err);
+    if (rc || !found.copy)
+        return rc;
+    rc = known_in_source(known, object, &id, err); /* it was read before it was copied */
+    return rc < 1 ? rc : catalog_known_recording(known->reader, id, container, buf, err);
 }
 
 /* ---- streams ---- */

@@ -36,12 +36,20 @@ uint32_t known_root(const struct known *known); /* of the source's objects; 0: t
 struct known_object {
     uint32_t id;
     bool copy;                  /* a copy in the data set's own folder: */
+    bool made;                  /* by this import: the data set does not know it, and it has no id */
     char path[64];              /* below that folder */
     struct store_object pinned; /* of the copy */
 };
 /* Is this object known, with this pin, where it lies or as a copy? 1, 0 or -errno. */
 int known_object(struct known *known, const struct source_object *object, struct known_object *ret,
                  struct error *err);
+/* The same of where it lies alone, whether there is a copy of it or not. */
+int known_in_source(struct known *known, const struct source_object *object, uint32_t *ret,
+                    struct error *err);
+/* Is the object as it is now, which the data set knows pinned by `was`, the very file of its copy? So is a
+ * source that was copied with --copy=link. 1, 0 or -errno. */
+int known_is_link(struct known *known, const struct source_object *object, const struct store_object *was,
+                  struct error *err);
 /* Every object of the source's root at this path, whatever pins it; as catalog_known_objects(). */
 int known_objects(struct known *known, const char *path, catalog_object_fn *each, void *ctx,
                   struct error *err);

@@ -38,10 +38,9 @@ int lerobot_span_find(const struct lerobot_span *span, const struct mp4 *mp4, do
     uint64_t count = (uint64_t)span->length;
     unsigned long long end = first + count;
     if (first > info.frames || count > info.frames - first)
-        return error_set(err, EINVAL,
-                         "episode %lld is frames %llu to %llu there, but the video has %llu frames",
-                         (long long)span->episode, (unsigned long long)first,
-                         end, (unsigned long long)info.frames);
+        return error_set(
+            err, EINVAL, "episode %lld is frames %llu to %llu there, but the video has %llu frames",
+            (long long)span->episode, (unsigned long long)first, end, (unsigned long long)info.frames);
     int rc = 0;
     for (uint64_t k = 0; !rc && k < count; k++)
         rc = check_time(span, (int64_t)k, (double)mp4_frame_time_ns(mp4, first + k) / 1e9, fps, err);

@@ -180,29 +180,30 @@ static int take_known(const struct drafts *drafts, struct video_file *file, stru
     return rc ? rc : 1;
 }
 
-/* Waits for the scan and puts what it found into the change set. */
 static int take_scanned(const struct lerobot_videos *videos, struct video_file *file, struct error *err)
 {
     ahead_take(videos->ahead, file->turn);
-    if (file->scan_rc && file->scan_rc != -ENOTSUP)
-        return error_copy(err, file->why);
-    if (file->mp4)
-        changeset_table(videos->import->drafts->set, file->object, "mp4", file->table.data, file->table.len);
-    buf_done(&file->table);
-    progress_item(videos->import->progress, file->source->path);
-    return 0;
+    return file->scan_rc && file->scan_rc != -ENOTSUP ? error_copy(err, file->why) : 0;
 }
 
+/* It is scanned first: a copy may touch the source, and evidence is what the scan has read. */
 static int add(const struct lerobot_videos *videos, struct video_file *file, struct error *err)
 {
     struct drafts *drafts = videos->import->drafts;
-    int rc = drafts_object(drafts, videos->import->root, file->source, &file->object, err);
-    if (!rc)
-        rc = take_known(drafts, file, err);
-    if (!rc)
+    int known = take_known(drafts, file, err), rc = known;
+    if (!known)
         rc = take_scanned(videos, file, err);
-    file->added = rc >= 0;
-    return rc < 0 ? rc : 0;
+    if (rc >= 0)
+        rc = drafts_object(drafts, videos->import->root, file->source, &file->object, err);
+    if (rc < 0)
+        return rc;
+    if (!known && file->mp4)
+        changeset_table(drafts->set, file->object, "mp4", file->table.data, file->table.len);
+    buf_done(&file->table);
+    if (!known)
+        progress_item(videos->import->progress, file->source->path);
+    file->added = true;
+    return 0;
 }
 
 struct wanted {

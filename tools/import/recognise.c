@@ -30,6 +30,22 @@ static int take_candidate(void *ctx, uint32_t id, const struct catalog_object *f
     return 0;
 }
 
+static int judge(struct recognising *r, const struct store_object *was, enum evidence_grounds *ret,
+                 struct error *err)
+{
+    int rc = known_is_link(r->known, r->object, was, err);
+    if (rc) {
+        *ret = EVIDENCE_PIN;
+        return rc;
+    }
+    const struct dataset_judged judged = {known_root(r->known), r->object->store, r->object->path, was,
+                                          &r->object->pinned};
+    rc = dataset_judge(known_dataset(r->known), &judged, ret, err);
+    if (rc == 1 && *ret == EVIDENCE_CONTENT) /* what evidence tells everybody sees for himself */
+        dataset_pin_line(known_dataset(r->known), &judged, r->pins);
+    return rc;
+}
+
 /* 1: it is this one, 0: it is not. */
 static int try(struct recognising *r, uint32_t id, enum evidence_grounds *ret, struct error *err)
 {
@@ -38,15 +54,11 @@ static int try(struct recognising *r, uint32_t id, enum evidence_grounds *ret, s
     int rc = known_pinned(r->known, id, &was, err);
     if (rc < 0)
         return rc;
-    struct dataset_judged judged = {known_root(r->known), r->object->store, r->object->path, &was,
-                                    &r->object->pinned};
-    rc = dataset_judge(known_dataset(r->known), &judged, ret, &why);
+    rc = judge(r, &was, ret, &why);
     if (rc == -ECANCELED)
         return error_copy(err, &why);
     if (rc < 1)
-        return 0;                 /* what cannot be read is told by whoever needs it */
-    if (*ret == EVIDENCE_CONTENT) /* what evidence tells everybody sees for himself */
-        dataset_pin_line(known_dataset(r->known), &judged, r->pins);
+        return 0; /* what cannot be read is told by whoever needs it */
     r->object->pin_now = mem_text(r->object->pinned.pin);
     memcpy(r->object->pinned.pin, was.pin, sizeof was.pin);
     return 1;

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recordings that were copied, restored, remounted, touched or moved: what is the same stays readable, under its old
 versions and without a word at the next import; what may be other bytes is refused, with the command to type."""
+import hashlib
+import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -185,3 +188,89 @@ def test_recordings_of_a_manifest_are_recognised_too(lab):
     (lab / "new").rename(lab / "rec")
     assert "nothing new" in elidefs("import", lab / "named", lab / "clips.jsonl").stderr
     verify(lab / "named", readable="2 of 2", check=False)
+
+
+# ---- what must not be excused ----
+
+
+def touch(path, seconds=1772366499):
+    os.utime(path, (seconds, seconds))
+
+
+def test_a_refused_accept_has_accepted_nothing(lab):
+    for name in ("run1.bin", "run2.bin"):
+        touch(lab / "rec" / name)
+    overwrite(lab / "rec/run2.bin", 0, 10)
+    done = elidefs("root", "accept", lab / "set", lab / "rec", check=False)
+    assert done.returncode and "nothing was changed" in done.stderr
+    verify(lab / "set", readable="1 of 3")
+
+
+def test_accepting_a_folder_passes_over_what_is_gone(lab):
+    (lab / "rec/run2.bin").unlink()
+    touch(lab / "rec/run1.bin")
+    done = elidefs("root", "accept", lab / "set", lab / "rec")
+    assert "note: 1 of 3 recordings is not there\n" in done.stderr
+    verify(lab / "set", readable="2 of 3")
+    assert "all of which can be told" in elidefs("root", "accept", lab / "set", lab / "rec").stdout
+    shutil.rmtree(state())
+    verify(lab / "set", readable="2 of 3")
+
+
+def test_what_was_taken_at_a_persons_word_is_not_proved_for_others(lab):
+    touch(lab / "rec/run1.bin")
+    elidefs("root", "accept", lab / "set", lab / "rec/run1.bin")
+    records = len(list((lab / "set/elidefs/roots/1").iterdir()))
+    assert "nothing new" in elidefs("import", lab / "set", lab / "rec").stderr
+    assert len(list((lab / "set/elidefs/roots/1").iterdir())) == records
+
+
+def test_a_recorded_hash_does_not_go_before_that_of_the_version(lab):
+    path = lab / "rec/run3.bin"  # all of its bytes are known by the version
+    was = f"mtime={path.stat().st_mtime_ns};ctime={path.stat().st_ctime_ns};inode={path.stat().st_ino}"
+    path.write_bytes(bytes(path.stat().st_size))
+    name = "0" * 32
+    line = {"path": "run3.bin", "was": was, "now": "mtime=1", "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    (lab / f"set/elidefs/roots/1/{name}.pins").write_text(json.dumps(line) + "\n")
+    (lab / "set/elidefs/roots/1/2").write_text(json.dumps({"url": str(lab / "rec"), "pins": name}) + "\n")
+    verify(lab / "set", readable="2 of 3")
+
+
+def test_verify_deep_compares_with_the_hash_it_knows(lab):
+    verify(lab / "set", "--deep")
+    before = [path.read_text() for path in state().iterdir()]
+    forged = [re.sub(r'("sha256": ")..', r"\g<1>00", text) for text in before]
+    for path, text in zip(state().iterdir(), forged):
+        path.write_text(text)
+    done = verify(lab / "set", "--deep", readable="1 of 3")
+    assert "has other bytes, under its old pin" in done.stdout
+    assert [path.read_text() for path in state().iterdir()] == forged
+
+
+def test_a_moved_file_whose_hash_is_known_is_compared_by_it(lab):
+    verify(lab / "set", "--deep")
+    path = lab / "rec/run1.bin"
+    overwrite(path, LARGE // 2 + 5000, 1)
+    shutil.copy2(path, lab / "x")
+    (lab / "x").rename(path)
+    verify(lab / "set", readable="2 of 3")
+
+
+def test_a_second_disk_may_have_some_of_the_recordings_only(lab):
+    (lab / "disk2").mkdir()
+    (lab / "rec/run2.bin").rename(lab / "disk2/run2.bin")
+    done = elidefs("root", "add", lab / "set", "1", lab / "disk2")
+    verify(lab / "set")
+    assert f"1 {lab}/disk2" in done.stdout
+
+
+def test_what_one_data_set_excused_is_not_shown_by_another(lab):
+    elidefs("init", lab / "other")
+    elidefs("import", lab / "other", lab / "rec")
+    path = lab / "rec/run1.bin"
+    path.write_bytes(path.read_bytes()[: LARGE // 2] + b"X" + path.read_bytes()[LARGE // 2 + 1:])
+    elidefs("root", "accept", lab / "set", path)
+    cache = {**os.environ, "ELIDEFS_CACHE": str(lab / "cache")}
+    elidefs("cp", lab / "set", "v1/run1.bin", lab / "out", env=cache)
+    done = elidefs("cp", lab / "other", "v1/run1.bin", lab / "out2", env=cache, check=False)
+    assert done.returncode and "has changed since it was pinned" in done.stderr

@@ -286,6 +286,41 @@ static void a_read_that_is_given_up_ends_though_its_object_is_still_looked_for(v
     free_world(&w);
 }
 
+static atomic_uint ends;
+
+static void count_done(struct store_get *get, int rc, const struct error *why)
+{
+    atomic_fetch_add(&ends, 1);
+    watched_done(get, rc, why);
+}
+
+/* The search has failed, and the end of the read waits for the caller, who gives it up at that moment. */
+static void a_read_that_is_given_up_when_its_search_fails_ends_once(void)
+{
+    struct world w;
+    make_world(&w);
+    OK(store_remove(w.faults[0], "run", &err));
+    struct watched read = {
+        .get = {.path = "run", .pin = w.was.pin, .evidence = &w.was.evidence, .size = SIZE, .len = 10}};
+    pthread_mutex_init(&read.lock, NULL);
+    pthread_cond_init(&read.change, NULL);
+    read.get.on_data = watched_data;
+    read.get.on_done = count_done;
+    read.get.ctx = &read;
+    pthread_mutex_lock(&read.lock); /* the caller's: it serialises the end and a cancel */
+    store_get_start(w.store, &read.get);
+    while (store_fault_calls(w.faults[2]) == 0) /* the last place is being asked */
+        usleep(1000);
+    usleep(50000);
+    if (!read.done)
+        store_get_cancel(w.store, &read.get);
+    while (!read.done)
+        pthread_cond_wait(&read.change, &read.lock);
+    pthread_mutex_unlock(&read.lock);
+    free_world(&w); /* waits for all threads */
+    CHECK(atomic_load(&ends) == 1, "it ended %u times", atomic_load(&ends));
+}
+
 int main(void)
 {
     where_it_lay_it_is_read_and_nobody_is_asked();
@@ -296,5 +331,6 @@ int main(void)
     a_read_goes_on_when_its_file_is_touched_in_the_middle();
     all_who_wait_for_it_wait_for_one_search();
     a_read_that_is_given_up_ends_though_its_object_is_still_looked_for();
+    a_read_that_is_given_up_when_its_search_fails_ends_once();
     return 0;
 }

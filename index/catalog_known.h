@@ -45,7 +45,9 @@ int catalog_known_recording(struct catalog_reader *reader, uint32_t object, cons
 int catalog_known_evidence(struct catalog_reader *reader, uint32_t object, uint64_t size,
                            struct evidence *ret, struct error *err);
 
-/* Each stream that reads an object, by row. Streams of clips that were removed are left out. */
+/* Each stream that was cut out of an object, by row. Streams of clips that were removed are left out. */
 typedef int catalog_stream_fn(void *ctx, uint32_t row, uint32_t object, struct error *err);
 int catalog_known_streams(struct catalog_reader *reader, catalog_stream_fn *each, void *ctx,
                           struct error *err);
+/* Those of them that read it: not those whose bytes were all copied into the catalog. */
+int catalog_known_reads(struct catalog_reader *reader, catalog_stream_fn *each, void *ctx, struct error *err);

@@ -89,7 +89,7 @@ static int gather(struct probing *p, struct catalog_reader *reader, struct error
 {
     CLEANUP_ROWSET struct rowset *all = rowset_new();
     uint32_t id;
-    int rc = catalog_known_streams(reader, take_stream, all, err);
+    int rc = catalog_known_reads(reader, take_stream, all, err);
     for (uint64_t from = 0; !rc && rowset_rows(all, from, &id, 1); from = id + 1ull) {
         struct catalog_object object CLEANUP(object_done) = {0};
         rc = catalog_object(reader, id, &object, err);

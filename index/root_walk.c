@@ -55,7 +55,7 @@ static int walk_version(struct walk *walk, uint32_t version, struct error *err)
     if (!rc)
         rc = catalog_reader_acquire(catalog, &(struct catalog_patience){0}, &reader, err);
     if (!rc)
-        rc = catalog_known_streams(reader, take_stream, objects, err);
+        rc = catalog_known_reads(reader, take_stream, objects, err);
     rowset_andnot(objects, walk->seen);
     for (uint64_t from = 0; !rc && rowset_rows(objects, from, &id, 1); from = id + 1ull) {
         rowset_add(walk->seen, id);

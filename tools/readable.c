@@ -239,7 +239,7 @@ static int count(const struct readable *readable, struct catalog_reader *reader,
     uint32_t row;
     int rc = catalog_info(reader, &info, err);
     if (!rc)
-        rc = catalog_known_streams(reader, count_stream, &counting, err);
+        rc = catalog_known_reads(reader, count_stream, &counting, err);
     bool any = !rc && rowset_rows(bad, 0, &row, 1);
     if (any)
         rc = catalog_clip(reader, row, &clip, err);
@@ -257,7 +257,7 @@ int readable_check(struct readable *readable, struct catalog_reader *reader, con
 {
     CLEANUP_ROWSET struct rowset *objects = rowset_new();
     struct adding adding = {rows, objects};
-    int rc = catalog_known_streams(reader, add_stream, &adding, err);
+    int rc = catalog_known_reads(reader, add_stream, &adding, err);
     rowset_andnot(objects, readable->probed);
     if (!rc && !rowset_empty(objects))
         rc = probe_all(readable, reader, objects, err);

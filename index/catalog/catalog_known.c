@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "cache/base/cursor.h"
 #include "index/catalog/reader.h"
 #include "index/catalog/rows.h"
 #include "index/changeset.h"
@@ -211,8 +212,20 @@ int catalog_known_evidence(struct catalog_reader *reader, uint32_t object, uint6
     return rc < 0 ? rc : found;
 }
 
-int catalog_known_streams(struct catalog_reader *reader, catalog_stream_fn *each, void *ctx,
-                          struct error *err)
+/* An empty object has no pieces; its stream is read all the same. */
+static bool has_piece_of_object(struct cursor c)
+{
+    bool found = !cursor_left(&c);
+    while (!found && cursor_left(&c) && !c.failed) {
+        found = cursor_u8(&c) == EXTENT_OBJECT;
+        cursor_varint(&c);
+        cursor_varint(&c);
+    }
+    return found;
+}
+
+static int walk_streams(struct catalog_reader *reader, bool reads, catalog_stream_fn *each, void *ctx,
+                        struct error *err)
 {
     sqlite3_stmt *stmt;
     int rc = ready(reader, err);
@@ -222,17 +235,33 @@ int catalog_known_streams(struct catalog_reader *reader, catalog_stream_fn *each
         return rc;
     while ((rc = db_step(reader->db, stmt, err)) == 1) {
         int64_t id, object;
+        const uint8_t *pieces = NULL;
+        size_t len = 0;
         rc = db_column_number(reader->db, stmt, 0, 0, &id, err);
         if (!rc)
             rc = db_column_number(reader->db, stmt, 1, 0, &object, err);
+        if (!rc)
+            rc = db_column_bytes(reader->db, stmt, 2, &pieces, &len, err);
         int64_t row = id >> SCHEMA_STREAM_BITS;
         if (!rc && (row > UINT32_MAX || object >= CATALOG_NO_OBJECT))
             rc = db_damaged(reader->db, err, "the number of a stream is out of range");
-        if (!rc && rowset_contains(reader->live, (uint32_t)row))
+        if (!rc && rowset_contains(reader->live, (uint32_t)row) &&
+            (!reads || has_piece_of_object(cursor_of(pieces, len))))
             rc = each(ctx, (uint32_t)row, (uint32_t)object, err);
         if (rc)
             break;
     }
     sqlite3_reset(stmt);
     return rc;
+}
+
+int catalog_known_streams(struct catalog_reader *reader, catalog_stream_fn *each, void *ctx,
+                          struct error *err)
+{
+    return walk_streams(reader, false, each, ctx, err);
+}
+
+int catalog_known_reads(struct catalog_reader *reader, catalog_stream_fn *each, void *ctx, struct error *err)
+{
+    return walk_streams(reader, true, each, ctx, err);
 }

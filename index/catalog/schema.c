@@ -62,7 +62,7 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_GROUP] = "SELECT records FROM forward WHERE part = ?",
     [QUERY_EXTRA] = "SELECT bytes FROM extra WHERE row = ?",
     [QUERY_STREAM] = "SELECT container, object, preroll_ns, reason, pieces, inline FROM stream WHERE id = ?",
-    [QUERY_STREAM_OBJECTS] = "SELECT id, object FROM stream WHERE object IS NOT NULL ORDER BY id",
+    [QUERY_STREAM_OBJECTS] = "SELECT id, object, pieces FROM stream WHERE object IS NOT NULL ORDER BY id",
     [QUERY_RECORDING] = "SELECT container, bytes FROM recording WHERE object = ?",
     [QUERY_EVIDENCE] = "SELECT bytes FROM evidence WHERE object = ?",
     [QUERY_OBJECT] = "SELECT root, path, size, pin FROM object WHERE id = ?",

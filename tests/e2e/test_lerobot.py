@@ -300,6 +300,17 @@ def test_rows_that_share_a_row_group_are_copied_and_it_is_said(dataset, source, 
                 assert state.schema_arrow.equals(pq.read_schema(source / DATA), check_metadata=True)
 
 
+def test_rows_that_were_copied_need_their_file_no_more_and_verify_knows(dataset, source):
+    merge_groups(source)
+    elidefs("import", dataset, source)
+    (source / DATA).unlink()
+    assert "3 of 3 clips can be read" in elidefs("verify", dataset).stdout
+    shutil.rmtree(source / "videos")
+    done = elidefs("verify", dataset, check=False)
+    assert "0 of 3 clips can be read" in done.stdout and ".mp4: no such" in done.stdout
+
+
+
 def test_rows_that_share_a_row_group_and_are_many_bytes_are_left_out_and_it_is_said(dataset, source):
     merge_groups(source, image=lambda i: {"bytes": numpy.random.default_rng(i).bytes(250000), "path": None})
     done = elidefs("import", dataset, source)

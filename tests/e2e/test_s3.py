@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from conftest import BUILD, ELIDEFS, LABELS, ROOT, SAMPLE, elidefs, mounted, run
+from test_lab import run_lab
 
 VIDEO = "videos/observation.images.top/chunk-000/file-000.mp4"
 
@@ -305,3 +306,9 @@ def test_a_table_in_a_bucket(s3, dataset):
     s3.put_object(Bucket="recordings", Key="tables/grades.jsonl", Body=rows.encode())
     elidefs("import", dataset, "s3://recordings/kitchen", "--table", "s3://recordings/tables/grades.jsonl")
     assert elidefs("query", dataset, "v1/grade.ge=15").stdout == "ep000015\n"
+
+
+def test_a_lab_mirrors_its_recordings_to_a_bucket(s3, tmp_path):
+    """tests/e2e/lab.py: the model knows what lies there, and what of it can be told to be what was imported."""
+    s3.create_bucket(Bucket="mirrors")
+    run_lab(tmp_path, bucket=(s3, "mirrors"))

@@ -79,17 +79,6 @@ int known_add_root(struct known *known, const char *url, struct error *err)
     return dataset_roots(known->dataset, add_root, &(struct root_match){known, url}, err);
 }
 
-int known_take_over(struct known *known, const char *url, struct error *err)
-{
-    uint64_t before = rowset_count(known->more_roots);
-    int rc = known_add_root(known, url, err);
-    known_source_digits(url, known->other_source);
-    if (rc || rowset_count(known->more_roots) > before)
-        return rc;
-    return error_set(err, ENOENT,
-                     "no clip of the data set came from %s: `elidefs root list` tells the places", url);
-}
-
 int known_open(struct dataset *dataset, const char *source_url, struct known **ret, struct error *err)
 {
     CLEANUP_KNOWN struct known *known = MEM_NEW(struct known);
@@ -327,6 +316,36 @@ static bool is_copy(const struct known *known, const struct catalog_object *obje
            !strncmp(object->path, copies, sizeof copies - 1);
 }
 
+/* A copy that a live clip reads, of the source that is taken over. */
+static int is_copy_of_other(void *ctx, uint32_t row, uint32_t id, struct error *err)
+{
+    struct known *known = ctx;
+    struct catalog_object object = {0};
+    (void)row;
+    int rc = catalog_object(known->reader, id, &object, err);
+    if (!rc)
+        rc = is_copy(known, &object) &&
+             !strncmp(object.path + sizeof copies - 1, known->other_source, SOURCE_DIGITS);
+    catalog_object_done(&object);
+    return rc;
+}
+
+int known_take_over(struct known *known, const char *url, struct error *err)
+{
+    uint64_t before = rowset_count(known->more_roots);
+    int rc = known_add_root(known, url, err);
+    known_source_digits(url, known->other_source);
+    if (rc || rowset_count(known->more_roots) > before)
+        return rc;
+    /* Its folder may lie elsewhere since; its copies are still called by what it was then. */
+    rc = known->reader ? catalog_known_streams(known->reader, is_copy_of_other, known, err) : 0;
+    return rc == 1 ? 0
+           : rc
+               ? rc
+               : error_set(err, ENOENT,
+                           "no clip of the data set came from %s: `elidefs root list` tells the places", url);
+}
+
 static bool object_is_ours(const struct known *known, const struct catalog_object *object)
 {
     const char *copied = object->path + sizeof copies - 1;
@@ -406,21 +425,6 @@ static int append_root(void *ctx, uint32_t id, const char *url, struct error *er
     return is;
 }
 
-int known_source(struct known *known, uint32_t row, struct buf *buf, struct error *err)
-{
-    uint32_t id = 0;
-    struct catalog_object object = {0};
-    int rc = first_object(known, row, &id, err);
-    if (rc < 1)
-        return rc;
-    rc = catalog_object(known->reader, id, &object, err);
-    struct root_search search = {known, &object, buf};
-    if (!rc)
-        rc = dataset_roots(known->dataset, append_root, &search, err);
-    catalog_object_done(&object);
-    return rc < 0 ? rc : 0;
-}
-
 int known_given_by(struct known *known, uint32_t row, const char **ret, struct error *err)
 {
     struct catalog_clip clip;
@@ -440,6 +444,26 @@ int known_given_by(struct known *known, uint32_t row, const char **ret, struct e
         return error_copy(err, &why);
     *ret = manifest->source;
     return 0;
+}
+
+int known_source(struct known *known, uint32_t row, struct buf *buf, struct error *err)
+{
+    uint32_t id = 0;
+    struct catalog_object object = {0};
+    int rc = first_object(known, row, &id, err);
+    if (rc < 1)
+        return rc;
+    rc = catalog_object(known->reader, id, &object, err);
+    struct root_search search = {known, &object, buf};
+    if (!rc)
+        rc = dataset_roots(known->dataset, append_root, &search, err);
+    catalog_object_done(&object);
+    const char *given = NULL;
+    if (!rc) /* its copies are of a folder that lies elsewhere now: what the import was given tells */
+        rc = known_given_by(known, row, &given, err);
+    if (given)
+        buf_text_append(buf, given);
+    return rc < 0 ? rc : 0;
 }
 
 struct clip_walk {

@@ -59,7 +59,7 @@ int moved_find(struct stores *stores, struct known *known, const struct source *
     search.old = old;
     search.objects = objects;
     if (!rc)
-        rc = catalog_known_streams(known_reader(known), take_object, &search, err);
+        rc = catalog_known_reads(known_reader(known), take_object, &search, err);
     for (uint64_t from = 0; !rc && rowset_rows(objects, from, &id, 1); from = id + 1ull)
         rc = look_for(&search, id, err);
     if (rc || !search.found)

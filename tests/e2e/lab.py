@@ -193,8 +193,8 @@ class Lab(Storage):
     def recording(self, root, folder, name):
         known = self.known.setdefault((id(root), name), [])
         now = root.place(folder).look(name)
-        for recording in reversed(known):  # a copy is known by all that pins its source
-            if recording.is_same(*now) and (not recording.copied or recording.is_as_pinned(root.place(folder))):
+        for recording in reversed(known):
+            if recording.is_same(*now):
                 return recording
         copied = "--copy" in self.options or ("--copy=open" in self.options and name == self.last)
         known.append(Recording(root, folder, name, copied))

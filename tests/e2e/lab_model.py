@@ -4,7 +4,7 @@
     the bytes that were imported lie at a place of the root       they are read
         with the time they had
         with another time, and a hash of all of them is known:
-            files up to 1 MiB, what was read by verify --deep
+            files up to 1 MiB, what was copied, what was read by verify --deep
         with another time, and a person has accepted them
     anything else                                                 named, never read"""
 import functools
@@ -66,7 +66,7 @@ class Recording:
         now = (folder / name).stat()
         self.root, self.name, self.copied, self.size = root, name, copied, now.st_size
         self.digest, self.time = Folder(folder).look(name)
-        self.whole, self.accepted = now.st_size <= WHOLE_BYTES, set()
+        self.whole, self.accepted = copied or now.st_size <= WHOLE_BYTES, set()
         self.pin = self.pin_of(folder)
 
     def pin_of(self, folder):

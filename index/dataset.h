@@ -140,6 +140,10 @@ void dataset_object_done(struct dataset_object *object);
 /* Each place of each root of the data set, by id, in the order they are looked into. Waits. */
 typedef int dataset_root_fn(void *ctx, uint32_t id, const char *url, struct error *err);
 int dataset_roots(struct dataset *dataset, dataset_root_fn *each, void *ctx, struct error *err);
+/* Every place that a root has, or had before it was moved. Waits. */
+typedef int dataset_url_fn(void *ctx, const char *url, struct error *err);
+int dataset_root_history(struct dataset *dataset, uint32_t id, dataset_url_fn *each, void *ctx,
+                         struct error *err);
 /* May this user read below `url` (as dataset_roots() gives it)? -errno if a file of trust cannot be read. */
 enum { DATASET_ROOT_FOREIGN, DATASET_ROOT_TRUSTED, DATASET_ROOT_OWN };
 int dataset_root_trust(struct dataset *dataset, const char *url, struct error *err);

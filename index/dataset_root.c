@@ -72,6 +72,12 @@ int dataset_roots(struct dataset *dataset, dataset_root_fn *each, void *ctx, str
     return rc < 0 ? rc : roots_each(dataset->roots, each_place, &f, err);
 }
 
+int dataset_root_history(struct dataset *dataset, uint32_t id, dataset_url_fn *each, void *ctx,
+                         struct error *err)
+{
+    return roots_history(dataset->roots, id, each, ctx, err);
+}
+
 int dataset_root_trust(struct dataset *dataset, const char *url, struct error *err)
 {
     return roots_trust(dataset->roots, url, err);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/manifest.h"
 #include "index/root_record.h"
 #include "index/root_state.h"
 
@@ -254,6 +255,34 @@ int roots_each(struct roots *roots, roots_fn *each, void *ctx, struct error *err
         rc = each(ctx, root.id, urls, root.record.count, err);
         root_done(&root);
     }
+    return rc;
+}
+
+static int each_of_record(struct roots *roots, uint32_t id, uint32_t seq, roots_url_fn *each, void *ctx,
+                          struct error *err)
+{
+    const char *own = store_url(roots->layout->store);
+    CLEANUP_FREE char *label = mem_printf("%s: root %u", own, id);
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    struct root_record record = {0};
+    char name[16], path[LAYOUT_PATH_BYTES];
+    snprintf(name, sizeof name, "%u", id);
+    layout_series_path("roots", name, seq, path);
+    int rc = layout_get(roots->layout, path, MANIFEST_BYTES_MAX, &bytes, err);
+    if (!rc)
+        rc = root_record_parse(label, own, &bytes, &record, err);
+    for (size_t i = 0; !rc && i < record.count; i++)
+        rc = each(ctx, record.places[i].url, err);
+    root_record_done(&record);
+    return rc;
+}
+
+int roots_history(struct roots *roots, uint32_t id, roots_url_fn *each, void *ctx, struct error *err)
+{
+    uint32_t newest = roots_known_seq(roots, id);
+    int rc = 0;
+    for (uint32_t seq = newest; !rc && seq; seq--)
+        rc = each_of_record(roots, id, seq, each, ctx, err);
     return rc;
 }
 

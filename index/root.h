@@ -40,6 +40,10 @@ int roots_load(struct roots *roots, struct error *err);
 typedef int roots_fn(void *ctx, uint32_t id, const char *const *urls, size_t count, struct error *err);
 int roots_each(struct roots *roots, roots_fn *each, void *ctx, struct error *err);
 
+/* Every place that a root has, or had before it was moved; one may come twice. Waits: one read a record. */
+typedef int roots_url_fn(void *ctx, const char *url, struct error *err);
+int roots_history(struct roots *roots, uint32_t id, roots_url_fn *each, void *ctx, struct error *err);
+
 /* The root's objects, in all of its places that this user trusts (index/root_reader.h): a reference. -EPERM
  * with the command to type where none is trusted, for it and all others that are not; -EUCLEAN: no such root,
  * or damaged; -EAGAIN with `nowait` if it was not open before. Else waits. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cache/base/hash.h"
+#include "cache/base/strmap.h"
 #include "index/changeset.h"
 
 enum { SOURCE_DIGITS = KNOWN_SOURCE_DIGITS, OBJECT_DIGITS = 32 };
@@ -28,6 +29,7 @@ struct known {
     uint32_t root, own_root;       /* 0: the data set has no such root */
     struct rowset *more_roots;     /* known_add_root() */
     char source[SOURCE_DIGITS + 1];
+    struct strmap *sources;               /* its digits, and those of what its root was called before */
     char other_source[SOURCE_DIGITS + 1]; /* known_take_over(); "": none */
     uint8_t *origins;                     /* by object: enum origin */
     size_t origin_count;
@@ -79,6 +81,17 @@ int known_add_root(struct known *known, const char *url, struct error *err)
     return dataset_roots(known->dataset, add_root, &(struct root_match){known, url}, err);
 }
 
+/* Copies keep the name that their source had when they were made. */
+static int take_name(void *ctx, const char *url, struct error *err)
+{
+    struct known *known = ctx;
+    char digits[SOURCE_DIGITS + 1];
+    (void)err;
+    known_source_digits(url, digits);
+    strmap_put(known->sources, digits, SOURCE_DIGITS, NULL);
+    return 0;
+}
+
 int known_open(struct dataset *dataset, const char *source_url, struct known **ret, struct error *err)
 {
     CLEANUP_KNOWN struct known *known = MEM_NEW(struct known);
@@ -87,10 +100,14 @@ int known_open(struct dataset *dataset, const char *source_url, struct known **r
     known->dataset = dataset;
     known->more_roots = rowset_new();
     known->url = mem_text(source_url);
+    known->sources = strmap_new();
     known_source_digits(source_url, known->source);
+    strmap_put(known->sources, known->source, SOURCE_DIGITS, NULL);
     int rc = dataset_refresh(dataset, &head, err);
     if (!rc)
         rc = dataset_roots(dataset, find_root, known, err);
+    if (!rc && known->root)
+        rc = dataset_root_history(dataset, known->root, take_name, known, err);
     known->version = rc ? 0 : head;
     if (!rc && head)
         rc = dataset_catalog(dataset, head, false, &known->catalog, err);
@@ -108,6 +125,7 @@ void known_free(struct known *known)
     if (known->catalog)
         catalog_unref(known->catalog);
     rowset_unref(known->more_roots);
+    strmap_free(known->sources);
     free(known->origins);
     free(known->url);
     free(known);
@@ -164,7 +182,7 @@ int known_pinned(struct known *known, uint32_t id, struct store_object *ret, str
     return rc < 0 ? rc : 0;
 }
 
-void known_copy_path(const struct known *known, const struct source_object *object, char ret[64])
+static void copy_path(const char *source, const struct source_object *object, char ret[64])
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
     uint8_t digest[SHA256_BYTES];
@@ -173,15 +191,23 @@ void known_copy_path(const struct known *known, const struct source_object *obje
                object->path);
     sha256_of(text.data, text.len, digest);
     hex_print(digest, SHA256_BYTES, hex);
-    snprintf(ret, 64, "%s%s/%.*s", copies, known->source, OBJECT_DIGITS, hex);
+    snprintf(ret, 64, "%s%s/%.*s", copies, source, OBJECT_DIGITS, hex);
+}
+
+void known_copy_path(const struct known *known, const struct source_object *object, char ret[64])
+{
+    copy_path(known->source, object, ret);
 }
 
 static int find_copy(struct known *known, const struct source_object *object, struct known_object *ret,
                      struct error *err)
 {
     struct catalog_object copy = {0};
-    known_copy_path(known, object, ret->path);
-    int rc = catalog_known_object(known->reader, known->own_root, ret->path, 0, NULL, &ret->id, err);
+    int rc = 0;
+    for (size_t i = 0; !rc && i < strmap_count(known->sources); i++) {
+        copy_path(strmap_at(known->sources, i)->key, object, ret->path);
+        rc = catalog_known_object(known->reader, known->own_root, ret->path, 0, NULL, &ret->id, err);
+    }
     if (rc < 1)
         return rc;
     rc = catalog_object(known->reader, ret->id, &copy, err);
@@ -350,7 +376,7 @@ static bool object_is_ours(const struct known *known, const struct catalog_objec
 {
     const char *copied = object->path + sizeof copies - 1;
     if (is_copy(known, object))
-        return !strncmp(copied, known->source, SOURCE_DIGITS) ||
+        return strmap_find(known->sources, copied, SOURCE_DIGITS) ||
                (*known->other_source && !strncmp(copied, known->other_source, SOURCE_DIGITS));
     return object->root == known->root || rowset_contains(known->more_roots, object->root);
 }

@@ -22,6 +22,7 @@ struct settling {
     bool beside;                /* that is a manifest of the same recordings */
     struct draft *clip;         /* the one under way: */
     char *removed;              /* a key that its content had when it was removed, and has no more; or NULL */
+    bool lives;                 /* it is there under another one, as after a renumbering: nobody removed it */
 };
 
 static struct catalog_reader *reader_of(const struct settling *s)
@@ -61,6 +62,7 @@ static void note_move(struct settling *s, const char *key)
 static int is_origin(void *ctx, const char *key, const struct catalog_known *known, struct error *err)
 {
     struct settling *s = ctx;
+    s->lives |= known->live;
     if (!strcmp(key, s->clip->key) || strmap_find(s->moved, key, strlen(key)) || s->clip->labels_of)
         return 0;
     const struct draft *still = drafts_find(s->growth->drafts, key);
@@ -150,8 +152,9 @@ static int settle_clip(struct settling *s, struct error *err)
     }
     free(s->removed);
     s->removed = NULL;
+    s->lives = false;
     rc = catalog_known_content(reader_of(s), clip->fingerprint, is_origin, s, err);
-    if (rc >= 0 && s->removed && !clip->labels_of) {
+    if (rc >= 0 && s->removed && !s->lives && !clip->labels_of) {
         leave_out(s, s->removed);
         clip->hidden = clip->left_out;
     }

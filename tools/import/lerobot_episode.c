@@ -76,15 +76,15 @@ struct sha256 *lerobot_stats_begin(struct lerobot_episode *episode)
         qsort(episode->tasks, episode->task_count, sizeof *episode->tasks, compare_text);
     CLEANUP_FREE char *length = mem_printf("%lld", (long long)episode->length);
     struct sha256 *identity = sha256_new();
-    sha256_add_text(identity, "lerobot-episode-2");
+    sha256_add_text(identity, "lerobot-episode-3");
     sha256_add_text(identity, length);
-    for (size_t i = 0; i < episode->task_count; i++)
-        sha256_add_text(identity, episode->tasks[i]);
     return identity;
 }
 
 /* The fingerprint leaves out what re-indexing and re-encoding a video change, and the quantiles, which
- * LeRobot has tools to add to a set that exists. */
+ * LeRobot has tools to add to a set that exists. So do tasks: an episode whose task was reworded is the same
+ * recording, also if it was renumbered at the same time. Where nothing else tells episodes apart they count.
+ */
 static bool stats_identify(const struct lerobot_info *info, const char *name)
 {
     static const char *const volatile_features[] = {"index", "episode_index", "task_index", "timestamp"};
@@ -136,6 +136,8 @@ void lerobot_stats_add(struct lerobot_episode *episode, struct sha256 *identity,
 
 void lerobot_stats_end(struct lerobot_episode *episode, struct sha256 *identity)
 {
+    for (size_t i = 0; !episode->stats.len && i < episode->task_count; i++)
+        sha256_add_text(identity, episode->tasks[i]);
     sha256_finish(identity, episode->fingerprint);
     if (episode->stats.len)
         buf_u8(&episode->stats, '}');

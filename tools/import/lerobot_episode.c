@@ -129,6 +129,7 @@ void lerobot_stats_add(struct lerobot_episode *episode, struct sha256 *identity,
     buf_u8(&episode->stats, ':');
     buf_text_append(&episode->stats, json);
     if (stats_identify(info, name)) {
+        episode->told_apart = true;
         sha256_add_text(identity, name);
         sha256_add_text(identity, json);
     }
@@ -136,7 +137,7 @@ void lerobot_stats_add(struct lerobot_episode *episode, struct sha256 *identity,
 
 void lerobot_stats_end(struct lerobot_episode *episode, struct sha256 *identity)
 {
-    for (size_t i = 0; !episode->stats.len && i < episode->task_count; i++)
+    for (size_t i = 0; !episode->told_apart && i < episode->task_count; i++)
         sha256_add_text(identity, episode->tasks[i]);
     sha256_finish(identity, episode->fingerprint);
     if (episode->stats.len)

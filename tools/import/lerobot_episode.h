@@ -38,6 +38,7 @@ struct lerobot_episode {
     bool known;         /* the newest version has the episode under its key, with this content: */
     uint32_t known_row; /* that clip */
     bool has_success, success, has_reward;
+    bool told_apart; /* by statistics */
     double reward_max;
     struct buf stats; /* one JSON object: every statistic, by name */
     /* of length, tasks and the statistics of what was recorded, videos left out; where there are none, not

@@ -275,7 +275,7 @@ static int add_episode(const struct building *b, struct lerobot_episode *episode
     if (rc)
         return settle(b, NULL, "", rc, err);
     memcpy(clip->fingerprint, episode->fingerprint, sizeof clip->fingerprint);
-    if (!episode->stats.len)
+    if (!episode->told_apart)
         identify_by_file(b, episode, clip);
     clip->extra = episode->stats;
     episode->stats = BUF_INIT;

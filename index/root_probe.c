@@ -133,14 +133,16 @@ int dataset_probe_root(struct dataset *dataset, uint32_t id, struct store *to, s
 {
     CLEANUP_BUF struct buf before = BUF_INIT;
     struct probing p = {.dataset = dataset, .id = id, .to = to, .counts = ret};
-    uint32_t version;
+    uint32_t version, newest = 0;
     int rc = dataset_refresh(dataset, &version, err);
+    newest = rc ? 0 : version;
     roots_url(dataset->roots, id, true, &before, NULL); /* "" for none: the change will say so */
     p.before = buf_text(&before);
     for (; !rc && version && !p.count; version--)
         rc = probe_version(&p, version, err);
     free(p.objects);
-    if (!rc && ret->objects && ret->others == ret->objects)
+    bool needed = version + 1 == newest; /* by the newest version: what only older ones read may be gone */
+    if (!rc && needed && ret->objects && ret->others == ret->objects)
         rc = error_set(
             err, ESTALE,
             "%s: none of the %llu recordings that were looked for can be read there: %s; nothing was "

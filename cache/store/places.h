@@ -27,7 +27,7 @@ struct store_found {
     char pin[STORE_PIN_BYTES]; /* there */
 };
 
-/* Whoever remembers. Any thread; All but found() must not wait. */
+/* Whoever remembers. Any thread; all but found() must not wait. */
 struct store_places_memory {
     /* Where the object pinned as `was` was found before. */
     bool (*find)(void *ctx, const char *path, const char *was, struct store_found *ret);

@@ -84,7 +84,7 @@ static int look(struct recognising *r, struct notes *notes, struct error *err)
         notes_add(
             notes,
             "its ctime is another (chmod, a link, a rename, or a forged time): taken for unchanged, as its "
-            "samples are (`elidefs verify --deep` reads all of it)",
+            "samples are (`elidefs verify --deep`, while all is well, notes hashes that tell more)",
             r->object->path);
     return rc < 0 ? rc : 0;
 }

@@ -11,7 +11,7 @@
 #include "fs/scope.h"
 #include "fs/special.h"
 #include "fs/top.h"
-#include "index/name.h"
+#include "index/base/name.h"
 #include "query/absent.h"
 #include "query/files.h"
 #include "query/place.h"

@@ -12,7 +12,7 @@
 
 #include "cache/base/error.h"
 #include "cache/cache.h"
-#include "index/dataset.h"
+#include "index/dataset/dataset.h"
 
 struct fs;
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "cache/base/error.h"
-#include "index/dataset.h"
+#include "index/dataset/dataset.h"
 
 struct refresh;
 

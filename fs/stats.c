@@ -5,7 +5,7 @@
 #include "cache/cache.h"
 #include "fs/inode.h"
 #include "fs/passthrough.h"
-#include "index/learnt.h"
+#include "index/roots/learnt.h"
 
 static void line(struct buf *buf, const char *name, unsigned long long value)
 {

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "index/catalog.h"
+#include "index/catalog/catalog.h"
 
 struct times {
     pthread_mutex_t lock; /* guards what follows */

@@ -9,7 +9,7 @@
 #include "cache/base/buf.h"
 #include "fs/refresh.h"
 #include "fs/scope.h"
-#include "index/name.h"
+#include "index/base/name.h"
 #include "query/place.h"
 
 enum { LISTED_VERSIONS = 20 };

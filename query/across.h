@@ -4,8 +4,8 @@
 #pragma once
 
 #include "cache/base/error.h"
-#include "index/catalog.h"
-#include "index/rowset.h"
+#include "index/base/rowset.h"
+#include "index/catalog/catalog.h"
 #include "query/query.h"
 
 /* Attributes are meant by what they are, not by name: a renamed one is the same. One that the version lacks

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "cache/base/error.h"
-#include "index/catalog.h"
+#include "index/catalog/catalog.h"
 #include "query/clause.h"
 #include "query/grammar.h"
 

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 #include "cache/base/error.h"
-#include "index/catalog.h"
-#include "index/rowset.h"
+#include "index/base/rowset.h"
+#include "index/catalog/catalog.h"
 #include "query/literal.h"
 #include "query/since.h"
 

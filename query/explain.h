@@ -4,7 +4,7 @@
 
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
-#include "index/catalog.h"
+#include "index/catalog/catalog.h"
 #include "query/query.h"
 
 /* Appends:

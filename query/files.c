@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "index/name.h"
+#include "index/base/name.h"
 #include "query/show.h"
 
 static int refuse(const char *name, size_t len, struct error *err)

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "cache/base/error.h"
-#include "index/catalog.h"
+#include "index/catalog/catalog.h"
 #include "query/query.h"
 
 enum { FILES_STREAM_MAX = 1000, FILES_STREAM_JSON = 1023 }; /* stream numbers; 10 bits in a node number */

@@ -9,7 +9,7 @@
 
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
-#include "index/catalog.h"
+#include "index/catalog/catalog.h"
 #include "query/grammar.h"
 
 struct hint_place { /* what was asked for */

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "cache/base/buf.h"
-#include "index/catalog.h"
+#include "index/catalog/catalog.h"
 #include "query/grammar.h"
 
 struct literal {

@@ -13,7 +13,7 @@
 
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
-#include "index/catalog.h"
+#include "index/catalog/catalog.h"
 #include "query/hint.h"
 
 /* Appends ": why (component)" and returns 1; 0 if nothing fits; -errno, -EAGAIN among them. */

@@ -9,7 +9,7 @@
 
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
-#include "index/catalog.h"
+#include "index/catalog/catalog.h"
 #include "query/query.h"
 
 enum { PAGE_CLIPS_MAX = 5000, PAGE_BYTES_MAX = 16 << 20 /* of JSON; the clip that exceeds it is the last */ };

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a component is, is told by its spelling alone (index/name.h), so no tag and no clip can be taken for a
- * condition. */
+/* What a component is, is told by its spelling alone (index/base/name.h), so no tag and no clip can be taken
+ * for a condition. */
 #include "query/place.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
-#include "index/name.h"
+#include "index/base/name.h"
 #include "query/absent.h"
 #include "query/files.h"
 #include "query/nearest.h"

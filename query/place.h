@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "index/dataset.h"
+#include "index/dataset/dataset.h"
 #include "query/query.h"
 
 /* A version's name: vN, latest, or a tag, as of the last dataset_refresh(); never waits. -ENOENT with the

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "cache/base/error.h"
-#include "index/catalog.h"
+#include "index/catalog/catalog.h"
 #include "query/clause.h"
 
 struct plan_step {

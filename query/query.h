@@ -21,8 +21,8 @@
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
 #include "cache/base/memory.h"
-#include "index/catalog.h"
-#include "index/rowset.h"
+#include "index/base/rowset.h"
+#include "index/catalog/catalog.h"
 
 struct query;
 

@@ -12,8 +12,8 @@
 
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
-#include "index/catalog.h"
-#include "index/rowset.h"
+#include "index/base/rowset.h"
+#include "index/catalog/catalog.h"
 #include "query/grammar.h"
 
 struct since;

@@ -9,6 +9,7 @@
 #include "cache/base/count.h"
 #include "cache/base/instant.h"
 #include "cache/base/json.h"
+#include "index/commit/commit.h"
 #include "tools/commands.h"
 #include "tools/import/notes.h"
 #include "tools/label/annotate.h"

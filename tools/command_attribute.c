@@ -5,8 +5,9 @@
 
 #include "cache/base/count.h"
 #include "cache/base/json.h"
-#include "index/changeset_labels.h"
-#include "index/name.h"
+#include "index/base/name.h"
+#include "index/commit/changeset_labels.h"
+#include "index/commit/commit.h"
 #include "tools/commands.h"
 #include "tools/meant.h"
 #include "tools/session.h"

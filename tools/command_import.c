@@ -6,6 +6,7 @@
 
 #include "cache/base/count.h"
 #include "cache/base/file.h"
+#include "index/commit/commit.h"
 #include "tools/commands.h"
 #include "tools/import/import.h"
 #include "tools/session.h"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cache/base/count.h"
+#include "index/commit/commit.h"
 #include "tools/commands.h"
 #include "tools/removal.h"
 #include "tools/session.h"

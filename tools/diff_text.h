@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "cache/base/error.h"
-#include "index/dataset.h"
+#include "index/dataset/dataset.h"
 #include "query/diff.h"
 
 /* A line each, on standard output, with who changed it; *ret_count lines (may be NULL). Waits for manifests.

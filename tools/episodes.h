@@ -7,7 +7,7 @@
 
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
-#include "index/dataset.h"
+#include "index/dataset/dataset.h"
 #include "query/query.h"
 
 /* Appends "[0,4,7]" and a newline, ascending. -EINVAL with the reason where a clip is no episode of a LeRobot

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "cache/base/buf.h"
-#include "index/dataset.h"
+#include "index/dataset/dataset.h"
 #include "tools/command.h"
 
 void meant_command(const char *name, struct buf *text);

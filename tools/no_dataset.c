@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 
 #include "cache/base/memory.h"
-#include "index/dataset.h"
-#include "index/name.h"
+#include "index/base/name.h"
+#include "index/dataset/dataset.h"
 #include "query/nearest.h"
 
 enum { LISTED_NAMES = 8, FOLDERS_MAX = 1000 };

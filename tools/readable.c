@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "cache/base/workers.h"
-#include "index/catalog_known.h"
+#include "index/catalog/catalog_known.h"
 #include "tools/progress.h"
 #include "tools/readable_parquet.h"
 

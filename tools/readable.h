@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "cache/base/error.h"
-#include "index/dataset.h"
+#include "index/dataset/dataset.h"
 
 struct readable;
 

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "index/parquet/parquet.h"
+#include "index/containers/parquet/parquet.h"
 
 static const char magic[] = "PAR1";
 enum { MAGIC_BYTES = sizeof magic - 1, LEAST_BYTES = 12 };

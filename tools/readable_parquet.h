@@ -4,7 +4,7 @@
 #pragma once
 
 #include "cache/base/error.h"
-#include "index/dataset.h"
+#include "index/dataset/dataset.h"
 
 /* 0: they can, or it is no Parquet file, or one that is not read (encrypted). -EINVAL with file, row group,
  * column, page and reason. */

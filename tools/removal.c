@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "cache/base/count.h"
-#include "index/catalog_known.h"
+#include "index/catalog/catalog_known.h"
+#include "index/commit/commit.h"
 #include "query/place.h"
 
 enum { TRIES = 10 };

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "cache/base/error.h"
-#include "index/dataset.h"
+#include "index/commit/commit.h"
 
 struct removal {
     const char *path; /* query/place.h */

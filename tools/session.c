@@ -10,7 +10,7 @@
 
 #include "cache/base/count.h"
 #include "cache/base/file.h"
-#include "index/learnt.h"
+#include "index/roots/learnt.h"
 #include "tools/mount_list.h"
 #include "tools/no_dataset.h"
 

@@ -10,7 +10,7 @@
 #include "cache/base/error.h"
 #include "cache/cache.h"
 #include "cache/store/store.h"
-#include "index/dataset.h"
+#include "index/dataset/dataset.h"
 #include "query/place.h"
 #include "tools/command.h"
 

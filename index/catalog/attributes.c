@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/base/name.h"
 #include "index/catalog/event.h"
-#include "index/name.h"
 
 void attributes_done(struct attributes *attributes)
 {

@@ -2,7 +2,7 @@
 /* The attributes of a catalog, all in memory: by id and by name. Thread rule: one thread at a time. */
 #pragma once
 
-#include "index/catalog.h"
+#include "index/catalog/catalog.h"
 #include "index/catalog/db.h"
 
 struct attribute {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Opening a catalog costs no read: connections are made when readers are taken, and read the schema then.
  * Readers go back to the catalog with their statements and pages, so a steady load opens no connection. */
-#include "index/catalog.h"
+#include "index/catalog/catalog.h"
 
 #include <errno.h>
 #include <stdlib.h>

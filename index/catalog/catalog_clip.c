@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/base/clip.h"
 #include "index/catalog/reader.h"
 #include "index/catalog/rows.h"
-#include "index/changeset.h"
 
 static int no_row(struct catalog_reader *reader, uint32_t row, struct error *err)
 {
@@ -17,7 +17,7 @@ int reader_row(struct catalog_reader *reader, uint32_t row, struct rows_clip *re
 {
     reader->clip_of = 0;
     if (!reader->files)
-        reader->files = mem_zero(CHANGESET_STREAMS_MAX * sizeof *reader->files);
+        reader->files = mem_zero(CLIP_STREAMS_MAX * sizeof *reader->files);
     int rc = rows_clip(reader->db, row, reader->files, ret, err);
     if (rc < 1)
         return rc ? rc : db_damaged(reader->db, err, "the row %u of a clip is missing", row);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Runs lead from a key or a hash to rows and objects; what they lead to is compared, for a hash may be out of
  * date. */
-#include "index/catalog_known.h"
+#include "index/catalog/catalog_known.h"
 
 #include <string.h>
 
 #include "cache/base/cursor.h"
+#include "index/base/clip.h"
 #include "index/catalog/reader.h"
 #include "index/catalog/rows.h"
-#include "index/changeset.h"
 
 static int ready(struct catalog_reader *reader, struct error *err)
 {
@@ -186,7 +186,7 @@ int catalog_known_recording(struct catalog_reader *reader, uint32_t object, cons
     if (found && !rc)
         rc = db_column_bytes(reader->db, stmt, 1, &bytes, &len, err);
     found = found && !rc && !strcmp(is, container);
-    if (found && packer_unpack(db_packer(reader->db), bytes, len, CHANGESET_BYTES_MAX, buf))
+    if (found && packer_unpack(db_packer(reader->db), bytes, len, CLIP_BYTES_MAX, buf))
         rc = db_damaged(reader->db, err, "the recording of object %u cannot be expanded", object);
     sqlite3_reset(stmt);
     return rc < 0 ? rc : found;

@@ -14,8 +14,8 @@
  */
 #pragma once
 
+#include "index/base/rowset.h"
 #include "index/catalog/db.h"
-#include "index/rowset.h"
 
 struct column_part {
     uint32_t number; /* its first row / 2^16 */

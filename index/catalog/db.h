@@ -19,10 +19,10 @@
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
 #include "cache/cache.h"
-#include "index/catalog.h"
+#include "index/base/value.h"
+#include "index/catalog/catalog.h"
 #include "index/catalog/packer.h"
 #include "index/catalog/schema.h"
-#include "index/value.h"
 
 struct db;
 

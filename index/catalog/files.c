@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "cache/base/cursor.h"
-#include "index/changeset.h"
-#include "index/name.h"
+#include "index/base/clip.h"
+#include "index/base/name.h"
 
 static const char *decode_text(struct cursor *c)
 {
@@ -44,7 +44,7 @@ int files_decode(const char *key, const void *bytes, size_t len, struct catalog_
         file.size = cursor_varint(&c);
         uint64_t changed = cursor_varint(&c);
         file.changed = (uint32_t)changed;
-        if (c.failed || file.size > INT64_MAX || changed > UINT32_MAX || count == CHANGESET_STREAMS_MAX ||
+        if (c.failed || file.size > INT64_MAX || changed > UINT32_MAX || count == CLIP_STREAMS_MAX ||
             !good_names(key_len, &file))
             return -EUCLEAN;
         files[count++] = file;

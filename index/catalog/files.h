@@ -4,9 +4,9 @@
  *     files := file*      file := name NUL ext NUL varint(size) varint(changed) */
 #pragma once
 
-#include "index/catalog.h"
+#include "index/catalog/catalog.h"
 
-/* Fills `files` (CHANGESET_STREAMS_MAX of them) with names borrowed from `bytes`; *ret_count of them.
+/* Fills `files` (CLIP_STREAMS_MAX of them) with names borrowed from `bytes`; *ret_count of them.
  * Escapes, lengths and that names differ from the clip's json are checked: -EUCLEAN. */
 int files_decode(const char *key, const void *bytes, size_t len, struct catalog_file *files,
                  uint32_t *ret_count);

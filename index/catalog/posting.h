@@ -10,8 +10,8 @@
  */
 #pragma once
 
+#include "index/base/rowset.h"
 #include "index/catalog/db.h"
-#include "index/rowset.h"
 
 /* The rows of posting `number`; a new set. */
 int posting_read(struct db *db, uint32_t number, struct rowset **ret, struct error *err);

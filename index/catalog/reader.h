@@ -5,8 +5,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "index/catalog.h"
 #include "index/catalog/attributes.h"
+#include "index/catalog/catalog.h"
 #include "index/catalog/lists.h"
 #include "index/catalog/origins.h"
 #include "index/catalog/record.h"

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "cache/extent.h"
+#include "index/base/clip.h"
+#include "index/base/name.h"
 #include "index/catalog/files.h"
-#include "index/changeset.h"
-#include "index/name.h"
 
 /* The row of a query with one number bound. The statement is left at its row; 1, 0 or -errno. */
 static int find(struct db *db, enum schema_query query, int64_t number, sqlite3_stmt **ret, struct error *err)
@@ -27,7 +27,7 @@ enum clip_column { KEY, T0, T1, H64, FINGERPRINT, JSON_SIZE, JSON_CHANGED, FILES
 
 static int read_time(struct db *db, sqlite3_stmt *stmt, int at, int64_t *ret, struct error *err)
 {
-    *ret = CHANGESET_NO_TIME;
+    *ret = CLIP_NO_TIME;
     return db_column_null(stmt, at) ? 0 : db_column_number(db, stmt, at, INT64_MIN, ret, err);
 }
 
@@ -144,7 +144,7 @@ static int read_stream(struct db *db, sqlite3_stmt *stmt, struct catalog_stream 
     if (rc)
         return rc;
     stream->object = object > UINT32_MAX ? CATALOG_NO_OBJECT : (uint32_t)object;
-    if (packer_unpack(db_packer(db), packed, packed_len, CHANGESET_BYTES_MAX, &stream->inline_bytes))
+    if (packer_unpack(db_packer(db), packed, packed_len, CLIP_BYTES_MAX, &stream->inline_bytes))
         return db_damaged(db, err, "the header of a stream cannot be expanded");
     return decode_pieces(cursor_of(pieces, pieces_len), stream)
                ? 0
@@ -219,7 +219,7 @@ int rows_extra(struct db *db, uint32_t row, struct buf *buf, struct error *err)
     if (rc < 1)
         return rc;
     rc = db_column_bytes(db, stmt, 0, &bytes, &len, err);
-    if (!rc && packer_unpack(db_packer(db), bytes, len, CHANGESET_BYTES_MAX, buf))
+    if (!rc && packer_unpack(db_packer(db), bytes, len, CLIP_BYTES_MAX, buf))
         rc = db_damaged(db, err, "the extra of row %u cannot be expanded", row);
     sqlite3_reset(stmt);
     return rc ? rc : 1;

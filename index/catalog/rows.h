@@ -8,7 +8,7 @@
 struct rows_clip { /* texts and bytes are valid until the next rows_clip() */
     const char *key;
     const uint8_t *fingerprint; /* SHA256_BYTES */
-    struct catalog_file *files; /* given by the caller, CHANGESET_STREAMS_MAX of them */
+    struct catalog_file *files; /* given by the caller, CLIP_STREAMS_MAX of them */
     uint32_t file_count;
     uint64_t h64, json_size;
     uint32_t json_changed;

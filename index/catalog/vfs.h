@@ -15,7 +15,7 @@
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
 #include "cache/cache.h"
-#include "index/catalog.h"
+#include "index/catalog/catalog.h"
 
 struct vfs_file {
     struct cache_file *file; /* borrowed */

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "cache/base/instant.h"
+#include "index/commit/commit.h"
 #include "tests/bench/scratch.h"
 #include "tools/label/annotate.h"
 
@@ -34,7 +35,7 @@ static void add_clip(struct bench *bench, struct changeset *set, uint32_t i)
     snprintf(key, sizeof key, "ep%09u", i);
     snprintf(session, sizeof session, "s%05u", i / 100);
     struct changeset_clip clip = {
-        .key = key, .t0_ns = (int64_t)i * 1000000000, .t1_ns = CHANGESET_NO_TIME, .source = "bench"};
+        .key = key, .t0_ns = (int64_t)i * 1000000000, .t1_ns = CLIP_NO_TIME, .source = "bench"};
     uint64_t print = scratch_mix(i);
     memcpy(clip.fingerprint, &print, sizeof print);
     must(bench, changeset_clip(set, &clip, &bench->set.err));

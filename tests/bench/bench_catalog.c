@@ -16,8 +16,8 @@
 
 #include "cache/base/file.h"
 #include "cache/base/instant.h"
-#include "index/apply.h"
-#include "index/catalog.h"
+#include "index/catalog/catalog.h"
+#include "index/commit/apply/apply.h"
 
 enum { ATTRIBUTES = 20, CATEGORIES = 17, ROUNDS = 200 };
 
@@ -126,7 +126,7 @@ static struct changeset *make_set(uint64_t clips)
         snprintf(key, sizeof key, "ep%08llu", (unsigned long long)clip);
         snprintf(path, sizeof path, "file-%06llu.mp4", (unsigned long long)clip / 100);
         struct changeset_clip one = {
-            .key = key, .t0_ns = CHANGESET_NO_TIME, .t1_ns = CHANGESET_NO_TIME, .source = "bench"};
+            .key = key, .t0_ns = CLIP_NO_TIME, .t1_ns = CLIP_NO_TIME, .source = "bench"};
         sha256_of(key, strlen(key), one.fingerprint);
         must(changeset_clip(set, &one, &err), &err);
         for (int a = 0; a < ATTRIBUTES; a++) {

@@ -12,7 +12,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "index/changeset_labels.h"
+#include "index/commit/changeset_labels.h"
+#include "index/commit/commit.h"
 #include "query/diff.h"
 #include "query/digest.h"
 #include "tests/bench/scratch.h"
@@ -62,7 +63,7 @@ static void add_clip(struct bench *bench, struct changeset *set, uint32_t root, 
     snprintf(session, sizeof session, "s%05u", i / 100);
     snprintf(path, sizeof path, "file-%06u.mp4", i / 100);
     struct changeset_clip clip = {
-        .key = key, .t0_ns = (int64_t)i * 1000000000, .t1_ns = CHANGESET_NO_TIME, .source = "bench"};
+        .key = key, .t0_ns = (int64_t)i * 1000000000, .t1_ns = CLIP_NO_TIME, .source = "bench"};
     uint64_t print = scratch_mix(i);
     uint32_t object;
     memcpy(clip.fingerprint, &print, sizeof print);

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "index/dataset.h"
+#include "index/dataset/dataset.h"
 
 struct scratch {
     char *folder; /* owned, as all below it */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "cache/base/file.h"
-#include "index/changeset_labels.h"
-#include "index/value_list.h"
+#include "index/base/value_list.h"
+#include "index/commit/changeset_labels.h"
 #include "tests/test_leaks.h"
 
 static struct value integer(int64_t i)
@@ -182,7 +182,7 @@ Test(changeset, equal_things_are_one_and_different_ones_clash)
     cr_assert_eq(changeset_attribute(set, "tags", VALUE_INT, true, &err), -EEXIST);
     cr_assert_eq(changeset_attribute(set, "a.b", VALUE_INT, true, &err), -EINVAL);
     struct changeset_clip twin = {
-        .key = "ep000001", .t0_ns = CHANGESET_NO_TIME, .t1_ns = CHANGESET_NO_TIME, .source = "other.mp4"};
+        .key = "ep000001", .t0_ns = CLIP_NO_TIME, .t1_ns = CLIP_NO_TIME, .source = "other.mp4"};
     cr_assert_eq(changeset_clip(set, &twin, &err), -EEXIST);
     cr_assert(strstr(err.text, "run.mp4") && strstr(err.text, "other.mp4"), "%s", err.text);
     cr_assert_eq(changeset_log(set)->len, len, "what was refused left a trace");
@@ -222,7 +222,7 @@ Test(changeset, streams_must_have_own_file_names_and_stay_inside_their_object)
     cr_assert_eq(changeset_stream(set, &dot, &err), -EINVAL);
     cr_assert_eq(changeset_stream(set, &far, &err), -EINVAL);
     cr_assert_eq(changeset_stream(set, &nowhere, &err), -EINVAL);
-    for (int i = 1; i < CHANGESET_STREAMS_MAX; i++) {
+    for (int i = 1; i < CLIP_STREAMS_MAX; i++) {
         char name[16];
         snprintf(name, sizeof name, "s%d", i);
         struct changeset_stream many = {name, "mp4", "mp4", 0, &slice};

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/catalog_known.h"
+#include "index/catalog/catalog_known.h"
 #include "tests/catalog/versions.h"
 #include "tests/test_leaks.h"
 
@@ -420,8 +420,7 @@ Test(growth, a_set_names_each_key_that_goes_or_moves_once)
     cr_assert_eq(changeset_remove(set, "ep2", &err), -EEXIST, "the set gives it");
     cr_assert_eq(changeset_remove(set, "ep3", &err), 0);
     cr_assert_eq(changeset_remove(set, "ep3", &err), -EEXIST);
-    struct changeset_clip clip = {
-        .key = "ep3", .t0_ns = CHANGESET_NO_TIME, .t1_ns = CHANGESET_NO_TIME, .source = "x"};
+    struct changeset_clip clip = {.key = "ep3", .t0_ns = CLIP_NO_TIME, .t1_ns = CLIP_NO_TIME, .source = "x"};
     cr_assert_eq(changeset_clip(set, &clip, &err), -EEXIST);
     changeset_free(set);
     check_leaks();

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "index/changeset_keys.h"
+#include "index/commit/changeset_keys.h"
 #include "tests/test_leaks.h"
 
 static bool put(struct changeset_keys *keys, struct buf *log, const char *key, uint64_t value)

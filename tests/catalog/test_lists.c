@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cache/base/instant.h"
-#include "index/value_list.h"
+#include "index/base/value_list.h"
 #include "tests/catalog/versions.h"
 #include "tests/test_leaks.h"
 

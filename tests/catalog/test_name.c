@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "index/name.h"
+#include "index/base/name.h"
 #include "tests/test_leaks.h"
 
 Test(name, separators_and_special_starts_are_escaped)

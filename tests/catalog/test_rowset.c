@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "cache/base/file.h"
-#include "index/rowset.h"
+#include "index/base/rowset.h"
 #include "tests/test_leaks.h"
 
 enum { ROWS = 1 << 20 };

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "index/value_list.h"
+#include "index/base/value_list.h"
 #include "tests/test_leaks.h"
 
 struct text_case {

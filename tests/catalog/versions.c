@@ -74,7 +74,7 @@ void set_clip(struct changeset *set, const char *key, int print)
 {
     struct error err;
     struct changeset_clip clip = {
-        .key = key, .t0_ns = CHANGESET_NO_TIME, .t1_ns = CHANGESET_NO_TIME, .source = "a test"};
+        .key = key, .t0_ns = CLIP_NO_TIME, .t1_ns = CLIP_NO_TIME, .source = "a test"};
     memset(clip.fingerprint, print & 0xff, sizeof clip.fingerprint);
     memcpy(clip.fingerprint + 8, &print, sizeof print);
     must(changeset_clip(set, &clip, &err), &err);

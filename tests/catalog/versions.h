@@ -2,9 +2,9 @@
 /* Catalogs in a temporary folder, one version made from another, as the tests want them. */
 #pragma once
 
-#include "index/apply.h"
-#include "index/catalog.h"
-#include "index/changeset_labels.h"
+#include "index/catalog/catalog.h"
+#include "index/commit/apply/apply.h"
+#include "index/commit/changeset_labels.h"
 
 struct versions {
     char *folder;

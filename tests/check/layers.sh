@@ -9,6 +9,13 @@ upward cache/base 'cache/store/|cache/[a-z_]+\.h|index/|query/|fs/|tools/'
 upward cache/store 'cache/[a-z_]+\.h|index/|query/|fs/|tools/'
 upward cache 'index/|query/|fs/|tools/'
 upward index 'query/|fs/|tools/'
+# the rooms of index: commit -> dataset -> catalog, roots, pages -> base <- containers
+upward index/base 'index/(containers|pages|catalog|roots|dataset|commit)/'
+upward index/containers 'index/(pages|catalog|roots|dataset|commit)/'
+upward index/pages 'index/(containers|catalog|roots|dataset|commit)/'
+upward index/catalog 'index/(containers|roots|dataset|commit)/'
+upward index/roots 'index/(containers|pages|catalog|dataset|commit)/'
+upward index/dataset 'index/(containers|commit)/'
 upward query 'cache/store/|cache/[a-z_]+\.h|fs/|tools/'
 upward fs 'cache/store/|tools/'
 # public FOLDER LOWER HEADERS: of the folder LOWER, FOLDER includes these only: the rest is private to it.
@@ -17,9 +24,9 @@ public index cache 'base/.*|cache\.h|extent\.h|store/(store|evidence|places)\.h'
 public query cache 'base/.*'
 public fs cache 'base/.*|cache\.h'
 public tools cache 'base/.*|cache\.h|extent\.h|store/store\.h'
-public query index '[a-z_]+\.h'
-public fs index '[a-z_]+\.h'
-public tools index '[a-z_]+\.h|mp4/mp4\.h|parquet/parquet\.h'
+public query index 'base/.*|catalog/catalog(_known)?\.h|dataset/dataset\.h'
+public fs index 'base/.*|catalog/catalog(_known)?\.h|dataset/dataset\.h|roots/learnt\.h'
+public tools index 'base/.*|catalog/catalog(_known)?\.h|dataset/dataset\.h|roots/(learnt|root_record)\.h|commit/(commit|changeset|changeset_labels)\.h|commit/apply/apply\.h|containers/[a-z]+\.h|containers/(mp4/mp4|parquet/parquet)\.h'
 # only HEADER FOLDERS: nobody else includes it.
 only() { git grep -nE "#include [<\"]$1" -- '*.c' '*.h' | grep -vE "^($2|tests)/" && bad=1; }
 only 'openssl/' cache/base

@@ -9,8 +9,9 @@
 #include <string.h>
 
 #include "cache/base/file.h"
-#include "index/dataset_state.h"
-#include "index/slice.h"
+#include "index/commit/commit.h"
+#include "index/containers/slice.h"
+#include "index/dataset/dataset_state.h"
 #include "tests/test_leaks.h"
 
 static char *folder;
@@ -92,8 +93,7 @@ static inline struct changeset *one_clip(const char *key, const char *root_name,
     uint32_t id = 0, root = changeset_root(set, store_url(store));
     cr_assert_eq(changeset_object(set, root, file, object.size, object.pin, &id, &err), 0, "%s", err.text);
     cr_assert_eq(changeset_attribute(set, "label", VALUE_TEXT, false, &err), 0, "%s", err.text);
-    struct changeset_clip clip = {
-        .key = key, .t0_ns = CHANGESET_NO_TIME, .t1_ns = CHANGESET_NO_TIME, .source = "test"};
+    struct changeset_clip clip = {.key = key, .t0_ns = CLIP_NO_TIME, .t1_ns = CLIP_NO_TIME, .source = "test"};
     sha256_of(key, strlen(key), clip.fingerprint);
     cr_assert_eq(changeset_clip(set, &clip, &err), 0, "%s", err.text);
     struct value value = {.type = VALUE_TEXT, .text = label, .len = strlen(label)};

@@ -10,7 +10,7 @@
 
 #include "cache/base/file.h"
 #include "cache/base/instant.h"
-#include "index/pack.h"
+#include "index/pages/pack.h"
 
 enum { THREADS = 6, READS = 40, ROUNDS = 5, SIZE = 10 << 20, READ_BYTES = 10000 };
 

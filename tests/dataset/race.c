@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "cache/base/file.h"
-#include "index/dataset.h"
+#include "index/commit/commit.h"
 
 enum { THREADS = 4, COMMITS = 3, TRIES = 200 };
 
@@ -31,8 +31,7 @@ static void commit_until_won(struct dataset *dataset, const char *key)
 {
     struct error err = {0};
     CLEANUP_CHANGESET struct changeset *set = changeset_new();
-    struct changeset_clip clip = {
-        .key = key, .t0_ns = CHANGESET_NO_TIME, .t1_ns = CHANGESET_NO_TIME, .source = "race"};
+    struct changeset_clip clip = {.key = key, .t0_ns = CLIP_NO_TIME, .t1_ns = CLIP_NO_TIME, .source = "race"};
     sha256_of(key, strlen(key), clip.fingerprint);
     must(changeset_clip(set, &clip, &err), &err);
     int rc = -EAGAIN;

@@ -119,7 +119,7 @@ CHECKED_TEST(commit, a_failed_apply_leaves_nothing_behind, fixture_made, fixture
     struct changeset *set = changeset_new();
     struct value value = {.type = VALUE_INT, .integer = 3};
     struct changeset_clip clip = {
-        .key = "ep9", .t0_ns = CHANGESET_NO_TIME, .t1_ns = CHANGESET_NO_TIME, .source = "test"};
+        .key = "ep9", .t0_ns = CLIP_NO_TIME, .t1_ns = CLIP_NO_TIME, .source = "test"};
     cr_assert_eq(changeset_attribute(set, "label", VALUE_INT, false, &err), 0);
     cr_assert_eq(changeset_clip(set, &clip, &err), 0);
     cr_assert_eq(changeset_value(set, "label", &value, &err), 0);

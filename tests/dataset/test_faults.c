@@ -7,6 +7,7 @@
 #include "cache/store/fault.h"
 #include "cache/store/retry.h"
 #include "hooked_store.h"
+#include "index/commit/commit.h"
 
 static struct hooked_store *hooked;
 

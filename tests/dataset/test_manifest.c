@@ -5,7 +5,7 @@
 
 #include "cache/base/file.h"
 #include "cache/base/json.h"
-#include "index/manifest.h"
+#include "index/base/manifest.h"
 #include "tests/test_leaks.h"
 
 static void golden(const char *name, struct buf *buf)

@@ -4,8 +4,8 @@
 
 #include "fixture.h"
 
-#include "index/pack.h"
-#include "index/unpack.h"
+#include "index/pages/pack.h"
+#include "index/pages/unpack.h"
 
 /* A file that begins like an SQLite database of 4096-byte pages, `len` bytes, which do not compress. */
 static char *make_database(size_t len)

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "cache/base/file.h"
-#include "index/root.h"
-#include "index/root_record.h"
-#include "index/trust.h"
+#include "index/roots/root.h"
+#include "index/roots/root_record.h"
+#include "index/roots/trust.h"
 #include "tests/test_leaks.h"
 
 static const char uuid[] = "6f9619ff-8b86-4011-b42d-00c04fc964ff";

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "index/root_pins.h"
+#include "index/roots/root_pins.h"
 #include "tests/test_leaks.h"
 
 static void check_found(const struct root_pins *pins, const char *path, const char *was, const char *now)

@@ -8,7 +8,7 @@
 
 #include "cache/base/file.h"
 #include "cache/base/memory.h"
-#include "index/trust.h"
+#include "index/roots/trust.h"
 #include "tests/test_leaks.h"
 
 static const char uuid[] = "6f9619ff-8b86-4011-b42d-00c04fc964ff";

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/dataset.h"
+#include "index/commit/commit.h"
 
 static struct error err;
 
@@ -48,7 +48,7 @@ static void add_clip(struct changeset *set, uint32_t object, unsigned i, uint64_
     snprintf(key, sizeof key, "ep%06u", i);
     snprintf(header, sizeof header, "clip %u\n", i);
     struct changeset_clip clip = {
-        .key = key, .t0_ns = CHANGESET_NO_TIME, .t1_ns = CHANGESET_NO_TIME, .source = "rec.bin"};
+        .key = key, .t0_ns = CLIP_NO_TIME, .t1_ns = CLIP_NO_TIME, .source = "rec.bin"};
     sha256_of(key, strlen(key), clip.fingerprint);
     check(changeset_clip(set, &clip, &err), key);
     add_text(set, "arm", i % 2 ? "right" : "left");

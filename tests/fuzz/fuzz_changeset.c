@@ -2,7 +2,7 @@
 /* Whatever bytes come: an error, or a change set whose log is those very bytes and that reads to its end. */
 #include <string.h>
 
-#include "index/changeset.h"
+#include "index/commit/changeset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

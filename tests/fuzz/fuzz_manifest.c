@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "index/manifest.h"
+#include "index/base/manifest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
  * an MP4 again, and a table written and read back is the same table. */
 #include <string.h>
 
-#include "index/mp4/sample_table.h"
+#include "index/containers/mp4/sample_table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

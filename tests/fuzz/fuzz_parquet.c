@@ -4,7 +4,7 @@
  * quick. */
 #include <string.h>
 
-#include "index/parquet/parquet.h"
+#include "index/containers/parquet/parquet.h"
 
 enum { VALUES_MAX = 1 << 14, BYTES_MAX = 1 << 18, GROUPS_MAX = 4, COLUMNS_MAX = 64 };
 

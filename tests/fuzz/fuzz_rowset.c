@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Whatever bytes come: an error, or a set that can be used and that encodes and decodes to itself. */
-#include "index/rowset.h"
+#include "index/base/rowset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "index/mp4/box.h"
+#include "index/containers/mp4/box.h"
 
 static uint32_t type_of(const char *text)
 {

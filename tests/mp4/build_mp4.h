@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "cache/base/buf.h"
-#include "index/mp4/mp4.h"
-#include "index/recording.h"
+#include "index/containers/mp4/mp4.h"
+#include "index/containers/recording.h"
 
 struct build_pair {
     uint32_t count;

@@ -17,7 +17,7 @@
 
 #include "cache/base/file.h"
 #include "cache/base/memory.h"
-#include "index/mp4/mp4.h"
+#include "index/containers/mp4/mp4.h"
 
 struct source {
     int fd;

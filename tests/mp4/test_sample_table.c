@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "cache/base/file.h"
-#include "index/mp4/sample_table.h"
+#include "index/containers/mp4/sample_table.h"
 #include "tests/mp4/build_mp4.h"
 #include "tests/test_leaks.h"
 

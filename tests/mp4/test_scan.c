@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "index/mp4/edit_list.h"
-#include "index/mp4/movie.h"
+#include "index/containers/mp4/edit_list.h"
+#include "index/containers/mp4/movie.h"
 #include "tests/mp4/build_mp4.h"
 #include "tests/test_leaks.h"
 

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "index/mp4/movie.h"
-#include "index/mp4/nal.h"
-#include "index/mp4/sync_sample.h"
+#include "index/containers/mp4/movie.h"
+#include "index/containers/mp4/nal.h"
+#include "index/containers/mp4/sync_sample.h"
 #include "tests/mp4/build_mp4.h"
 #include "tests/test_leaks.h"
 

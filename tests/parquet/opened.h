@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "index/parquet/parquet.h"
+#include "index/containers/parquet/parquet.h"
 
 struct opened {
     struct buf bytes;

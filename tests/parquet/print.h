@@ -2,7 +2,7 @@
 /* Columns as JSON, the form in which the expected values lie beside the test files. */
 #pragma once
 
-#include "index/parquet/parquet.h"
+#include "index/containers/parquet/parquet.h"
 
 /* Row r of a column: null, a number, a text, true or false; lists as arrays. BYTES in hex, NaN and infinities
  * as texts. */

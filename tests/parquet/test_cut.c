@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "index/parquet/footer.h"
+#include "index/containers/parquet/footer.h"
 #include "tests/parquet/opened.h"
 #include "tests/parquet/print.h"
 #include "tests/test_leaks.h"

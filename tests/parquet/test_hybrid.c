@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "index/parquet/hybrid.h"
+#include "index/containers/parquet/hybrid.h"
 
 static struct hybrid of(const char *bytes, size_t len, unsigned width)
 {

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "index/parquet/thrift.h"
+#include "index/containers/parquet/thrift.h"
 #include "tests/test_leaks.h"
 
 /* One field of each type: true, false, i8, i16, i32, i64, double, binary, list, set, map, struct, uuid; and

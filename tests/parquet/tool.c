@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "cache/base/file.h"
-#include "index/parquet/parquet.h"
+#include "index/containers/parquet/parquet.h"
 #include "tests/parquet/print.h"
 
 static int fail(const struct error *err)

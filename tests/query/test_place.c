@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "cache/base/file.h"
-#include "index/changeset.h"
+#include "index/commit/changeset.h"
+#include "index/commit/commit.h"
 #include "query/files.h"
 #include "query/place.h"
 #include "tests/query/world.h"

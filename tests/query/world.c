@@ -8,8 +8,8 @@
 
 #include "cache/base/file.h"
 #include "cache/base/hash.h"
-#include "index/apply.h"
-#include "index/changeset.h"
+#include "index/commit/apply/apply.h"
+#include "index/commit/changeset.h"
 
 static void must(int rc, const struct error *err)
 {
@@ -84,7 +84,7 @@ static void add_clip(struct changeset *set, const struct world *world, const str
 {
     struct error err;
     struct changeset_clip clip = {
-        .key = from->key, .t0_ns = CHANGESET_NO_TIME, .t1_ns = CHANGESET_NO_TIME, .source = "world"};
+        .key = from->key, .t0_ns = CLIP_NO_TIME, .t1_ns = CLIP_NO_TIME, .source = "world"};
     sha256_of(from->key, strlen(from->key), clip.fingerprint);
     must(changeset_clip(set, &clip, &err), &err);
     for (size_t i = 0; world->attributes[i].name; i++)

@@ -2,7 +2,7 @@
 /* A small data set for tests: clips with attributes, kept as a plain model and made into a real catalog. */
 #pragma once
 
-#include "index/catalog.h"
+#include "index/catalog/catalog.h"
 
 enum { WORLD_ATTRIBUTES_MAX = 16, WORLD_VALUES_MAX = 4, WORLD_CLIPS_MAX = 4096 };
 

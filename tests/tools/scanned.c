@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cache/base/file.h"
-#include "index/name.h"
+#include "index/base/name.h"
 
 static void must(int rc, const struct error *err)
 {

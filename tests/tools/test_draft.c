@@ -158,19 +158,19 @@ Test(draft, a_file_name_twice_and_more_streams_than_a_clip_can_have_are_refused)
     struct drafts *drafts = drafts_new();
     cr_assert_eq(drafts_clip(drafts, "k", "s/k", &clip, &err), 0);
     char name[16];
-    for (int i = 0; i <= CHANGESET_STREAMS_MAX; i++) {
+    for (int i = 0; i <= CLIP_STREAMS_MAX; i++) {
         snprintf(name, sizeof name, "s%d", i);
         CLEANUP_SLICE struct slice slice = SLICE_INIT;
         struct draft_stream stream = {.name = name, .ext = (char *)"bin", .container = ""};
         int rc = draft_stream(clip, &stream, &slice, &err);
-        cr_assert_eq(rc, i < CHANGESET_STREAMS_MAX ? 0 : -E2BIG, "%d: %s", i, err.text);
+        cr_assert_eq(rc, i < CLIP_STREAMS_MAX ? 0 : -E2BIG, "%d: %s", i, err.text);
     }
     clip->stream_count = 1;
     CLEANUP_SLICE struct slice slice = SLICE_INIT;
     struct draft_stream again = {.name = (char *)"s0", .ext = (char *)"bin", .container = ""};
     cr_expect_eq(draft_stream(clip, &again, &slice, &err), -EEXIST);
     cr_expect(strstr(err.text, "k.s0.bin"), "%s", err.text);
-    clip->stream_count = CHANGESET_STREAMS_MAX;
+    clip->stream_count = CLIP_STREAMS_MAX;
     drafts_free(drafts);
     check_leaks();
 }

@@ -134,7 +134,7 @@ Test(files, a_folder_with_more_files_than_a_clip_has_streams_names_the_way_out)
 {
     struct scanned s;
     scanned_init(&s);
-    for (int i = 0; i <= CHANGESET_STREAMS_MAX; i++) {
+    for (int i = 0; i <= CLIP_STREAMS_MAX; i++) {
         char path[32];
         snprintf(path, sizeof path, "d/f%d.bin", i);
         scanned_put(&s, path, "x");

@@ -41,8 +41,7 @@ static void put_clip(const char *key, const char *content, const char *label)
     struct error err = {0};
     struct dataset *other = open_data();
     struct changeset *set = changeset_new();
-    struct changeset_clip clip = {
-        .key = key, .t0_ns = CHANGESET_NO_TIME, .t1_ns = CHANGESET_NO_TIME, .source = "test"};
+    struct changeset_clip clip = {.key = key, .t0_ns = CLIP_NO_TIME, .t1_ns = CLIP_NO_TIME, .source = "test"};
     struct value value = {.type = VALUE_TEXT, .text = label, .len = strlen(label)};
     sha256_of(content, strlen(content), clip.fingerprint);
     cr_assert_eq(changeset_attribute(set, "label", VALUE_TEXT, false, &err), 0, "%s", err.text);

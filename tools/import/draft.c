@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/changeset_labels.h"
-#include "index/name.h"
+#include "index/base/name.h"
+#include "index/commit/changeset_labels.h"
 
 struct drafts *drafts_new(void)
 {
@@ -315,9 +315,9 @@ int draft_stream(struct draft *clip, const struct draft_stream *stream, struct s
     CLEANUP_BUF struct buf file = BUF_INIT;
     if (name_file(&file, clip->key, stream->name, stream->ext, err))
         return error_prefix(err, "%s", clip->source);
-    if (clip->stream_count >= CHANGESET_STREAMS_MAX)
+    if (clip->stream_count >= CLIP_STREAMS_MAX)
         return error_set(err, E2BIG, "%s: more than %d files would be streams of the clip '%s'", clip->source,
-                         CHANGESET_STREAMS_MAX, clip->key);
+                         CLIP_STREAMS_MAX, clip->key);
     for (size_t i = 0; i < clip->stream_count; i++)
         if (!strcmp(clip->streams[i].name, stream->name) && !strcmp(clip->streams[i].ext, stream->ext))
             return error_set(err, EEXIST, "%s: two files would be called '%s'", clip->source,
@@ -376,7 +376,7 @@ static int emit_empty(struct drafts *drafts, const struct draft *clip, struct er
 static int emit_clip(struct drafts *drafts, struct draft *clip, struct error *err)
 {
     struct changeset_clip head = {
-        .key = clip->key, .t0_ns = CHANGESET_NO_TIME, .t1_ns = CHANGESET_NO_TIME, .source = clip->source};
+        .key = clip->key, .t0_ns = CLIP_NO_TIME, .t1_ns = CLIP_NO_TIME, .source = clip->source};
     memcpy(head.fingerprint, clip->fingerprint, sizeof head.fingerprint);
     int rc = changeset_clip(drafts->set, &head, err);
     if (!rc && clip->labels_of)

@@ -12,7 +12,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/strmap.h"
-#include "index/changeset.h"
+#include "index/commit/changeset.h"
 #include "tools/import/copy.h"
 #include "tools/import/faults.h"
 #include "tools/import/scan_cache.h"

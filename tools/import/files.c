@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/name.h"
+#include "index/base/name.h"
 #include "tools/import/files_clip.h"
 #include "tools/import/layout.h"
 
@@ -94,13 +94,13 @@ static int add_folder_clip(struct files_gather *gather, const struct folder *fol
     CLEANUP_FREE char *full = source_name(import->source, path);
     CLEANUP_FREE char *source = mem_printf("%s/", full); /* or it looks like a stem's */
     struct draft *clip = NULL;
-    if (folder->count > CHANGESET_STREAMS_MAX)
+    if (folder->count > CLIP_STREAMS_MAX)
         return error_set(/* of all its files, not of one clip */
                          err, E2BIG,
                          "%s: %zu files would be the streams of one clip, which can have %d; say with "
                          "--layout "
                          "how paths spell clips, such as --layout '{key}.{ext}'",
-                         source, folder->count, CHANGESET_STREAMS_MAX);
+                         source, folder->count, CLIP_STREAMS_MAX);
     if (drafts_clip(import->drafts, key, source, &clip, err))
         return drafts_fault(import->drafts, NULL, source, "", err);
     for (size_t i = 0; i < folder->count; i++) {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cache/base/json.h"
-#include "index/value_list.h"
+#include "index/base/value_list.h"
 
 static const char source_stream[] = "source"; /* <key>.json that is no labels */
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/import/files_scan.h"
 
-#include "index/mp4/mp4.h"
+#include "index/containers/mp4/mp4.h"
 #include "tools/import/ahead.h"
 
 struct item {

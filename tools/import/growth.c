@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "index/manifest.h"
+#include "index/base/manifest.h"
 #include "tools/import/table_reader.h"
 
 enum { SHOWN = 10 };

@@ -8,7 +8,7 @@
 
 #include "cache/base/error.h"
 #include "cache/store/store.h"
-#include "index/changeset.h"
+#include "index/commit/changeset.h"
 #include "tools/import/copy.h"
 #include "tools/import/growth.h"
 #include "tools/import/moved.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cache/base/count.h"
-#include "index/value.h"
+#include "index/base/value.h"
 
 int import_skip_parse(const char *text, struct import_skip *ret, struct error *err)
 {

@@ -13,7 +13,7 @@
 
 #include "cache/base/hash.h"
 #include "cache/base/strmap.h"
-#include "index/changeset.h"
+#include "index/commit/changeset.h"
 
 enum { SOURCE_DIGITS = KNOWN_SOURCE_DIGITS, OBJECT_DIGITS = 32 };
 static const char copies[] = "elidefs/data/";

@@ -8,9 +8,9 @@
  */
 #pragma once
 
-#include "index/catalog_known.h"
-#include "index/dataset.h"
-#include "index/slice.h"
+#include "index/catalog/catalog_known.h"
+#include "index/containers/slice.h"
+#include "index/dataset/dataset.h"
 #include "tools/import/source.h"
 
 struct known;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/name.h"
+#include "index/base/name.h"
 #include "tools/import/lerobot_episodes.h"
 #include "tools/import/lerobot_info.h"
 #include "tools/import/lerobot_rows.h"

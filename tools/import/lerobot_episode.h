@@ -12,7 +12,7 @@
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
 #include "cache/base/hash.h"
-#include "index/value.h"
+#include "index/base/value.h"
 #include "tools/import/lerobot_info.h"
 
 struct lerobot_camera_span {

@@ -10,7 +10,7 @@
 #pragma once
 
 #include "cache/base/error.h"
-#include "index/recording.h"
+#include "index/containers/recording.h"
 #include "tools/import/lerobot_episodes.h"
 
 /* Adds all lines, sorted; those that do not add up are flaws (lerobot_episodes.h). `stats` may be NULL; what

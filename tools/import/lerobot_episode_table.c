@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/parquet/parquet.h"
+#include "index/containers/parquet/parquet.h"
 
 enum { TABLE_BYTES_MAX = 256 << 20 }; /* a longer one is read by range */
 

@@ -4,7 +4,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/json.h"
-#include "index/recording.h"
+#include "index/containers/recording.h"
 
 /* `place`: "FILE: line 3". Non-zero ends the reading. */
 typedef int lerobot_line_fn(void *ctx, const char *place, const struct json *object, struct error *err);

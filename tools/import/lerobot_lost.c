@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cache/base/memory.h"
-#include "index/catalog.h"
+#include "index/catalog/catalog.h"
 
 static bool starts(const char *path, const char *with)
 {

@@ -16,7 +16,7 @@
 
 #include "cache/base/count.h"
 #include "cache/base/strmap.h"
-#include "index/parquet/parquet.h"
+#include "index/containers/parquet/parquet.h"
 #include "tools/import/ahead.h"
 
 struct data_file {

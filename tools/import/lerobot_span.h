@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "cache/base/error.h"
-#include "index/mp4/mp4.h"
+#include "index/containers/mp4/mp4.h"
 
 struct lerobot_span {
     double from_s; /* in the file */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cache/base/strmap.h"
-#include "index/parquet/parquet.h"
+#include "index/containers/parquet/parquet.h"
 #include "tools/import/lerobot_lines.h"
 
 struct lerobot_tasks {

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "cache/base/strmap.h"
-#include "index/mp4/mp4.h"
+#include "index/containers/mp4/mp4.h"
 #include "tools/import/ahead.h"
 #include "tools/import/known.h"
 #include "tools/import/lerobot_span.h"

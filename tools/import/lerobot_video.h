@@ -4,7 +4,7 @@
 #pragma once
 
 #include "cache/base/error.h"
-#include "index/slice.h"
+#include "index/containers/slice.h"
 #include "tools/import/lerobot.h"
 #include "tools/import/lerobot_episodes.h"
 #include "tools/import/lerobot_info.h"

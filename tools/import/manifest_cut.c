@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/mp4/mp4.h"
+#include "index/containers/mp4/mp4.h"
 #include "tools/import/ahead.h"
 #include "tools/import/known.h"
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "index/name.h"
+#include "index/base/name.h"
 #include "tools/import/known.h"
 #include "tools/import/manifest_columns.h"
 #include "tools/import/manifest_cut.h"

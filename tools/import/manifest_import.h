@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "index/dataset.h"
+#include "index/dataset/dataset.h"
 #include "tools/import/draft.h"
 #include "tools/import/notes.h"
 #include "tools/import/table_reader.h"

@@ -12,7 +12,7 @@
 #include "cache/base/escape.h"
 #include "cache/base/strmap.h"
 #include "cache/base/workers.h"
-#include "index/root_record.h"
+#include "index/roots/root_record.h"
 
 enum { AT_A_TIME = 16 };
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/rowset.h"
+#include "index/base/rowset.h"
 
 struct search {
     struct known *known;

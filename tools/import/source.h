@@ -13,7 +13,7 @@
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
 #include "cache/store/store.h"
-#include "index/recording.h"
+#include "index/containers/recording.h"
 #include "tools/import/scan_cache.h"
 
 struct source_object {

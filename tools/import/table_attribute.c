@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "index/name.h"
+#include "index/base/name.h"
 
 int table_attribute_check(const struct table_reader *reader, const bool *other, struct error *err)
 {

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "cache/base/error.h"
-#include "index/value_list.h"
+#include "index/base/value_list.h"
 
 enum {
     TABLE_COLUMNS_MAX = 10000,

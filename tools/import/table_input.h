@@ -13,7 +13,7 @@
 #include "cache/base/error.h"
 #include "cache/base/memory.h"
 #include "cache/store/store.h"
-#include "index/recording.h"
+#include "index/containers/recording.h"
 
 enum { TABLE_LINE_MAX = 16 << 20 }; /* bytes */
 

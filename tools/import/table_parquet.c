@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/parquet/parquet.h"
+#include "index/containers/parquet/parquet.h"
 #include "tools/import/table_format.h"
 
 struct column {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/name.h"
+#include "index/base/name.h"
 
 struct shared { /* a column that the source knows, too */
     size_t column, attribute;

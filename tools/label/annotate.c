@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cache/base/strmap.h"
-#include "index/name.h"
+#include "index/base/name.h"
 #include "tools/import/table_batch.h"
 #include "tools/label/label_columns.h"
 #include "tools/label/label_events.h"

@@ -11,8 +11,8 @@
 #pragma once
 
 #include "cache/store/store.h"
-#include "index/catalog.h"
-#include "index/changeset_labels.h"
+#include "index/catalog/catalog.h"
+#include "index/commit/changeset_labels.h"
 
 struct notes;
 struct annotate_options { /* all borrowed */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cache/base/strmap.h"
-#include "index/name.h"
+#include "index/base/name.h"
 #include "tools/import/table_attribute.h"
 
 void label_columns_done(struct label_columns *columns)

@@ -2,7 +2,7 @@
 /* How long a clip is, as far as the data set says: events must lie in it. One thread at a time. */
 #pragma once
 
-#include "index/catalog.h"
+#include "index/catalog/catalog.h"
 
 struct label_length {
     int64_t length_ns; /* -1: not known */

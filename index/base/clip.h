@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a clip may be at most, and how "no time" is said: shared by change sets and catalogs. */
+#pragma once
+
+#include <stdint.h>
+
+enum {
+    CLIP_BYTES_MAX = 512 << 20, /* inline bytes of a stream, a recording's index, an extra */
+    CLIP_STREAMS_MAX = 1000,
+};
+
+#define CLIP_NO_TIME INT64_MIN /* ns UTC */

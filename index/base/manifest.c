@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Reading goes field by field with one sticky error, so that a damaged manifest is told by its first bad
+ * field. */
+#include "index/base/manifest.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cache/base/instant.h"
+#include "cache/base/json.h"
+#include "cache/base/utf8.h"
+
+/* What this program can read beyond the fields every manifest has. */
+static const char *const features[] = {"catalog-whole", MANIFEST_CATALOG};
+
+enum { PAGE_BYTES_MIN = 512, PAGE_BYTES_MAX = 65536 };
+static const uint64_t catalog_bytes_max = UINT64_C(1) << 46; /* SQLite's own limit is 2^48 */
+
+struct fields {
+    const char *name;        /* of the manifest */
+    const char *where;       /* "", "catalog.", ... */
+    const struct json *json; /* the object that is read */
+    struct error *err;
+    int rc;
+};
+
+static void bad(struct fields *f, const char *key, const char *what)
+{
+    if (!f->rc)
+        f->rc = error_set(f->err, EUCLEAN, "%s: '%s%s' %s", f->name, f->where, key, what);
+}
+
+static const char *field_text(struct fields *f, const char *key)
+{
+    const char *text = json_get_text(f->json, key);
+    if (!text)
+        bad(f, key, "is missing or is not text");
+    return text ? text : "";
+}
+
+static uint64_t field_count(struct fields *f, const char *key, uint64_t max)
+{
+    const struct json *json = json_get(f->json, key);
+    if (json_kind(json) != JSON_KIND_INTEGER || json_as_integer(json) < 0)
+        bad(f, key, "is missing or is not a count");
+    else if ((uint64_t)json_as_integer(json) > max)
+        bad(f, key, "is too large");
+    else
+        return (uint64_t)json_as_integer(json);
+    return 0;
+}
+
+static void field_sha256(struct fields *f, const char *key, uint8_t ret[SHA256_BYTES])
+{
+    const char *text = field_text(f, key);
+    if (hex_parse(text, strlen(text), ret, SHA256_BYTES))
+        bad(f, key, "is not a SHA-256 in hex");
+}
+
+static struct fields field_object(struct fields *f, const char *key, const char *where)
+{
+    struct fields inner = {.name = f->name, .where = where, .err = f->err, .json = json_get(f->json, key)};
+    if (json_kind(inner.json) != JSON_KIND_OBJECT)
+        bad(f, key, "is missing or is not an object");
+    inner.rc = f->rc;
+    return inner;
+}
+
+static bool is_lower_hex(const char *text, size_t len)
+{
+    return strlen(text) == len && strspn(text, "0123456789abcdef") == len;
+}
+
+static bool is_uuid(const char *text)
+{
+    if (strlen(text) != MANIFEST_UUID_BYTES - 1)
+        return false;
+    for (size_t i = 0; i < MANIFEST_UUID_BYTES - 1; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? text[i] != '-' : !strchr("0123456789abcdef", text[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool is_pack_path(const char *text)
+{
+    static const char folder[] = "elidefs/packs/";
+    return !strncmp(text, folder, sizeof folder - 1) &&
+           is_lower_hex(text + sizeof folder - 1, LAYOUT_ID_BYTES - 1);
+}
+
+static bool is_known_feature(const char *feature)
+{
+    for (size_t i = 0; i < sizeof features / sizeof *features; i++)
+        if (!strcmp(features[i], feature))
+            return true;
+    return false;
+}
+
+/* Where a character that a terminal would obey starts: the C0 and C1 sets and DEL, but for line ends and
+ * tabs.
+ */
+static char *control_in(char *text)
+{
+    for (size_t len = strlen(text), n; len; text += n, len -= n) {
+        n = utf8_char(text, len);
+        uint32_t c = n ? utf8_code_point(text, n) : 0;
+        if (c != '\n' && c != '\t' && (c < 0x20 || (c >= 0x7f && c < 0xa0)))
+            return text;
+    }
+    return NULL;
+}
+
+void manifest_clean_text(char *text)
+{
+    while ((text = control_in(text)))
+        *text++ = ' ';
+}
+
+static char *field_line(struct fields *f, const char *key)
+{
+    char *text = mem_text(field_text(f, key));
+    if (control_in(text))
+        bad(f, key, "holds a control character");
+    return text;
+}
+
+static void read_identity(struct fields *f, struct manifest *m)
+{
+    const char *uuid = field_text(f, "dataset"), *commit = field_text(f, "commit");
+    if (!is_uuid(uuid))
+        bad(f, "dataset", "is not a UUID");
+    if (!is_lower_hex(commit, LAYOUT_ID_BYTES - 1))
+        bad(f, "commit", "is not 32 hex digits");
+    snprintf(m->uuid, sizeof m->uuid, "%s", uuid);
+    snprintf(m->commit_id, sizeof m->commit_id, "%s", commit);
+    m->version = (uint32_t)field_count(f, "version", MANIFEST_VERSION_MAX);
+    const char *time = field_text(f, "time");
+    if (instant_parse(time, strlen(time), &m->time_ns))
+        bad(f, "time", "is not an RFC 3339 time");
+    m->author = field_line(f, "author");
+    m->message = field_line(f, "message");
+    if (json_get(f->json, "source"))
+        m->source = field_line(f, "source");
+}
+
+static void read_parent(struct fields *f, struct manifest *m)
+{
+    const struct json *json = json_get(f->json, "parent");
+    if (m->version == 0) {
+        if (!json || json_kind(json) != JSON_KIND_NULL)
+            bad(f, "parent", "is not null, but v0 has none");
+        return;
+    }
+    struct fields parent = field_object(f, "parent", "parent.");
+    m->parent = (uint32_t)field_count(&parent, "version", MANIFEST_VERSION_MAX);
+    field_sha256(&parent, "sha256", m->parent_sha256);
+    if (m->parent != m->version - 1)
+        bad(&parent, "version", "is not the version before");
+    f->rc = parent.rc;
+}
+
+static void read_requires(struct fields *f, struct manifest *m)
+{
+    const struct json *list = json_get(f->json, "requires");
+    m->outdated = m->version > 0;
+    if (json_kind(list) != JSON_KIND_ARRAY)
+        bad(f, "requires", "is missing or is not a list");
+    for (size_t i = 0; !f->rc && i < json_count(list); i++) {
+        const char *feature = json_as_text(json_at(list, i));
+        if (!feature)
+            bad(f, "requires", "holds something that is not text");
+        else if (!strcmp(feature, MANIFEST_CATALOG))
+            m->outdated = false;
+        else if (!m->unsupported && strcmp(feature, MANIFEST_OLD_CATALOG) != 0 && !is_known_feature(feature))
+            m->unsupported = mem_text(feature);
+    }
+}
+
+static void read_catalog(struct fields *f, struct manifest *m)
+{
+    struct fields at = field_object(f, "catalog", "catalog.");
+    struct fields pack = field_object(&at, "pack", "catalog.pack.");
+    struct manifest_catalog *c = &m->catalog;
+    const char *path = field_text(&pack, "path");
+    if (!is_pack_path(path))
+        bad(&pack, "path", "is not elidefs/packs/ and 32 hex digits");
+    snprintf(c->pack, sizeof c->pack, "%s", path);
+    c->pack_size = field_count(&pack, "size", catalog_bytes_max);
+    if (!c->pack_size)
+        bad(&pack, "size", "is 0");
+    field_sha256(&pack, "sha256", c->pack_sha256);
+    at.rc = pack.rc;
+    c->size = field_count(&at, "size", catalog_bytes_max);
+    c->page_size = (uint32_t)field_count(&at, "page_size", PAGE_BYTES_MAX);
+    field_sha256(&at, "sha256", c->sha256);
+    if (c->page_size < PAGE_BYTES_MIN || (c->page_size & (c->page_size - 1)))
+        bad(&at, "page_size", "is not a power of two from 512 to 65536");
+    else if (!c->size || c->size % c->page_size)
+        bad(&at, "size", "is not a whole number of pages");
+    f->rc = at.rc;
+}
+
+static void read_counts(struct fields *f, struct manifest *m)
+{
+    m->rows = field_count(f, "rows", UINT32_MAX);
+    m->clips = field_count(f, "clips", UINT32_MAX);
+    if (m->clips > m->rows)
+        bad(f, "clips", "is more than 'rows'");
+    struct fields diff = field_object(f, "diff", "diff.");
+    m->added = field_count(&diff, "added", UINT32_MAX);
+    m->replaced = field_count(&diff, "replaced", UINT32_MAX);
+    m->unchanged = field_count(&diff, "unchanged", UINT32_MAX);
+    if (diff.json && json_get(diff.json, "removed"))
+        m->removed = field_count(&diff, "removed", UINT32_MAX);
+    if (diff.json && json_get(diff.json, "labelled"))
+        m->labelled = field_count(&diff, "labelled", UINT32_MAX);
+    f->rc = diff.rc;
+}
+
+static void read_tags(struct fields *f, struct manifest *m)
+{
+    struct fields tags = field_object(f, "tags", "tags.");
+    void *iter = NULL;
+    const char *name;
+    const struct json *value;
+    size_t cap = 0;
+    while (!tags.rc && json_next(tags.json, &iter, &name, &value)) {
+        struct fields tag = field_object(&tags, name, "tags.*.");
+        struct manifest_tag t = {.version = (uint32_t)field_count(&tag, "version", m->version),
+                                 .seq = (uint32_t)field_count(&tag, "seq", UINT32_MAX)};
+        if (manifest_check_tag(name, NULL) || !t.version || !t.seq)
+            bad(&tag, name, "is not a tag");
+        tags.rc = tag.rc;
+        snprintf(t.name, sizeof t.name, "%s", name);
+        mem_grow(&m->tags, &cap, m->tag_count + 1, sizeof *m->tags);
+        m->tags[m->tag_count++] = t;
+    }
+    f->rc = f->rc ? f->rc : tags.rc;
+}
+
+static void read_all(struct fields *f, struct manifest *m)
+{
+    if (json_kind(f->json) != JSON_KIND_OBJECT)
+        f->rc = error_set(f->err, EUCLEAN, "%s: is not a JSON object", f->name);
+    read_identity(f, m);
+    read_parent(f, m);
+    read_requires(f, m);
+    read_counts(f, m);
+    read_tags(f, m);
+    if (m->version > 0 && !m->unsupported && !m->outdated)
+        read_catalog(f, m);
+}
+
+int manifest_parse(const char *name, const void *bytes, size_t len, struct manifest **ret, struct error *err)
+{
+    CLEANUP_JSON struct json *json = NULL;
+    int rc = json_parse(name, bytes, len, &json, err);
+    if (rc)
+        return error_recode(err, EUCLEAN);
+    CLEANUP_MANIFEST struct manifest *m = MEM_NEW(struct manifest);
+    struct fields f = {.name = name, .where = "", .json = json, .err = err};
+    read_all(&f, m);
+    if (f.rc)
+        return f.rc;
+    sha256_of(bytes, len, m->sha256);
+    *ret = STEAL(m);
+    return 0;
+}
+
+void manifest_free(struct manifest *manifest)
+{
+    if (!manifest)
+        return;
+    free(manifest->author);
+    free(manifest->message);
+    free(manifest->source);
+    free(manifest->unsupported);
+    free(manifest->tags);
+    free(manifest);
+}
+
+static void print_text(struct buf *buf, const char *key, const char *text)
+{
+    buf_printf(buf, "  \"%s\": ", key);
+    json_write_text(buf, text, strlen(text));
+    buf_text_append(buf, ",\n");
+}
+
+static void print_catalog(struct buf *buf, const struct manifest *m)
+{
+    const struct manifest_catalog *c = &m->catalog;
+    if (!c->size) {
+        buf_text_append(buf, "  \"requires\": [],\n  \"catalog\": null,\n");
+        return;
+    }
+    char hex[SHA256_HEX_BYTES], pack_hex[SHA256_HEX_BYTES];
+    hex_print(c->sha256, SHA256_BYTES, hex);
+    hex_print(c->pack_sha256, SHA256_BYTES, pack_hex);
+    buf_printf(buf,
+               "  \"requires\": [\"catalog-whole\", \"" MANIFEST_CATALOG "\"],\n"
+               "  \"catalog\": {\"size\": %llu, \"page_size\": %u, \"sha256\": \"%s\",\n"
+               "    \"pack\": {\"path\": \"%s\", \"size\": %llu, \"sha256\": \"%s\"}},\n",
+               (unsigned long long)c->size, c->page_size, hex, c->pack, (unsigned long long)c->pack_size,
+               pack_hex);
+}
+
+static void print_parent(struct buf *buf, const struct manifest *m)
+{
+    char hex[SHA256_HEX_BYTES];
+    hex_print(m->parent_sha256, SHA256_BYTES, hex);
+    if (m->version == 0)
+        buf_text_append(buf, "  \"parent\": null,\n");
+    else
+        buf_printf(buf, "  \"parent\": {\"version\": %u, \"sha256\": \"%s\"},\n", m->parent, hex);
+}
+
+void manifest_print(struct buf *buf, const struct manifest *m)
+{
+    buf_text_append(buf, "{\n");
+    print_text(buf, "dataset", m->uuid);
+    buf_printf(buf, "  \"version\": %u,\n", m->version);
+    print_parent(buf, m);
+    CLEANUP_BUF struct buf time = BUF_INIT;
+    instant_print(&time, m->time_ns);
+    print_text(buf, "time", buf_text(&time));
+    print_text(buf, "author", m->author);
+    print_text(buf, "message", m->message);
+    if (m->source)
+        print_text(buf, "source", m->source);
+    print_text(buf, "commit", m->commit_id);
+    print_catalog(buf, m);
+    buf_printf(buf, "  \"rows\": %llu,\n  \"clips\": %llu,\n", (unsigned long long)m->rows,
+               (unsigned long long)m->clips);
+    buf_printf(buf, "  \"diff\": {\"added\": %llu, \"replaced\": %llu, \"unchanged\": %llu",
+               (unsigned long long)m->added, (unsigned long long)m->replaced,
+               (unsigned long long)m->unchanged);
+    if (m->removed)
+        buf_printf(buf, ", \"removed\": %llu", (unsigned long long)m->removed);
+    if (m->labelled)
+        buf_printf(buf, ", \"labelled\": %llu", (unsigned long long)m->labelled);
+    buf_text_append(buf, "},\n");
+    buf_text_append(buf, "  \"tags\": {");
+    for (size_t i = 0; i < m->tag_count; i++)
+        buf_printf(buf, "%s\"%s\": {\"version\": %u, \"seq\": %u}", i ? ", " : "", m->tags[i].name,
+                   m->tags[i].version, m->tags[i].seq);
+    buf_text_append(buf, "}\n}\n");
+}
+
+int manifest_check_supported(const struct manifest *manifest, struct error *err)
+{
+    if (!manifest->unsupported && !manifest->outdated)
+        return 0;
+    if (!manifest->unsupported)
+        return error_set(
+            err, ENOTSUP,
+            "v%u was made by an elidefs from before the first release: import its sources again, "
+            "into a new data set",
+            manifest->version);
+    return error_set(err, ENOTSUP,
+                     "v%u needs '%s', which elidefs " ELIDEFS_VERSION
+                     " is too old for: a newer elidefs reads "
+                     "it; versions without it still work here",
+                     manifest->version, manifest->unsupported);
+}
+
+int manifest_check_parent(const struct manifest *child, const struct manifest *parent, struct error *err)
+{
+    if (strcmp(child->uuid, parent->uuid))
+        return error_set(err, EUCLEAN, "v%u belongs to data set %s, but v%u to data set %s", child->version,
+                         child->uuid, parent->version, parent->uuid);
+    if (!memcmp(child->parent_sha256, parent->sha256, SHA256_BYTES))
+        return 0;
+    char says[SHA256_HEX_BYTES], is[SHA256_HEX_BYTES];
+    hex_print(child->parent_sha256, SHA256_BYTES, says);
+    hex_print(parent->sha256, SHA256_BYTES, is);
+    return error_set(err, EUCLEAN,
+                     "the history is broken: v%u says that the manifest of v%u has SHA-256 %s, but it has %s",
+                     child->version, parent->version, says, is);
+}
+
+static bool is_version_name(const char *name)
+{
+    return name[0] == 'v' && name[1] && strspn(name + 1, "0123456789") == strlen(name + 1);
+}
+
+int manifest_check_tag(const char *name, struct error *err)
+{
+    static const char alnum[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t len = strlen(name);
+    if (!len || len >= MANIFEST_TAG_BYTES || strspn(name, alnum) != len || strchr("._-", name[0]))
+        return error_set(err, EINVAL,
+                         "'%s' is no name for a tag: 1 to 64 of A-Z a-z 0-9 . _ -, a letter or digit first",
+                         name);
+    if (!strcmp(name, "latest") || !strcmp(name, "tags") || is_version_name(name))
+        return error_set(err, EINVAL, "'%s' cannot be a tag: a path already means something else by it",
+                         name);
+    return 0;
+}
+
+void manifest_new_uuid(char ret_uuid[MANIFEST_UUID_BYTES])
+{
+    uint8_t bits[16];
+    random_bytes(bits, sizeof bits);
+    bits[6] = (uint8_t)((bits[6] & 0x0f) | 0x40);
+    bits[8] = (uint8_t)((bits[8] & 0x3f) | 0x80);
+    char hex[33];
+    hex_print(bits, sizeof bits, hex);
+    snprintf(ret_uuid, MANIFEST_UUID_BYTES, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
+             hex + 20);
+}

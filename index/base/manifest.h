@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The manifest of a version: one readable JSON object (format and golden file: index/FORMAT.md, "Manifest").
+ * Its SHA-256 stands in the next one, so from one hash the whole history is verified.
+ *
+ * Bytes are hostile: everything is checked, and what is wrong is named. Thread rule: immutable once parsed.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/base/buf.h"
+#include "cache/base/error.h"
+#include "cache/base/hash.h"
+#include "index/base/layout.h"
+
+enum {
+    MANIFEST_BYTES_MAX = 4 << 20,
+    MANIFEST_UUID_BYTES = 37,            /* RFC 9562 text form with its NUL */
+    MANIFEST_TAG_BYTES = 65,             /* with its NUL */
+    MANIFEST_VERSION_MAX = (1 << 20) - 1 /* a node number in the mount has 20 bits for it */
+};
+
+#define MANIFEST_CATALOG     "catalog-3" /* the catalog is of the format that this program knows */
+#define MANIFEST_OLD_CATALOG "catalog-2" /* and of none before it */
+
+/* Where a version's catalog lies: whole, as one zstd object. */
+struct manifest_catalog {
+    uint64_t size;                     /* bytes of the SQLite file; 0: the version has none (v0) */
+    uint32_t page_size;                /* bytes */
+    uint8_t sha256[SHA256_BYTES];      /* of the SQLite file */
+    char pack[LAYOUT_PATH_BYTES];      /* path in the data set's store */
+    uint64_t pack_size;                /* bytes stored */
+    uint8_t pack_sha256[SHA256_BYTES]; /* of the stored bytes */
+};
+
+struct manifest_tag {
+    char name[MANIFEST_TAG_BYTES];
+    uint32_t version, seq;
+};
+
+/* What people and tools see of one version. */
+struct manifest {
+    char uuid[MANIFEST_UUID_BYTES]; /* the data set's */
+    uint32_t version;
+    uint32_t parent;                     /* version - 1; 0 for v0 */
+    uint8_t parent_sha256[SHA256_BYTES]; /* zeros for v0 */
+    int64_t time_ns;
+    char *author, *message;
+    char *source; /* of an import: its folder, prefix or manifest; NULL: not said */
+    char commit_id[LAYOUT_ID_BYTES];
+    char *unsupported; /* a required feature this program lacks: the version's contents are refused, `catalog`
+                          is empty */
+    bool outdated;     /* so they are, since the catalog is of a format from before the first release */
+    struct manifest_catalog catalog;
+    uint64_t clips, rows;
+    uint64_t added, replaced, removed, unchanged; /* clips, against the parent */
+    uint64_t labelled;                            /* clips whose values or events somebody set */
+    struct manifest_tag *tags;                    /* by name, as of the commit */
+    size_t tag_count;
+    uint8_t sha256[SHA256_BYTES]; /* of the manifest's own bytes */
+};
+
+/* `name` stands in errors. -EUCLEAN with the field that is wrong. `ret` is the caller's: manifest_free(). */
+int manifest_parse(const char *name, const void *bytes, size_t len, struct manifest **ret, struct error *err);
+void manifest_free(struct manifest *manifest);
+CLEANUP_DEFINE(struct manifest, manifest_free, cleanup_manifest)
+#define CLEANUP_MANIFEST CLEANUP(cleanup_manifest)
+
+/* Appends the JSON of all fields but `sha256`, `unsupported` and `outdated`. */
+void manifest_print(struct buf *buf, const struct manifest *manifest);
+
+/* Makes what a person typed fit for `author` and `message`: control characters, but for line ends and tabs,
+ * and bytes that are no UTF-8 become blanks. */
+void manifest_clean_text(char *text);
+
+/* 0 if the contents can be read, else -ENOTSUP with a sentence that says which program is too old, or what to
+ * do. */
+int manifest_check_supported(const struct manifest *manifest, struct error *err);
+/* Is `child` the successor of exactly this parent? -EUCLEAN with both hashes. */
+int manifest_check_parent(const struct manifest *child, const struct manifest *parent, struct error *err);
+
+/* A tag's name: [A-Za-z0-9][A-Za-z0-9._-]{0,63}, not latest, tags, v+digits. -EINVAL with the rule. */
+int manifest_check_tag(const char *name, struct error *err);
+
+/* A new random UUID (RFC 9562, version 4). */
+void manifest_new_uuid(char ret_uuid[MANIFEST_UUID_BYTES]);

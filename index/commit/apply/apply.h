@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * apply(parent, change set): makes the next version's catalog. Deterministic in rows: the same parent, change
+ * set, version and time give the same contents. Thread rule: any thread; works on its own files.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cache/base/error.h"
+#include "index/commit/changeset.h"
+
+struct apply_options {
+    const char *parent_path; /* the parent's catalog as a plain file; NULL: empty (v0) */
+    bool take_parent;        /* the parent's file becomes the result: it is the caller's own copy */
+    const char *result_path; /* made; removed again on failure */
+    uint32_t version;
+    int64_t time_ns; /* commit time */
+    uint32_t base; /* the version the set was made for; what others have set since is a conflict. 0: parent */
+    /* Gives the catalog's root id for a root URL of the change set (roots are not versioned: see
+     * index/dataset/dataset.h). */
+    int (*root_id)(void *ctx, const char *url, uint32_t *ret, struct error *err);
+    void *ctx;
+};
+enum { APPLY_SHOWN = 3 }; /* examples in a message */
+struct apply_counts {
+    uint64_t clips_added, clips_replaced, clips_removed, clips_unchanged, streams, values;
+    uint64_t clips_labelled, values_set, events_set, attributes_changed; /* by a set of labels */
+    uint64_t values_taken, clips_taken; /* what an import took back, and of how many clips; */
+    uint32_t taken_first, taken_last;   /* versions that had set it */
+    uint64_t values_changed; /* by a set that is partial, as a table is, of what imports had set; */
+    char changed_shown[900]; /* the first APPLY_SHOWN of them, for people */
+    uint64_t clips_kept;     /* in which an import left what others had said, being partial */
+    uint64_t clips, rows;    /* of the result */
+};
+/* A known key with the same fingerprint keeps its row and is unchanged unless its attributes or streams
+ * differ; with another fingerprint it is replaced under its row. A
+ * removed clip's row keeps its key; given again, it is added, without the labels it had. Whether
+ * content that is known under another key is a copy or has moved, is for the set to say. A type conflict with
+ * the parent's attribute: -EINVAL naming both types (int widens to float).
+ *
+ * A set of labels (index/commit/changeset_labels.h): -ENOENT with the first of the clips that are not there;
+ * -EEXIST with how many values others have set and three of them, unless the set's policy allows it. Whose
+ * values stand: index/FORMAT.md. */
+int apply(const struct apply_options *options, const struct changeset *set, struct apply_counts *ret,
+          struct error *err);

@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One clip at a time, in row order. A clip the parent has is compared part by part, so that what did not
+ * change keeps the version that last changed it, and a set that is applied twice changes nothing.
+ *
+ * The set owns the attributes that it declares, for its clips: one it declares and gives a clip no value of
+ * is taken away. Others, which somebody else has set, stay.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/extent.h"
+#include "index/catalog/files.h"
+#include "index/catalog/rows.h"
+#include "index/commit/apply/apply_record.h"
+
+struct new_stream {
+    struct changeset_op op; /* texts and bytes borrowed from the log; pieces are not */
+    size_t pieces_at, pieces_len;
+    uint32_t changed; /* the version that last changed its bytes */
+};
+
+struct step {
+    struct apply *apply;
+    struct apply_record record; /* of the clip under way */
+    const struct apply_clip *place;
+    struct changeset_op clip, extra; /* extra.kind 0: it has none */
+    struct new_stream *streams;
+    size_t stream_count, stream_cap;
+    struct buf pieces;
+    /* of the parent's clip, where there is one */
+    struct rows_clip was;
+    struct catalog_file *was_files;
+    struct record_values labels; /* of the clip whose labels it takes over; they borrow its record */
+    struct buf files, scratch;
+};
+
+/* ---- what the set says of the clip ---- */
+
+static void encode_pieces(struct step *step, const struct changeset_op *op)
+{
+    for (size_t i = 0; i < op->piece_count; i++) {
+        const struct slice_piece *piece = &op->pieces[i];
+        buf_u8(&step->pieces, piece->kind == SLICE_INLINE ? EXTENT_INLINE : EXTENT_OBJECT);
+        buf_varint(&step->pieces, piece->offset);
+        buf_varint(&step->pieces, piece->len);
+    }
+}
+
+static void take_stream(struct step *step, const struct changeset_op *op)
+{
+    mem_grow(&step->streams, &step->stream_cap, step->stream_count + 1, sizeof *step->streams);
+    struct new_stream *stream = &step->streams[step->stream_count++];
+    *stream = (struct new_stream){
+        .op = *op, .pieces_at = step->pieces.len, .changed = step->apply->options->version};
+    encode_pieces(step, op);
+    stream->pieces_len = step->pieces.len - stream->pieces_at;
+    if (op->id != CHANGESET_NO_OBJECT)
+        stream->op.id = step->apply->object_ids[op->id];
+}
+
+static int say_value(struct step *step, const struct changeset_op *op, struct error *err)
+{
+    int rc = apply_record_say(&step->record, op, err);
+    return rc ? error_within(err, rc, "%s", step->clip.text) : 0;
+}
+
+static int take_clip(struct step *step, struct error *err)
+{
+    struct changeset_reader reader = CHANGESET_READER(step->apply->set);
+    struct changeset_op op;
+    int rc = 0;
+    step->stream_count = 0;
+    step->extra = (struct changeset_op){0};
+    buf_clear(&step->pieces);
+    reader.at = step->place->at;
+    changeset_next(&reader, &step->clip);
+    while (!rc && changeset_next(&reader, &op) && op.kind != CHANGESET_CLIP) {
+        if (op.kind == CHANGESET_VALUE || op.kind == CHANGESET_NONE)
+            rc = say_value(step, &op, err);
+        else if (op.kind == CHANGESET_STREAM)
+            take_stream(step, &op);
+        else if (op.kind == CHANGESET_EXTRA)
+            step->extra = op;
+    }
+    changeset_reader_done(&reader);
+    return rc;
+}
+
+/* ---- what the parent says ---- */
+
+static int read_old(struct step *step, struct error *err)
+{
+    struct apply *apply = step->apply;
+    if (!step->place->known)
+        return 0;
+    int rc = rows_clip(apply->db, step->place->row, step->was_files, &step->was, err);
+    if (rc < 1)
+        return rc ? rc : db_damaged(apply->db, err, "the row %u of a clip is missing", step->place->row);
+    if (strcmp(step->was.key, step->place->key) != 0)
+        return db_damaged(apply->db, err, "the key '%s' leads to the clip '%s'", step->place->key,
+                          step->was.key);
+    return 0;
+}
+
+static int take_over_events(struct step *step, struct error *err)
+{
+    struct apply_record *record = &step->record;
+    const struct apply_moved *moved = step->place->moved;
+    struct buf events = moved ? moved->events : BUF_INIT; /* borrowed */
+    return events_decode(record->apply->db, cursor_of(events.data, events.len), &record->now_events, err);
+}
+
+static int take_over_labels(struct step *step, struct error *err)
+{
+    struct apply *apply = step->apply;
+    const struct apply_moved *moved = step->place->moved;
+    struct buf bytes = moved ? moved->record : BUF_INIT,
+               lists = moved ? moved->lists : BUF_INIT; /* borrowed */
+    int rc =
+        record_decode(apply->db, &apply->attributes, cursor_of(bytes.data, bytes.len), &step->labels, err);
+    if (!rc)
+        rc = lists_decode(apply->db, cursor_of(lists.data, lists.len), &step->labels, err);
+    return rc ? rc : take_over_events(step, err);
+}
+
+/* What others have said stays, or comes along from another key. */
+static int keep_others(struct step *step, struct error *err)
+{
+    bool moves = step->place->labels_of || step->place->labels_left;
+    int rc = moves ? take_over_labels(step, err) : 0;
+    return rc ? rc : apply_merge(&step->record, step->place, moves ? &step->labels : &step->record.was, err);
+}
+
+/* What a hidden clip would have, were it seen. */
+static int keep_hidden(struct step *step, struct error *err)
+{
+    struct apply_record *record = &step->record;
+    int rc = take_over_labels(step, err);
+    for (size_t i = 0; !rc && i < step->labels.count; i++) {
+        const struct record_value *value = &step->labels.list[i];
+        record_values_add(&record->now, value->attribute, &value->value, value->origin);
+    }
+    if (!rc)
+        rc = apply_record_store(record, err);
+    record->now.count = 0;
+    return rc;
+}
+
+static bool same_pieces(const struct step *step, const struct new_stream *stream,
+                        const struct catalog_stream *old)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    for (size_t i = 0; i < old->piece_count; i++) {
+        buf_u8(&bytes, (uint8_t)old->pieces[i].kind);
+        buf_varint(&bytes, old->pieces[i].offset);
+        buf_varint(&bytes, old->pieces[i].len);
+    }
+    return bytes.len == stream->pieces_len &&
+           (!bytes.len || !memcmp(bytes.data, step->pieces.data + stream->pieces_at, bytes.len));
+}
+
+static bool same_bytes(const struct step *step, const struct new_stream *stream,
+                       const struct catalog_stream *old)
+{
+    const struct changeset_op *op = &stream->op;
+    return op->size == old->size && op->id == old->object && op->len == old->inline_bytes.len &&
+           (!op->len || !memcmp(op->bytes, old->inline_bytes.data, op->len)) &&
+           same_pieces(step, stream, old);
+}
+
+static uint32_t find_old_file(const struct step *step, const struct changeset_op *op)
+{
+    uint32_t i = 0;
+    while (i < step->was.file_count &&
+           (strcmp(step->was.files[i].name, op->text) != 0 || strcmp(step->was.files[i].ext, op->ext) != 0))
+        i++;
+    return i;
+}
+
+/* Is stream `number` what it was? Its bytes alone decide about `changed`. 1, 0 or -errno. */
+static int compare_stream(struct step *step, uint32_t number, struct error *err)
+{
+    struct new_stream *stream = &step->streams[number];
+    uint32_t before = find_old_file(step, &stream->op);
+    if (before == step->was.file_count)
+        return 0;
+    struct catalog_stream old;
+    int64_t id = (int64_t)step->place->row << SCHEMA_STREAM_BITS | before;
+    int rc = rows_stream(step->apply->db, id, step->was.files[before].size, &old, err);
+    if (rc < 1)
+        return rc ? rc
+                  : db_damaged(step->apply->db, err, "a stream of the clip '%s' is missing", step->clip.text);
+    bool bytes = same_bytes(step, stream, &old);
+    if (bytes)
+        stream->changed = step->was.files[before].changed;
+    bool same = bytes && before == number && !strcmp(stream->op.container, old.container) &&
+                !strcmp(stream->op.reason, old.reason) && stream->op.preroll_ns == old.preroll_ns;
+    catalog_stream_done(&old);
+    return same;
+}
+
+static int compare_streams(struct step *step, bool *ret_same, struct error *err)
+{
+    *ret_same = step->place->live && step->stream_count == step->was.file_count;
+    if (!step->place->live)
+        return 0;
+    for (uint32_t i = 0; i < step->stream_count; i++) {
+        int rc = compare_stream(step, i, err);
+        if (rc < 0)
+            return rc;
+        *ret_same &= rc;
+    }
+    return 0;
+}
+
+static int compare_extra(struct step *step, bool *ret_same, struct error *err)
+{
+    buf_clear(&step->scratch);
+    int rc = step->place->known ? rows_extra(step->apply->db, step->place->row, &step->scratch, err) : 0;
+    if (rc < 0)
+        return rc;
+    bool has = step->extra.kind == CHANGESET_EXTRA;
+    *ret_same = has == (rc == 1) && step->scratch.len == step->extra.len &&
+                (!step->extra.len || !memcmp(step->scratch.data, step->extra.bytes, step->extra.len));
+    return 0;
+}
+
+/* ---- writing ---- */
+
+static int put_stream(struct step *step, uint32_t number, struct error *err)
+{
+    struct db *db = step->apply->db;
+    const struct new_stream *stream = &step->streams[number];
+    const struct changeset_op *op = &stream->op;
+    sqlite3_stmt *stmt;
+    int rc = db_query(db, QUERY_STREAM_PUT, &stmt, err);
+    if (rc)
+        return rc;
+    buf_clear(&step->scratch);
+    packer_pack(db_packer(db), op->bytes, op->len, PACKER_SAVING_PERCENT, &step->scratch);
+    db_bind_number(stmt, 1, (int64_t)step->place->row << SCHEMA_STREAM_BITS | number);
+    db_bind_text(stmt, 2, op->container, strlen(op->container));
+    if (op->id == CHANGESET_NO_OBJECT)
+        db_bind_null(stmt, 3);
+    else
+        db_bind_number(stmt, 3, op->id);
+    db_bind_number(stmt, 4, op->preroll_ns);
+    db_bind_text(stmt, 5, op->reason, strlen(op->reason));
+    db_bind_bytes(stmt, 6, step->pieces.data + stream->pieces_at, stream->pieces_len);
+    db_bind_bytes(stmt, 7, step->scratch.data, step->scratch.len);
+    return db_run(db, stmt, err);
+}
+
+static int drop_streams(struct step *step, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int64_t first = (int64_t)step->place->row << SCHEMA_STREAM_BITS;
+    int rc = db_query(step->apply->db, QUERY_STREAMS_DROP, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, first);
+    db_bind_number(stmt, 2, first + (1 << SCHEMA_STREAM_BITS) - 1);
+    return db_run(step->apply->db, stmt, err);
+}
+
+static int put_streams(struct step *step, struct error *err)
+{
+    int rc = step->place->live ? drop_streams(step, err) : 0;
+    for (uint32_t i = 0; !rc && i < step->stream_count; i++)
+        rc = put_stream(step, i, err);
+    return rc;
+}
+
+static int put_extra(struct step *step, struct error *err)
+{
+    struct db *db = step->apply->db;
+    bool has = step->extra.kind == CHANGESET_EXTRA;
+    if (!has && !step->place->live)
+        return 0;
+    sqlite3_stmt *stmt;
+    int rc = db_query(db, has ? QUERY_EXTRA_PUT : QUERY_EXTRA_DROP, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, step->place->row);
+    buf_clear(&step->scratch);
+    if (has) {
+        packer_pack(db_packer(db), step->extra.bytes, step->extra.len, PACKER_SAVING_PERCENT, &step->scratch);
+        db_bind_bytes(stmt, 2, step->scratch.data, step->scratch.len);
+    }
+    return db_run(db, stmt, err);
+}
+
+static void bind_time(sqlite3_stmt *stmt, int at, int64_t ns)
+{
+    if (ns == CLIP_NO_TIME)
+        db_bind_null(stmt, at);
+    else
+        db_bind_number(stmt, at, ns);
+}
+
+static int put_clip(struct step *step, uint32_t json_changed, struct error *err)
+{
+    static const uint8_t zero_key[16];
+    const struct changeset_op *clip = &step->clip;
+    size_t key_len = strlen(clip->text);
+    sqlite3_stmt *stmt;
+    int rc = db_query(step->apply->db, QUERY_CLIP_PUT, &stmt, err);
+    if (rc)
+        return rc;
+    buf_clear(&step->files);
+    for (size_t i = 0; i < step->stream_count; i++) {
+        const struct new_stream *stream = &step->streams[i];
+        struct catalog_file file = {stream->op.text, stream->op.ext, stream->op.size, stream->changed};
+        files_encode(&step->files, &file);
+    }
+    db_bind_number(stmt, 1, step->place->row);
+    db_bind_text(stmt, 2, clip->text, key_len);
+    bind_time(stmt, 3, clip->t0_ns);
+    bind_time(stmt, 4, clip->t1_ns);
+    db_bind_number(stmt, 5, (int64_t)siphash24(zero_key, clip->text, key_len));
+    db_bind_bytes(stmt, 6, clip->fingerprint, SHA256_BYTES);
+    db_bind_number(stmt, 7, (int64_t)step->record.json.len);
+    db_bind_number(stmt, 8, json_changed);
+    db_bind_bytes(stmt, 9, step->files.data, step->files.len);
+    return db_run(step->apply->db, stmt, err);
+}
+
+/* ---- the clip ---- */
+
+static void note_content(struct step *step)
+{
+    const uint8_t *fingerprint = step->clip.fingerprint;
+    if (!step->place->known || memcmp(step->was.fingerprint, fingerprint, SHA256_BYTES) != 0)
+        apply_hash_add(step->apply, SCHEMA_HASH_FINGERPRINT, apply_fingerprint_hash(fingerprint),
+                       step->place->row);
+}
+
+/* A file that is gone cannot say when: its clip's json does. */
+static bool loses_file(const struct step *step)
+{
+    for (uint32_t i = 0; i < step->was.file_count; i++) {
+        const struct catalog_file *file = &step->was.files[i];
+        size_t k = 0;
+        while (k < step->stream_count && (strcmp(step->streams[k].op.text, file->name) != 0 ||
+                                          strcmp(step->streams[k].op.ext, file->ext) != 0))
+            k++;
+        if (k == step->stream_count)
+            return true;
+    }
+    return false;
+}
+
+static int write_clip(struct step *step, bool same_attributes, bool same_streams, struct error *err)
+{
+    struct apply *apply = step->apply;
+    bool live = step->place->live;
+    bool same_json = live && same_attributes && (same_streams || !loses_file(step));
+    uint32_t json_changed = same_json ? step->was.json_changed : apply->options->version;
+    int rc = apply_record_print(&step->record, step->clip.text, err);
+    if (rc)
+        return rc;
+    note_content(step);
+    rc = same_attributes ? 0 : apply_record_put(&step->record, err);
+    if (!rc)
+        rc = put_clip(step, json_changed, err);
+    if (!rc && !same_streams) {
+        rc = put_streams(step, err);
+        apply->counts.streams += step->stream_count;
+    }
+    if (live)
+        apply->counts.clips_replaced++;
+    else
+        apply->counts.clips_added++;
+    return rc;
+}
+
+static bool same_clip(const struct step *step)
+{
+    return step->place->live && !memcmp(step->was.fingerprint, step->clip.fingerprint, SHA256_BYTES) &&
+           step->was.t0_ns == step->clip.t0_ns && step->was.t1_ns == step->clip.t1_ns;
+}
+
+/* The row stays, with its key and fingerprint: it is known which content was removed; and so does its record:
+ * the clip may come back. */
+static int drop_clip(struct step *step, struct error *err)
+{
+    step->extra = (struct changeset_op){0};
+    step->apply->counts.clips_removed++;
+    apply_record_retire(&step->record);
+    int rc = drop_streams(step, err);
+    return rc ? rc : put_extra(step, err);
+}
+
+static int remove_clip(struct step *step, struct error *err)
+{
+    int rc = apply_record_enter(&step->record, step->place->row, true, err);
+    if (!rc)
+        rc = read_old(step, err);
+    return rc ? rc : drop_clip(step, err);
+}
+
+/* Only the row is written: it says which content is removed under this key, and the record what it had. */
+static int hide_clip(struct step *step, struct error *err)
+{
+    int rc = apply_record_enter(&step->record, step->place->row, step->place->live, err);
+    if (!rc)
+        rc = take_clip(step, err);
+    if (!rc)
+        rc = read_old(step, err);
+    if (rc)
+        return rc;
+    step->stream_count = step->record.said.count = 0;
+    if (step->place->live)
+        rc = drop_clip(step, err);
+    if (!rc && (step->place->known || step->place->moved))
+        rc = keep_hidden(step, err);
+    if (!rc)
+        rc = apply_record_print(&step->record, step->clip.text, err);
+    if (rc)
+        return rc;
+    note_content(step);
+    return put_clip(step, step->apply->options->version, err);
+}
+
+static int apply_clip(struct step *step, struct error *err)
+{
+    bool same_streams = false, same_extra = false;
+    int rc = apply_record_enter(&step->record, step->place->row, step->place->live, err);
+    if (!rc)
+        rc = take_clip(step, err);
+    if (!rc)
+        rc = read_old(step, err);
+    if (!rc)
+        rc = keep_others(step, err);
+    if (rc)
+        return rc;
+    bool same_attributes = step->place->live && apply_record_same(&step->record);
+    rc = compare_streams(step, &same_streams, err);
+    if (!rc)
+        rc = compare_extra(step, &same_extra, err);
+    if (rc)
+        return rc;
+    if (same_clip(step) && same_attributes && same_streams && same_extra) {
+        step->apply->counts.clips_unchanged++;
+        return 0;
+    }
+    rc = write_clip(step, same_attributes, same_streams, err);
+    return rc || same_extra ? rc : put_extra(step, err);
+}
+
+static void step_done(struct step *step)
+{
+    apply_record_done(&step->record);
+    record_values_done(&step->labels);
+    free(step->streams);
+    free(step->was_files);
+    struct buf *const all[] = {&step->pieces, &step->files, &step->scratch};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        buf_done(all[i]);
+}
+
+int apply_clips(struct apply *apply, struct error *err)
+{
+    struct step step = {.apply = apply, .record = APPLY_RECORD(apply)};
+    step.was_files = mem_zero(CLIP_STREAMS_MAX * sizeof *step.was_files);
+    int rc = 0;
+    for (size_t i = 0; !rc && i < apply->count; i++) {
+        step.place = &apply->clips[i];
+        rc = step.place->removed  ? remove_clip(&step, err)
+             : step.place->hidden ? hide_clip(&step, err)
+                                  : apply_clip(&step, err);
+    }
+    if (!rc)
+        rc = apply_record_flush(&step.record, err);
+    step_done(&step);
+    return rc;
+}

@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One pass over the log. Numbers of the set become ids of the catalog: equal roots, objects and attributes of
+ * the parent are met by what they are, never by number. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "index/catalog/posting.h"
+#include "index/catalog/rows.h"
+#include "index/commit/apply/apply_state.h"
+
+/* The values of an attribute that sorts clips; ranks are given when all are known. */
+struct sorter {
+    uint32_t attribute;   /* of the set; UINT32_MAX: it has none */
+    struct strmap *map;   /* encoded value -> index */
+    struct value *values; /* borrowed from the log */
+    size_t cap;
+    uint32_t last; /* index of the value that came last: clips of a session tend to stand together */
+    struct buf bytes;
+};
+
+void apply_hash_add(struct apply *apply, enum schema_hash kind, uint64_t hash, uint32_t number)
+{
+    mem_grow(&apply->new_hashes, &apply->new_hash_cap, apply->new_hash_count + 1, sizeof *apply->new_hashes);
+    apply->new_hashes[apply->new_hash_count++] = (struct runs_hash){kind, hash, number};
+}
+
+/* ---- roots, objects, recordings ---- */
+
+static int take_root(struct apply *apply, const struct changeset_op *op, struct error *err)
+{
+    uint32_t id = op->id;
+    const struct apply_options *options = apply->options;
+    int rc = options->root_id ? options->root_id(options->ctx, op->text, &id, err) : 0;
+    if (rc)
+        return rc;
+    mem_grow(&apply->root_ids, &apply->root_cap, apply->root_count + 1, sizeof *apply->root_ids);
+    apply->root_ids[apply->root_count++] = id;
+    return 0;
+}
+
+struct object_search {
+    struct apply *apply;
+    const struct changeset_op *op;
+    uint32_t root, found;
+};
+
+static int is_object(void *ctx, uint32_t id, struct error *err)
+{
+    struct object_search *search = ctx;
+    struct catalog_object object = {0};
+    int rc = rows_object(search->apply->db, id, &object, err);
+    if (rc < 1)
+        return rc;
+    bool same = object.root == search->root && object.size == search->op->size &&
+                !strcmp(object.path, search->op->text) && !strcmp(object.pin, search->op->pin);
+    catalog_object_done(&object);
+    search->found = id;
+    return same;
+}
+
+static int put_object(struct apply *apply, const struct changeset_op *op, uint32_t root, uint32_t id,
+                      struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int rc = db_query(apply->db, QUERY_OBJECT_PUT, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, id);
+    db_bind_number(stmt, 2, root);
+    db_bind_text(stmt, 3, op->text, strlen(op->text));
+    db_bind_number(stmt, 4, (int64_t)op->size);
+    db_bind_text(stmt, 5, op->pin, strlen(op->pin));
+    return db_run(apply->db, stmt, err);
+}
+
+static int take_object(struct apply *apply, const struct changeset_op *op, struct error *err)
+{
+    struct object_search search = {.apply = apply, .op = op, .root = apply->root_ids[op->root]};
+    uint64_t hash = rows_object_hash(search.root, op->text);
+    int rc = runs_find_hash(apply->db, &apply->runs, SCHEMA_HASH_OBJECT, hash, is_object, &search, err);
+    if (rc < 0)
+        return rc;
+    if (!rc) {
+        if (apply->next_object >= CATALOG_NO_OBJECT)
+            return error_set(err, EFBIG, "the catalog has too many objects");
+        search.found = (uint32_t)apply->next_object++;
+        rc = put_object(apply, op, search.root, search.found, err);
+        if (rc)
+            return rc;
+        apply_hash_add(apply, SCHEMA_HASH_OBJECT, hash, search.found);
+    }
+    mem_grow(&apply->object_ids, &apply->object_cap, apply->object_count + 1, sizeof *apply->object_ids);
+    apply->object_ids[apply->object_count++] = search.found;
+    return 0;
+}
+
+static int take_recording(struct apply *apply, const struct changeset_op *op, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    CLEANUP_BUF struct buf packed = BUF_INIT;
+    int rc = db_query(apply->db, QUERY_RECORDING_PUT, &stmt, err);
+    if (rc)
+        return rc;
+    packer_pack(db_packer(apply->db), op->bytes, op->len, PACKER_SAVING_PERCENT, &packed);
+    db_bind_number(stmt, 1, apply->object_ids[op->id]);
+    db_bind_text(stmt, 2, op->text, strlen(op->text));
+    db_bind_bytes(stmt, 3, packed.data, packed.len);
+    return db_run(apply->db, stmt, err);
+}
+
+static int take_evidence(struct apply *apply, const struct changeset_op *op, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int rc = db_query(apply->db, QUERY_EVIDENCE_PUT, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, apply->object_ids[op->id]);
+    db_bind_bytes(stmt, 2, op->bytes, op->len);
+    return db_run(apply->db, stmt, err);
+}
+
+/* ---- attributes ---- */
+
+static int conflict(const struct attribute *known, const struct changeset_op *op, struct error *err)
+{
+    return error_set(err, EINVAL,
+                     "the attribute '%s' is %s in the data set and %s in the import (--type '%s=text' makes "
+                     "texts of all in it)",
+                     op->text, value_type_name(known->info.type), value_type_name(op->type), op->text);
+}
+
+/* A clip's JSON shows an attribute of several values as an array, also where there is one. */
+static int add_brackets(struct apply *apply, const struct attribute *attribute, struct error *err)
+{
+    return apply_attribute_grow(apply, attribute, sizeof "[]" - 1, err);
+}
+
+/* What the set says of an attribute the parent has: it may get wider, never narrower. */
+static int merge_attribute(struct apply *apply, struct attribute *known, const struct changeset_op *op,
+                           struct error *err)
+{
+    bool widen = known->info.type == VALUE_INT && op->type == VALUE_FLOAT;
+    bool narrower = known->info.type == VALUE_FLOAT && op->type == VALUE_INT;
+    if (known->info.type != op->type && !widen && !narrower)
+        return conflict(known, op, err);
+    int rc = widen ? apply_delta_widen(apply->db, known, err) : 0;
+    if (rc || !op->multi || known->info.multi)
+        return rc;
+    rc = apply_delta_unfold(apply->db, known, &apply->deltas[known - apply->attributes.list], err);
+    return rc ? rc : add_brackets(apply, known, err);
+}
+
+static int add_attribute(struct apply *apply, const char *name, enum value_type type, bool multi,
+                         struct error *err)
+{
+    struct attributes *all = &apply->attributes;
+    if (apply->next_attribute >= SCHEMA_ATTRIBUTES_MAX)
+        return error_set(err, EFBIG, "the data set has too many attributes");
+    mem_grow(&all->list, &all->cap, all->count + 1, sizeof *all->list);
+    struct attribute *attribute = &all->list[all->count++];
+    *attribute = (struct attribute){.listed = type != VALUE_LIST, .posting = (uint32_t)apply->next_posting++};
+    attribute->info.id = (uint32_t)apply->next_attribute++;
+    attribute->info.type = type;
+    attribute->info.multi = multi;
+    memcpy(attribute->info.name, name, strlen(name) + 1);
+    return 0;
+}
+
+/* Another attribute of the set means it already, by one more name that it had. */
+static bool is_taken(const struct apply *apply, const struct attribute *known, uint32_t declared)
+{
+    bool taken = false;
+    for (uint32_t i = 0; known && !taken && i < declared; i++)
+        taken = apply->attribute_at[i] == (uint32_t)(known - apply->attributes.list);
+    return taken;
+}
+
+static int take_attribute(struct apply *apply, const struct changeset_op *op, struct error *err)
+{
+    struct attribute *known;
+    int rc = apply_attribute_find(apply, op->text, &known, err);
+    if (rc < 0)
+        return rc;
+    if (is_taken(apply, known, op->id)) /* two columns, so two attributes */
+        known = NULL, rc = 0;
+    apply->attribute_at[op->id] = known ? (uint32_t)(known - apply->attributes.list)
+                                  : rc  ? APPLY_NO_ATTRIBUTE
+                                        : (uint32_t)apply->attributes.count;
+    if (known)
+        return merge_attribute(apply, known, op, err);
+    return rc ? 0 : add_attribute(apply, op->text, op->type, op->multi, err);
+}
+
+/* Labels of events are the values of an attribute that no set declares. */
+static int take_events(struct apply *apply, struct error *err)
+{
+    if (apply->event_at != SIZE_MAX)
+        return 0;
+    apply->event_at = apply->attributes.count;
+    return add_attribute(apply, EVENT_ATTRIBUTE, VALUE_TEXT, true, err);
+}
+
+void apply_event_find(struct apply *apply)
+{
+    const struct attribute *known =
+        attributes_by_name(&apply->attributes, EVENT_ATTRIBUTE, sizeof EVENT_ATTRIBUTE - 1);
+    apply->event_at = known ? (size_t)(known - apply->attributes.list) : SIZE_MAX;
+}
+
+bool apply_is_event(const struct apply *apply, const struct attribute *attribute)
+{
+    return apply->event_at != SIZE_MAX && attribute == &apply->attributes.list[apply->event_at];
+}
+
+/* ---- clips and their place in order ---- */
+
+static void take_clip(struct apply *apply, const struct changeset_op *op, size_t at)
+{
+    struct apply_clip *clip = &apply->clips[apply->count];
+    *clip = (struct apply_clip){
+        .at = at, .key = op->text, .t0_ns = op->t0_ns, .place = op->place, .order = (uint32_t)apply->count};
+    for (size_t i = 0; i < APPLY_SORT_KEYS; i++)
+        clip->ranks[i] = APPLY_UNRANKED;
+    apply->count++;
+}
+
+static void take_removal(struct apply *apply, const struct changeset_op *op)
+{
+    apply->clips[changeset_clips(apply->set) + apply->removals++] =
+        (struct apply_clip){.key = op->text, .removed = true};
+}
+
+static uint32_t value_index(struct sorter *sorter, const struct value *value)
+{
+    bool is_new;
+    if (strmap_count(sorter->map) && !value_compare(&sorter->values[sorter->last], value))
+        return sorter->last;
+    buf_clear(&sorter->bytes);
+    value_encode(&sorter->bytes, value);
+    struct strmap_entry *entry =
+        strmap_put(sorter->map, buf_text(&sorter->bytes), sorter->bytes.len, &is_new);
+    if (is_new) {
+        entry->value = strmap_count(sorter->map) - 1;
+        mem_grow(&sorter->values, &sorter->cap, entry->value + 1, sizeof *sorter->values);
+        sorter->values[entry->value] = *value;
+    }
+    sorter->last = (uint32_t)entry->value;
+    return sorter->last;
+}
+
+static void take_value(struct apply *apply, const struct changeset_op *op, struct sorter *sorters)
+{
+    for (size_t i = 0; i < APPLY_SORT_KEYS; i++) {
+        uint32_t *rank = &apply->clips[apply->count - 1].ranks[i];
+        if (sorters[i].attribute == op->id && *rank == APPLY_UNRANKED)
+            *rank = value_index(&sorters[i], &op->value);
+    }
+}
+
+static int compare_indices(const void *a, const void *b, void *ctx)
+{
+    const struct value *values = ctx;
+    return value_compare(&values[*(const uint32_t *)a], &values[*(const uint32_t *)b]);
+}
+
+/* Indices become ranks in value order. */
+static void rank_clips(struct apply *apply, const struct sorter *sorter, int key)
+{
+    size_t count = strmap_count(sorter->map);
+    CLEANUP_FREE uint32_t *order = mem_alloc(count * sizeof *order),
+                          *ranks = mem_alloc(count * sizeof *ranks);
+    for (uint32_t i = 0; i < count; i++)
+        order[i] = i;
+    if (count)
+        qsort_r(order, count, sizeof *order, compare_indices, sorter->values);
+    for (uint32_t i = 0; i < count; i++)
+        ranks[order[i]] = i;
+    for (size_t i = 0; i < apply->count; i++)
+        if (apply->clips[i].ranks[key] != APPLY_UNRANKED)
+            apply->clips[i].ranks[key] = ranks[apply->clips[i].ranks[key]];
+}
+
+static int take(struct apply *apply, const struct changeset_op *op, size_t at, struct sorter *sorters,
+                struct error *err)
+{
+    switch (op->kind) {
+    case CHANGESET_ROOT:
+        return take_root(apply, op, err);
+    case CHANGESET_OBJECT:
+        return take_object(apply, op, err);
+    case CHANGESET_EVIDENCE:
+        return take_evidence(apply, op, err);
+    case CHANGESET_TABLE:
+        return take_recording(apply, op, err);
+    case CHANGESET_ATTRIBUTE:
+        return take_attribute(apply, op, err);
+    case CHANGESET_CLIP:
+    case CHANGESET_LABELS:
+        take_clip(apply, op, at);
+        break;
+    case CHANGESET_VALUE:
+        take_value(apply, op, sorters);
+        break;
+    case CHANGESET_REMOVE:
+        take_removal(apply, op);
+        break;
+    case CHANGESET_HIDE:
+        apply->clips[apply->count - 1].hidden = true;
+        break;
+    case CHANGESET_LABELS_OF:
+        apply->clips[apply->count - 1].labels_of = op->text;
+        break;
+    case CHANGESET_EVENTS:
+        return take_events(apply, err);
+    case CHANGESET_SETTER:
+        apply->setter = op->text;
+        apply->policy = (enum changeset_policy)op->policy;
+        apply->table = op->other;
+        break;
+    case CHANGESET_RENAME:
+    case CHANGESET_DESCRIBE:
+    case CHANGESET_DROP:
+    case CHANGESET_TO_TEXT:
+        return apply_attribute_change(apply, op, err);
+    case CHANGESET_STREAM:
+    case CHANGESET_EXTRA:
+    case CHANGESET_EVENT:
+    case CHANGESET_NONE:
+    case CHANGESET_PARTIAL:
+        break;
+    }
+    return 0;
+}
+
+static int take_all(struct apply *apply, struct sorter *sorters, struct error *err)
+{
+    struct changeset_reader reader = CHANGESET_READER(apply->set);
+    struct changeset_op op;
+    int rc = 0;
+    for (size_t at = reader.at; !rc && changeset_next(&reader, &op); at = reader.at)
+        rc = take(apply, &op, at, sorters, err);
+    changeset_reader_done(&reader);
+    return rc;
+}
+
+/* From attribute `first` on. */
+static int take_lists(struct apply *apply, uint32_t first, struct error *err)
+{
+    const struct changeset *set = apply->set;
+    for (uint32_t i = first; i < strmap_count(set->attributes); i++) {
+        const struct changeset_attribute *attribute = &set->attribute_list[i];
+        struct changeset_op op = {
+            .id = i, .text = attribute->name, .type = attribute->type, .multi = attribute->multi};
+        int rc = take_attribute(apply, &op, err);
+        if (rc)
+            return rc;
+    }
+    for (size_t i = 0; i < set->clips.count; i++) {
+        const struct changeset_key *key = &set->clips.list[i];
+        const char *text = (const char *)set->log.data + key->at;
+        struct changeset_op op = {.text = text, .t0_ns = CLIP_NO_TIME, .place = key->value};
+        take_clip(apply, &op, changeset_op_of_text(key->at, strlen(text)));
+    }
+    return set->has_events ? take_events(apply, err) : 0;
+}
+
+/* Of labels all that intake wants stands in lists, so only what comes before the first clip is read. */
+static int take_labels(struct apply *apply, struct error *err)
+{
+    struct changeset_reader reader = CHANGESET_READER(apply->set);
+    struct changeset_op op = {0};
+    uint32_t attributes = 0;
+    int rc = 0;
+    while (!rc && changeset_next(&reader, &op) && op.kind != CHANGESET_LABELS) {
+        rc = take(apply, &op, 0, NULL, err);
+        attributes += op.kind == CHANGESET_ATTRIBUTE;
+    }
+    changeset_reader_done(&reader);
+    return rc ? rc : take_lists(apply, attributes, err);
+}
+
+/* The list of attributes moves no more from here on. */
+static void fix_attributes(struct apply *apply)
+{
+    attributes_sort(&apply->attributes);
+    apply->declared = mem_zero(apply->attributes.count * sizeof *apply->declared);
+    apply->partial = mem_zero(apply->attributes.count * sizeof *apply->partial);
+    for (size_t i = 0; i < strmap_count(apply->set->attributes); i++) {
+        uint32_t at = apply->attribute_at[i];
+        if (at == APPLY_NO_ATTRIBUTE)
+            continue;
+        apply->declared[at] = true;
+        apply->partial[at] = apply->set->has_labels || apply->set->attribute_list[i].partial;
+    }
+    if (apply->set->has_labels && apply->event_at != SIZE_MAX)
+        apply->declared[apply->event_at] = true;
+}
+
+static struct sorter sorter_new(const struct changeset *set, const char *name, const char *else_name)
+{
+    const struct strmap_entry *entry = strmap_find(set->attributes, name, strlen(name));
+    if (!entry)
+        entry = strmap_find(set->attributes, else_name, strlen(else_name));
+    return (struct sorter){.attribute = entry ? (uint32_t)entry->value : UINT32_MAX, .map = strmap_new()};
+}
+
+int apply_intake(struct apply *apply, struct error *err)
+{
+    size_t declared = strmap_count(apply->set->attributes);
+    struct sorter sorters[APPLY_SORT_KEYS] = {sorter_new(apply->set, "site", "site"),
+                                              sorter_new(apply->set, "robot", "robot_type"),
+                                              sorter_new(apply->set, "session", "session")};
+    size_t entries = changeset_clips(apply->set) + changeset_removals(apply->set);
+    apply->clips = mem_zero(entries * sizeof *apply->clips);
+    apply->attribute_at = mem_zero(declared * sizeof *apply->attribute_at);
+    apply->deltas = mem_zero((apply->parent_attributes + declared + 1) * sizeof *apply->deltas);
+    apply->origin = (uint32_t)apply->next_origin;
+    apply_event_find(apply);
+    int rc = apply->set->has_labels ? take_labels(apply, err) : take_all(apply, sorters, err);
+    for (size_t i = 0; i < APPLY_SORT_KEYS; i++) {
+        if (!rc)
+            rank_clips(apply, &sorters[i], i);
+        strmap_free(sorters[i].map);
+        buf_done(&sorters[i].bytes);
+        free(sorters[i].values);
+    }
+    apply->count += apply->removals;
+    if (!rc)
+        fix_attributes(apply);
+    return rc;
+}

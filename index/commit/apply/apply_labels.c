@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A set of labels: only records, events and what is found by them change; rows, streams and keys stay. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/base/count.h"
+#include "index/catalog/posting.h"
+#include "index/commit/apply/apply_growth.h"
+#include "index/commit/apply/apply_record.h"
+
+void apply_example(struct apply_examples *examples, const char *format, ...)
+{
+    char text[300];
+    if (examples->count++ >= APPLY_SHOWN)
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    buf_printf(&examples->shown, "%s%s", examples->count > 1 ? "; " : "", text);
+}
+
+/* ---- places ---- */
+
+static int check_unknown(const struct apply *apply, struct error *err)
+{
+    const struct apply_examples *unknown = &apply->unknown;
+    if (!unknown->count)
+        return 0;
+    return error_set(err, ENOENT, "%s %s not in the data set: %s%s", COUNT(unknown->count, "clip"),
+                     unknown->count == 1 ? "is" : "are", buf_text(&unknown->shown),
+                     unknown->count > APPLY_SHOWN ? "; ..." : "");
+}
+
+struct key_walk {
+    struct apply *apply;
+    size_t near;
+};
+
+static int take_row(void *ctx, const char *key, uint32_t row, struct error *err)
+{
+    struct key_walk *walk = ctx;
+    const struct changeset *set = walk->apply->set;
+    size_t at = changeset_keys_find(&set->clips, &set->log, key, &walk->near);
+    (void)err;
+    if (at == SIZE_MAX)
+        return 0;
+    struct apply_clip *clip = &walk->apply->clips[at];
+    clip->row = row;
+    clip->known = true;
+    return 0;
+}
+
+/* One by one, or all keys there are, where that is less work. */
+static int find_keys(struct apply *apply, struct error *err)
+{
+    enum { FINDS_COST = 4 };
+    int rc = 0;
+    if ((int64_t)apply->count >= apply->rows / FINDS_COST)
+        return runs_each_key(apply->db, take_row, &(struct key_walk){.apply = apply}, err);
+    for (size_t i = 0; rc >= 0 && i < apply->count; i++) {
+        struct apply_clip *clip = &apply->clips[i];
+        rc = runs_find_key(apply->db, &apply->runs, clip->key, strlen(clip->key), &clip->row, err);
+        clip->known = rc == 1;
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static int find_rows(struct apply *apply, struct error *err)
+{
+    int rc = find_keys(apply, err);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < apply->count; i++) {
+        struct apply_clip *clip = &apply->clips[i];
+        clip->known = clip->live = clip->known && rowset_contains(apply->live, clip->row);
+        if (!clip->known)
+            apply_example(&apply->unknown, "%s %llu: '%s'", apply->table, (unsigned long long)clip->place,
+                          clip->key);
+    }
+    return check_unknown(apply, err);
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct apply_clip *x = a, *y = b;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+int apply_label_places(struct apply *apply, struct error *err)
+{
+    int rc = posting_read(apply->db, SCHEMA_POSTING_LIVE, &apply->live, err);
+    if (!rc)
+        rc = find_rows(apply, err);
+    if (rc)
+        return rc;
+    bool sorted = true; /* most tables are in the order of their clips */
+    for (size_t i = 1; i < apply->count; i++)
+        sorted &= apply->clips[i - 1].row < apply->clips[i].row;
+    if (!sorted)
+        qsort(apply->clips, apply->count, sizeof *apply->clips, compare_rows);
+    for (size_t i = 1; i < apply->count; i++)
+        if (apply->clips[i - 1].row == apply->clips[i].row)
+            return db_damaged(apply->db, err, "two keys have the row %u", apply->clips[i].row);
+    return 0;
+}
+
+/* ---- events ---- */
+
+struct step {
+    struct apply *apply;
+    struct apply_record record;
+    struct apply_growth growth;
+    const struct apply_clip *place;
+    struct events said;   /* of the labels under way; by label, start and end */
+    struct value *labels; /* ascending: what the set says all events of */
+    size_t label_count, label_cap;
+    bool *stays; /* parallel: the clip had some, and they stay */
+    size_t stays_cap;
+};
+
+static int compare_labels(const void *a, const void *b)
+{
+    return value_compare(a, b);
+}
+
+static int compare_spans(const void *a, const void *b)
+{
+    const struct event *x = a, *y = b;
+    int order = value_compare(&x->label, &y->label);
+    if (!order)
+        order = (x->start_ns > y->start_ns) - (x->start_ns < y->start_ns);
+    return order ? order : (x->end_ns > y->end_ns) - (x->end_ns < y->end_ns);
+}
+
+/* An old event stays if it is somebody else's, of another label, or said again. */
+static int keep_event(struct step *step, const struct event *old, struct error *err)
+{
+    struct apply *apply = step->apply;
+    struct catalog_origin origin;
+    int rc = origins_get(apply->db, &apply->origins, old->origin, &origin, err);
+    if (rc)
+        return rc;
+    const struct value *label = step->label_count ? bsearch(&old->label, step->labels, step->label_count,
+                                                            sizeof *label, compare_labels)
+                                                  : NULL;
+    bool own = label && !strcmp(origin.setter, apply->setter);
+    if (own && apply->policy == CHANGESET_MISSING)
+        step->stays[label - step->labels] = true;
+    if (!own || apply->policy == CHANGESET_MISSING) {
+        events_add(&step->record.now_events, old);
+        return 0;
+    }
+    struct event *again = step->said.count ? bsearch(old, step->said.list, step->said.count,
+                                                     sizeof *step->said.list, compare_spans)
+                                           : NULL;
+    if (again)
+        again->origin = old->origin;
+    return 0;
+}
+
+/* The labels of all events are the values of an attribute. */
+static void say_labels(struct step *step)
+{
+    struct apply *apply = step->apply;
+    struct apply_record *record = &step->record;
+    const struct attribute *attribute = &apply->attributes.list[apply->event_at];
+    for (size_t i = 0; i < record->now_events.count; i++) {
+        const struct value *label = &record->now_events.list[i].label;
+        if (!i || value_compare(&record->now_events.list[i - 1].label, label) != 0)
+            record_values_add(&record->said, attribute, label, apply->origin);
+    }
+    record->says_events = true;
+}
+
+static int merge_events(struct step *step, struct error *err)
+{
+    struct apply_record *record = &step->record;
+    if (!step->label_count)
+        return 0;
+    int rc = 0;
+    events_sort(&step->said);
+    record->now_events.count = 0;
+    mem_grow(&step->stays, &step->stays_cap, step->label_count, sizeof *step->stays);
+    memset(step->stays, 0, step->label_count * sizeof *step->stays);
+    for (size_t i = 0; !rc && i < record->was_events.count; i++)
+        rc = keep_event(step, &record->was_events.list[i], err);
+    for (size_t i = 0; !rc && i < step->said.count; i++) {
+        const struct event *event = &step->said.list[i];
+        const struct value *label =
+            bsearch(&event->label, step->labels, step->label_count, sizeof *label, compare_labels);
+        if (!step->stays[label - step->labels])
+            events_add(&record->now_events, event);
+    }
+    events_sort(&record->now_events);
+    say_labels(step);
+    return rc;
+}
+
+/* ---- clips ---- */
+
+static int take(struct step *step, const struct changeset_op *op, struct error *err)
+{
+    if (op->kind == CHANGESET_VALUE || op->kind == CHANGESET_NONE) {
+        int rc = apply_record_say(&step->record, op, err);
+        return rc ? error_within(err, rc, "%s %llu", step->apply->table,
+                                 (unsigned long long)step->place->place)
+                  : 0;
+    }
+    if (op->kind == CHANGESET_EVENTS) {
+        mem_grow(&step->labels, &step->label_cap, step->label_count + 1, sizeof *step->labels);
+        step->labels[step->label_count++] =
+            (struct value){.type = VALUE_TEXT, .text = op->text, .len = strlen(op->text)};
+    } else if (op->kind == CHANGESET_EVENT) {
+        struct event event = {step->labels[step->label_count - 1], op->start_ns, op->end_ns,
+                              step->apply->origin, NULL};
+        events_add(&step->said, &event);
+    }
+    return 0;
+}
+
+static int take_labels(struct step *step, struct error *err)
+{
+    struct changeset_reader reader = CHANGESET_READER(step->apply->set);
+    struct changeset_op op;
+    int rc = 0;
+    step->label_count = step->said.count = 0;
+    reader.at = step->place->at;
+    changeset_next(&reader, &op);
+    while (!rc && changeset_next(&reader, &op) && op.kind != CHANGESET_LABELS)
+        rc = take(step, &op, err);
+    changeset_reader_done(&reader);
+    return rc;
+}
+
+static int grow_json(struct step *step, struct error *err)
+{
+    int64_t bytes;
+    int rc = apply_record_growth(&step->record, &bytes, err);
+    return rc ? rc : apply_growth_add(&step->growth, step->place->row, bytes, err);
+}
+
+static void count_set(struct step *step)
+{
+    struct apply *apply = step->apply;
+    const struct record_values *now = &step->record.now;
+    for (size_t i = 0; i < now->count; i++)
+        apply->counts.values_set +=
+            now->list[i].origin == apply->origin && !apply_is_event(apply, now->list[i].attribute);
+    for (size_t i = 0; i < step->record.now_events.count; i++)
+        apply->counts.events_set += step->record.now_events.list[i].origin == apply->origin;
+}
+
+static int label_clip(struct step *step, struct error *err)
+{
+    struct apply_record *record = &step->record;
+    int rc = apply_record_enter(record, step->place->row, true, err);
+    if (!rc)
+        rc = take_labels(step, err);
+    if (!rc)
+        rc = merge_events(step, err);
+    if (!rc)
+        rc = apply_merge(record, step->place, &record->was, err);
+    if (rc)
+        return rc;
+    if (apply_record_same(record)) {
+        step->apply->counts.clips_unchanged++;
+        return 0;
+    }
+    step->apply->counts.clips_labelled++;
+    count_set(step);
+    rc = grow_json(step, err);
+    return rc ? rc : apply_record_put(record, err);
+}
+
+/* All that is not allowed is found before anything is said. */
+static int check_taken(const struct apply *apply, struct error *err)
+{
+    const struct apply_examples *late = &apply->late, *taken = &apply->taken;
+    if (late->count)
+        return error_set(err, EEXIST, "%s %s set by others since v%u: %s%s", COUNT(late->count, "value"),
+                         late->count == 1 ? "was" : "were", apply->options->base, buf_text(&late->shown),
+                         late->count > APPLY_SHOWN ? "; ..." : "");
+    if (taken->count)
+        return error_set(err, EEXIST, "%s %s set by others (--overwrite replaces them): %s%s",
+                         COUNT(taken->count, "value"), taken->count == 1 ? "was" : "were",
+                         buf_text(&taken->shown), taken->count > APPLY_SHOWN ? "; ..." : "");
+    return 0;
+}
+
+int apply_labels(struct apply *apply, struct error *err)
+{
+    struct step step = {.apply = apply, .record = APPLY_RECORD(apply)};
+    int rc = 0;
+    apply_growth_init(&step.growth, apply);
+    for (size_t i = 0; !rc && i < apply->count; i++) {
+        step.place = &apply->clips[i];
+        rc = label_clip(&step, err);
+    }
+    if (!rc)
+        rc = check_taken(apply, err);
+    if (!rc)
+        rc = apply_growth_flush(&step.growth, err);
+    if (!rc)
+        rc = apply_record_flush(&step.record, err);
+    apply_record_done(&step.record);
+    events_done(&step.said);
+    free(step.labels);
+    free(step.stays);
+    return rc;
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Whose values stand.
+ *
+ *     the clip has           an import says        a person or a model says
+ *     nothing                that                  that
+ *     its own value          that, or none: that   that; nothing said: it stays
+ *                            nothing said: it stays where the set is partial, else none
+ *     somebody else's        it stays              it stays, is replaced, or is an error: the set's policy
+ *     the same value         it stays, with who set it and when
+ *
+ * So what people say outlives every import, and importing again takes back only what an import brought.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "index/commit/apply/apply_record.h"
+
+struct run { /* the values of one attribute */
+    const struct record_value *list;
+    size_t count;
+};
+
+static struct run run_at(const struct record_values *values, size_t at)
+{
+    struct run run = {values->list + at, 0};
+    while (at + run.count < values->count && run.list[run.count].attribute == run.list->attribute)
+        run.count++;
+    return run;
+}
+
+static bool same_run(struct run a, struct run b)
+{
+    bool same = a.count == b.count;
+    for (size_t i = 0; same && i < a.count; i++)
+        same = !value_compare(&a.list[i].value, &b.list[i].value);
+    return same;
+}
+
+static void print_run(struct run run, struct buf *buf)
+{
+    enum { SHOWN_MAX = 60 };
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    for (size_t i = 0; i < run.count && text.len <= SHOWN_MAX; i++) {
+        buf_text_append(&text, i ? "," : "");
+        value_print(&text, &run.list[i].value);
+    }
+    buf_printf(buf, text.len > SHOWN_MAX ? "%.*s..." : "%.*s", SHOWN_MAX, buf_text(&text));
+}
+
+/* What a set may not change: counted, and shown with whoever set it. */
+static void note_taken(struct apply *apply, const struct apply_clip *place, struct run old, struct run said,
+                       const struct catalog_origin *origin)
+{
+    CLEANUP_BUF struct buf was = BUF_INIT, is = BUF_INIT;
+    print_run(old, &was);
+    print_run(said, &is);
+    if (!said.count)
+        buf_text_append(&is, "there is none");
+    bool late = apply->options->base && origin->version > apply->options->base;
+    apply_example(late ? &apply->late : &apply->taken, "'%s' has %s=%s by %s (v%u), %s %llu says %s",
+                  place->key, old.list->attribute->info.name, buf_text(&was), origin->setter, origin->version,
+                  apply->table, (unsigned long long)place->place, buf_text(&is));
+}
+
+/* What a table replaces of what imports have said. */
+static void note_changed(struct apply *apply, const struct apply_clip *place, struct run old, struct run said,
+                         uint32_t version)
+{
+    CLEANUP_BUF struct buf was = BUF_INIT, is = BUF_INIT;
+    print_run(old, &was);
+    print_run(said, &is);
+    apply_example(&apply->replaced, "'%s' has %s=%s (v%u), now %s", place->key,
+                  old.list->attribute->info.name, buf_text(&was), version, buf_text(&is));
+}
+
+/* An import takes back what one has said, or leaves it: counted, for people. */
+static void note_own(struct apply_record *record, bool taken, uint32_t version, size_t values)
+{
+    struct apply_counts *counts = &record->apply->counts;
+    bool *noted = taken ? &record->was_taken : &record->was_kept;
+    if (taken) {
+        counts->values_taken += values;
+        if (!counts->taken_first || version < counts->taken_first)
+            counts->taken_first = version;
+        if (version > counts->taken_last)
+            counts->taken_last = version;
+    }
+    *(taken ? &counts->clips_taken : &counts->clips_kept) += !*noted;
+    *noted = true;
+}
+
+/* Which of both stands where they differ and both say something? */
+static int choose(struct apply_record *record, const struct apply_clip *place, struct run old,
+                  struct run said, struct run *ret, struct error *err)
+{
+    struct apply *apply = record->apply;
+    bool import = !apply->set->has_labels;
+    struct catalog_origin origin;
+    int rc = origins_get(apply->db, &apply->origins, old.list->origin, &origin, err);
+    if (rc)
+        return rc;
+    bool own = !strcmp(origin.setter, apply->setter);
+    bool late = !own && apply->options->base && origin.version > apply->options->base;
+    *ret = old;
+    if (import && own && !said.count)
+        note_own(record, true, origin.version, old.count);
+    else if (import && own && apply->partial[old.list->attribute - apply->attributes.list])
+        note_changed(apply, place, old, said, origin.version);
+    if (import ? own : apply->policy == CHANGESET_MISSING ? false : own || apply->policy == CHANGESET_ALL)
+        *ret = said;
+    if (!import && apply->policy != CHANGESET_MISSING && !own && (late || apply->policy == CHANGESET_OWN))
+        note_taken(apply, place, old, said, &origin);
+    return 0;
+}
+
+static bool says_none(const struct apply_record *record, size_t attribute)
+{
+    for (size_t i = 0; i < record->none_count; i++)
+        if (record->none[i] == attribute)
+            return true;
+    return false;
+}
+
+/* Nothing is said of an attribute of which the set is partial. */
+static int leave(struct apply_record *record, struct run old, struct error *err)
+{
+    struct apply *apply = record->apply;
+    struct catalog_origin origin;
+    if (apply->set->has_labels)
+        return 0;
+    int rc = origins_get(apply->db, &apply->origins, old.list->origin, &origin, err);
+    if (!rc && !strcmp(origin.setter, apply->setter))
+        note_own(record, false, origin.version, old.count);
+    return rc;
+}
+
+static int merge_run(struct apply_record *record, const struct apply_clip *place, struct run old,
+                     struct run said, struct run *ret, struct error *err)
+{
+    const struct apply *apply = record->apply;
+    const struct attribute *attribute = old.count ? old.list->attribute : said.list->attribute;
+    size_t at = (size_t)(attribute - apply->attributes.list);
+    *ret = old;
+    if (!apply->declared[at] || (old.count && said.count && same_run(old, said)))
+        return 0;
+    *ret = said;
+    if (at == apply->event_at) {
+        if (!record->says_events)
+            *ret = old;
+        return 0;
+    }
+    if (!old.count)
+        return 0;
+    if (said.count || !apply->partial[at] || says_none(record, at))
+        return choose(record, place, old, said, ret, err);
+    *ret = old;
+    return leave(record, old, err);
+}
+
+int apply_merge(struct apply_record *record, const struct apply_clip *place, const struct record_values *old,
+                struct error *err)
+{
+    struct record_values *said = &record->said;
+    record_values_sort(said);
+    record->now.count = 0;
+    for (size_t i = 0, k = 0; i < old->count || k < said->count;) {
+        uint32_t id = i < old->count ? old->list[i].attribute->info.id : UINT32_MAX;
+        uint32_t other = k < said->count ? said->list[k].attribute->info.id : UINT32_MAX;
+        struct run was = id <= other ? run_at(old, i) : (struct run){0};
+        struct run is = other <= id ? run_at(said, k) : (struct run){0};
+        struct run stands;
+        int rc = merge_run(record, place, was, is, &stands, err);
+        if (rc)
+            return rc;
+        for (size_t n = 0; n < stands.count; n++)
+            record_values_add(&record->now, stands.list[n].attribute, &stands.list[n].value,
+                              stands.list[n].origin);
+        i += was.count, k += is.count;
+    }
+    return 0;
+}

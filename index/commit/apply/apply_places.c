@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Rows: a key keeps its row for ever. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "index/catalog/posting.h"
+#include "index/catalog/rows.h"
+#include "index/commit/apply/apply_state.h"
+
+uint64_t apply_fingerprint_hash(const uint8_t fingerprint[SHA256_BYTES])
+{
+    struct cursor c = cursor_of(fingerprint, SHA256_BYTES);
+    return cursor_le64(&c);
+}
+
+static int find_known(struct apply *apply, struct error *err)
+{
+    for (size_t i = 0; i < apply->count; i++) {
+        struct apply_clip *clip = &apply->clips[i];
+        int rc = runs_find_key(apply->db, &apply->runs, clip->key, strlen(clip->key), &clip->row, err);
+        if (rc < 0)
+            return rc;
+        clip->known = rc;
+        if (rc && clip->row >= apply->parent_rows)
+            return db_damaged(apply->db, err, "the row of the key '%s' is out of range", clip->key);
+        clip->live = rc && rowset_contains(apply->live, clip->row);
+    }
+    return 0;
+}
+
+/* What is not there need not be removed. */
+static void drop_idle_removals(struct apply *apply)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < apply->count; i++)
+        if (!apply->clips[i].removed || apply->clips[i].live)
+            apply->clips[kept++] = apply->clips[i];
+    apply->count = kept;
+}
+
+static int move_lists(struct apply *apply, uint32_t row, struct lists *lists, struct apply_moved *moved,
+                      struct error *err)
+{
+    struct record_values values = {0};
+    int rc = record_decode(apply->db, &apply->attributes, cursor_of(moved->record.data, moved->record.len),
+                           &values, err);
+    if (!rc)
+        rc = lists_fill(apply->db, lists, row, &values, err);
+    if (!rc)
+        lists_encode(&values, &moved->lists);
+    record_values_done(&values);
+    return rc;
+}
+
+/* Read before anything is written: two clips may take each other's place. */
+static int read_labels(struct apply *apply, struct apply_clip *clip, struct record_group groups[2],
+                       struct lists *lists, struct error *err)
+{
+    uint32_t row;
+    clip->labels_left = strmap_find(apply->set->labels_of, clip->key, strlen(clip->key)) != NULL;
+    if (!clip->labels_of)
+        return 0;
+    int rc = runs_find_key(apply->db, &apply->runs, clip->labels_of, strlen(clip->labels_of), &row, err);
+    if (rc < 1) /* of one that was removed they are what it had then */
+        return rc;
+    clip->moved = MEM_NEW(struct apply_moved);
+    struct buf *to[2] = {&clip->moved->record, &clip->moved->events};
+    for (int i = 0; !(rc < 0) && i < 2; i++) {
+        rc = record_group_read(apply->db, row, &groups[i], err);
+        if (rc)
+            return rc;
+        struct cursor record = record_of(&groups[i], row);
+        buf_append(to[i], record.data, record.len);
+    }
+    return move_lists(apply, row, lists, clip->moved, err);
+}
+
+static int read_all_labels(struct apply *apply, struct error *err)
+{
+    struct record_group groups[2] = {RECORD_GROUP_INIT, RECORD_GROUP_EVENTS};
+    struct lists lists = {0};
+    int rc = 0;
+    if (!strmap_count(apply->set->labels_of))
+        return 0;
+    for (size_t i = 0; !rc && i < apply->count; i++)
+        rc = read_labels(apply, &apply->clips[i], groups, &lists, err);
+    record_group_done(&groups[0]);
+    record_group_done(&groups[1]);
+    lists_done(&lists);
+    return rc;
+}
+
+/* Known clips first, by row; then new ones by site, robot, session and time, those without last, then as they
+ * came. */
+static int compare_clips(const void *a, const void *b)
+{
+    const struct apply_clip *x = a, *y = b;
+    if (x->known != y->known)
+        return x->known ? -1 : 1;
+    if (x->known)
+        return (x->row > y->row) - (x->row < y->row);
+    for (size_t i = 0; i < APPLY_SORT_KEYS; i++)
+        if (x->ranks[i] != y->ranks[i])
+            return x->ranks[i] < y->ranks[i] ? -1 : 1;
+    bool timed = x->t0_ns != CLIP_NO_TIME, other = y->t0_ns != CLIP_NO_TIME;
+    if (timed != other)
+        return timed ? -1 : 1;
+    if (x->t0_ns != y->t0_ns)
+        return x->t0_ns < y->t0_ns ? -1 : 1;
+    return (x->order > y->order) - (x->order < y->order);
+}
+
+static void add_key(struct apply *apply, const struct apply_clip *clip)
+{
+    mem_grow(&apply->new_keys, &apply->new_key_cap, apply->new_key_count + 1, sizeof *apply->new_keys);
+    apply->new_keys[apply->new_key_count++] = (struct runs_key){clip->key, clip->row};
+}
+
+static void place_live(struct apply *apply, const struct apply_clip *clip)
+{
+    bool gone = clip->removed || clip->hidden;
+    if (clip->live == !gone)
+        return;
+    rowset_add(apply->changed, clip->row);
+    if (gone)
+        rowset_remove(apply->live, clip->row);
+    else
+        rowset_add(apply->live, clip->row);
+}
+
+static int place_new(struct apply *apply, struct error *err)
+{
+    for (size_t i = 0; i < apply->count; i++) {
+        struct apply_clip *clip = &apply->clips[i];
+        if (clip->known) {
+            if (i && apply->clips[i - 1].row == clip->row)
+                return db_damaged(apply->db, err, "two keys have the row %u", clip->row);
+            place_live(apply, clip);
+            continue;
+        }
+        if (apply->rows >= UINT32_MAX)
+            return error_set(err, EFBIG, "the data set has too many clips");
+        clip->row = (uint32_t)apply->rows++;
+        add_key(apply, clip);
+        place_live(apply, clip);
+    }
+    return 0;
+}
+
+int apply_places(struct apply *apply, struct error *err)
+{
+    int rc = 0;
+    if (apply->parent_rows) {
+        rc = posting_read(apply->db, SCHEMA_POSTING_LIVE, &apply->live, err);
+        if (!rc)
+            rc = find_known(apply, err);
+        if (!rc)
+            rc = read_all_labels(apply, err);
+    } else {
+        apply->live = rowset_new();
+    }
+    if (rc)
+        return rc;
+    drop_idle_removals(apply);
+    if (apply->count)
+        qsort(apply->clips, apply->count, sizeof *apply->clips, compare_clips);
+    return place_new(apply, err);
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The insides of apply(): what its steps hand to each other.
+ *
+ *     intake    reads the log once: roots, objects, attributes; one struct apply_clip a clip
+ *     places    known keys get their rows, new ones rows behind the last, sorted; labels that move are read
+ *     clips     in row order: streams, record and clip row; what changed in values goes into deltas
+ *     deltas    postings, dictionary and columns of each attribute
+ */
+#pragma once
+
+#include "index/catalog/attributes.h"
+#include "index/catalog/db.h"
+#include "index/catalog/lists.h"
+#include "index/catalog/origins.h"
+#include "index/catalog/record.h"
+#include "index/catalog/runs.h"
+#include "index/commit/apply/apply.h"
+#include "index/commit/apply/apply_delta.h"
+#include "index/commit/apply/apply_packing.h"
+#include "index/commit/changeset_labels.h"
+#include "index/commit/changeset_log.h"
+
+enum { APPLY_SORT_KEYS = 3, APPLY_UNRANKED = UINT32_MAX, APPLY_NO_ATTRIBUTE = UINT32_MAX };
+
+struct apply_clip {
+    size_t at;       /* of its operation in the log */
+    const char *key; /* borrowed from the log */
+    int64_t t0_ns;
+    uint32_t
+        ranks[APPLY_SORT_KEYS]; /* of site, robot, session among their values; APPLY_UNRANKED: not known */
+    uint32_t order;             /* in the change set */
+    uint64_t place;             /* of its labels in their table */
+    uint32_t row;
+    bool known; /* the row is the parent's */
+    bool live;  /* and so is the clip: a row that was removed only keeps its number */
+    bool removed;
+    bool hidden;           /* given, but not to be seen */
+    bool labels_left;      /* another clip of the set takes over its labels */
+    const char *labels_of; /* key of the clip whose labels it takes over, borrowed from the log; or NULL */
+    struct apply_moved *moved; /* what the parent has of that clip, live or not; NULL: nothing */
+};
+
+struct apply_moved {
+    struct buf record, lists, events;
+};
+
+/* How often something is the case, and the first few cases, for one message. */
+struct apply_examples {
+    uint64_t count;
+    struct buf shown;
+};
+
+struct apply {
+    const struct apply_options *options;
+    const struct changeset *set;
+    struct db *db;
+    struct apply_packing *packing;
+    int64_t rows, clip_count, next_posting, next_object, next_origin, next_attribute; /* of the catalog */
+    int64_t parent_rows;
+    struct runs runs;
+
+    struct attributes attributes; /* of the catalog; fixed once intake is through */
+    size_t parent_attributes;
+    uint32_t
+        *attribute_at; /* attribute of the set -> index into attributes.list; APPLY_NO_ATTRIBUTE: dropped */
+    bool *declared;    /* attributes.list[i] is one of the set's; */
+    bool *partial;     /* a clip without a value of it there keeps its own */
+    uint32_t *root_ids, *object_ids; /* of the set -> of the catalog */
+    size_t root_count, object_count, root_cap, object_cap;
+
+    /* whoever sets the values of the set */
+    const char *setter;
+    enum changeset_policy policy;
+    const char *table;                          /* before numbers of lines, in messages */
+    uint32_t origin;                            /* its number */
+    bool origin_used;                           /* some value has it */
+    struct origins origins;                     /* of the parent */
+    size_t event_at;                            /* index of the attribute of events, or SIZE_MAX */
+    struct apply_examples unknown, taken, late; /* clips that are not there; values that others set */
+    struct apply_examples replaced;             /* values of an import's own that a partial set replaces */
+
+    struct apply_clip *clips; /* by order, those to be removed last; later by row */
+    size_t count, removals;
+
+    struct apply_delta *deltas; /* one an attribute, as attributes.list */
+    struct rowset *live;        /* of the parent, later of the result */
+    struct rowset *changed;     /* rows that come or go */
+    struct runs_key *new_keys;
+    size_t new_key_count, new_key_cap;
+    struct runs_hash *new_hashes;
+    size_t new_hash_count, new_hash_cap;
+    struct apply_counts counts;
+};
+
+int apply_intake(struct apply *apply, struct error *err);
+int apply_places(struct apply *apply, struct error *err);
+int apply_clips(struct apply *apply, struct error *err);
+/* In place of these two, for a set of labels. */
+int apply_label_places(struct apply *apply, struct error *err);
+int apply_labels(struct apply *apply, struct error *err);
+/* What a set says of an attribute as such: renamed, described, dropped. */
+int apply_attribute_change(struct apply *apply, const struct changeset_op *op, struct error *err);
+int apply_to_text(struct apply *apply, struct attribute *attribute, struct error *err);
+/* *ret: the parent's attribute of this name, for an import also the one that had it before, or NULL. 1: it
+ * was an attribute's name before; with NULL: it was dropped, and an import does not bring it back. */
+int apply_attribute_find(struct apply *apply, const char *name, struct attribute **ret, struct error *err);
+int apply_attribute_put(struct apply *apply, const struct attribute *attribute, struct error *err);
+/* The JSON of all clips that have it gets so many bytes longer. */
+int apply_attribute_grow(struct apply *apply, const struct attribute *attribute, int64_t bytes,
+                         struct error *err);
+/* The rows that have it, and these together with all rows of removed clips, whose records may hold it. */
+int apply_attribute_rows(struct apply *apply, const struct attribute *attribute, struct rowset **ret_live,
+                         struct rowset **ret_all, struct error *err);
+void apply_event_find(struct apply *apply); /* event_at */
+bool apply_is_event(const struct apply *apply, const struct attribute *attribute);
+
+void apply_example(struct apply_examples *examples, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+void apply_hash_add(struct apply *apply, enum schema_hash kind, uint64_t hash, uint32_t number);
+uint64_t apply_fingerprint_hash(const uint8_t fingerprint[SHA256_BYTES]);

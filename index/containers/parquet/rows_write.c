@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Any run of rows is one PLAIN page a leaf, so the same rows are the same bytes, however they were written.
+ */
+#include <errno.h>
+
+#include "index/containers/parquet/encoding.h"
+#include "index/containers/parquet/rows.h"
+
+enum { PAGE_BYTES_MAX = 1 << 30 };
+
+static void put_integer(struct buf *buf, int16_t *last, int16_t field, enum thrift_type type, uint64_t value)
+{
+    thrift_write_field(buf, last, field, type);
+    thrift_write_integer(buf, (int64_t)value);
+}
+
+/* Runs of one byte each: levels are below 256. */
+static void write_levels(struct buf *page, const uint8_t *levels, uint64_t n)
+{
+    CLEANUP_BUF struct buf runs = BUF_INIT;
+    for (uint64_t i = 0, end; i < n; i = end) {
+        for (end = i + 1; end < n && levels[end] == levels[i];)
+            end++;
+        buf_varint(&runs, (end - i) << 1);
+        buf_u8(&runs, levels[i]);
+    }
+    buf_le32(page, (uint32_t)runs.len);
+    buf_append(page, runs.data, runs.len);
+}
+
+static void write_values(struct buf *page, const struct rows_leaf *leaf, uint64_t from, uint64_t end)
+{
+    if (leaf->schema->physical != PARQUET_TYPE_BOOLEAN) {
+        buf_append(page, buf_text(&leaf->values) + from, (size_t)(end - from));
+        return;
+    }
+    for (uint64_t i = from; i < end; i += 8) {
+        uint8_t bits = 0;
+        for (uint64_t k = i; k < end && k < i + 8; k++)
+            bits |= (uint8_t)(leaf->values.data[k] << (k - i));
+        buf_u8(page, bits);
+    }
+}
+
+/* A data page, v1, neither packed nor with a dictionary: DATA_PAGE and PLAIN are 0. */
+static void write_page(struct buf *out, const struct rows_leaf *leaf, uint64_t first, uint64_t count)
+{
+    CLEANUP_BUF struct buf page = BUF_INIT;
+    uint64_t from = leaf->entry_at[first], n = leaf->entry_at[first + count] - from;
+    if (leaf->schema->max_rep)
+        write_levels(&page, leaf->rep.data + from, n);
+    if (leaf->schema->max_def)
+        write_levels(&page, leaf->def.data + from, n);
+    write_values(&page, leaf, leaf->value_at[first], leaf->value_at[first + count]);
+    int16_t last = 0, inner = 0;
+    put_integer(out, &last, 1, THRIFT_I32, 0);
+    put_integer(out, &last, 2, THRIFT_I32, page.len);
+    put_integer(out, &last, 3, THRIFT_I32, page.len);
+    thrift_write_field(out, &last, 5, THRIFT_STRUCT); /* DataPageHeader */
+    put_integer(out, &inner, 1, THRIFT_I32, n);
+    put_integer(out, &inner, 2, THRIFT_I32, PARQUET_PLAIN);
+    put_integer(out, &inner, 3, THRIFT_I32, PARQUET_RLE);
+    put_integer(out, &inner, 4, THRIFT_I32, PARQUET_RLE);
+    buf_u8(out, THRIFT_NONE);
+    buf_u8(out, THRIFT_NONE);
+    buf_append(out, page.data, page.len);
+}
+
+static void write_path(const struct parquet_rows *rows, size_t number, struct buf *out)
+{
+    CLEANUP_THRIFT struct thrift tree = THRIFT_INIT;
+    const struct parquet *parquet = rows->parquet;
+    thrift_id chunk =
+        parquet_footer_parse(parquet, parquet_chunk_of(parquet, rows->group, number)->footer_at, &tree);
+    thrift_id path = thrift_path(&tree, chunk, CHUNK_META, META_PATH, 0);
+    thrift_write_list(out, THRIFT_BINARY, (uint32_t)thrift_count(&tree, path));
+    for (thrift_id part = thrift_first(&tree, path); part; part = thrift_next(&tree, part)) {
+        const uint8_t *bytes = NULL;
+        size_t len = 0;
+        thrift_binary(&tree, part, &bytes, &len);
+        buf_varint(out, len);
+        buf_append(out, bytes, len);
+    }
+}
+
+/* A ColumnChunk: its one page lies at [at, at + len) of the new file. */
+static void write_chunk(const struct parquet_rows *rows, size_t number, uint64_t entries, const uint64_t *at,
+                        struct buf *out)
+{
+    int16_t last = 0, meta = 0;
+    put_integer(out, &last, CHUNK_OFFSET, THRIFT_I64, at[0]);
+    thrift_write_field(out, &last, CHUNK_META, THRIFT_STRUCT);
+    put_integer(out, &meta, META_TYPE, THRIFT_I32, rows->leaves[number].schema->physical);
+    thrift_write_field(out, &meta, META_ENCODINGS, THRIFT_LIST);
+    thrift_write_list(out, THRIFT_I32, 2);
+    thrift_write_integer(out, PARQUET_PLAIN);
+    thrift_write_integer(out, PARQUET_RLE);
+    thrift_write_field(out, &meta, META_PATH, THRIFT_LIST);
+    write_path(rows, number, out);
+    put_integer(out, &meta, META_CODEC, THRIFT_I32, 0);
+    put_integer(out, &meta, META_VALUES, THRIFT_I64, entries);
+    put_integer(out, &meta, META_UNPACKED, THRIFT_I64, at[1] - at[0]);
+    put_integer(out, &meta, META_COMPRESSED, THRIFT_I64, at[1] - at[0]);
+    put_integer(out, &meta, META_DATA_PAGE, THRIFT_I64, at[0]);
+    buf_u8(out, THRIFT_NONE);
+    buf_u8(out, THRIFT_NONE);
+}
+
+/* `at`: where each leaf's page begins, and where the last one ends. */
+static void write_group(const struct parquet_rows *rows, uint64_t first, uint64_t count, const uint64_t *at,
+                        struct buf *out)
+{
+    size_t leaves = rows->parquet->schema.leaf_count;
+    int16_t last = 0;
+    thrift_write_field(out, &last, GROUP_CHUNKS, THRIFT_LIST);
+    thrift_write_list(out, THRIFT_STRUCT, (uint32_t)leaves);
+    for (size_t i = 0; i < leaves; i++) {
+        const struct rows_leaf *leaf = &rows->leaves[i];
+        write_chunk(rows, i, leaf->entry_at[first + count] - leaf->entry_at[first], at + i, out);
+    }
+    put_integer(out, &last, GROUP_BYTES, THRIFT_I64, at[leaves] - at[0]);
+    put_integer(out, &last, GROUP_ROWS, THRIFT_I64, count);
+    put_integer(out, &last, GROUP_OFFSET, THRIFT_I64, at[0]);
+    buf_u8(out, THRIFT_NONE);
+}
+
+int parquet_rows_write(const struct parquet_part *part, struct slice *slice, struct buf *group,
+                       struct error *err)
+{
+    const struct parquet_rows *rows = part->rows;
+    size_t leaves = rows->parquet->schema.leaf_count;
+    uint64_t first = part->first, count = part->count;
+    if (count == 0 || first >= rows->rows || count > rows->rows - first)
+        return error_set(err, EINVAL, "row group %zu: rows %llu to %llu of %llu", rows->group,
+                         (unsigned long long)first, (unsigned long long)first + count,
+                         (unsigned long long)rows->rows);
+    for (size_t i = 0; i < rows->bad_count; i++)
+        if (first < rows->bad[i].end && first + count > rows->bad[i].first)
+            return error_copy(err, &rows->bad[i].why);
+    CLEANUP_BUF struct buf out = BUF_INIT;
+    CLEANUP_FREE uint64_t *at = mem_alloc((leaves + 1) * sizeof *at);
+    if (parquet_rows_bytes(rows, first, count) > PAGE_BYTES_MAX)
+        return error_set(err, ENOTSUP, "%llu rows are more than a page can hold", (unsigned long long)count);
+    for (size_t i = 0; i < leaves; i++) {
+        at[i] = slice->size + out.len;
+        write_page(&out, &rows->leaves[i], first, count);
+    }
+    at[leaves] = slice->size + out.len;
+    write_group(rows, first, count, at, group);
+    slice_add_inline(slice, out.data, out.len);
+    return 0;
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The inside of `struct dataset`, shared by the files of dataset.h and by tests that bring their own store.
+ * Thread rule: as in dataset.h.
+ */
+#pragma once
+
+#include <pthread.h>
+
+#include "index/base/layout.h"
+#include "index/dataset/dataset.h"
+#include "index/dataset/tag.h"
+#include "index/roots/learnt.h"
+#include "index/roots/root.h"
+
+struct known_version {
+    uint32_t version;
+    struct manifest *manifest;
+    struct catalog *catalog; /* NULL: not open */
+};
+
+struct dataset {
+    struct stores *stores;
+    struct cache *cache;
+    struct layout layout;
+    char uuid[MANIFEST_UUID_BYTES];
+    struct roots *roots;
+    struct tags *tags;
+    pthread_mutex_t lock; /* guards what follows */
+    uint32_t head;
+    struct known_version *versions; /* by version; entries may move, what they point to does not */
+    size_t count, cap;
+};
+
+/* dataset_init() and dataset_open() over a store that is open. */
+int dataset_init_store(struct store *store, struct error *err);
+int dataset_open_store(const struct dataset_options *options, struct store *store, struct dataset **ret,
+                       struct error *err);
+
+/* Keeps a manifest (taken; freed on failure) if it fits those known beside it: -EUCLEAN where the chain of
+ * hashes breaks. *ret is the one that is kept. */
+int dataset_keep_manifest(struct dataset *dataset, struct manifest *manifest, const struct manifest **ret,
+                          struct error *err);
+void dataset_move_head(struct dataset *dataset, uint32_t version); /* forwards only */
+
+/* The cached file of a version's catalog. */
+int dataset_catalog_file(struct dataset *dataset, const struct manifest *manifest, struct cache_file **ret,
+                         struct error *err);
+
+/* "user@host" of who runs this, the caller's. */
+char *dataset_author(void);
+
+/* Compares every object of a root with what lies at `to`; the pins that differ are appended
+ * (root_pins_print()). -ESTALE with a count and examples where the bytes are others. */
+int dataset_compare_root(struct dataset *dataset, uint32_t id, struct store *to, struct buf *pins,
+                         struct dataset_compared *ret, struct error *err);
+/* Asks for a few of the root's objects at `to`, of the newest version that has any: -ESTALE if none can be
+ * read there, with the reason for one. */
+int dataset_probe_root(struct dataset *dataset, uint32_t id, struct store *to, struct dataset_compared *ret,
+                       struct error *err);

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A tag's objects are written once each; the one with the highest number counts. */
+#include "index/dataset/tag.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tags {
+    struct layout *layout;
+    pthread_mutex_t lock;      /* guards what follows */
+    struct manifest_tag *tags; /* by name */
+    size_t count, cap;
+};
+
+struct tags *tags_new(struct layout *layout)
+{
+    struct tags *tags = MEM_NEW(struct tags);
+    tags->layout = layout;
+    pthread_mutex_init(&tags->lock, NULL);
+    return tags;
+}
+
+void tags_free(struct tags *tags)
+{
+    if (!tags)
+        return;
+    pthread_mutex_destroy(&tags->lock);
+    free(tags->tags);
+    free(tags);
+}
+
+/* The first tag whose name is not before `name`. */
+static size_t place_locked(const struct tags *tags, const char *name)
+{
+    size_t low = 0, high = tags->count;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (strcmp(tags->tags[mid].name, name) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static struct manifest_tag *find_locked(struct tags *tags, const char *name)
+{
+    size_t at = place_locked(tags, name);
+    return at < tags->count && !strcmp(tags->tags[at].name, name) ? &tags->tags[at] : NULL;
+}
+
+static void keep(struct tags *tags, const struct manifest_tag *tag)
+{
+    pthread_mutex_lock(&tags->lock);
+    struct manifest_tag *old = find_locked(tags, tag->name);
+    if (!old) {
+        size_t at = place_locked(tags, tag->name);
+        mem_grow(&tags->tags, &tags->cap, tags->count + 1, sizeof *tags->tags);
+        memmove(tags->tags + at + 1, tags->tags + at, (tags->count - at) * sizeof *tags->tags);
+        tags->tags[at] = *tag;
+        tags->count++;
+    } else if (old->seq < tag->seq) {
+        *old = *tag;
+    }
+    pthread_mutex_unlock(&tags->lock);
+}
+
+static struct manifest_tag known(struct tags *tags, const char *name)
+{
+    struct manifest_tag tag = {0};
+    pthread_mutex_lock(&tags->lock);
+    const struct manifest_tag *found = find_locked(tags, name);
+    if (found)
+        tag = *found;
+    pthread_mutex_unlock(&tags->lock);
+    return tag;
+}
+
+uint32_t tags_find(struct tags *tags, const char *name)
+{
+    return known(tags, name).version;
+}
+
+/* All that are known, also those that name nothing any more. */
+static size_t copy_all(struct tags *tags, struct manifest_tag **ret)
+{
+    pthread_mutex_lock(&tags->lock);
+    size_t count = tags->count;
+    *ret = mem_copy(tags->tags, count * sizeof *tags->tags);
+    pthread_mutex_unlock(&tags->lock);
+    return count;
+}
+
+size_t tags_copy(struct tags *tags, struct manifest_tag **ret)
+{
+    size_t count = copy_all(tags, ret), kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if ((*ret)[i].version)
+            (*ret)[kept++] = (*ret)[i];
+    return kept;
+}
+
+/* "12\n"; "0\n": none any more. */
+static int parse_version(const struct tags *tags, const char *name, const struct buf *bytes, uint32_t *ret,
+                         struct error *err)
+{
+    const char *text = buf_text(bytes);
+    size_t digits = strspn(text, "0123456789");
+    unsigned long version = digits && digits < 9 ? strtoul(text, NULL, 10) : 0;
+    if (!digits || (!version && strcmp(text, "0\n")) || version > MANIFEST_VERSION_MAX ||
+        strlen(text) != bytes->len || strcmp(text + digits, "\n"))
+        return error_set(err, EUCLEAN, "%s: tag '%s' is damaged: it does not hold the number of a version",
+                         store_url(tags->layout->store), name);
+    *ret = (uint32_t)version;
+    return 0;
+}
+
+/* Reads what stands behind `seq`. 1: something does. */
+static int follow(struct tags *tags, const char *name, uint32_t seq, struct error *err)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    struct manifest_tag tag = {.seq = seq};
+    int rc = layout_series_follow(tags->layout, "tags", name, &tag.seq, &bytes, err);
+    if (rc <= 0)
+        return rc;
+    rc = parse_version(tags, name, &bytes, &tag.version, err);
+    if (rc < 0)
+        return rc;
+    snprintf(tag.name, sizeof tag.name, "%s", name);
+    keep(tags, &tag);
+    return 1;
+}
+
+struct listing {
+    struct manifest_tag *tags; /* version 0 */
+    size_t count, cap;
+};
+
+static void listing_done(struct listing *listing)
+{
+    free(listing->tags);
+}
+
+static int take_listed(void *ctx, const char *name, uint32_t seq, struct error *err)
+{
+    struct listing *listing = ctx;
+    struct manifest_tag *last = listing->count ? &listing->tags[listing->count - 1] : NULL;
+    if (manifest_check_tag(name, NULL) < 0)
+        return 0;
+    if (last && !strcmp(last->name, name)) { /* a listing keeps a series together */
+        last->seq = seq > last->seq ? seq : last->seq;
+        return 0;
+    }
+    mem_grow(&listing->tags, &listing->cap, listing->count + 1, sizeof *listing->tags);
+    struct manifest_tag *tag = &listing->tags[listing->count++];
+    *tag = (struct manifest_tag){.seq = seq};
+    snprintf(tag->name, sizeof tag->name, "%s", name);
+    return 0;
+}
+
+/* Without a listing: what the newest manifest says, and what was written since for names that are known. */
+static int load_one_by_one(struct tags *tags, const struct manifest *newest, struct error *err)
+{
+    for (size_t i = 0; newest && i < newest->tag_count; i++)
+        keep(tags, &newest->tags[i]);
+    CLEANUP_FREE struct manifest_tag *copy = NULL;
+    size_t count = copy_all(tags, &copy);
+    int rc = 0;
+    for (size_t i = 0; rc >= 0 && i < count; i++)
+        rc = follow(tags, copy[i].name, copy[i].seq, err);
+    return rc < 0 ? rc : 0;
+}
+
+int tags_load(struct tags *tags, const struct manifest *newest, struct error *err)
+{
+    struct listing listing CLEANUP(listing_done) = {0};
+    struct error list_err = {0};
+    int rc = layout_series_list(tags->layout, "tags", take_listed, &listing, &list_err);
+    if (rc == -EACCES || rc == -ENOTSUP)
+        return load_one_by_one(tags, newest, err);
+    if (rc < 0)
+        return error_copy(err, &list_err);
+    for (size_t i = 0; i < listing.count; i++) {
+        const struct manifest_tag *tag = &listing.tags[i];
+        rc = 0;
+        if (known(tags, tag->name).seq < tag->seq)
+            rc = follow(tags, tag->name, tag->seq - 1, err);
+        if (rc < 0 && rc != -EUCLEAN) /* a damaged tag is no tag, and no harm to the others */
+            return rc;
+    }
+    return 0;
+}
+
+static int check_same(struct tags *tags, const char *name, uint32_t version, struct error *err)
+{
+    uint32_t now = tags_find(tags, name);
+    if (now == version)
+        return 0;
+    if (!now)
+        return error_set(err, EEXIST, "%s: somebody removed the tag '%s' just now",
+                         store_url(tags->layout->store), name);
+    return error_set(err, EEXIST, "%s: the tag '%s' names v%u already", store_url(tags->layout->store), name,
+                     now);
+}
+
+/* Writes the next object of the series; 0 stands for no version. */
+static int put_next(struct tags *tags, const char *name, uint32_t version, struct error *err)
+{
+    char path[LAYOUT_PATH_BYTES], text[16];
+    uint32_t seq = known(tags, name).seq;
+    layout_series_path("tags", name, seq + 1, path);
+    int len = snprintf(text, sizeof text, "%u\n", version);
+    struct error put_err = {0};
+    int rc = store_put(tags->layout->store, path, text, (size_t)len, STORE_PUT_IF_ABSENT, NULL, &put_err);
+    if (rc < 0 && rc != -EEXIST)
+        return error_copy(err, &put_err);
+    rc = follow(tags, name, seq, err); /* ours, or that of whom was faster */
+    return rc < 0 ? rc : check_same(tags, name, version, err);
+}
+
+int tags_put(struct tags *tags, const char *name, uint32_t version, bool move, struct error *err)
+{
+    int rc = manifest_check_tag(name, err);
+    if (!rc)
+        rc = follow(tags, name, known(tags, name).seq, err);
+    if (rc < 0)
+        return rc;
+    struct manifest_tag now = known(tags, name);
+    if (now.version && (!move || now.version == version))
+        return check_same(tags, name, version, err);
+    return put_next(tags, name, version, err);
+}
+
+int tags_remove(struct tags *tags, const char *name, struct error *err)
+{
+    int rc = manifest_check_tag(name, err);
+    if (!rc)
+        rc = follow(tags, name, known(tags, name).seq, err);
+    if (rc < 0)
+        return rc;
+    if (!known(tags, name).version)
+        return error_set(err, ENOENT, "%s: there is no tag '%s'", store_url(tags->layout->store), name);
+    return put_next(tags, name, 0, err);
+}

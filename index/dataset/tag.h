@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Tags: names of versions, in elidefs/tags/<name>/<seq> (index/FORMAT.md, "Roots and tags"). A store that
+ * does not list still has those that the newest manifest lists.
+ *
+ * Thread rule: locks itself; no I/O under the lock.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cache/base/error.h"
+#include "index/base/layout.h"
+#include "index/base/manifest.h"
+
+struct tags;
+
+struct tags *tags_new(struct layout *layout); /* borrowed */
+void tags_free(struct tags *tags);
+CLEANUP_DEFINE(struct tags, tags_free, cleanup_tags)
+#define CLEANUP_TAGS CLEANUP(cleanup_tags)
+
+/* Reads what is new: one listing, one GET for each unknown tag. `newest` may be NULL. Waits. */
+int tags_load(struct tags *tags, const struct manifest *newest, struct error *err);
+uint32_t tags_find(struct tags *tags, const char *name); /* the version, 0: no such tag */
+/* A copy of all of them, by name: the caller frees *ret. How many. */
+size_t tags_copy(struct tags *tags, struct manifest_tag **ret);
+/* Makes the tag name a version. Fine if it does already; -EEXIST if it names another, unless `move`. Waits.
+ */
+int tags_put(struct tags *tags, const char *name, uint32_t version, bool move, struct error *err);
+/* From now on the tag names nothing. -ENOENT: it does not now. Waits. */
+int tags_remove(struct tags *tags, const char *name, struct error *err);

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What is known of roots, as it was read from the data set. */
+#include "index/roots/root.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "index/base/manifest.h"
+#include "index/roots/root_record.h"
+#include "index/roots/root_state.h"
+
+/* ---- the table ---- */
+
+void root_done(struct root *root)
+{
+    for (size_t i = 0; i < root->record.count; i++)
+        root_pins_unref(root->pins[i]);
+    root_record_done(&root->record);
+    store_unref(root->reader);
+    *root = (struct root){0};
+}
+
+struct root root_copy(const struct root *root)
+{
+    struct root copy = *root;
+    copy.reader = NULL;
+    for (size_t i = 0; i < copy.record.count; i++) {
+        copy.record.places[i].url = mem_text(root->record.places[i].url);
+        root_pins_ref(copy.pins[i]);
+    }
+    return copy;
+}
+
+struct root *roots_find_locked(struct roots *roots, uint32_t id)
+{
+    size_t low = 0, high = roots->count;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (roots->roots[mid].id < id)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < roots->count && roots->roots[low].id == id ? &roots->roots[low] : NULL;
+}
+
+void roots_put_locked(struct roots *roots, struct root *root)
+{
+    struct root *old = roots_find_locked(roots, root->id);
+    if (old && old->seq >= root->seq) {
+        root_done(root);
+        return;
+    }
+    if (old) {
+        root_done(old);
+        *old = *root;
+        return;
+    }
+    mem_grow(&roots->roots, &roots->cap, roots->count + 1, sizeof *roots->roots);
+    size_t at = roots->count++;
+    for (; at > 0 && roots->roots[at - 1].id > root->id; at--)
+        roots->roots[at] = roots->roots[at - 1];
+    roots->roots[at] = *root;
+}
+static int canonical_trust(const struct roots_options *options, struct strmap *trust, struct error *err)
+{
+    for (const char *const *url = options->trust; url && *url; url++) {
+        CLEANUP_STORE struct store *store = NULL;
+        int rc = store_open(options->stores, *url, &store, err);
+        if (rc < 0)
+            return rc;
+        const char *canonical = store_url(store);
+        strmap_put(trust, canonical, strlen(canonical), NULL);
+    }
+    return 0;
+}
+
+int roots_new(const struct roots_options *options, struct roots **ret, struct error *err)
+{
+    CLEANUP_STRMAP struct strmap *trust = strmap_new();
+    int rc = canonical_trust(options, trust, err);
+    if (rc < 0)
+        return rc;
+    struct roots *roots = MEM_NEW(struct roots);
+    *roots = (struct roots){.stores = options->stores,
+                            .layout = options->layout,
+                            .uuid = mem_text(options->uuid),
+                            .trust = STEAL(trust),
+                            .learnt = learnt_open(options->uuid)};
+    pthread_mutex_init(&roots->lock, NULL);
+    *ret = roots;
+    return 0;
+}
+
+void roots_free(struct roots *roots)
+{
+    if (!roots)
+        return;
+    for (size_t i = 0; i < roots->count; i++)
+        root_done(&roots->roots[i]);
+    free(roots->roots);
+    strmap_free(roots->trust);
+    learnt_unref(roots->learnt);
+    pthread_mutex_destroy(&roots->lock);
+    free(roots->uuid);
+    free(roots);
+}
+
+/* ---- reading ---- */
+
+uint32_t roots_known_seq(struct roots *roots, uint32_t id)
+{
+    pthread_mutex_lock(&roots->lock);
+    const struct root *root = roots_find_locked(roots, id);
+    uint32_t seq = root ? root->seq : 0;
+    pthread_mutex_unlock(&roots->lock);
+    return seq;
+}
+
+/* Pins that were found at a place, in an object of their own: there may be many. */
+static int read_pins(struct roots *roots, struct root *root, size_t place, struct error *err)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    char path[LAYOUT_PATH_BYTES];
+    layout_pins_path(root->id, root->record.places[place].pins, path);
+    CLEANUP_FREE char *name = mem_printf("%s/%s", store_url(roots->layout->store), path);
+    int rc = layout_get(roots->layout, path, ROOT_PINS_BYTES_MAX, &bytes, err);
+    return rc < 0 ? rc : root_pins_parse(name, bytes.data, bytes.len, &root->pins[place], err);
+}
+
+int roots_keep(struct roots *roots, uint32_t id, uint32_t seq, const struct buf *bytes, struct error *err)
+{
+    const char *own = store_url(roots->layout->store);
+    CLEANUP_FREE char *name = mem_printf("%s: root %u", own, id);
+    struct root root = {.id = id, .seq = seq};
+    int rc = root_record_parse(name, own, bytes, &root.record, err);
+    for (size_t i = 0; rc >= 0 && i < root.record.count; i++)
+        if (*root.record.places[i].pins)
+            rc = read_pins(roots, &root, i, err);
+    if (rc < 0) {
+        root_done(&root);
+        return rc;
+    }
+    pthread_mutex_lock(&roots->lock);
+    roots_put_locked(roots, &root);
+    pthread_mutex_unlock(&roots->lock);
+    return 0;
+}
+
+/* 1 if something newer than what is known was found, 0 if not. */
+static int follow(struct roots *roots, uint32_t id, uint32_t seq, struct error *err)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    char name[16];
+    snprintf(name, sizeof name, "%u", id);
+    int moved = layout_series_follow(roots->layout, "roots", name, &seq, &bytes, err), rc = moved;
+    if (moved > 0)
+        rc = roots_keep(roots, id, seq, &bytes, err);
+    return rc < 0 ? rc : moved;
+}
+
+struct newest { /* what a listing says */
+    uint32_t *ids, *seqs;
+    size_t count, ids_cap, seqs_cap;
+};
+
+static void newest_done(struct newest *newest)
+{
+    free(newest->ids);
+    free(newest->seqs);
+}
+
+static int take_listed(void *ctx, const char *name, uint32_t seq, struct error *err)
+{
+    struct newest *newest = ctx;
+    char *end;
+    unsigned long id = *name >= '1' && *name <= '9' ? strtoul(name, &end, 10) : 0;
+    if (!id || *end || id > UINT32_MAX)
+        return 0;
+    if (newest->count && newest->ids[newest->count - 1] == id) { /* a listing keeps a series together */
+        if (seq > newest->seqs[newest->count - 1])
+            newest->seqs[newest->count - 1] = seq;
+        return 0;
+    }
+    mem_grow(&newest->ids, &newest->ids_cap, newest->count + 1, sizeof *newest->ids);
+    mem_grow(&newest->seqs, &newest->seqs_cap, newest->count + 1, sizeof *newest->seqs);
+    newest->ids[newest->count] = (uint32_t)id;
+    newest->seqs[newest->count++] = seq;
+    return 0;
+}
+
+/* Ids are given in order, so without a listing the first gap is the end. */
+static int load_one_by_one(struct roots *roots, struct error *err)
+{
+    for (uint32_t id = 1;; id++) {
+        uint32_t seq = roots_known_seq(roots, id);
+        int rc = follow(roots, id, seq, err);
+        if (rc < 0 || (!rc && !seq))
+            return rc;
+    }
+}
+
+static int load(struct roots *roots, struct error *err)
+{
+    struct newest newest CLEANUP(newest_done) = {0};
+    struct error list_err = {0};
+    int rc = layout_series_list(roots->layout, "roots", take_listed, &newest, &list_err);
+    if (rc == -EACCES || rc == -ENOTSUP)
+        return load_one_by_one(roots, err);
+    if (rc < 0)
+        return error_copy(err, &list_err);
+    for (size_t i = 0; i < newest.count; i++) {
+        if (newest.seqs[i] <= roots_known_seq(roots, newest.ids[i]))
+            continue;
+        rc = follow(roots, newest.ids[i], newest.seqs[i] - 1, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int roots_load(struct roots *roots, struct error *err)
+{
+    int rc = load(roots, err);
+    if (rc >= 0)
+        atomic_store(&roots->loaded, true);
+    return rc;
+}
+
+/* The known root with the least id above `after`: false if there is none. */
+static bool copy_next(struct roots *roots, uint32_t after, struct root *ret)
+{
+    bool found = false;
+    pthread_mutex_lock(&roots->lock);
+    for (size_t i = 0; i < roots->count && !found; i++) {
+        found = roots->roots[i].id > after && roots->roots[i].seq;
+        if (found)
+            *ret = root_copy(&roots->roots[i]);
+    }
+    pthread_mutex_unlock(&roots->lock);
+    return found;
+}
+
+int roots_each(struct roots *roots, roots_fn *each, void *ctx, struct error *err)
+{
+    struct root root;
+    int rc = 0;
+    for (uint32_t after = 0; !rc && copy_next(roots, after, &root);) {
+        const char *urls[ROOT_PLACES_MAX];
+        for (size_t i = 0; i < root.record.count; i++)
+            urls[i] = root.record.places[i].url;
+        after = root.id;
+        rc = each(ctx, root.id, urls, root.record.count, err);
+        root_done(&root);
+    }
+    return rc;
+}
+
+static int each_of_record(struct roots *roots, uint32_t id, uint32_t seq, roots_url_fn *each, void *ctx,
+                          struct error *err)
+{
+    const char *own = store_url(roots->layout->store);
+    CLEANUP_FREE char *label = mem_printf("%s: root %u", own, id);
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    struct root_record record = {0};
+    char name[16], path[LAYOUT_PATH_BYTES];
+    snprintf(name, sizeof name, "%u", id);
+    layout_series_path("roots", name, seq, path);
+    int rc = layout_get(roots->layout, path, MANIFEST_BYTES_MAX, &bytes, err);
+    if (!rc)
+        rc = root_record_parse(label, own, &bytes, &record, err);
+    for (size_t i = 0; !rc && i < record.count; i++)
+        rc = each(ctx, record.places[i].url, err);
+    root_record_done(&record);
+    return rc;
+}
+
+int roots_history(struct roots *roots, uint32_t id, roots_url_fn *each, void *ctx, struct error *err)
+{
+    uint32_t newest = roots_known_seq(roots, id);
+    int rc = 0;
+    for (uint32_t seq = newest; !rc && seq; seq--)
+        rc = each_of_record(roots, id, seq, each, ctx, err);
+    return rc;
+}
+
+int roots_copy(struct roots *roots, uint32_t id, struct root *ret)
+{
+    pthread_mutex_lock(&roots->lock);
+    const struct root *root = roots_find_locked(roots, id);
+    if (root)
+        *ret = root_copy(root);
+    pthread_mutex_unlock(&roots->lock);
+    return root ? 0 : -ENOENT;
+}
+
+int roots_know(struct roots *roots, uint32_t id, bool nowait, struct root *ret, struct error *err)
+{
+    if (!roots_copy(roots, id, ret))
+        return 0;
+    if (nowait)
+        return error_set(err, EAGAIN, "root %u has not been read yet", id);
+    int rc = follow(roots, id, 0, err);
+    if (rc < 0)
+        return rc;
+    if (roots_copy(roots, id, ret))
+        return error_set(err, EUCLEAN, "%s: the catalog names root %u, which is not recorded",
+                         store_url(roots->layout->store), id);
+    return 0;
+}
+
+int roots_url(struct roots *roots, uint32_t id, bool nowait, struct buf *buf, struct error *err)
+{
+    struct root root;
+    int rc = roots_know(roots, id, nowait, &root, err);
+    if (rc)
+        return rc;
+    buf_text_append(buf, root.record.places[0].url);
+    root_done(&root);
+    return 0;
+}
+
+bool roots_recorded(struct roots *roots, uint32_t id, const char *url, const char *path,
+                    struct store_object *was)
+{
+    bool found = false;
+    pthread_mutex_lock(&roots->lock);
+    const struct root *root = roots_find_locked(roots, id);
+    for (size_t i = 0; root && i < root->record.count && !found; i++)
+        found = !strcmp(root->record.places[i].url, url) && root_pins_find(root->pins[i], path, was);
+    pthread_mutex_unlock(&roots->lock);
+    return found;
+}
+
+bool roots_recorded_anywhere(struct roots *roots, uint32_t id, const char *path, const char *pin)
+{
+    struct root root;
+    bool found = false;
+    if (roots_copy(roots, id, &root))
+        return false;
+    for (size_t i = 0; i < root.record.count && !found; i++) {
+        struct store_object was = {0};
+        snprintf(was.pin, sizeof was.pin, "%s", pin);
+        found = root_pins_find(root.pins[i], path, &was);
+    }
+    root_done(&root);
+    return found;
+}
+
+struct learnt *roots_learnt(struct roots *roots)
+{
+    return roots->learnt;
+}

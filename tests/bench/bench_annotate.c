@@ -12,6 +12,7 @@
 
 #include "cache/base/instant.h"
 #include "index/commit/commit.h"
+#include "tests/bench/generated.h"
 #include "tests/bench/scratch.h"
 #include "tools/label/annotate.h"
 
@@ -36,11 +37,11 @@ static void add_clip(struct bench *bench, struct changeset *set, uint32_t i)
     snprintf(session, sizeof session, "s%05u", i / 100);
     struct changeset_clip clip = {
         .key = key, .t0_ns = (int64_t)i * 1000000000, .t1_ns = CLIP_NO_TIME, .source = "bench"};
-    uint64_t print = scratch_mix(i);
+    uint64_t print = generated_mix(i);
     memcpy(clip.fingerprint, &print, sizeof print);
     must(bench, changeset_clip(set, &clip, &bench->set.err));
-    struct value arm = scratch_text(arms[scratch_mix(i) % 2]), at = scratch_text(session);
-    struct value length = {.type = VALUE_INT, .integer = (int64_t)(scratch_mix(i) % 500)};
+    struct value arm = scratch_text(arms[generated_mix(i) % 2]), at = scratch_text(session);
+    struct value length = {.type = VALUE_INT, .integer = (int64_t)(generated_mix(i) % 500)};
     must(bench, changeset_value(set, "arm", &arm, &bench->set.err));
     must(bench, changeset_value(set, "session", &at, &bench->set.err));
     must(bench, changeset_value(set, "length", &length, &bench->set.err));
@@ -68,8 +69,8 @@ static void write_values(struct bench *bench, uint64_t seed)
         exit(1);
     fputs("key,outcome_net,confidence\n", to);
     for (uint32_t i = 0; i < bench->rows; i++)
-        fprintf(to, "ep%09u,%s,0.%04" PRIu64 "\n", i, outcomes[scratch_mix(i + seed) % 4],
-                scratch_mix(i + seed + 1) % 10000);
+        fprintf(to, "ep%09u,%s,0.%04" PRIu64 "\n", i, outcomes[generated_mix(i + seed) % 4],
+                generated_mix(i + seed + 1) % 10000);
     fclose(to);
 }
 
@@ -81,8 +82,8 @@ static void write_events(struct bench *bench)
         exit(1);
     fputs("key,label,start,end\n", to);
     for (uint32_t i = 0; i < bench->rows; i++) {
-        double start = (double)(scratch_mix(i) % 3000) / 1000;
-        fprintf(to, "ep%09u,%s,%.3f,%.3f\n", i / 4 * 4, labels[scratch_mix(i) % 3], start, start + 0.5);
+        double start = (double)(generated_mix(i) % 3000) / 1000;
+        fprintf(to, "ep%09u,%s,%.3f,%.3f\n", i / 4 * 4, labels[generated_mix(i) % 3], start, start + 0.5);
     }
     fclose(to);
 }

@@ -3,11 +3,7 @@
  * bench_catalog [CLIPS [FOLDER]]: what a catalog of CLIPS clips with 20 attributes costs, and what plain
  * SQLite rows with single-column indices cost for the same questions. Deterministic data; times are of this
  * machine.
- *
- * The mix of attributes (categories of 2 to 10,000 values, some clustered along the recording order, sparse
- * and multi-valued ones, numbers, times, unique names) is that of robot data sets as people label them.
  */
-#include <math.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,79 +14,9 @@
 #include "cache/base/instant.h"
 #include "index/catalog/catalog.h"
 #include "index/commit/apply/apply.h"
+#include "tests/bench/generated.h"
 
-enum { ATTRIBUTES = 20, CATEGORIES = 17, ROUNDS = 200 };
-
-struct shape {
-    const char *name;
-    enum value_type type;
-    uint32_t values;  /* categories */
-    uint32_t cluster; /* as many neighbours share a value */
-    uint32_t percent; /* of clips that have it */
-};
-static const struct shape shapes[ATTRIBUTES] = {{"arm", VALUE_TEXT, 2, 200, 100},
-                                                {"outcome", VALUE_TEXT, 2, 1, 100},
-                                                {"gripper", VALUE_TEXT, 5, 500, 100},
-                                                {"light", VALUE_TEXT, 5, 200, 100},
-                                                {"phase", VALUE_TEXT, 5, 1, 100},
-                                                {"weather", VALUE_TEXT, 5, 1, 100},
-                                                {"robot", VALUE_TEXT, 20, 2000, 100},
-                                                {"category", VALUE_TEXT, 20, 1, 100},
-                                                {"failure", VALUE_TEXT, 20, 1, 15},
-                                                {"operator", VALUE_TEXT, 100, 300, 100},
-                                                {"task", VALUE_TEXT, 100, 100, 100},
-                                                {"object", VALUE_TEXT, 100, 1, 100},
-                                                {"site", VALUE_TEXT, 100, 5000, 100},
-                                                {"skill", VALUE_TEXT, 10000, 1, 100},
-                                                {"session", VALUE_TEXT, 10000, 100, 100},
-                                                {"tag", VALUE_TEXT, 1000, 1, 3},
-                                                {"ok", VALUE_BOOL, 2, 1, 100},
-                                                {"duration", VALUE_DURATION, 0, 1, 100},
-                                                {"recorded", VALUE_TIME, 0, 1, 100},
-                                                {"quality", VALUE_FLOAT, 0, 1, 100}};
-
-static uint64_t mix(uint64_t x)
-{
-    x += 0x9e3779b97f4a7c15;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-    return x ^ (x >> 31);
-}
-
-/* The value of attribute `a` of clip `clip`; false: it has none. Low categories are the frequent ones. */
-static bool value_at(int a, uint64_t clip, struct value *value, char text[32])
-{
-    const struct shape *shape = &shapes[a];
-    uint64_t random = mix(((uint64_t)(a + 1) << 48) ^ clip / shape->cluster);
-    *value = (struct value){.type = shape->type};
-    if (mix(random) % 100 >= shape->percent)
-        return false;
-    double even = (double)(random >> 11) / 9007199254740992.0;
-    switch (shape->type) {
-    case VALUE_TEXT:
-        snprintf(text, 32, "%s%u", shape->name, (unsigned)(even * even * shape->values));
-        value->text = text;
-        value->len = strlen(text);
-        break;
-    case VALUE_BOOL:
-        value->boolean = even < 0.8;
-        break;
-    case VALUE_FLOAT:
-        value->real = floor(even * 10000) / 10000;
-        break;
-    case VALUE_TIME:
-        value->integer =
-            1700000000000000000 + (int64_t)clip * 30000000000 + (int64_t)(even * 20) * 1000000000;
-        break;
-    case VALUE_INT:
-    case VALUE_DURATION:
-        value->integer = (int64_t)(100 + even * even * 3000) * 33333333;
-        break;
-    case VALUE_LIST: /* no shape is one */
-        break;
-    }
-    return true;
-}
+enum { ROUNDS = 200 };
 
 static void must(int rc, const struct error *err)
 {
@@ -118,8 +44,8 @@ static struct changeset *make_set(uint64_t clips)
     struct error err;
     struct changeset *set = changeset_new();
     uint32_t root = changeset_root(set, "s3://bucket/recordings");
-    for (int a = 0; a < ATTRIBUTES; a++)
-        must(changeset_attribute(set, shapes[a].name, shapes[a].type, false, &err), &err);
+    for (int a = 0; a < GENERATED_ATTRIBUTES; a++)
+        must(changeset_attribute(set, generated_shapes[a].name, generated_shapes[a].type, false, &err), &err);
     for (uint64_t clip = 0; clip < clips; clip++) {
         char key[32], path[32], text[32];
         uint32_t object;
@@ -129,10 +55,10 @@ static struct changeset *make_set(uint64_t clips)
             .key = key, .t0_ns = CLIP_NO_TIME, .t1_ns = CLIP_NO_TIME, .source = "bench"};
         sha256_of(key, strlen(key), one.fingerprint);
         must(changeset_clip(set, &one, &err), &err);
-        for (int a = 0; a < ATTRIBUTES; a++) {
+        for (int a = 0; a < GENERATED_ATTRIBUTES; a++) {
             struct value value;
-            if (value_at(a, clip, &value, text))
-                must(changeset_value(set, shapes[a].name, &value, &err), &err);
+            if (generated_value(a, clip, &value, text))
+                must(changeset_value(set, generated_shapes[a].name, &value, &err), &err);
         }
         must(changeset_object(set, root, path, 1 << 30, "etag=\"0123456789abcdef\"", &object, &err), &err);
         struct slice slice = SLICE_INIT;
@@ -169,8 +95,8 @@ static sqlite3 *build_plain(const char *path, uint64_t clips)
     buf_text_append(&sql, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN; CREATE TABLE clip(row "
                           "INTEGER PRIMARY KEY, key");
     buf_text_append(&insert, "INSERT INTO clip VALUES(?, ?");
-    for (int a = 0; a < ATTRIBUTES; a++)
-        buf_printf(&sql, ", %s", shapes[a].name), buf_text_append(&insert, ", ?");
+    for (int a = 0; a < GENERATED_ATTRIBUTES; a++)
+        buf_printf(&sql, ", %s", generated_shapes[a].name), buf_text_append(&insert, ", ?");
     buf_text_append(&sql, ")");
     buf_text_append(&insert, ")");
     if (sqlite3_open(path, &db) || sqlite3_exec(db, buf_text(&sql), NULL, NULL, NULL) ||
@@ -181,9 +107,9 @@ static sqlite3 *build_plain(const char *path, uint64_t clips)
         snprintf(key, sizeof key, "ep%08llu", (unsigned long long)clip);
         sqlite3_reset(stmt), sqlite3_clear_bindings(stmt);
         sqlite3_bind_int64(stmt, 1, (int64_t)clip), sqlite3_bind_text(stmt, 2, key, -1, SQLITE_STATIC);
-        for (int a = 0; a < ATTRIBUTES; a++) {
+        for (int a = 0; a < GENERATED_ATTRIBUTES; a++) {
             struct value value;
-            if (!value_at(a, clip, &value, text))
+            if (!generated_value(a, clip, &value, text))
                 continue;
             if (value.type == VALUE_TEXT)
                 sqlite3_bind_text(stmt, a + 3, text, -1, SQLITE_TRANSIENT);
@@ -195,9 +121,10 @@ static sqlite3 *build_plain(const char *path, uint64_t clips)
         sqlite3_step(stmt);
     }
     sqlite3_finalize(stmt);
-    for (int a = 0; a < ATTRIBUTES; a++) {
+    for (int a = 0; a < GENERATED_ATTRIBUTES; a++) {
         buf_clear(&sql);
-        buf_printf(&sql, "CREATE INDEX by_%s ON clip(%s)", shapes[a].name, shapes[a].name);
+        buf_printf(&sql, "CREATE INDEX by_%s ON clip(%s)", generated_shapes[a].name,
+                   generated_shapes[a].name);
         sqlite3_exec(db, buf_text(&sql), NULL, NULL, NULL);
     }
     sqlite3_exec(db, "COMMIT; ANALYZE", NULL, NULL, NULL);
@@ -236,7 +163,7 @@ static void literal_of(struct catalog_reader *reader, const struct query *query,
 {
     struct error err;
     struct catalog_attribute attribute;
-    const char *name = shapes[query->literals[i].attribute].name, *low = query->literals[i].low,
+    const char *name = generated_shapes[query->literals[i].attribute].name, *low = query->literals[i].low,
                *high = query->literals[i].high;
     must(catalog_attribute_find(reader, name, strlen(name), &attribute, &err), &err);
     *literal = (struct catalog_literal){.attribute = attribute.id,
@@ -279,9 +206,9 @@ static void plain_sql(const struct query *query, struct buf *sql)
 {
     buf_text_append(sql, "SELECT count(*) FROM clip WHERE 1");
     for (int i = 0; i < query->count; i++) {
-        const char *name = shapes[query->literals[i].attribute].name, *low = query->literals[i].low,
+        const char *name = generated_shapes[query->literals[i].attribute].name, *low = query->literals[i].low,
                    *high = query->literals[i].high;
-        enum value_type type = shapes[query->literals[i].attribute].type;
+        enum value_type type = generated_shapes[query->literals[i].attribute].type;
         struct value value;
         if (query->literals[i].op == CATALOG_PREFIX && type == VALUE_TEXT)
             buf_printf(sql, " AND %s >= '%s' AND %s < '%s~'", name, low, name, low);
@@ -357,13 +284,13 @@ static void bench_clips(struct catalog_reader *reader, uint64_t clips)
     printf("json in order     %8.2f us a clip\n", since(start) * 1e6 / (double)count);
     start = clock_now_ns();
     for (uint32_t i = 0; i < 10000; i++)
-        must(catalog_json(reader, (uint32_t)(mix(i) % clips), &json, &err), &err);
+        must(catalog_json(reader, (uint32_t)(generated_mix(i) % clips), &json, &err), &err);
     printf("json at random    %8.2f us a clip\n", since(start) * 1e6 / 10000);
     start = clock_now_ns();
     for (uint32_t i = 0; i < 100000; i++) {
         char key[32];
         uint32_t row;
-        int len = snprintf(key, sizeof key, "ep%08llu", (unsigned long long)(mix(i) % clips));
+        int len = snprintf(key, sizeof key, "ep%08llu", (unsigned long long)(generated_mix(i) % clips));
         must(catalog_clip_find(reader, key, (size_t)len, &row, &err), &err);
     }
     printf("key lookup        %8.2f us  (checksum %llu)\n", since(start) * 1e6 / 100000,
@@ -377,7 +304,7 @@ int main(int argc, char **argv)
     CLEANUP_FREE char *folder = NULL;
     must(file_make_temp_folder(argc > 2 ? argv[2] : NULL, "bench", &folder, &err), &err);
     CLEANUP_FREE char *path = mem_printf("%s/catalog", folder), *plain_path = mem_printf("%s/plain", folder);
-    printf("%llu clips, %d attributes, 2 streams\n", (unsigned long long)clips, ATTRIBUTES);
+    printf("%llu clips, %d attributes, 2 streams\n", (unsigned long long)clips, GENERATED_ATTRIBUTES);
     build(path, clips);
     sqlite3 *plain = getenv("NO_PLAIN") ? NULL : build_plain(plain_path, clips);
     struct catalog *catalog;

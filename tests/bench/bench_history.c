@@ -16,6 +16,7 @@
 #include "index/commit/commit.h"
 #include "query/diff.h"
 #include "query/digest.h"
+#include "tests/bench/generated.h"
 #include "tests/bench/scratch.h"
 
 enum { VERSIONS = 4, FEW = 1000 };
@@ -52,7 +53,7 @@ static const char *const arms[] = {"left", "right"}, *const outcomes[] = {"ok", 
 static const char *outcome_at(const struct bench *bench, uint32_t version, uint32_t i)
 {
     uint32_t step = bench->clips > FEW ? bench->clips / FEW : 1;
-    uint64_t start = scratch_mix(i);
+    uint64_t start = generated_mix(i);
     return outcomes[(start + (version >= 3 && i % step == 0 && i / step < FEW) + (version >= 4) * 2) % 4];
 }
 
@@ -64,13 +65,13 @@ static void add_clip(struct bench *bench, struct changeset *set, uint32_t root, 
     snprintf(path, sizeof path, "file-%06u.mp4", i / 100);
     struct changeset_clip clip = {
         .key = key, .t0_ns = (int64_t)i * 1000000000, .t1_ns = CLIP_NO_TIME, .source = "bench"};
-    uint64_t print = scratch_mix(i);
+    uint64_t print = generated_mix(i);
     uint32_t object;
     memcpy(clip.fingerprint, &print, sizeof print);
     must(bench, changeset_clip(set, &clip, &bench->set.err));
-    struct value arm = scratch_text(arms[scratch_mix(i) % 2]), at = scratch_text(session),
+    struct value arm = scratch_text(arms[generated_mix(i) % 2]), at = scratch_text(session),
                  outcome = scratch_text(outcome_at(bench, 1, i));
-    struct value length = {.type = VALUE_INT, .integer = (int64_t)(scratch_mix(i) % 500)};
+    struct value length = {.type = VALUE_INT, .integer = (int64_t)(generated_mix(i) % 500)};
     must(bench, changeset_value(set, "arm", &arm, &bench->set.err));
     must(bench, changeset_value(set, "session", &at, &bench->set.err));
     must(bench, changeset_value(set, "length", &length, &bench->set.err));
@@ -171,9 +172,9 @@ static void make_plain(struct bench *bench)
             snprintf(session, sizeof session, "s%05u", i / 100);
             sqlite3_bind_int64(stmt, 1, i);
             sqlite3_bind_text(stmt, 2, key, -1, SQLITE_STATIC);
-            sqlite3_bind_text(stmt, 3, arms[scratch_mix(i) % 2], -1, SQLITE_STATIC);
+            sqlite3_bind_text(stmt, 3, arms[generated_mix(i) % 2], -1, SQLITE_STATIC);
             sqlite3_bind_text(stmt, 4, session, -1, SQLITE_STATIC);
-            sqlite3_bind_int64(stmt, 5, (int64_t)(scratch_mix(i) % 500));
+            sqlite3_bind_int64(stmt, 5, (int64_t)(generated_mix(i) % 500));
             sqlite3_bind_text(stmt, 6, outcome_at(bench, version, i), -1, SQLITE_STATIC);
             sqlite3_step(stmt);
             sqlite3_reset(stmt);

@@ -41,14 +41,6 @@ void scratch_close(struct scratch *scratch)
     free(scratch->folder);
 }
 
-uint64_t scratch_mix(uint64_t x)
-{
-    x += 0x9e3779b97f4a7c15;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-    return x ^ (x >> 31);
-}
-
 struct value scratch_text(const char *text)
 {
     return (struct value){.type = VALUE_TEXT, .text = text, .len = strlen(text)};

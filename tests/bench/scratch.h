@@ -18,6 +18,4 @@ void scratch_open(struct scratch *scratch, const char *parent, const char *name)
 void scratch_close(struct scratch *scratch);
 void scratch_must(const struct scratch *scratch, int rc);
 
-/* A number that looks random, the same for the same x. */
-uint64_t scratch_mix(uint64_t x);
 struct value scratch_text(const char *text); /* borrowed */

@@ -11,8 +11,8 @@
  * Listens on 127.0.0.1; PORT 0 takes any free one. Prints "PORT\n" when it does. SIGTERM ends it when its
  * clients have closed their connections. The log has one line a request:
  *
- *     METHOD PATH RANGE STATUS BYTES [FAULT]        (RANGE "-": none; BYTES: of the body that went to the
- * client)
+ *     METHOD PATH RANGE STATUS BYTES FAULT FROM TO  (RANGE, FAULT "-": none; BYTES: of the body that went to
+ * the client; FROM, TO: when, in ms of the monotonic clock)
  *
  * FAULT is KIND@FIRST[+COUNT][:ARGUMENT]: the requests number FIRST to FIRST+COUNT-1 are hit (COUNT absent:
  * one;
@@ -79,7 +79,8 @@ struct exchange {
     struct fault fault; /* kind "": none */
     int status;
     uint64_t sent; /* body bytes that went to the client */
-    bool keeping;  /* what goes to the client is noted: */
+    double from_ms;
+    bool keeping; /* what goes to the client is noted: */
     struct buf noted;
 };
 
@@ -193,6 +194,13 @@ static bool take_body(struct stream *s, uint64_t len, struct buf *body)
 
 /* ---- one request ---- */
 
+static double now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
 static bool read_request(struct exchange *x)
 {
     buf_clear(&x->body);
@@ -201,6 +209,7 @@ static bool read_request(struct exchange *x)
     if (!head_read(&x->client, &x->head) ||
         sscanf(buf_text(&x->head), "%15s %4095s", x->method, x->path) != 2)
         return false;
+    x->from_ms = now_ms();
     if (!head_find(&x->head, "range", x->range, sizeof x->range))
         strcpy(x->range, "-");
     char expects[32];
@@ -236,8 +245,8 @@ static void log_request(struct exchange *x)
     if (!proxy->log)
         return;
     pthread_mutex_lock(&proxy->lock);
-    fprintf(proxy->log, "%s %s %s %d %llu%s%s\n", x->method, x->path, x->range, x->status,
-            (unsigned long long)x->sent, *x->fault.kind ? " " : "", x->fault.kind);
+    fprintf(proxy->log, "%s %s %s %d %llu %s %.3f %.3f\n", x->method, x->path, x->range, x->status,
+            (unsigned long long)x->sent, *x->fault.kind ? x->fault.kind : "-", x->from_ms, now_ms());
     fflush(proxy->log);
     pthread_mutex_unlock(&proxy->lock);
 }

@@ -150,8 +150,8 @@ static void a_broken_read_goes_on_behind_the_last_byte(struct bench *b)
     OK(store_read(b->store, "big", &object, 5, BIG - 5, back, &err));
     CHECK(!memcmp(back, b->bytes + 5, BIG - 5), "other bytes");
     end(b, &log);
-    CHECK(strstr(buf_text(&log), "big bytes=5-2097151 206 1000000 truncate\n"), "%s", buf_text(&log));
-    CHECK(strstr(buf_text(&log), "big bytes=1000005-2097151 206 1097147\n"), "%s", buf_text(&log));
+    CHECK(strstr(buf_text(&log), "big bytes=5-2097151 206 1000000 truncate "), "%s", buf_text(&log));
+    CHECK(strstr(buf_text(&log), "big bytes=1000005-2097151 206 1097147 - "), "%s", buf_text(&log));
 }
 
 static void a_server_that_ignores_ranges_is_refused(struct bench *b)

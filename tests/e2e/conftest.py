@@ -11,11 +11,17 @@ import time
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("ELIDEFS_BUILD", ROOT / "build"))
+BUILD = pathlib.Path(os.environ.get("ELIDEFS_BUILD", ROOT / "build")).resolve()
 ELIDEFS = BUILD / "tools" / "elidefs"
 SAMPLE = ROOT / "tests" / "data" / "aloha-mini"
 LABELS = SAMPLE / "labels.csv"
 CAMERAS = {"top": "observation.images.top", "wrist_right": "observation.images.wrist_right"}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """What a command leaves in the current folder (bad.jsonl) is left in none of ours."""
+    monkeypatch.chdir(tmp_path)
 
 
 def run(*command, check=True, **options):

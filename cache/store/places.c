@@ -114,7 +114,8 @@ static void keep_refused(struct places *places, const char *what, const struct e
     pthread_mutex_unlock(&places->lock);
 }
 
-/* As what was recorded for this place, else as it was imported. 1, 0 or -errno. */
+/* As what was recorded for this place, or for one that it may have been copied from, else as it was imported.
+ * 1, 0 or -errno. */
 static int judge(const struct settling *s, size_t number, const struct store_object *now,
                  enum evidence_grounds *ret, struct error *err)
 {
@@ -122,8 +123,11 @@ static int judge(const struct settling *s, size_t number, const struct store_obj
     const struct place *place = &places->list[number];
     CLEANUP_FREE char *path = mem_printf("%s%s", place->prefix, s->path);
     struct store_object was = s->was;
+    bool recorded = false;
     int rc = 0;
-    if (places->memory->recorded(places->ctx, number, s->path, &was))
+    for (size_t k = 0; k < places->count && !recorded; k++)
+        recorded = places->memory->recorded(places->ctx, (number + k) % places->count, s->path, &was);
+    if (recorded)
         rc = evidence_judge(place->store, path, &was, now, ret, err);
     return rc ? rc : evidence_judge(place->store, path, &s->was, now, ret, err);
 }

@@ -170,6 +170,10 @@ struct dataset_judged {
 };
 int dataset_judge(struct dataset *dataset, const struct dataset_judged *judged, enum evidence_grounds *ret,
                   struct error *err);
+/* The first of that alone, without a read: has it the pin of the catalog, or the one under which it was found
+ * at this place last? *ret: on what grounds. Never waits. */
+bool dataset_knows_pin(struct dataset *dataset, const struct dataset_judged *judged,
+                       enum evidence_grounds *ret);
 /* Records beside the root what pins objects at its place `url` now: lines of root_pins_print(). Waits. */
 int dataset_root_pins(struct dataset *dataset, uint32_t id, const char *url, const struct buf *pins,
                       struct error *err);

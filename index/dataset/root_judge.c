@@ -7,33 +7,41 @@
 #include "index/dataset/dataset_state.h"
 #include "index/roots/root_pins.h"
 
+bool dataset_knows_pin(struct dataset *dataset, const struct dataset_judged *judged,
+                       enum evidence_grounds *ret)
+{
+    const struct learnt_object object = {judged->root, judged->path, judged->was->pin};
+    char *urls[] = {(char *)(uintptr_t)store_url(judged->at)};
+    struct learnt_place before = {.grounds = EVIDENCE_PIN};
+    bool known = judged->was->size == judged->now->size &&
+                 (!strcmp(judged->was->pin, judged->now->pin) ||
+                  (learnt_find(roots_learnt(dataset->roots), &object, urls, 1, &before) &&
+                   !strcmp(before.pin, judged->now->pin)));
+    if (known)
+        *ret = before.grounds;
+    return known;
+}
+
 int dataset_judge(struct dataset *dataset, const struct dataset_judged *judged, enum evidence_grounds *ret,
                   struct error *err)
 {
     struct learnt *learnt = roots_learnt(dataset->roots);
     const struct learnt_object object = {judged->root, judged->path, judged->was->pin};
-    char *urls[] = {(char *)(uintptr_t)store_url(judged->at)};
+    const char *url = store_url(judged->at);
     struct store_object was = *judged->was, recorded;
-    struct learnt_place before;
     int rc = 0;
-    if (!strcmp(was.pin, judged->now->pin) && was.size == judged->now->size) {
-        *ret = EVIDENCE_PIN;
+    if (dataset_knows_pin(dataset, judged, ret))
         return 1;
-    }
-    if (learnt_find(learnt, &object, urls, 1, &before) && !strcmp(before.pin, judged->now->pin) &&
-        was.size == judged->now->size) {
-        *ret = before.grounds;
-        return 1;
-    }
     if (!evidence_known_whole(&was.evidence, was.size))
         was.evidence.whole = learnt_whole(learnt, &object, was.evidence.sha256);
     recorded = was;
-    if (roots_recorded(dataset->roots, judged->root, urls[0], judged->path, &recorded))
+    if (roots_recorded(dataset->roots, judged->root, url, judged->path, &recorded) ||
+        roots_recorded_anywhere(dataset->roots, judged->root, judged->path, &recorded))
         rc = evidence_judge(judged->at, judged->path, &recorded, judged->now, ret, err);
     if (!rc)
         rc = evidence_judge(judged->at, judged->path, &was, judged->now, ret, err);
     if (rc == 1)
-        learnt_keep(learnt, &object, urls[0], judged->now->pin, *ret);
+        learnt_keep(learnt, &object, url, judged->now->pin, *ret);
     return rc;
 }
 
@@ -69,7 +77,8 @@ int dataset_check_whole(struct dataset *dataset, const struct dataset_object *ob
             "%s/%s: has other bytes, under its old pin: the disk, or whoever keeps it, has changed "
             "it",
             store_url(object->store), object->path);
-    if (!known && !roots_recorded_anywhere(dataset->roots, object->root, object->path, object->pinned.pin))
+    struct store_object recorded = object->pinned;
+    if (!known && !roots_recorded_anywhere(dataset->roots, object->root, object->path, &recorded))
         learnt_keep_whole(learnt, &key, sha256);
     return 0;
 }

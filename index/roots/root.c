@@ -334,18 +334,14 @@ bool roots_recorded(struct roots *roots, uint32_t id, const char *url, const cha
     return found;
 }
 
-bool roots_recorded_anywhere(struct roots *roots, uint32_t id, const char *path, const char *pin)
+bool roots_recorded_anywhere(struct roots *roots, uint32_t id, const char *path, struct store_object *was)
 {
-    struct root root;
     bool found = false;
-    if (roots_copy(roots, id, &root))
-        return false;
-    for (size_t i = 0; i < root.record.count && !found; i++) {
-        struct store_object was = {0};
-        snprintf(was.pin, sizeof was.pin, "%s", pin);
-        found = root_pins_find(root.pins[i], path, &was);
-    }
-    root_done(&root);
+    pthread_mutex_lock(&roots->lock);
+    const struct root *root = roots_find_locked(roots, id);
+    for (size_t i = 0; root && i < root->record.count && !found; i++)
+        found = root_pins_find(root->pins[i], path, was);
+    pthread_mutex_unlock(&roots->lock);
     return found;
 }
 

@@ -78,8 +78,8 @@ int roots_change(struct roots *roots, uint32_t id, const struct root_change *cha
 /* Puts what was recorded of the object at this place of its root into `was`; false: nothing. Never waits. */
 bool roots_recorded(struct roots *roots, uint32_t id, const char *url, const char *path,
                     struct store_object *was);
-/* Is anything recorded of it, at any place? */
-bool roots_recorded_anywhere(struct roots *roots, uint32_t id, const char *path, const char *pin);
+/* The same of the first place where anything is recorded of it. */
+bool roots_recorded_anywhere(struct roots *roots, uint32_t id, const char *path, struct store_object *was);
 /* What reads have learnt; borrowed. */
 struct learnt *roots_learnt(struct roots *roots);
 

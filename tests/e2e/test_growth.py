@@ -619,6 +619,21 @@ def test_a_renumbered_set_finds_what_its_old_clips_read_in_the_folder_that_was_m
     assert "3 of 3 clips can be read" in found and "2 of 2 clips can be read" in found
 
 
+@pytest.mark.parametrize("copy", [shutil.copy2, shutil.copyfile])
+def test_a_renumbered_set_finds_recordings_that_were_restored_and_read_before_they_were_moved(dataset, tmp_path, copy):
+    source = tmp_path / "robot"
+    episodes(source, (12, 10, 11))
+    elidefs("import", dataset, source)
+    shutil.copytree(source, tmp_path / "backup", copy_function=copy)
+    shutil.rmtree(source)
+    (tmp_path / "backup").rename(source)
+    elidefs("verify", dataset)
+    old = edited(source, (10, 11))
+    assert f"recordings of older versions are found in {old}\n" in elidefs("import", dataset, source, "--renumbered").stderr
+    found = elidefs("verify", dataset).stdout
+    assert "3 of 3 clips can be read" in found and "2 of 2 clips can be read" in found
+
+
 @pytest.mark.parametrize("spoil", [shutil.rmtree, lambda old: [os.utime(path) for path in old.rglob("*")]])
 def test_a_folder_that_is_not_what_was_pinned_is_not_taken_for_it(dataset, tmp_path, spoil):
     source = tmp_path / "robot"

@@ -206,6 +206,22 @@ def test_a_refused_accept_has_accepted_nothing(lab):
     verify(lab / "set", readable="1 of 3")
 
 
+@pytest.mark.parametrize("add", ["before", "after"])
+def test_what_a_person_has_accepted_is_read_at_another_place_it_was_copied_to(lab, add):
+    disk = lab / "disk"
+    touch(lab / "rec/run1.bin")
+    shutil.copytree(lab / "rec", disk, copy_function=shutil.copy2)
+    commands = [("accept", lab / "set", lab / "rec/run1.bin"), ("add", lab / "set", "1", disk)]
+    for command in commands if add == "after" else reversed(commands):
+        elidefs("root", *command)
+    (lab / "rec/run1.bin").unlink()
+    verify(lab / "set")
+    shutil.rmtree(state())  # somebody else's machine
+    verify(lab / "set")
+    overwrite(disk / "run1.bin", 0, 10)
+    verify(lab / "set", readable="2 of 3")
+
+
 def test_accepting_a_folder_passes_over_what_is_gone(lab):
     (lab / "rec/run2.bin").unlink()
     touch(lab / "rec/run1.bin")

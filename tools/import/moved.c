@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Nothing is guessed: only the same size, time and inode count, which a folder that was renamed keeps. */
+/* Nothing is guessed: only the same size, time and inode count, which a folder that was renamed keeps: those
+ * of the import, or those under which a read has found the object in the source since. */
 #include "tools/import/moved.h"
 
 #include <errno.h>
@@ -25,24 +26,35 @@ static int take_object(void *ctx, uint32_t row, uint32_t object, struct error *e
     return 0;
 }
 
-static bool is_pinned(const struct store_object *now, const struct catalog_object *was)
+static bool is_pinned(const struct store_object *now, const struct store_object *was)
 {
     return now->size == was->size && !strcmp(now->pin, was->pin);
+}
+
+static bool is_in_old(const struct search *search, const char *path, const struct store_object *was)
+{
+    struct store_object there;
+    enum evidence_grounds grounds;
+    struct error why;
+    const struct dataset_judged judged = {known_root(search->known), search->source->store, path, was,
+                                          &there};
+    return !store_head(search->old, path, &there, &why) &&
+           dataset_knows_pin(known_dataset(search->known), &judged, &grounds);
 }
 
 static int look_for(struct search *search, uint32_t id, struct error *err)
 {
     struct catalog_object object = {0};
-    struct store_object there;
-    struct error why;
+    struct store_object was;
     int rc = catalog_object(known_reader(search->known), id, &object, err);
-    if (rc)
-        return rc;
-    const struct source_object *here = source_find(search->source, object.path);
-    if (object.root == known_root(search->known) && !(here && is_pinned(&here->pinned, &object)))
-        search->found += !store_head(search->old, object.path, &there, &why) && is_pinned(&there, &object);
+    if (!rc)
+        rc = known_pinned(search->known, id, &was, err);
+    if (!rc && object.root == known_root(search->known)) {
+        const struct source_object *here = source_find(search->source, object.path);
+        search->found += !(here && is_pinned(&here->pinned, &was)) && is_in_old(search, object.path, &was);
+    }
     catalog_object_done(&object);
-    return 0;
+    return rc;
 }
 
 int moved_find(struct stores *stores, struct known *known, const struct source *source, struct moved *ret,

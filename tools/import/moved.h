@@ -16,6 +16,7 @@ struct moved {
     uint64_t objects; /* of the newest version that are no longer in the source, and are there */
 };
 /* Looks for what the source, a local folder, no longer has as the newest version pinned it: 1 and *ret where
- * NAME_old has some of it under exactly its pin; 0 where it has nothing, or nothing is missing. */
+ * NAME_old has some of it under exactly its pin, or exactly the one it had when it was read in the source
+ * last; 0 where it has nothing, or nothing is missing. */
 int moved_find(struct stores *stores, struct known *known, const struct source *source, struct moved *ret,
                struct error *err);

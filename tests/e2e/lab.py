@@ -249,7 +249,7 @@ class Lab(Storage):
         if self.renumbered:
             words.append("--renumbered")
         self.log.append(f"imports {' '.join(map(str, words[2:]))} {rows}")
-        self.find_old_folder()
+        old = self.old_recordings()
         self.expect(rows, restore)
         done = elidefs("import", *words, *table, check=False)
         taken_over = re.search(r"take the place of those: --replaces (\S+)", done.stderr)
@@ -259,6 +259,7 @@ class Lab(Storage):
             words += ["--replaces", taken_over[1]]
             done = elidefs("import", *words, *table, check=False)
         assert done.returncode == 0, self.told(done)
+        self.find_old_folder(old)
         if self.replaces:
             self.replaced.add(str(self.replaces))
         self.renumbered, self.replaces, self.imported_from = False, None, self.recorder.folder

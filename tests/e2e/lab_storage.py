@@ -133,15 +133,27 @@ class Storage:
             root.places.append(place)
         self.log.append(f"added: {done.returncode == 0}")
 
-    def find_old_folder(self):
-        """Before an import of what a LeRobot tool has edited: it finds by itself what was moved to NAME_old."""
+    def old_recordings(self):
+        """Before an import of what a LeRobot tool has edited: of what clips read, what lies in NAME_old alone."""
         old, root = old_folder(self.recorder.folder), self.root_of(self.recorder.folder)
-        if not self.renumbered or not self.clips or not old.exists() or root.place(old):
-            return
+        if not self.renumbered or not old.exists() or root.place(old):
+            return []
         place, here = Folder(old), root.place(self.recorder.folder)
         read = {id(clip["recording"]): clip["recording"] for clip in self.clips.values() if clip["recording"]}
-        if any(one.root is root and not one.copied and one.is_as_pinned(place) and not one.is_as_pinned(here)
-               for one in read.values()):
+        return [one for one in read.values()
+                if one.root is root and not one.copied and one.is_at(place) and not one.is_as_pinned(here)]
+
+    def find_old_folder(self, recordings):
+        """The import has found by itself what was moved to NAME_old: certainly what is as it was pinned, and of the
+        rest what it happens to have read since it got other pins."""
+        place = Folder(old_folder(self.recorder.folder))
+        root = self.root_of(self.recorder.folder)
+        is_found = place.url in [url for _, url in self.listed()] and not root.place(place.path)
+        here = root.place(self.recorder.folder)
+        assert recordings or not is_found, self.told(place.url)
+        assert is_found or not any(one.is_as_pinned(place) and not one.is_at(here) for one in recordings), \
+            self.told(f"{place.url} is not found")
+        if is_found:
             self.log.append("NAME_old is found")
             root.places.append(place)
 

@@ -369,7 +369,9 @@ int evidence_judge(struct store *store, const char *path, const struct store_obj
 {
     struct reading r = {store, path, now};
     enum pin_relation relation = pin_relate(pinned->pin, now->pin);
-    if (relation == PIN_CHANGED && pin_is_served(pinned->pin, now->pin, now->modified_ns))
+    /* Who is read only is a web server, and has the file's own time; a bucket has that of the upload. */
+    if (relation == PIN_CHANGED && store_is_read_only(store) &&
+        pin_is_served(pinned->pin, now->pin, now->modified_ns))
         relation = PIN_MOVED;
     const struct evidence *e = &pinned->evidence;
     bool seen = e->count || e->sampled, whole = evidence_known_whole(e, pinned->size) != NULL;

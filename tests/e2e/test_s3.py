@@ -308,6 +308,23 @@ def test_a_table_in_a_bucket(s3, dataset):
     assert elidefs("query", dataset, "v1/grade.ge=15").stdout == "ep000015\n"
 
 
+def test_an_object_that_was_put_in_the_second_of_a_files_time_is_no_copy_of_it(s3, tmp_path):
+    path = tmp_path / "rec/run.bin"
+    path.parent.mkdir()
+    path.write_bytes(bytes(10 << 20))
+    other = bytearray(path.read_bytes())
+    other[len(other) // 2 + 5000] = 1  # which no sample sees
+    s3.put_object(Bucket="recordings", Key="same-second/run.bin", Body=bytes(other))
+    put = s3.head_object(Bucket="recordings", Key="same-second/run.bin")["LastModified"].timestamp()
+    os.utime(path, (put, put))
+    elidefs("init", tmp_path / "set")
+    elidefs("import", tmp_path / "set", path.parent)
+    elidefs("root", "add", tmp_path / "set", "1", "s3://recordings/same-second")
+    path.unlink()
+    done = elidefs("verify", tmp_path / "set", check=False)
+    assert " 0 of 1 clip can be read" in done.stdout and "no hash of all of it is known" in done.stdout
+
+
 def test_a_lab_mirrors_its_recordings_to_a_bucket(s3, tmp_path):
     """tests/e2e/lab.py: the model knows what lies there, and what of it can be told to be what was imported."""
     s3.create_bucket(Bucket="mirrors")

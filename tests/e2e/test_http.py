@@ -310,3 +310,19 @@ def test_a_recording_overwritten_on_the_server_is_named_and_never_shown(web, dat
     video.write_bytes(bytes(video.stat().st_size))
     text = refused("cp", dataset, "v1/ep000000.top.mp4", tmp_path / "out")
     assert "overwritten" in text and f"{web.url}/{by}{folder.name}/{VIDEO}" in text
+
+
+@pytest.mark.parametrize("by", ["", "weak/"])
+def test_a_web_server_that_shows_a_copy_with_its_time_is_a_place_of_it(web, dataset, by, tmp_path):
+    recording, shown = tmp_path / "rec/run.bin", web.www / f"shown{len(by)}"
+    recording.parent.mkdir()
+    recording.write_bytes(bytes(range(256)) * (10 << 12))
+    os.utime(recording, (1772366400, 1772366400))
+    shutil.copytree(recording.parent, shown, copy_function=shutil.copy2)
+    elidefs("import", dataset, recording.parent)
+    elidefs("root", "add", dataset, "1", f"{web.url}/{by}{shown.name}")
+    recording.unlink()
+    assert " 1 of 1 clip can be read" in elidefs("verify", dataset).stdout
+    os.utime(shown / "run.bin", (1772366401, 1772366401))
+    done = elidefs("verify", dataset, check=False)
+    assert " 0 of 1 clip can be read" in done.stdout and "no hash of all of it is known" in done.stdout

@@ -137,7 +137,8 @@ Test(copies, links_reach_no_other_file_system_and_both_are_named)
         p.store = open_store(&p, url);
         cr_assert_eq(copy(&p, "x", STORE_COPY_LINK, &made), -ENOTSUP);
         cr_assert(strstr(p.err.text, "rec/sub/a.bin lies in the file system mounted at /") &&
-                      strstr(p.err.text, "in the one at /dev/shm: a hard link cannot reach"),
+                      strstr(p.err.text, "in the one at /dev") && /* or /dev/shm, where that is mounted */
+                      strstr(p.err.text, ": a hard link cannot reach"),
                   "%s", p.err.text);
         cr_assert_eq(rmdir(url), 0, "nothing is left of the try");
     }

@@ -19,6 +19,13 @@ struct sorter {
     struct buf bytes;
 };
 
+/* The pass over the log. */
+struct intake {
+    struct apply *apply;
+    size_t at; /* of the operation */
+    struct sorter sorters[APPLY_SORT_KEYS];
+};
+
 void apply_hash_add(struct apply *apply, enum schema_hash kind, uint64_t hash, uint32_t number)
 {
     mem_grow(&apply->new_hashes, &apply->new_hash_cap, apply->new_hash_count + 1, sizeof *apply->new_hashes);
@@ -27,8 +34,9 @@ void apply_hash_add(struct apply *apply, enum schema_hash kind, uint64_t hash, u
 
 /* ---- roots, objects, recordings ---- */
 
-static int take_root(struct apply *apply, const struct changeset_op *op, struct error *err)
+static int take_root(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
+    struct apply *apply = intake->apply;
     uint32_t id = op->id;
     const struct apply_options *options = apply->options;
     int rc = options->root_id ? options->root_id(options->ctx, op->text, &id, err) : 0;
@@ -74,8 +82,9 @@ static int put_object(struct apply *apply, const struct changeset_op *op, uint32
     return db_run(apply->db, stmt, err);
 }
 
-static int take_object(struct apply *apply, const struct changeset_op *op, struct error *err)
+static int take_object(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
+    struct apply *apply = intake->apply;
     struct object_search search = {.apply = apply, .op = op, .root = apply->root_ids[op->root]};
     uint64_t hash = rows_object_hash(search.root, op->text);
     int rc = runs_find_hash(apply->db, &apply->runs, SCHEMA_HASH_OBJECT, hash, is_object, &search, err);
@@ -95,8 +104,9 @@ static int take_object(struct apply *apply, const struct changeset_op *op, struc
     return 0;
 }
 
-static int take_recording(struct apply *apply, const struct changeset_op *op, struct error *err)
+static int take_recording(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
+    struct apply *apply = intake->apply;
     sqlite3_stmt *stmt;
     CLEANUP_BUF struct buf packed = BUF_INIT;
     int rc = db_query(apply->db, QUERY_RECORDING_PUT, &stmt, err);
@@ -109,8 +119,9 @@ static int take_recording(struct apply *apply, const struct changeset_op *op, st
     return db_run(apply->db, stmt, err);
 }
 
-static int take_evidence(struct apply *apply, const struct changeset_op *op, struct error *err)
+static int take_evidence(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
+    struct apply *apply = intake->apply;
     sqlite3_stmt *stmt;
     int rc = db_query(apply->db, QUERY_EVIDENCE_PUT, &stmt, err);
     if (rc)
@@ -176,8 +187,9 @@ static bool is_taken(const struct apply *apply, const struct attribute *known, u
     return taken;
 }
 
-static int take_attribute(struct apply *apply, const struct changeset_op *op, struct error *err)
+static int take_attribute(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
+    struct apply *apply = intake->apply;
     struct attribute *known;
     int rc = apply_attribute_find(apply, op->text, &known, err);
     if (rc < 0)
@@ -193,8 +205,9 @@ static int take_attribute(struct apply *apply, const struct changeset_op *op, st
 }
 
 /* Labels of events are the values of an attribute that no set declares. */
-static int take_events(struct apply *apply, struct error *err)
+static int take_events(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
+    struct apply *apply = intake->apply;
     if (apply->event_at != SIZE_MAX)
         return 0;
     apply->event_at = apply->attributes.count;
@@ -215,20 +228,39 @@ bool apply_is_event(const struct apply *apply, const struct attribute *attribute
 
 /* ---- clips and their place in order ---- */
 
-static void take_clip(struct apply *apply, const struct changeset_op *op, size_t at)
+static int take_clip(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
+    struct apply *apply = intake->apply;
     struct apply_clip *clip = &apply->clips[apply->count];
-    *clip = (struct apply_clip){
-        .at = at, .key = op->text, .t0_ns = op->t0_ns, .place = op->place, .order = (uint32_t)apply->count};
+    *clip = (struct apply_clip){.at = intake->at,
+                                .key = op->text,
+                                .t0_ns = op->t0_ns,
+                                .place = op->place,
+                                .order = (uint32_t)apply->count};
     for (size_t i = 0; i < APPLY_SORT_KEYS; i++)
         clip->ranks[i] = APPLY_UNRANKED;
     apply->count++;
+    return 0;
 }
 
-static void take_removal(struct apply *apply, const struct changeset_op *op)
+static int take_removal(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
+    struct apply *apply = intake->apply;
     apply->clips[changeset_clips(apply->set) + apply->removals++] =
         (struct apply_clip){.key = op->text, .removed = true};
+    return 0;
+}
+
+static int take_hide(struct intake *intake, const struct changeset_op *op, struct error *err)
+{
+    intake->apply->clips[intake->apply->count - 1].hidden = true;
+    return 0;
+}
+
+static int take_labels_of(struct intake *intake, const struct changeset_op *op, struct error *err)
+{
+    intake->apply->clips[intake->apply->count - 1].labels_of = op->text;
+    return 0;
 }
 
 static uint32_t value_index(struct sorter *sorter, const struct value *value)
@@ -249,13 +281,15 @@ static uint32_t value_index(struct sorter *sorter, const struct value *value)
     return sorter->last;
 }
 
-static void take_value(struct apply *apply, const struct changeset_op *op, struct sorter *sorters)
+static int take_value(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
+    struct apply *apply = intake->apply;
     for (size_t i = 0; i < APPLY_SORT_KEYS; i++) {
         uint32_t *rank = &apply->clips[apply->count - 1].ranks[i];
-        if (sorters[i].attribute == op->id && *rank == APPLY_UNRANKED)
-            *rank = value_index(&sorters[i], &op->value);
+        if (intake->sorters[i].attribute == op->id && *rank == APPLY_UNRANKED)
+            *rank = value_index(&intake->sorters[i], &op->value);
     }
+    return 0;
 }
 
 static int compare_indices(const void *a, const void *b, void *ctx)
@@ -281,103 +315,78 @@ static void rank_clips(struct apply *apply, const struct sorter *sorter, int key
             apply->clips[i].ranks[key] = ranks[apply->clips[i].ranks[key]];
 }
 
-static int take(struct apply *apply, const struct changeset_op *op, size_t at, struct sorter *sorters,
-                struct error *err)
+/* ---- the pass ---- */
+
+static int take_setter(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
-    switch (op->kind) {
-    case CHANGESET_ROOT:
-        return take_root(apply, op, err);
-    case CHANGESET_OBJECT:
-        return take_object(apply, op, err);
-    case CHANGESET_EVIDENCE:
-        return take_evidence(apply, op, err);
-    case CHANGESET_TABLE:
-        return take_recording(apply, op, err);
-    case CHANGESET_ATTRIBUTE:
-        return take_attribute(apply, op, err);
-    case CHANGESET_CLIP:
-    case CHANGESET_LABELS:
-        take_clip(apply, op, at);
-        break;
-    case CHANGESET_VALUE:
-        take_value(apply, op, sorters);
-        break;
-    case CHANGESET_REMOVE:
-        take_removal(apply, op);
-        break;
-    case CHANGESET_HIDE:
-        apply->clips[apply->count - 1].hidden = true;
-        break;
-    case CHANGESET_LABELS_OF:
-        apply->clips[apply->count - 1].labels_of = op->text;
-        break;
-    case CHANGESET_EVENTS:
-        return take_events(apply, err);
-    case CHANGESET_SETTER:
-        apply->setter = op->text;
-        apply->policy = (enum changeset_policy)op->policy;
-        apply->table = op->other;
-        break;
-    case CHANGESET_RENAME:
-    case CHANGESET_DESCRIBE:
-    case CHANGESET_DROP:
-    case CHANGESET_TO_TEXT:
-        return apply_attribute_change(apply, op, err);
-    case CHANGESET_STREAM:
-    case CHANGESET_EXTRA:
-    case CHANGESET_EVENT:
-    case CHANGESET_NONE:
-    case CHANGESET_PARTIAL:
-        break;
-    }
+    struct apply *apply = intake->apply;
+    apply->setter = op->text;
+    apply->policy = (enum changeset_policy)op->policy;
+    apply->table = op->other;
     return 0;
 }
 
-static int take_all(struct apply *apply, struct sorter *sorters, struct error *err)
+static int take_change(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
-    struct changeset_reader reader = CHANGESET_READER(apply->set);
+    return apply_attribute_change(intake->apply, op, err);
+}
+
+#define OPERATION(kind, number, name, fields, needs, replay, intake) [number] = intake,
+static int (*const takes[])(struct intake *intake, const struct changeset_op *op, struct error *err) = {
+#include "index/commit/operations.def"
+};
+#undef OPERATION
+
+static int take(struct intake *intake, const struct changeset_op *op, struct error *err)
+{
+    return takes[op->kind] ? takes[op->kind](intake, op, err) : 0;
+}
+
+static int take_all(struct intake *intake, struct error *err)
+{
+    struct changeset_reader reader = CHANGESET_READER(intake->apply->set);
     struct changeset_op op;
     int rc = 0;
-    for (size_t at = reader.at; !rc && changeset_next(&reader, &op); at = reader.at)
-        rc = take(apply, &op, at, sorters, err);
+    for (intake->at = reader.at; !rc && changeset_next(&reader, &op); intake->at = reader.at)
+        rc = take(intake, &op, err);
     changeset_reader_done(&reader);
     return rc;
 }
 
 /* From attribute `first` on. */
-static int take_lists(struct apply *apply, uint32_t first, struct error *err)
+static int take_lists(struct intake *intake, uint32_t first, struct error *err)
 {
-    const struct changeset *set = apply->set;
-    for (uint32_t i = first; i < strmap_count(set->attributes); i++) {
+    const struct changeset *set = intake->apply->set;
+    int rc = 0;
+    for (uint32_t i = first; !rc && i < strmap_count(set->attributes); i++) {
         const struct changeset_attribute *attribute = &set->attribute_list[i];
         struct changeset_op op = {
             .id = i, .text = attribute->name, .type = attribute->type, .multi = attribute->multi};
-        int rc = take_attribute(apply, &op, err);
-        if (rc)
-            return rc;
+        rc = take_attribute(intake, &op, err);
     }
-    for (size_t i = 0; i < set->clips.count; i++) {
+    for (size_t i = 0; !rc && i < set->clips.count; i++) {
         const struct changeset_key *key = &set->clips.list[i];
         const char *text = (const char *)set->log.data + key->at;
         struct changeset_op op = {.text = text, .t0_ns = CLIP_NO_TIME, .place = key->value};
-        take_clip(apply, &op, changeset_op_of_text(key->at, strlen(text)));
+        intake->at = changeset_op_of_text(key->at, strlen(text));
+        rc = take_clip(intake, &op, err);
     }
-    return set->has_events ? take_events(apply, err) : 0;
+    return rc || !set->has_events ? rc : take_events(intake, NULL, err);
 }
 
 /* Of labels all that intake wants stands in lists, so only what comes before the first clip is read. */
-static int take_labels(struct apply *apply, struct error *err)
+static int take_labels(struct intake *intake, struct error *err)
 {
-    struct changeset_reader reader = CHANGESET_READER(apply->set);
+    struct changeset_reader reader = CHANGESET_READER(intake->apply->set);
     struct changeset_op op = {0};
     uint32_t attributes = 0;
     int rc = 0;
     while (!rc && changeset_next(&reader, &op) && op.kind != CHANGESET_LABELS) {
-        rc = take(apply, &op, 0, NULL, err);
+        rc = take(intake, &op, err);
         attributes += op.kind == CHANGESET_ATTRIBUTE;
     }
     changeset_reader_done(&reader);
-    return rc ? rc : take_lists(apply, attributes, err);
+    return rc ? rc : take_lists(intake, attributes, err);
 }
 
 /* The list of attributes moves no more from here on. */
@@ -408,22 +417,23 @@ static struct sorter sorter_new(const struct changeset *set, const char *name, c
 int apply_intake(struct apply *apply, struct error *err)
 {
     size_t declared = strmap_count(apply->set->attributes);
-    struct sorter sorters[APPLY_SORT_KEYS] = {sorter_new(apply->set, "site", "site"),
-                                              sorter_new(apply->set, "robot", "robot_type"),
-                                              sorter_new(apply->set, "session", "session")};
+    struct intake intake = {.apply = apply,
+                            .sorters = {sorter_new(apply->set, "site", "site"),
+                                        sorter_new(apply->set, "robot", "robot_type"),
+                                        sorter_new(apply->set, "session", "session")}};
     size_t entries = changeset_clips(apply->set) + changeset_removals(apply->set);
     apply->clips = mem_zero(entries * sizeof *apply->clips);
     apply->attribute_at = mem_zero(declared * sizeof *apply->attribute_at);
     apply->deltas = mem_zero((apply->parent_attributes + declared + 1) * sizeof *apply->deltas);
     apply->origin = (uint32_t)apply->next_origin;
     apply_event_find(apply);
-    int rc = apply->set->has_labels ? take_labels(apply, err) : take_all(apply, sorters, err);
+    int rc = apply->set->has_labels ? take_labels(&intake, err) : take_all(&intake, err);
     for (size_t i = 0; i < APPLY_SORT_KEYS; i++) {
         if (!rc)
-            rank_clips(apply, &sorters[i], i);
-        strmap_free(sorters[i].map);
-        buf_done(&sorters[i].bytes);
-        free(sorters[i].values);
+            rank_clips(apply, &intake.sorters[i], i);
+        strmap_free(intake.sorters[i].map);
+        buf_done(&intake.sorters[i].bytes);
+        free(intake.sorters[i].values);
     }
     apply->count += apply->removals;
     if (!rc)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "index/base/name.h"
-#include "index/commit/changeset_log.h"
+#include "index/commit/changeset_operations.h"
 
 struct changeset *changeset_new(void)
 {
@@ -55,30 +55,14 @@ const struct buf *changeset_log(const struct changeset *set)
     return &set->log;
 }
 
-size_t changeset_append_text(struct buf *log, const char *text)
-{
-    size_t len = strlen(text);
-    buf_varint(log, len);
-    size_t at = log->len;
-    buf_append(log, text, len + 1);
-    return at;
-}
-
-static void append_bytes(struct buf *log, const void *bytes, size_t len)
-{
-    buf_varint(log, len);
-    buf_append(log, bytes, len);
-}
-
 uint32_t changeset_root(struct changeset *set, const char *url)
 {
     bool is_new;
     struct strmap_entry *entry = strmap_put(set->roots, url, strlen(url), &is_new);
     if (is_new) {
         entry->value = strmap_count(set->roots) - 1;
-        buf_u8(&set->log, CHANGESET_ROOT);
-        buf_varint(&set->log, entry->value);
-        changeset_append_text(&set->log, url);
+        struct changeset_op op = {.kind = CHANGESET_ROOT, .id = (uint32_t)entry->value, .text = url};
+        changeset_append(set, &op);
     }
     return (uint32_t)entry->value;
 }
@@ -87,14 +71,11 @@ static void append_object(struct changeset *set, uint32_t root, const char *path
                           const char *pin)
 {
     size_t id = strmap_count(set->objects) - 1;
-    buf_u8(&set->log, CHANGESET_OBJECT);
-    buf_varint(&set->log, id);
-    buf_varint(&set->log, root);
-    changeset_append_text(&set->log, path);
-    buf_varint(&set->log, size);
+    struct changeset_op op = {
+        .kind = CHANGESET_OBJECT, .id = (uint32_t)id, .root = root, .text = path, .size = size, .pin = pin};
     mem_grow(&set->object_list, &set->object_cap, id + 1, sizeof *set->object_list);
     set->object_list[id] =
-        (struct changeset_object){.size = size, .pin_at = changeset_append_text(&set->log, pin)};
+        (struct changeset_object){.size = size, .pin_at = changeset_append(set, &op).at[1]};
 }
 
 int changeset_object(struct changeset *set, uint32_t root, const char *path, uint64_t size, const char *pin,
@@ -126,9 +107,9 @@ void changeset_evidence(struct changeset *set, uint32_t object, const struct evi
     if (!bytes.len || set->object_list[object].has_evidence)
         return;
     set->object_list[object].has_evidence = true;
-    buf_u8(&set->log, CHANGESET_EVIDENCE);
-    buf_varint(&set->log, object);
-    append_bytes(&set->log, bytes.data, bytes.len);
+    struct changeset_op op = {
+        .kind = CHANGESET_EVIDENCE, .id = object, .bytes = bytes.data, .len = bytes.len};
+    changeset_append(set, &op);
 }
 
 void changeset_table(struct changeset *set, uint32_t object, const char *container, const void *bytes,
@@ -136,10 +117,9 @@ void changeset_table(struct changeset *set, uint32_t object, const char *contain
 {
     assert(object < strmap_count(set->objects) && len <= CLIP_BYTES_MAX &&
            strlen(container) <= CHANGESET_CONTAINER_MAX);
-    buf_u8(&set->log, CHANGESET_TABLE);
-    buf_varint(&set->log, object);
-    changeset_append_text(&set->log, container);
-    append_bytes(&set->log, bytes, len);
+    struct changeset_op op = {
+        .kind = CHANGESET_TABLE, .id = object, .text = container, .bytes = bytes, .len = len};
+    changeset_append(set, &op);
 }
 
 static int check_attribute(const char *name, enum value_type type, bool multi, struct error *err)
@@ -182,11 +162,9 @@ int changeset_attribute(struct changeset *set, const char *name, enum value_type
     entry->value = id;
     mem_grow(&set->attribute_list, &set->attribute_cap, id + 1, sizeof *set->attribute_list);
     set->attribute_list[id] = (struct changeset_attribute){.name = entry->key, .type = type, .multi = multi};
-    buf_u8(&set->log, CHANGESET_ATTRIBUTE);
-    buf_varint(&set->log, id);
-    changeset_append_text(&set->log, name);
-    buf_u8(&set->log, (uint8_t)type);
-    buf_u8(&set->log, multi);
+    struct changeset_op op = {
+        .kind = CHANGESET_ATTRIBUTE, .id = (uint32_t)id, .text = name, .type = type, .multi = multi};
+    changeset_append(set, &op);
     return 0;
 }
 
@@ -206,29 +184,27 @@ struct changeset_attribute *changeset_declared(struct changeset *set, const char
 void changeset_partial(struct changeset *set, const char *attribute)
 {
     struct changeset_attribute *known = changeset_declared(set, attribute);
-    assert(known && !set->clips.count);
+    assert(known);
     if (known->partial)
         return;
     known->partial = true;
-    buf_u8(&set->log, CHANGESET_PARTIAL);
-    buf_varint(&set->log, (uint64_t)(known - set->attribute_list));
+    struct changeset_op op = {.kind = CHANGESET_PARTIAL, .id = changeset_number(set, known)};
+    changeset_append(set, &op);
 }
 
 static int check_clip(const struct changeset *set, const struct changeset_clip *clip, struct error *err)
 {
     size_t len = strlen(clip->key);
     int rc = name_check(clip->key, len, err);
-    if (rc) {
-        error_prefix(err, "%s", clip->source);
-        return rc;
-    }
+    if (!rc)
+        rc = changeset_check(set, CHANGESET_CLIP, err);
+    if (rc)
+        return error_within(err, rc, "%s", clip->source);
     if (len + sizeof ".json" - 1 > NAME_FILE_MAX)
         return error_set(err, ENAMETOOLONG, "%s: the key '%s' is too long for a file name", clip->source,
                          clip->key);
     if (clip->t0_ns != CLIP_NO_TIME && clip->t1_ns != CLIP_NO_TIME && clip->t1_ns < clip->t0_ns)
         return error_set(err, EINVAL, "%s: the clip '%s' ends before it starts", clip->source, clip->key);
-    if (set->has_labels)
-        return error_set(err, EINVAL, "%s: a change set holds clips or labels, not both", clip->source);
     if (strmap_find(set->removals, clip->key, len))
         return error_set(err, EEXIST, "%s: the clip '%s' is removed by the same change set", clip->source,
                          clip->key);
@@ -247,12 +223,15 @@ int changeset_clip(struct changeset *set, const struct changeset_clip *clip, str
     if (!is_new)
         return error_set(err, EEXIST, "two clips have the key '%s': %s and %s", clip->key,
                          (const char *)set->log.data + key->value, clip->source);
-    buf_u8(&set->log, CHANGESET_CLIP);
-    set->key_at = key->at = changeset_append_text(&set->log, clip->key);
-    buf_append(&set->log, clip->fingerprint, sizeof clip->fingerprint);
-    buf_le64(&set->log, (uint64_t)clip->t0_ns);
-    buf_le64(&set->log, (uint64_t)clip->t1_ns);
-    key->value = changeset_append_text(&set->log, clip->source);
+    struct changeset_op op = {.kind = CHANGESET_CLIP,
+                              .text = clip->key,
+                              .t0_ns = clip->t0_ns,
+                              .t1_ns = clip->t1_ns,
+                              .source = clip->source};
+    memcpy(op.fingerprint, clip->fingerprint, sizeof op.fingerprint);
+    struct changeset_texts texts = changeset_append(set, &op);
+    set->key_at = key->at = texts.at[0];
+    key->value = texts.at[1];
     set->file_count = 0;
     set->has_extra = set->hidden = false;
     return 0;
@@ -261,7 +240,7 @@ int changeset_clip(struct changeset *set, const struct changeset_clip *clip, str
 int changeset_value(struct changeset *set, const char *attribute, const struct value *value,
                     struct error *err)
 {
-    assert(changeset_key(set));
+    assert(changeset_allows(set, CHANGESET_VALUE));
     struct changeset_attribute *known = changeset_declared(set, attribute);
     if (!known)
         return error_set(err, EINVAL, "%s: the attribute '%s' was not declared", changeset_key(set),
@@ -279,9 +258,8 @@ int changeset_value(struct changeset *set, const char *attribute, const struct v
         return error_set(err, EINVAL, "%s: the attribute '%s' has a second value, but holds one",
                          changeset_key(set), attribute);
     known->clip = clip;
-    buf_u8(&set->log, CHANGESET_VALUE);
-    buf_varint(&set->log, (uint64_t)(known - set->attribute_list));
-    value_encode(&set->log, value);
+    struct changeset_op op = {.kind = CHANGESET_VALUE, .id = changeset_number(set, known), .value = *value};
+    changeset_append(set, &op);
     return 0;
 }
 
@@ -353,43 +331,40 @@ static int check_stream(const struct changeset *set, const struct changeset_stre
 
 int changeset_stream(struct changeset *set, const struct changeset_stream *stream, struct error *err)
 {
-    assert(changeset_key(set));
+    assert(changeset_allows(set, CHANGESET_STREAM));
     assert(stream->object == CHANGESET_NO_OBJECT || stream->object < strmap_count(set->objects));
     int rc = check_stream(set, stream, err);
     if (rc)
         return rc;
     const struct slice *slice = stream->slice;
-    struct buf *log = &set->log;
+    struct changeset_op op = {.kind = CHANGESET_STREAM,
+                              .text = stream->name,
+                              .ext = stream->ext,
+                              .container = stream->container,
+                              .id = stream->object,
+                              .reason = slice->reason,
+                              .preroll_ns = slice->preroll_ns,
+                              .bytes = slice->inline_bytes.data,
+                              .len = slice->inline_bytes.len,
+                              .pieces = slice->pieces,
+                              .piece_count = slice->count};
+    struct changeset_texts texts = changeset_append(set, &op);
     mem_grow(&set->files, &set->file_cap, set->file_count + 1, sizeof *set->files);
-    struct changeset_file *file = &set->files[set->file_count++];
-    buf_u8(log, CHANGESET_STREAM);
-    file->name_at = changeset_append_text(log, stream->name);
-    file->ext_at = changeset_append_text(log, stream->ext);
-    changeset_append_text(log, stream->container);
-    buf_varint(log, stream->object == CHANGESET_NO_OBJECT ? 0 : (uint64_t)stream->object + 1);
-    changeset_append_text(log, slice->reason);
-    value_encode_signed(log, slice->preroll_ns);
-    append_bytes(log, slice->inline_bytes.data, slice->inline_bytes.len);
-    buf_varint(log, slice->count);
-    for (size_t i = 0; i < slice->count; i++) {
-        buf_u8(log, (uint8_t)slice->pieces[i].kind);
-        buf_varint(log, slice->pieces[i].offset);
-        buf_varint(log, slice->pieces[i].len);
-    }
+    set->files[set->file_count++] = (struct changeset_file){texts.at[0], texts.at[1]};
     return 0;
 }
 
 void changeset_extra(struct changeset *set, const void *bytes, size_t len)
 {
-    assert(changeset_key(set) && !set->has_extra && len <= CLIP_BYTES_MAX);
+    assert(len <= CLIP_BYTES_MAX);
+    struct changeset_op op = {.kind = CHANGESET_EXTRA, .bytes = bytes, .len = len};
+    changeset_append(set, &op);
     set->has_extra = true;
-    buf_u8(&set->log, CHANGESET_EXTRA);
-    append_bytes(&set->log, bytes, len);
 }
 
 int changeset_labels_of(struct changeset *set, const char *key, struct error *err)
 {
-    assert(changeset_key(set));
+    assert(changeset_allows(set, CHANGESET_LABELS_OF));
     int rc = name_check(key, strlen(key), err);
     if (rc)
         return error_within(err, rc, "%s", changeset_key(set));
@@ -403,16 +378,16 @@ int changeset_labels_of(struct changeset *set, const char *key, struct error *er
         return error_set(err, EEXIST, "%s: another clip takes over the labels of '%s'", changeset_key(set),
                          key);
     entry->value = clip;
-    buf_u8(&set->log, CHANGESET_LABELS_OF);
-    changeset_append_text(&set->log, key);
+    struct changeset_op op = {.kind = CHANGESET_LABELS_OF, .text = key};
+    changeset_append(set, &op);
     return 0;
 }
 
 void changeset_hide(struct changeset *set)
 {
-    assert(changeset_key(set) && !set->hidden);
+    struct changeset_op op = {.kind = CHANGESET_HIDE};
+    changeset_append(set, &op);
     set->hidden = true;
-    buf_u8(&set->log, CHANGESET_HIDE);
 }
 
 int changeset_remove(struct changeset *set, const char *key, struct error *err)
@@ -420,8 +395,9 @@ int changeset_remove(struct changeset *set, const char *key, struct error *err)
     int rc = name_check(key, strlen(key), err);
     if (rc)
         return rc;
-    if (set->has_labels)
-        return error_set(err, EINVAL, "'%s': a change set holds clips or labels, not both", key);
+    rc = changeset_check(set, CHANGESET_REMOVE, err);
+    if (rc)
+        return error_within(err, rc, "'%s'", key);
     size_t near = 0;
     if (changeset_keys_find(&set->clips, &set->log, key, &near) != SIZE_MAX)
         return error_set(err, EEXIST, "the clip '%s' is both removed and given by a change set", key);
@@ -429,7 +405,7 @@ int changeset_remove(struct changeset *set, const char *key, struct error *err)
     strmap_put(set->removals, key, strlen(key), &is_new);
     if (!is_new)
         return error_set(err, EEXIST, "the clip '%s' is removed twice", key);
-    buf_u8(&set->log, CHANGESET_REMOVE);
-    changeset_append_text(&set->log, key);
+    struct changeset_op op = {.kind = CHANGESET_REMOVE, .text = key};
+    changeset_append(set, &op);
     return 0;
 }

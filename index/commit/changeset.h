@@ -105,29 +105,11 @@ int changeset_remove(struct changeset *set, const char *key, struct error *err);
 
 /* ---- reading ---- */
 
+/* CHANGESET_ROOT and so on: index/commit/operations.def. */
 enum changeset_kind {
-    CHANGESET_ROOT = 1,
-    CHANGESET_OBJECT = 2,
-    CHANGESET_TABLE = 3,
-    CHANGESET_ATTRIBUTE = 4,
-    CHANGESET_CLIP = 5,
-    CHANGESET_VALUE = 6,
-    CHANGESET_STREAM = 7,
-    CHANGESET_EXTRA = 8,
-    CHANGESET_REMOVE = 9,
-    CHANGESET_LABELS_OF = 10,
-    CHANGESET_SETTER = 11, /* from here on: index/commit/changeset_labels.h */
-    CHANGESET_LABELS = 12,
-    CHANGESET_EVENTS = 13,
-    CHANGESET_EVENT = 14,
-    CHANGESET_RENAME = 15,
-    CHANGESET_DESCRIBE = 16,
-    CHANGESET_DROP = 17,
-    CHANGESET_TO_TEXT = 18,
-    CHANGESET_NONE = 19,
-    CHANGESET_HIDE = 20,
-    CHANGESET_PARTIAL = 21,
-    CHANGESET_EVIDENCE = 22,
+#define OPERATION(kind, number, name, fields, needs, replay, intake) CHANGESET_##kind = number,
+#include "index/commit/operations.def"
+#undef OPERATION
 };
 
 struct changeset_op {

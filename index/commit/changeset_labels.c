@@ -7,7 +7,7 @@
 #include "cache/base/utf8.h"
 #include "index/base/name.h"
 #include "index/commit/changeset_labels.h"
-#include "index/commit/changeset_log.h"
+#include "index/commit/changeset_operations.h"
 
 /* ---- who ---- */
 
@@ -31,13 +31,13 @@ int changeset_setter(struct changeset *set, const struct changeset_setter *sette
         return rc;
     if (setter->policy > CHANGESET_ALL)
         return error_set(err, EINVAL, "there is no such way to set values");
-    if (set->has_setter || set->clips.count)
-        return error_set(err, EINVAL, "who sets the values is said once, before the first clip");
+    rc = changeset_check(set, CHANGESET_SETTER, err);
+    if (rc)
+        return rc;
+    struct changeset_op op = {
+        .kind = CHANGESET_SETTER, .text = setter->name, .policy = setter->policy, .other = setter->table};
+    changeset_append(set, &op);
     set->has_setter = true;
-    buf_u8(&set->log, CHANGESET_SETTER);
-    changeset_append_text(&set->log, setter->name);
-    buf_u8(&set->log, (uint8_t)setter->policy);
-    changeset_append_text(&set->log, setter->table);
     return 0;
 }
 
@@ -46,12 +46,10 @@ int changeset_setter(struct changeset *set, const struct changeset_setter *sette
 static int check_labels(const struct changeset *set, const char *key, struct error *err)
 {
     int rc = name_check(key, strlen(key), err);
+    if (!rc)
+        rc = changeset_check(set, CHANGESET_LABELS, err);
     if (rc)
         return rc;
-    if (!set->has_setter)
-        return error_set(err, EINVAL, "it is not said who sets the labels");
-    if (!set->has_labels && (set->clips.count || strmap_count(set->removals)))
-        return error_set(err, EINVAL, "a change set holds clips or labels, not both");
     return set->clips.count == UINT32_MAX ? error_set(err, E2BIG, "more than %u clips", UINT32_MAX) : 0;
 }
 
@@ -65,18 +63,17 @@ int changeset_labels(struct changeset *set, const char *key, uint64_t place, str
     if (!is_new)
         return error_set(err, EEXIST, "the clip '%s' stands there a second time, first at %llu", key,
                          (unsigned long long)entry->value);
-    buf_u8(&set->log, CHANGESET_LABELS);
-    set->key_at = entry->at = changeset_append_text(&set->log, key);
-    buf_varint(&set->log, place);
-    entry->value = place;
     set->has_labels = true;
+    struct changeset_op op = {.kind = CHANGESET_LABELS, .text = key, .place = place};
+    set->key_at = entry->at = changeset_append(set, &op).at[0];
+    entry->value = place;
     set->label_at = 0;
     return 0;
 }
 
 int changeset_none(struct changeset *set, const char *attribute, struct error *err)
 {
-    assert(changeset_key(set));
+    assert(changeset_allows(set, CHANGESET_NONE));
     struct changeset_attribute *known = changeset_declared(set, attribute);
     size_t clip = set->clips.count;
     if (!known)
@@ -89,14 +86,14 @@ int changeset_none(struct changeset *set, const char *attribute, struct error *e
         return error_set(err, EINVAL, "%s: the attribute '%s' has a value, and has none", changeset_key(set),
                          attribute);
     known->clip = clip;
-    buf_u8(&set->log, CHANGESET_NONE);
-    buf_varint(&set->log, (uint64_t)(known - set->attribute_list));
+    struct changeset_op op = {.kind = CHANGESET_NONE, .id = changeset_number(set, known)};
+    changeset_append(set, &op);
     return 0;
 }
 
 int changeset_events(struct changeset *set, const char *label, struct error *err)
 {
-    assert(changeset_key(set) && set->has_labels);
+    assert(changeset_allows(set, CHANGESET_EVENTS));
     struct value value = {.type = VALUE_TEXT, .text = label, .len = strlen(label)};
     int rc = value.len ? value_check(&value, err) : error_set(err, EINVAL, "an event's label is empty");
     if (rc)
@@ -105,41 +102,42 @@ int changeset_events(struct changeset *set, const char *label, struct error *err
         return error_set(err, EINVAL, "%s: the labels of events are not in order: '%s' comes too late",
                          changeset_key(set), label);
     set->has_events = true;
-    buf_u8(&set->log, CHANGESET_EVENTS);
-    set->label_at = changeset_append_text(&set->log, label);
+    struct changeset_op op = {.kind = CHANGESET_EVENTS, .text = label};
+    set->label_at = changeset_append(set, &op).at[0];
     return 0;
 }
 
 int changeset_event(struct changeset *set, int64_t start_ns, int64_t end_ns, struct error *err)
 {
-    assert(changeset_key(set) && set->has_labels);
-    if (!set->label_at)
-        return error_set(err, EINVAL, "%s: an event comes before its label", changeset_key(set));
+    assert(changeset_key(set));
+    int rc = changeset_check(set, CHANGESET_EVENT, err);
+    if (rc)
+        return error_within(err, rc, "%s", changeset_key(set));
     if (start_ns < 0)
         return error_set(err, EINVAL, "%s: an event starts before the clip", changeset_key(set));
     if (end_ns < start_ns)
         return error_set(err, EINVAL, "%s: an event ends before it starts", changeset_key(set));
-    buf_u8(&set->log, CHANGESET_EVENT);
-    value_encode_signed(&set->log, start_ns);
-    value_encode_signed(&set->log, end_ns);
+    struct changeset_op op = {.kind = CHANGESET_EVENT, .start_ns = start_ns, .end_ns = end_ns};
+    changeset_append(set, &op);
     return 0;
 }
 
 /* ---- attributes ---- */
 
-static int check_change(const struct changeset *set, const char *name, struct error *err)
+static int check_change(const struct changeset *set, enum changeset_kind kind, const char *name,
+                        struct error *err)
 {
     if (!*name || strlen(name) >= CHANGESET_ATTRIBUTE_BYTES)
         return error_set(err, EINVAL, "'%s' is no attribute's name", name);
-    return strmap_count(set->attributes) || set->clips.count
-               ? error_set(err, EINVAL, "what changes of the attribute '%s' must be said first", name)
-               : 0;
+    return changeset_allows(set, kind)
+               ? 0
+               : error_set(err, EINVAL, "what changes of the attribute '%s' must be said first", name);
 }
 
 int changeset_rename(struct changeset *set, const char *name, const char *new_name, struct error *err)
 {
     CLEANUP_BUF struct buf canonical = BUF_INIT;
-    int rc = check_change(set, name, err);
+    int rc = check_change(set, CHANGESET_RENAME, name, err);
     if (!rc)
         rc = name_attribute(&canonical, new_name, strlen(new_name), err);
     if (rc)
@@ -147,42 +145,40 @@ int changeset_rename(struct changeset *set, const char *name, const char *new_na
     if (strcmp(buf_text(&canonical), new_name) != 0)
         return error_set(err, EINVAL, "the attribute's name '%s' must be '%s'", new_name,
                          buf_text(&canonical));
-    buf_u8(&set->log, CHANGESET_RENAME);
-    changeset_append_text(&set->log, name);
-    changeset_append_text(&set->log, new_name);
+    struct changeset_op op = {.kind = CHANGESET_RENAME, .text = name, .other = new_name};
+    changeset_append(set, &op);
     return 0;
 }
 
 int changeset_describe(struct changeset *set, const char *name, const char *text, struct error *err)
 {
     struct value value = {.type = VALUE_TEXT, .text = text, .len = strlen(text)};
-    int rc = check_change(set, name, err);
+    int rc = check_change(set, CHANGESET_DESCRIBE, name, err);
     if (!rc)
         rc = value_check(&value, err);
     if (rc)
         return rc;
-    buf_u8(&set->log, CHANGESET_DESCRIBE);
-    changeset_append_text(&set->log, name);
-    changeset_append_text(&set->log, text);
+    struct changeset_op op = {.kind = CHANGESET_DESCRIBE, .text = name, .other = text};
+    changeset_append(set, &op);
     return 0;
 }
 
 int changeset_drop(struct changeset *set, const char *name, struct error *err)
 {
-    int rc = check_change(set, name, err);
+    int rc = check_change(set, CHANGESET_DROP, name, err);
     if (rc)
         return rc;
-    buf_u8(&set->log, CHANGESET_DROP);
-    changeset_append_text(&set->log, name);
+    struct changeset_op op = {.kind = CHANGESET_DROP, .text = name};
+    changeset_append(set, &op);
     return 0;
 }
 
 int changeset_to_text(struct changeset *set, const char *name, struct error *err)
 {
-    int rc = check_change(set, name, err);
+    int rc = check_change(set, CHANGESET_TO_TEXT, name, err);
     if (rc)
         return rc;
-    buf_u8(&set->log, CHANGESET_TO_TEXT);
-    changeset_append_text(&set->log, name);
+    struct changeset_op op = {.kind = CHANGESET_TO_TEXT, .text = name};
+    changeset_append(set, &op);
     return 0;
 }

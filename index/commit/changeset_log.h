@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the two halves of a change set share: changeset.c appends to the log, changeset_read.c reads it. */
+/* What the halves of a change set share: changeset.c and changeset_labels.c append to the log,
+ * changeset_read.c reads it. */
 #pragma once
 
 #include "cache/base/cursor.h"
@@ -54,6 +55,11 @@ static inline const char *changeset_key(const struct changeset *set)
 {
     return set->key_at ? (const char *)set->log.data + set->key_at : NULL;
 }
+static inline uint32_t changeset_number(const struct changeset *set,
+                                        const struct changeset_attribute *declared)
+{
+    return (uint32_t)(declared - set->attribute_list);
+}
 /* The attribute of this name, or NULL if it was not declared; its number is where it stands in the list. */
 struct changeset_attribute *changeset_declared(struct changeset *set, const char *name);
 
@@ -66,5 +72,3 @@ static inline size_t changeset_op_of_text(size_t at, size_t len)
         length_bytes++;
     return at - length_bytes - 1;
 }
-
-size_t changeset_append_text(struct buf *log, const char *text); /* returns where the text itself stands */

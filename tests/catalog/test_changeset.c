@@ -337,3 +337,35 @@ Test(changeset, labels_out_of_order_are_refused_with_the_reason)
     changeset_free(set);
     check_leaks();
 }
+
+Test(changeset, an_operation_whose_needs_are_not_met_is_refused_by_its_name)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        const char *said;
+    } logs[] = {
+        {"\x14", 1, "change set: offset 8: hide: comes before the clip it belongs to"},
+        {"\x0e\0\0", 3, "change set: offset 8: event: comes before the clip it belongs to"},
+        {"\x0c\1a\0\3", 5, "change set: offset 8: labels: it is not said who sets the labels"},
+        {"\x04\0\1a\0\4\0\x11\1a\0", 11,
+         "change set: offset 15: drop: comes behind the declaration of an attribute"},
+        {"\x0b\1b\0\0\0\0\x0b\1b\0\0\0\0", 14,
+         "change set: offset 15: setter: who sets the values is said already"},
+        {"\x09\1a\0\x0b\1b\0\0\0\0\x0c\1c\0\3", 16,
+         "change set: offset 19: labels: a change set holds clips or labels, not both"},
+        {"\0", 1, "change set: no operation at offset 8"},
+        {"\x17", 1, "change set: no operation at offset 8"},
+    };
+    for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
+        struct error err = {0};
+        struct changeset *set = NULL;
+        struct buf log = BUF_INIT;
+        buf_append(&log, "elidcs2\n", 8);
+        buf_append(&log, logs[i].bytes, logs[i].len);
+        cr_assert_eq(changeset_decode(log.data, log.len, &set, &err), -EINVAL);
+        cr_assert_str_eq(err.text, logs[i].said);
+        buf_done(&log);
+    }
+    check_leaks();
+}

@@ -68,32 +68,34 @@ static int read_parent(struct apply *apply, struct error *err)
 {
     int64_t version;
     const struct number_name names[] = {{"version", &version},
-                                        {"rows", &apply->rows},
-                                        {"clips", &apply->clip_count},
-                                        {"next_posting", &apply->next_posting},
-                                        {"next_object", &apply->next_object},
-                                        {"next_origin", &apply->next_origin},
-                                        {"next_attribute", &apply->next_attribute}};
+                                        {"rows", &apply->output.rows},
+                                        {"clips", &apply->output.clip_count},
+                                        {"next_posting", &apply->output.next_posting},
+                                        {"next_object", &apply->output.next_object},
+                                        {"next_origin", &apply->output.next_origin},
+                                        {"next_attribute", &apply->output.next_attribute}};
     int rc = 0;
     for (size_t i = 0; !rc && i < sizeof names / sizeof *names; i++)
         rc = db_meta(apply->db, names[i].name, names[i].number, err);
     if (!rc)
-        rc = runs_read(apply->db, &apply->runs, err);
+        rc = runs_read(apply->db, &apply->identity.runs, err);
     if (!rc)
-        rc = attributes_read(apply->db, &apply->attributes, err);
+        rc = attributes_read(apply->db, &apply->output.attributes, err);
     if (rc)
         return rc;
-    if (apply->rows > UINT32_MAX || apply->clip_count > apply->rows || apply->next_posting > UINT32_MAX ||
-        apply->next_object > UINT32_MAX || apply->next_origin < 1 ||
-        apply->next_origin >= SCHEMA_ORIGINS_MAX || apply->next_attribute > SCHEMA_ATTRIBUTES_MAX ||
-        (apply->attributes.count &&
-         apply->attributes.list[apply->attributes.count - 1].info.id >= apply->next_attribute))
+    if (apply->output.rows > UINT32_MAX || apply->output.clip_count > apply->output.rows ||
+        apply->output.next_posting > UINT32_MAX || apply->output.next_object > UINT32_MAX ||
+        apply->output.next_origin < 1 || apply->output.next_origin >= SCHEMA_ORIGINS_MAX ||
+        apply->output.next_attribute > SCHEMA_ATTRIBUTES_MAX ||
+        (apply->output.attributes.count &&
+         apply->output.attributes.list[apply->output.attributes.count - 1].info.id >=
+             apply->output.next_attribute))
         return db_damaged(apply->db, err, "its counts are out of range");
-    if (version >= apply->options->version)
+    if (version >= apply->source.options->version)
         return error_set(err, EINVAL, "version %lld cannot be the parent of version %u", (long long)version,
-                         apply->options->version);
-    apply->parent_rows = apply->rows;
-    apply->parent_attributes = apply->attributes.count;
+                         apply->source.options->version);
+    apply->source.parent_rows = apply->output.rows;
+    apply->source.parent_attributes = apply->output.attributes.count;
     return 0;
 }
 
@@ -110,16 +112,16 @@ static int put_number(struct db *db, const char *name, int64_t number, struct er
 
 static int put_numbers(struct apply *apply, struct error *err)
 {
-    int64_t version = apply->options->version;
+    int64_t version = apply->source.options->version;
     const struct number_name names[] = {{"version", &version},
-                                        {"rows", &apply->rows},
-                                        {"clips", &apply->clip_count},
-                                        {"next_posting", &apply->next_posting},
-                                        {"next_object", &apply->next_object},
-                                        {"next_origin", &apply->next_origin},
-                                        {"next_attribute", &apply->next_attribute},
-                                        {"run_first", &apply->runs.first},
-                                        {"run_next", &apply->runs.next}};
+                                        {"rows", &apply->output.rows},
+                                        {"clips", &apply->output.clip_count},
+                                        {"next_posting", &apply->output.next_posting},
+                                        {"next_object", &apply->output.next_object},
+                                        {"next_origin", &apply->output.next_origin},
+                                        {"next_attribute", &apply->output.next_attribute},
+                                        {"run_first", &apply->identity.runs.first},
+                                        {"run_next", &apply->identity.runs.next}};
     int rc = 0;
     for (size_t i = 0; !rc && i < sizeof names / sizeof *names; i++)
         rc = put_number(apply->db, names[i].name, *names[i].number, err);
@@ -132,22 +134,22 @@ static int put_version(struct apply *apply, struct error *err)
     int rc = db_query(apply->db, QUERY_VERSION_PUT, &stmt, err);
     if (rc)
         return rc;
-    db_bind_number(stmt, 1, apply->options->version);
-    db_bind_number(stmt, 2, apply->options->time_ns);
+    db_bind_number(stmt, 1, apply->source.options->version);
+    db_bind_number(stmt, 2, apply->source.options->time_ns);
     return db_run(apply->db, stmt, err);
 }
 
 static int put_origin(struct apply *apply, struct error *err)
 {
     sqlite3_stmt *stmt;
-    if (!apply->origin_used)
+    if (!apply->setter.origin_used)
         return 0;
     int rc = db_query(apply->db, QUERY_ORIGIN_PUT, &stmt, err);
     if (rc)
         return rc;
-    db_bind_number(stmt, 1, apply->next_origin++);
-    db_bind_text(stmt, 2, apply->setter, strlen(apply->setter));
-    db_bind_number(stmt, 3, apply->options->version);
+    db_bind_number(stmt, 1, apply->output.next_origin++);
+    db_bind_text(stmt, 2, apply->setter.name, strlen(apply->setter.name));
+    db_bind_number(stmt, 3, apply->source.options->version);
     return db_run(apply->db, stmt, err);
 }
 
@@ -156,11 +158,12 @@ static int put_origin(struct apply *apply, struct error *err)
 static int write_attributes(struct apply *apply, struct error *err)
 {
     int rc = 0;
-    for (size_t i = 0; !rc && i < apply->attributes.count; i++) {
-        struct attribute *attribute = &apply->attributes.list[i];
-        bool changed = apply->declared[i] || !apply_delta_empty(&apply->deltas[i]);
-        rc = apply_delta_write(apply->db, attribute, &apply->deltas[i], &apply->next_posting, err);
-        apply_delta_done(&apply->deltas[i]); /* memory peaks here: one attribute at a time */
+    for (size_t i = 0; !rc && i < apply->output.attributes.count; i++) {
+        struct attribute *attribute = &apply->output.attributes.list[i];
+        bool changed = apply->source.declared[i] || !apply_delta_empty(&apply->output.deltas[i]);
+        rc = apply_delta_write(apply->db, attribute, &apply->output.deltas[i], &apply->output.next_posting,
+                               err);
+        apply_delta_done(&apply->output.deltas[i]); /* memory peaks here: one attribute at a time */
         if (!rc && changed)
             rc = apply_attribute_put(apply, attribute, err);
     }
@@ -169,18 +172,18 @@ static int write_attributes(struct apply *apply, struct error *err)
 
 static int write_live(struct apply *apply, struct error *err)
 {
-    if (rowset_empty(apply->changed))
+    if (rowset_empty(apply->identity.changed))
         return 0;
-    apply->clip_count = (int64_t)rowset_count(apply->live);
-    return posting_write(apply->db, SCHEMA_POSTING_LIVE, apply->live, apply->changed, err);
+    apply->output.clip_count = (int64_t)rowset_count(apply->identity.live);
+    return posting_write(apply->db, SCHEMA_POSTING_LIVE, apply->identity.live, apply->identity.changed, err);
 }
 
 /* ---- all of it ---- */
 
 static int run(struct apply *apply, struct error *err)
 {
-    bool labels = apply->set->has_labels;
-    int rc = apply->options->parent_path ? read_parent(apply, err) : 0;
+    bool labels = apply->source.set->has_labels;
+    int rc = apply->source.options->parent_path ? read_parent(apply, err) : 0;
     if (!rc)
         rc = apply_intake(apply, err);
     if (!rc)
@@ -192,8 +195,9 @@ static int run(struct apply *apply, struct error *err)
     if (!rc)
         rc = write_live(apply, err);
     if (!rc)
-        rc = runs_append(apply->db, &apply->runs, apply->new_keys, apply->new_key_count, apply->new_hashes,
-                         apply->new_hash_count, err);
+        rc = runs_append(apply->db, &apply->identity.runs, apply->identity.new_keys,
+                         apply->identity.new_key_count, apply->identity.new_hashes,
+                         apply->identity.new_hash_count, err);
     if (!rc)
         rc = put_origin(apply, err);
     if (!rc)
@@ -213,56 +217,84 @@ static void free_moved(struct apply_moved *moved)
     free(moved);
 }
 
+static void source_done(struct apply_source *source)
+{
+    origins_done(&source->origins);
+    free(source->root_ids);
+    free(source->object_ids);
+    free(source->attribute_at);
+    free(source->declared);
+    free(source->partial);
+}
+
+static void identity_done(struct apply_identity *identity)
+{
+    for (size_t i = 0; i < identity->count; i++)
+        free_moved(identity->clips[i].moved);
+    free(identity->clips);
+    rowset_unref(identity->live);
+    rowset_unref(identity->changed);
+    free(identity->new_keys);
+    free(identity->new_hashes);
+}
+
+static void setter_done(struct apply_setter *setter)
+{
+    buf_done(&setter->unknown.shown);
+    buf_done(&setter->taken.shown);
+    buf_done(&setter->late.shown);
+    buf_done(&setter->replaced.shown);
+}
+
+static void output_done(struct apply_output *output)
+{
+    if (output->deltas)
+        for (size_t i = 0; i < output->attributes.count; i++)
+            apply_delta_done(&output->deltas[i]);
+    free(output->deltas);
+    attributes_done(&output->attributes);
+    apply_packing_free(output->packing);
+}
+
 static void apply_done(struct apply *apply)
 {
-    if (apply->deltas)
-        for (size_t i = 0; i < apply->attributes.count; i++)
-            apply_delta_done(&apply->deltas[i]);
-    free(apply->deltas);
-    attributes_done(&apply->attributes);
-    rowset_unref(apply->live);
-    rowset_unref(apply->changed);
-    for (size_t i = 0; i < apply->count; i++)
-        free_moved(apply->clips[i].moved);
-    origins_done(&apply->origins);
-    buf_done(&apply->unknown.shown);
-    buf_done(&apply->taken.shown);
-    buf_done(&apply->late.shown);
-    buf_done(&apply->replaced.shown);
-    void *const all[] = {apply->attribute_at, apply->declared, apply->partial,  apply->root_ids,
-                         apply->object_ids,   apply->clips,    apply->new_keys, apply->new_hashes};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        free(all[i]);
-    apply_packing_free(apply->packing);
+    source_done(&apply->source);
+    identity_done(&apply->identity);
+    setter_done(&apply->setter);
+    output_done(&apply->output);
     db_close(apply->db);
+}
+
+static struct apply_counts counts_of(const struct apply *apply)
+{
+    struct apply_counts counts = apply->output.counts;
+    counts.clips = (uint64_t)apply->output.clip_count;
+    counts.rows = (uint64_t)apply->output.rows;
+    counts.values_changed = apply->setter.replaced.count;
+    snprintf(counts.changed_shown, sizeof counts.changed_shown, "%s",
+             buf_text(&apply->setter.replaced.shown));
+    return counts;
 }
 
 int apply(const struct apply_options *options, const struct changeset *set, struct apply_counts *ret,
           struct error *err)
 {
-    struct apply state = {.options = options,
-                          .set = set,
-                          .changed = rowset_new(),
-                          .next_posting = SCHEMA_POSTING_LIVE + 1,
-                          .next_origin = 1,
-                          .setter = ORIGIN_IMPORT};
+    struct apply state = {.source = {.options = options, .set = set},
+                          .identity = {.changed = rowset_new()},
+                          .setter = {.name = ORIGIN_IMPORT},
+                          .output = {.next_posting = SCHEMA_POSTING_LIVE + 1, .next_origin = 1}};
     int rc = make_file(options, err);
     if (!rc) {
         rc = db_open_write(options->result_path, !options->parent_path, &state.db, err);
         if (!rc)
-            rc = apply_packing_new(state.db, &state.packing, err);
+            rc = apply_packing_new(state.db, &state.output.packing, err);
         if (!rc)
             rc = run(&state, err);
-        state.counts.clips = (uint64_t)state.clip_count;
-        state.counts.rows = (uint64_t)state.rows;
-        state.counts.values_changed = state.replaced.count;
-        snprintf(state.counts.changed_shown, sizeof state.counts.changed_shown, "%s",
-                 buf_text(&state.replaced.shown));
+        if (!rc)
+            *ret = counts_of(&state);
         apply_done(&state);
         if (rc)
             unlink(options->result_path);
-        else
-            *ret = state.counts;
     } else {
         apply_done(&state);
     }

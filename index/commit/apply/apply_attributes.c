@@ -85,15 +85,15 @@ static int find_former(struct apply *apply, const char *name, struct attribute *
     sqlite3_reset(stmt);
     if (rc < 1)
         return rc;
-    *ret = dropped || id > UINT32_MAX ? NULL : attributes_by_id(&apply->attributes, (uint32_t)id);
+    *ret = dropped || id > UINT32_MAX ? NULL : attributes_by_id(&apply->output.attributes, (uint32_t)id);
     return dropped || *ret ? 1 : db_damaged(apply->db, err, "the attribute that was '%s' is missing", name);
 }
 
 int apply_attribute_find(struct apply *apply, const char *name, struct attribute **ret, struct error *err)
 {
     /* The parent's names stay sorted while new ones are appended: a set names each attribute once. */
-    struct attributes parent = apply->attributes;
-    parent.count = apply->parent_attributes;
+    struct attributes parent = apply->output.attributes;
+    parent.count = apply->source.parent_attributes;
     *ret = attributes_by_name(&parent, name, strlen(name));
     if (*ret || !parent.count)
         return 0;
@@ -101,8 +101,8 @@ int apply_attribute_find(struct apply *apply, const char *name, struct attribute
     int rc = find_former(apply, name, &now, err);
     if (rc < 1)
         return rc;
-    const struct strmap *said = apply->set->attributes;
-    bool import = !apply->set->has_labels;
+    const struct strmap *said = apply->source.set->attributes;
+    bool import = !apply->source.set->has_labels;
     bool both = now && strmap_find(said, now->info.name, strlen(now->info.name));
     if (!import || both)
         return forget_former(apply, name, err);
@@ -138,7 +138,7 @@ static int rename_attribute(struct apply *apply, struct attribute *attribute, co
     const char *name = attribute->info.name;
     if (!strcmp(name, new_name))
         return 0;
-    if (attributes_by_name(&apply->attributes, new_name, strlen(new_name)))
+    if (attributes_by_name(&apply->output.attributes, new_name, strlen(new_name)))
         return error_set(err, EEXIST, "there is an attribute '%s' already", new_name);
     int64_t bytes = (int64_t)quoted_bytes(new_name) - (int64_t)quoted_bytes(name);
     int rc = apply_attribute_grow(apply, attribute, bytes, err);
@@ -149,8 +149,8 @@ static int rename_attribute(struct apply *apply, struct attribute *attribute, co
     if (rc)
         return rc;
     memcpy(attribute->info.name, new_name, strlen(new_name) + 1);
-    attributes_sort(&apply->attributes);
-    apply->counts.attributes_changed++;
+    attributes_sort(&apply->output.attributes);
+    apply->output.counts.attributes_changed++;
     return apply_attribute_put(apply, attribute, err);
 }
 
@@ -169,7 +169,7 @@ static int describe_attribute(struct apply *apply, const struct attribute *attri
     sqlite3_reset(stmt);
     if (rc || same)
         return rc;
-    apply->counts.attributes_changed++;
+    apply->output.counts.attributes_changed++;
     if (!*text)
         return run_number(apply, QUERY_DESCRIPTION_DROP, attribute->info.id, err);
     rc = db_query(apply->db, QUERY_DESCRIPTION_PUT, &stmt, err);
@@ -191,7 +191,7 @@ int apply_attribute_rows(struct apply *apply, const struct attribute *attribute,
         rc = posting_read(apply->db, SCHEMA_POSTING_LIVE, &live, err);
     if (rc)
         return rc;
-    rowset_add_range(all, 0, (uint64_t)apply->parent_rows);
+    rowset_add_range(all, 0, (uint64_t)apply->source.parent_rows);
     rowset_andnot(all, live);
     rowset_or(all, has);
     *ret_live = STEAL(has);
@@ -241,7 +241,7 @@ static int drop_from_clips(struct apply *apply, const struct attribute *attribut
 
 static int drop_index(struct apply *apply, struct attribute *attribute, struct error *err)
 {
-    struct apply_dictionary to = {apply->db, attribute, &apply->next_posting};
+    struct apply_dictionary to = {apply->db, attribute, &apply->output.next_posting};
     int rc = attribute->listed ? apply_dictionary_drop(&to, err) : 0;
     if (!rc && attribute_has_column(attribute))
         rc = apply_column_drop(apply->db, attribute, err);
@@ -252,7 +252,7 @@ static int drop_index(struct apply *apply, struct attribute *attribute, struct e
 
 static int drop_attribute(struct apply *apply, struct attribute *attribute, struct error *err)
 {
-    struct attributes *all = &apply->attributes;
+    struct attributes *all = &apply->output.attributes;
     int64_t id = attribute->info.id;
     int rc = drop_from_clips(apply, attribute, err);
     if (!rc)
@@ -270,10 +270,10 @@ static int drop_attribute(struct apply *apply, struct attribute *attribute, stru
     size_t at = (size_t)(attribute - all->list);
     memmove(attribute, attribute + 1, (all->count - at - 1) * sizeof *attribute);
     all->count--;
-    apply->parent_attributes--;
+    apply->source.parent_attributes--;
     attributes_sort(all);
-    apply_event_find(apply);
-    apply->counts.attributes_changed++;
+    apply_event_find(&apply->output);
+    apply->output.counts.attributes_changed++;
     return 0;
 }
 
@@ -290,7 +290,7 @@ int apply_attribute_change(struct apply *apply, const struct changeset_op *op, s
 {
     if (op->kind == CHANGESET_TO_TEXT)
         return change_to_text(apply, op->text, err);
-    struct attribute *attribute = attributes_by_name(&apply->attributes, op->text, strlen(op->text));
+    struct attribute *attribute = attributes_by_name(&apply->output.attributes, op->text, strlen(op->text));
     if (!attribute)
         return error_set(err, ENOENT, "there is no attribute '%s'", op->text);
     if (!strcmp(op->text, EVENT_ATTRIBUTE) && op->kind != CHANGESET_DESCRIBE)

@@ -53,11 +53,11 @@ static void take_stream(struct step *step, const struct changeset_op *op)
     mem_grow(&step->streams, &step->stream_cap, step->stream_count + 1, sizeof *step->streams);
     struct new_stream *stream = &step->streams[step->stream_count++];
     *stream = (struct new_stream){
-        .op = *op, .pieces_at = step->pieces.len, .changed = step->apply->options->version};
+        .op = *op, .pieces_at = step->pieces.len, .changed = step->apply->source.options->version};
     encode_pieces(step, op);
     stream->pieces_len = step->pieces.len - stream->pieces_at;
     if (op->id != CHANGESET_NO_OBJECT)
-        stream->op.id = step->apply->object_ids[op->id];
+        stream->op.id = step->apply->source.object_ids[op->id];
 }
 
 static int say_value(struct step *step, const struct changeset_op *op, struct error *err)
@@ -68,7 +68,7 @@ static int say_value(struct step *step, const struct changeset_op *op, struct er
 
 static int take_clip(struct step *step, struct error *err)
 {
-    struct changeset_reader reader = CHANGESET_READER(step->apply->set);
+    struct changeset_reader reader = CHANGESET_READER(step->apply->source.set);
     struct changeset_op op;
     int rc = 0;
     step->stream_count = 0;
@@ -118,8 +118,8 @@ static int take_over_labels(struct step *step, struct error *err)
     const struct apply_moved *moved = step->place->moved;
     struct buf bytes = moved ? moved->record : BUF_INIT,
                lists = moved ? moved->lists : BUF_INIT; /* borrowed */
-    int rc =
-        record_decode(apply->db, &apply->attributes, cursor_of(bytes.data, bytes.len), &step->labels, err);
+    int rc = record_decode(apply->db, &apply->output.attributes, cursor_of(bytes.data, bytes.len),
+                           &step->labels, err);
     if (!rc)
         rc = lists_decode(apply->db, cursor_of(lists.data, lists.len), &step->labels, err);
     return rc ? rc : take_over_events(step, err);
@@ -333,7 +333,7 @@ static void note_content(struct step *step)
 {
     const uint8_t *fingerprint = step->clip.fingerprint;
     if (!step->place->known || memcmp(step->was.fingerprint, fingerprint, SHA256_BYTES) != 0)
-        apply_hash_add(step->apply, SCHEMA_HASH_FINGERPRINT, apply_fingerprint_hash(fingerprint),
+        apply_hash_add(&step->apply->identity, SCHEMA_HASH_FINGERPRINT, apply_fingerprint_hash(fingerprint),
                        step->place->row);
 }
 
@@ -357,7 +357,7 @@ static int write_clip(struct step *step, bool same_attributes, bool same_streams
     struct apply *apply = step->apply;
     bool live = step->place->live;
     bool same_json = live && same_attributes && (same_streams || !loses_file(step));
-    uint32_t json_changed = same_json ? step->was.json_changed : apply->options->version;
+    uint32_t json_changed = same_json ? step->was.json_changed : apply->source.options->version;
     int rc = apply_record_print(&step->record, step->clip.text, err);
     if (rc)
         return rc;
@@ -367,12 +367,12 @@ static int write_clip(struct step *step, bool same_attributes, bool same_streams
         rc = put_clip(step, json_changed, err);
     if (!rc && !same_streams) {
         rc = put_streams(step, err);
-        apply->counts.streams += step->stream_count;
+        apply->output.counts.streams += step->stream_count;
     }
     if (live)
-        apply->counts.clips_replaced++;
+        apply->output.counts.clips_replaced++;
     else
-        apply->counts.clips_added++;
+        apply->output.counts.clips_added++;
     return rc;
 }
 
@@ -387,7 +387,7 @@ static bool same_clip(const struct step *step)
 static int drop_clip(struct step *step, struct error *err)
 {
     step->extra = (struct changeset_op){0};
-    step->apply->counts.clips_removed++;
+    step->apply->output.counts.clips_removed++;
     apply_record_retire(&step->record);
     int rc = drop_streams(step, err);
     return rc ? rc : put_extra(step, err);
@@ -421,7 +421,7 @@ static int hide_clip(struct step *step, struct error *err)
     if (rc)
         return rc;
     note_content(step);
-    return put_clip(step, step->apply->options->version, err);
+    return put_clip(step, step->apply->source.options->version, err);
 }
 
 static int apply_clip(struct step *step, struct error *err)
@@ -443,7 +443,7 @@ static int apply_clip(struct step *step, struct error *err)
     if (rc)
         return rc;
     if (same_clip(step) && same_attributes && same_streams && same_extra) {
-        step->apply->counts.clips_unchanged++;
+        step->apply->output.counts.clips_unchanged++;
         return 0;
     }
     rc = write_clip(step, same_attributes, same_streams, err);
@@ -466,8 +466,8 @@ int apply_clips(struct apply *apply, struct error *err)
     struct step step = {.apply = apply, .record = APPLY_RECORD(apply)};
     step.was_files = mem_zero(CLIP_STREAMS_MAX * sizeof *step.was_files);
     int rc = 0;
-    for (size_t i = 0; !rc && i < apply->count; i++) {
-        step.place = &apply->clips[i];
+    for (size_t i = 0; !rc && i < apply->identity.count; i++) {
+        step.place = &apply->identity.clips[i];
         rc = step.place->removed  ? remove_clip(&step, err)
              : step.place->hidden ? hide_clip(&step, err)
                                   : apply_clip(&step, err);

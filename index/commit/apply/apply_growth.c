@@ -32,7 +32,7 @@ int apply_growth_flush(struct apply_growth *growth, struct error *err)
     db_set_grown(db, first, growth->bytes, SCHEMA_GROUP_ROWS);
     db_bind_number(stmt, 1, first + low);
     db_bind_number(stmt, 2, first + high);
-    db_bind_number(stmt, 3, growth->apply->options->version);
+    db_bind_number(stmt, 3, growth->apply->source.options->version);
     rc = db_run(db, stmt, err);
     db_set_grown(db, 0, NULL, 0);
     growth->count = 0;

@@ -19,23 +19,32 @@ struct sorter {
     struct buf bytes;
 };
 
-void apply_hash_add(struct apply *apply, enum schema_hash kind, uint64_t hash, uint32_t number)
+/* The pass over the log. */
+struct intake {
+    struct apply *apply;
+    size_t at; /* of the operation */
+    struct sorter sorters[APPLY_SORT_KEYS];
+};
+
+void apply_hash_add(struct apply_identity *identity, enum schema_hash kind, uint64_t hash, uint32_t number)
 {
-    mem_grow(&apply->new_hashes, &apply->new_hash_cap, apply->new_hash_count + 1, sizeof *apply->new_hashes);
-    apply->new_hashes[apply->new_hash_count++] = (struct runs_hash){kind, hash, number};
+    mem_grow(&identity->new_hashes, &identity->new_hash_cap, identity->new_hash_count + 1,
+             sizeof *identity->new_hashes);
+    identity->new_hashes[identity->new_hash_count++] = (struct runs_hash){kind, hash, number};
 }
 
 /* ---- roots, objects, recordings ---- */
 
-static int take_root(struct apply *apply, const struct changeset_op *op, struct error *err)
+static int take_root(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
+    struct apply_source *source = &intake->apply->source;
     uint32_t id = op->id;
-    const struct apply_options *options = apply->options;
+    const struct apply_options *options = source->options;
     int rc = options->root_id ? options->root_id(options->ctx, op->text, &id, err) : 0;
     if (rc)
         return rc;
-    mem_grow(&apply->root_ids, &apply->root_cap, apply->root_count + 1, sizeof *apply->root_ids);
-    apply->root_ids[apply->root_count++] = id;
+    mem_grow(&source->root_ids, &source->root_cap, source->root_count + 1, sizeof *source->root_ids);
+    source->root_ids[source->root_count++] = id;
     return 0;
 }
 
@@ -74,48 +83,53 @@ static int put_object(struct apply *apply, const struct changeset_op *op, uint32
     return db_run(apply->db, stmt, err);
 }
 
-static int take_object(struct apply *apply, const struct changeset_op *op, struct error *err)
+static int take_object(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
-    struct object_search search = {.apply = apply, .op = op, .root = apply->root_ids[op->root]};
+    struct apply *apply = intake->apply;
+    struct object_search search = {.apply = apply, .op = op, .root = apply->source.root_ids[op->root]};
     uint64_t hash = rows_object_hash(search.root, op->text);
-    int rc = runs_find_hash(apply->db, &apply->runs, SCHEMA_HASH_OBJECT, hash, is_object, &search, err);
+    int rc =
+        runs_find_hash(apply->db, &apply->identity.runs, SCHEMA_HASH_OBJECT, hash, is_object, &search, err);
     if (rc < 0)
         return rc;
     if (!rc) {
-        if (apply->next_object >= CATALOG_NO_OBJECT)
+        if (apply->output.next_object >= CATALOG_NO_OBJECT)
             return error_set(err, EFBIG, "the catalog has too many objects");
-        search.found = (uint32_t)apply->next_object++;
+        search.found = (uint32_t)apply->output.next_object++;
         rc = put_object(apply, op, search.root, search.found, err);
         if (rc)
             return rc;
-        apply_hash_add(apply, SCHEMA_HASH_OBJECT, hash, search.found);
+        apply_hash_add(&apply->identity, SCHEMA_HASH_OBJECT, hash, search.found);
     }
-    mem_grow(&apply->object_ids, &apply->object_cap, apply->object_count + 1, sizeof *apply->object_ids);
-    apply->object_ids[apply->object_count++] = search.found;
+    mem_grow(&apply->source.object_ids, &apply->source.object_cap, apply->source.object_count + 1,
+             sizeof *apply->source.object_ids);
+    apply->source.object_ids[apply->source.object_count++] = search.found;
     return 0;
 }
 
-static int take_recording(struct apply *apply, const struct changeset_op *op, struct error *err)
+static int take_recording(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
+    struct apply *apply = intake->apply;
     sqlite3_stmt *stmt;
     CLEANUP_BUF struct buf packed = BUF_INIT;
     int rc = db_query(apply->db, QUERY_RECORDING_PUT, &stmt, err);
     if (rc)
         return rc;
     packer_pack(db_packer(apply->db), op->bytes, op->len, PACKER_SAVING_PERCENT, &packed);
-    db_bind_number(stmt, 1, apply->object_ids[op->id]);
+    db_bind_number(stmt, 1, apply->source.object_ids[op->id]);
     db_bind_text(stmt, 2, op->text, strlen(op->text));
     db_bind_bytes(stmt, 3, packed.data, packed.len);
     return db_run(apply->db, stmt, err);
 }
 
-static int take_evidence(struct apply *apply, const struct changeset_op *op, struct error *err)
+static int take_evidence(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
+    struct apply *apply = intake->apply;
     sqlite3_stmt *stmt;
     int rc = db_query(apply->db, QUERY_EVIDENCE_PUT, &stmt, err);
     if (rc)
         return rc;
-    db_bind_number(stmt, 1, apply->object_ids[op->id]);
+    db_bind_number(stmt, 1, apply->source.object_ids[op->id]);
     db_bind_bytes(stmt, 2, op->bytes, op->len);
     return db_run(apply->db, stmt, err);
 }
@@ -147,20 +161,22 @@ static int merge_attribute(struct apply *apply, struct attribute *known, const s
     int rc = widen ? apply_delta_widen(apply->db, known, err) : 0;
     if (rc || !op->multi || known->info.multi)
         return rc;
-    rc = apply_delta_unfold(apply->db, known, &apply->deltas[known - apply->attributes.list], err);
+    rc = apply_delta_unfold(apply->db, known, &apply->output.deltas[known - apply->output.attributes.list],
+                            err);
     return rc ? rc : add_brackets(apply, known, err);
 }
 
-static int add_attribute(struct apply *apply, const char *name, enum value_type type, bool multi,
+static int add_attribute(struct apply_output *output, const char *name, enum value_type type, bool multi,
                          struct error *err)
 {
-    struct attributes *all = &apply->attributes;
-    if (apply->next_attribute >= SCHEMA_ATTRIBUTES_MAX)
+    struct attributes *all = &output->attributes;
+    if (output->next_attribute >= SCHEMA_ATTRIBUTES_MAX)
         return error_set(err, EFBIG, "the data set has too many attributes");
     mem_grow(&all->list, &all->cap, all->count + 1, sizeof *all->list);
     struct attribute *attribute = &all->list[all->count++];
-    *attribute = (struct attribute){.listed = type != VALUE_LIST, .posting = (uint32_t)apply->next_posting++};
-    attribute->info.id = (uint32_t)apply->next_attribute++;
+    *attribute =
+        (struct attribute){.listed = type != VALUE_LIST, .posting = (uint32_t)output->next_posting++};
+    attribute->info.id = (uint32_t)output->next_attribute++;
     attribute->info.type = type;
     attribute->info.multi = multi;
     memcpy(attribute->info.name, name, strlen(name) + 1);
@@ -172,63 +188,84 @@ static bool is_taken(const struct apply *apply, const struct attribute *known, u
 {
     bool taken = false;
     for (uint32_t i = 0; known && !taken && i < declared; i++)
-        taken = apply->attribute_at[i] == (uint32_t)(known - apply->attributes.list);
+        taken = apply->source.attribute_at[i] == (uint32_t)(known - apply->output.attributes.list);
     return taken;
 }
 
-static int take_attribute(struct apply *apply, const struct changeset_op *op, struct error *err)
+static int take_attribute(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
+    struct apply *apply = intake->apply;
     struct attribute *known;
     int rc = apply_attribute_find(apply, op->text, &known, err);
     if (rc < 0)
         return rc;
     if (is_taken(apply, known, op->id)) /* two columns, so two attributes */
         known = NULL, rc = 0;
-    apply->attribute_at[op->id] = known ? (uint32_t)(known - apply->attributes.list)
-                                  : rc  ? APPLY_NO_ATTRIBUTE
-                                        : (uint32_t)apply->attributes.count;
+    apply->source.attribute_at[op->id] = known ? (uint32_t)(known - apply->output.attributes.list)
+                                         : rc  ? APPLY_NO_ATTRIBUTE
+                                               : (uint32_t)apply->output.attributes.count;
     if (known)
         return merge_attribute(apply, known, op, err);
-    return rc ? 0 : add_attribute(apply, op->text, op->type, op->multi, err);
+    return rc ? 0 : add_attribute(&apply->output, op->text, op->type, op->multi, err);
 }
 
 /* Labels of events are the values of an attribute that no set declares. */
-static int take_events(struct apply *apply, struct error *err)
+static int take_events(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
-    if (apply->event_at != SIZE_MAX)
+    struct apply_output *output = &intake->apply->output;
+    if (output->event_at != SIZE_MAX)
         return 0;
-    apply->event_at = apply->attributes.count;
-    return add_attribute(apply, EVENT_ATTRIBUTE, VALUE_TEXT, true, err);
+    output->event_at = output->attributes.count;
+    return add_attribute(output, EVENT_ATTRIBUTE, VALUE_TEXT, true, err);
 }
 
-void apply_event_find(struct apply *apply)
+void apply_event_find(struct apply_output *output)
 {
     const struct attribute *known =
-        attributes_by_name(&apply->attributes, EVENT_ATTRIBUTE, sizeof EVENT_ATTRIBUTE - 1);
-    apply->event_at = known ? (size_t)(known - apply->attributes.list) : SIZE_MAX;
+        attributes_by_name(&output->attributes, EVENT_ATTRIBUTE, sizeof EVENT_ATTRIBUTE - 1);
+    output->event_at = known ? (size_t)(known - output->attributes.list) : SIZE_MAX;
 }
 
-bool apply_is_event(const struct apply *apply, const struct attribute *attribute)
+bool apply_is_event(const struct apply_output *output, const struct attribute *attribute)
 {
-    return apply->event_at != SIZE_MAX && attribute == &apply->attributes.list[apply->event_at];
+    return output->event_at != SIZE_MAX && attribute == &output->attributes.list[output->event_at];
 }
 
 /* ---- clips and their place in order ---- */
 
-static void take_clip(struct apply *apply, const struct changeset_op *op, size_t at)
+static int take_clip(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
-    struct apply_clip *clip = &apply->clips[apply->count];
-    *clip = (struct apply_clip){
-        .at = at, .key = op->text, .t0_ns = op->t0_ns, .place = op->place, .order = (uint32_t)apply->count};
+    struct apply_identity *identity = &intake->apply->identity;
+    struct apply_clip *clip = &identity->clips[identity->count];
+    *clip = (struct apply_clip){.at = intake->at,
+                                .key = op->text,
+                                .t0_ns = op->t0_ns,
+                                .place = op->place,
+                                .order = (uint32_t)identity->count};
     for (size_t i = 0; i < APPLY_SORT_KEYS; i++)
         clip->ranks[i] = APPLY_UNRANKED;
-    apply->count++;
+    identity->count++;
+    return 0;
 }
 
-static void take_removal(struct apply *apply, const struct changeset_op *op)
+static int take_removal(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
-    apply->clips[changeset_clips(apply->set) + apply->removals++] =
+    struct apply_identity *identity = &intake->apply->identity;
+    identity->clips[changeset_clips(intake->apply->source.set) + identity->removals++] =
         (struct apply_clip){.key = op->text, .removed = true};
+    return 0;
+}
+
+static int take_hide(struct intake *intake, const struct changeset_op *op, struct error *err)
+{
+    intake->apply->identity.clips[intake->apply->identity.count - 1].hidden = true;
+    return 0;
+}
+
+static int take_labels_of(struct intake *intake, const struct changeset_op *op, struct error *err)
+{
+    intake->apply->identity.clips[intake->apply->identity.count - 1].labels_of = op->text;
+    return 0;
 }
 
 static uint32_t value_index(struct sorter *sorter, const struct value *value)
@@ -249,13 +286,15 @@ static uint32_t value_index(struct sorter *sorter, const struct value *value)
     return sorter->last;
 }
 
-static void take_value(struct apply *apply, const struct changeset_op *op, struct sorter *sorters)
+static int take_value(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
+    struct apply_identity *identity = &intake->apply->identity;
     for (size_t i = 0; i < APPLY_SORT_KEYS; i++) {
-        uint32_t *rank = &apply->clips[apply->count - 1].ranks[i];
-        if (sorters[i].attribute == op->id && *rank == APPLY_UNRANKED)
-            *rank = value_index(&sorters[i], &op->value);
+        uint32_t *rank = &identity->clips[identity->count - 1].ranks[i];
+        if (intake->sorters[i].attribute == op->id && *rank == APPLY_UNRANKED)
+            *rank = value_index(&intake->sorters[i], &op->value);
     }
+    return 0;
 }
 
 static int compare_indices(const void *a, const void *b, void *ctx)
@@ -265,7 +304,7 @@ static int compare_indices(const void *a, const void *b, void *ctx)
 }
 
 /* Indices become ranks in value order. */
-static void rank_clips(struct apply *apply, const struct sorter *sorter, int key)
+static void rank_clips(struct apply_identity *identity, const struct sorter *sorter, int key)
 {
     size_t count = strmap_count(sorter->map);
     CLEANUP_FREE uint32_t *order = mem_alloc(count * sizeof *order),
@@ -276,125 +315,101 @@ static void rank_clips(struct apply *apply, const struct sorter *sorter, int key
         qsort_r(order, count, sizeof *order, compare_indices, sorter->values);
     for (uint32_t i = 0; i < count; i++)
         ranks[order[i]] = i;
-    for (size_t i = 0; i < apply->count; i++)
-        if (apply->clips[i].ranks[key] != APPLY_UNRANKED)
-            apply->clips[i].ranks[key] = ranks[apply->clips[i].ranks[key]];
+    for (size_t i = 0; i < identity->count; i++)
+        if (identity->clips[i].ranks[key] != APPLY_UNRANKED)
+            identity->clips[i].ranks[key] = ranks[identity->clips[i].ranks[key]];
 }
 
-static int take(struct apply *apply, const struct changeset_op *op, size_t at, struct sorter *sorters,
-                struct error *err)
+/* ---- the pass ---- */
+
+static int take_setter(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
-    switch (op->kind) {
-    case CHANGESET_ROOT:
-        return take_root(apply, op, err);
-    case CHANGESET_OBJECT:
-        return take_object(apply, op, err);
-    case CHANGESET_EVIDENCE:
-        return take_evidence(apply, op, err);
-    case CHANGESET_TABLE:
-        return take_recording(apply, op, err);
-    case CHANGESET_ATTRIBUTE:
-        return take_attribute(apply, op, err);
-    case CHANGESET_CLIP:
-    case CHANGESET_LABELS:
-        take_clip(apply, op, at);
-        break;
-    case CHANGESET_VALUE:
-        take_value(apply, op, sorters);
-        break;
-    case CHANGESET_REMOVE:
-        take_removal(apply, op);
-        break;
-    case CHANGESET_HIDE:
-        apply->clips[apply->count - 1].hidden = true;
-        break;
-    case CHANGESET_LABELS_OF:
-        apply->clips[apply->count - 1].labels_of = op->text;
-        break;
-    case CHANGESET_EVENTS:
-        return take_events(apply, err);
-    case CHANGESET_SETTER:
-        apply->setter = op->text;
-        apply->policy = (enum changeset_policy)op->policy;
-        apply->table = op->other;
-        break;
-    case CHANGESET_RENAME:
-    case CHANGESET_DESCRIBE:
-    case CHANGESET_DROP:
-    case CHANGESET_TO_TEXT:
-        return apply_attribute_change(apply, op, err);
-    case CHANGESET_STREAM:
-    case CHANGESET_EXTRA:
-    case CHANGESET_EVENT:
-    case CHANGESET_NONE:
-    case CHANGESET_PARTIAL:
-        break;
-    }
+    struct apply_setter *setter = &intake->apply->setter;
+    setter->name = op->text;
+    setter->policy = (enum changeset_policy)op->policy;
+    setter->table = op->other;
     return 0;
 }
 
-static int take_all(struct apply *apply, struct sorter *sorters, struct error *err)
+static int take_change(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
-    struct changeset_reader reader = CHANGESET_READER(apply->set);
+    return apply_attribute_change(intake->apply, op, err);
+}
+
+#define OPERATION(kind, number, name, fields, needs, replay, intake) [number] = intake,
+static int (*const takes[])(struct intake *intake, const struct changeset_op *op, struct error *err) = {
+#include "index/commit/operations.def"
+};
+#undef OPERATION
+
+static int take(struct intake *intake, const struct changeset_op *op, struct error *err)
+{
+    return takes[op->kind] ? takes[op->kind](intake, op, err) : 0;
+}
+
+static int take_all(struct intake *intake, struct error *err)
+{
+    struct changeset_reader reader = CHANGESET_READER(intake->apply->source.set);
     struct changeset_op op;
     int rc = 0;
-    for (size_t at = reader.at; !rc && changeset_next(&reader, &op); at = reader.at)
-        rc = take(apply, &op, at, sorters, err);
+    for (intake->at = reader.at; !rc && changeset_next(&reader, &op); intake->at = reader.at)
+        rc = take(intake, &op, err);
     changeset_reader_done(&reader);
     return rc;
 }
 
 /* From attribute `first` on. */
-static int take_lists(struct apply *apply, uint32_t first, struct error *err)
+static int take_lists(struct intake *intake, uint32_t first, struct error *err)
 {
-    const struct changeset *set = apply->set;
-    for (uint32_t i = first; i < strmap_count(set->attributes); i++) {
+    const struct changeset *set = intake->apply->source.set;
+    int rc = 0;
+    for (uint32_t i = first; !rc && i < strmap_count(set->attributes); i++) {
         const struct changeset_attribute *attribute = &set->attribute_list[i];
         struct changeset_op op = {
             .id = i, .text = attribute->name, .type = attribute->type, .multi = attribute->multi};
-        int rc = take_attribute(apply, &op, err);
-        if (rc)
-            return rc;
+        rc = take_attribute(intake, &op, err);
     }
-    for (size_t i = 0; i < set->clips.count; i++) {
+    for (size_t i = 0; !rc && i < set->clips.count; i++) {
         const struct changeset_key *key = &set->clips.list[i];
         const char *text = (const char *)set->log.data + key->at;
         struct changeset_op op = {.text = text, .t0_ns = CLIP_NO_TIME, .place = key->value};
-        take_clip(apply, &op, changeset_op_of_text(key->at, strlen(text)));
+        intake->at = changeset_op_of_text(key->at, strlen(text));
+        rc = take_clip(intake, &op, err);
     }
-    return set->has_events ? take_events(apply, err) : 0;
+    return rc || !set->has_events ? rc : take_events(intake, NULL, err);
 }
 
 /* Of labels all that intake wants stands in lists, so only what comes before the first clip is read. */
-static int take_labels(struct apply *apply, struct error *err)
+static int take_labels(struct intake *intake, struct error *err)
 {
-    struct changeset_reader reader = CHANGESET_READER(apply->set);
+    struct changeset_reader reader = CHANGESET_READER(intake->apply->source.set);
     struct changeset_op op = {0};
     uint32_t attributes = 0;
     int rc = 0;
     while (!rc && changeset_next(&reader, &op) && op.kind != CHANGESET_LABELS) {
-        rc = take(apply, &op, 0, NULL, err);
+        rc = take(intake, &op, err);
         attributes += op.kind == CHANGESET_ATTRIBUTE;
     }
     changeset_reader_done(&reader);
-    return rc ? rc : take_lists(apply, attributes, err);
+    return rc ? rc : take_lists(intake, attributes, err);
 }
 
 /* The list of attributes moves no more from here on. */
-static void fix_attributes(struct apply *apply)
+static void fix_attributes(struct apply_source *source, struct apply_output *output)
 {
-    attributes_sort(&apply->attributes);
-    apply->declared = mem_zero(apply->attributes.count * sizeof *apply->declared);
-    apply->partial = mem_zero(apply->attributes.count * sizeof *apply->partial);
-    for (size_t i = 0; i < strmap_count(apply->set->attributes); i++) {
-        uint32_t at = apply->attribute_at[i];
+    const struct changeset *set = source->set;
+    attributes_sort(&output->attributes);
+    source->declared = mem_zero(output->attributes.count * sizeof *source->declared);
+    source->partial = mem_zero(output->attributes.count * sizeof *source->partial);
+    for (size_t i = 0; i < strmap_count(set->attributes); i++) {
+        uint32_t at = source->attribute_at[i];
         if (at == APPLY_NO_ATTRIBUTE)
             continue;
-        apply->declared[at] = true;
-        apply->partial[at] = apply->set->has_labels || apply->set->attribute_list[i].partial;
+        source->declared[at] = true;
+        source->partial[at] = set->has_labels || set->attribute_list[i].partial;
     }
-    if (apply->set->has_labels && apply->event_at != SIZE_MAX)
-        apply->declared[apply->event_at] = true;
+    if (set->has_labels && output->event_at != SIZE_MAX)
+        source->declared[output->event_at] = true;
 }
 
 static struct sorter sorter_new(const struct changeset *set, const char *name, const char *else_name)
@@ -407,26 +422,28 @@ static struct sorter sorter_new(const struct changeset *set, const char *name, c
 
 int apply_intake(struct apply *apply, struct error *err)
 {
-    size_t declared = strmap_count(apply->set->attributes);
-    struct sorter sorters[APPLY_SORT_KEYS] = {sorter_new(apply->set, "site", "site"),
-                                              sorter_new(apply->set, "robot", "robot_type"),
-                                              sorter_new(apply->set, "session", "session")};
-    size_t entries = changeset_clips(apply->set) + changeset_removals(apply->set);
-    apply->clips = mem_zero(entries * sizeof *apply->clips);
-    apply->attribute_at = mem_zero(declared * sizeof *apply->attribute_at);
-    apply->deltas = mem_zero((apply->parent_attributes + declared + 1) * sizeof *apply->deltas);
-    apply->origin = (uint32_t)apply->next_origin;
-    apply_event_find(apply);
-    int rc = apply->set->has_labels ? take_labels(apply, err) : take_all(apply, sorters, err);
+    size_t declared = strmap_count(apply->source.set->attributes);
+    struct intake intake = {.apply = apply,
+                            .sorters = {sorter_new(apply->source.set, "site", "site"),
+                                        sorter_new(apply->source.set, "robot", "robot_type"),
+                                        sorter_new(apply->source.set, "session", "session")}};
+    size_t entries = changeset_clips(apply->source.set) + changeset_removals(apply->source.set);
+    apply->identity.clips = mem_zero(entries * sizeof *apply->identity.clips);
+    apply->source.attribute_at = mem_zero(declared * sizeof *apply->source.attribute_at);
+    apply->output.deltas =
+        mem_zero((apply->source.parent_attributes + declared + 1) * sizeof *apply->output.deltas);
+    apply->setter.origin = (uint32_t)apply->output.next_origin;
+    apply_event_find(&apply->output);
+    int rc = apply->source.set->has_labels ? take_labels(&intake, err) : take_all(&intake, err);
     for (size_t i = 0; i < APPLY_SORT_KEYS; i++) {
         if (!rc)
-            rank_clips(apply, &sorters[i], i);
-        strmap_free(sorters[i].map);
-        buf_done(&sorters[i].bytes);
-        free(sorters[i].values);
+            rank_clips(&apply->identity, &intake.sorters[i], i);
+        strmap_free(intake.sorters[i].map);
+        buf_done(&intake.sorters[i].bytes);
+        free(intake.sorters[i].values);
     }
-    apply->count += apply->removals;
+    apply->identity.count += apply->identity.removals;
     if (!rc)
-        fix_attributes(apply);
+        fix_attributes(&apply->source, &apply->output);
     return rc;
 }

@@ -25,9 +25,8 @@ void apply_example(struct apply_examples *examples, const char *format, ...)
 
 /* ---- places ---- */
 
-static int check_unknown(const struct apply *apply, struct error *err)
+static int check_unknown(const struct apply_examples *unknown, struct error *err)
 {
-    const struct apply_examples *unknown = &apply->unknown;
     if (!unknown->count)
         return 0;
     return error_set(err, ENOENT, "%s %s not in the data set: %s%s", COUNT(unknown->count, "clip"),
@@ -43,12 +42,12 @@ struct key_walk {
 static int take_row(void *ctx, const char *key, uint32_t row, struct error *err)
 {
     struct key_walk *walk = ctx;
-    const struct changeset *set = walk->apply->set;
+    const struct changeset *set = walk->apply->source.set;
     size_t at = changeset_keys_find(&set->clips, &set->log, key, &walk->near);
     (void)err;
     if (at == SIZE_MAX)
         return 0;
-    struct apply_clip *clip = &walk->apply->clips[at];
+    struct apply_clip *clip = &walk->apply->identity.clips[at];
     clip->row = row;
     clip->known = true;
     return 0;
@@ -59,11 +58,11 @@ static int find_keys(struct apply *apply, struct error *err)
 {
     enum { FINDS_COST = 4 };
     int rc = 0;
-    if ((int64_t)apply->count >= apply->rows / FINDS_COST)
+    if ((int64_t)apply->identity.count >= apply->output.rows / FINDS_COST)
         return runs_each_key(apply->db, take_row, &(struct key_walk){.apply = apply}, err);
-    for (size_t i = 0; rc >= 0 && i < apply->count; i++) {
-        struct apply_clip *clip = &apply->clips[i];
-        rc = runs_find_key(apply->db, &apply->runs, clip->key, strlen(clip->key), &clip->row, err);
+    for (size_t i = 0; rc >= 0 && i < apply->identity.count; i++) {
+        struct apply_clip *clip = &apply->identity.clips[i];
+        rc = runs_find_key(apply->db, &apply->identity.runs, clip->key, strlen(clip->key), &clip->row, err);
         clip->known = rc == 1;
     }
     return rc < 0 ? rc : 0;
@@ -74,14 +73,14 @@ static int find_rows(struct apply *apply, struct error *err)
     int rc = find_keys(apply, err);
     if (rc)
         return rc;
-    for (size_t i = 0; i < apply->count; i++) {
-        struct apply_clip *clip = &apply->clips[i];
-        clip->known = clip->live = clip->known && rowset_contains(apply->live, clip->row);
+    for (size_t i = 0; i < apply->identity.count; i++) {
+        struct apply_clip *clip = &apply->identity.clips[i];
+        clip->known = clip->live = clip->known && rowset_contains(apply->identity.live, clip->row);
         if (!clip->known)
-            apply_example(&apply->unknown, "%s %llu: '%s'", apply->table, (unsigned long long)clip->place,
-                          clip->key);
+            apply_example(&apply->setter.unknown, "%s %llu: '%s'", apply->setter.table,
+                          (unsigned long long)clip->place, clip->key);
     }
-    return check_unknown(apply, err);
+    return check_unknown(&apply->setter.unknown, err);
 }
 
 static int compare_rows(const void *a, const void *b)
@@ -92,19 +91,19 @@ static int compare_rows(const void *a, const void *b)
 
 int apply_label_places(struct apply *apply, struct error *err)
 {
-    int rc = posting_read(apply->db, SCHEMA_POSTING_LIVE, &apply->live, err);
+    int rc = posting_read(apply->db, SCHEMA_POSTING_LIVE, &apply->identity.live, err);
     if (!rc)
         rc = find_rows(apply, err);
     if (rc)
         return rc;
     bool sorted = true; /* most tables are in the order of their clips */
-    for (size_t i = 1; i < apply->count; i++)
-        sorted &= apply->clips[i - 1].row < apply->clips[i].row;
+    for (size_t i = 1; i < apply->identity.count; i++)
+        sorted &= apply->identity.clips[i - 1].row < apply->identity.clips[i].row;
     if (!sorted)
-        qsort(apply->clips, apply->count, sizeof *apply->clips, compare_rows);
-    for (size_t i = 1; i < apply->count; i++)
-        if (apply->clips[i - 1].row == apply->clips[i].row)
-            return db_damaged(apply->db, err, "two keys have the row %u", apply->clips[i].row);
+        qsort(apply->identity.clips, apply->identity.count, sizeof *apply->identity.clips, compare_rows);
+    for (size_t i = 1; i < apply->identity.count; i++)
+        if (apply->identity.clips[i - 1].row == apply->identity.clips[i].row)
+            return db_damaged(apply->db, err, "two keys have the row %u", apply->identity.clips[i].row);
     return 0;
 }
 
@@ -141,16 +140,16 @@ static int keep_event(struct step *step, const struct event *old, struct error *
 {
     struct apply *apply = step->apply;
     struct catalog_origin origin;
-    int rc = origins_get(apply->db, &apply->origins, old->origin, &origin, err);
+    int rc = origins_get(apply->db, &apply->source.origins, old->origin, &origin, err);
     if (rc)
         return rc;
     const struct value *label = step->label_count ? bsearch(&old->label, step->labels, step->label_count,
                                                             sizeof *label, compare_labels)
                                                   : NULL;
-    bool own = label && !strcmp(origin.setter, apply->setter);
-    if (own && apply->policy == CHANGESET_MISSING)
+    bool own = label && !strcmp(origin.setter, apply->setter.name);
+    if (own && apply->setter.policy == CHANGESET_MISSING)
         step->stays[label - step->labels] = true;
-    if (!own || apply->policy == CHANGESET_MISSING) {
+    if (!own || apply->setter.policy == CHANGESET_MISSING) {
         events_add(&step->record.now_events, old);
         return 0;
     }
@@ -167,11 +166,11 @@ static void say_labels(struct step *step)
 {
     struct apply *apply = step->apply;
     struct apply_record *record = &step->record;
-    const struct attribute *attribute = &apply->attributes.list[apply->event_at];
+    const struct attribute *attribute = &apply->output.attributes.list[apply->output.event_at];
     for (size_t i = 0; i < record->now_events.count; i++) {
         const struct value *label = &record->now_events.list[i].label;
         if (!i || value_compare(&record->now_events.list[i - 1].label, label) != 0)
-            record_values_add(&record->said, attribute, label, apply->origin);
+            record_values_add(&record->said, attribute, label, apply->setter.origin);
     }
     record->says_events = true;
 }
@@ -206,7 +205,7 @@ static int take(struct step *step, const struct changeset_op *op, struct error *
 {
     if (op->kind == CHANGESET_VALUE || op->kind == CHANGESET_NONE) {
         int rc = apply_record_say(&step->record, op, err);
-        return rc ? error_within(err, rc, "%s %llu", step->apply->table,
+        return rc ? error_within(err, rc, "%s %llu", step->apply->setter.table,
                                  (unsigned long long)step->place->place)
                   : 0;
     }
@@ -216,7 +215,7 @@ static int take(struct step *step, const struct changeset_op *op, struct error *
             (struct value){.type = VALUE_TEXT, .text = op->text, .len = strlen(op->text)};
     } else if (op->kind == CHANGESET_EVENT) {
         struct event event = {step->labels[step->label_count - 1], op->start_ns, op->end_ns,
-                              step->apply->origin, NULL};
+                              step->apply->setter.origin, NULL};
         events_add(&step->said, &event);
     }
     return 0;
@@ -224,7 +223,7 @@ static int take(struct step *step, const struct changeset_op *op, struct error *
 
 static int take_labels(struct step *step, struct error *err)
 {
-    struct changeset_reader reader = CHANGESET_READER(step->apply->set);
+    struct changeset_reader reader = CHANGESET_READER(step->apply->source.set);
     struct changeset_op op;
     int rc = 0;
     step->label_count = step->said.count = 0;
@@ -248,10 +247,10 @@ static void count_set(struct step *step)
     struct apply *apply = step->apply;
     const struct record_values *now = &step->record.now;
     for (size_t i = 0; i < now->count; i++)
-        apply->counts.values_set +=
-            now->list[i].origin == apply->origin && !apply_is_event(apply, now->list[i].attribute);
+        apply->output.counts.values_set += now->list[i].origin == apply->setter.origin &&
+                                           !apply_is_event(&apply->output, now->list[i].attribute);
     for (size_t i = 0; i < step->record.now_events.count; i++)
-        apply->counts.events_set += step->record.now_events.list[i].origin == apply->origin;
+        apply->output.counts.events_set += step->record.now_events.list[i].origin == apply->setter.origin;
 }
 
 static int label_clip(struct step *step, struct error *err)
@@ -267,10 +266,10 @@ static int label_clip(struct step *step, struct error *err)
     if (rc)
         return rc;
     if (apply_record_same(record)) {
-        step->apply->counts.clips_unchanged++;
+        step->apply->output.counts.clips_unchanged++;
         return 0;
     }
-    step->apply->counts.clips_labelled++;
+    step->apply->output.counts.clips_labelled++;
     count_set(step);
     rc = grow_json(step, err);
     return rc ? rc : apply_record_put(record, err);
@@ -279,11 +278,11 @@ static int label_clip(struct step *step, struct error *err)
 /* All that is not allowed is found before anything is said. */
 static int check_taken(const struct apply *apply, struct error *err)
 {
-    const struct apply_examples *late = &apply->late, *taken = &apply->taken;
+    const struct apply_examples *late = &apply->setter.late, *taken = &apply->setter.taken;
     if (late->count)
         return error_set(err, EEXIST, "%s %s set by others since v%u: %s%s", COUNT(late->count, "value"),
-                         late->count == 1 ? "was" : "were", apply->options->base, buf_text(&late->shown),
-                         late->count > APPLY_SHOWN ? "; ..." : "");
+                         late->count == 1 ? "was" : "were", apply->source.options->base,
+                         buf_text(&late->shown), late->count > APPLY_SHOWN ? "; ..." : "");
     if (taken->count)
         return error_set(err, EEXIST, "%s %s set by others (--overwrite replaces them): %s%s",
                          COUNT(taken->count, "value"), taken->count == 1 ? "was" : "were",
@@ -296,8 +295,8 @@ int apply_labels(struct apply *apply, struct error *err)
     struct step step = {.apply = apply, .record = APPLY_RECORD(apply)};
     int rc = 0;
     apply_growth_init(&step.growth, apply);
-    for (size_t i = 0; !rc && i < apply->count; i++) {
-        step.place = &apply->clips[i];
+    for (size_t i = 0; !rc && i < apply->identity.count; i++) {
+        step.place = &apply->identity.clips[i];
         rc = label_clip(&step, err);
     }
     if (!rc)

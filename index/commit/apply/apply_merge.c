@@ -57,10 +57,11 @@ static void note_taken(struct apply *apply, const struct apply_clip *place, stru
     print_run(said, &is);
     if (!said.count)
         buf_text_append(&is, "there is none");
-    bool late = apply->options->base && origin->version > apply->options->base;
-    apply_example(late ? &apply->late : &apply->taken, "'%s' has %s=%s by %s (v%u), %s %llu says %s",
-                  place->key, old.list->attribute->info.name, buf_text(&was), origin->setter, origin->version,
-                  apply->table, (unsigned long long)place->place, buf_text(&is));
+    bool late = apply->source.options->base && origin->version > apply->source.options->base;
+    apply_example(late ? &apply->setter.late : &apply->setter.taken,
+                  "'%s' has %s=%s by %s (v%u), %s %llu says %s", place->key, old.list->attribute->info.name,
+                  buf_text(&was), origin->setter, origin->version, apply->setter.table,
+                  (unsigned long long)place->place, buf_text(&is));
 }
 
 /* What a table replaces of what imports have said. */
@@ -70,14 +71,14 @@ static void note_changed(struct apply *apply, const struct apply_clip *place, st
     CLEANUP_BUF struct buf was = BUF_INIT, is = BUF_INIT;
     print_run(old, &was);
     print_run(said, &is);
-    apply_example(&apply->replaced, "'%s' has %s=%s (v%u), now %s", place->key,
+    apply_example(&apply->setter.replaced, "'%s' has %s=%s (v%u), now %s", place->key,
                   old.list->attribute->info.name, buf_text(&was), version, buf_text(&is));
 }
 
 /* An import takes back what one has said, or leaves it: counted, for people. */
 static void note_own(struct apply_record *record, bool taken, uint32_t version, size_t values)
 {
-    struct apply_counts *counts = &record->apply->counts;
+    struct apply_counts *counts = &record->apply->output.counts;
     bool *noted = taken ? &record->was_taken : &record->was_kept;
     if (taken) {
         counts->values_taken += values;
@@ -95,21 +96,24 @@ static int choose(struct apply_record *record, const struct apply_clip *place, s
                   struct run said, struct run *ret, struct error *err)
 {
     struct apply *apply = record->apply;
-    bool import = !apply->set->has_labels;
+    bool import = !apply->source.set->has_labels;
     struct catalog_origin origin;
-    int rc = origins_get(apply->db, &apply->origins, old.list->origin, &origin, err);
+    int rc = origins_get(apply->db, &apply->source.origins, old.list->origin, &origin, err);
     if (rc)
         return rc;
-    bool own = !strcmp(origin.setter, apply->setter);
-    bool late = !own && apply->options->base && origin.version > apply->options->base;
+    bool own = !strcmp(origin.setter, apply->setter.name);
+    bool late = !own && apply->source.options->base && origin.version > apply->source.options->base;
     *ret = old;
     if (import && own && !said.count)
         note_own(record, true, origin.version, old.count);
-    else if (import && own && apply->partial[old.list->attribute - apply->attributes.list])
+    else if (import && own && apply->source.partial[old.list->attribute - apply->output.attributes.list])
         note_changed(apply, place, old, said, origin.version);
-    if (import ? own : apply->policy == CHANGESET_MISSING ? false : own || apply->policy == CHANGESET_ALL)
+    if (import                                      ? own
+        : apply->setter.policy == CHANGESET_MISSING ? false
+                                                    : own || apply->setter.policy == CHANGESET_ALL)
         *ret = said;
-    if (!import && apply->policy != CHANGESET_MISSING && !own && (late || apply->policy == CHANGESET_OWN))
+    if (!import && apply->setter.policy != CHANGESET_MISSING && !own &&
+        (late || apply->setter.policy == CHANGESET_OWN))
         note_taken(apply, place, old, said, &origin);
     return 0;
 }
@@ -127,10 +131,10 @@ static int leave(struct apply_record *record, struct run old, struct error *err)
 {
     struct apply *apply = record->apply;
     struct catalog_origin origin;
-    if (apply->set->has_labels)
+    if (apply->source.set->has_labels)
         return 0;
-    int rc = origins_get(apply->db, &apply->origins, old.list->origin, &origin, err);
-    if (!rc && !strcmp(origin.setter, apply->setter))
+    int rc = origins_get(apply->db, &apply->source.origins, old.list->origin, &origin, err);
+    if (!rc && !strcmp(origin.setter, apply->setter.name))
         note_own(record, false, origin.version, old.count);
     return rc;
 }
@@ -140,19 +144,19 @@ static int merge_run(struct apply_record *record, const struct apply_clip *place
 {
     const struct apply *apply = record->apply;
     const struct attribute *attribute = old.count ? old.list->attribute : said.list->attribute;
-    size_t at = (size_t)(attribute - apply->attributes.list);
+    size_t at = (size_t)(attribute - apply->output.attributes.list);
     *ret = old;
-    if (!apply->declared[at] || (old.count && said.count && same_run(old, said)))
+    if (!apply->source.declared[at] || (old.count && said.count && same_run(old, said)))
         return 0;
     *ret = said;
-    if (at == apply->event_at) {
+    if (at == apply->output.event_at) {
         if (!record->says_events)
             *ret = old;
         return 0;
     }
     if (!old.count)
         return 0;
-    if (said.count || !apply->partial[at] || says_none(record, at))
+    if (said.count || !apply->source.partial[at] || says_none(record, at))
         return choose(record, place, old, said, ret, err);
     *ret = old;
     return leave(record, old, err);

@@ -16,35 +16,36 @@ uint64_t apply_fingerprint_hash(const uint8_t fingerprint[SHA256_BYTES])
 
 static int find_known(struct apply *apply, struct error *err)
 {
-    for (size_t i = 0; i < apply->count; i++) {
-        struct apply_clip *clip = &apply->clips[i];
-        int rc = runs_find_key(apply->db, &apply->runs, clip->key, strlen(clip->key), &clip->row, err);
+    for (size_t i = 0; i < apply->identity.count; i++) {
+        struct apply_clip *clip = &apply->identity.clips[i];
+        int rc =
+            runs_find_key(apply->db, &apply->identity.runs, clip->key, strlen(clip->key), &clip->row, err);
         if (rc < 0)
             return rc;
         clip->known = rc;
-        if (rc && clip->row >= apply->parent_rows)
+        if (rc && clip->row >= apply->source.parent_rows)
             return db_damaged(apply->db, err, "the row of the key '%s' is out of range", clip->key);
-        clip->live = rc && rowset_contains(apply->live, clip->row);
+        clip->live = rc && rowset_contains(apply->identity.live, clip->row);
     }
     return 0;
 }
 
 /* What is not there need not be removed. */
-static void drop_idle_removals(struct apply *apply)
+static void drop_idle_removals(struct apply_identity *identity)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < apply->count; i++)
-        if (!apply->clips[i].removed || apply->clips[i].live)
-            apply->clips[kept++] = apply->clips[i];
-    apply->count = kept;
+    for (size_t i = 0; i < identity->count; i++)
+        if (!identity->clips[i].removed || identity->clips[i].live)
+            identity->clips[kept++] = identity->clips[i];
+    identity->count = kept;
 }
 
 static int move_lists(struct apply *apply, uint32_t row, struct lists *lists, struct apply_moved *moved,
                       struct error *err)
 {
     struct record_values values = {0};
-    int rc = record_decode(apply->db, &apply->attributes, cursor_of(moved->record.data, moved->record.len),
-                           &values, err);
+    int rc = record_decode(apply->db, &apply->output.attributes,
+                           cursor_of(moved->record.data, moved->record.len), &values, err);
     if (!rc)
         rc = lists_fill(apply->db, lists, row, &values, err);
     if (!rc)
@@ -58,10 +59,11 @@ static int read_labels(struct apply *apply, struct apply_clip *clip, struct reco
                        struct lists *lists, struct error *err)
 {
     uint32_t row;
-    clip->labels_left = strmap_find(apply->set->labels_of, clip->key, strlen(clip->key)) != NULL;
+    clip->labels_left = strmap_find(apply->source.set->labels_of, clip->key, strlen(clip->key)) != NULL;
     if (!clip->labels_of)
         return 0;
-    int rc = runs_find_key(apply->db, &apply->runs, clip->labels_of, strlen(clip->labels_of), &row, err);
+    int rc =
+        runs_find_key(apply->db, &apply->identity.runs, clip->labels_of, strlen(clip->labels_of), &row, err);
     if (rc < 1) /* of one that was removed they are what it had then */
         return rc;
     clip->moved = MEM_NEW(struct apply_moved);
@@ -81,10 +83,10 @@ static int read_all_labels(struct apply *apply, struct error *err)
     struct record_group groups[2] = {RECORD_GROUP_INIT, RECORD_GROUP_EVENTS};
     struct lists lists = {0};
     int rc = 0;
-    if (!strmap_count(apply->set->labels_of))
+    if (!strmap_count(apply->source.set->labels_of))
         return 0;
-    for (size_t i = 0; !rc && i < apply->count; i++)
-        rc = read_labels(apply, &apply->clips[i], groups, &lists, err);
+    for (size_t i = 0; !rc && i < apply->identity.count; i++)
+        rc = read_labels(apply, &apply->identity.clips[i], groups, &lists, err);
     record_group_done(&groups[0]);
     record_group_done(&groups[1]);
     lists_done(&lists);
@@ -111,39 +113,41 @@ static int compare_clips(const void *a, const void *b)
     return (x->order > y->order) - (x->order < y->order);
 }
 
-static void add_key(struct apply *apply, const struct apply_clip *clip)
+static void add_key(struct apply_identity *identity, const struct apply_clip *clip)
 {
-    mem_grow(&apply->new_keys, &apply->new_key_cap, apply->new_key_count + 1, sizeof *apply->new_keys);
-    apply->new_keys[apply->new_key_count++] = (struct runs_key){clip->key, clip->row};
+    mem_grow(&identity->new_keys, &identity->new_key_cap, identity->new_key_count + 1,
+             sizeof *identity->new_keys);
+    identity->new_keys[identity->new_key_count++] = (struct runs_key){clip->key, clip->row};
 }
 
-static void place_live(struct apply *apply, const struct apply_clip *clip)
+static void place_live(struct apply_identity *identity, const struct apply_clip *clip)
 {
     bool gone = clip->removed || clip->hidden;
     if (clip->live == !gone)
         return;
-    rowset_add(apply->changed, clip->row);
+    rowset_add(identity->changed, clip->row);
     if (gone)
-        rowset_remove(apply->live, clip->row);
+        rowset_remove(identity->live, clip->row);
     else
-        rowset_add(apply->live, clip->row);
+        rowset_add(identity->live, clip->row);
 }
 
 static int place_new(struct apply *apply, struct error *err)
 {
-    for (size_t i = 0; i < apply->count; i++) {
-        struct apply_clip *clip = &apply->clips[i];
+    struct apply_identity *identity = &apply->identity;
+    for (size_t i = 0; i < identity->count; i++) {
+        struct apply_clip *clip = &identity->clips[i];
         if (clip->known) {
-            if (i && apply->clips[i - 1].row == clip->row)
+            if (i && identity->clips[i - 1].row == clip->row)
                 return db_damaged(apply->db, err, "two keys have the row %u", clip->row);
-            place_live(apply, clip);
+            place_live(identity, clip);
             continue;
         }
-        if (apply->rows >= UINT32_MAX)
+        if (apply->output.rows >= UINT32_MAX)
             return error_set(err, EFBIG, "the data set has too many clips");
-        clip->row = (uint32_t)apply->rows++;
-        add_key(apply, clip);
-        place_live(apply, clip);
+        clip->row = (uint32_t)apply->output.rows++;
+        add_key(identity, clip);
+        place_live(identity, clip);
     }
     return 0;
 }
@@ -151,19 +155,19 @@ static int place_new(struct apply *apply, struct error *err)
 int apply_places(struct apply *apply, struct error *err)
 {
     int rc = 0;
-    if (apply->parent_rows) {
-        rc = posting_read(apply->db, SCHEMA_POSTING_LIVE, &apply->live, err);
+    if (apply->source.parent_rows) {
+        rc = posting_read(apply->db, SCHEMA_POSTING_LIVE, &apply->identity.live, err);
         if (!rc)
             rc = find_known(apply, err);
         if (!rc)
             rc = read_all_labels(apply, err);
     } else {
-        apply->live = rowset_new();
+        apply->identity.live = rowset_new();
     }
     if (rc)
         return rc;
-    drop_idle_removals(apply);
-    if (apply->count)
-        qsort(apply->clips, apply->count, sizeof *apply->clips, compare_clips);
+    drop_idle_removals(&apply->identity);
+    if (apply->identity.count)
+        qsort(apply->identity.clips, apply->identity.count, sizeof *apply->identity.clips, compare_clips);
     return place_new(apply, err);
 }

@@ -35,7 +35,7 @@ static int flush_group(struct apply_record *record, struct record_group *group, 
     if (rc)
         return rc;
     *dirty = false;
-    return apply_packing_add(record->apply->packing, group->put, group->number, &record->bytes, err);
+    return apply_packing_add(record->apply->output.packing, group->put, group->number, &record->bytes, err);
 }
 
 int apply_record_flush(struct apply_record *record, struct error *err)
@@ -47,7 +47,7 @@ int apply_record_flush(struct apply_record *record, struct error *err)
         struct lists_group *lists = &record->lists.groups[i];
         rc = flush_group(record, &lists->group, &lists->dirty, err);
     }
-    return rc ? rc : apply_packing_flush(record->apply->packing, err);
+    return rc ? rc : apply_packing_flush(record->apply->output.packing, err);
 }
 
 static int enter_group(struct apply_record *record, struct record_group *group, bool *dirty,
@@ -62,8 +62,8 @@ static int enter_group(struct apply_record *record, struct record_group *group, 
 static bool has_events(const struct apply_record *record, const struct record_values *values)
 {
     const struct apply *apply = record->apply;
-    for (size_t i = 0; apply->event_at != SIZE_MAX && i < values->count; i++)
-        if (values->list[i].attribute == &apply->attributes.list[apply->event_at])
+    for (size_t i = 0; apply->output.event_at != SIZE_MAX && i < values->count; i++)
+        if (values->list[i].attribute == &apply->output.attributes.list[apply->output.event_at])
             return true;
     return false;
 }
@@ -92,7 +92,8 @@ static bool may_change(const struct apply_record *record, const struct attribute
     const struct apply *apply = record->apply;
     if (record->only)
         return attribute == record->only;
-    return !apply->set->has_labels || apply->declared[attribute - apply->attributes.list];
+    return !apply->source.set->has_labels ||
+           apply->source.declared[attribute - apply->output.attributes.list];
 }
 
 static int read_lists(struct apply_record *record, struct error *err)
@@ -123,7 +124,7 @@ int apply_record_enter(struct apply_record *record, uint32_t row, bool known, st
     int rc = enter_group(record, &record->group, &record->dirty, err);
     if (rc || !known)
         return rc;
-    rc = record_decode(record->apply->db, &record->apply->attributes, record_of(&record->group, row),
+    rc = record_decode(record->apply->db, &record->apply->output.attributes, record_of(&record->group, row),
                        &record->was, err);
     if (!rc)
         rc = read_lists(record, err);
@@ -134,14 +135,14 @@ int apply_record_say(struct apply_record *record, const struct changeset_op *op,
 {
     enum { EXACT_BITS = 53 };
     const struct apply *apply = record->apply;
-    if (apply->attribute_at[op->id] == APPLY_NO_ATTRIBUTE)
+    if (apply->source.attribute_at[op->id] == APPLY_NO_ATTRIBUTE)
         return 0;
     if (op->kind == CHANGESET_NONE) {
         mem_grow(&record->none, &record->none_cap, record->none_count + 1, sizeof *record->none);
-        record->none[record->none_count++] = apply->attribute_at[op->id];
+        record->none[record->none_count++] = apply->source.attribute_at[op->id];
         return 0;
     }
-    const struct attribute *attribute = &apply->attributes.list[apply->attribute_at[op->id]];
+    const struct attribute *attribute = &apply->output.attributes.list[apply->source.attribute_at[op->id]];
     struct value value = op->value;
     if (value.type != attribute->info.type) { /* an integer for a float, as intake has checked */
         if (value.integer < -(1ll << EXACT_BITS) || value.integer > 1ll << EXACT_BITS)
@@ -151,7 +152,7 @@ int apply_record_say(struct apply_record *record, const struct changeset_op *op,
                              op->text, (long long)value.integer, op->text);
         value = (struct value){.type = VALUE_FLOAT, .real = (double)value.integer};
     }
-    record_values_add(&record->said, attribute, &value, apply->origin);
+    record_values_add(&record->said, attribute, &value, apply->setter.origin);
     return 0;
 }
 
@@ -184,7 +185,7 @@ bool apply_record_same(const struct apply_record *record)
 
 static struct apply_delta *delta_of(struct apply *apply, const struct attribute *attribute)
 {
-    return &apply->deltas[attribute - apply->attributes.list];
+    return &apply->output.deltas[attribute - apply->output.attributes.list];
 }
 
 static void change_value(struct apply_record *record, const struct record_value *value, bool gained)
@@ -234,10 +235,10 @@ static int name_setters(struct apply *apply, struct events *events, struct error
 {
     for (size_t i = 0; i < events->count; i++) {
         struct event *event = &events->list[i];
-        struct catalog_origin origin = {apply->setter, 0};
-        int rc = event->origin == apply->origin
+        struct catalog_origin origin = {apply->setter.name, 0};
+        int rc = event->origin == apply->setter.origin
                      ? 0
-                     : origins_get(apply->db, &apply->origins, event->origin, &origin, err);
+                     : origins_get(apply->db, &apply->source.origins, event->origin, &origin, err);
         if (rc)
             return rc;
         event->setter = origin.setter;
@@ -252,7 +253,7 @@ int apply_record_print(struct apply_record *record, const char *key, struct erro
     if (record->now.count)
         memcpy(by_name->list, record->now.list, record->now.count * sizeof *by_name->list);
     by_name->count = record->now.count;
-    record_values_sort_by_name(by_name, &record->apply->attributes);
+    record_values_sort_by_name(by_name, &record->apply->output.attributes);
     int rc = name_setters(record->apply, &record->now_events, err);
     if (rc)
         return rc;
@@ -285,7 +286,7 @@ static bool skip_same(const struct apply_record *record, size_t *i, size_t *k)
 {
     const struct record_values *was = &record->was, *now = &record->now;
     if (*i == was->count || *k == now->count || was->list[*i].attribute != now->list[*k].attribute ||
-        apply_is_event(record->apply, was->list[*i].attribute))
+        apply_is_event(&record->apply->output, was->list[*i].attribute))
         return false;
     size_t count = run_length(was, *i);
     if (count != run_length(now, *k))
@@ -330,7 +331,8 @@ static bool encode_events(struct apply_record *record)
         return false;
     events_encode(&record->now_events, &record->bytes);
     for (size_t i = 0; i < record->now_events.count; i++)
-        record->apply->origin_used |= record->now_events.list[i].origin == record->apply->origin;
+        record->apply->setter.origin_used |=
+            record->now_events.list[i].origin == record->apply->setter.origin;
     return true;
 }
 
@@ -386,7 +388,7 @@ int apply_record_store(struct apply_record *record, struct error *err)
     record_encode(&record->now, &record->bytes);
     size_t len = record->bytes.len;
     for (size_t i = 0; i < record->now.count; i++)
-        record->apply->origin_used |= record->now.list[i].origin == record->apply->origin;
+        record->apply->setter.origin_used |= record->now.list[i].origin == record->apply->setter.origin;
     if (encode_events(record)) {
         record_group_replace(&record->event_group, row, record->bytes.data + len, record->bytes.len - len);
         record->events_dirty = true;
@@ -407,6 +409,6 @@ void apply_record_retire(struct apply_record *record)
 int apply_record_put(struct apply_record *record, struct error *err)
 {
     note_changes(record); /* while the old values still stand in the group */
-    record->apply->counts.values += record->now.count;
+    record->apply->output.counts.values += record->now.count;
     return apply_record_store(record, err);
 }

@@ -51,46 +51,61 @@ struct apply_examples {
     struct buf shown;
 };
 
-struct apply {
+/* What goes in, and what the set's numbers mean in the catalog. */
+struct apply_source {
     const struct apply_options *options;
     const struct changeset *set;
-    struct db *db;
-    struct apply_packing *packing;
-    int64_t rows, clip_count, next_posting, next_object, next_origin, next_attribute; /* of the catalog */
     int64_t parent_rows;
-    struct runs runs;
-
-    struct attributes attributes; /* of the catalog; fixed once intake is through */
     size_t parent_attributes;
+    struct origins origins;          /* of the parent */
+    uint32_t *root_ids, *object_ids; /* of the set -> of the catalog */
+    size_t root_count, object_count, root_cap, object_cap;
     uint32_t
         *attribute_at; /* attribute of the set -> index into attributes.list; APPLY_NO_ATTRIBUTE: dropped */
     bool *declared;    /* attributes.list[i] is one of the set's; */
     bool *partial;     /* a clip without a value of it there keeps its own */
-    uint32_t *root_ids, *object_ids; /* of the set -> of the catalog */
-    size_t root_count, object_count, root_cap, object_cap;
+};
 
-    /* whoever sets the values of the set */
-    const char *setter;
-    enum changeset_policy policy;
-    const char *table;                          /* before numbers of lines, in messages */
-    uint32_t origin;                            /* its number */
-    bool origin_used;                           /* some value has it */
-    struct origins origins;                     /* of the parent */
-    size_t event_at;                            /* index of the attribute of events, or SIZE_MAX */
-    struct apply_examples unknown, taken, late; /* clips that are not there; values that others set */
-    struct apply_examples replaced;             /* values of an import's own that a partial set replaces */
-
+/* Which clip is which: keys and rows. */
+struct apply_identity {
     struct apply_clip *clips; /* by order, those to be removed last; later by row */
     size_t count, removals;
-
-    struct apply_delta *deltas; /* one an attribute, as attributes.list */
-    struct rowset *live;        /* of the parent, later of the result */
-    struct rowset *changed;     /* rows that come or go */
+    struct rowset *live;    /* of the parent, later of the result */
+    struct rowset *changed; /* rows that come or go */
+    struct runs runs;
     struct runs_key *new_keys;
     size_t new_key_count, new_key_cap;
     struct runs_hash *new_hashes;
     size_t new_hash_count, new_hash_cap;
+};
+
+/* Whoever sets the values of the set, and what stood in the way. */
+struct apply_setter {
+    const char *name;
+    enum changeset_policy policy;
+    const char *table;                          /* before numbers of lines, in messages */
+    uint32_t origin;                            /* its number */
+    bool origin_used;                           /* some value has it */
+    struct apply_examples unknown, taken, late; /* clips that are not there; values that others set */
+    struct apply_examples replaced;             /* values of an import's own that a partial set replaces */
+};
+
+/* What comes out. */
+struct apply_output {
+    int64_t rows, clip_count, next_posting, next_object, next_origin, next_attribute;
+    struct attributes attributes; /* fixed once intake is through */
+    size_t event_at;              /* index of the attribute of events, or SIZE_MAX */
+    struct apply_delta *deltas;   /* one an attribute, as attributes.list */
+    struct apply_packing *packing;
     struct apply_counts counts;
+};
+
+struct apply {
+    struct db *db; /* the parent's copy, which becomes the result */
+    struct apply_source source;
+    struct apply_identity identity;
+    struct apply_setter setter;
+    struct apply_output output;
 };
 
 int apply_intake(struct apply *apply, struct error *err);
@@ -112,11 +127,11 @@ int apply_attribute_grow(struct apply *apply, const struct attribute *attribute,
 /* The rows that have it, and these together with all rows of removed clips, whose records may hold it. */
 int apply_attribute_rows(struct apply *apply, const struct attribute *attribute, struct rowset **ret_live,
                          struct rowset **ret_all, struct error *err);
-void apply_event_find(struct apply *apply); /* event_at */
-bool apply_is_event(const struct apply *apply, const struct attribute *attribute);
+void apply_event_find(struct apply_output *output); /* event_at */
+bool apply_is_event(const struct apply_output *output, const struct attribute *attribute);
 
 void apply_example(struct apply_examples *examples, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-void apply_hash_add(struct apply *apply, enum schema_hash kind, uint64_t hash, uint32_t number);
+void apply_hash_add(struct apply_identity *identity, enum schema_hash kind, uint64_t hash, uint32_t number);
 uint64_t apply_fingerprint_hash(const uint8_t fingerprint[SHA256_BYTES]);

@@ -105,7 +105,7 @@ int apply_to_text(struct apply *apply, struct attribute *attribute, struct error
     struct conversion c = {
         .apply = apply, .attribute = attribute, .from = attribute->info.type, .record = APPLY_RECORD(apply)};
     c.record.only = attribute;
-    struct apply_dictionary to = {apply->db, attribute, &apply->next_posting};
+    struct apply_dictionary to = {apply->db, attribute, &apply->output.next_posting};
     apply_growth_init(&c.growth, apply);
     int rc = attribute->listed ? apply_dictionary_drop(&to, err) : 0;
     if (!rc && attribute_has_column(attribute))
@@ -119,7 +119,7 @@ int apply_to_text(struct apply *apply, struct attribute *attribute, struct error
         rc = apply_dictionary_write(&to, &c.delta, err);
     if (!rc)
         rc = apply_attribute_put(apply, attribute, err);
-    apply->counts.attributes_changed++;
+    apply->output.counts.attributes_changed++;
     apply_record_done(&c.record);
     apply_delta_done(&c.delta);
     buf_done(&c.texts);

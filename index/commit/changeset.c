@@ -184,7 +184,7 @@ struct changeset_attribute *changeset_declared(struct changeset *set, const char
 void changeset_partial(struct changeset *set, const char *attribute)
 {
     struct changeset_attribute *known = changeset_declared(set, attribute);
-    assert(known);
+    assert(known && changeset_allows(set, CHANGESET_PARTIAL));
     if (known->partial)
         return;
     known->partial = true;
@@ -356,7 +356,7 @@ int changeset_stream(struct changeset *set, const struct changeset_stream *strea
 
 void changeset_extra(struct changeset *set, const void *bytes, size_t len)
 {
-    assert(len <= CLIP_BYTES_MAX);
+    assert(changeset_allows(set, CHANGESET_EXTRA) && len <= CLIP_BYTES_MAX);
     struct changeset_op op = {.kind = CHANGESET_EXTRA, .bytes = bytes, .len = len};
     changeset_append(set, &op);
     set->has_extra = true;
@@ -385,6 +385,7 @@ int changeset_labels_of(struct changeset *set, const char *key, struct error *er
 
 void changeset_hide(struct changeset *set)
 {
+    assert(changeset_allows(set, CHANGESET_HIDE));
     struct changeset_op op = {.kind = CHANGESET_HIDE};
     changeset_append(set, &op);
     set->hidden = true;

@@ -63,10 +63,10 @@ int changeset_labels(struct changeset *set, const char *key, uint64_t place, str
     if (!is_new)
         return error_set(err, EEXIST, "the clip '%s' stands there a second time, first at %llu", key,
                          (unsigned long long)entry->value);
-    set->has_labels = true;
     struct changeset_op op = {.kind = CHANGESET_LABELS, .text = key, .place = place};
     set->key_at = entry->at = changeset_append(set, &op).at[0];
     entry->value = place;
+    set->has_labels = true;
     set->label_at = 0;
     return 0;
 }

@@ -3,7 +3,6 @@
  * cannot differ. */
 #include "index/commit/changeset_operations.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -194,7 +193,6 @@ struct changeset_texts changeset_append(struct changeset *set, const struct chan
 {
     struct changeset_texts texts = {{0}};
     size_t count = 0;
-    assert(changeset_allows(set, op->kind));
     buf_u8(&set->log, (uint8_t)op->kind);
     for (const struct field *field = operations[op->kind].fields; field->type != FIELD_END; field++)
         if (field->type == FIELD_TEXT || field->type == FIELD_REASON)

@@ -7,6 +7,7 @@
 enum {
     CLIP_BYTES_MAX = 512 << 20, /* inline bytes of a stream, a recording's index, an extra */
     CLIP_STREAMS_MAX = 1000,
+    CLIP_PRINT_BYTES = 16, /* of a fingerprint, a SHA-256, as catalogs keep it */
 };
 
 #define CLIP_NO_TIME INT64_MIN /* ns UTC */

@@ -26,7 +26,7 @@ static int check_same(struct removing *removing, const char *key, struct error *
     int rc = catalog_known_key(removing->reader, key, &was, err);
     if (rc > 0)
         rc = catalog_known_key(removing->newest, key, &is, err);
-    if (rc <= 0 || !is.live || !memcmp(was.fingerprint, is.fingerprint, SHA256_BYTES))
+    if (rc <= 0 || !is.live || !memcmp(was.print, is.print, sizeof is.print))
         return rc < 0 ? rc : 0;
     if (!removing->replaced++)
         removing->example = mem_text(key);

@@ -23,8 +23,7 @@ enum {
     MANIFEST_VERSION_MAX = (1 << 20) - 1 /* a node number in the mount has 20 bits for it */
 };
 
-#define MANIFEST_CATALOG     "catalog-3" /* the catalog is of the format that this program knows */
-#define MANIFEST_OLD_CATALOG "catalog-2" /* and of none before it */
+#define MANIFEST_CATALOG "catalog-4" /* the catalog is of the format that this program knows */
 
 /* Where a version's catalog lies: whole, as one zstd object. */
 struct manifest_catalog {

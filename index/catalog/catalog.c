@@ -61,7 +61,7 @@ static void reader_free(struct catalog_reader *reader)
     record_group_done(&reader->event_group);
     events_done(&reader->events);
     origins_done(&reader->origins);
-    free(reader->files);
+    clips_done(&reader->clips);
     buf_done(&reader->text);
     free(reader);
 }
@@ -76,6 +76,9 @@ void catalog_unref(struct catalog *catalog)
         reader_free(reader);
     }
     rowset_unref(catalog->live);
+    if (catalog->growth)
+        json_growth_done(catalog->growth);
+    free(catalog->growth);
     if (catalog->file)
         cache_close(catalog->file);
     pthread_mutex_destroy(&catalog->lock);
@@ -226,6 +229,30 @@ int catalog_live(struct catalog_reader *reader, struct rowset **ret, struct erro
     if (!rc)
         *ret = rowset_ref(reader->live);
     return rc;
+}
+
+/* As above: it is read outside the lock. */
+int reader_growth(struct catalog_reader *reader, struct error *err)
+{
+    struct catalog *catalog = reader->catalog;
+    struct json_growth growth;
+    if (reader->growth)
+        return 0;
+    pthread_mutex_lock(&catalog->lock);
+    reader->growth = catalog->growth;
+    pthread_mutex_unlock(&catalog->lock);
+    int rc = reader->growth ? 0 : clips_growth(reader->db, &growth, err);
+    if (rc || reader->growth)
+        return rc;
+    pthread_mutex_lock(&catalog->lock);
+    bool first = !catalog->growth;
+    if (first)
+        catalog->growth = mem_copy(&growth, sizeof growth);
+    reader->growth = catalog->growth;
+    pthread_mutex_unlock(&catalog->lock);
+    if (!first)
+        json_growth_done(&growth);
+    return 0;
 }
 
 /* ---- attributes ---- */

@@ -147,16 +147,18 @@ struct catalog_clip {
     uint32_t file_count;
     uint64_t json_size;
     uint32_t json_changed; /* the version that last changed its bytes, or took a file away */
-    uint64_t h64;          /* SipHash-2-4 (zero key) of the key: for sampling */
-    int64_t t0_ns, t1_ns;  /* UTC span, CLIP_NO_TIME (INT64_MIN) where unknown */
 };
-/* What a listing and a stat need, from one row. Borrowed: valid until the next call on this reader. -ENOENT:
+/* What a listing and a stat need. Borrowed: valid until the next call on this reader. -ENOENT:
  * no such row, or not live. */
 int catalog_clip(struct catalog_reader *reader, uint32_t row, struct catalog_clip *ret, struct error *err);
+struct catalog_span { /* UTC, CLIP_NO_TIME (INT64_MIN) where unknown */
+    int64_t t0_ns, t1_ns;
+};
+int catalog_span(struct catalog_reader *reader, uint32_t row, struct catalog_span *ret, struct error *err);
 int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len, uint32_t *ret_row,
                       struct error *err);
 /* The live clips that changed after `since`: a file of theirs came, went or has other bytes; with
- * `labels_only`, those whose json may be another. One pass over all clips. */
+ * `labels_only`, those whose json may be another. Reads only groups of rows in which something did. */
 int catalog_changed_since(struct catalog_reader *reader, uint32_t since, bool labels_only,
                           struct rowset **ret, struct error *err);
 /* Appends the bytes of <key>.json: one line, json_size bytes. */

@@ -1,55 +1,105 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What changed since a version is told by the clips themselves: each file keeps the version that last changed
- * its bytes. So the older catalog need not be read. All clips are looked at, but a row that did not change
- * never leaves SQLite: a function looks at it where it lies. */
+ * its bytes. So the older catalog need not be read, and of this one only those groups of clips that say a
+ * newer version. */
 #include <errno.h>
 
-#include "index/catalog/files.h"
 #include "index/catalog/reader.h"
+#include "index/catalog/sizes.h"
 
-/* newest(json_changed, files): the version that last changed anything of a clip. */
-static void give_newest(sqlite3_context *context, int count, sqlite3_value **arguments)
+struct changes {
+    struct catalog_reader *reader;
+    uint32_t since;
+    bool labels_only;
+    struct rowset *rows;
+    struct buf bytes;
+};
+
+typedef int group_fn(struct changes *changes, uint32_t group, struct error *err);
+
+static int read_group(struct changes *changes, enum schema_query query, uint32_t group, uint64_t first_row,
+                      struct error *err)
 {
-    uint32_t newest = 0;
-    sqlite3_int64 json_changed = sqlite3_value_int64(arguments[0]);
-    const void *files = sqlite3_value_blob(arguments[1]);
-    size_t len = (size_t)sqlite3_value_bytes(arguments[1]);
-    (void)count;
-    if (sqlite3_value_type(arguments[0]) != SQLITE_INTEGER || json_changed < 0 || json_changed > UINT32_MAX)
-        sqlite3_result_error(context, "a clip's version is out of range", -1);
-    else if (sqlite3_value_type(arguments[1]) != SQLITE_BLOB || files_newest(files, len, &newest))
-        sqlite3_result_error(context, "the files of a clip are not in order", -1);
-    else
-        sqlite3_result_int64(context, json_changed > newest ? json_changed : newest);
+    buf_clear(&changes->bytes);
+    int rc = clips_bytes(changes->reader->db, query, group, &changes->bytes, err);
+    if (rc < 0)
+        return rc;
+    if (!rc || first_row > UINT32_MAX)
+        return db_damaged(changes->reader->db, err, "what row %llu and its neighbours say is missing",
+                          (unsigned long long)first_row);
+    return 0;
 }
 
-static int add_changed(struct db *db, sqlite3_stmt *stmt, struct rowset *rows, struct error *err)
+static int look_at_sizes(struct changes *changes, uint32_t group, struct error *err)
 {
-    enum { MANY = 1024 };
-    uint32_t list[MANY];
-    size_t count = 0;
-    int64_t row;
-    int rc;
-    while ((rc = db_step(db, stmt, err)) == 1) {
-        rc = db_column_number(db, stmt, 0, 0, &row, err);
-        if (!rc && row > UINT32_MAX)
-            rc = db_damaged(db, err, "a clip's row is out of range");
-        if (rc)
-            return rc;
-        list[count++] = (uint32_t)row;
-        if (count == MANY) {
-            rowset_add_many(rows, list, count);
-            count = 0;
-        }
+    uint32_t versions[SIZES_ROWS], count;
+    uint64_t first = (uint64_t)group << SIZES_ROW_BITS;
+    int rc = read_group(changes, QUERY_SIZES, group, first, err);
+    if (rc)
+        return rc;
+    if (sizes_changed(changes->bytes.data, changes->bytes.len, changes->labels_only, versions, &count))
+        return db_damaged(changes->reader->db, err, "the sizes of row %u and its neighbours are not in order",
+                          (uint32_t)first);
+    for (uint32_t i = 0; i < count; i++)
+        if (versions[i] > changes->since)
+            rowset_add(changes->rows, (uint32_t)first + i);
+    return 0;
+}
+
+static int look_at_grown(struct changes *changes, uint32_t group, struct error *err)
+{
+    struct grown grown;
+    struct json_growth_entry entry;
+    uint64_t first = (uint64_t)group << GROWN_ROW_BITS;
+    int rc = read_group(changes, QUERY_GROWN, group, first, err);
+    if (rc)
+        return rc;
+    rc = grown_decode(changes->bytes.data, changes->bytes.len, &grown);
+    for (uint32_t i = 0; rc >= 0 && i < GROWN_ROWS; i++)
+        if ((rc = grown_find(&grown, i, &entry)) == 1 && entry.version > changes->since)
+            rowset_add(changes->rows, (uint32_t)first + i);
+    return rc < 0 ? db_damaged(changes->reader->db, err,
+                               "the growth of row %u and its neighbours is not in order", (uint32_t)first)
+                  : 0;
+}
+
+/* Every group of the table that says a newer version, by what is known of 4,096 of them at once. */
+static int look_at_table(struct changes *changes, enum newest_table table, uint64_t groups, group_fn *look,
+                         struct error *err)
+{
+    CLEANUP_FREE uint32_t *versions = mem_alloc(NEWEST_GROUPS * sizeof *versions);
+    int rc = 0;
+    for (uint32_t part = 0; !rc && (uint64_t)part << NEWEST_GROUP_BITS < groups; part++) {
+        uint32_t count;
+        rc = clips_newest(changes->reader->db, table, part, versions, &count, err);
+        for (uint32_t i = 0; !rc && i < count; i++)
+            if (versions[i] > changes->since)
+                rc = look(changes, part << NEWEST_GROUP_BITS | i, err);
     }
-    rowset_add_many(rows, list, count);
     return rc;
 }
 
-static int add_function(struct catalog_reader *reader, struct error *err)
+static void look_at_growth(struct changes *changes)
 {
-    int rc = reader->has_newest ? 0 : db_add_function(reader->db, "newest", 2, give_newest, err);
-    reader->has_newest |= !rc;
+    const struct json_growth *growth = changes->reader->growth;
+    for (size_t i = 0; i < growth->count; i++)
+        if (growth->list[i].version > changes->since)
+            rowset_add(changes->rows, growth->list[i].row);
+}
+
+static int look(struct changes *changes, struct error *err)
+{
+    struct catalog_info info;
+    int rc = catalog_info(changes->reader, &info, err);
+    if (rc)
+        return rc;
+    uint64_t sizes = ((uint64_t)info.rows + SIZES_ROWS - 1) >> SIZES_ROW_BITS,
+             grown = ((uint64_t)info.rows + GROWN_ROWS - 1) >> GROWN_ROW_BITS;
+    rc = look_at_table(changes, NEWEST_SIZES, sizes, look_at_sizes, err);
+    if (!rc)
+        rc = look_at_table(changes, NEWEST_GROWN, grown, look_at_grown, err);
+    if (!rc)
+        look_at_growth(changes);
     return rc;
 }
 
@@ -57,17 +107,13 @@ int catalog_changed_since(struct catalog_reader *reader, uint32_t since, bool la
                           struct rowset **ret, struct error *err)
 {
     CLEANUP_ROWSET struct rowset *rows = rowset_new();
-    sqlite3_stmt *stmt;
+    struct changes changes = {reader, since, labels_only, rows, BUF_INIT};
     int rc = reader_live(reader, err);
     if (!rc)
-        rc = add_function(reader, err);
+        rc = reader_growth(reader, err);
     if (!rc)
-        rc = db_query(reader->db, labels_only ? QUERY_CLIPS_LABELLED : QUERY_CLIPS_CHANGED, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, since);
-    rc = add_changed(reader->db, stmt, rows, err);
-    sqlite3_reset(stmt);
+        rc = look(&changes, err);
+    buf_done(&changes.bytes);
     if (rc)
         return rc;
     rowset_and(rows, reader->live);

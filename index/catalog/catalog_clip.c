@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One clip: its names from its row, its attributes from its record, its streams from theirs. */
+/* One clip: names and sizes from its groups, attributes from its record, streams from theirs. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +13,14 @@ static int no_row(struct catalog_reader *reader, uint32_t row, struct error *err
     return error_set(err, ENOENT, "catalog %s has no clip in row %u", reader->catalog->name, row);
 }
 
-int reader_row(struct catalog_reader *reader, uint32_t row, struct rows_clip *ret, struct error *err)
+int reader_row(struct catalog_reader *reader, uint32_t row, struct clips_row *ret, struct error *err)
 {
     reader->clip_of = 0;
-    if (!reader->files)
-        reader->files = mem_zero(CLIP_STREAMS_MAX * sizeof *reader->files);
-    int rc = rows_clip(reader->db, row, reader->files, ret, err);
+    int rc = reader_growth(reader, err);
+    if (!rc)
+        rc = clips_read(reader->db, &reader->clips, reader->growth, row, ret, err);
+    else
+        return rc;
     if (rc < 1)
         return rc ? rc : db_damaged(reader->db, err, "the row %u of a clip is missing", row);
     return 0;
@@ -26,7 +28,7 @@ int reader_row(struct catalog_reader *reader, uint32_t row, struct rows_clip *re
 
 static int read_clip(struct catalog_reader *reader, uint32_t row, struct error *err)
 {
-    struct rows_clip clip;
+    struct clips_row clip;
     int rc = reader_live(reader, err);
     if (!rc && !rowset_contains(reader->live, row))
         return no_row(reader, row, err);
@@ -38,10 +40,7 @@ static int read_clip(struct catalog_reader *reader, uint32_t row, struct error *
                                          .files = clip.files,
                                          .file_count = clip.file_count,
                                          .json_size = clip.json_size,
-                                         .json_changed = clip.json_changed,
-                                         .h64 = clip.h64,
-                                         .t0_ns = clip.t0_ns,
-                                         .t1_ns = clip.t1_ns};
+                                         .json_changed = clip.json_changed};
     reader->clip_of = row + UINT64_C(1);
     return 0;
 }
@@ -52,6 +51,19 @@ int catalog_clip(struct catalog_reader *reader, uint32_t row, struct catalog_cli
     if (!rc)
         *ret = reader->clip;
     return rc;
+}
+
+int catalog_span(struct catalog_reader *reader, uint32_t row, struct catalog_span *ret, struct error *err)
+{
+    struct ident_row ident;
+    int rc = reader_live(reader, err);
+    if (!rc && !rowset_contains(reader->live, row))
+        return no_row(reader, row, err);
+    if (!rc)
+        rc = clips_ident(reader->db, row, &ident, err);
+    if (rc == 1)
+        *ret = (struct catalog_span){ident.t0_ns, ident.t1_ns};
+    return rc == 1 ? 0 : rc ? rc : db_damaged(reader->db, err, "the times of row %u are missing", row);
 }
 
 /* ---- by key ---- */
@@ -177,8 +189,7 @@ int catalog_stream(struct catalog_reader *reader, uint32_t row, uint32_t stream,
         return rc;
     if (stream >= clip.file_count)
         return no_stream(&clip, stream, err);
-    int64_t id = (int64_t)row << SCHEMA_STREAM_BITS | stream;
-    rc = rows_stream(reader->db, id, clip.files[stream].size, ret, err);
+    rc = rows_stream(reader->db, row, stream, clip.files[stream].size, ret, err);
     if (!rc)
         return db_damaged(reader->db, err, "a stream of the clip '%s' is missing", clip.key);
     return rc < 0 ? rc : 0;

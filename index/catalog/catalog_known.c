@@ -9,6 +9,7 @@
 #include "index/base/clip.h"
 #include "index/catalog/reader.h"
 #include "index/catalog/rows.h"
+#include "index/catalog/streams.h"
 
 static int ready(struct catalog_reader *reader, struct error *err)
 {
@@ -19,12 +20,15 @@ static int ready(struct catalog_reader *reader, struct error *err)
 static int read_row(struct catalog_reader *reader, uint32_t row, const char **ret_key,
                     struct catalog_known *ret, struct error *err)
 {
-    struct rows_clip clip;
+    struct clips_row clip;
+    struct ident_row ident;
     int rc = reader_row(reader, row, &clip, err);
-    if (rc)
-        return rc;
+    if (!rc)
+        rc = clips_ident(reader->db, row, &ident, err);
+    if (rc < 1)
+        return rc ? rc : db_damaged(reader->db, err, "the fingerprint of row %u is missing", row);
     *ret = (struct catalog_known){.row = row, .live = rowset_contains(reader->live, row)};
-    memcpy(ret->fingerprint, clip.fingerprint, SHA256_BYTES);
+    memcpy(ret->print, ident.print, CLIP_PRINT_BYTES);
     *ret_key = clip.key;
     return 0;
 }
@@ -41,6 +45,11 @@ int catalog_known_key(struct catalog_reader *reader, const char *key, struct cat
         return rc;
     rc = read_row(reader, row, &found, ret, err);
     return rc ? rc : 1;
+}
+
+bool catalog_known_has(const struct catalog_known *known, const uint8_t fingerprint[SHA256_BYTES])
+{
+    return !memcmp(known->print, fingerprint, CLIP_PRINT_BYTES);
 }
 
 /* ---- attributes ---- */
@@ -86,7 +95,7 @@ static int is_content(void *ctx, uint32_t row, struct error *err)
     struct catalog_known known;
     const char *key = NULL;
     int rc = read_row(search->reader, row, &key, &known, err);
-    if (rc || memcmp(known.fingerprint, search->fingerprint, SHA256_BYTES) != 0)
+    if (rc || !catalog_known_has(&known, search->fingerprint))
         return rc;
     return search->each(search->ctx, key, &known, err);
 }
@@ -212,45 +221,61 @@ int catalog_known_evidence(struct catalog_reader *reader, uint32_t object, uint6
     return rc < 0 ? rc : found;
 }
 
-/* An empty object has no pieces; its stream is read all the same. */
-static bool has_piece_of_object(struct cursor c)
+struct stream_walk {
+    struct catalog_reader *reader;
+    bool reads;
+    catalog_stream_fn *each;
+    void *ctx;
+};
+
+static int walk_row(const struct stream_walk *walk, uint32_t row, const struct streams_row *streams,
+                    struct error *err)
 {
-    bool found = !cursor_left(&c);
-    while (!found && cursor_left(&c) && !c.failed) {
-        found = cursor_u8(&c) == EXTENT_OBJECT;
-        cursor_varint(&c);
-        cursor_varint(&c);
+    int rc = 0;
+    for (uint32_t i = 0; !rc && i < streams->count; i++) {
+        const struct streams_entry *entry = &streams->list[i];
+        if (entry->object != CATALOG_NO_OBJECT && (!walk->reads || streams_reads(entry)))
+            rc = walk->each(walk->ctx, row, entry->object, err);
     }
-    return found;
+    return rc;
+}
+
+static int walk_group(const struct stream_walk *walk, sqlite3_stmt *stmt, struct error *err)
+{
+    enum { ID, BYTES };
+    struct db *db = walk->reader->db;
+    struct streams_row rows[STREAMS_ROWS];
+    const uint8_t *bytes;
+    size_t len;
+    int64_t id;
+    int rc = db_column_number(db, stmt, ID, 0, &id, err);
+    if (!rc)
+        rc = db_column_bytes(db, stmt, BYTES, &bytes, &len, err);
+    if (rc)
+        return rc;
+    if (id > UINT32_MAX >> STREAMS_ROW_BITS || streams_decode_all(bytes, len, rows))
+        return db_damaged(db, err, "group %lld of streams is not in order", (long long)id);
+    uint32_t first = (uint32_t)id << STREAMS_ROW_BITS;
+    for (uint32_t i = 0; !rc && i < STREAMS_ROWS; i++)
+        if (rows[i].count && rowset_contains(walk->reader->live, first + i))
+            rc = walk_row(walk, first + i, &rows[i], err);
+    streams_rows_done(rows);
+    return rc;
 }
 
 static int walk_streams(struct catalog_reader *reader, bool reads, catalog_stream_fn *each, void *ctx,
                         struct error *err)
 {
+    const struct stream_walk walk = {reader, reads, each, ctx};
     sqlite3_stmt *stmt;
     int rc = ready(reader, err);
     if (!rc)
-        rc = db_query(reader->db, QUERY_STREAM_OBJECTS, &stmt, err);
+        rc = db_query(reader->db, QUERY_STREAMS, &stmt, err);
     if (rc)
         return rc;
-    while ((rc = db_step(reader->db, stmt, err)) == 1) {
-        int64_t id, object;
-        const uint8_t *pieces = NULL;
-        size_t len = 0;
-        rc = db_column_number(reader->db, stmt, 0, 0, &id, err);
-        if (!rc)
-            rc = db_column_number(reader->db, stmt, 1, 0, &object, err);
-        if (!rc)
-            rc = db_column_bytes(reader->db, stmt, 2, &pieces, &len, err);
-        int64_t row = id >> SCHEMA_STREAM_BITS;
-        if (!rc && (row > UINT32_MAX || object >= CATALOG_NO_OBJECT))
-            rc = db_damaged(reader->db, err, "the number of a stream is out of range");
-        if (!rc && rowset_contains(reader->live, (uint32_t)row) &&
-            (!reads || has_piece_of_object(cursor_of(pieces, len))))
-            rc = each(ctx, (uint32_t)row, (uint32_t)object, err);
-        if (rc)
+    while ((rc = db_step(reader->db, stmt, err)) == 1)
+        if ((rc = walk_group(&walk, stmt, err)))
             break;
-    }
     sqlite3_reset(stmt);
     return rc;
 }

@@ -6,13 +6,16 @@
 #pragma once
 
 #include "cache/base/hash.h"
+#include "index/base/clip.h"
 #include "index/catalog/catalog.h"
 
 struct catalog_known {
     uint32_t row;
-    bool live;                         /* else it was removed */
-    uint8_t fingerprint[SHA256_BYTES]; /* of the content it has, or had */
+    bool live;                       /* else it was removed */
+    uint8_t print[CLIP_PRINT_BYTES]; /* of the fingerprint of the content it has, or had */
 };
+/* Is this the fingerprint of its content? */
+bool catalog_known_has(const struct catalog_known *known, const uint8_t fingerprint[SHA256_BYTES]);
 /* The clip of this key, removed or not: 1, 0 or -errno. */
 int catalog_known_key(struct catalog_reader *reader, const char *key, struct catalog_known *ret,
                       struct error *err);

@@ -21,9 +21,6 @@ struct db {
     struct packer *packer;
     struct vfs_file file; /* its patience also governs a plain file */
     bool writable;
-    const int64_t *grown; /* what grown(row) gives, from row grown_first */
-    int64_t grown_first;
-    size_t grown_count;
     bool checked; /* the schema is what it must be */
     sqlite3_stmt *queries[QUERY_COUNT];
 };
@@ -158,29 +155,6 @@ static int make_schema(struct db *db, struct error *err)
     return rc;
 }
 
-static void give_grown(sqlite3_context *context, int count, sqlite3_value **arguments)
-{
-    const struct db *db = sqlite3_user_data(context);
-    int64_t at = sqlite3_value_int64(arguments[0]) - db->grown_first;
-    (void)count;
-    if (at >= 0 && (size_t)at < db->grown_count && db->grown[at] != DB_NOT_GROWN)
-        sqlite3_result_int64(context, db->grown[at]);
-}
-
-void db_set_grown(struct db *db, int64_t first, const int64_t *list, size_t count)
-{
-    db->grown = list;
-    db->grown_first = first;
-    db->grown_count = count;
-}
-
-int db_add_function(struct db *db, const char *name, int arguments, db_function *function, struct error *err)
-{
-    int code = sqlite3_create_function_v2(db->sqlite, name, arguments, SQLITE_UTF8 | SQLITE_DIRECTONLY, db,
-                                          function, NULL, NULL, NULL);
-    return code ? failed(db, code, err) : 0;
-}
-
 int db_open_write(const char *path, bool make, struct db **ret, struct error *err)
 {
     CLEANUP_DB struct db *db = db_new(path);
@@ -196,8 +170,6 @@ int db_open_write(const char *path, bool make, struct db **ret, struct error *er
              SCHEMA_PAGE_BYTES);
     if (!rc)
         rc = execute(db, pragmas, err);
-    if (!rc)
-        rc = db_add_function(db, "grown", 1, give_grown, err);
     if (!rc && make)
         rc = make_schema(db, err);
     if (!rc)
@@ -311,6 +283,18 @@ int db_run(struct db *db, sqlite3_stmt *stmt, struct error *err)
     assert(rc <= 0);
     sqlite3_reset(stmt);
     return rc;
+}
+
+int db_put_bytes(struct db *db, enum schema_query query, int64_t id, const struct buf *bytes,
+                 struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int rc = db_query(db, query, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, id);
+    db_bind_bytes(stmt, 2, bytes->data, bytes->len);
+    return db_run(db, stmt, err);
 }
 
 static int single_number(struct db *db, sqlite3_stmt *stmt, int64_t *ret, struct error *err)

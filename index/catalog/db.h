@@ -38,15 +38,6 @@ void db_close(struct db *db);
 CLEANUP_DEFINE(struct db, db_close, cleanup_db)
 #define CLEANUP_DB CLEANUP(cleanup_db)
 
-/* What the SQL function grown(row) gives to a statement of a writable connection: list[row - first], NULL
- * where that is DB_NOT_GROWN or there is none. Borrowed until the next call. */
-#define DB_NOT_GROWN INT64_MIN
-void db_set_grown(struct db *db, int64_t first, const int64_t *list, size_t count);
-
-/* A function of SQL for the statements of schema.c. What it reports as an error is damage. */
-typedef void db_function(sqlite3_context *context, int count, sqlite3_value **arguments);
-int db_add_function(struct db *db, const char *name, int arguments, db_function *function, struct error *err);
-
 struct packer *db_packer(struct db *db);
 void db_set_patience(struct db *db, const struct catalog_patience *patience);
 const struct catalog_patience *db_patience(const struct db *db); /* lives as long as the connection */
@@ -58,6 +49,9 @@ int db_query(struct db *db, enum schema_query query, sqlite3_stmt **ret, struct 
 int db_step(struct db *db, sqlite3_stmt *stmt, struct error *err); /* 1: a row, 0: done */
 /* Runs a statement that gives no row, and resets it. */
 int db_run(struct db *db, sqlite3_stmt *stmt, struct error *err);
+/* Runs a statement that puts a blob under a number. */
+int db_put_bytes(struct db *db, enum schema_query query, int64_t id, const struct buf *bytes,
+                 struct error *err);
 /* The one number a query gives for at most one number bound; -ENOENT if there is no row. */
 int db_number(struct db *db, enum schema_query query, int64_t bound, int64_t *ret, struct error *err);
 int db_meta(struct db *db, const char *name, int64_t *ret, struct error *err); /* a missing one is damage */

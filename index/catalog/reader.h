@@ -7,6 +7,7 @@
 
 #include "index/catalog/attributes.h"
 #include "index/catalog/catalog.h"
+#include "index/catalog/clips.h"
 #include "index/catalog/lists.h"
 #include "index/catalog/origins.h"
 #include "index/catalog/record.h"
@@ -21,7 +22,8 @@ struct catalog {
     void *sibling_ctx;
     pthread_mutex_t lock; /* guards what follows; no SQL under it */
     struct catalog_reader *idle;
-    struct rowset *live; /* NULL until some reader has read it */
+    struct rowset *live;        /* NULL until some reader has read it */
+    struct json_growth *growth; /* as `live`; it stays as long as the catalog */
 };
 
 struct catalog_reader {
@@ -42,10 +44,10 @@ struct catalog_reader {
     struct record_group event_group;
     struct events events;
     struct origins origins;
-    struct catalog_file *files; /* of the last catalog_clip() */
-    struct catalog_clip clip;   /* it: a clip's files are asked for one after the other */
-    uint64_t clip_of;           /* its row plus 1; 0: none */
-    bool has_newest;            /* the SQL function of catalog_changed_since() */
+    const struct json_growth *growth; /* the catalog's, NULL until needed */
+    struct clips clips;
+    struct catalog_clip clip; /* the last one: a clip's files are asked for one after the other */
+    uint64_t clip_of;         /* its row plus 1; 0: none */
     struct buf text;
 };
 
@@ -57,9 +59,9 @@ int reader_attributes(struct catalog_reader *reader, struct error *err);
 int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err);
 /* All events of a clip into reader->events, with who set them. */
 int reader_events(struct catalog_reader *reader, uint32_t row, struct error *err);
-/* A clip's row, live or not, with its files in reader->files. */
-struct rows_clip;
-int reader_row(struct catalog_reader *reader, uint32_t row, struct rows_clip *ret, struct error *err);
+int reader_growth(struct catalog_reader *reader, struct error *err);
+/* A clip's row, live or not. */
+int reader_row(struct catalog_reader *reader, uint32_t row, struct clips_row *ret, struct error *err);
 /* -ENOENT: no attribute has this id. */
 int reader_attribute(struct catalog_reader *reader, uint32_t id, const struct attribute **ret,
                      struct error *err);

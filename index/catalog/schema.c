@@ -8,10 +8,13 @@
 const char *const schema_tables[] = {
     "CREATE TABLE meta(name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE version(version INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL)",
-    "CREATE TABLE clip(row INTEGER PRIMARY KEY, key TEXT NOT NULL, t0_ns INTEGER, t1_ns INTEGER, "
-    "h64 INTEGER NOT NULL, fingerprint BLOB NOT NULL, json_size INTEGER NOT NULL, json_changed INTEGER NOT "
-    "NULL, "
-    "files BLOB NOT NULL)",
+    "CREATE TABLE names(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+    "CREATE TABLE template(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+    "CREATE TABLE sizes(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+    "CREATE TABLE growth(version INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+    "CREATE TABLE grown(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+    "CREATE TABLE newest(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+    "CREATE TABLE ident(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE keyrun(run INTEGER NOT NULL, key TEXT NOT NULL, row INTEGER NOT NULL, PRIMARY KEY(run, "
     "key)) "
     "WITHOUT ROWID",
@@ -19,8 +22,8 @@ const char *const schema_tables[] = {
     "number INTEGER NOT NULL, PRIMARY KEY(kind, run, hash, number)) WITHOUT ROWID",
     "CREATE TABLE forward(part INTEGER PRIMARY KEY, records BLOB NOT NULL)",
     "CREATE TABLE extra(row INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
-    "CREATE TABLE stream(id INTEGER PRIMARY KEY, container TEXT NOT NULL, object INTEGER, "
-    "preroll_ns INTEGER NOT NULL, reason TEXT NOT NULL, pieces BLOB NOT NULL, inline BLOB NOT NULL)",
+    "CREATE TABLE stream(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+    "CREATE TABLE inline(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE object(id INTEGER PRIMARY KEY, root INTEGER NOT NULL, path TEXT NOT NULL, size INTEGER NOT "
     "NULL, "
     "pin TEXT NOT NULL)",
@@ -55,14 +58,24 @@ const char *const schema_queries[QUERY_COUNT] = {
         "SELECT value, clips, few, posting FROM value WHERE attribute = ? AND value >= ? ORDER BY value",
     [QUERY_PARTS] = "SELECT id, low, high, clips, different, step, width, codes FROM part WHERE id BETWEEN ? "
                     "AND ? ORDER BY id",
-    [QUERY_CLIP] =
-        "SELECT key, t0_ns, t1_ns, h64, fingerprint, json_size, json_changed, files FROM clip WHERE row = ?",
+    [QUERY_CLIPS] =
+        "SELECT names.bytes, sizes.bytes, grown.bytes FROM names JOIN sizes ON sizes.id = names.id "
+        "LEFT JOIN grown ON grown.id = names.id >> 4 WHERE names.id = ?",
+    [QUERY_NAMES] = "SELECT bytes FROM names WHERE id = ?",
+    [QUERY_TEMPLATE] = "SELECT bytes FROM template WHERE id = ?",
+    [QUERY_TEMPLATES] = "SELECT id, bytes FROM template ORDER BY id DESC LIMIT ?",
+    [QUERY_SIZES] = "SELECT bytes FROM sizes WHERE id = ?",
+    [QUERY_GROWTHS] = "SELECT version, bytes FROM growth ORDER BY version",
+    [QUERY_GROWN] = "SELECT bytes FROM grown WHERE id = ?",
+    [QUERY_NEWEST] = "SELECT bytes FROM newest WHERE id = ?",
+    [QUERY_IDENT] = "SELECT bytes FROM ident WHERE id = ?",
     [QUERY_KEY] = "SELECT row FROM keyrun WHERE run = ? AND key = ?",
     [QUERY_KEYS] = "SELECT key, row FROM keyrun",
     [QUERY_GROUP] = "SELECT records FROM forward WHERE part = ?",
     [QUERY_EXTRA] = "SELECT bytes FROM extra WHERE row = ?",
-    [QUERY_STREAM] = "SELECT container, object, preroll_ns, reason, pieces, inline FROM stream WHERE id = ?",
-    [QUERY_STREAM_OBJECTS] = "SELECT id, object, pieces FROM stream WHERE object IS NOT NULL ORDER BY id",
+    [QUERY_STREAM] = "SELECT bytes FROM stream WHERE id = ?",
+    [QUERY_STREAMS] = "SELECT id, bytes FROM stream ORDER BY id",
+    [QUERY_INLINE] = "SELECT bytes FROM inline WHERE id = ?",
     [QUERY_RECORDING] = "SELECT container, bytes FROM recording WHERE object = ?",
     [QUERY_EVIDENCE] = "SELECT bytes FROM evidence WHERE object = ?",
     [QUERY_OBJECT] = "SELECT root, path, size, pin FROM object WHERE id = ?",
@@ -82,19 +95,23 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_VALUES_DROP] = "DELETE FROM value WHERE attribute = ?",
     [QUERY_PART_PUT] = "INSERT OR REPLACE INTO part VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
     [QUERY_PART_DROP] = "DELETE FROM part WHERE id BETWEEN ? AND ?",
-    [QUERY_CLIPS_CHANGED] = "SELECT row FROM clip WHERE newest(json_changed, files) > ? ORDER BY row",
-    [QUERY_CLIPS_LABELLED] = "SELECT row FROM clip WHERE newest(json_changed, x'') > ? ORDER BY row",
-    [QUERY_CLIP_PUT] = "INSERT OR REPLACE INTO clip VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [QUERY_CLIPS_JSON_GROW] = "UPDATE clip SET json_size = json_size + grown(row), json_changed = ?3 "
-                              "WHERE row BETWEEN ?1 AND ?2 AND grown(row) IS NOT NULL",
+    [QUERY_NAMES_PUT] = "INSERT OR REPLACE INTO names VALUES(?, ?)",
+    [QUERY_TEMPLATE_PUT] = "INSERT INTO template VALUES(?, ?)",
+    [QUERY_SIZES_PUT] = "INSERT OR REPLACE INTO sizes VALUES(?, ?)",
+    [QUERY_GROWTH_PUT] = "INSERT OR REPLACE INTO growth VALUES(?, ?)",
+    [QUERY_GROWTHS_DROP] = "DELETE FROM growth WHERE version BETWEEN ? AND ?",
+    [QUERY_GROWN_PUT] = "INSERT OR REPLACE INTO grown VALUES(?, ?)",
+    [QUERY_NEWEST_PUT] = "INSERT OR REPLACE INTO newest VALUES(?, ?)",
+    [QUERY_IDENT_PUT] = "INSERT OR REPLACE INTO ident VALUES(?, ?)",
     [QUERY_KEY_PUT] = "INSERT INTO keyrun VALUES(?, ?, ?)",
     [QUERY_KEYS_MERGE] = "INSERT INTO keyrun SELECT ?1, key, row FROM keyrun WHERE run < ?1 ORDER BY key",
     [QUERY_KEYS_DROP] = "DELETE FROM keyrun WHERE run < ?",
     [QUERY_GROUP_PUT] = "INSERT OR REPLACE INTO forward VALUES(?, ?)",
     [QUERY_EXTRA_PUT] = "INSERT OR REPLACE INTO extra VALUES(?, ?)",
     [QUERY_EXTRA_DROP] = "DELETE FROM extra WHERE row = ?",
-    [QUERY_STREAM_PUT] = "INSERT INTO stream VALUES(?, ?, ?, ?, ?, ?, ?)",
-    [QUERY_STREAMS_DROP] = "DELETE FROM stream WHERE id BETWEEN ? AND ?",
+    [QUERY_STREAM_PUT] = "INSERT OR REPLACE INTO stream VALUES(?, ?)",
+    [QUERY_INLINE_PUT] = "INSERT INTO inline VALUES(?, ?)",
+    [QUERY_INLINES_DROP] = "DELETE FROM inline WHERE id BETWEEN ? AND ?",
     [QUERY_OBJECT_PUT] = "INSERT INTO object VALUES(?, ?, ?, ?, ?)",
     [QUERY_EVIDENCE_PUT] = "INSERT OR IGNORE INTO evidence VALUES(?, ?)",
     [QUERY_RECORDING_PUT] = "INSERT OR REPLACE INTO recording VALUES(?, ?, ?)",

@@ -7,8 +7,8 @@
  *                (numbers(size) numbers(changed)){streams}
  *
  * A section is of neighbours with equally many streams. `json` is the length of a clip's JSON without what
- * labels have added since (growth.h): it may be below zero. Written when rows come or are replaced, never by
- * labels. Bytes are hostile: 0 or -EUCLEAN. Any thread.
+ * labels have added since (json_growth.h): it may be below zero. Written when rows come or are replaced,
+ * never by labels. Bytes are hostile: 0 or -EUCLEAN. Any thread.
  */
 #pragma once
 

@@ -114,7 +114,9 @@ Test(apply, streams_objects_and_extras_read_back)
     cr_assert(clip.file_count == 2 && clip.files[0].size == 906 && clip.files[1].changed == 1);
     cr_assert_str_eq(clip.files[1].name, "wrist");
     cr_assert_str_eq(clip.files[1].ext, "mp4");
-    cr_assert(clip.t0_ns == CLIP_NO_TIME && clip.json_changed == 1);
+    struct catalog_span span;
+    cr_assert_eq(catalog_span(v.reader, 0, &span, &v.err), 0, "%s", v.err.text);
+    cr_assert(span.t0_ns == CLIP_NO_TIME && span.t1_ns == CLIP_NO_TIME && clip.json_changed == 1);
     struct catalog_stream stream;
     cr_assert_eq(catalog_stream(v.reader, row, 1, &stream, &v.err), 0, "%s", v.err.text);
     cr_assert(stream.size == 306 && stream.piece_count == 2 && stream.inline_bytes.len == 6);

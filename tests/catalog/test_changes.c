@@ -133,15 +133,15 @@ static void expect_damage(const char *sql, const char *message)
 
 Test(changes, what_does_not_say_when_it_changed_is_damage)
 {
-    expect_damage("UPDATE clip SET files = x'6100' WHERE row = 2",
-                  "is damaged: the files of a clip are not in order");
-    expect_damage("UPDATE clip SET files = x'6100626300ffffffffff7f' WHERE row = 2",
-                  "is damaged: the files of a clip are not in order");
-    expect_damage("UPDATE clip SET files = 'a' WHERE row = 0",
-                  "is damaged: the files of a clip are not in order");
-    expect_damage("UPDATE clip SET json_changed = 'late' WHERE row = 3",
-                  "is damaged: a clip's version is out of range");
-    expect_damage("UPDATE clip SET json_changed = -1 WHERE row = 3",
-                  "is damaged: a clip's version is out of range");
+    static const char sizes[] = "is damaged: the sizes of row 0 and its neighbours are not in order";
+    expect_damage("UPDATE sizes SET bytes = x'0102'", sizes);
+    expect_damage("UPDATE sizes SET bytes = substr(bytes, 1, length(bytes) - 1)", sizes);
+    expect_damage("UPDATE sizes SET bytes = CAST(x'00' || substr(bytes, 2) AS BLOB)", sizes);
+    expect_damage("UPDATE sizes SET bytes = 'a'", "is damaged: bytes has a wrong type");
+    expect_damage("DELETE FROM sizes", "is damaged: what row 0 and its neighbours say is missing");
+    expect_damage("UPDATE newest SET bytes = x'ffff'", "is damaged: the newest versions of part 0 are not");
+    expect_damage("INSERT INTO growth VALUES(1, x'000101')", "is damaged: run 1 of growth is not in order");
+    expect_damage("INSERT INTO grown VALUES(0, x'01'); INSERT INTO newest VALUES(4294967296, x'010002')",
+                  "is damaged: the growth of row 0 and its neighbours is not in order");
     check_leaks();
 }

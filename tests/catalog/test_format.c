@@ -74,7 +74,7 @@ static void print_bytes(struct buf *out, const uint8_t *bytes, size_t len)
 static bool is_packed(const char *table, const char *column)
 {
     static const char *const packed[] = {"forward.records", "extra.bytes",   "recording.bytes", "part.codes",
-                                         "stream.inline",   "event.records", "list.records"};
+                                         "inline.bytes",    "event.records", "list.records"};
     char name[64];
     snprintf(name, sizeof name, "%s.%s", table, column);
     for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)

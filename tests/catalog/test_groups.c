@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "index/base/clip.h"
-#include "index/catalog/growth.h"
 #include "index/catalog/ident.h"
+#include "index/catalog/json_growth.h"
 #include "index/catalog/names.h"
 #include "index/catalog/newest.h"
 #include "index/catalog/sizes.h"
@@ -420,22 +420,22 @@ Test(groups, long_inline_bytes_are_not_in_the_group)
 
 static void read_growth(const uint8_t *bytes, size_t len)
 {
-    struct growth growth = {0};
-    struct growth_head head;
-    if (!growth_decode(bytes, len, 0, &head, &growth))
+    struct json_growth growth = {0};
+    struct json_growth_head head;
+    if (!json_growth_decode(bytes, len, 0, &head, &growth))
         for (size_t i = 0; i < growth.count; i++) {
             cr_assert(!i || growth.list[i].row > growth.list[i - 1].row);
             cr_assert_leq(growth.list[i].version, head.newest);
         }
     else
         cr_assert_eq(growth.count, 0);
-    growth_done(&growth);
+    json_growth_done(&growth);
 }
 
 static void read_grown(const uint8_t *bytes, size_t len)
 {
     struct grown grown;
-    struct growth_entry entry;
+    struct json_growth_entry entry;
     if (!grown_decode(bytes, len, &grown))
         for (uint32_t i = 0; i < GROWN_ROWS; i++)
             if (grown_find(&grown, i, &entry) == 1)
@@ -444,40 +444,42 @@ static void read_grown(const uint8_t *bytes, size_t len)
 
 Test(groups, growth_of_a_row_is_the_sum_of_what_is_known_of_it_and_its_newest_version)
 {
-    struct growth growth = {0}, again = {0};
-    struct growth_head head;
+    struct json_growth growth = {0}, again = {0};
+    struct json_growth_head head;
     struct buf buf = BUF_INIT;
     for (uint32_t i = 0; i < 50; i++)
-        growth_add(&growth, (struct growth_entry){i * 37 % 101 * 1000, 3 + i % 4, (int64_t)i - 25});
-    growth_add(&growth, (struct growth_entry){37000, 2, -100});
-    growth_settle(&growth);
+        json_growth_add(&growth, (struct json_growth_entry){i * 37 % 101 * 1000, 3 + i % 4, (int64_t)i - 25});
+    json_growth_add(&growth, (struct json_growth_entry){37000, 2, -100});
+    json_growth_settle(&growth);
     cr_assert_eq(growth.count, 50);
-    const struct growth_entry *found = growth_find(&growth, 37000);
+    const struct json_growth_entry *found = json_growth_find(&growth, 37000);
     cr_assert(found && found->bytes == -124 && found->version == 4);
-    cr_assert_null(growth_find(&growth, 37001));
-    growth_encode(growth.list, growth.count, 2, &buf);
-    cr_assert_eq(growth_decode(buf.data, buf.len, 0, &head, &again), 0);
+    cr_assert_null(json_growth_find(&growth, 37001));
+    json_growth_encode(growth.list, growth.count, 2, &buf);
+    cr_assert_eq(json_growth_decode(buf.data, buf.len, 0, &head, &again), 0);
     cr_assert(head.level == 2 && head.newest == 6 && head.rows == 50 && again.count == 50);
     cr_assert(!memcmp(growth.list, again.list, 50 * sizeof *again.list));
-    again.count = 0;
-    cr_assert_eq(growth_decode(buf.data, buf.len, 37000, &head, &again), 0);
-    cr_assert_eq(again.list[0].row, 37000);
     damage(&buf, read_growth);
-    growth_done(&growth), growth_done(&again);
+    buf_clear(&buf);
+    json_growth_encode(growth.list, growth.count, GROWTH_LEVEL_MAX, &buf);
+    again.count = 0;
+    cr_assert_eq(json_growth_decode(buf.data, buf.len, 37000, &head, &again), 0);
+    cr_assert_eq(again.list[0].row, 37000, "what is folded already is left out");
+    json_growth_done(&growth), json_growth_done(&again);
     buf_done(&buf);
     check_leaks();
 }
 
 Test(groups, a_group_of_growth_tells_each_row_that_has_grown)
 {
-    struct growth_entry list[GROWN_ROWS], entry;
+    struct json_growth_entry list[GROWN_ROWS], entry;
     struct grown grown;
     struct buf buf = BUF_INIT;
     for (uint32_t step = 1; step < 2000; step = step * 3 + 1) {
         uint32_t count = 0;
         buf_clear(&buf);
         for (uint32_t i = step / 2; i < GROWN_ROWS; i += step)
-            list[count++] = (struct growth_entry){GROWN_ROWS * 9 + i, 1 + i % 3, (int64_t)i % 11 - 5};
+            list[count++] = (struct json_growth_entry){GROWN_ROWS * 9 + i, 1 + i % 3, (int64_t)i % 11 - 5};
         grown_encode(list, count, &buf);
         cr_assert_eq(grown_decode(buf.data, buf.len, &grown), 0);
         for (uint32_t i = 0, k = 0; i < GROWN_ROWS; i++) {

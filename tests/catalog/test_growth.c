@@ -258,7 +258,7 @@ Test(growth, a_hidden_clip_takes_its_key_and_is_known_as_removed)
     for (size_t i = 0; i < 2; i++) {
         struct catalog_known known;
         cr_assert_eq(catalog_known_key(v.reader, hidden[i].key, &known, &v.err), 1, "%s", v.err.text);
-        cr_assert(!known.live && known.fingerprint[0] == hidden[i].content, "%s", hidden[i].key);
+        cr_assert(!known.live && known.print[0] == hidden[i].content, "%s", hidden[i].key);
     }
     versions_done(&v);
     check_leaks();

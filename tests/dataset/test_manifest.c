@@ -128,8 +128,8 @@ Test(manifest, what_is_wrong_is_named)
         {"\"ada@lab\"", "\"\\u001b[2J\"", "'author' holds a control character"},
         {"K\xc3\xbc", "K\xc2\x9b", "'message' holds a control character"},
         {"101112", "10111", "'commit' is not 32 hex digits"},
-        {"[\"catalog-whole\", \"catalog-3\"]", "\"catalog-whole\"", "'requires' is missing or is not a list"},
-        {"[\"catalog-whole\", \"catalog-3\"]", "[3]", "'requires' holds something that is not text"},
+        {"[\"catalog-whole\", \"catalog-4\"]", "\"catalog-whole\"", "'requires' is missing or is not a list"},
+        {"[\"catalog-whole\", \"catalog-4\"]", "[3]", "'requires' holds something that is not text"},
         {"49152", "49153", "'catalog.size' is not a whole number of pages"},
         {"49152", "0", "'catalog.size' is not a whole number of pages"},
         {"49152", "9223372036854775807", "'catalog.size' is too large"},
@@ -169,11 +169,12 @@ Test(manifest, an_unknown_feature_refuses_the_contents_and_keeps_the_history_rea
 
 Test(manifest, a_version_from_before_the_first_release_says_so_and_keeps_its_place_in_the_history)
 {
-    static const char *const before[] = {"[\"catalog-whole\"]", "[\"catalog-whole\", \"catalog-2\"]"};
-    for (size_t i = 0; i < 2; i++) {
+    static const char *const before[] = {"[\"catalog-whole\"]", "[\"catalog-whole\", \"catalog-2\"]",
+                                         "[\"catalog-whole\", \"catalog-3\"]"};
+    for (size_t i = 0; i < 3; i++) {
         struct manifest *m = NULL;
         struct error err = {0};
-        cr_assert_eq(parse_changed("[\"catalog-whole\", \"catalog-3\"]", before[i], &m, &err), 0, "%s",
+        cr_assert_eq(parse_changed("[\"catalog-whole\", \"catalog-4\"]", before[i], &m, &err), 0, "%s",
                      err.text);
         cr_assert_str_eq(m->author, "ada@lab");
         cr_assert_eq(m->catalog.size, 0);

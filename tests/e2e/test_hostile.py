@@ -144,7 +144,17 @@ KEYS = ["../../../escaped", "/tmp/elidefs-escaped", "a/b", "..", ".", "", "x" * 
 
 
 def rename_clip(hostile, key):
-    hostile.change(("UPDATE clip SET key = ? WHERE row = 0", key), ("UPDATE keyrun SET key = ? WHERE row = 0", key))
+    """The names of both clips: their template is 0; the bytes of their keys' lengths; and the keys."""
+    lengths = [len(key), len("two")]
+    names = b"\2" + b"\0\0" + b"\2\0\1" + bytes(length >> 8 * i & 255 for i in (0, 1) for length in lengths)
+    names += key.encode() + b"\0two\0"
+    hostile.change(("UPDATE names SET bytes = ?", names), ("UPDATE keyrun SET key = ? WHERE row = 0", key))
+
+
+def test_names_of_clips_are_taken_from_where_this_test_puts_them(hostile):
+    rename_clip(hostile, "other")
+    copied(hostile)
+    assert (hostile.base / f"out/deep/folder{hostile.copies}/other.front.bin").exists()
 
 
 def test_a_clips_name_stays_a_name_in_a_copy(hostile):

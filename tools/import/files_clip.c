@@ -379,7 +379,7 @@ static int find_removed(const struct files_import *import, struct draft *clip, s
         return rc;
     for (int labels = 1; labels >= 0 && !members->removed; labels--) {
         fingerprint(clip, members, labels);
-        members->removed = !memcmp(was.fingerprint, clip->fingerprint, SHA256_BYTES);
+        members->removed = catalog_known_has(&was, clip->fingerprint);
     }
     return 0;
 }
@@ -400,7 +400,7 @@ static int describe(const struct files_gather *gather, struct draft *clip, struc
     if (rc)
         return rc;
     fingerprint(clip, members, true);
-    if (was && import->may_skip && labels_known && !memcmp(was->fingerprint, clip->fingerprint, SHA256_BYTES))
+    if (was && import->may_skip && labels_known && catalog_known_has(was, clip->fingerprint))
         rc = in_place(import, members, err);
     clip->kept = rc == 1;
     return rc ? (rc < 0 ? rc : 0) : give(gather, was, clip, members, err);

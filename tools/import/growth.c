@@ -30,11 +30,6 @@ static struct catalog_reader *reader_of(const struct settling *s)
     return known_reader(s->growth->known);
 }
 
-static bool same_content(const uint8_t a[SHA256_BYTES], const uint8_t b[SHA256_BYTES])
-{
-    return !memcmp(a, b, SHA256_BYTES);
-}
-
 /* ---- content under another key ---- */
 
 /* "b" of "b-run_1", which is "run_1" now. */
@@ -66,7 +61,7 @@ static int is_origin(void *ctx, const char *key, const struct catalog_known *kno
     if (!strcmp(key, s->clip->key) || strmap_find(s->moved, key, strlen(key)) || s->clip->labels_of)
         return 0;
     const struct draft *still = drafts_find(s->growth->drafts, key);
-    if (still && (still->bad || same_content(still->fingerprint, known->fingerprint)))
+    if (still && (still->bad || catalog_known_has(known, still->fingerprint)))
         return 0; /* nobody knows; or a copy beside it */
     if (s->growth->partial && !s->growth->renumbered)
         return 0; /* it may be a copy beside a clip that it does not list */
@@ -136,7 +131,7 @@ static int settle_clip(struct settling *s, struct error *err)
     int rc = catalog_known_key(reader_of(s), clip->key, &known, err);
     if (rc < 0)
         return rc;
-    bool same = rc && same_content(known.fingerprint, clip->fingerprint);
+    bool same = rc && catalog_known_has(&known, clip->fingerprint);
     if (rc && known.live) {
         rc = known_is_ours(s->growth->known, known.row, err);
         if (!rc)

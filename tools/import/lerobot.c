@@ -155,7 +155,7 @@ static int find_known(const struct building *b, const struct draft *clip, struct
     struct known *known = b->import->drafts->known;
     struct catalog_known was;
     int rc = known ? known_clip(known, clip->key, &was, err) : 0;
-    episode->known = rc == 1 && !memcmp(was.fingerprint, clip->fingerprint, SHA256_BYTES);
+    episode->known = rc == 1 && catalog_known_has(&was, clip->fingerprint);
     if (episode->known)
         episode->known_row = was.row;
     return rc < 0 ? rc : 0;

@@ -256,7 +256,7 @@ static int look_before(struct table_renumbered *renumbered, struct row *row, str
     struct table *table = &renumbered->tables[renumbered->count - 1];
     struct catalog_known was;
     int rc = known_clip(renumbered->drafts->known, clip->key, &was, err);
-    row->loose = rc == 1 && memcmp(was.fingerprint, clip->fingerprint, SHA256_BYTES) != 0;
+    row->loose = rc == 1 && !catalog_known_has(&was, clip->fingerprint);
     if (row->loose && !table->loose)
         table->loose =
             place_message(row->reader, row->kept->place, SIZE_MAX,

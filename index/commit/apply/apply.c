@@ -12,7 +12,7 @@
 
 #include "cache/base/file.h"
 #include "index/catalog/posting.h"
-#include "index/commit/apply/apply_state.h"
+#include "index/commit/apply/apply_growth.h"
 
 /* ---- the parent's copy ---- */
 
@@ -73,7 +73,8 @@ static int read_parent(struct apply *apply, struct error *err)
                                         {"next_posting", &apply->output.next_posting},
                                         {"next_object", &apply->output.next_object},
                                         {"next_origin", &apply->output.next_origin},
-                                        {"next_attribute", &apply->output.next_attribute}};
+                                        {"next_attribute", &apply->output.next_attribute},
+                                        {"grown_to", &apply->output.grown_to}};
     int rc = 0;
     for (size_t i = 0; !rc && i < sizeof names / sizeof *names; i++)
         rc = db_meta(apply->db, names[i].name, names[i].number, err);
@@ -120,6 +121,7 @@ static int put_numbers(struct apply *apply, struct error *err)
                                         {"next_object", &apply->output.next_object},
                                         {"next_origin", &apply->output.next_origin},
                                         {"next_attribute", &apply->output.next_attribute},
+                                        {"grown_to", &apply->output.grown_to},
                                         {"run_first", &apply->identity.runs.first},
                                         {"run_next", &apply->identity.runs.next}};
     int rc = 0;
@@ -191,6 +193,8 @@ static int run(struct apply *apply, struct error *err)
     if (!rc)
         rc = labels ? apply_labels(apply, err) : apply_clips(apply, err);
     if (!rc)
+        rc = apply_growth_write(apply, err);
+    if (!rc)
         rc = write_attributes(apply, err);
     if (!rc)
         rc = write_live(apply, err);
@@ -253,6 +257,7 @@ static void output_done(struct apply_output *output)
             apply_delta_done(&output->deltas[i]);
     free(output->deltas);
     attributes_done(&output->attributes);
+    json_growth_done(&output->grows);
     apply_packing_free(output->packing);
 }
 

@@ -123,13 +123,11 @@ int apply_attribute_grow(struct apply *apply, const struct attribute *attribute,
                          struct error *err)
 {
     CLEANUP_ROWSET struct rowset *rows = NULL;
-    struct apply_growth growth;
     uint32_t row;
-    apply_growth_init(&growth, apply);
     int rc = posting_read(apply->db, attribute->posting, &rows, err);
     for (uint64_t from = 0; !rc && rowset_rows(rows, from, &row, 1); from = row + 1ull)
-        rc = apply_growth_add(&growth, row, bytes, err);
-    return rc ? rc : apply_growth_flush(&growth, err);
+        apply_growth_add(apply, row, bytes);
+    return rc;
 }
 
 static int rename_attribute(struct apply *apply, struct attribute *attribute, const char *new_name,
@@ -200,8 +198,8 @@ int apply_attribute_rows(struct apply *apply, const struct attribute *attribute,
 }
 
 /* `live`: postings and JSON know of it. */
-static int drop_from_clip(struct apply_record *record, struct apply_growth *growth,
-                          const struct attribute *attribute, bool live, struct error *err)
+static int drop_from_clip(struct apply_record *record, const struct attribute *attribute, bool live,
+                          struct error *err)
 {
     CLEANUP_BUF struct buf member = BUF_INIT;
     for (size_t i = 0; i < record->was.count; i++) {
@@ -213,26 +211,23 @@ static int drop_from_clip(struct apply_record *record, struct apply_growth *grow
     }
     if (!member.len)
         return 0;
-    int rc = live ? apply_growth_add(growth, record->row, -(int64_t)member.len, err) : 0;
-    return rc ? rc : apply_record_store(record, err);
+    if (live)
+        apply_growth_add(record->apply, record->row, -(int64_t)member.len);
+    return apply_record_store(record, err);
 }
 
 static int drop_from_clips(struct apply *apply, const struct attribute *attribute, struct error *err)
 {
     struct apply_record record = APPLY_RECORD(apply);
     record.only = attribute;
-    struct apply_growth growth;
     CLEANUP_ROWSET struct rowset *live = NULL, *all = NULL;
     uint32_t row;
-    apply_growth_init(&growth, apply);
     int rc = apply_attribute_rows(apply, attribute, &live, &all, err);
     for (uint64_t from = 0; !rc && rowset_rows(all, from, &row, 1); from = row + 1ull) {
         rc = apply_record_enter(&record, row, true, err);
         if (!rc)
-            rc = drop_from_clip(&record, &growth, attribute, rowset_contains(live, row), err);
+            rc = drop_from_clip(&record, attribute, rowset_contains(live, row), err);
     }
-    if (!rc)
-        rc = apply_growth_flush(&growth, err);
     if (!rc)
         rc = apply_record_flush(&record, err);
     apply_record_done(&record);

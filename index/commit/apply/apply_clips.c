@@ -11,9 +11,10 @@
 #include <string.h>
 
 #include "cache/extent.h"
-#include "index/catalog/files.h"
 #include "index/catalog/rows.h"
+#include "index/commit/apply/apply_groups.h"
 #include "index/commit/apply/apply_record.h"
+#include "index/commit/apply/apply_streams.h"
 
 struct new_stream {
     struct changeset_op op; /* texts and bytes borrowed from the log; pieces are not */
@@ -30,10 +31,17 @@ struct step {
     size_t stream_count, stream_cap;
     struct buf pieces;
     /* of the parent's clip, where there is one */
-    struct rows_clip was;
-    struct catalog_file *was_files;
+    struct clips_row was;
+    struct ident_row was_ident;
+    struct clips clips;
+    struct json_growth growth;
     struct record_values labels; /* of the clip whose labels it takes over; they borrow its record */
-    struct buf files, scratch;
+    struct buf scratch;
+    /* of the clip as it becomes */
+    struct catalog_file *files;
+    struct streams_entry *entries;
+    struct apply_groups *groups;
+    struct apply_streams *put_streams;
 };
 
 /* ---- what the set says of the clip ---- */
@@ -95,7 +103,9 @@ static int read_old(struct step *step, struct error *err)
     struct apply *apply = step->apply;
     if (!step->place->known)
         return 0;
-    int rc = rows_clip(apply->db, step->place->row, step->was_files, &step->was, err);
+    int rc = clips_read(apply->db, &step->clips, &step->growth, step->place->row, &step->was, err);
+    if (rc == 1)
+        rc = clips_ident(apply->db, step->place->row, &step->was_ident, err);
     if (rc < 1)
         return rc ? rc : db_damaged(apply->db, err, "the row %u of a clip is missing", step->place->row);
     if (strcmp(step->was.key, step->place->key) != 0)
@@ -187,8 +197,7 @@ static int compare_stream(struct step *step, uint32_t number, struct error *err)
     if (before == step->was.file_count)
         return 0;
     struct catalog_stream old;
-    int64_t id = (int64_t)step->place->row << SCHEMA_STREAM_BITS | before;
-    int rc = rows_stream(step->apply->db, id, step->was.files[before].size, &old, err);
+    int rc = rows_stream(step->apply->db, step->place->row, before, step->was.files[before].size, &old, err);
     if (rc < 1)
         return rc ? rc
                   : db_damaged(step->apply->db, err, "a stream of the clip '%s' is missing", step->clip.text);
@@ -229,55 +238,29 @@ static int compare_extra(struct step *step, bool *ret_same, struct error *err)
 
 /* ---- writing ---- */
 
-static int put_stream(struct step *step, uint32_t number, struct error *err)
-{
-    struct db *db = step->apply->db;
-    const struct new_stream *stream = &step->streams[number];
-    const struct changeset_op *op = &stream->op;
-    sqlite3_stmt *stmt;
-    int rc = db_query(db, QUERY_STREAM_PUT, &stmt, err);
-    if (rc)
-        return rc;
-    buf_clear(&step->scratch);
-    packer_pack(db_packer(db), op->bytes, op->len, PACKER_SAVING_PERCENT, &step->scratch);
-    db_bind_number(stmt, 1, (int64_t)step->place->row << SCHEMA_STREAM_BITS | number);
-    db_bind_text(stmt, 2, op->container, strlen(op->container));
-    if (op->id == CHANGESET_NO_OBJECT)
-        db_bind_null(stmt, 3);
-    else
-        db_bind_number(stmt, 3, op->id);
-    db_bind_number(stmt, 4, op->preroll_ns);
-    db_bind_text(stmt, 5, op->reason, strlen(op->reason));
-    db_bind_bytes(stmt, 6, step->pieces.data + stream->pieces_at, stream->pieces_len);
-    db_bind_bytes(stmt, 7, step->scratch.data, step->scratch.len);
-    return db_run(db, stmt, err);
-}
-
-static int drop_streams(struct step *step, struct error *err)
-{
-    sqlite3_stmt *stmt;
-    int64_t first = (int64_t)step->place->row << SCHEMA_STREAM_BITS;
-    int rc = db_query(step->apply->db, QUERY_STREAMS_DROP, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, first);
-    db_bind_number(stmt, 2, first + (1 << SCHEMA_STREAM_BITS) - 1);
-    return db_run(step->apply->db, stmt, err);
-}
-
 static int put_streams(struct step *step, struct error *err)
 {
-    int rc = step->place->live ? drop_streams(step, err) : 0;
-    for (uint32_t i = 0; !rc && i < step->stream_count; i++)
-        rc = put_stream(step, i, err);
-    return rc;
+    for (size_t i = 0; i < step->stream_count; i++) {
+        const struct new_stream *stream = &step->streams[i];
+        const struct changeset_op *op = &stream->op;
+        step->entries[i] =
+            (struct streams_entry){.container = op->container,
+                                   .reason = op->reason,
+                                   .object = op->id == CHANGESET_NO_OBJECT ? CATALOG_NO_OBJECT : op->id,
+                                   .preroll_ns = op->preroll_ns,
+                                   .inline_bytes = op->bytes,
+                                   .inline_len = op->len};
+        streams_take_pieces(&step->entries[i], step->pieces.data + stream->pieces_at, stream->pieces_len);
+    }
+    const struct streams_row list = {step->entries, (uint32_t)step->stream_count};
+    return apply_streams_put(step->put_streams, step->place->row, step->place->known, &list, err);
 }
 
 static int put_extra(struct step *step, struct error *err)
 {
     struct db *db = step->apply->db;
     bool has = step->extra.kind == CHANGESET_EXTRA;
-    if (!has && !step->place->live)
+    if (!has && !step->place->known)
         return 0;
     sqlite3_stmt *stmt;
     int rc = db_query(db, has ? QUERY_EXTRA_PUT : QUERY_EXTRA_DROP, &stmt, err);
@@ -292,39 +275,32 @@ static int put_extra(struct step *step, struct error *err)
     return db_run(db, stmt, err);
 }
 
-static void bind_time(sqlite3_stmt *stmt, int at, int64_t ns)
+/* What labels have added to the JSON, and what the set says of attributes as such, stands apart
+ * (json_growth.h). */
+static int64_t json_without_growth(const struct step *step)
 {
-    if (ns == CLIP_NO_TIME)
-        db_bind_null(stmt, at);
-    else
-        db_bind_number(stmt, at, ns);
+    const struct json_growth_entry *grows = json_growth_find(&step->apply->output.grows, step->place->row);
+    uint64_t grown = step->place->known ? step->was.json_size - (uint64_t)step->was.json : 0;
+    return (int64_t)(step->record.json.len - grown - (grows ? (uint64_t)grows->bytes : 0));
 }
 
 static int put_clip(struct step *step, uint32_t json_changed, struct error *err)
 {
-    static const uint8_t zero_key[16];
     const struct changeset_op *clip = &step->clip;
-    size_t key_len = strlen(clip->text);
-    sqlite3_stmt *stmt;
-    int rc = db_query(step->apply->db, QUERY_CLIP_PUT, &stmt, err);
-    if (rc)
-        return rc;
-    buf_clear(&step->files);
     for (size_t i = 0; i < step->stream_count; i++) {
         const struct new_stream *stream = &step->streams[i];
-        struct catalog_file file = {stream->op.text, stream->op.ext, stream->op.size, stream->changed};
-        files_encode(&step->files, &file);
+        step->files[i] =
+            (struct catalog_file){stream->op.text, stream->op.ext, stream->op.size, stream->changed};
     }
-    db_bind_number(stmt, 1, step->place->row);
-    db_bind_text(stmt, 2, clip->text, key_len);
-    bind_time(stmt, 3, clip->t0_ns);
-    bind_time(stmt, 4, clip->t1_ns);
-    db_bind_number(stmt, 5, (int64_t)siphash24(zero_key, clip->text, key_len));
-    db_bind_bytes(stmt, 6, clip->fingerprint, SHA256_BYTES);
-    db_bind_number(stmt, 7, (int64_t)step->record.json.len);
-    db_bind_number(stmt, 8, json_changed);
-    db_bind_bytes(stmt, 9, step->files.data, step->files.len);
-    return db_run(step->apply->db, stmt, err);
+    struct apply_groups_clip put = {.row = step->place->row,
+                                    .key = clip->text,
+                                    .files = step->files,
+                                    .file_count = (uint32_t)step->stream_count,
+                                    .json = json_without_growth(step),
+                                    .json_changed = json_changed,
+                                    .ident = {.t0_ns = clip->t0_ns, .t1_ns = clip->t1_ns}};
+    memcpy(put.ident.print, clip->fingerprint, CLIP_PRINT_BYTES);
+    return apply_groups_put(step->groups, &put, err);
 }
 
 /* ---- the clip ---- */
@@ -332,7 +308,7 @@ static int put_clip(struct step *step, uint32_t json_changed, struct error *err)
 static void note_content(struct step *step)
 {
     const uint8_t *fingerprint = step->clip.fingerprint;
-    if (!step->place->known || memcmp(step->was.fingerprint, fingerprint, SHA256_BYTES) != 0)
+    if (!step->place->known || memcmp(step->was_ident.print, fingerprint, CLIP_PRINT_BYTES) != 0)
         apply_hash_add(&step->apply->identity, SCHEMA_HASH_FINGERPRINT, apply_fingerprint_hash(fingerprint),
                        step->place->row);
 }
@@ -378,19 +354,16 @@ static int write_clip(struct step *step, bool same_attributes, bool same_streams
 
 static bool same_clip(const struct step *step)
 {
-    return step->place->live && !memcmp(step->was.fingerprint, step->clip.fingerprint, SHA256_BYTES) &&
-           step->was.t0_ns == step->clip.t0_ns && step->was.t1_ns == step->clip.t1_ns;
+    return step->place->live && !memcmp(step->was_ident.print, step->clip.fingerprint, CLIP_PRINT_BYTES) &&
+           step->was_ident.t0_ns == step->clip.t0_ns && step->was_ident.t1_ns == step->clip.t1_ns;
 }
 
-/* The row stays, with its key and fingerprint: it is known which content was removed; and so does its record:
- * the clip may come back. */
-static int drop_clip(struct step *step, struct error *err)
+/* The row stays as it is, with its key, fingerprint and streams: it is known which content was removed; and
+ * so does its record: the clip may come back. */
+static void drop_clip(struct step *step)
 {
-    step->extra = (struct changeset_op){0};
     step->apply->output.counts.clips_removed++;
     apply_record_retire(&step->record);
-    int rc = drop_streams(step, err);
-    return rc ? rc : put_extra(step, err);
 }
 
 static int remove_clip(struct step *step, struct error *err)
@@ -398,7 +371,9 @@ static int remove_clip(struct step *step, struct error *err)
     int rc = apply_record_enter(&step->record, step->place->row, true, err);
     if (!rc)
         rc = read_old(step, err);
-    return rc ? rc : drop_clip(step, err);
+    if (!rc)
+        drop_clip(step);
+    return rc;
 }
 
 /* Only the row is written: it says which content is removed under this key, and the record what it had. */
@@ -413,7 +388,7 @@ static int hide_clip(struct step *step, struct error *err)
         return rc;
     step->stream_count = step->record.said.count = 0;
     if (step->place->live)
-        rc = drop_clip(step, err);
+        drop_clip(step);
     if (!rc && (step->place->known || step->place->moved))
         rc = keep_hidden(step, err);
     if (!rc)
@@ -455,23 +430,41 @@ static void step_done(struct step *step)
     apply_record_done(&step->record);
     record_values_done(&step->labels);
     free(step->streams);
-    free(step->was_files);
-    struct buf *const all[] = {&step->pieces, &step->files, &step->scratch};
+    free(step->files);
+    free(step->entries);
+    clips_done(&step->clips);
+    json_growth_done(&step->growth);
+    apply_groups_free(step->groups);
+    apply_streams_free(step->put_streams);
+    struct buf *const all[] = {&step->pieces, &step->scratch};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         buf_done(all[i]);
+}
+
+static int apply_place(struct step *step, struct error *err)
+{
+    return step->place->removed  ? remove_clip(step, err)
+           : step->place->hidden ? hide_clip(step, err)
+                                 : apply_clip(step, err);
 }
 
 int apply_clips(struct apply *apply, struct error *err)
 {
     struct step step = {.apply = apply, .record = APPLY_RECORD(apply)};
-    step.was_files = mem_zero(CLIP_STREAMS_MAX * sizeof *step.was_files);
-    int rc = 0;
+    step.files = mem_zero(CLIP_STREAMS_MAX * sizeof *step.files);
+    step.entries = mem_zero(CLIP_STREAMS_MAX * sizeof *step.entries);
+    step.groups = apply_groups_new(apply);
+    step.put_streams = apply_streams_new(apply->db);
+    json_growth_settle(&apply->output.grows);
+    int rc = apply->source.parent_rows ? clips_growth(apply->db, &step.growth, err) : 0;
     for (size_t i = 0; !rc && i < apply->identity.count; i++) {
         step.place = &apply->identity.clips[i];
-        rc = step.place->removed  ? remove_clip(&step, err)
-             : step.place->hidden ? hide_clip(&step, err)
-                                  : apply_clip(&step, err);
+        rc = apply_place(&step, err);
     }
+    if (!rc)
+        rc = apply_groups_flush(step.groups, err);
+    if (!rc)
+        rc = apply_streams_flush(step.put_streams, err);
     if (!rc)
         rc = apply_record_flush(&step.record, err);
     step_done(&step);

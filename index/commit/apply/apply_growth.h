@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-/* By how much the JSON of clips grows, gathered for a group of rows and written in one statement: as many of
- * them cost more than all else that a label does. Rows come in ascending order, each once. Thread rule: one
- * thread at a time. Private to apply(). */
+/*
+ * By how much the JSON of clips grows, gathered over the whole set and written once:
+ *
+ *     few rows            a run of its own, named by the version, and never touched by its own commit
+ *     8 runs of a level   become one of the next level, before that
+ *     many rows in runs   become one run, which is folded into groups of 4,096 rows, about 1 MB of them a
+ *                         commit; `grown_to` says how far that is
+ *     very many rows      go into their groups at once
+ *
+ * Thread rule: one thread at a time. Private to apply().
+ */
 #pragma once
 
 #include "index/commit/apply/apply_state.h"
 
-struct apply_growth {
-    struct apply *apply;
-    int64_t group;                    /* row / SCHEMA_GROUP_ROWS */
-    size_t count;                     /* of rows that grow */
-    int64_t bytes[SCHEMA_GROUP_ROWS]; /* DB_NOT_GROWN: the row does not */
-};
-
-void apply_growth_init(struct apply_growth *growth, struct apply *apply);
-int apply_growth_add(struct apply_growth *growth, uint32_t row, int64_t bytes, struct error *err);
-/* Writes what is left. */
-int apply_growth_flush(struct apply_growth *growth, struct error *err);
+/* The JSON of `row`, which the parent has, becomes so many bytes longer; 0: it is another one. */
+void apply_growth_add(struct apply *apply, uint32_t row, int64_t bytes);
+int apply_growth_write(struct apply *apply, struct error *err);

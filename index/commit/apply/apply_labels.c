@@ -112,7 +112,6 @@ int apply_label_places(struct apply *apply, struct error *err)
 struct step {
     struct apply *apply;
     struct apply_record record;
-    struct apply_growth growth;
     const struct apply_clip *place;
     struct events said;   /* of the labels under way; by label, start and end */
     struct value *labels; /* ascending: what the set says all events of */
@@ -239,7 +238,9 @@ static int grow_json(struct step *step, struct error *err)
 {
     int64_t bytes;
     int rc = apply_record_growth(&step->record, &bytes, err);
-    return rc ? rc : apply_growth_add(&step->growth, step->place->row, bytes, err);
+    if (!rc)
+        apply_growth_add(step->apply, step->place->row, bytes);
+    return rc;
 }
 
 static void count_set(struct step *step)
@@ -294,15 +295,12 @@ int apply_labels(struct apply *apply, struct error *err)
 {
     struct step step = {.apply = apply, .record = APPLY_RECORD(apply)};
     int rc = 0;
-    apply_growth_init(&step.growth, apply);
     for (size_t i = 0; !rc && i < apply->identity.count; i++) {
         step.place = &apply->identity.clips[i];
         rc = label_clip(&step, err);
     }
     if (!rc)
         rc = check_taken(apply, err);
-    if (!rc)
-        rc = apply_growth_flush(&step.growth, err);
     if (!rc)
         rc = apply_record_flush(&step.record, err);
     apply_record_done(&step.record);

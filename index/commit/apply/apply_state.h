@@ -10,6 +10,7 @@
 #pragma once
 
 #include "index/catalog/attributes.h"
+#include "index/catalog/clips.h"
 #include "index/catalog/db.h"
 #include "index/catalog/lists.h"
 #include "index/catalog/origins.h"
@@ -96,6 +97,8 @@ struct apply_output {
     struct attributes attributes; /* fixed once intake is through */
     size_t event_at;              /* index of the attribute of events, or SIZE_MAX */
     struct apply_delta *deltas;   /* one an attribute, as attributes.list */
+    struct json_growth grows;     /* of the JSON of clips that the parent has (apply_growth.h) */
+    int64_t grown_to;             /* rows before are folded already, of the run that is being folded */
     struct apply_packing *packing;
     struct apply_counts counts;
 };

@@ -14,7 +14,6 @@ struct conversion {
     struct attribute *attribute;
     enum value_type from;
     struct apply_record record;
-    struct apply_growth growth;
     struct apply_delta delta; /* the texts and their rows */
     struct buf texts, member;
     size_t *ends; /* of each value's text in `texts` */
@@ -82,8 +81,9 @@ static int convert_clip(struct conversion *c, uint32_t row, bool live, struct er
     if (rc)
         return rc;
     int64_t bytes = (int64_t)member_bytes(c, &c->record.now) - (int64_t)member_bytes(c, &c->record.was);
-    rc = live ? apply_growth_add(&c->growth, row, bytes, err) : 0;
-    return rc ? rc : apply_record_store(&c->record, err);
+    if (live)
+        apply_growth_add(c->apply, row, bytes);
+    return apply_record_store(&c->record, err);
 }
 
 static int convert_clips(struct conversion *c, struct error *err)
@@ -93,8 +93,6 @@ static int convert_clips(struct conversion *c, struct error *err)
     int rc = apply_attribute_rows(c->apply, c->attribute, &live, &all, err);
     for (uint64_t from = 0; !rc && rowset_rows(all, from, &row, 1); from = row + 1ull)
         rc = convert_clip(c, row, rowset_contains(live, row), err);
-    if (!rc)
-        rc = apply_growth_flush(&c->growth, err);
     if (!rc)
         rc = apply_record_flush(&c->record, err);
     return rc || c->from != VALUE_LIST ? rc : lists_drop(c->apply->db, c->attribute->info.id, err);
@@ -106,7 +104,6 @@ int apply_to_text(struct apply *apply, struct attribute *attribute, struct error
         .apply = apply, .attribute = attribute, .from = attribute->info.type, .record = APPLY_RECORD(apply)};
     c.record.only = attribute;
     struct apply_dictionary to = {apply->db, attribute, &apply->output.next_posting};
-    apply_growth_init(&c.growth, apply);
     int rc = attribute->listed ? apply_dictionary_drop(&to, err) : 0;
     if (!rc && attribute_has_column(attribute))
         rc = apply_column_drop(apply->db, attribute, err);

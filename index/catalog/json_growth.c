@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One clip's growth is asked for at random, so a group of 4,096 rows has a bit a row: counting bits says
  * where its numbers are. Runs of commits are small and are read whole, once. */
-#include "index/catalog/growth.h"
+#include "index/catalog/json_growth.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@ enum { BITS_BYTES = GROWN_ROWS / 8 };
 
 /* ---- lists ---- */
 
-void growth_add(struct growth *growth, struct growth_entry entry)
+void json_growth_add(struct json_growth *growth, struct json_growth_entry entry)
 {
     mem_grow(&growth->list, &growth->cap, growth->count + 1, sizeof *growth->list);
     growth->list[growth->count++] = entry;
@@ -19,14 +19,14 @@ void growth_add(struct growth *growth, struct growth_entry entry)
 
 static int compare_rows(const void *a, const void *b)
 {
-    const struct growth_entry *x = a, *y = b;
+    const struct json_growth_entry *x = a, *y = b;
     return (x->row > y->row) - (x->row < y->row);
 }
 
 /* Mostly they come sorted. */
-void growth_settle(struct growth *growth)
+void json_growth_settle(struct json_growth *growth)
 {
-    struct growth_entry *list = growth->list;
+    struct json_growth_entry *list = growth->list;
     bool sorted = true;
     size_t kept = 0;
     for (size_t i = 1; i < growth->count; i++)
@@ -35,7 +35,7 @@ void growth_settle(struct growth *growth)
         return;
     qsort(list, growth->count, sizeof *list, compare_rows);
     for (size_t i = 0; i < growth->count; i++) {
-        struct growth_entry *last = kept ? &list[kept - 1] : NULL;
+        struct json_growth_entry *last = kept ? &list[kept - 1] : NULL;
         if (!last || last->row != list[i].row) {
             list[kept++] = list[i];
             continue;
@@ -46,17 +46,17 @@ void growth_settle(struct growth *growth)
     growth->count = kept;
 }
 
-const struct growth_entry *growth_find(const struct growth *growth, uint32_t row)
+const struct json_growth_entry *json_growth_find(const struct json_growth *growth, uint32_t row)
 {
-    struct growth_entry key = {.row = row};
+    struct json_growth_entry key = {.row = row};
     return growth->count ? bsearch(&key, growth->list, growth->count, sizeof *growth->list, compare_rows)
                          : NULL;
 }
 
-void growth_done(struct growth *growth)
+void json_growth_done(struct json_growth *growth)
 {
     free(growth->list);
-    *growth = (struct growth){0};
+    *growth = (struct json_growth){0};
 }
 
 /* ---- runs ---- */
@@ -68,7 +68,7 @@ static bool read_version(struct cursor *c, uint32_t *ret)
     return !c->failed && version <= UINT32_MAX;
 }
 
-static bool read_head(struct cursor *c, struct growth_head *head)
+static bool read_head(struct cursor *c, struct json_growth_head *head)
 {
     uint64_t level = cursor_varint(c);
     if (level > GROWTH_LEVEL_MAX || !read_version(c, &head->newest))
@@ -79,11 +79,11 @@ static bool read_head(struct cursor *c, struct growth_head *head)
     return !c->failed && rows && rows <= GROWTH_ROWS_MAX;
 }
 
-int growth_decode(const void *bytes, size_t len, uint32_t from, struct growth_head *ret_head,
-                  struct growth *growth)
+int json_growth_decode(const void *bytes, size_t len, uint64_t done, struct json_growth_head *ret_head,
+                       struct json_growth *growth)
 {
     struct cursor c = cursor_of(bytes, len);
-    struct growth_head head;
+    struct json_growth_head head;
     struct numbers rows, grown, versions;
     size_t count = growth->count;
     int64_t before = -1;
@@ -98,15 +98,15 @@ int growth_decode(const void *bytes, size_t len, uint32_t from, struct growth_he
             return -EUCLEAN;
         }
         before = row;
-        if (row >= from)
-            growth_add(growth,
-                       (struct growth_entry){(uint32_t)row, (uint32_t)version, numbers_at(&grown, i)});
+        if (head.level < GROWTH_LEVEL_MAX || (uint64_t)row >= done)
+            json_growth_add(
+                growth, (struct json_growth_entry){(uint32_t)row, (uint32_t)version, numbers_at(&grown, i)});
     }
     *ret_head = head;
     return 0;
 }
 
-static uint32_t newest_of(const struct growth_entry *list, size_t count)
+static uint32_t newest_of(const struct json_growth_entry *list, size_t count)
 {
     uint32_t newest = 0;
     for (size_t i = 0; i < count; i++)
@@ -116,7 +116,8 @@ static uint32_t newest_of(const struct growth_entry *list, size_t count)
 
 enum column { ROW, BYTES, VERSION };
 
-static void encode_column(const struct growth_entry *list, size_t count, enum column column, struct buf *buf)
+static void encode_column(const struct json_growth_entry *list, size_t count, enum column column,
+                          struct buf *buf)
 {
     CLEANUP_FREE int64_t *numbers = mem_alloc(count * sizeof *numbers);
     for (size_t i = 0; i < count; i++)
@@ -124,7 +125,7 @@ static void encode_column(const struct growth_entry *list, size_t count, enum co
     numbers_encode(numbers, (uint32_t)count, buf);
 }
 
-void growth_encode(const struct growth_entry *list, size_t count, uint32_t level, struct buf *buf)
+void json_growth_encode(const struct json_growth_entry *list, size_t count, uint32_t level, struct buf *buf)
 {
     buf_varint(buf, level);
     buf_varint(buf, newest_of(list, count));
@@ -162,7 +163,7 @@ int grown_decode(const void *bytes, size_t len, struct grown *ret)
     return 0;
 }
 
-int grown_find(const struct grown *grown, uint32_t i, struct growth_entry *ret)
+int grown_find(const struct grown *grown, uint32_t i, struct json_growth_entry *ret)
 {
     if (!(grown->bits[i / 8] >> i % 8 & 1))
         return 0;
@@ -175,15 +176,17 @@ int grown_find(const struct grown *grown, uint32_t i, struct growth_entry *ret)
     return 1;
 }
 
-void grown_encode(const struct growth_entry *list, uint32_t count, struct buf *buf)
+uint32_t grown_encode(const struct json_growth_entry *list, uint32_t count, struct buf *buf)
 {
     uint8_t bits[BITS_BYTES] = {0};
     for (uint32_t k = 0; k < count; k++) {
         uint32_t i = list[k].row % GROWN_ROWS;
         bits[i / 8] |= (uint8_t)(1 << i % 8);
     }
-    buf_varint(buf, newest_of(list, count));
+    uint32_t newest = newest_of(list, count);
+    buf_varint(buf, newest);
     buf_append(buf, bits, sizeof bits);
     encode_column(list, count, BYTES, buf);
     encode_column(list, count, VERSION, buf);
+    return newest;
 }

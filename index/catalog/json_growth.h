@@ -23,29 +23,29 @@ enum {
     GROWTH_ROWS_MAX = 1 << 18, /* of all that is not folded: readers keep it */
 };
 
-struct growth_entry {
+struct json_growth_entry {
     uint32_t row, version;
     int64_t bytes;
 };
-struct growth { /* by row, each once, where it is settled */
-    struct growth_entry *list;
+struct json_growth { /* by row, each once, where it is settled */
+    struct json_growth_entry *list;
     size_t count, cap;
 };
-void growth_add(struct growth *growth, struct growth_entry entry);
+void json_growth_add(struct json_growth *growth, struct json_growth_entry entry);
 /* Sorts by row; what there is several times of a row becomes its sum. */
-void growth_settle(struct growth *growth);
+void json_growth_settle(struct json_growth *growth);
 /* NULL: it has not grown. */
-const struct growth_entry *growth_find(const struct growth *growth, uint32_t row);
-void growth_done(struct growth *growth);
+const struct json_growth_entry *json_growth_find(const struct json_growth *growth, uint32_t row);
+void json_growth_done(struct json_growth *growth);
 
-struct growth_head {
+struct json_growth_head {
     uint32_t level, newest, rows;
 };
-/* Adds the entries from row `from` on, and leaves the rest to be settled. -EUCLEAN also where they become
- * more than GROWTH_ROWS_MAX. */
-int growth_decode(const void *bytes, size_t len, uint32_t from, struct growth_head *ret_head,
-                  struct growth *growth);
-void growth_encode(const struct growth_entry *list, size_t count, uint32_t level, struct buf *buf);
+/* Adds its entries, of a run being folded those from row `done` on; they are not settled. -EUCLEAN also where
+ * they become more than GROWTH_ROWS_MAX. */
+int json_growth_decode(const void *bytes, size_t len, uint64_t done, struct json_growth_head *ret_head,
+                       struct json_growth *growth);
+void json_growth_encode(const struct json_growth_entry *list, size_t count, uint32_t level, struct buf *buf);
 
 struct grown {
     uint32_t newest;
@@ -54,6 +54,6 @@ struct grown {
 };
 int grown_decode(const void *bytes, size_t len, struct grown *ret);
 /* Row i < GROWN_ROWS of the group: 1 and `ret` but for its row, 0, -EUCLEAN. */
-int grown_find(const struct grown *grown, uint32_t i, struct growth_entry *ret);
-/* Entries of one group, by row. */
-void grown_encode(const struct growth_entry *list, uint32_t count, struct buf *buf);
+int grown_find(const struct grown *grown, uint32_t i, struct json_growth_entry *ret);
+/* Entries of one group, by row; returns their newest version. */
+uint32_t grown_encode(const struct json_growth_entry *list, uint32_t count, struct buf *buf);

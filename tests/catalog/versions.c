@@ -50,7 +50,8 @@ int versions_apply(struct versions *versions, struct changeset *set)
                                     .result_path = result,
                                     .version = versions->head + 1,
                                     .time_ns = versions->head + 1,
-                                    .base = versions->base};
+                                    .base = versions->base,
+                                    .limits = versions->limits};
     int rc = apply(&options, set, &versions->counts, &versions->err);
     changeset_free(set);
     if (rc)

@@ -9,7 +9,8 @@
 struct versions {
     char *folder;
     uint32_t head; /* 0: none yet; versions count from 1 */
-    uint32_t base; /* given to apply() */
+    uint32_t base; /* given to apply(), as are the limits */
+    const struct apply_limits *limits;
     struct apply_counts counts;
     struct error err;
     struct catalog *catalog; /* of head, open */

@@ -11,6 +11,13 @@
 #include "cache/base/error.h"
 #include "index/commit/changeset.h"
 
+/* When growth of the JSON of clips is folded (index/FORMAT.md): a commit of more than own_rows folds all of
+ * it; where runs have more than open_rows together, fold_bytes a commit, and more while they have more than
+ * held_rows. */
+struct apply_limits {
+    size_t own_rows, open_rows, held_rows, fold_bytes;
+};
+
 struct apply_options {
     const char *parent_path; /* the parent's catalog as a plain file; NULL: empty (v0) */
     bool take_parent;        /* the parent's file becomes the result: it is the caller's own copy */
@@ -18,6 +25,7 @@ struct apply_options {
     uint32_t version;
     int64_t time_ns; /* commit time */
     uint32_t base; /* the version the set was made for; what others have set since is a conflict. 0: parent */
+    const struct apply_limits *limits; /* NULL: those of the format */
     /* Gives the catalog's root id for a root URL of the change set (roots are not versioned: see
      * index/dataset/dataset.h). */
     int (*root_id)(void *ctx, const char *url, uint32_t *ret, struct error *err);

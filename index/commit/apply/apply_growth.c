@@ -8,13 +8,10 @@
 
 #include "index/commit/apply/apply_newest.h"
 
-enum {
-    RUNS_MERGED = 8,
-    OWN_ROWS_MAX = 1 << 15,  /* of a commit: more go into their groups */
-    OPEN_ROWS_MAX = 1 << 15, /* of all runs: more are folded */
-    HELD_ROWS_MAX = 1 << 17, /* of all runs: so many are folded whatever it costs */
-    FOLD_BYTES = 1 << 20,    /* a commit */
-};
+enum { RUNS_MERGED = 8 };
+
+static const struct apply_limits limits = {
+    .own_rows = 1 << 15, .open_rows = 1 << 15, .held_rows = 1 << 17, .fold_bytes = 1 << 20};
 
 struct run {
     int64_t version;
@@ -24,6 +21,7 @@ struct run {
 
 struct runs_of_growth {
     struct apply *apply;
+    const struct apply_limits *limits;
     struct run *list; /* by version */
     size_t count, cap, rows;
     struct apply_newest newest;
@@ -190,15 +188,15 @@ static int fold_oldest(struct runs_of_growth *runs, struct error *err)
 {
     bool folding = runs->count && runs->list->level == GROWTH_LEVEL_MAX;
     int rc = 0;
-    if (!folding && runs->rows <= OPEN_ROWS_MAX)
+    if (!folding && runs->rows <= runs->limits->open_rows)
         return 0;
     if (!folding)
         rc = merge(runs, 0, GROWTH_LEVEL_MAX, err);
     const struct run *run = runs->list;
     size_t done = 0, others = runs->rows - run->rows.count;
-    size_t max_left = others < HELD_ROWS_MAX ? HELD_ROWS_MAX - others : 0;
+    size_t held = runs->limits->held_rows, max_left = others < held ? held - others : 0;
     if (!rc)
-        rc = fold(runs, &run->rows, FOLD_BYTES, max_left, &done, err);
+        rc = fold(runs, &run->rows, runs->limits->fold_bytes, max_left, &done, err);
     if (rc)
         return rc;
     bool all = done == run->rows.count;
@@ -216,7 +214,7 @@ static int write_runs(struct runs_of_growth *runs, struct error *err)
         rc = merge_levels(runs, err);
     if (!rc)
         rc = fold_oldest(runs, err);
-    if (!rc && own.rows.count > OWN_ROWS_MAX)
+    if (!rc && own.rows.count > runs->limits->own_rows)
         rc = fold(runs, &own.rows, SIZE_MAX, 0, &done, err);
     else if (!rc)
         rc = put_run(runs, &own, err);
@@ -225,7 +223,9 @@ static int write_runs(struct runs_of_growth *runs, struct error *err)
 
 int apply_growth_write(struct apply *apply, struct error *err)
 {
-    struct runs_of_growth runs = {.apply = apply, .newest = {.db = apply->db, .table = NEWEST_GROWN}};
+    const struct apply_limits *given = apply->source.options->limits;
+    struct runs_of_growth runs = {
+        .apply = apply, .limits = given ? given : &limits, .newest = {.db = apply->db, .table = NEWEST_GROWN}};
     json_growth_settle(&apply->output.grows);
     if (!apply->output.grows.count)
         return 0;

@@ -277,6 +277,12 @@ static void bench_clips(struct catalog_reader *reader, uint64_t clips)
     }
     printf("listing           %8.2f us a clip (%llu of them)\n", since(start) * 1e6 / (double)count,
            (unsigned long long)count);
+    start = clock_now_ns();
+    for (uint64_t i = 0; i < count; i++) {
+        must(catalog_clip(reader, (uint32_t)(generated_mix(i) % clips), &clip, &err), &err);
+        sum += clip.json_size;
+    }
+    printf("clips at random   %8.2f us a clip\n", since(start) * 1e6 / (double)count);
     CLEANUP_BUF struct buf json = BUF_INIT;
     start = clock_now_ns();
     for (uint32_t row = 0; row < count; row++)

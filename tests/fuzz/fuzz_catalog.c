@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A small catalog with some of its bytes changed: every function of a reader answers or fails, and none
- * crashes or hangs; and apply() on it, too. Input: patches of (u32 offset, u8 length, bytes), little endian.
+ * crashes or hangs; and apply() on it, too. Input: patches of (u32 offset, u8 length, bytes), little endian;
+ * the same input is also read as each kind of group of rows.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +12,14 @@
 #include "cache/base/cursor.h"
 #include "cache/base/file.h"
 #include "cache/base/instant.h"
+#include "index/base/clip.h"
+#include "index/catalog/catalog_known.h"
+#include "index/catalog/ident.h"
+#include "index/catalog/json_growth.h"
+#include "index/catalog/names.h"
+#include "index/catalog/newest.h"
+#include "index/catalog/sizes.h"
+#include "index/catalog/streams.h"
 #include "tests/catalog/versions.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -60,10 +69,17 @@ static void make_base(struct buf *base)
 {
     struct versions v;
     struct error err;
+    static const struct apply_limits at_once = {0}; /* so that there are groups of growth, and runs */
     versions_init(&v);
-    if (versions_apply(&v, clips(1)) || versions_apply(&v, labels("anna")))
+    if (versions_apply(&v, clips(1)))
         __builtin_trap();
-    CLEANUP_FREE char *path = versions_path(&v, 2);
+    v.limits = &at_once;
+    if (versions_apply(&v, labels("anna")))
+        __builtin_trap();
+    v.limits = NULL;
+    if (versions_apply(&v, labels("lena")))
+        __builtin_trap();
+    CLEANUP_FREE char *path = versions_path(&v, 3);
     if (file_read(path, 1 << 24, base, &err))
         __builtin_trap();
     versions_done(&v);
@@ -135,6 +151,82 @@ static void ask_clip(struct catalog_reader *reader, uint32_t row)
     catalog_stream_done(&stream);
 }
 
+static int count_stream(void *ctx, uint32_t row, uint32_t object, struct error *err)
+{
+    return 0;
+}
+
+static void ask_rows(struct catalog_reader *reader)
+{
+    struct rowset *rows = NULL;
+    struct catalog_known known;
+    for (uint32_t since = 0; since < 3; since++)
+        if (!catalog_changed_since(reader, since, since == 1, &rows, NULL))
+            rowset_unref(rows);
+    catalog_known_key(reader, "ep33", &known, NULL);
+    catalog_known_streams(reader, count_stream, NULL, NULL);
+    catalog_known_reads(reader, count_stream, NULL, NULL);
+}
+
+/* ---- groups of rows ---- */
+
+static void decode_names(const uint8_t *data, size_t size)
+{
+    static struct names names;
+    struct names_template template;
+    if (!names_decode(data, size, &names))
+        for (uint32_t i = names.rows; i--;)
+            names_key(&names, i);
+    if (!names_template_decode(data, size, &template))
+        names_template_done(&template);
+}
+
+static void decode_sizes(const uint8_t *data, size_t size)
+{
+    static struct catalog_file files[CLIP_STREAMS_MAX];
+    uint32_t changed[SIZES_ROWS], rows;
+    struct ident_row ident;
+    for (uint32_t i = 0; i < SIZES_ROWS; i += 15) {
+        struct sizes_row row = {.files = files};
+        sizes_decode(data, size, i, &row);
+        ident_decode(data, size, i, &ident);
+    }
+    sizes_changed(data, size, false, changed, &rows);
+}
+
+static void decode_streams(const uint8_t *data, size_t size)
+{
+    struct streams_row rows[STREAMS_ROWS];
+    struct streams_entry entry;
+    for (uint32_t i = 0; i < STREAMS_ROWS; i += 7)
+        for (uint32_t number = 0; number < 3; number++)
+            if (!streams_decode(data, size, i, number, &entry)) {
+                struct catalog_stream stream = {.size = 906, .object = entry.object};
+                streams_give_pieces(&entry, &stream);
+                streams_reads(&entry);
+                catalog_stream_done(&stream);
+            }
+    if (!streams_decode_all(data, size, rows))
+        streams_rows_done(rows);
+}
+
+static void decode_growth(const uint8_t *data, size_t size)
+{
+    static uint32_t versions[NEWEST_GROUPS];
+    struct json_growth growth = {0};
+    struct json_growth_head head;
+    struct json_growth_entry entry;
+    struct grown grown;
+    uint32_t groups;
+    json_growth_decode(data, size, 30, &head, &growth);
+    json_growth_settle(&growth);
+    json_growth_done(&growth);
+    if (!grown_decode(data, size, &grown))
+        for (uint32_t i = 0; i < GROWN_ROWS; i++)
+            grown_find(&grown, i, &entry);
+    newest_decode(data, size, versions, &groups);
+}
+
 static void ask(const char *path)
 {
     struct catalog *catalog;
@@ -151,6 +243,7 @@ static void ask(const char *path)
             ask_clip(reader, row);
         catalog_clip_find(reader, "ep33", 4, &row, NULL);
         catalog_commit_time(reader, 1, &time, NULL);
+        ask_rows(reader);
         catalog_reader_release(reader);
     }
     catalog_unref(catalog);
@@ -161,7 +254,7 @@ static void apply_to(const char *path, struct changeset *set)
     char result[64];
     snprintf(result, sizeof result, "/tmp/fuzz-catalog-%d", (int)getpid());
     unlink(result);
-    struct apply_options options = {.parent_path = path, .result_path = result, .version = 3};
+    struct apply_options options = {.parent_path = path, .result_path = result, .version = 4};
     struct apply_counts counts;
     struct error err;
     if (set)
@@ -198,6 +291,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct buf base; /* made once: it takes longer than all the rest */
     if (!base.len)
         make_base(&base);
+    decode_names(data, size);
+    decode_sizes(data, size);
+    decode_streams(data, size);
+    decode_growth(data, size);
     CLEANUP_BUF struct buf file = BUF_INIT;
     buf_append(&file, base.data, base.len);
     patch(&file, data, size);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Streams, objects and extras by number, checked. Each returns 1 (found), 0 (no
- * such row) or -errno. Thread rule: that of the connection. */
+/* Streams, objects and extras by number, checked. Each returns 1 (found), 0 (no such row) or -errno. Thread
+ * rule: that of the connection. */
 #pragma once
 
 #include "index/catalog/db.h"

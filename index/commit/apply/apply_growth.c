@@ -224,8 +224,9 @@ static int write_runs(struct runs_of_growth *runs, struct error *err)
 int apply_growth_write(struct apply *apply, struct error *err)
 {
     const struct apply_limits *given = apply->source.options->limits;
-    struct runs_of_growth runs = {
-        .apply = apply, .limits = given ? given : &limits, .newest = {.db = apply->db, .table = NEWEST_GROWN}};
+    struct runs_of_growth runs = {.apply = apply,
+                                  .limits = given ? given : &limits,
+                                  .newest = {.db = apply->db, .table = NEWEST_GROWN}};
     json_growth_settle(&apply->output.grows);
     if (!apply->output.grows.count)
         return 0;

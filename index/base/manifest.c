@@ -14,8 +14,8 @@
 
 /* What this program can read beyond the fields every manifest has. */
 static const char *const features[] = {"catalog-whole", MANIFEST_CATALOG};
-/* Of formats from before the first release. */
-static const char *const old_catalogs[] = {"catalog-2", "catalog-3"};
+/* What versions from before the first release required. */
+static const char *const old_features[] = {"catalog-2", "catalog-3"};
 
 enum { PAGE_BYTES_MIN = 512, PAGE_BYTES_MAX = 65536 };
 static const uint64_t catalog_bytes_max = UINT64_C(1) << 46; /* SQLite's own limit is 2^48 */
@@ -94,10 +94,10 @@ static bool is_pack_path(const char *text)
            is_lower_hex(text + sizeof folder - 1, LAYOUT_ID_BYTES - 1);
 }
 
-static bool is_old_catalog(const char *feature)
+static bool is_old_feature(const char *feature)
 {
-    for (size_t i = 0; i < sizeof old_catalogs / sizeof *old_catalogs; i++)
-        if (!strcmp(feature, old_catalogs[i]))
+    for (size_t i = 0; i < sizeof old_features / sizeof *old_features; i++)
+        if (!strcmp(old_features[i], feature))
             return true;
     return false;
 }
@@ -185,7 +185,7 @@ static void read_requires(struct fields *f, struct manifest *m)
             bad(f, "requires", "holds something that is not text");
         else if (!strcmp(feature, MANIFEST_CATALOG))
             m->outdated = false;
-        else if (!m->unsupported && !is_old_catalog(feature) && !is_known_feature(feature))
+        else if (!m->unsupported && !is_old_feature(feature) && !is_known_feature(feature))
             m->unsupported = mem_text(feature);
     }
 }

@@ -62,6 +62,7 @@ static void reader_free(struct catalog_reader *reader)
     events_done(&reader->events);
     origins_done(&reader->origins);
     clips_done(&reader->clips);
+    hash_runs_done(&reader->runs);
     buf_done(&reader->text);
     free(reader);
 }

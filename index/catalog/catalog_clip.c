@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "index/base/clip.h"
+#include "index/catalog/keys.h"
 #include "index/catalog/reader.h"
 #include "index/catalog/rows.h"
 
@@ -70,7 +71,7 @@ int catalog_span(struct catalog_reader *reader, uint32_t row, struct catalog_spa
 
 int reader_runs(struct catalog_reader *reader, struct error *err)
 {
-    int rc = reader->has_runs ? 0 : runs_read(reader->db, &reader->runs, err);
+    int rc = reader->has_runs ? 0 : hash_runs_read(reader->db, &reader->runs, err);
     reader->has_runs |= !rc;
     return rc;
 }
@@ -83,7 +84,7 @@ int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len
     if (!rc)
         rc = reader_runs(reader, err);
     if (!rc)
-        rc = runs_find_key(reader->db, &reader->runs, key, len, &row, err);
+        rc = keys_find(reader->db, &reader->runs, key, len, &row, err);
     if (rc < 0)
         return rc;
     if (!rc || !rowset_contains(reader->live, row))

@@ -7,6 +7,7 @@
 
 #include "cache/base/cursor.h"
 #include "index/base/clip.h"
+#include "index/catalog/keys.h"
 #include "index/catalog/reader.h"
 #include "index/catalog/rows.h"
 #include "index/catalog/streams.h"
@@ -40,7 +41,7 @@ int catalog_known_key(struct catalog_reader *reader, const char *key, struct cat
     const char *found = NULL;
     int rc = ready(reader, err);
     if (!rc)
-        rc = runs_find_key(reader->db, &reader->runs, key, strlen(key), &row, err);
+        rc = keys_find(reader->db, &reader->runs, key, strlen(key), &row, err);
     if (rc < 1)
         return rc;
     rc = read_row(reader, row, &found, ret, err);
@@ -107,7 +108,7 @@ int catalog_known_content(struct catalog_reader *reader, const uint8_t fingerpri
     struct cursor start = cursor_of(fingerprint, SHA256_BYTES);
     int rc = ready(reader, err);
     return rc ? rc
-              : runs_find_hash(reader->db, &reader->runs, SCHEMA_HASH_FINGERPRINT, cursor_le64(&start),
+              : hash_runs_each(reader->db, &reader->runs, SCHEMA_HASH_FINGERPRINT, cursor_be32(&start),
                                is_content, &search, err);
 }
 
@@ -115,7 +116,7 @@ int catalog_known_content(struct catalog_reader *reader, const uint8_t fingerpri
 
 struct object_search {
     struct catalog_reader *reader;
-    uint32_t root, found;
+    uint32_t root;
     const char *path, *pin;
     uint64_t size;
 };
@@ -130,7 +131,6 @@ static int is_object(void *ctx, uint32_t id, struct error *err)
     bool same = object.root == search->root && !strcmp(object.path, search->path) &&
                 (!search->pin || (object.size == search->size && !strcmp(object.pin, search->pin)));
     catalog_object_done(&object);
-    search->found = id;
     return same;
 }
 
@@ -140,9 +140,8 @@ int catalog_known_object(struct catalog_reader *reader, uint32_t root, const cha
     struct object_search search = {.reader = reader, .root = root, .path = path, .pin = pin, .size = size};
     int rc = ready(reader, err);
     if (!rc)
-        rc = runs_find_hash(reader->db, &reader->runs, SCHEMA_HASH_OBJECT, rows_object_hash(root, path),
-                            is_object, &search, err);
-    *ret = search.found;
+        rc = hash_runs_find(reader->db, &reader->runs, SCHEMA_HASH_OBJECT, rows_object_hash(root, path),
+                            is_object, &search, ret, err);
     return rc;
 }
 
@@ -173,7 +172,7 @@ int catalog_known_objects(struct catalog_reader *reader, uint32_t root, const ch
     struct objects_walk walk = {reader, root, path, each, ctx};
     int rc = ready(reader, err);
     return rc ? rc
-              : runs_find_hash(reader->db, &reader->runs, SCHEMA_HASH_OBJECT, rows_object_hash(root, path),
+              : hash_runs_each(reader->db, &reader->runs, SCHEMA_HASH_OBJECT, rows_object_hash(root, path),
                                walk_object, &walk, err);
 }
 

@@ -8,10 +8,10 @@
 #include "index/catalog/attributes.h"
 #include "index/catalog/catalog.h"
 #include "index/catalog/clips.h"
+#include "index/catalog/hash_runs.h"
 #include "index/catalog/lists.h"
 #include "index/catalog/origins.h"
 #include "index/catalog/record.h"
-#include "index/catalog/runs.h"
 
 struct catalog {
     atomic_uint refs;
@@ -35,7 +35,7 @@ struct catalog_reader {
     bool has_info;
     struct attributes attributes;
     bool has_attributes;
-    struct runs runs;
+    struct hash_runs runs;
     bool has_runs;
     struct record_group group; /* the last one read: neighbours are asked for in turn */
     struct record_values values;

@@ -130,13 +130,13 @@ int rows_object(struct db *db, uint32_t id, struct catalog_object *ret, struct e
     return rc ? rc : 1;
 }
 
-uint64_t rows_object_hash(uint32_t root, const char *path)
+uint32_t rows_object_hash(uint32_t root, const char *path)
 {
     static const uint8_t zero_key[16];
     CLEANUP_BUF struct buf name = BUF_INIT;
     buf_le32(&name, root);
     buf_text_append(&name, path);
-    return siphash24(zero_key, name.data, name.len);
+    return (uint32_t)(siphash24(zero_key, name.data, name.len) >> 32);
 }
 
 int rows_extra(struct db *db, uint32_t row, struct buf *buf, struct error *err)

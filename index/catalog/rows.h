@@ -9,6 +9,5 @@
 int rows_stream(struct db *db, uint32_t row, uint32_t number, uint64_t size, struct catalog_stream *ret,
                 struct error *err);
 int rows_object(struct db *db, uint32_t id, struct catalog_object *ret, struct error *err);
-/* What kind 2 of the table of hashes holds. */
-uint64_t rows_object_hash(uint32_t root, const char *path);
+uint32_t rows_object_hash(uint32_t root, const char *path); /* what finds it: 32 bits of SipHash-2-4 */
 int rows_extra(struct db *db, uint32_t row, struct buf *buf, struct error *err); /* appends */

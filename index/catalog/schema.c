@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Tables of blobs have rowids (SQLite keeps a page's worth of such a row off the tree); the keyed ones have
- * not. Sorted runs, one an import, stand in for an index on random keys, which would dirty a page a row. */
+ * not. Sorted runs of hashes, one an import, stand in for an index on random keys, which would dirty a page a
+ * row. */
 #include "index/catalog/schema.h"
 
 #include <stddef.h>
@@ -15,11 +16,7 @@ const char *const schema_tables[] = {
     "CREATE TABLE grown(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE newest(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE ident(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
-    "CREATE TABLE keyrun(run INTEGER NOT NULL, key TEXT NOT NULL, row INTEGER NOT NULL, PRIMARY KEY(run, "
-    "key)) "
-    "WITHOUT ROWID",
-    "CREATE TABLE hashrun(kind INTEGER NOT NULL, run INTEGER NOT NULL, hash INTEGER NOT NULL, "
-    "number INTEGER NOT NULL, PRIMARY KEY(kind, run, hash, number)) WITHOUT ROWID",
+    "CREATE TABLE hash(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE forward(part INTEGER PRIMARY KEY, records BLOB NOT NULL)",
     "CREATE TABLE extra(row INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE stream(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
@@ -61,6 +58,7 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_CLIPS] =
         "SELECT names.bytes, sizes.bytes, grown.bytes FROM names JOIN sizes ON sizes.id = names.id "
         "LEFT JOIN grown ON grown.id = names.id >> 4 WHERE names.id = ?",
+    [QUERY_KEYS] = "SELECT id, bytes FROM names ORDER BY id",
     [QUERY_NAMES] = "SELECT bytes FROM names WHERE id = ?",
     [QUERY_TEMPLATE] = "SELECT bytes FROM template WHERE id = ?",
     [QUERY_TEMPLATES] = "SELECT id, bytes FROM template ORDER BY id DESC LIMIT ?",
@@ -69,8 +67,6 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_GROWN] = "SELECT bytes FROM grown WHERE id = ?",
     [QUERY_NEWEST] = "SELECT bytes FROM newest WHERE id = ?",
     [QUERY_IDENT] = "SELECT bytes FROM ident WHERE id = ?",
-    [QUERY_KEY] = "SELECT row FROM keyrun WHERE run = ? AND key = ?",
-    [QUERY_KEYS] = "SELECT key, row FROM keyrun",
     [QUERY_GROUP] = "SELECT records FROM forward WHERE part = ?",
     [QUERY_EXTRA] = "SELECT bytes FROM extra WHERE row = ?",
     [QUERY_STREAM] = "SELECT bytes FROM stream WHERE id = ?",
@@ -79,7 +75,7 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_RECORDING] = "SELECT container, bytes FROM recording WHERE object = ?",
     [QUERY_EVIDENCE] = "SELECT bytes FROM evidence WHERE object = ?",
     [QUERY_OBJECT] = "SELECT root, path, size, pin FROM object WHERE id = ?",
-    [QUERY_HASH] = "SELECT number FROM hashrun WHERE kind = ? AND run = ? AND hash = ? ORDER BY number",
+    [QUERY_HASH] = "SELECT id, bytes FROM hash WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1",
     [QUERY_ORIGIN] = "SELECT setter, version FROM origin WHERE id = ?",
     [QUERY_EVENTS] = "SELECT records FROM event WHERE part = ?",
     [QUERY_LISTS] = "SELECT records FROM list WHERE part = ?",
@@ -103,9 +99,6 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_GROWN_PUT] = "INSERT OR REPLACE INTO grown VALUES(?, ?)",
     [QUERY_NEWEST_PUT] = "INSERT OR REPLACE INTO newest VALUES(?, ?)",
     [QUERY_IDENT_PUT] = "INSERT OR REPLACE INTO ident VALUES(?, ?)",
-    [QUERY_KEY_PUT] = "INSERT INTO keyrun VALUES(?, ?, ?)",
-    [QUERY_KEYS_MERGE] = "INSERT INTO keyrun SELECT ?1, key, row FROM keyrun WHERE run < ?1 ORDER BY key",
-    [QUERY_KEYS_DROP] = "DELETE FROM keyrun WHERE run < ?",
     [QUERY_GROUP_PUT] = "INSERT OR REPLACE INTO forward VALUES(?, ?)",
     [QUERY_EXTRA_PUT] = "INSERT OR REPLACE INTO extra VALUES(?, ?)",
     [QUERY_EXTRA_DROP] = "DELETE FROM extra WHERE row = ?",
@@ -115,10 +108,9 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_OBJECT_PUT] = "INSERT INTO object VALUES(?, ?, ?, ?, ?)",
     [QUERY_EVIDENCE_PUT] = "INSERT OR IGNORE INTO evidence VALUES(?, ?)",
     [QUERY_RECORDING_PUT] = "INSERT OR REPLACE INTO recording VALUES(?, ?, ?)",
-    [QUERY_HASH_PUT] = "INSERT OR IGNORE INTO hashrun VALUES(?, ?, ?, ?)",
-    [QUERY_HASHES_MERGE] =
-        "INSERT OR IGNORE INTO hashrun SELECT kind, ?1, hash, number FROM hashrun WHERE run < ?1 "
-        "ORDER BY kind, hash, number",
+    [QUERY_HASH_ADD] = "INSERT INTO hash VALUES(?, ?)",
+    [QUERY_HASH_PUT] = "INSERT OR REPLACE INTO hash VALUES(?, ?)",
+    [QUERY_HASH_DROP] = "DELETE FROM hash WHERE id BETWEEN ? AND ?",
     [QUERY_ATTRIBUTE_DROP] = "DELETE FROM attribute WHERE id = ?",
     [QUERY_ORIGIN_PUT] = "INSERT INTO origin VALUES(?, ?, ?)",
     [QUERY_EVENTS_PUT] = "INSERT OR REPLACE INTO event VALUES(?, ?)",
@@ -129,5 +121,4 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_FORMER_PUT] = "INSERT OR REPLACE INTO former VALUES(?, ?)",
     [QUERY_FORMER_DROP] = "DELETE FROM former WHERE name = ?",
     [QUERY_FORMERS_FORGET] = "UPDATE former SET attribute = NULL WHERE attribute = ?",
-    [QUERY_HASHES_DROP] = "DELETE FROM hashrun WHERE run < ?",
 };

@@ -11,9 +11,8 @@ enum {
     SCHEMA_SHARDS = 1 << (32 - SCHEMA_SHARD_BITS),
     SCHEMA_PART_BITS = 16, /* part.id = attribute << 16 | row >> 16 */
     SCHEMA_PARTS = 1 << (32 - SCHEMA_PART_BITS),
-    SCHEMA_GROUP_ROWS = 128, /* forward.part = row / 128 */
-    SCHEMA_LIST_BITS = 32,   /* list.part = attribute << 32 | row / 128 */
-    SCHEMA_RUNS_MAX = 8,
+    SCHEMA_GROUP_ROWS = 128,  /* forward.part = row / 128 */
+    SCHEMA_LIST_BITS = 32,    /* list.part = attribute << 32 | row / 128 */
     SCHEMA_FEW_ROWS = 32,     /* as many rows of a value stand in the row of the value */
     SCHEMA_LISTED_MAX = 4096, /* numeric single-valued attributes with more values have columns only */
     SCHEMA_POSTING_LIVE = 0,  /* number of the posting of live rows */
@@ -43,7 +42,6 @@ enum schema_query {
     QUERY_GROWN,
     QUERY_NEWEST,
     QUERY_IDENT,
-    QUERY_KEY,
     QUERY_KEYS,
     QUERY_GROUP,
     QUERY_EXTRA,
@@ -77,9 +75,6 @@ enum schema_query {
     QUERY_GROWN_PUT,
     QUERY_NEWEST_PUT,
     QUERY_IDENT_PUT,
-    QUERY_KEY_PUT,
-    QUERY_KEYS_MERGE,
-    QUERY_KEYS_DROP,
     QUERY_GROUP_PUT,
     QUERY_EXTRA_PUT,
     QUERY_EXTRA_DROP,
@@ -89,8 +84,9 @@ enum schema_query {
     QUERY_OBJECT_PUT,
     QUERY_RECORDING_PUT,
     QUERY_EVIDENCE_PUT,
+    QUERY_HASH_ADD,
     QUERY_HASH_PUT,
-    QUERY_HASHES_MERGE,
+    QUERY_HASH_DROP,
     QUERY_ATTRIBUTE_DROP,
     QUERY_ORIGIN_PUT,
     QUERY_EVENTS_PUT,
@@ -101,10 +97,9 @@ enum schema_query {
     QUERY_FORMER_PUT,
     QUERY_FORMER_DROP,
     QUERY_FORMERS_FORGET,
-    QUERY_HASHES_DROP,
     QUERY_COUNT
 };
 extern const char *const schema_queries[QUERY_COUNT];
 
-/* hashrun.kind */
-enum schema_hash { SCHEMA_HASH_FINGERPRINT = 1, SCHEMA_HASH_OBJECT = 2 };
+/* Of what a hash is: hash.id >> 56. */
+enum schema_hash { SCHEMA_HASH_KEY = 1, SCHEMA_HASH_FINGERPRINT, SCHEMA_HASH_OBJECT, SCHEMA_HASH_KINDS = 3 };

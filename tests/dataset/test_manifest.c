@@ -171,7 +171,7 @@ Test(manifest, a_version_from_before_the_first_release_says_so_and_keeps_its_pla
 {
     static const char *const before[] = {"[\"catalog-whole\"]", "[\"catalog-whole\", \"catalog-2\"]",
                                          "[\"catalog-whole\", \"catalog-3\"]"};
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
         struct manifest *m = NULL;
         struct error err = {0};
         cr_assert_eq(parse_changed("[\"catalog-whole\", \"catalog-4\"]", before[i], &m, &err), 0, "%s",

@@ -65,6 +65,21 @@ static struct changeset *labels(const char *setter)
     return set;
 }
 
+/* With as many runs of hashes as merge when one more comes. */
+static int add_runs(struct versions *v)
+{
+    int rc = 0;
+    for (int i = 0; !rc && i < 6; i++) {
+        char key[16];
+        struct changeset *set = changeset_new();
+        snprintf(key, sizeof key, "more%d", i);
+        set_clip(set, key, 100 + i);
+        set_stream(set, "front", key, 100, 900);
+        rc = versions_apply(v, set);
+    }
+    return rc;
+}
+
 static void make_base(struct buf *base)
 {
     struct versions v;
@@ -77,9 +92,9 @@ static void make_base(struct buf *base)
     if (versions_apply(&v, labels("anna")))
         __builtin_trap();
     v.limits = NULL;
-    if (versions_apply(&v, labels("lena")))
+    if (versions_apply(&v, labels("lena")) || add_runs(&v))
         __builtin_trap();
-    CLEANUP_FREE char *path = versions_path(&v, 3);
+    CLEANUP_FREE char *path = versions_path(&v, v.head);
     if (file_read(path, 1 << 24, base, &err))
         __builtin_trap();
     versions_done(&v);
@@ -151,9 +166,32 @@ static void ask_clip(struct catalog_reader *reader, uint32_t row)
     catalog_stream_done(&stream);
 }
 
+static int count_known(void *ctx, const char *key, const struct catalog_known *known, struct error *err)
+{
+    return 0;
+}
+
 static int count_stream(void *ctx, uint32_t row, uint32_t object, struct error *err)
 {
     return 0;
+}
+
+static int count_object(void *ctx, uint32_t id, const struct catalog_object *object, struct error *err)
+{
+    return 0;
+}
+
+static void ask_known(struct catalog_reader *reader)
+{
+    struct catalog_known known;
+    uint32_t found;
+    uint8_t fingerprint[SHA256_BYTES] = {0};
+    memset(fingerprint, 9, 8);
+    catalog_known_key(reader, "ep07", &known, NULL);
+    catalog_known_key(reader, "none", &known, NULL);
+    catalog_known_content(reader, fingerprint, count_known, NULL, NULL);
+    catalog_known_object(reader, 0, "a.mp4", 0, NULL, &found, NULL);
+    catalog_known_objects(reader, 1, "a.mp4", count_object, NULL, NULL);
 }
 
 static void ask_rows(struct catalog_reader *reader)
@@ -242,6 +280,7 @@ static void ask(const char *path)
         for (row = 0; row < CLIPS; row += 7)
             ask_clip(reader, row);
         catalog_clip_find(reader, "ep33", 4, &row, NULL);
+        ask_known(reader);
         catalog_commit_time(reader, 1, &time, NULL);
         ask_rows(reader);
         catalog_reader_release(reader);
@@ -254,7 +293,7 @@ static void apply_to(const char *path, struct changeset *set)
     char result[64];
     snprintf(result, sizeof result, "/tmp/fuzz-catalog-%d", (int)getpid());
     unlink(result);
-    struct apply_options options = {.parent_path = path, .result_path = result, .version = 4};
+    struct apply_options options = {.parent_path = path, .result_path = result, .version = 100};
     struct apply_counts counts;
     struct error err;
     if (set)

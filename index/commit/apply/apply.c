@@ -79,7 +79,7 @@ static int read_parent(struct apply *apply, struct error *err)
     for (size_t i = 0; !rc && i < sizeof names / sizeof *names; i++)
         rc = db_meta(apply->db, names[i].name, names[i].number, err);
     if (!rc)
-        rc = runs_read(apply->db, &apply->identity.runs, err);
+        rc = hash_runs_read(apply->db, &apply->identity.runs, err);
     if (!rc)
         rc = attributes_read(apply->db, &apply->output.attributes, err);
     if (rc)
@@ -121,9 +121,7 @@ static int put_numbers(struct apply *apply, struct error *err)
                                         {"next_object", &apply->output.next_object},
                                         {"next_origin", &apply->output.next_origin},
                                         {"next_attribute", &apply->output.next_attribute},
-                                        {"grown_to", &apply->output.grown_to},
-                                        {"run_first", &apply->identity.runs.first},
-                                        {"run_next", &apply->identity.runs.next}};
+                                        {"grown_to", &apply->output.grown_to}};
     int rc = 0;
     for (size_t i = 0; !rc && i < sizeof names / sizeof *names; i++)
         rc = put_number(apply->db, names[i].name, *names[i].number, err);
@@ -199,9 +197,8 @@ static int run(struct apply *apply, struct error *err)
     if (!rc)
         rc = write_live(apply, err);
     if (!rc)
-        rc = runs_append(apply->db, &apply->identity.runs, apply->identity.new_keys,
-                         apply->identity.new_key_count, apply->identity.new_hashes,
-                         apply->identity.new_hash_count, err);
+        rc =
+            hash_runs_append(apply->db, &apply->identity.runs, &apply->identity.new_hashes, HASH_BUDGET, err);
     if (!rc)
         rc = put_origin(apply, err);
     if (!rc)
@@ -238,8 +235,8 @@ static void identity_done(struct apply_identity *identity)
     free(identity->clips);
     rowset_unref(identity->live);
     rowset_unref(identity->changed);
-    free(identity->new_keys);
-    free(identity->new_hashes);
+    hash_additions_done(&identity->new_hashes);
+    hash_runs_done(&identity->runs);
 }
 
 static void setter_done(struct apply_setter *setter)

@@ -308,9 +308,10 @@ static int put_clip(struct step *step, uint32_t json_changed, struct error *err)
 static void note_content(struct step *step)
 {
     const uint8_t *fingerprint = step->clip.fingerprint;
+    struct cursor start = cursor_of(fingerprint, SHA256_BYTES);
     if (!step->place->known || memcmp(step->was_ident.print, fingerprint, CLIP_PRINT_BYTES) != 0)
-        apply_hash_add(&step->apply->identity, SCHEMA_HASH_FINGERPRINT, apply_fingerprint_hash(fingerprint),
-                       step->place->row);
+        hash_additions_add(&step->apply->identity.new_hashes, SCHEMA_HASH_FINGERPRINT, cursor_be32(&start),
+                           step->place->row);
 }
 
 /* A file that is gone cannot say when: its clip's json does. */

@@ -26,13 +26,6 @@ struct intake {
     struct sorter sorters[APPLY_SORT_KEYS];
 };
 
-void apply_hash_add(struct apply_identity *identity, enum schema_hash kind, uint64_t hash, uint32_t number)
-{
-    mem_grow(&identity->new_hashes, &identity->new_hash_cap, identity->new_hash_count + 1,
-             sizeof *identity->new_hashes);
-    identity->new_hashes[identity->new_hash_count++] = (struct runs_hash){kind, hash, number};
-}
-
 /* ---- roots, objects, recordings ---- */
 
 static int take_root(struct intake *intake, const struct changeset_op *op, struct error *err)
@@ -51,7 +44,7 @@ static int take_root(struct intake *intake, const struct changeset_op *op, struc
 struct object_search {
     struct apply *apply;
     const struct changeset_op *op;
-    uint32_t root, found;
+    uint32_t root;
 };
 
 static int is_object(void *ctx, uint32_t id, struct error *err)
@@ -64,7 +57,6 @@ static int is_object(void *ctx, uint32_t id, struct error *err)
     bool same = object.root == search->root && object.size == search->op->size &&
                 !strcmp(object.path, search->op->text) && !strcmp(object.pin, search->op->pin);
     catalog_object_done(&object);
-    search->found = id;
     return same;
 }
 
@@ -87,23 +79,23 @@ static int take_object(struct intake *intake, const struct changeset_op *op, str
 {
     struct apply *apply = intake->apply;
     struct object_search search = {.apply = apply, .op = op, .root = apply->source.root_ids[op->root]};
-    uint64_t hash = rows_object_hash(search.root, op->text);
-    int rc =
-        runs_find_hash(apply->db, &apply->identity.runs, SCHEMA_HASH_OBJECT, hash, is_object, &search, err);
+    uint32_t hash = rows_object_hash(search.root, op->text), id = 0;
+    int rc = hash_runs_find(apply->db, &apply->identity.runs, SCHEMA_HASH_OBJECT, hash, is_object, &search,
+                            &id, err);
     if (rc < 0)
         return rc;
     if (!rc) {
         if (apply->output.next_object >= CATALOG_NO_OBJECT)
             return error_set(err, EFBIG, "the catalog has too many objects");
-        search.found = (uint32_t)apply->output.next_object++;
-        rc = put_object(apply, op, search.root, search.found, err);
+        id = (uint32_t)apply->output.next_object++;
+        rc = put_object(apply, op, search.root, id, err);
         if (rc)
             return rc;
-        apply_hash_add(&apply->identity, SCHEMA_HASH_OBJECT, hash, search.found);
+        hash_additions_add(&apply->identity.new_hashes, SCHEMA_HASH_OBJECT, hash, id);
     }
     mem_grow(&apply->source.object_ids, &apply->source.object_cap, apply->source.object_count + 1,
              sizeof *apply->source.object_ids);
-    apply->source.object_ids[apply->source.object_count++] = search.found;
+    apply->source.object_ids[apply->source.object_count++] = id;
     return 0;
 }
 

@@ -59,10 +59,10 @@ static int find_keys(struct apply *apply, struct error *err)
     enum { FINDS_COST = 4 };
     int rc = 0;
     if ((int64_t)apply->identity.count >= apply->output.rows / FINDS_COST)
-        return runs_each_key(apply->db, take_row, &(struct key_walk){.apply = apply}, err);
+        return keys_each(apply->db, take_row, &(struct key_walk){.apply = apply}, err);
     for (size_t i = 0; rc >= 0 && i < apply->identity.count; i++) {
         struct apply_clip *clip = &apply->identity.clips[i];
-        rc = runs_find_key(apply->db, &apply->identity.runs, clip->key, strlen(clip->key), &clip->row, err);
+        rc = keys_find(apply->db, &apply->identity.runs, clip->key, strlen(clip->key), &clip->row, err);
         clip->known = rc == 1;
     }
     return rc < 0 ? rc : 0;

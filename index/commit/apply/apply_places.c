@@ -8,18 +8,11 @@
 #include "index/catalog/rows.h"
 #include "index/commit/apply/apply_state.h"
 
-uint64_t apply_fingerprint_hash(const uint8_t fingerprint[SHA256_BYTES])
-{
-    struct cursor c = cursor_of(fingerprint, SHA256_BYTES);
-    return cursor_le64(&c);
-}
-
 static int find_known(struct apply *apply, struct error *err)
 {
     for (size_t i = 0; i < apply->identity.count; i++) {
         struct apply_clip *clip = &apply->identity.clips[i];
-        int rc =
-            runs_find_key(apply->db, &apply->identity.runs, clip->key, strlen(clip->key), &clip->row, err);
+        int rc = keys_find(apply->db, &apply->identity.runs, clip->key, strlen(clip->key), &clip->row, err);
         if (rc < 0)
             return rc;
         clip->known = rc;
@@ -62,8 +55,7 @@ static int read_labels(struct apply *apply, struct apply_clip *clip, struct reco
     clip->labels_left = strmap_find(apply->source.set->labels_of, clip->key, strlen(clip->key)) != NULL;
     if (!clip->labels_of)
         return 0;
-    int rc =
-        runs_find_key(apply->db, &apply->identity.runs, clip->labels_of, strlen(clip->labels_of), &row, err);
+    int rc = keys_find(apply->db, &apply->identity.runs, clip->labels_of, strlen(clip->labels_of), &row, err);
     if (rc < 1) /* of one that was removed they are what it had then */
         return rc;
     clip->moved = MEM_NEW(struct apply_moved);
@@ -113,13 +105,6 @@ static int compare_clips(const void *a, const void *b)
     return (x->order > y->order) - (x->order < y->order);
 }
 
-static void add_key(struct apply_identity *identity, const struct apply_clip *clip)
-{
-    mem_grow(&identity->new_keys, &identity->new_key_cap, identity->new_key_count + 1,
-             sizeof *identity->new_keys);
-    identity->new_keys[identity->new_key_count++] = (struct runs_key){clip->key, clip->row};
-}
-
 static void place_live(struct apply_identity *identity, const struct apply_clip *clip)
 {
     bool gone = clip->removed || clip->hidden;
@@ -146,7 +131,8 @@ static int place_new(struct apply *apply, struct error *err)
         if (apply->output.rows >= UINT32_MAX)
             return error_set(err, EFBIG, "the data set has too many clips");
         clip->row = (uint32_t)apply->output.rows++;
-        add_key(identity, clip);
+        hash_additions_add(&identity->new_hashes, SCHEMA_HASH_KEY, key_hash(clip->key, strlen(clip->key)),
+                           clip->row);
         place_live(identity, clip);
     }
     return 0;

@@ -12,10 +12,10 @@
 #include "index/catalog/attributes.h"
 #include "index/catalog/clips.h"
 #include "index/catalog/db.h"
+#include "index/catalog/keys.h"
 #include "index/catalog/lists.h"
 #include "index/catalog/origins.h"
 #include "index/catalog/record.h"
-#include "index/catalog/runs.h"
 #include "index/commit/apply/apply.h"
 #include "index/commit/apply/apply_delta.h"
 #include "index/commit/apply/apply_packing.h"
@@ -73,11 +73,8 @@ struct apply_identity {
     size_t count, removals;
     struct rowset *live;    /* of the parent, later of the result */
     struct rowset *changed; /* rows that come or go */
-    struct runs runs;
-    struct runs_key *new_keys;
-    size_t new_key_count, new_key_cap;
-    struct runs_hash *new_hashes;
-    size_t new_hash_count, new_hash_cap;
+    struct hash_runs runs;
+    struct hash_additions new_hashes;
 };
 
 /* Whoever sets the values of the set, and what stood in the way. */
@@ -135,6 +132,3 @@ bool apply_is_event(const struct apply_output *output, const struct attribute *a
 
 void apply_example(struct apply_examples *examples, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-void apply_hash_add(struct apply_identity *identity, enum schema_hash kind, uint64_t hash, uint32_t number);
-uint64_t apply_fingerprint_hash(const uint8_t fingerprint[SHA256_BYTES]);

@@ -9,7 +9,7 @@ static uint64_t decide_locked(struct cached *file, struct pattern *pattern, uint
                               uint64_t *ret_from)
 {
     struct pattern_file facts = {
-        .policy = file->cache->policy,
+        .policy = file->source->ops->exact ? CACHE_FILL_EXACT : file->cache->policy,
         .size = file->size,
         .blocks = file->blocks.count,
         .blocks_here = file->blocks.count - file->blocks.in_state[BLOCK_ABSENT],
@@ -30,7 +30,7 @@ static void join_locked(struct cached *file, uint64_t from, uint64_t to)
 static bool disk_takes_more(struct cache *cache)
 {
     return !atomic_load(&cache->stopping) && !health_failed(&cache->health, NULL, 0) &&
-           !keeper_room(cache->keeper, (uint64_t)FILL_MAX_BLOCKS * CACHE_BLOCK_BYTES);
+           !keeper_room(cache->keeper, FILL_MAX_BYTES);
 }
 
 bool ahead_notice(struct cached *file, struct pattern *pattern, uint64_t offset, uint64_t len)
@@ -61,13 +61,14 @@ struct cache_fill *ahead_next(struct cached *file)
 {
     bool takes = disk_takes_more(file->cache);
     pthread_mutex_lock(&file->lock);
-    uint64_t first = file->ahead_from / CACHE_BLOCK_BYTES, end = blocks_of(file->ahead_to);
+    uint64_t first = file->ahead_from / file->blocks.block_bytes,
+             end = blocks_of(&file->blocks, file->ahead_to);
     while (first < end && file->blocks.state[first] != BLOCK_ABSENT)
         first = blocks_run(&file->blocks, first, end);
     struct cache_fill *fill = NULL;
     if (first < end && file->disk.writable && takes) {
         fill = fills_make_locked(file, first, end, true, 1);
-        file->ahead_from = fill->end * CACHE_BLOCK_BYTES;
+        file->ahead_from = fill->end * file->blocks.block_bytes;
     } else {
         file->ahead_from = file->ahead_to = 0;
         file->ahead_listed = false;

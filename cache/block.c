@@ -10,14 +10,15 @@
 
 enum { CRC_BYTES = sizeof(uint32_t) };
 
-uint64_t blocks_of(uint64_t bytes)
+uint64_t blocks_of(const struct blocks *blocks, uint64_t bytes)
 {
-    return bytes / CACHE_BLOCK_BYTES + (bytes % CACHE_BLOCK_BYTES != 0);
+    return bytes / blocks->block_bytes + (bytes % blocks->block_bytes != 0);
 }
 
-int blocks_init(struct blocks *blocks, uint64_t size, struct error *err)
+int blocks_init(struct blocks *blocks, uint64_t size, uint32_t block_bytes, struct error *err)
 {
-    uint64_t count = blocks_of(size);
+    struct blocks made = {.size = size, .block_bytes = block_bytes};
+    uint64_t count = made.count = made.in_state[BLOCK_ABSENT] = blocks_of(&made, size);
     uint8_t *state = size <= INT64_MAX ? calloc(count + 1, 1) : NULL;
     uint32_t *crc = state ? calloc(count + 1, CRC_BYTES) : NULL;
     if (!crc) {
@@ -25,8 +26,9 @@ int blocks_init(struct blocks *blocks, uint64_t size, struct error *err)
         return error_set(err, EFBIG, "a file of %llu bytes is too large to cache on this machine",
                          (unsigned long long)size);
     }
-    *blocks = (struct blocks){.size = size, .count = count, .state = state, .crc = crc};
-    blocks->in_state[BLOCK_ABSENT] = count;
+    made.state = state;
+    made.crc = crc;
+    *blocks = made;
     return 0;
 }
 
@@ -39,8 +41,8 @@ void blocks_done(struct blocks *blocks)
 
 uint64_t blocks_bytes(const struct blocks *blocks, uint64_t first, uint64_t end)
 {
-    uint64_t to = end == blocks->count ? blocks->size : end * CACHE_BLOCK_BYTES;
-    return to - first * CACHE_BLOCK_BYTES;
+    uint64_t to = end == blocks->count ? blocks->size : end * blocks->block_bytes;
+    return to - first * blocks->block_bytes;
 }
 
 void blocks_set(struct blocks *blocks, uint64_t first, uint64_t end, enum block_state state)

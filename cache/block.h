@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The state of each 4 KiB block of one cached file.
+ * The state of each block of one cached file: 4 KiB, or what its source says.
  *
  *                asked          all came          written
  *     ABSENT --------> COMING ---------> MEMORY ---------> CHECKED
@@ -40,18 +40,19 @@
 enum block_state { BLOCK_ABSENT, BLOCK_COMING, BLOCK_MEMORY, BLOCK_DISK, BLOCK_CHECKED, BLOCK_STATES };
 
 struct blocks {
-    uint64_t size;  /* of the file, in bytes */
-    uint64_t count; /* of blocks; the last may be short */
-    uint8_t *state; /* enum block_state */
+    uint64_t size;        /* of the file, in bytes */
+    uint64_t count;       /* of blocks; the last may be short */
+    uint32_t block_bytes; /* of a block */
+    uint8_t *state;       /* enum block_state */
     uint32_t *crc;
     uint64_t in_state[BLOCK_STATES];
 };
 
 /* All ABSENT. -EFBIG if this machine cannot hold the table of a file so large. */
-int blocks_init(struct blocks *blocks, uint64_t size, struct error *err);
+int blocks_init(struct blocks *blocks, uint64_t size, uint32_t block_bytes, struct error *err);
 void blocks_done(struct blocks *blocks);
 
-uint64_t blocks_of(uint64_t bytes); /* blocks that `bytes` fill, rounded up */
+uint64_t blocks_of(const struct blocks *blocks, uint64_t bytes); /* that `bytes` fill, rounded up */
 /* Bytes of the blocks [first, end), the short last one as it is. */
 uint64_t blocks_bytes(const struct blocks *blocks, uint64_t first, uint64_t end);
 void blocks_set(struct blocks *blocks, uint64_t first, uint64_t end, enum block_state state);

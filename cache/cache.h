@@ -71,6 +71,9 @@ struct cache_source_ops {
     void (*cancel)(struct cache_source *source, struct cache_fill *fill);
     void (*free)(struct cache_source *source);
     bool counts; /* calls cache_fill_count(); else each fill counts as one fetch of the bytes given */
+    bool exact;  /* nothing is fetched beyond what is asked, whatever the policy says */
+    uint32_t block_bytes; /* a power of two below CACHE_BLOCK_BYTES for sources that are read in small pieces;
+                             0: that */
 };
 /* The first member of every source. */
 struct cache_source {
@@ -125,6 +128,10 @@ int cache_read_now(struct cache_file *file, uint64_t offset, size_t len, void *t
 /* Waits, at most until deadline_ns (clock_now_ns(); 0: none). */
 int cache_read_wait(struct cache_file *file, uint64_t offset, size_t len, void *to, int64_t deadline_ns,
                     struct error *err);
+
+/* Who knows better than a CRC32C says that these bytes are wrong: they are fetched again when they are next
+ * asked for. */
+void cache_forget(struct cache_file *file, uint64_t offset, uint64_t len);
 
 /* ---- telling ---- */
 

@@ -9,17 +9,19 @@
 #include "cache/fill.h"
 #include "cache/side.h"
 
-int cached_new(struct cache *cache, const uint8_t key[SHA256_BYTES], uint64_t size, struct cached **ret,
-               struct error *err)
+int cached_new(struct cache *cache, const uint8_t key[SHA256_BYTES], uint64_t size,
+               struct cache_source *source, struct cached **ret, struct error *err)
 {
     struct blocks blocks;
-    int rc = blocks_init(&blocks, size, err);
+    uint32_t own = source->ops->block_bytes;
+    int rc = blocks_init(&blocks, size, own ? own : CACHE_BLOCK_BYTES, err);
     if (rc)
         return rc;
     struct cached *file = MEM_NEW(struct cached);
     memcpy(file->node.key, key, SHA256_BYTES);
     atomic_init(&file->refs, 1);
     file->cache = cache;
+    file->source = source;
     file->size = size;
     file->blocks = blocks;
     file->disk = DISK_NONE;
@@ -67,7 +69,8 @@ void cached_open_disk(struct cached *file, uint64_t *ret_disk_bytes)
 static void merge_locked(struct cached *file, const struct blocks *from)
 {
     for (uint64_t i = 0; i < from->count; i++)
-        if (from->state[i] == BLOCK_DISK && file->blocks.state[i] == BLOCK_ABSENT) {
+        if (from->state[i] == BLOCK_DISK && file->blocks.state[i] == BLOCK_ABSENT &&
+            from->crc[i] != file->blocks.crc[i]) {
             file->blocks.crc[i] = from->crc[i];
             blocks_set(&file->blocks, i, i + 1, BLOCK_DISK);
         }
@@ -100,7 +103,7 @@ int cached_make_writable(struct cached *file)
     if (writable || busy)
         return writable ? 0 : -EAGAIN;
     struct blocks found;
-    int rc = blocks_init(&found, file->size, NULL);
+    int rc = blocks_init(&found, file->size, file->blocks.block_bytes, NULL);
     bool looked = !rc;
     if (looked) {
         rc = try_writable(file, &disk, &found);
@@ -119,7 +122,7 @@ int cached_make_writable(struct cached *file)
 
 bool cached_refresh(struct cached *file, uint64_t offset, uint64_t len)
 {
-    uint64_t first = offset / CACHE_BLOCK_BYTES, end = blocks_of(offset + len);
+    uint64_t first = offset / file->blocks.block_bytes, end = blocks_of(&file->blocks, offset + len);
     pthread_mutex_lock(&file->lock);
     int side_fd = file->disk.writable ? -1 : file->disk.side_fd;
     pthread_mutex_unlock(&file->lock);
@@ -179,11 +182,11 @@ void cached_remove_fill_locked(struct cached *file, struct cache_fill *fill)
 uint64_t cached_here_to_locked(const struct cached *file, uint64_t at, uint64_t end)
 {
     while (at < end) {
-        uint64_t block = at / CACHE_BLOCK_BYTES, to = at;
+        uint64_t block = at / file->blocks.block_bytes, to = at;
         switch ((enum block_state)file->blocks.state[block]) {
         case BLOCK_DISK:
         case BLOCK_CHECKED:
-            to = blocks_run(&file->blocks, block, blocks_of(end)) * CACHE_BLOCK_BYTES;
+            to = blocks_run(&file->blocks, block, blocks_of(&file->blocks, end)) * file->blocks.block_bytes;
             break;
         case BLOCK_COMING:
         case BLOCK_MEMORY:

@@ -20,7 +20,7 @@
 #include "cache/parts.h"
 #include "cache/pattern.h"
 
-enum { FILL_MAX_BLOCKS = 1024 }; /* 4 MiB: a large range is fetched in parallel parts of this size */
+enum { FILL_MAX_BYTES = 4 << 20 }; /* a large range is fetched in parallel parts of this size */
 
 struct cache_fill;
 
@@ -56,8 +56,9 @@ struct cached {
     unsigned opens;
 };
 
-int cached_new(struct cache *cache, const uint8_t key[SHA256_BYTES], uint64_t size, struct cached **ret,
-               struct error *err);
+/* `source` is the file's once this has succeeded. */
+int cached_new(struct cache *cache, const uint8_t key[SHA256_BYTES], uint64_t size,
+               struct cache_source *source, struct cached **ret, struct error *err);
 void cached_free(struct cached *file); /* no references left; frees the source, too */
 void cached_ref(struct cached *file);
 /* Opens the local files. Failure is noted in the cache's health: the file then lives in memory. */

@@ -81,10 +81,10 @@ int disk_load(const struct disk *disk, struct blocks *blocks, uint64_t *ret_bad)
 }
 
 /* Records of a side file whose header is wrong: they say how much is lost, nothing else. */
-static uint64_t count_lost(const struct disk *disk, uint64_t size)
+static uint64_t count_lost(const struct disk *disk, const struct blocks *blocks)
 {
     struct blocks lost;
-    if (blocks_init(&lost, size, NULL))
+    if (blocks_init(&lost, blocks->size, blocks->block_bytes, NULL))
         return 0;
     uint64_t bad = 0;
     disk_load(disk, &lost, &bad);
@@ -94,12 +94,12 @@ static uint64_t count_lost(const struct disk *disk, uint64_t size)
 }
 
 /* Sizes first, header last: without a header nothing counts. */
-static int make_new(const struct disk *disk, const uint8_t key[SHA256_BYTES], uint64_t size)
+static int make_new(const struct disk *disk, const uint8_t key[SHA256_BYTES], const struct blocks *blocks)
 {
     uint8_t header[SIDE_HEADER_BYTES];
-    side_header(header, key, size);
-    if (ftruncate(disk->data_fd, (off_t)size) ||
-        ftruncate(disk->side_fd, (off_t)side_record_offset(blocks_of(size))))
+    side_header(header, key, blocks);
+    if (ftruncate(disk->data_fd, (off_t)blocks->size) ||
+        ftruncate(disk->side_fd, (off_t)side_record_offset(blocks->count)))
         return -errno;
     ssize_t put = pwrite(disk->side_fd, header, sizeof header, 0);
     return put == (ssize_t)sizeof header ? 0 : put < 0 ? -errno : -ENOSPC;
@@ -127,15 +127,15 @@ static int load(const struct folder *folder, struct disk *disk, const uint8_t ke
     if (rc)
         return rc;
     if (!got && disk->writable)
-        return make_new(disk, key, blocks->size);
-    if (!side_header_check(header, got, key, blocks->size, NULL)) {
+        return make_new(disk, key, blocks);
+    if (!side_header_check(header, got, key, blocks, NULL)) {
         if (disk->writable && ftruncate(disk->data_fd, (off_t)blocks->size))
             return -errno;
         return disk_load(disk, blocks, &loaded->bad);
     }
     if (!disk->writable)
         return -EAGAIN; /* its writer is about to finish or to replace it */
-    loaded->bad += count_lost(disk, blocks->size);
+    loaded->bad += count_lost(disk, blocks);
     rc = remove_both(folder, key);
     return rc ? rc : -ESTALE;
 }

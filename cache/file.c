@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "cache/compose.h"
+#include "cache/fill.h"
 #include "cache/gather.h"
 #include "cache/handle.h"
 #include "cache/keeper.h"
@@ -19,11 +20,11 @@
 /* ---- opening ---- */
 
 static int open_claimed(struct cache *cache, const uint8_t key[SHA256_BYTES], uint64_t size,
-                        struct cached **ret, struct error *err)
+                        struct cache_source *source, struct cached **ret, struct error *err)
 {
     struct cached *file;
     uint64_t disk_bytes;
-    int rc = cached_new(cache, key, size, &file, err);
+    int rc = cached_new(cache, key, size, source, &file, err);
     if (rc)
         return rc;
     cached_open_disk(file, &disk_bytes);
@@ -58,9 +59,7 @@ static int open_cached(struct cache *cache, const uint8_t key[SHA256_BYTES], uin
             return rc;
         source->ops->free(source);
     } else {
-        int rc = open_claimed(cache, key, size, &file, err);
-        if (!rc)
-            file->source = source;
+        int rc = open_claimed(cache, key, size, source, &file, err);
         table_end_claim(cache->table, key, rc ? NULL : file);
         if (rc)
             return rc;
@@ -163,6 +162,15 @@ void cache_read(struct cache_file *file, struct cache_read *read)
         compose_start(file, read);
     else
         read_start(file->cached, &file->pattern, read);
+}
+
+void cache_forget(struct cache_file *file, uint64_t offset, uint64_t len)
+{
+    struct cached *cached = file->cached;
+    if (!cached || check_range(file, offset, len, NULL))
+        return;
+    uint64_t end = blocks_of(&cached->blocks, offset + len);
+    fills_forget(cached, offset / cached->blocks.block_bytes, end);
 }
 
 void cache_read_cancel(struct cache_file *file, struct cache_read *read)

@@ -25,7 +25,7 @@ static struct cache_fill *fill_new(struct cached *file, uint64_t first, uint64_t
     cache_enter(file->cache);
     fill->first = first;
     fill->end = end;
-    fill->offset = first * CACHE_BLOCK_BYTES;
+    fill->offset = first * file->blocks.block_bytes;
     fill->len = blocks_bytes(&file->blocks, first, end);
     fill->background = background;
     atomic_init(&fill->refs, 1);
@@ -36,8 +36,9 @@ struct cache_fill *fills_make_locked(struct cached *file, uint64_t first, uint64
                                      unsigned max)
 {
     struct cache_fill *made = NULL, **last = &made;
+    const uint64_t most = FILL_MAX_BYTES / file->blocks.block_bytes;
     for (uint64_t next; first < end && max; first = next) {
-        uint64_t limit = first + FILL_MAX_BLOCKS < end ? first + FILL_MAX_BLOCKS : end;
+        uint64_t limit = first + most < end ? first + most : end;
         next = blocks_run(&file->blocks, first, limit);
         if (file->blocks.state[first] != BLOCK_ABSENT)
             continue;
@@ -176,9 +177,9 @@ static void whole_blocks_locked(const struct cache_fill *fill, uint64_t *ret_fir
     *ret_first = *ret_end = fill->first;
     for (size_t i = 0; i < fill->arrived.count; i++) {
         const struct range *range = &fill->arrived.all[i];
-        uint64_t first = blocks_of(range->start);
-        uint64_t end =
-            range->end == fill->file->size ? fill->file->blocks.count : range->end / CACHE_BLOCK_BYTES;
+        uint64_t first = blocks_of(&fill->file->blocks, range->start);
+        uint64_t end = range->end == fill->file->size ? fill->file->blocks.count
+                                                      : range->end / fill->file->blocks.block_bytes;
         if (end > first && end - first > *ret_end - *ret_first) {
             *ret_first = first;
             *ret_end = end;
@@ -260,7 +261,7 @@ void cache_fill_done(struct cache_fill *fill, int rc, const struct error *err)
 
 static uint64_t bytes_to_write(const struct cache_fill *fill)
 {
-    return (fill->end - fill->first) * CACHE_BLOCK_BYTES;
+    return (fill->end - fill->first) * fill->file->blocks.block_bytes;
 }
 
 static int prepare_write(struct write_job *job)
@@ -276,13 +277,13 @@ static int prepare_write(struct write_job *job)
         rc = cached_make_writable(file);
     if (rc)
         return rc;
-    uint64_t count = fill->end - fill->first, at = fill->first * CACHE_BLOCK_BYTES;
+    uint64_t count = fill->end - fill->first, at = fill->first * file->blocks.block_bytes;
     const uint8_t *bytes = fill->bytes + (at - fill->offset);
     if (!fill->records)
         fill->records = mem_alloc(count * SIDE_RECORD_BYTES);
     for (uint64_t i = 0; i < count; i++)
         side_record(fill->records + i * SIDE_RECORD_BYTES,
-                    crc32c(0, bytes + i * CACHE_BLOCK_BYTES,
+                    crc32c(0, bytes + i * file->blocks.block_bytes,
                            blocks_bytes(&file->blocks, fill->first + i, fill->first + i + 1)));
     job->part[0] = (struct write_part){.fd = file->disk.data_fd,
                                        .bytes = bytes,
@@ -302,6 +303,16 @@ static void end_write(struct cache_fill *fill, int rc)
     fill->has_room = false;
 }
 
+static void note_written_locked(struct cache_fill *fill)
+{
+    struct cached *file = fill->file;
+    cached_remove_fill_locked(file, fill);
+    for (uint64_t i = fill->first; i < fill->end; i++)
+        file->blocks.crc[i] = side_record_crc(fill->records + (i - fill->first) * SIDE_RECORD_BYTES);
+    blocks_set(&file->blocks, fill->first, fill->end, BLOCK_CHECKED);
+    cached_note_locked(file);
+}
+
 static void written(struct write_job *job, int rc)
 {
     struct cache_fill *fill = (struct cache_fill *)job;
@@ -317,11 +328,8 @@ static void written(struct write_job *job, int rc)
     }
     health_ok(&cache->health);
     pthread_mutex_lock(&file->lock);
-    cached_remove_fill_locked(file, fill);
-    for (uint64_t i = fill->first; i < fill->end; i++)
-        file->blocks.crc[i] = side_record_crc(fill->records + (i - fill->first) * SIDE_RECORD_BYTES);
-    blocks_set(&file->blocks, fill->first, fill->end, BLOCK_CHECKED);
-    cached_note_locked(file);
+    if (!fill->forgotten)
+        note_written_locked(fill);
     pthread_mutex_unlock(&file->lock);
     end_write(fill, 0);
     fill_unref(fill);
@@ -341,19 +349,44 @@ void fill_write(struct cache_fill *fill)
     writer_submit(cache->writer, &fill->job);
 }
 
+static void forget_locked(struct cache_fill *fill)
+{
+    cached_remove_fill_locked(fill->file, fill);
+    blocks_set(&fill->file->blocks, fill->first, fill->end, BLOCK_ABSENT);
+}
+
 bool fill_drop(struct cache_fill *fill)
 {
     struct cached *file = fill->file;
     bool stopping = atomic_load(&file->cache->stopping);
     pthread_mutex_lock(&file->lock);
-    bool drop = stopping || !cached_waited_for_locked(file, fill->first * CACHE_BLOCK_BYTES,
-                                                      fill->end * CACHE_BLOCK_BYTES);
-    if (drop) {
-        cached_remove_fill_locked(file, fill);
-        blocks_set(&file->blocks, fill->first, fill->end, BLOCK_ABSENT);
-    }
+    bool drop = stopping || fill->forgotten ||
+                !cached_waited_for_locked(file, fill->first * file->blocks.block_bytes,
+                                          fill->end * file->blocks.block_bytes);
+    if (drop && !fill->forgotten)
+        forget_locked(fill);
     pthread_mutex_unlock(&file->lock);
     if (drop)
         fill_unref(fill);
     return drop;
+}
+
+/* What the side file says of them stays as it is; the checksum that is left behind keeps those records from
+ * being believed again. A fill whose write is under way goes on: whoever reads those bytes later checks them.
+ */
+void fills_forget(struct cached *file, uint64_t first, uint64_t end)
+{
+    pthread_mutex_lock(&file->lock);
+    for (uint64_t i = first; i < end; i++) {
+        enum block_state state = file->blocks.state[i];
+        if (state == BLOCK_MEMORY) {
+            struct cache_fill *fill = cached_fill_locked(file, i);
+            fill->forgotten = true;
+            forget_locked(fill);
+        } else if (state == BLOCK_DISK || state == BLOCK_CHECKED) {
+            blocks_set(&file->blocks, i, i + 1, BLOCK_ABSENT);
+        }
+    }
+    cached_note_locked(file);
+    pthread_mutex_unlock(&file->lock);
 }

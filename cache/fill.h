@@ -34,6 +34,7 @@ struct cache_fill {
     bool cancelled;
     struct ranges arrived; /* byte ranges of the file */
     uint64_t first, end;   /* blocks covered; shrinks to those that came if the fill failed */
+    bool forgotten;        /* ended, and covers none any more: its bytes were wrong */
 };
 
 /* Makes fills for the ABSENT blocks of [first, end), at most `max` of them, linked by `next`. */
@@ -44,6 +45,8 @@ void fill_ref(struct cache_fill *fill);
 void fill_unref(struct cache_fill *fill);
 /* Asks the fill to end if no read waits for its bytes. */
 void fill_cancel_unwanted(struct cache_fill *fill);
+/* Blocks of [first, end) that are here are not any more. Those that come just now do. */
+void fills_forget(struct cached *file, uint64_t first, uint64_t end);
 /* Forgets the bytes of a kept fill; false if a read still waits for some. */
 bool fill_drop(struct cache_fill *fill);
 /* Hands the bytes of an ended or kept fill to the writer. */

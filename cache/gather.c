@@ -8,7 +8,7 @@
 
 #include "cache/fill.h"
 
-enum { CHECK_BATCH = 64, CHECK_BYTES = CHECK_BATCH * CACHE_BLOCK_BYTES }; /* read and checked at a time */
+enum { CHECK_BATCH = 64, BLOCK_BYTES_MAX = CACHE_BLOCK_BYTES, CHECK_BYTES = CHECK_BATCH * BLOCK_BYTES_MAX };
 
 /* A buffer of at least `len` bytes, fast if that is at most SCRATCH_BYTES. */
 static uint8_t *scratch_take(struct cache *cache, size_t len)
@@ -62,7 +62,7 @@ static int check(struct cached *file, uint64_t first, uint64_t end, const uint8_
     int rc = 0;
     for (uint64_t i = first; i < end; i++)
         crc[i - first] =
-            crc32c(0, bytes + (i - first) * CACHE_BLOCK_BYTES, blocks_bytes(&file->blocks, i, i + 1));
+            crc32c(0, bytes + (i - first) * file->blocks.block_bytes, blocks_bytes(&file->blocks, i, i + 1));
     pthread_mutex_lock(&file->lock);
     for (uint64_t i = first; i < end; i++) {
         uint8_t state = file->blocks.state[i];
@@ -83,7 +83,7 @@ static int check(struct cached *file, uint64_t first, uint64_t end, const uint8_
 /* Reads and checks up to CHECK_BATCH whole blocks. */
 static int read_blocks(struct cached *file, int fd, uint64_t first, uint64_t end, uint8_t *to)
 {
-    if (disk_read(fd, first * CACHE_BLOCK_BYTES, blocks_bytes(&file->blocks, first, end), to))
+    if (disk_read(fd, first * file->blocks.block_bytes, blocks_bytes(&file->blocks, first, end), to))
         return lose(file, first, end);
     return check(file, first, end, to);
 }
@@ -91,18 +91,19 @@ static int read_blocks(struct cached *file, int fd, uint64_t first, uint64_t end
 /* Reads and checks the blocks of [offset, offset + len). Whole blocks go straight to their place. */
 static int read_unchecked(struct cached *file, int fd, uint64_t offset, size_t len, uint8_t *to)
 {
-    uint8_t edge[CACHE_BLOCK_BYTES];
+    uint8_t edge[BLOCK_BYTES_MAX];
+    const uint32_t block_bytes = file->blocks.block_bytes;
     uint64_t end = offset + len;
     for (uint64_t at = offset; at < end;) {
-        uint64_t block = at / CACHE_BLOCK_BYTES, start = block * CACHE_BLOCK_BYTES;
-        uint64_t last = end == file->size ? file->blocks.count : end / CACHE_BLOCK_BYTES;
+        uint64_t block = at / block_bytes, start = block * block_bytes;
+        uint64_t last = end == file->size ? file->blocks.count : end / block_bytes;
         int rc;
         if (at == start && last > block) {
             last = last < block + CHECK_BATCH ? last : block + CHECK_BATCH;
             rc = read_blocks(file, fd, block, last, to + (at - offset));
             at += blocks_bytes(&file->blocks, block, last);
         } else {
-            uint64_t upto = start + CACHE_BLOCK_BYTES < end ? start + CACHE_BLOCK_BYTES : end;
+            uint64_t upto = start + block_bytes < end ? start + block_bytes : end;
             rc = read_blocks(file, fd, block, block + 1, edge);
             if (!rc)
                 memcpy(to + (at - offset), edge + (at - start), upto - at);
@@ -126,7 +127,7 @@ struct run {
 
 static int look(struct cached *file, uint64_t at, uint64_t end, struct run *ret)
 {
-    uint64_t block = at / CACHE_BLOCK_BYTES;
+    uint64_t block = at / file->blocks.block_bytes;
     int rc = 0;
     pthread_mutex_lock(&file->lock);
     enum block_state state = file->blocks.state[block];
@@ -141,7 +142,8 @@ static int look(struct cached *file, uint64_t at, uint64_t end, struct run *ret)
     } else if (state == BLOCK_ABSENT) {
         rc = -EAGAIN;
     } else {
-        uint64_t to = blocks_run(&file->blocks, block, blocks_of(end)) * CACHE_BLOCK_BYTES;
+        uint64_t to =
+            blocks_run(&file->blocks, block, blocks_of(&file->blocks, end)) * file->blocks.block_bytes;
         *ret = (struct run){
             .end = to < end ? to : end, .checked = state == BLOCK_CHECKED, .fd = file->disk.data_fd};
     }
@@ -161,7 +163,7 @@ static int copy_run(struct cached *file, const struct run *run, uint64_t at, uin
         return read_unchecked(file, run->fd, at, len, to);
     if (!disk_read(run->fd, at, len, to))
         return 0;
-    return lose(file, at / CACHE_BLOCK_BYTES, blocks_of(run->end));
+    return lose(file, at / file->blocks.block_bytes, blocks_of(&file->blocks, run->end));
 }
 
 static int copy_all(struct cached *file, uint64_t offset, size_t len, uint8_t *to)
@@ -185,7 +187,7 @@ static bool is_here(struct cached *file, uint64_t offset, size_t len, struct cac
     uint64_t end = offset + len;
     pthread_mutex_lock(&file->lock);
     bool here = cached_here_to_locked(file, offset, end) == end;
-    struct cache_fill *fill = here ? cached_fill_locked(file, offset / CACHE_BLOCK_BYTES) : NULL;
+    struct cache_fill *fill = here ? cached_fill_locked(file, offset / file->blocks.block_bytes) : NULL;
     if (fill && ranges_covered_to(&fill->arrived, offset) >= end)
         fill_ref(fill);
     else
@@ -248,7 +250,7 @@ bool gather_check_all(struct cached *file, uint64_t max_bytes)
     pthread_mutex_lock(&file->lock);
     const uint64_t *in_state = file->blocks.in_state;
     bool on_disk = in_state[BLOCK_DISK] + in_state[BLOCK_CHECKED] == file->blocks.count;
-    bool few = in_state[BLOCK_DISK] * CACHE_BLOCK_BYTES <= max_bytes;
+    bool few = in_state[BLOCK_DISK] * file->blocks.block_bytes <= max_bytes;
     pthread_mutex_unlock(&file->lock);
     return on_disk && few && check_rest(file) && atomic_load_explicit(&file->complete, memory_order_acquire);
 }

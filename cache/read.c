@@ -44,7 +44,8 @@ static bool wait_for_bytes(struct wait *wait)
     wait->have_to = cached_here_to_locked(file, offset, end);
     bool waits = wait->have_to < end && !wait->cancelled;
     if (waits) {
-        fills = fills_make_locked(file, offset / CACHE_BLOCK_BYTES, blocks_of(end), false, UINT32_MAX);
+        fills = fills_make_locked(file, offset / file->blocks.block_bytes, blocks_of(&file->blocks, end),
+                                  false, UINT32_MAX);
         wait->next = file->waits;
         wait->prev = NULL;
         if (wait->next)
@@ -146,12 +147,13 @@ static void end_later(void *ctx)
 /* The fills that covered a read that no longer waits. */
 static void cancel_fills(struct cached *file, uint64_t offset, uint64_t end)
 {
-    for (uint64_t block = offset / CACHE_BLOCK_BYTES; block < blocks_of(end);) {
+    const uint64_t last = blocks_of(&file->blocks, end);
+    for (uint64_t block = offset / file->blocks.block_bytes; block < last;) {
         pthread_mutex_lock(&file->lock);
         struct cache_fill *fill = cached_fill_locked(file, block);
         if (fill)
             fill_ref(fill);
-        block = fill ? fill->end : blocks_run(&file->blocks, block, blocks_of(end));
+        block = fill ? fill->end : blocks_run(&file->blocks, block, last);
         pthread_mutex_unlock(&file->lock);
         if (!fill)
             continue;

@@ -12,24 +12,24 @@
 static const char magic[8] = {'e', 'l', 'i', 'd', 'e', 'b', 'l', 'k'};
 enum { RECORD_EMPTY = 0, RECORD_VALID = 1, HEADER_CRC_AT = SIDE_HEADER_BYTES - 4 };
 
-void side_header(uint8_t ret[SIDE_HEADER_BYTES], const uint8_t key[SHA256_BYTES], uint64_t size)
+void side_header(uint8_t ret[SIDE_HEADER_BYTES], const uint8_t key[SHA256_BYTES], const struct blocks *blocks)
 {
     CLEANUP_BUF struct buf header = BUF_INIT;
     buf_append(&header, magic, sizeof magic);
     buf_le32(&header, SIDE_VERSION);
-    buf_le32(&header, CACHE_BLOCK_BYTES);
-    buf_le64(&header, size);
+    buf_le32(&header, blocks->block_bytes);
+    buf_le64(&header, blocks->size);
     buf_append(&header, key, SHA256_BYTES);
     buf_le32(&header, 0);
     buf_le32(&header, crc32c(0, header.data, header.len));
     memcpy(ret, header.data, SIDE_HEADER_BYTES);
 }
 
-int side_header_check(const uint8_t *bytes, size_t len, const uint8_t key[SHA256_BYTES], uint64_t size,
-                      struct error *err)
+int side_header_check(const uint8_t *bytes, size_t len, const uint8_t key[SHA256_BYTES],
+                      const struct blocks *blocks, struct error *err)
 {
     uint8_t right[SIDE_HEADER_BYTES];
-    side_header(right, key, size);
+    side_header(right, key, blocks);
     if (len < SIDE_HEADER_BYTES)
         return error_set(err, EINVAL, "the header is cut short");
     if (!memcmp(bytes, right, SIDE_HEADER_BYTES))
@@ -38,7 +38,7 @@ int side_header_check(const uint8_t *bytes, size_t len, const uint8_t key[SHA256
     cursor_seek(&c, HEADER_CRC_AT);
     if (memcmp(bytes, magic, sizeof magic) != 0 || cursor_le32(&c) != crc32c(0, bytes, HEADER_CRC_AT))
         return error_set(err, EINVAL, "the header is damaged");
-    return error_set(err, EINVAL, "the header is that of another version, size or key");
+    return error_set(err, EINVAL, "the header is that of another version, size, key or block");
 }
 
 uint64_t side_record_offset(uint64_t block)
@@ -67,7 +67,7 @@ uint64_t side_records_load(const uint8_t *bytes, size_t len, uint64_t first, str
         uint8_t valid = cursor_u8(&c);
         uint32_t crc = cursor_le32(&c);
         bad += valid != RECORD_EMPTY && valid != RECORD_VALID;
-        if (valid == RECORD_VALID && blocks->state[i] == BLOCK_ABSENT) {
+        if (valid == RECORD_VALID && blocks->state[i] == BLOCK_ABSENT && blocks->crc[i] != crc) {
             blocks_set(blocks, i, i + 1, BLOCK_DISK);
             blocks->crc[i] = crc;
         }

@@ -163,6 +163,8 @@ Test(extent, streams_nest_eight_deep_and_no_deeper)
 
 /* ---- the side file ---- */
 
+static const struct blocks ten_thousand = {.size = 10000, .block_bytes = CACHE_BLOCK_BYTES};
+
 Test(side, header_and_record_are_the_golden_ones)
 {
     uint8_t key[SHA256_BYTES], header[SIDE_HEADER_BYTES], record[SIDE_RECORD_BYTES];
@@ -170,11 +172,11 @@ Test(side, header_and_record_are_the_golden_ones)
     char hex[2 * SIDE_HEADER_BYTES + 1];
     for (int i = 0; i < SHA256_BYTES; i++)
         key[i] = (uint8_t)i;
-    side_header(header, key, 10000);
+    side_header(header, key, &ten_thousand);
     hex_print(header, sizeof header, hex);
     cr_assert_str_eq(hex, "656c696465626c6b010000000010000010270000000000000001020304050607"
                           "08090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f000000004047456a");
-    cr_assert_eq(side_header_check(header, sizeof header, key, 10000, NULL), 0);
+    cr_assert_eq(side_header_check(header, sizeof header, key, &ten_thousand, NULL), 0);
     side_record(record, crc32c(0, zeros, sizeof zeros));
     hex_print(record, sizeof record, hex);
     cr_assert_str_eq(hex, "018941f998");
@@ -184,21 +186,24 @@ Test(side, a_header_with_any_bit_changed_or_of_another_file_is_refused)
 {
     uint8_t key[SHA256_BYTES] = {1}, header[SIDE_HEADER_BYTES];
     struct error err = {0};
-    side_header(header, key, 10000);
+    side_header(header, key, &ten_thousand);
     for (int bit = 0; bit < 8 * SIDE_HEADER_BYTES; bit++) {
         header[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        cr_assert_eq(side_header_check(header, sizeof header, key, 10000, &err), -EINVAL, "bit %d", bit);
+        cr_assert_eq(side_header_check(header, sizeof header, key, &ten_thousand, &err), -EINVAL, "bit %d", bit);
         header[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
-    cr_assert_eq(side_header_check(header, sizeof header, key, 10001, &err), -EINVAL);
-    cr_assert(strstr(err.text, "another version, size or key"), "%s", err.text);
-    cr_assert_eq(side_header_check(header, sizeof header - 1, key, 10000, &err), -EINVAL);
+    struct blocks longer = {.size = 10001, .block_bytes = CACHE_BLOCK_BYTES};
+    cr_assert_eq(side_header_check(header, sizeof header, key, &longer, &err), -EINVAL);
+    cr_assert(strstr(err.text, "another version, size, key or block"), "%s", err.text);
+    struct blocks finer = {.size = 10000, .block_bytes = 512};
+    cr_assert_eq(side_header_check(header, sizeof header, key, &finer, &err), -EINVAL);
+    cr_assert_eq(side_header_check(header, sizeof header - 1, key, &ten_thousand, &err), -EINVAL);
 }
 
 Test(side, only_valid_records_of_absent_blocks_are_taken_over)
 {
     struct blocks blocks;
-    cr_assert_eq(blocks_init(&blocks, 4 * CACHE_BLOCK_BYTES + 1, NULL), 0);
+    cr_assert_eq(blocks_init(&blocks, 4 * CACHE_BLOCK_BYTES + 1, CACHE_BLOCK_BYTES, NULL), 0);
     blocks_set(&blocks, 1, 2, BLOCK_COMING);
     const uint8_t records[] = {1, 1, 0, 0, 0, 1, 2, 0, 0, 0, 0, 3, 0, 0, 0,
                                2, 4, 0, 0, 0, 1, 5, 0, 0, 0, 1, 6, 0, 0, 0};

@@ -153,9 +153,9 @@ Test(blocks, a_file_too_large_for_the_machine_is_an_error)
 {
     struct blocks blocks;
     struct error err = {0};
-    cr_assert_eq(blocks_init(&blocks, UINT64_MAX, &err), -27, "EFBIG");
+    cr_assert_eq(blocks_init(&blocks, UINT64_MAX, CACHE_BLOCK_BYTES, &err), -27, "EFBIG");
     cr_assert(strstr(err.text, "too large"), "%s", err.text);
-    cr_assert_eq(blocks_init(&blocks, 0, &err), 0);
+    cr_assert_eq(blocks_init(&blocks, 0, CACHE_BLOCK_BYTES, &err), 0);
     cr_assert_eq(blocks.count, 0);
     blocks_done(&blocks);
     check_leaks();

@@ -10,10 +10,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const uint8_t key[SHA256_BYTES] = {1, 2, 3};
     struct blocks blocks;
     struct error err;
-    if (!size || blocks_init(&blocks, (uint64_t)data[0] * 3000, NULL))
+    if (!size || blocks_init(&blocks, (uint64_t)data[0] * 3000, CACHE_BLOCK_BYTES, NULL))
         return 0;
     data++, size--;
-    int rc = side_header_check(data, size, key, blocks.size, &err);
+    int rc = side_header_check(data, size, key, &blocks, &err);
     if (!rc && size < SIDE_HEADER_BYTES)
         __builtin_trap();
     size_t skip = size < SIDE_HEADER_BYTES ? size : SIDE_HEADER_BYTES;

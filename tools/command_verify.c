@@ -20,6 +20,7 @@ static const struct option_spec options[] = {
 struct verifying {
     struct session session;
     struct readable *readable;
+    struct pages_check *check; /* of catalogs */
     bool json, deep;
     uint32_t versions, faulty;
 };
@@ -108,7 +109,7 @@ static bool ends(int rc)
 static int check_version(struct verifying *v, uint32_t version, struct error *err)
 {
     struct checked checked = {.version = version};
-    dataset_check_stored(v->session.dataset, version, v->deep, &checked.stored);
+    dataset_check_stored(v->session.dataset, v->check, version, &checked.stored);
     int rc = readable_check_version(v->readable, version, &checked.counts, &checked.clips);
     if (ends(rc))
         return error_copy(err, &checked.clips);
@@ -155,7 +156,7 @@ static int check_path(struct verifying *v, struct error *err)
     else
         rowset_add(rows, place.row);
     checked.version = place.version;
-    dataset_check_stored(v->session.dataset, place.version, v->deep, &checked.stored);
+    dataset_check_stored(v->session.dataset, v->check, place.version, &checked.stored);
     rc = readable_check(v->readable, reader, rows, &checked.counts, err);
     if (!rc)
         tell(v, &checked);
@@ -166,6 +167,8 @@ static int check_path(struct verifying *v, struct error *err)
 static void verifying_done(struct verifying *v)
 {
     readable_free(v->readable);
+    if (v->check)
+        pages_check_free(v->check);
     session_close(&v->session);
 }
 
@@ -177,6 +180,7 @@ static int run(const struct arguments *arguments, struct error *err)
     if (rc)
         return rc;
     v.readable = readable_new(v.session.dataset, v.deep);
+    v.check = dataset_check_new(v.session.dataset);
     rc = *v.session.path ? check_path(&v, err) : check_versions(&v, err);
     if (rc)
         return rc;
@@ -199,8 +203,8 @@ const struct command command_verify = {
         "Asks for a byte of every recording under its pin, once for all versions, and prints for each "
         "version, "
         "newest first, how many clips can be read, with the first that cannot be and why: its recording was "
-        "overwritten, removed, or may not be read. The version's catalog must be in the store, too. A "
-        "version "
+        "overwritten, removed, or may not be read. Every page of the version's catalog must be "
+        "in the store as it was stored, too; pages that versions share are read once. A version "
         "that cannot be opened is told, and the others are checked all the same. With PATH, such as "
         "v3/outcome=fail, only these clips are checked. Ends with status 1 if there is a fault.\n\n"
         "A recording that has its pin (ETag or version; time and inode in a folder) is taken to have its "

@@ -112,6 +112,18 @@ int file_make_temp_folder(const char *parent, const char *name, char **ret_path,
     return 0;
 }
 
+int file_make_temp(int *ret_fd, struct error *err)
+{
+    const char *tmp = getenv("TMPDIR");
+    CLEANUP_FREE char *path = mem_printf("%s/elidefs.XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    int fd = mkostemp(path, O_CLOEXEC);
+    if (fd < 0)
+        return fail(err, path);
+    unlink(path);
+    *ret_fd = fd;
+    return 0;
+}
+
 static int remove_at(int folder, const char *name);
 
 static int remove_entries(int fd)

@@ -13,12 +13,9 @@
 #include "cache/base/utf8.h"
 
 /* What this program can read beyond the fields every manifest has. */
-static const char *const features[] = {"catalog-whole", MANIFEST_CATALOG};
+static const char *const features[] = {MANIFEST_CATALOG};
 /* What versions from before the first release required. */
-static const char *const old_features[] = {"catalog-2", "catalog-3"};
-
-enum { PAGE_BYTES_MIN = 512, PAGE_BYTES_MAX = 65536 };
-static const uint64_t catalog_bytes_max = UINT64_C(1) << 46; /* SQLite's own limit is 2^48 */
+static const char *const old_features[] = {"catalog-whole", "catalog-2", "catalog-3"};
 
 struct fields {
     const char *name;        /* of the manifest */
@@ -87,27 +84,22 @@ static bool is_uuid(const char *text)
     return true;
 }
 
-static bool is_pack_path(const char *text)
+static bool is_among(const char *const *list, size_t count, const char *feature)
 {
-    static const char folder[] = "elidefs/packs/";
-    return !strncmp(text, folder, sizeof folder - 1) &&
-           is_lower_hex(text + sizeof folder - 1, LAYOUT_ID_BYTES - 1);
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(list[i], feature))
+            return true;
+    return false;
 }
 
 static bool is_old_feature(const char *feature)
 {
-    for (size_t i = 0; i < sizeof old_features / sizeof *old_features; i++)
-        if (!strcmp(old_features[i], feature))
-            return true;
-    return false;
+    return is_among(old_features, sizeof old_features / sizeof *old_features, feature);
 }
 
 static bool is_known_feature(const char *feature)
 {
-    for (size_t i = 0; i < sizeof features / sizeof *features; i++)
-        if (!strcmp(features[i], feature))
-            return true;
-    return false;
+    return is_among(features, sizeof features / sizeof *features, feature);
 }
 
 /* Where a character that a terminal would obey starts: the C0 and C1 sets and DEL, but for line ends and
@@ -176,7 +168,7 @@ static void read_parent(struct fields *f, struct manifest *m)
 static void read_requires(struct fields *f, struct manifest *m)
 {
     const struct json *list = json_get(f->json, "requires");
-    m->outdated = m->version > 0;
+    bool current = m->version == 0, old = false;
     if (json_kind(list) != JSON_KIND_ARRAY)
         bad(f, "requires", "is missing or is not a list");
     for (size_t i = 0; !f->rc && i < json_count(list); i++) {
@@ -184,33 +176,62 @@ static void read_requires(struct fields *f, struct manifest *m)
         if (!feature)
             bad(f, "requires", "holds something that is not text");
         else if (!strcmp(feature, MANIFEST_CATALOG))
-            m->outdated = false;
-        else if (!m->unsupported && !is_old_feature(feature) && !is_known_feature(feature))
+            current = true;
+        else if (is_old_feature(feature))
+            old = true;
+        else if (!m->unsupported && !is_known_feature(feature))
             m->unsupported = mem_text(feature);
+    }
+    m->outdated = old || !current;
+}
+
+static void read_extent(struct fields *f, struct map_extent *ret)
+{
+    const char *id = field_text(f, "pack");
+    if (!is_lower_hex(id, 2 * MAP_ID_BYTES))
+        bad(f, "pack", "is not 32 hex digits");
+    else
+        hex_parse(id, 2 * MAP_ID_BYTES, ret->id, MAP_ID_BYTES);
+    ret->pack_size = (uint32_t)field_count(f, "size", MAP_PACK_SIZE_MAX);
+    ret->offset = (uint32_t)field_count(f, "offset", ret->pack_size);
+    ret->len = (uint32_t)field_count(f, "length", ret->pack_size - ret->offset);
+    if (!ret->len)
+        bad(f, "length", "is 0");
+}
+
+static void read_hot(struct fields *f, struct map_top *top)
+{
+    const struct json *list = json_get(f->json, "hot");
+    if (json_kind(list) != JSON_KIND_ARRAY || json_count(list) > MAP_HOT_MAX)
+        bad(f, "hot", "is missing or is not a list of at most 8");
+    for (size_t i = 0; !f->rc && i < json_count(list); i++) {
+        struct fields at = {
+            .name = f->name, .where = "catalog.hot.", .err = f->err, .json = json_at(list, i)};
+        if (json_kind(at.json) != JSON_KIND_OBJECT)
+            bad(f, "hot", "holds something that is not an object");
+        else
+            read_extent(&at, &top->hot[top->hot_count++]);
+        f->rc = f->rc ? f->rc : at.rc;
     }
 }
 
 static void read_catalog(struct fields *f, struct manifest *m)
 {
     struct fields at = field_object(f, "catalog", "catalog.");
-    struct fields pack = field_object(&at, "pack", "catalog.pack.");
-    struct manifest_catalog *c = &m->catalog;
-    const char *path = field_text(&pack, "path");
-    if (!is_pack_path(path))
-        bad(&pack, "path", "is not elidefs/packs/ and 32 hex digits");
-    snprintf(c->pack, sizeof c->pack, "%s", path);
-    c->pack_size = field_count(&pack, "size", catalog_bytes_max);
-    if (!c->pack_size)
-        bad(&pack, "size", "is 0");
-    field_sha256(&pack, "sha256", c->pack_sha256);
-    at.rc = pack.rc;
-    c->size = field_count(&at, "size", catalog_bytes_max);
-    c->page_size = (uint32_t)field_count(&at, "page_size", PAGE_BYTES_MAX);
-    field_sha256(&at, "sha256", c->sha256);
-    if (c->page_size < PAGE_BYTES_MIN || (c->page_size & (c->page_size - 1)))
-        bad(&at, "page_size", "is not a power of two from 512 to 65536");
-    else if (!c->size || c->size % c->page_size)
-        bad(&at, "size", "is not a whole number of pages");
+    struct fields map = field_object(&at, "map", "catalog.map.");
+    struct map_top *top = &m->catalog;
+    read_extent(&map, &top->root);
+    field_sha256(&map, "sha256", top->sha256);
+    if (!map.rc && top->root.len > MAP_ROOT_BYTES_MAX)
+        bad(&map, "length", "is too large");
+    at.rc = map.rc;
+    top->pages = (uint32_t)field_count(&at, "pages", UINT32_MAX - 1);
+    top->page_bytes = (uint32_t)field_count(&at, "page_size", MAP_PAGE_BYTES_MAX);
+    if (top->page_bytes < MAP_PAGE_BYTES_MIN || (top->page_bytes & (top->page_bytes - 1)))
+        bad(&at, "page_size", "is not a power of two from 4096 to 32768");
+    else if (!top->pages)
+        bad(&at, "pages", "is 0");
+    read_hot(&at, top);
     f->rc = at.rc;
 }
 
@@ -300,22 +321,35 @@ static void print_text(struct buf *buf, const char *key, const char *text)
     buf_text_append(buf, ",\n");
 }
 
+static void print_extent(struct buf *buf, const struct map_extent *at)
+{
+    char id[LAYOUT_ID_BYTES];
+    hex_print(at->id, MAP_ID_BYTES, id);
+    buf_printf(buf, "{\"pack\": \"%s\", \"size\": %u, \"offset\": %u, \"length\": %u", id, at->pack_size,
+               at->offset, at->len);
+}
+
 static void print_catalog(struct buf *buf, const struct manifest *m)
 {
-    const struct manifest_catalog *c = &m->catalog;
-    if (!c->size) {
+    const struct map_top *top = &m->catalog;
+    char hex[SHA256_HEX_BYTES];
+    if (!top->pages) {
         buf_text_append(buf, "  \"requires\": [],\n  \"catalog\": null,\n");
         return;
     }
-    char hex[SHA256_HEX_BYTES], pack_hex[SHA256_HEX_BYTES];
-    hex_print(c->sha256, SHA256_BYTES, hex);
-    hex_print(c->pack_sha256, SHA256_BYTES, pack_hex);
+    hex_print(top->sha256, SHA256_BYTES, hex);
     buf_printf(buf,
-               "  \"requires\": [\"catalog-whole\", \"" MANIFEST_CATALOG "\"],\n"
-               "  \"catalog\": {\"size\": %llu, \"page_size\": %u, \"sha256\": \"%s\",\n"
-               "    \"pack\": {\"path\": \"%s\", \"size\": %llu, \"sha256\": \"%s\"}},\n",
-               (unsigned long long)c->size, c->page_size, hex, c->pack, (unsigned long long)c->pack_size,
-               pack_hex);
+               "  \"requires\": [\"" MANIFEST_CATALOG "\"],\n"
+               "  \"catalog\": {\"pages\": %u, \"page_size\": %u,\n    \"map\": ",
+               top->pages, top->page_bytes);
+    print_extent(buf, &top->root);
+    buf_printf(buf, ",\n      \"sha256\": \"%s\"},\n    \"hot\": [", hex);
+    for (unsigned i = 0; i < top->hot_count; i++) {
+        buf_text_append(buf, i ? ",\n      " : "\n      ");
+        print_extent(buf, &top->hot[i]);
+        buf_text_append(buf, "}");
+    }
+    buf_text_append(buf, "]},\n");
 }
 
 static void print_parent(struct buf *buf, const struct manifest *m)

@@ -15,6 +15,7 @@
 #include "cache/base/error.h"
 #include "cache/base/hash.h"
 #include "index/base/layout.h"
+#include "index/base/map.h"
 
 enum {
     MANIFEST_BYTES_MAX = 4 << 20,
@@ -24,16 +25,6 @@ enum {
 };
 
 #define MANIFEST_CATALOG "catalog-4" /* the catalog is of the format that this program knows */
-
-/* Where a version's catalog lies: whole, as one zstd object. */
-struct manifest_catalog {
-    uint64_t size;                     /* bytes of the SQLite file; 0: the version has none (v0) */
-    uint32_t page_size;                /* bytes */
-    uint8_t sha256[SHA256_BYTES];      /* of the SQLite file */
-    char pack[LAYOUT_PATH_BYTES];      /* path in the data set's store */
-    uint64_t pack_size;                /* bytes stored */
-    uint8_t pack_sha256[SHA256_BYTES]; /* of the stored bytes */
-};
 
 struct manifest_tag {
     char name[MANIFEST_TAG_BYTES];
@@ -53,7 +44,7 @@ struct manifest {
     char *unsupported; /* a required feature this program lacks: the version's contents are refused, `catalog`
                           is empty */
     bool outdated;     /* so they are, since the catalog is of a format from before the first release */
-    struct manifest_catalog catalog;
+    struct map_top catalog; /* where it lies; no pages: the version has none (v0) */
     uint64_t clips, rows;
     uint64_t added, replaced, removed, unchanged; /* clips, against the parent */
     uint64_t labelled;                            /* clips whose values or events somebody set */

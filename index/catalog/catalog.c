@@ -30,12 +30,11 @@ int catalog_open_path(const char *path, struct catalog **ret, struct error *err)
     return 0;
 }
 
-int catalog_open_cached(struct cache_file *file, const char *name, struct catalog **ret, struct error *err)
+struct catalog *catalog_open_pages(struct pages *pages)
 {
-    struct catalog *catalog = catalog_new(name);
-    catalog->file = file;
-    *ret = catalog;
-    return 0;
+    struct catalog *catalog = catalog_new(pages_name(pages));
+    catalog->pages = pages_ref(pages);
+    return catalog;
 }
 
 void catalog_set_siblings(struct catalog *catalog, catalog_sibling_fn *open, void *ctx)
@@ -80,8 +79,7 @@ void catalog_unref(struct catalog *catalog)
     if (catalog->growth)
         json_growth_done(catalog->growth);
     free(catalog->growth);
-    if (catalog->file)
-        cache_close(catalog->file);
+    pages_unref(catalog->pages);
     pthread_mutex_destroy(&catalog->lock);
     free(catalog->name);
     free(catalog->path);
@@ -91,8 +89,8 @@ void catalog_unref(struct catalog *catalog)
 static int open_db(struct catalog *catalog, const struct catalog_patience *patience, struct db **ret,
                    struct error *err)
 {
-    return catalog->file ? db_open_cached(catalog->file, catalog->name, patience, ret, err)
-                         : db_open_path(catalog->path, catalog->name, patience, ret, err);
+    return catalog->pages ? db_open_pages(catalog->pages, catalog->name, patience, ret, err)
+                          : db_open_path(catalog->path, catalog->name, patience, ret, err);
 }
 
 static int reader_new(struct catalog *catalog, const struct catalog_patience *patience,
@@ -141,7 +139,7 @@ int catalog_reader_sibling(struct catalog_reader *reader, uint32_t version, stru
     CLEANUP_CATALOG struct catalog *sibling = NULL;
     if (!catalog->open_sibling)
         return error_set(err, ENOTSUP, "catalog %s: other versions are not known here", catalog->name);
-    int rc = vfs_impatient(patience, err);
+    int rc = patience_check(patience, err);
     if (rc >= 0)
         rc = catalog->open_sibling(catalog->sibling_ctx, version, patience->nowait, &sibling, err);
     return rc < 0 ? rc : catalog_reader_acquire(sibling, patience, ret, err);

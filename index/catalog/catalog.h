@@ -22,17 +22,17 @@
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
 #include "cache/base/hash.h"
-#include "cache/cache.h"
+#include "cache/extent.h"
 #include "index/base/rowset.h"
 #include "index/base/value.h"
+#include "index/pages/pages.h"
 
 struct catalog;
 struct catalog_reader;
 
-/* From a plain local file (tests, `apply`), or through the cache (`file` is owned by the catalog on success).
- */
+/* From a plain local file, or from the pages of a version (a reference is taken; nothing is read yet). */
 int catalog_open_path(const char *path, struct catalog **ret, struct error *err);
-int catalog_open_cached(struct cache_file *file, const char *name, struct catalog **ret, struct error *err);
+struct catalog *catalog_open_pages(struct pages *pages);
 struct catalog *catalog_ref(struct catalog *catalog);
 void catalog_unref(struct catalog *catalog);
 CLEANUP_DEFINE(struct catalog, catalog_unref, cleanup_catalog)
@@ -44,12 +44,6 @@ typedef int catalog_sibling_fn(void *ctx, uint32_t version, bool nowait, struct 
                                struct error *err);
 void catalog_set_siblings(struct catalog *catalog, catalog_sibling_fn *open,
                           void *ctx); /* once, before use */
-
-struct catalog_patience {
-    bool nowait;
-    const atomic_bool *cancelled; /* NULL: cannot be cancelled */
-    int64_t deadline_ns;          /* clock_now_ns(); 0: none */
-};
 
 /* -EAGAIN, -ECANCELED, -ETIMEDOUT: opening a new connection reads the file's first bytes. */
 int catalog_reader_acquire(struct catalog *catalog, const struct catalog_patience *patience,

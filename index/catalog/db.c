@@ -40,7 +40,7 @@ static int failed(struct db *db, int code, struct error *err)
 {
     switch (code & 0xff) {
     case SQLITE_INTERRUPT: {
-        int rc = vfs_impatient(&db->file.patience, err);
+        int rc = patience_check(&db->file.patience, err);
         return rc ? rc : error_set(err, ECANCELED, "cancelled");
     }
     case SQLITE_IOERR:
@@ -50,7 +50,7 @@ static int failed(struct db *db, int code, struct error *err)
                 strstr(db->file.failed.text, db->name); /* who fetches it may have said which it is */
             return named ? rc : error_within(err, rc, "catalog %s", db->name);
         }
-        return db->file.file || code == SQLITE_IOERR_SHORT_READ
+        return db->file.pages || db->file.overlay || code == SQLITE_IOERR_SHORT_READ
                    ? db_damaged(db, err, "it ends too early")
                    : error_set(err, EIO, "catalog %s: %s", db->name, sqlite3_errmsg(db->sqlite));
     case SQLITE_NOMEM:
@@ -75,7 +75,7 @@ static int failed(struct db *db, int code, struct error *err)
 static int look(void *ctx)
 {
     struct db *db = ctx;
-    return vfs_impatient(&db->file.patience, NULL) != 0;
+    return patience_check(&db->file.patience, NULL) != 0;
 }
 
 static int open_sqlite(struct db *db, const char *uri, int flags, const char *vfs, struct error *err)
@@ -122,17 +122,31 @@ int db_open_path(const char *path, const char *name, const struct catalog_patien
     return rc;
 }
 
-int db_open_cached(struct cache_file *file, const char *name, const struct catalog_patience *patience,
-                   struct db **ret, struct error *err)
+static int open_vfs(struct db *db, int flags, struct error *err)
+{
+    CLEANUP_BUF struct buf uri = BUF_INIT;
+    vfs_uri(&db->file, &uri);
+    int rc = vfs_register(err);
+    return rc < 0 ? rc : open_sqlite(db, buf_text(&uri), flags, vfs_name(), err);
+}
+
+int db_open_pages(struct pages *pages, const char *name, const struct catalog_patience *patience,
+                  struct db **ret, struct error *err)
 {
     CLEANUP_DB struct db *db = db_new(name);
     db_set_patience(db, patience);
-    CLEANUP_BUF struct buf uri = BUF_INIT;
-    db->file.file = file;
-    vfs_uri(&db->file, &uri);
-    int rc = vfs_register(err);
+    db->file.pages = pages;
+    int rc = open_vfs(db, SQLITE_OPEN_READONLY, err);
     if (!rc)
-        rc = open_sqlite(db, buf_text(&uri), SQLITE_OPEN_READONLY, vfs_name(), err);
+        *ret = STEAL(db);
+    return rc;
+}
+
+int db_open_overlay(struct overlay *overlay, struct db **ret, struct error *err)
+{
+    CLEANUP_DB struct db *db = db_new(overlay_name(overlay));
+    db->file.overlay = overlay;
+    int rc = open_vfs(db, SQLITE_OPEN_READONLY, err);
     if (!rc)
         *ret = STEAL(db);
     return rc;
@@ -155,21 +169,32 @@ static int make_schema(struct db *db, struct error *err)
     return rc;
 }
 
-int db_open_write(const char *path, bool make, struct db **ret, struct error *err)
+/* The pages are private and thrown away on failure: a journal would only double the writing. SQLite refuses
+ * to go without one as long as it defends itself. */
+static int begin_write(struct db *db, struct error *err)
 {
-    CLEANUP_DB struct db *db = db_new(path);
-    db->writable = true;
-    int rc = open_sqlite(db, path, SQLITE_OPEN_READWRITE | (make ? SQLITE_OPEN_CREATE : 0), NULL, err);
     char pragmas[300];
-    /* The file is private and thrown away on failure: a journal would only double the writing. */
+    sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
     snprintf(pragmas, sizeof pragmas,
              "PRAGMA page_size = %d; PRAGMA auto_vacuum = 0; PRAGMA encoding = 'UTF-8'; PRAGMA journal_mode "
              "= OFF; "
              "PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA secure_delete = 0; "
              "PRAGMA cache_size = -262144; BEGIN EXCLUSIVE",
              SCHEMA_PAGE_BYTES);
+    int rc = execute(db, pragmas, err);
+    sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    return rc;
+}
+
+int db_open_write(struct overlay *overlay, struct db **ret, struct error *err)
+{
+    CLEANUP_DB struct db *db = db_new(overlay_name(overlay));
+    bool make = !overlay_pages(overlay);
+    db->writable = true;
+    db->file.overlay = overlay;
+    int rc = open_vfs(db, SQLITE_OPEN_READWRITE, err);
     if (!rc)
-        rc = execute(db, pragmas, err);
+        rc = begin_write(db, err);
     if (!rc && make)
         rc = make_schema(db, err);
     if (!rc)

@@ -18,21 +18,24 @@
 
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
-#include "cache/cache.h"
 #include "index/base/value.h"
 #include "index/catalog/catalog.h"
 #include "index/catalog/packer.h"
 #include "index/catalog/schema.h"
+#include "index/pages/overlay.h"
 
 struct db;
 
 /* The patience also governs opening, which reads the first bytes: -EAGAIN where they are not here. */
 int db_open_path(const char *path, const char *name, const struct catalog_patience *patience, struct db **ret,
                  struct error *err);
-int db_open_cached(struct cache_file *file, const char *name, const struct catalog_patience *patience,
-                   struct db **ret, struct error *err); /* borrows `file` */
-/* Writable, for apply: an existing catalog, or a new one with the schema made. One transaction is open. */
-int db_open_write(const char *path, bool make, struct db **ret, struct error *err);
+int db_open_pages(struct pages *pages, const char *name, const struct catalog_patience *patience,
+                  struct db **ret, struct error *err); /* borrows `pages` */
+/* What an overlay holds now, for whoever is about to commit it. Borrows it. */
+int db_open_overlay(struct overlay *overlay, struct db **ret, struct error *err);
+/* Writable, for apply: an existing catalog, or in an empty overlay a new one with the schema made. One
+ * transaction is open. Borrows `overlay`. */
+int db_open_write(struct overlay *overlay, struct db **ret, struct error *err);
 int db_commit(struct db *db, struct error *err); /* writes all; the connection can only be closed then */
 void db_close(struct db *db);
 CLEANUP_DEFINE(struct db, db_close, cleanup_db)

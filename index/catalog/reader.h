@@ -17,7 +17,7 @@ struct catalog {
     atomic_uint refs;
     char *name;
     char *path;                       /* a plain file, or NULL */
-    struct cache_file *file;          /* through the cache, or NULL; owned */
+    struct pages *pages;              /* of a version, or NULL; a reference */
     catalog_sibling_fn *open_sibling; /* NULL: opened alone */
     void *sibling_ctx;
     pthread_mutex_t lock; /* guards what follows; no SQL under it */

@@ -43,7 +43,11 @@ const char *const schema_tables[] = {
     NULL,
 };
 
+const char *const schema_hot_tables[] = {"sqlite_schema", "meta",        "version", "attribute",
+                                         "origin",        "description", "former",  NULL};
+
 const char *const schema_queries[QUERY_COUNT] = {
+    [QUERY_ROOTS] = "SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0",
     [QUERY_META] = "SELECT number FROM meta WHERE name = ?",
     [QUERY_VERSION_TIME] = "SELECT time_ns FROM version WHERE version = ?",
     [QUERY_POSTINGS] = "SELECT id, rows FROM posting WHERE id BETWEEN ? AND ? ORDER BY id",

@@ -4,7 +4,7 @@
 
 enum {
     SCHEMA_FORMAT = 4,
-    SCHEMA_PAGE_BYTES = 16384,
+    SCHEMA_PAGE_BYTES = 8192,
     SCHEMA_APPLICATION_ID = 0x656c6964, /* "elid" */
     SCHEMA_STREAM_BITS = 10,            /* inline.id = row << 10 | number */
     SCHEMA_SHARD_BITS = 20,             /* posting.id = posting << 12 | row >> 20 */
@@ -23,8 +23,11 @@ enum {
 /* The CREATE statements in order, NULL-terminated. A file whose stored schema is another text is no catalog.
  */
 extern const char *const schema_tables[];
+/* Those that every reader reads first, and that stay small. NULL-terminated. */
+extern const char *const schema_hot_tables[];
 
 enum schema_query {
+    QUERY_ROOTS,
     QUERY_META,
     QUERY_VERSION_TIME,
     QUERY_POSTINGS,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A connection finds its file by a pointer in the URI: the name SQLite is asked to open. Nobody but db.c
- * makes such names. Locks, writes and journals do not exist: the file never changes. */
+ * makes such names. There are no locks and no journals: what is read never changes, what is written is
+ * private. */
 #include "index/catalog/vfs.h"
 
 #include <errno.h>
@@ -9,8 +10,6 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "cache/base/instant.h"
 
 static const char name[] = "elidefs";
 static const char parameter[] = "file";
@@ -25,109 +24,53 @@ static struct vfs_file *file_of(sqlite3_file *base)
     return ((struct open_file *)base)->file;
 }
 
-int vfs_impatient(const struct catalog_patience *patience, struct error *err)
+/* ---- what SQLite calls ---- */
+
+static uint32_t page_bytes(const struct vfs_file *file)
 {
-    if (patience->cancelled && atomic_load(patience->cancelled))
-        return error_set(err, ECANCELED, "cancelled");
-    if (patience->deadline_ns && clock_now_ns() >= patience->deadline_ns)
-        return error_set(err, ETIMEDOUT, "the catalog did not arrive in time");
-    return 0;
+    return file->overlay ? overlay_page_bytes(file->overlay) : pages_top(file->pages)->page_bytes;
 }
 
-/* ---- a read that waits ---- */
-
-struct wait {
-    pthread_mutex_t lock;
-    pthread_cond_t ended; /* guarded by lock: done, rc, err, and the end of `read` */
-    bool done;
-    int rc;
-    struct error err;
-    void *to;
-    size_t len;
-};
-
-static void read_done(struct cache_read *read, int rc, const void *bytes, const struct error *err)
+static uint64_t file_size(const struct vfs_file *file)
 {
-    struct wait *wait = read->ctx;
-    pthread_mutex_lock(&wait->lock);
-    if (rc >= 0)
-        memcpy(wait->to, bytes, wait->len);
-    else
-        error_copy(&wait->err, err);
-    wait->rc = rc;
-    wait->done = true;
-    pthread_cond_signal(&wait->ended);
-    pthread_mutex_unlock(&wait->lock);
+    uint64_t pages = file->overlay ? overlay_pages(file->overlay) : pages_top(file->pages)->pages;
+    return pages * page_bytes(file);
 }
 
-static struct timespec soon(void)
+static int failed(struct vfs_file *file, int rc, int code)
 {
-    enum { LOOK_EVERY_NS = 20000000 }; /* how late a cancelled flag may be seen */
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_nsec += LOOK_EVERY_NS;
-    at.tv_sec += at.tv_nsec / 1000000000;
-    at.tv_nsec %= 1000000000;
-    return at;
+    file->failed.code = -rc;
+    return code;
 }
 
-/* The cache's own waiting read knows a deadline but no cancel flag; and a read that is given up and asked
- * again and again would never end on a slow line. */
-static int read_waiting(struct vfs_file *file, struct cache_read *read, struct wait *wait)
+static int read_page(struct vfs_file *file, const struct page_range *range, void *to)
 {
-    cache_read(file->file, read);
-    int impatient = 0;
-    pthread_mutex_lock(&wait->lock);
-    while (!wait->done) {
-        struct timespec until = soon();
-        pthread_cond_timedwait(&wait->ended, &wait->lock, &until);
-        if (!wait->done && !impatient && (impatient = vfs_impatient(&file->patience, &file->failed)))
-            cache_read_cancel(file->file, read);
-    }
-    pthread_mutex_unlock(&wait->lock);
-    if (impatient && wait->rc < 0)
-        return impatient;
-    return wait->rc < 0 ? error_copy(&file->failed, &wait->err) : 0;
-}
-
-static int read_patiently(struct vfs_file *file, uint64_t offset, size_t len, void *to)
-{
-    pthread_condattr_t monotonic;
-    struct wait wait = {.to = to, .len = len};
-    pthread_mutex_init(&wait.lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&wait.ended, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    struct cache_read read = {.offset = offset, .len = len, .done = read_done, .ctx = &wait};
-    int rc = read_waiting(file, &read, &wait);
-    pthread_cond_destroy(&wait.ended);
-    pthread_mutex_destroy(&wait.lock);
+    int rc = patience_check(&file->patience, &file->failed);
+    if (!rc)
+        rc = file->overlay ? overlay_read(file->overlay, range, to, &file->patience, &file->failed)
+                           : pages_read(file->pages, range, to, &file->patience, &file->failed);
     return rc;
 }
 
-/* ---- what SQLite calls ---- */
-
+/* SQLite reads whole pages, and parts of the first. */
 static int vfs_read(sqlite3_file *base, void *to, int len, sqlite3_int64 offset)
 {
     struct vfs_file *file = file_of(base);
-    uint64_t size = cache_size(file->file), at = (uint64_t)offset;
-    size_t here = at >= size ? 0 : size - at < (uint64_t)len ? (size_t)(size - at) : (size_t)len;
-    if (here) {
-        int rc = vfs_impatient(&file->patience, &file->failed);
-        if (!rc)
-            rc = cache_read_now(file->file, at, here, to, &file->failed);
-        if (rc == -EAGAIN && !file->patience.nowait)
-            rc = read_patiently(file, at, here, to);
-        if (rc < 0) {
-            file->failed.code = -rc;
-            return SQLITE_IOERR_READ;
-        }
-        file->failed.code = 0;
+    uint64_t size = file_size(file), end = (uint64_t)offset + (uint64_t)len, here = end < size ? end : size;
+    uint32_t bytes = page_bytes(file);
+    for (uint64_t at = (uint64_t)offset, next; at < here; at = next) {
+        uint32_t into = (uint32_t)(at % bytes);
+        next = at - into + bytes < here ? at - into + bytes : here;
+        struct page_range range = {(uint32_t)(at / bytes), into, (uint32_t)(next - at)};
+        int rc = read_page(file, &range, (char *)to + (at - (uint64_t)offset));
+        if (rc < 0)
+            return failed(file, rc, SQLITE_IOERR_READ);
     }
-    if (here == (size_t)len)
+    file->failed.code = 0;
+    if (here == end)
         return SQLITE_OK;
-    memset((char *)to + here, 0, (size_t)len - here);
+    size_t had = here > (uint64_t)offset ? (size_t)(here - (uint64_t)offset) : 0;
+    memset((char *)to + had, 0, (size_t)len - had);
     return SQLITE_IOERR_SHORT_READ;
 }
 
@@ -138,12 +81,22 @@ static int vfs_close(sqlite3_file *base)
 
 static int vfs_write(sqlite3_file *base, const void *from, int len, sqlite3_int64 offset)
 {
-    return SQLITE_READONLY;
+    struct vfs_file *file = file_of(base);
+    uint32_t bytes = page_bytes(file);
+    if (!file->overlay || (uint32_t)len != bytes || offset % bytes || offset / bytes >= UINT32_MAX)
+        return SQLITE_READONLY;
+    int rc = overlay_write(file->overlay, (uint32_t)(offset / bytes), from, &file->failed);
+    return rc < 0 ? failed(file, rc, rc == -ENOSPC ? SQLITE_FULL : SQLITE_IOERR_WRITE) : SQLITE_OK;
 }
 
 static int vfs_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
-    return SQLITE_READONLY;
+    struct vfs_file *file = file_of(base);
+    uint32_t bytes = page_bytes(file);
+    if (!file->overlay || size / bytes >= UINT32_MAX)
+        return SQLITE_READONLY;
+    int rc = overlay_truncate(file->overlay, (uint32_t)(size / bytes), &file->failed);
+    return rc < 0 ? failed(file, rc, SQLITE_IOERR_TRUNCATE) : SQLITE_OK;
 }
 
 static int vfs_sync(sqlite3_file *base, int flags)
@@ -153,7 +106,7 @@ static int vfs_sync(sqlite3_file *base, int flags)
 
 static int vfs_size(sqlite3_file *base, sqlite3_int64 *ret)
 {
-    *ret = (sqlite3_int64)cache_size(file_of(base)->file);
+    *ret = (sqlite3_int64)file_size(file_of(base));
     return SQLITE_OK;
 }
 
@@ -180,7 +133,7 @@ static int vfs_sector(sqlite3_file *base)
 
 static int vfs_device(sqlite3_file *base)
 {
-    return SQLITE_IOCAP_IMMUTABLE;
+    return file_of(base)->overlay ? 0 : SQLITE_IOCAP_IMMUTABLE;
 }
 
 static const sqlite3_io_methods methods = {
@@ -210,7 +163,8 @@ static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, int 
     open->file = (struct vfs_file *)(uintptr_t)strtoull(pointer, NULL, 16);
     open->base.pMethods = &methods;
     if (ret_flags)
-        *ret_flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB;
+        *ret_flags =
+            (open->file->overlay ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_MAIN_DB;
     return SQLITE_OK;
 }
 
@@ -258,5 +212,6 @@ const char *vfs_name(void)
 
 void vfs_uri(struct vfs_file *file, struct buf *uri)
 {
-    buf_printf(uri, "file:catalog?immutable=1&%s=%" PRIxPTR, parameter, (uintptr_t)file);
+    buf_printf(uri, "file:catalog?%s%s=%" PRIxPTR, file->overlay ? "" : "immutable=1&", parameter,
+               (uintptr_t)file);
 }

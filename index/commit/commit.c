@@ -2,28 +2,26 @@
 /*
  * Committing: what is written, in which order, and what is taken back.
  *
- *     parent's catalog + change set --apply()--> catalog file --> pack --> roots --> MANIFEST --> head's hint
+ *     parent's pages + change set --apply()--> pages that differ --> packs --> roots --> MANIFEST --> head's
+ * hint
  *
  * The manifest's PUT-if-absent is the commit: before it nothing refers to what was written, after it the
- * version is there. The pack is taken back if the manifest certainly did not and will not arrive; where that
- * cannot be told, a pack that nothing names is the lesser evil than a version whose pack is gone. A root that
- * was recorded stays: another import may rely on it already.
+ * version is there. The packs are taken back if the manifest certainly did not and will not arrive; where
+ * that cannot be told, packs that nothing names are the lesser evil than a version whose packs are gone. A
+ * root that was recorded stays: another import may rely on it already.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cache/base/file.h"
 #include "cache/base/instant.h"
+#include "index/catalog/hot.h"
+#include "index/catalog/schema.h"
 #include "index/commit/commit.h"
 #include "index/dataset/dataset_state.h"
-#include "index/pages/pack.h"
+#include "index/pages/pages_write.h"
 #include "index/roots/root_record.h"
 #include "index/roots/trust.h"
-
-enum { COPY_BYTES = 1 << 20 };
 
 struct root_use {
     uint32_t id;
@@ -33,15 +31,16 @@ struct root_use {
 struct commit {
     struct dataset *dataset;
     const struct manifest *parent;
-    char *folder, *parent_path, *result_path; /* temporary files */
-    struct root_use *uses;                    /* the roots the catalog names by id */
+    struct overlay *file;         /* the new catalog */
+    struct pages_written written; /* what was put into the store for it */
+    struct root_use *uses;        /* the roots the catalog names by id */
     size_t use_count, use_cap;
     uint32_t base; /* that labels were made for; 0: any */
     struct apply_counts counts;
     struct manifest manifest;   /* of the new version */
     struct buf bytes;           /* the same, printed */
     struct manifest *read_back; /* and read again */
-    bool unsettled;             /* the manifest may still arrive: its pack must stay */
+    bool unsettled;             /* the manifest may still arrive: its packs must stay */
 };
 
 static int commit_root(void *ctx, const char *url, uint32_t *ret, struct error *err)
@@ -59,60 +58,21 @@ static int commit_root(void *ctx, const char *url, uint32_t *ret, struct error *
 
 /* ---- the new catalog ---- */
 
-static int copy_cached(struct cache_file *file, int fd, struct sha256 *sha, struct error *err)
+static int open_file(struct commit *commit, struct error *err)
 {
-    CLEANUP_FREE uint8_t *bytes = mem_alloc(COPY_BYTES);
-    uint64_t size = cache_size(file);
-    for (uint64_t at = 0; at < size; at += COPY_BYTES) {
-        size_t len = size - at < COPY_BYTES ? (size_t)(size - at) : COPY_BYTES;
-        int rc = cache_read_wait(file, at, len, bytes, 0, err);
-        if (rc < 0)
-            return rc;
-        rc = file_write_all(fd, bytes, len);
-        if (rc < 0)
-            return error_set(err, -rc, "a temporary copy of the parent's catalog: %s", strerror(-rc));
-        sha256_add(sha, bytes, len);
-    }
-    return 0;
-}
-
-/* The parent's catalog as a plain file. Its bytes are compared with the manifest once more: what is built on
- * them lasts. */
-static int copy_parent(struct commit *commit, struct error *err)
-{
-    const struct manifest *parent = commit->parent;
-    CLEANUP_CACHE_FILE struct cache_file *file = NULL;
-    int rc = dataset_catalog_file(commit->dataset, parent, &file, err);
-    if (rc < 0)
-        return rc;
-    CLEANUP_CLOSE int fd = open(commit->parent_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return error_set(err, errno, "%s: %s", commit->parent_path, strerror(errno));
-    uint8_t digest[SHA256_BYTES];
-    struct sha256 *sha = sha256_new();
-    rc = copy_cached(file, fd, sha, err);
-    sha256_finish(sha, digest);
-    if (!rc && memcmp(digest, parent->catalog.sha256, SHA256_BYTES))
-        rc = error_set(err, EUCLEAN, "%s: the cached catalog of v%u is damaged", dataset_url(commit->dataset),
-                       parent->version);
-    return rc;
+    CLEANUP_PAGES struct pages *parent = NULL;
+    int rc = commit->parent->version ? dataset_pages(commit->dataset, commit->parent, &parent, err) : 0;
+    if (parent)
+        pages_want_hot(parent);
+    return rc < 0 ? rc : overlay_new(parent, SCHEMA_PAGE_BYTES, &commit->file, err);
 }
 
 static int make_catalog(struct commit *commit, const struct changeset *set, struct error *err)
 {
-    bool empty = commit->parent->version == 0;
-    int rc = file_make_temp_folder(NULL, "elidefs-commit", &commit->folder, err);
+    int rc = open_file(commit, err);
     if (rc < 0)
         return rc;
-    commit->parent_path = mem_printf("%s/parent", commit->folder);
-    commit->result_path = mem_printf("%s/catalog", commit->folder);
-    if (!empty)
-        rc = copy_parent(commit, err);
-    if (rc < 0)
-        return rc;
-    struct apply_options options = {.parent_path = empty ? NULL : commit->parent_path,
-                                    .take_parent = true,
-                                    .result_path = commit->result_path,
+    struct apply_options options = {.file = commit->file,
                                     .version = commit->manifest.version,
                                     .time_ns = commit->manifest.time_ns,
                                     .base = commit->base,
@@ -252,17 +212,29 @@ static int publish(struct commit *commit, struct error *err)
     return rc;
 }
 
+static int write_pages(struct commit *commit, struct error *err)
+{
+    struct hot_pages hot;
+    int rc = hot_pages_find(commit->file, &hot, err);
+    if (rc < 0)
+        return rc;
+    struct pages_write write = {.overlay = commit->file, .hot = hot.list, .hot_count = hot.count};
+    rc = pages_write(commit->dataset->pages, &write, &commit->written, err);
+    hot_pages_done(&hot);
+    commit->manifest.catalog = commit->written.top;
+    return rc;
+}
+
 static int write_version(struct commit *commit, struct error *err)
 {
-    struct store *store = commit->dataset->layout.store;
-    int rc = pack_write(store, commit->result_path, &commit->manifest.catalog, err);
+    int rc = write_pages(commit, err);
     if (rc < 0)
         return rc;
     rc = end_manifest(commit, err);
     if (!rc)
         rc = publish(commit, err);
     if (rc < 0 && !commit->unsettled)
-        store_remove(store, commit->manifest.catalog.pack, NULL);
+        pages_written_remove(commit->dataset->pages, &commit->written);
     return rc;
 }
 
@@ -294,14 +266,11 @@ static void after_commit(struct commit *commit)
 static void commit_done(struct commit *commit)
 {
     roots_forget_reserved(commit->dataset->roots);
-    if (commit->folder)
-        file_remove_tree(commit->folder, NULL);
+    overlay_free(commit->file);
+    pages_written_done(&commit->written);
     for (size_t i = 0; i < commit->use_count; i++)
         free(commit->uses[i].url);
     free(commit->uses);
-    free(commit->folder);
-    free(commit->parent_path);
-    free(commit->result_path);
     free(commit->manifest.author);
     free(commit->manifest.message);
     free(commit->manifest.source);

@@ -15,7 +15,7 @@
 
 #include "cache/base/instant.h"
 #include "index/dataset/dataset_state.h"
-#include "index/pages/pack.h"
+#include "index/pages/pages.h"
 
 /* ---- init ---- */
 
@@ -359,6 +359,7 @@ static int open_parts(struct dataset *dataset, const struct dataset_options *opt
                                   .layout = &dataset->layout,
                                   .uuid = dataset->uuid,
                                   .trust = options->trust};
+    dataset->pages = page_store_new(dataset->layout.store, dataset->cache, dataset->uuid);
     rc = roots_new(&roots, &dataset->roots, err);
     return rc < 0 ? rc : dataset_refresh(dataset, NULL, err);
 }
@@ -396,6 +397,7 @@ void dataset_free(struct dataset *dataset)
         manifest_free(dataset->versions[i].manifest);
     }
     free(dataset->versions);
+    page_store_unref(dataset->pages);
     roots_free(dataset->roots);
     tags_free(dataset->tags);
     store_unref(dataset->layout.store);
@@ -443,22 +445,13 @@ static struct catalog *known_catalog(struct dataset *dataset, uint32_t version)
     return catalog;
 }
 
-static char *catalog_name(const struct dataset *dataset, uint32_t version)
+int dataset_pages(struct dataset *dataset, const struct manifest *manifest, struct pages **ret,
+                  struct error *err)
 {
-    return mem_printf("the catalog of v%u of %s", version, dataset_url(dataset));
-}
-
-int dataset_catalog_file(struct dataset *dataset, const struct manifest *manifest, struct cache_file **ret,
-                         struct error *err)
-{
-    uint8_t key[SHA256_BYTES];
-    CLEANUP_FREE char *name = catalog_name(dataset, manifest->version);
-    struct cache_source *source =
-        pack_source_new(dataset->layout.store, &manifest->catalog, name, cache_folder(dataset->cache));
-    pack_key(dataset->uuid, manifest->sha256, key);
-    int rc = cache_open(dataset->cache, key, manifest->catalog.size, source, ret, err);
-    if (rc < 0)
-        source->ops->free(source);
+    CLEANUP_FREE char *name = mem_printf("of v%u of %s", manifest->version, dataset_url(dataset));
+    int rc = manifest_check_supported(manifest, err);
+    if (!rc)
+        *ret = pages_new(dataset->pages, &manifest->catalog, name);
     return rc;
 }
 
@@ -470,16 +463,12 @@ static int open_sibling(void *ctx, uint32_t version, bool nowait, struct catalog
 static int open_catalog(struct dataset *dataset, const struct manifest *manifest, struct catalog **ret,
                         struct error *err)
 {
-    CLEANUP_FREE char *name = mem_printf("of v%u of %s", manifest->version, dataset_url(dataset));
-    CLEANUP_CACHE_FILE struct cache_file *file = NULL;
-    int rc = manifest_check_supported(manifest, err);
-    if (!rc)
-        rc = dataset_catalog_file(dataset, manifest, &file, err);
-    if (!rc)
-        rc = catalog_open_cached(file, name, ret, err);
+    CLEANUP_PAGES struct pages *pages = NULL;
+    int rc = dataset_pages(dataset, manifest, &pages, err);
     if (rc)
         return rc;
-    file = NULL; /* the catalog's now */
+    pages_want_hot(pages);
+    *ret = catalog_open_pages(pages);
     catalog_set_siblings(*ret, open_sibling, dataset);
     return 0;
 }

@@ -6,7 +6,7 @@
  *     elidefs/head                     hint at the newest version
  *     elidefs/tags/<name>/<seq>        create-once: the number of a version
  *     elidefs/roots/<id>/<seq>         create-once: where a root lies now
- *     elidefs/packs/<random id>        catalogs, zstd
+ *     elidefs/packs/<random id>        pages of catalogs
  *
  * Versions never change: what was read of one is kept for ever. Only the head and the tags move.
  * Thread rule: a data set locks itself; no I/O under its lock. Functions that may wait for the store say so.
@@ -22,6 +22,7 @@
 #include "cache/store/store.h"
 #include "index/base/manifest.h"
 #include "index/catalog/catalog.h"
+#include "index/pages/pages_check.h"
 
 struct dataset;
 
@@ -69,9 +70,12 @@ int dataset_manifest(struct dataset *dataset, uint32_t version, const struct man
  * is none); -ENOTSUP: needs a newer program; -EUCLEAN: damaged. */
 int dataset_catalog(struct dataset *dataset, uint32_t version, bool nowait, struct catalog **ret,
                     struct error *err);
-/* Is what the version's catalog is unpacked from still in the store, with its size; `whole`: and its hash?
- * -ENOENT, -EUCLEAN. A version whose catalog is cached can be read here all the same. Waits. */
-int dataset_check_stored(struct dataset *dataset, uint32_t version, bool whole, struct error *err);
+/* Is every page of the version's catalog still in the store, as it was stored? What versions share is looked
+ * at once for one `check`, which pages_check_free() ends before the data set. -ENOENT, -EUCLEAN. A version
+ * whose catalog is cached can be read here all the same. Waits. */
+struct pages_check *dataset_check_new(struct dataset *dataset);
+int dataset_check_stored(struct dataset *dataset, struct pages_check *check, uint32_t version,
+                         struct error *err);
 
 /* ---- tags ---- */
 

@@ -26,7 +26,8 @@ struct dataset {
     char uuid[MANIFEST_UUID_BYTES];
     struct roots *roots;
     struct tags *tags;
-    pthread_mutex_t lock; /* guards what follows */
+    struct page_store *pages; /* of all versions */
+    pthread_mutex_t lock;     /* guards what follows */
     uint32_t head;
     struct known_version *versions; /* by version; entries may move, what they point to does not */
     size_t count, cap;
@@ -43,9 +44,10 @@ int dataset_keep_manifest(struct dataset *dataset, struct manifest *manifest, co
                           struct error *err);
 void dataset_move_head(struct dataset *dataset, uint32_t version); /* forwards only */
 
-/* The cached file of a version's catalog. */
-int dataset_catalog_file(struct dataset *dataset, const struct manifest *manifest, struct cache_file **ret,
-                         struct error *err);
+/* The pages of a version's catalog: a reference; nothing is read yet. -ENOTSUP if this program cannot read
+ * it. */
+int dataset_pages(struct dataset *dataset, const struct manifest *manifest, struct pages **ret,
+                  struct error *err);
 
 /* "user@host" of who runs this, the caller's. */
 char *dataset_author(void);

@@ -1,45 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Is a version's catalog still in the store? A cached one opens without asking; elsewhere it would not. */
-#include <errno.h>
-#include <string.h>
-
 #include "index/dataset/dataset_state.h"
 
-enum { PIECE_BYTES = 1 << 20 };
-
-static int compare_hash(const struct layout *layout, const struct manifest_catalog *catalog,
-                        const struct store_object *object, struct error *err)
+struct pages_check *dataset_check_new(struct dataset *dataset)
 {
-    CLEANUP_FREE uint8_t *piece = mem_alloc(PIECE_BYTES);
-    uint8_t digest[SHA256_BYTES];
-    struct sha256 *sha = sha256_new();
-    int rc = 0;
-    for (uint64_t at = 0; !rc && at < object->size; at += PIECE_BYTES) {
-        size_t len = object->size - at < PIECE_BYTES ? (size_t)(object->size - at) : PIECE_BYTES;
-        rc = store_read(layout->store, catalog->pack, object, at, len, piece, err);
-        if (!rc)
-            sha256_add(sha, piece, len);
-    }
-    sha256_finish(sha, digest);
-    if (!rc && memcmp(digest, catalog->pack_sha256, SHA256_BYTES))
-        rc = error_set(err, EUCLEAN, "%s/%s: is damaged: it has another SHA-256 than the manifest says",
-                       store_url(layout->store), catalog->pack);
-    return rc;
+    return pages_check_new(dataset->pages);
 }
 
-int dataset_check_stored(struct dataset *dataset, uint32_t version, bool whole, struct error *err)
+int dataset_check_stored(struct dataset *dataset, struct pages_check *check, uint32_t version,
+                         struct error *err)
 {
-    const struct layout *layout = &dataset->layout;
+    CLEANUP_PAGES struct pages *pages = NULL;
     const struct manifest *manifest;
-    struct store_object object;
     int rc = dataset_manifest(dataset, version, &manifest, err);
-    if (rc || !manifest->catalog.size)
+    if (rc || !manifest->version)
         return rc;
-    const struct manifest_catalog *catalog = &manifest->catalog;
-    rc = store_head(layout->store, catalog->pack, &object, err);
-    if (!rc && object.size != catalog->pack_size)
-        rc = error_set(err, EUCLEAN, "%s/%s: is damaged: it has %llu bytes, the manifest says %llu",
-                       store_url(layout->store), catalog->pack, (unsigned long long)object.size,
-                       (unsigned long long)catalog->pack_size);
-    return rc || !whole ? rc : compare_hash(layout, catalog, &object, err);
+    rc = dataset_pages(dataset, manifest, &pages, err);
+    return rc < 0 ? rc : pages_check_version(check, pages, err);
 }

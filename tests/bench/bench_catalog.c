@@ -13,6 +13,7 @@
 #include "cache/base/file.h"
 #include "cache/base/instant.h"
 #include "index/catalog/catalog.h"
+#include "index/catalog/schema.h"
 #include "index/commit/apply/apply.h"
 #include "tests/bench/generated.h"
 
@@ -79,9 +80,12 @@ static void build(const char *path, uint64_t clips)
     int64_t start = clock_now_ns();
     CLEANUP_CHANGESET struct changeset *set = make_set(clips);
     printf("change set        %8.2f s   %8.1f MB\n", since(start), (double)changeset_log(set)->len / 1e6);
-    struct apply_options options = {.result_path = path, .version = 1};
+    CLEANUP_OVERLAY struct overlay *file = NULL;
+    must(overlay_new(NULL, SCHEMA_PAGE_BYTES, &file, &err), &err);
+    struct apply_options options = {.file = file, .version = 1};
     start = clock_now_ns();
     must(apply(&options, set, &counts, &err), &err);
+    must(overlay_save(file, path, &(struct catalog_patience){0}, &err), &err);
     printf("apply             %8.2f s   %8.1f MB  (%.0f bytes a clip)\n", since(start),
            (double)size_of(path) / 1e6, (double)size_of(path) / (double)clips);
 }

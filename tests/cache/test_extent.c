@@ -189,7 +189,8 @@ Test(side, a_header_with_any_bit_changed_or_of_another_file_is_refused)
     side_header(header, key, &ten_thousand);
     for (int bit = 0; bit < 8 * SIDE_HEADER_BYTES; bit++) {
         header[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        cr_assert_eq(side_header_check(header, sizeof header, key, &ten_thousand, &err), -EINVAL, "bit %d", bit);
+        cr_assert_eq(side_header_check(header, sizeof header, key, &ten_thousand, &err), -EINVAL, "bit %d",
+                     bit);
         header[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     struct blocks longer = {.size = 10001, .block_bytes = CACHE_BLOCK_BYTES};

@@ -46,16 +46,17 @@ int versions_apply(struct versions *versions, struct changeset *set)
 {
     CLEANUP_FREE char *parent = versions_path(versions, versions->head),
                       *result = versions_path(versions, versions->head + 1);
-    struct apply_options options = {.parent_path = versions->head ? parent : NULL,
-                                    .result_path = result,
-                                    .version = versions->head + 1,
-                                    .time_ns = versions->head + 1,
-                                    .base = versions->base,
-                                    .limits = versions->limits};
-    int rc = apply(&options, set, &versions->counts, &versions->err);
+    CLEANUP_OVERLAY struct overlay *file = NULL;
+    int rc = versions->head ? overlay_new_plain(parent, SCHEMA_PAGE_BYTES, &file, &versions->err)
+                            : overlay_new(NULL, SCHEMA_PAGE_BYTES, &file, &versions->err);
+    must(rc, &versions->err);
+    struct apply_options options = {
+        .file = file, .version = versions->head + 1, .time_ns = versions->head + 1, .base = versions->base, .limits = versions->limits};
+    rc = apply(&options, set, &versions->counts, &versions->err);
     changeset_free(set);
     if (rc)
         return rc;
+    must(overlay_save(file, result, &(struct catalog_patience){0}, &versions->err), &versions->err);
     close_head(versions);
     versions->head++;
     struct catalog_patience patience = {0};

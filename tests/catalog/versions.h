@@ -3,6 +3,7 @@
 #pragma once
 
 #include "index/catalog/catalog.h"
+#include "index/catalog/schema.h"
 #include "index/commit/apply/apply.h"
 #include "index/commit/changeset_labels.h"
 

@@ -36,12 +36,17 @@ Test(manifest, every_field_of_the_golden_file_is_read)
     cr_assert_str_eq(m->message, "first \"night\" shift: Küche");
     cr_assert_str_eq(m->commit_id, "101112131415161718191a1b1c1d1e1f");
     cr_assert_null(m->unsupported);
-    cr_assert_eq(m->catalog.size, 49152);
-    cr_assert_eq(m->catalog.page_size, 16384);
-    cr_assert_eq(m->catalog.sha256[0], 0x20);
-    cr_assert_str_eq(m->catalog.pack, "elidefs/packs/404142434445464748494a4b4c4d4e4f");
-    cr_assert_eq(m->catalog.pack_size, 1234);
-    cr_assert_eq(m->catalog.pack_sha256[31], 0x6f);
+    cr_assert_eq(m->catalog.pages, 300);
+    cr_assert_eq(m->catalog.page_bytes, 8192);
+    cr_assert_eq(m->catalog.sha256[0], 0x50);
+    cr_assert_eq(m->catalog.root.id[15], 0x4f);
+    cr_assert_eq(m->catalog.root.pack_size, 123456);
+    cr_assert_eq(m->catalog.root.offset, 0);
+    cr_assert_eq(m->catalog.root.len, 140);
+    cr_assert_eq(m->catalog.hot_count, 2);
+    cr_assert_eq(m->catalog.hot[0].id[0], 0x60);
+    cr_assert_eq(m->catalog.hot[0].offset, 7);
+    cr_assert_eq(m->catalog.hot[1].len, 40000);
     cr_assert_eq(m->rows, 12);
     cr_assert_eq(m->clips, 10);
     cr_assert_eq(m->added, 9);
@@ -128,16 +133,25 @@ Test(manifest, what_is_wrong_is_named)
         {"\"ada@lab\"", "\"\\u001b[2J\"", "'author' holds a control character"},
         {"K\xc3\xbc", "K\xc2\x9b", "'message' holds a control character"},
         {"101112", "10111", "'commit' is not 32 hex digits"},
-        {"[\"catalog-whole\", \"catalog-4\"]", "\"catalog-whole\"", "'requires' is missing or is not a list"},
-        {"[\"catalog-whole\", \"catalog-4\"]", "[3]", "'requires' holds something that is not text"},
-        {"49152", "49153", "'catalog.size' is not a whole number of pages"},
-        {"49152", "0", "'catalog.size' is not a whole number of pages"},
-        {"49152", "9223372036854775807", "'catalog.size' is too large"},
-        {"16384", "16383", "'catalog.page_size' is not a power of two"},
-        {"packs/40", "packs/../40", "'catalog.pack.path'"},
-        {"elidefs/packs/40", "/etc/passwd/40", "'catalog.pack.path'"},
-        {"\"size\": 1234", "\"size\": 0", "'catalog.pack.size' is 0"},
-        {"505152", "50515", "'catalog.pack.sha256' is not a SHA-256"},
+        {"[\"catalog-4\"]", "\"catalog-4\"", "'requires' is missing or is not a list"},
+        {"[\"catalog-4\"]", "[3]", "'requires' holds something that is not text"},
+        {"\"pages\": 300", "\"pages\": 0", "'catalog.pages' is 0"},
+        {"\"pages\": 300", "\"pages\": 4294967295", "'catalog.pages' is too large"},
+        {"8192", "8191", "'catalog.page_size' is not a power of two"},
+        {"8192", "2048", "'catalog.page_size' is not a power of two"},
+        {"8192", "65536", "'catalog.page_size' is too large"},
+        {"\"404142", "\"../../40", "'catalog.map.pack' is not 32 hex digits"},
+        {"\"404142", "\"4041", "'catalog.map.pack' is not 32 hex digits"},
+        {"\"size\": 123456", "\"size\": 1073741825", "'catalog.map.size' is too large"},
+        {"\"length\": 140", "\"length\": 0", "'catalog.map.length' is 0"},
+        {"\"length\": 140", "\"length\": 123457", "'catalog.map.length' is too large"},
+        {"\"offset\": 7,", "\"offset\": 5000001,", "'catalog.hot.offset' is too large"},
+        {"\"length\": 300000", "\"length\": 4999994", "'catalog.hot.length' is too large"},
+        {"\"hot\": [", "\"hot\": [7, ", "'catalog.hot' holds something that is not an object"},
+        {"\"hot\": [", "\"hot\": [1,2,3,4,5,6,7,8,9,",
+         "'catalog.hot' is missing or is not a list of at most 8"},
+        {"\"hot\"", "\"cold\"", "'catalog.hot' is missing"},
+        {"505152", "50515", "'catalog.map.sha256' is not a SHA-256"},
         {"\"best\"", "\"latest\"", "is not a tag"},
         {"{\"version\": 1, \"seq\": 2}", "{\"version\": 2, \"seq\": 2}", "'tags.*.version' is too large"},
         {"\"tags\": {", "\"rows\": {", "not valid JSON"},
@@ -157,11 +171,11 @@ Test(manifest, an_unknown_feature_refuses_the_contents_and_keeps_the_history_rea
 {
     struct manifest *m = NULL;
     struct error err = {0};
-    cr_assert_eq(parse_changed("catalog-whole", "catalog-pages", &m, &err), 0, "%s", err.text);
+    cr_assert_eq(parse_changed("catalog-4", "catalog-9", &m, &err), 0, "%s", err.text);
     cr_assert_str_eq(m->message, "first \"night\" shift: Küche");
-    cr_assert_eq(m->catalog.size, 0);
+    cr_assert_eq(m->catalog.pages, 0);
     cr_assert_eq(manifest_check_supported(m, &err), -ENOTSUP);
-    cr_assert(strstr(err.text, "v1 needs 'catalog-pages', which elidefs " ELIDEFS_VERSION " is too old for"),
+    cr_assert(strstr(err.text, "v1 needs 'catalog-9', which elidefs " ELIDEFS_VERSION " is too old for"),
               "%s", err.text);
     manifest_free(m);
     check_leaks();
@@ -170,14 +184,14 @@ Test(manifest, an_unknown_feature_refuses_the_contents_and_keeps_the_history_rea
 Test(manifest, a_version_from_before_the_first_release_says_so_and_keeps_its_place_in_the_history)
 {
     static const char *const before[] = {"[\"catalog-whole\"]", "[\"catalog-whole\", \"catalog-2\"]",
-                                         "[\"catalog-whole\", \"catalog-3\"]"};
+                                         "[\"catalog-whole\", \"catalog-3\"]",
+                                         "[\"catalog-whole\", \"catalog-4\"]"};
     for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
         struct manifest *m = NULL;
         struct error err = {0};
-        cr_assert_eq(parse_changed("[\"catalog-whole\", \"catalog-4\"]", before[i], &m, &err), 0, "%s",
-                     err.text);
+        cr_assert_eq(parse_changed("[\"catalog-4\"]", before[i], &m, &err), 0, "%s", err.text);
         cr_assert_str_eq(m->author, "ada@lab");
-        cr_assert_eq(m->catalog.size, 0);
+        cr_assert_eq(m->catalog.pages, 0);
         cr_assert_eq(manifest_check_supported(m, &err), -ENOTSUP);
         cr_assert_str_eq(err.text, "v1 was made by an elidefs from before the first release: import its "
                                    "sources again, into a new data set");

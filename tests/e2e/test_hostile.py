@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import socket
 import sqlite3
 import time
@@ -12,6 +13,7 @@ import time
 import pyarrow
 import pytest
 
+import catalog_pages
 from conftest import elidefs, mounted
 
 SECRET = b"TOP-SECRET-+" * 500  # as long as the recordings, so that a catalog can name it in their place
@@ -33,6 +35,7 @@ class DataSet:
         elidefs("import", self.folder, self.folder / "rec", "--table", base / "labels.csv")
         self.manifest = self.folder / "elidefs/versions/00000001.json"
         self.good = json.loads(self.manifest.read_text())
+        self.bytes = catalog_pages.read(self.folder)
 
     def pin(self, path):
         status = os.stat(path)
@@ -41,8 +44,7 @@ class DataSet:
     def catalog(self):
         """The good catalog, as a file to change."""
         path = self.base / "catalog.db"
-        pack = (self.folder / self.good["catalog"]["pack"]["path"]).read_bytes()
-        path.write_bytes(pyarrow.Codec("zstd").decompress(pack, self.good["catalog"]["size"], asbytes=True))
+        path.write_bytes(self.bytes)
         return path
 
     def change(self, *statements):
@@ -55,13 +57,7 @@ class DataSet:
             database.commit()
         finally:
             database.close()
-        data = path.read_bytes()
-        pack = pyarrow.Codec("zstd").compress(data, asbytes=True)
-        name = f"elidefs/packs/{hashlib.md5(pack).hexdigest()}"
-        (self.folder / name).write_bytes(pack)
-        self.publish(catalog=self.good["catalog"] | {
-            "size": len(data), "sha256": hashlib.sha256(data).hexdigest(),
-            "pack": {"path": name, "size": len(pack), "sha256": hashlib.sha256(pack).hexdigest()}})
+        self.publish(catalog=catalog_pages.write(self.folder, path.read_bytes()))
 
     def publish(self, **changed):
         self.manifest.write_text(json.dumps(self.good | changed, indent=1))
@@ -178,7 +174,7 @@ def test_a_clips_name_stays_a_name_in_a_mount(hostile, key):
 LIES = [
     {"rows": 2**63}, {"rows": 2**32}, {"clips": 2**64}, {"clips": -1}, {"version": 2}, {"version": 2**32 + 1},
     {"dataset": "x"}, {"tags": {"../x": {"version": 1, "seq": 1}}}, {"tags": {"a": {"version": 2**40, "seq": 1}}},
-    {"requires": ["everything"]}, {"requires": "catalog-whole"}, {"parent": {"version": 0, "sha256": "00"}},
+    {"requires": ["everything"]}, {"requires": "catalog-4"}, {"parent": {"version": 0, "sha256": "00"}},
     {"author": "a\u001b[31m"}, {"message": "x" * 3000000}]
 
 
@@ -191,28 +187,38 @@ def test_a_manifest_that_lies_is_refused_or_harmless(hostile):
 
 
 CATALOGS = [
-    {"size": 2**62}, {"size": 0}, {"size": -1}, {"page_size": 0}, {"page_size": 3}, {"page_size": 2**31},
-    {"pack": {"path": "../secret.txt"}}, {"pack": {"path": "SECRET"}}, {"pack": {"path": "elidefs/packs/../../../secret.txt"}},
-    {"pack": {"size": 2**62}}, {"pack": {"size": 1}}, {"pack": {"sha256": "00" * 32}}, {"sha256": "00" * 32}]
+    {"pages": 2**62}, {"pages": 2**32 - 2}, {"pages": 0}, {"pages": -1}, {"pages": 1}, {"page_size": 0}, {"page_size": 3},
+    {"page_size": 2**31}, {"page_size": 4096}, {"map": {"pack": "../secret.txt"}}, {"map": {"pack": "SECRET"}},
+    {"map": {"pack": "../../../../../secret.txt000000"}}, {"map": {"pack": "00" * 16}}, {"map": {"size": 2**62}},
+    {"map": {"size": 1}}, {"map": {"offset": 1}}, {"map": {"length": 2**30}}, {"map": {"length": 20}},
+    {"map": {"sha256": "00" * 32}}, {"hot": [7]}, {"hot": None}, {"hot": [{"pack": "../secret.txt"}]}, {"hot": [{}] * 9}]
 
 
 def test_a_catalogs_place_that_lies_is_refused(hostile):
     assert copied(hostile).returncode == 0
     for changed in CATALOGS:
         catalog = hostile.good["catalog"] | changed
-        catalog["pack"] = hostile.good["catalog"]["pack"] | changed.get("pack", {})
-        catalog["pack"]["path"] = catalog["pack"]["path"].replace("SECRET", str(hostile.secret))
+        catalog["map"] = hostile.good["catalog"]["map"] | changed.get("map", {})
+        catalog["map"]["pack"] = catalog["map"]["pack"].replace("SECRET", str(hostile.secret))
         hostile.publish(catalog=catalog)
         assert copied(hostile).returncode == 1, changed
 
 
-def test_a_pack_that_unpacks_without_end_is_stopped(hostile):
-    bomb = pyarrow.Codec("zstd").compress(bytes(1 << 28), asbytes=True)
-    name = hostile.folder / "elidefs/packs" / ("b" * 32)
-    name.write_bytes(bomb)
-    hostile.publish(catalog=hostile.good["catalog"] | {"pack": {
-        "path": f"elidefs/packs/{'b' * 32}", "size": len(bomb), "sha256": hashlib.sha256(bomb).hexdigest()}})
-    assert copied(hostile).returncode == 1
+def test_a_frame_that_is_not_one_page_is_refused(hostile):
+    """A bomb, two frames, half a page, a frame with bytes behind it."""
+    zstd = pyarrow.Codec("zstd")
+    frames = [zstd.compress(bytes(1 << 24), asbytes=True), zstd.compress(bytes(4096), asbytes=True) * 2,
+              zstd.compress(bytes(4096), asbytes=True), zstd.compress(bytes(8192), asbytes=True) + b"x", b"x" * 100]
+    for bad in frames:
+        for page in (0, 3):
+            hostile.publish(catalog=catalog_pages.write(hostile.folder, hostile.bytes,
+                                                        frame=lambda number, good: bad if number == page else good))
+            done = elidefs("verify", hostile.folder, check=False)
+            assert done.returncode == 1 and f"page {page + 1} in elidefs/packs/" in done.stdout
+            assert "does not unpack to one page" in done.stdout
+            shutil.rmtree(hostile.base / "cache", ignore_errors=True)
+            if page == 0:
+                assert copied(hostile).returncode == 1
     assert sum(path.stat().st_blocks * 512 for path in (hostile.base / "cache").rglob("*")) < 1 << 24
 
 

@@ -3,8 +3,8 @@
 import glob
 import json
 import shutil
-import sqlite3
 
+import catalog_pages
 import pytest
 
 from conftest import CAMERAS, SAMPLE, elidefs, mounted
@@ -45,18 +45,9 @@ def without_sizes(found):
             for key, clip in found.items()}
 
 
-def catalog(dataset, version=1):
-    """The catalog of a version: one zstd frame in the pack that the version names."""
-    at = json.loads((dataset / f"elidefs/versions/{version:08d}.json").read_text())["catalog"]
-    packed = pa.BufferReader((dataset / at["pack"]["path"]).read_bytes())
-    database = sqlite3.connect(":memory:")
-    database.deserialize(pa.input_stream(packed, compression="zstd").read(at["size"]))
-    return database
-
-
 def identity(dataset):
     """Each clip's key, fingerprint and statistics."""
-    return catalog(dataset).execute("select key, fingerprint, bytes from clip left join extra using (row) order by key").fetchall()
+    return catalog_pages.database(dataset).execute("select key, fingerprint, bytes from clip left join extra using (row) order by key").fetchall()
 
 
 def edit_info(source, **changes):
@@ -272,7 +263,7 @@ def test_what_python_writes_and_json_does_not_know_is_null(made, dataset, source
     edit_lines(source / "meta/episodes.jsonl", lambda row: row | {"quality": float("nan") if row["episode_index"] else 0.5})
     elidefs("import", dataset, source)
     assert [clip.get("quality") for clip in clips(dataset).values()] == [0.5, None, None]
-    extra = catalog(dataset).execute("select bytes from extra where row = 0").fetchone()[0]
+    extra = catalog_pages.database(dataset).execute("select bytes from extra where row = 0").fetchone()[0]
     stats = json.loads(pa.input_stream(pa.BufferReader(extra[extra.index(b"\x28\xb5\x2f\xfd"):]), compression="zstd").read()
                        if extra[:1] == b"\1" else extra[1:])
     assert stats["stats/observation.state/std"] == [None, None, None]
@@ -421,4 +412,4 @@ def test_a_set_that_was_converted_in_place_keeps_its_clips(made, dataset, source
     shutil.copytree(made[0], source)
     elidefs("import", dataset, source)
     assert without_sizes(clips(dataset, "v2")) == without_sizes(before)
-    assert [row[:2] for row in identity(dataset)] == [row[:2] for row in sorted(catalog(dataset, 2).execute("select key, fingerprint from clip"))]
+    assert [row[:2] for row in identity(dataset)] == [row[:2] for row in sorted(catalog_pages.database(dataset, 2).execute("select key, fingerprint from clip"))]

@@ -201,7 +201,7 @@ def test_a_set_from_before_the_first_release_is_refused_in_one_line(clips):
     text = manifest.read_text()
     assert '"catalog-4"' in text
     os.chmod(manifest, 0o644)
-    manifest.write_text(text.replace('"catalog-4"', '"catalog-3"'))
+    manifest.write_text(text.replace('"catalog-4"', '"catalog-whole", "catalog-3"'))
     for words in [["query", clips, "v1"], ["import", clips, clips.parent / "source"]]:
         done = elidefs(*words, check=False)
         (line,) = [line for line in done.stderr.splitlines() if "v1" in line]

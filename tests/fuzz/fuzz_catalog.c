@@ -290,16 +290,14 @@ static void ask(const char *path)
 
 static void apply_to(const char *path, struct changeset *set)
 {
-    char result[64];
-    snprintf(result, sizeof result, "/tmp/fuzz-catalog-%d", (int)getpid());
-    unlink(result);
-    struct apply_options options = {.parent_path = path, .result_path = result, .version = 100};
+    CLEANUP_OVERLAY struct overlay *file = NULL;
     struct apply_counts counts;
     struct error err;
-    if (set)
+    if (set && !overlay_new_plain(path, SCHEMA_PAGE_BYTES, &file, &err)) {
+        struct apply_options options = {.file = file, .version = 100};
         apply(&options, set, &counts, &err);
+    }
     changeset_free(set);
-    unlink(result);
 }
 
 static struct changeset *drop_task(void)

@@ -4,83 +4,26 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cache/base/file.h"
-#include "cache/cache.h"
 #include "query/report.h"
+#include "tests/catalog/paged.h"
 #include "tests/query/world.h"
 #include "tests/test_leaks.h"
-
-/* ---- a source that has the catalog in memory ---- */
-
-struct memory_source {
-    struct cache_source source;
-    struct buf bytes;
-    atomic_bool *cancelled; /* if not NULL: set by a fill, which begins and does not end */
-    _Atomic(struct cache_fill *) unended;
-};
-
-static void memory_start(struct cache_source *source, struct cache_fill *fill)
-{
-    struct memory_source *memory = (struct memory_source *)source;
-    if (memory->cancelled) {
-        memory->unended = fill;
-        *memory->cancelled = true;
-        return;
-    }
-    uint64_t offset = cache_fill_offset(fill);
-    cache_fill_data(fill, offset, memory->bytes.data + offset, cache_fill_len(fill));
-    cache_fill_done(fill, 0, NULL);
-}
-
-static void memory_cancel(struct cache_source *source, struct cache_fill *fill)
-{
-}
-
-static void memory_free(struct cache_source *source)
-{
-    struct memory_source *memory = (struct memory_source *)source;
-    buf_done(&memory->bytes);
-    free(memory);
-}
-
-static const struct cache_source_ops memory_ops = {
-    .start = memory_start, .cancel = memory_cancel, .free = memory_free};
 
 struct fixture {
     struct world world;
     struct world_catalog plain; /* the same catalog, all here */
-    struct cache *cache;
-    struct memory_source *source; /* the cache's */
+    struct paged paged;
     struct catalog *catalog;
     struct catalog_reader *now, *patient;
 };
 
-static struct cache *cache_in(const struct world_catalog *plain)
-{
-    struct error err = {0};
-    struct cache *cache;
-    CLEANUP_FREE char *folder = mem_printf("%s/cache", plain->folder);
-    struct cache_options options = {.folder = folder, .fill = CACHE_FILL_EXACT};
-    cr_assert_eq(cache_new(&options, &cache, &err), 0, "%s", err.text);
-    return cache;
-}
-
 /* `plain` again, of which no page is here. */
-static struct catalog *open_absent(struct cache *cache, const struct world_catalog *plain, uint8_t number,
-                                   struct memory_source **ret_source)
+static struct catalog *open_absent(struct paged *paged, const struct world_catalog *plain)
 {
     struct error err = {0};
-    struct cache_file *file;
-    struct catalog *catalog;
-    const uint8_t key[SHA256_BYTES] = {number};
-    struct memory_source *source = MEM_NEW(struct memory_source);
-    source->source.ops = &memory_ops;
-    cr_assert_eq(file_read(plain->path, 1 << 24, &source->bytes, &err), 0, "%s", err.text);
-    cr_assert_eq(cache_open(cache, key, source->bytes.len, &source->source, &file, &err), 0, "%s", err.text);
-    cr_assert_eq(catalog_open_cached(file, "v1", &catalog, &err), 0, "%s", err.text);
-    if (ret_source)
-        *ret_source = source;
-    return catalog;
+    CLEANUP_PAGES struct pages *pages = NULL;
+    cr_assert_eq(paged_open(paged, plain->path, "v1", &pages, &err), 0, "%s", err.text);
+    return catalog_open_pages(pages);
 }
 
 static void setup(struct fixture *ret)
@@ -88,8 +31,8 @@ static void setup(struct fixture *ret)
     struct error err = {0};
     *ret = (struct fixture){0};
     world_kitchen(&ret->world, &ret->plain);
-    ret->cache = cache_in(&ret->plain);
-    ret->catalog = open_absent(ret->cache, &ret->plain, 1, &ret->source);
+    cr_assert_eq(paged_init(&ret->paged, &err), 0, "%s", err.text);
+    ret->catalog = open_absent(&ret->paged, &ret->plain);
     struct catalog_patience none = {.nowait = true}, all = {0};
     cr_assert_eq(catalog_reader_acquire(ret->catalog, &all, &ret->patient, &err), 0, "%s", err.text);
     cr_assert_eq(catalog_reader_acquire(ret->catalog, &none, &ret->now, &err), 0, "%s", err.text);
@@ -100,7 +43,7 @@ static void teardown(struct fixture *fixture)
     catalog_reader_release(fixture->now);
     catalog_reader_release(fixture->patient);
     catalog_unref(fixture->catalog);
-    cache_free(fixture->cache);
+    paged_done(&fixture->paged);
     world_close(&fixture->plain);
     world_done(&fixture->world);
 }
@@ -163,13 +106,14 @@ Test(nowait, a_query_that_waits_ends_when_it_is_cancelled_and_can_be_run_again)
     atomic_bool cancelled = false;
     struct catalog_patience patience = {.cancelled = &cancelled};
     cr_assert_eq(catalog_reader_acquire(fixture.catalog, &patience, &reader, &err), 0, "%s", err.text);
-    fixture.source->cancelled = &cancelled;
+    fixture.paged.held->noticed = &cancelled;
+    held_set_mode(fixture.paged.held, HELD_HOLD);
     cr_assert_eq(query_parse("day.prefix=2026-03", 18, reader, &query, &err), -ECANCELED, "%s", err.text);
     cr_assert_null(query);
-    cr_assert_not_null(fixture.source->unended, "it waited for a page");
-    fixture.source->cancelled = NULL;
+    fixture.paged.held->noticed = NULL;
+    cr_assert(cancelled, "it waited for a page");
     cancelled = false;
-    cache_fill_done(fixture.source->unended, -EIO, NULL);
+    held_set_mode(fixture.paged.held, HELD_GIVE);
     cr_assert_eq(query_parse("day.prefix=2026-03", 18, reader, &query, &err), 0, "%s", err.text);
     query_unref(query);
     catalog_reader_release(reader);
@@ -232,9 +176,10 @@ Test(nowait, a_comparison_that_misses_a_page_of_either_version_is_run_again_and_
     cr_assert_eq(compare_all(v2.reader, &wanted), 0);
     cr_assert(strstr(buf_text(&wanted), "\"key\":\"ep001\"") &&
               strstr(buf_text(&wanted), "\"key\":\"ep100\""));
-    struct cache *cache = cache_in(&v1);
-    struct catalog *newer = open_absent(cache, &v2, 2, NULL);
-    older.catalog = open_absent(cache, &v1, 1, NULL);
+    struct paged paged;
+    cr_assert_eq(paged_init(&paged, NULL), 0);
+    struct catalog *newer = open_absent(&paged, &v2);
+    older.catalog = open_absent(&paged, &v1);
     catalog_set_siblings(newer, open_older, &older);
     cr_assert_eq(catalog_reader_acquire(newer, &all, &patient, NULL), 0);
     cr_assert_eq(catalog_reader_acquire(newer, &none, &now, NULL), 0);
@@ -252,7 +197,7 @@ Test(nowait, a_comparison_that_misses_a_page_of_either_version_is_run_again_and_
     cr_assert_str_eq(buf_text(&got), buf_text(&wanted));
     catalog_reader_release(now), catalog_reader_release(patient);
     catalog_unref(newer), catalog_unref(older.catalog);
-    cache_free(cache);
+    paged_done(&paged);
     buf_done(&wanted), buf_done(&got);
     world_close(&v2), world_close(&v1);
     world_done(&second), world_done(&first);

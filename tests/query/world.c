@@ -8,6 +8,7 @@
 
 #include "cache/base/file.h"
 #include "cache/base/hash.h"
+#include "index/catalog/schema.h"
 #include "index/commit/apply/apply.h"
 #include "index/commit/changeset.h"
 
@@ -147,13 +148,15 @@ void world_open_next(const struct world *world, const struct world_catalog *pare
     *ret = (struct world_catalog){0};
     must(file_make_temp_folder(NULL, "world", &ret->folder, &err), &err);
     ret->path = mem_printf("%s/catalog.db", ret->folder);
-    struct apply_options options = {.parent_path = parent ? parent->path : NULL,
-                                    .result_path = ret->path,
-                                    .version = parent ? 2 : 1,
-                                    .time_ns = 1000000000,
-                                    .root_id = root_id};
+    CLEANUP_OVERLAY struct overlay *file = NULL;
+    must(parent ? overlay_new_plain(parent->path, SCHEMA_PAGE_BYTES, &file, &err)
+                : overlay_new(NULL, SCHEMA_PAGE_BYTES, &file, &err),
+         &err);
+    struct apply_options options = {
+        .file = file, .version = parent ? 2 : 1, .time_ns = 1000000000, .root_id = root_id};
     struct apply_counts counts;
     must(apply(&options, set, &counts, &err), &err);
+    must(overlay_save(file, ret->path, &(struct catalog_patience){0}, &err), &err);
     must(catalog_open_path(ret->path, &ret->catalog, &err), &err);
     if (parent)
         catalog_set_siblings(ret->catalog, open_parent, (void *)(uintptr_t)parent);

@@ -1,61 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A copy of the parent is changed in one transaction without a journal: it is private until it is whole, and
- * removed when anything fails. */
+/* Pages over the parent's are written in one transaction without a journal: they are private until they are
+ * whole, and thrown away when anything fails. */
 #include "index/commit/apply/apply.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "cache/base/file.h"
 #include "index/catalog/posting.h"
 #include "index/commit/apply/apply_growth.h"
-
-/* ---- the parent's copy ---- */
-
-static int copy_bytes(int from, int to)
-{
-    enum { CHUNK_BYTES = 1 << 20 };
-    ssize_t copied;
-    while ((copied = copy_file_range(from, NULL, to, NULL, 1 << 30, 0)) > 0)
-        ;
-    if (!copied || (errno != EXDEV && errno != EINVAL && errno != EOPNOTSUPP && errno != ENOSYS))
-        return copied ? -errno : 0;
-    CLEANUP_FREE uint8_t *bytes = mem_alloc(CHUNK_BYTES);
-    while ((copied = read(from, bytes, CHUNK_BYTES)) > 0) {
-        int rc = file_write_all(to, bytes, (size_t)copied);
-        if (rc)
-            return rc;
-    }
-    return copied < 0 ? -errno : 0;
-}
-
-static int copy_file(const char *from_path, const char *to_path, struct error *err)
-{
-    CLEANUP_CLOSE int from = open(from_path, O_RDONLY | O_CLOEXEC);
-    if (from < 0)
-        return error_set(err, errno, "%s: %s", from_path, strerror(errno));
-    CLEANUP_CLOSE int to = open(to_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (to < 0)
-        return error_set(err, errno, "%s: %s", to_path, strerror(errno));
-    int rc = copy_bytes(from, to);
-    if (rc)
-        unlink(to_path);
-    return rc ? error_set(err, -rc, "%s: %s", to_path, strerror(-rc)) : 0;
-}
-
-static int make_file(const struct apply_options *options, struct error *err)
-{
-    if (options->parent_path && options->take_parent && !rename(options->parent_path, options->result_path))
-        return 0;
-    if (options->parent_path)
-        return copy_file(options->parent_path, options->result_path, err);
-    CLEANUP_CLOSE int fd = open(options->result_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    return fd < 0 ? error_set(err, errno, "%s: %s", options->result_path, strerror(errno)) : 0;
-}
 
 /* ---- counts ---- */
 
@@ -183,7 +137,7 @@ static int write_live(struct apply *apply, struct error *err)
 static int run(struct apply *apply, struct error *err)
 {
     bool labels = apply->source.set->has_labels;
-    int rc = apply->source.options->parent_path ? read_parent(apply, err) : 0;
+    int rc = apply->source.has_parent ? read_parent(apply, err) : 0;
     if (!rc)
         rc = apply_intake(apply, err);
     if (!rc)
@@ -285,20 +239,14 @@ int apply(const struct apply_options *options, const struct changeset *set, stru
                           .identity = {.changed = rowset_new()},
                           .setter = {.name = ORIGIN_IMPORT},
                           .output = {.next_posting = SCHEMA_POSTING_LIVE + 1, .next_origin = 1}};
-    int rc = make_file(options, err);
-    if (!rc) {
-        rc = db_open_write(options->result_path, !options->parent_path, &state.db, err);
-        if (!rc)
-            rc = apply_packing_new(state.db, &state.output.packing, err);
-        if (!rc)
-            rc = run(&state, err);
-        if (!rc)
-            *ret = counts_of(&state);
-        apply_done(&state);
-        if (rc)
-            unlink(options->result_path);
-    } else {
-        apply_done(&state);
-    }
+    state.source.has_parent = overlay_pages(options->file);
+    int rc = db_open_write(options->file, &state.db, err);
+    if (!rc)
+        rc = apply_packing_new(state.db, &state.output.packing, err);
+    if (!rc)
+        rc = run(&state, err);
+    if (!rc)
+        *ret = counts_of(&state);
+    apply_done(&state);
     return rc;
 }

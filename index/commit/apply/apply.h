@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * apply(parent, change set): makes the next version's catalog. Deterministic in rows: the same parent, change
- * set, version and time give the same contents. Thread rule: any thread; works on its own files.
+ * set, version and time give the same contents. Thread rule: any thread; works on its own file.
  */
 #pragma once
 
@@ -10,6 +10,7 @@
 
 #include "cache/base/error.h"
 #include "index/commit/changeset.h"
+#include "index/pages/overlay.h"
 
 /* When growth of the JSON of clips is folded (index/FORMAT.md): a commit of more than own_rows folds all of
  * it; where runs have more than open_rows together, fold_bytes a commit, and more while they have more than
@@ -19,9 +20,8 @@ struct apply_limits {
 };
 
 struct apply_options {
-    const char *parent_path; /* the parent's catalog as a plain file; NULL: empty (v0) */
-    bool take_parent;        /* the parent's file becomes the result: it is the caller's own copy */
-    const char *result_path; /* made; removed again on failure */
+    struct overlay *file; /* over the parent's catalog, or over nothing (v0); holds the result. Of no use to
+                             anybody after a failure */
     uint32_t version;
     int64_t time_ns; /* commit time */
     uint32_t base; /* the version the set was made for; what others have set since is a conflict. 0: parent */

@@ -56,6 +56,7 @@ struct apply_examples {
 struct apply_source {
     const struct apply_options *options;
     const struct changeset *set;
+    bool has_parent;
     int64_t parent_rows;
     size_t parent_attributes;
     struct origins origins;          /* of the parent */

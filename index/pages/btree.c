@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+/* All leaves of a tree lie equally deep, so one way down tells how deep: the leaves themselves need not be
+ * read. Nothing is followed more often than the file has pages, which ends every cycle. */
+#include "index/pages/btree.h"
+
+#include <errno.h>
+
+#include "cache/base/cursor.h"
+#include "cache/base/memory.h"
+
+enum {
+    FILE_HEADER_BYTES = 100,
+    DEPTH_MAX = 20,
+    INTERIOR_INDEX = 2,
+    INTERIOR_TABLE = 5,
+    LEAF_INDEX = 10,
+    LEAF_TABLE = 13,
+    INTERIOR_HEADER_BYTES = 12,
+    FREE_TRUNK_AT = 32, /* in the file's header: the first page of the list of free ones */
+};
+
+struct walk {
+    const struct btree_file *file;
+    btree_fn *each;
+    void *ctx;
+    uint64_t left; /* pages that may still be visited */
+};
+
+static int bad_page(uint32_t page, struct error *err, const char *what)
+{
+    return error_set(err, EUCLEAN, "page %u of the catalog %s", page + 1, what);
+}
+
+static int read_page(const struct btree_file *file, uint32_t page, uint8_t *to, struct error *err)
+{
+    return page < file->pages ? file->read(file->ctx, page, to, err)
+                              : bad_page(page, err, "is named and is not there");
+}
+
+/* Where the header of a tree's page starts in it. */
+static size_t header_at(uint32_t page)
+{
+    return page ? 0 : FILE_HEADER_BYTES;
+}
+
+static bool is_interior(const uint8_t *bytes, uint32_t page)
+{
+    uint8_t type = bytes[header_at(page)];
+    return type == INTERIOR_INDEX || type == INTERIOR_TABLE;
+}
+
+static bool is_leaf(const uint8_t *bytes, uint32_t page)
+{
+    uint8_t type = bytes[header_at(page)];
+    return type == LEAF_INDEX || type == LEAF_TABLE;
+}
+
+/* The children of an interior page, from 0: its cells' first, then the one of what is greater. */
+static uint32_t children_of(const uint8_t *bytes, uint32_t page)
+{
+    struct cursor c = cursor_of(bytes + header_at(page) + 3, 2);
+    return cursor_be16(&c) + 1u;
+}
+
+static int child_of(const struct btree_file *file, const uint8_t *bytes, uint32_t page, uint32_t i,
+                    uint32_t *ret, struct error *err)
+{
+    struct cursor c = cursor_of(bytes, file->page_bytes);
+    cursor_seek(&c, header_at(page) + 8);
+    uint32_t child = cursor_be32(&c);
+    if (i + 1 < children_of(bytes, page)) {
+        cursor_seek(&c, header_at(page) + INTERIOR_HEADER_BYTES + 2 * (uint64_t)i);
+        cursor_seek(&c, cursor_be16(&c));
+        child = cursor_be32(&c);
+    }
+    if (c.failed || !child || child > file->pages)
+        return bad_page(page, err, "names a page that cannot be");
+    *ret = child - 1;
+    return 0;
+}
+
+/* Levels above the leaves. */
+static int depth_of(const struct btree_file *file, uint32_t root, unsigned *ret, struct error *err)
+{
+    CLEANUP_FREE uint8_t *bytes = mem_alloc(file->page_bytes);
+    for (unsigned depth = 0; depth < DEPTH_MAX; depth++) {
+        int rc = read_page(file, root, bytes, err);
+        if (rc < 0)
+            return rc;
+        if (is_leaf(bytes, root)) {
+            *ret = depth;
+            return 0;
+        }
+        if (!is_interior(bytes, root))
+            return bad_page(root, err, "is no part of a table");
+        rc = child_of(file, bytes, root, 0, &root, err);
+        if (rc < 0)
+            return rc;
+    }
+    return bad_page(root, err, "lies too deep");
+}
+
+static int visit(struct walk *walk, uint32_t page, unsigned depth, struct error *err)
+{
+    if (!walk->left--)
+        return bad_page(page, err, "is part of a table that is larger than the file");
+    if (!depth)
+        return walk->each(walk->ctx, page, BTREE_LEAF, err);
+    CLEANUP_FREE uint8_t *bytes = mem_alloc(walk->file->page_bytes);
+    int rc = read_page(walk->file, page, bytes, err);
+    if (!rc && !is_interior(bytes, page))
+        rc = bad_page(page, err, "is a leaf higher than others");
+    if (!rc)
+        rc = walk->each(walk->ctx, page, BTREE_INTERIOR, err);
+    for (uint32_t i = 0; !rc && i < children_of(bytes, page); i++) {
+        uint32_t child;
+        rc = child_of(walk->file, bytes, page, i, &child, err);
+        if (!rc)
+            rc = visit(walk, child, depth - 1, err);
+    }
+    return rc;
+}
+
+int btree_upper(const struct btree_file *file, uint32_t root, btree_fn *each, void *ctx, struct error *err)
+{
+    struct walk walk = {.file = file, .each = each, .ctx = ctx, .left = file->pages};
+    unsigned depth = 0;
+    int rc = depth_of(file, root, &depth, err);
+    return rc < 0 ? rc : visit(&walk, root, depth, err);
+}
+
+/* ---- free pages ---- */
+
+static int tell_trunk(const struct btree_file *file, const uint8_t *bytes, uint32_t trunk,
+                      btree_free_fn *each, void *ctx, struct error *err)
+{
+    struct cursor c = cursor_of(bytes, file->page_bytes);
+    cursor_skip(&c, 4);
+    uint32_t count = cursor_be32(&c);
+    if (count > cursor_left(&c) / 4)
+        return bad_page(trunk, err, "names more free pages than it can");
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t page = cursor_be32(&c);
+        if (page < 2 || page > file->pages)
+            return bad_page(trunk, err, "names a free page that cannot be");
+        int rc = each(ctx, page - 1, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+int btree_free_pages(const struct btree_file *file, btree_free_fn *each, void *ctx, struct error *err)
+{
+    CLEANUP_FREE uint8_t *bytes = mem_alloc(file->page_bytes);
+    int rc = read_page(file, 0, bytes, err);
+    if (rc < 0)
+        return rc;
+    struct cursor c = cursor_of(bytes + FREE_TRUNK_AT, 4);
+    uint32_t trunk = cursor_be32(&c);
+    for (uint64_t left = file->pages; !rc && trunk; left--) {
+        if (!left)
+            return bad_page(trunk - 1, err, "is part of a list of free pages that has no end");
+        rc = read_page(file, trunk - 1, bytes, err);
+        if (!rc)
+            rc = tell_trunk(file, bytes, trunk - 1, each, ctx, err);
+        c = cursor_of(bytes, 4);
+        trunk = cursor_be32(&c);
+    }
+    return rc;
+}
+
+uint32_t btree_lock_page(uint32_t page_bytes)
+{
+    return (1u << 30) / page_bytes;
+}

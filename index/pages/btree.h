@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The pages of a SQLite file by what they are for (SQLite file format, sections 1.5 and 1.6): which of them
+ * every reader needs, which are free, which table they belong to. The file may be hostile: -EUCLEAN. Pages
+ * count from 0 here. Thread rule: any thread; reads through who calls.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "cache/base/error.h"
+
+struct btree_file {
+    uint32_t page_bytes, pages;
+    int (*read)(void *ctx, uint32_t page, void *to, struct error *err); /* one whole page */
+    void *ctx;
+};
+
+enum btree_kind { BTREE_INTERIOR, BTREE_LEAF, BTREE_OVERFLOW };
+typedef int btree_fn(void *ctx, uint32_t page, enum btree_kind kind, struct error *err);
+
+/* Interior pages of the tree, and its leaves, which are not read unless they are the root: for each its
+ * number. A root that is a leaf is told as one. */
+int btree_upper(const struct btree_file *file, uint32_t root, btree_fn *each, void *ctx, struct error *err);
+/* The leaves of the list of free pages: nobody reads them. The pages that hold the list are not among them.
+ */
+typedef int btree_free_fn(void *ctx, uint32_t page, struct error *err);
+int btree_free_pages(const struct btree_file *file, btree_free_fn *each, void *ctx, struct error *err);
+/* The page that SQLite never uses, since locks lie there; UINT32_MAX in a smaller file. */
+uint32_t btree_lock_page(uint32_t page_bytes);

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Nodes of the map are found like pages, by their hash in memory: a version holds its root and no more, so
+ * that hundreds of open versions cost what they do not share. */
+#include "index/pages/pages.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct pages {
+    atomic_uint refs;
+    struct page_store *store;
+    struct map_top top;
+    char *name;
+    _Atomic(struct page_bytes *) root; /* NULL until it was read; its bytes have been checked */
+};
+
+struct pages *pages_new(struct page_store *store, const struct map_top *top, const char *name)
+{
+    struct pages *pages = MEM_NEW(struct pages);
+    atomic_init(&pages->refs, 1);
+    pages->store = page_store_ref(store);
+    pages->top = *top;
+    pages->name = mem_text(name);
+    return pages;
+}
+
+struct pages *pages_ref(struct pages *pages)
+{
+    atomic_fetch_add(&pages->refs, 1);
+    return pages;
+}
+
+void pages_unref(struct pages *pages)
+{
+    if (!pages || atomic_fetch_sub(&pages->refs, 1) != 1)
+        return;
+    struct page_bytes *root = atomic_load(&pages->root);
+    if (root)
+        page_bytes_unref(root);
+    page_store_unref(pages->store);
+    free(pages->name);
+    free(pages);
+}
+
+const struct map_top *pages_top(const struct pages *pages)
+{
+    return &pages->top;
+}
+
+const char *pages_name(const struct pages *pages)
+{
+    return pages->name;
+}
+
+struct page_store *pages_store(const struct pages *pages)
+{
+    return pages->store;
+}
+
+/* ---- the map ---- */
+
+static struct piece piece_of(const struct pages *pages, const char *what, uint32_t number)
+{
+    return (struct piece){.what = what, .number = number, .name = pages->name};
+}
+
+static int bring_root(struct pages *pages, const struct catalog_patience *patience, struct error *err)
+{
+    struct piece piece = piece_of(pages, "the map's root of page", 0);
+    struct page_bytes *bytes, *none = NULL;
+    struct map_root root;
+    struct error why;
+    uint8_t digest[SHA256_BYTES];
+    piece.at = pages->top.root;
+    memcpy(piece.hash, pages->top.sha256, MAP_HASH_BYTES);
+    int rc = page_store_piece(pages->store, &piece, patience, &bytes, err);
+    if (rc < 0)
+        return rc;
+    sha256_of(bytes->bytes, bytes->len, digest);
+    if (memcmp(digest, pages->top.sha256, SHA256_BYTES) != 0)
+        rc = page_store_damaged(&piece, err, "has another SHA-256 than the manifest says");
+    else if (map_root_read(bytes->bytes, bytes->len, &pages->top, &root, &why) < 0)
+        rc = page_store_damaged(&piece, err, why.text);
+    if (rc < 0 || !atomic_compare_exchange_strong(&pages->root, &none, bytes))
+        page_bytes_unref(bytes);
+    return rc;
+}
+
+int pages_root(struct pages *pages, const struct catalog_patience *patience, struct map_root *ret,
+               struct error *err)
+{
+    struct page_bytes *bytes = atomic_load_explicit(&pages->root, memory_order_acquire);
+    if (!bytes) {
+        int rc = bring_root(pages, patience, err);
+        if (rc < 0)
+            return rc;
+        bytes = atomic_load_explicit(&pages->root, memory_order_acquire);
+    }
+    return map_root_read(bytes->bytes, bytes->len, &pages->top, ret, err);
+}
+
+/* What is wrong with an entry is told with the catalog it stands in. */
+static int bad_entry(const struct pages *pages, struct error *err, const char *what, uint32_t number,
+                     const struct error *why)
+{
+    return error_set(err, EUCLEAN, "the catalog %s is damaged: its page map: %s %u %s", pages->name, what,
+                     number, why->text);
+}
+
+int pages_pack(struct pages *pages, uint32_t pack, const struct catalog_patience *patience,
+               struct map_pack *ret, struct error *err)
+{
+    struct map_root root;
+    struct map_packs_leaf leaf;
+    struct error why;
+    struct piece piece = piece_of(pages, "the list of packs from", pack / MAP_FAN * MAP_FAN);
+    int rc = pages_root(pages, patience, &root, err);
+    if (rc < 0)
+        return rc;
+    if (map_root_packs_leaf(&root, pack / MAP_FAN, &leaf, &why) < 0)
+        return bad_entry(pages, err, piece.what, piece.number, &why);
+    piece.at = leaf.at;
+    memcpy(piece.hash, leaf.hash, MAP_HASH_BYTES);
+    CLEANUP_PAGE_BYTES struct page_bytes *bytes = NULL;
+    rc = page_store_piece(pages->store, &piece, patience, &bytes, err);
+    if (rc < 0)
+        return rc;
+    return map_packs_leaf_pack(bytes->bytes, pack, ret, &why) < 0 ? bad_entry(pages, err, "pack", pack, &why)
+                                                                  : 0;
+}
+
+/* Where a piece lies becomes what can be asked of the store. */
+static int locate(struct pages *pages, const struct map_place *place, const struct catalog_patience *patience,
+                  struct piece *piece, struct error *err)
+{
+    struct map_pack pack;
+    struct error why;
+    int rc = pages_pack(pages, place->pack, patience, &pack, err);
+    if (rc < 0)
+        return rc;
+    if (map_place_check(place, &pack, &why) < 0)
+        return bad_entry(pages, err, piece->what, piece->number, &why);
+    piece->at = (struct map_extent){.pack_size = pack.size, .offset = place->offset, .len = place->len};
+    memcpy(piece->at.id, pack.id, MAP_ID_BYTES);
+    memcpy(piece->hash, place->hash, MAP_HASH_BYTES);
+    return 0;
+}
+
+int pages_leaf(struct pages *pages, uint32_t leaf, const struct catalog_patience *patience,
+               struct page_bytes **ret, struct error *err)
+{
+    struct map_root root;
+    struct map_place place;
+    struct error why;
+    struct piece piece = piece_of(pages, "the map of pages from", leaf * MAP_FAN + 1);
+    int rc = pages_root(pages, patience, &root, err);
+    if (rc < 0)
+        return rc;
+    if (map_root_leaf(&root, leaf, &place, &why) < 0)
+        return bad_entry(pages, err, piece.what, piece.number, &why);
+    rc = locate(pages, &place, patience, &piece, err);
+    return rc < 0 ? rc : page_store_piece(pages->store, &piece, patience, ret, err);
+}
+
+int pages_place(struct pages *pages, uint32_t page, const struct catalog_patience *patience,
+                struct map_place *ret, struct error *err)
+{
+    CLEANUP_PAGE_BYTES struct page_bytes *leaf = NULL;
+    struct map_root root;
+    struct error why;
+    int rc = pages_leaf(pages, page / MAP_FAN, patience, &leaf, err);
+    if (!rc)
+        rc = pages_root(pages, patience, &root, err);
+    if (rc < 0)
+        return rc;
+    return map_leaf_page(&root, leaf->bytes, page, ret, &why) < 0
+               ? bad_entry(pages, err, "page", page + 1, &why)
+               : 0;
+}
+
+/* ---- pages ---- */
+
+/* SQLite counts pages from 1, and so do errors. 1: it is a page of zeros. */
+static int find_page(struct pages *pages, uint32_t page, const struct catalog_patience *patience,
+                     struct piece *ret, struct error *err)
+{
+    struct map_place place;
+    *ret = piece_of(pages, "page", page + 1);
+    int rc = pages_place(pages, page, patience, &place, err);
+    if (rc < 0 || place.zero)
+        return rc < 0 ? rc : 1;
+    return locate(pages, &place, patience, ret, err);
+}
+
+int pages_read(struct pages *pages, const struct page_range *range, void *to,
+               const struct catalog_patience *patience, struct error *err)
+{
+    struct piece piece;
+    CLEANUP_PAGE_BYTES struct page_bytes *page = NULL;
+    int rc = find_page(pages, range->page, patience, &piece, err);
+    if (rc > 0) {
+        memset(to, 0, range->len);
+        return 0;
+    }
+    piece.page_bytes = pages->top.page_bytes;
+    if (!rc)
+        rc = page_store_piece(pages->store, &piece, patience, &page, err);
+    if (!rc)
+        memcpy(to, page->bytes + range->offset, range->len);
+    return rc;
+}
+
+int pages_frame(struct pages *pages, uint32_t page, const struct catalog_patience *patience, struct buf *buf,
+                struct error *err)
+{
+    struct piece piece;
+    int rc = find_page(pages, page, patience, &piece, err);
+    return rc < 0 ? rc : rc > 0 ? 0 : page_store_raw(pages->store, &piece, patience, buf, err);
+}
+
+/* ---- ahead ---- */
+
+static int by_place(const void *a, const void *b)
+{
+    const struct map_extent *x = a, *y = b;
+    int order = memcmp(x->id, y->id, MAP_ID_BYTES);
+    return order ? order : x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* Extents in order of their places; those that lie close together are asked for as one. */
+static void want_joined(struct page_store *store, struct map_extent *list, size_t count)
+{
+    enum { GAP_BYTES = 8192 }; /* costs less than another request */
+    qsort(list, count, sizeof *list, by_place);
+    for (size_t i = 0, next; i < count; i = next) {
+        struct map_extent joined = list[i];
+        for (next = i + 1; next < count && !memcmp(list[next].id, joined.id, MAP_ID_BYTES) &&
+                           list[next].offset <= joined.offset + joined.len + GAP_BYTES;
+             next++) {
+            uint32_t end = list[next].offset + list[next].len;
+            if (end > joined.offset + joined.len)
+                joined.len = end - joined.offset;
+        }
+        page_store_want(store, &joined);
+    }
+}
+
+int pages_want(struct pages *pages, const uint32_t *list, size_t count, struct error *err)
+{
+    const struct catalog_patience nowait = {.nowait = true};
+    CLEANUP_FREE struct map_extent *extents = mem_alloc((count + 1) * sizeof *extents);
+    size_t wanted = 0;
+    int missing = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct piece piece;
+        if (list[i] >= pages->top.pages)
+            continue;
+        int rc = find_page(pages, list[i], &nowait, &piece, err);
+        if (rc < 0)
+            missing = rc;
+        else if (!rc && !page_store_here(pages->store, &piece))
+            extents[wanted++] = piece.at;
+    }
+    want_joined(pages->store, extents, wanted);
+    return missing;
+}
+
+void pages_want_hot(struct pages *pages)
+{
+    for (unsigned i = 0; i < pages->top.hot_count; i++)
+        page_store_want(pages->store, &pages->top.hot[i]);
+}

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The catalog of a version out of its packs, and a changed one back into them (index/FORMAT.md, "Page map")."""
+import hashlib
+import json
+import os
+import sqlite3
+import struct
+
+import pyarrow
+
+FAN, PLACE, PACK, PACKS_LEAF, HEAD = 128, 26, 20, 42, 20
+
+
+def manifest(folder, version=1):
+    return json.loads((folder / f"elidefs/versions/{version:08d}.json").read_text())
+
+
+def pack_path(folder, number):
+    return folder / "elidefs/packs" / number.hex()
+
+
+class Map:
+    """Where everything of a version's catalog lies."""
+
+    def __init__(self, folder, version=1):
+        self.folder, catalog = folder, manifest(folder, version)["catalog"]
+        at = catalog["map"]
+        self.pack = folder / "elidefs/packs" / at["pack"]
+        root = self.bytes(bytes.fromhex(at["pack"]), at["offset"], at["length"])
+        assert hashlib.sha256(root).hexdigest() == at["sha256"] and root[:8] == b"elidmap1"
+        self.page_size, self.pages, count = struct.unpack_from("<III", root, 8)
+        assert (self.page_size, self.pages) == (catalog["page_size"], catalog["pages"])
+        leaves, lists = -(-self.pages // FAN), -(-count // FAN)
+        assert len(root) == HEAD + leaves * PLACE + lists * PACKS_LEAF
+        self.packs = []
+        for at in range(HEAD + leaves * PLACE, len(root), PACKS_LEAF):
+            number, _, offset, length, digest = struct.unpack_from("<16sIIH16s", root, at)
+            entries = self.verified(number, offset, length, digest)
+            self.packs += [struct.unpack_from("<16sI", entries, i) for i in range(0, length, PACK)]
+        self.leaves = [self.place(root, HEAD + i * PLACE) for i in range(leaves)]
+        self.places = []
+        for _, pack, offset, length, digest in self.leaves:
+            leaf = self.verified(self.packs[pack][0], offset, length, digest)
+            self.places += [self.place(leaf, i) for i in range(0, length, PLACE)]
+
+    def bytes(self, number, offset, length):
+        with open(pack_path(self.folder, number), "rb") as file:
+            file.seek(offset)
+            return file.read(length)
+
+    def verified(self, number, offset, length, digest):
+        data = self.bytes(number, offset, length)
+        assert hashlib.sha256(data).digest()[:16] == digest
+        return data
+
+    def place(self, data, at):
+        """(is it a page of zeros, pack, offset, length, hash)"""
+        word, offset, length, digest = struct.unpack_from("<IIH16s", data, at)
+        return bool(word >> 24), word & 0xffffff, offset, length, digest
+
+    def catalog(self):
+        pages = []
+        for zero, pack, offset, length, digest in self.places:
+            frame = b"" if zero else self.verified(self.packs[pack][0], offset, length, digest)
+            if zero:
+                pages.append(bytes(self.page_size))
+            elif length == self.page_size:
+                pages.append(frame)
+            else:
+                pages.append(pyarrow.Codec("zstd").decompress(frame, self.page_size, asbytes=True))
+        return b"".join(pages)
+
+
+def read(folder, version=1):
+    """The catalog as the bytes of a SQLite file."""
+    return Map(folder, version).catalog()
+
+
+def database(folder, version=1):
+    opened = sqlite3.connect(":memory:")
+    opened.deserialize(read(folder, version))
+    return opened
+
+
+def place(pack, offset, data, zero=False):
+    return struct.pack("<IIH16s", pack | zero << 24, offset, len(data), hashlib.sha256(data).digest()[:16])
+
+
+def write(folder, data, page_size=8192, frame=lambda number, page: page):
+    """One pack with all of it, pages as they are; what a manifest says of it. `frame` may change what is stored."""
+    number = os.urandom(16)
+    pages = [frame(i, data[at:at + page_size]) for i, at in enumerate(range(0, len(data), page_size))]
+    leaves = -(-len(pages) // FAN)
+    root_size = HEAD + leaves * PLACE + PACKS_LEAF
+    size = root_size + PACK + len(pages) * PLACE + sum(map(len, pages))
+    at, places = root_size + PACK + len(pages) * PLACE, []
+    for page in pages:
+        places.append(place(0, at, page))
+        at += len(page)
+    entry = struct.pack("<16sI", number, size)
+    nodes = [b"".join(places[i:i + FAN]) for i in range(0, len(places), FAN)]
+    root = b"elidmap1" + struct.pack("<III", page_size, len(pages), 1)
+    at = root_size + PACK
+    for node in nodes:
+        root += place(0, at, node)
+        at += len(node)
+    root += struct.pack("<16sIIH16s", number, size, root_size, PACK, hashlib.sha256(entry).digest()[:16])
+    pack_path(folder, number).write_bytes(b"".join([root, entry, *nodes, *pages]))
+    where = {"pack": number.hex(), "size": size, "offset": 0, "length": len(root)}
+    return {"pages": len(pages), "page_size": page_size,
+            "map": where | {"sha256": hashlib.sha256(root).hexdigest()}, "hot": [where]}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a commit stores, and what every version reads afterwards. */
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include "fixture.h"
+
+CHECKED_TEST(write, every_page_comes_back, fixture_made, fixture_removed)
+{
+    struct map_top top = put_first(300);
+    start_anew(true);
+    CLEANUP_PAGES struct pages *pages = pages_new(paged.store, &top, "of v1");
+    for (uint32_t i = 0; i < 300; i++)
+        check_page(pages, i, 1);
+}
+
+static uint64_t pack_bytes(void)
+{
+    uint64_t sum = 0;
+    CLEANUP_FREE char *command = mem_printf("%s/store/elidefs/packs", paged.folder);
+    DIR *dir = opendir(command);
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        struct stat st;
+        if (*entry->d_name != '.' && !fstatat(dirfd(dir), entry->d_name, &st, 0))
+            sum += (uint64_t)st.st_size;
+    }
+    closedir(dir);
+    return sum;
+}
+
+CHECKED_TEST(write, only_pages_that_differ_are_stored, fixture_made, fixture_removed)
+{
+    struct map_top v1 = put_first(1000);
+    uint64_t before = pack_bytes();
+    const uint32_t changed[] = {0, 500};
+    struct map_top v2 = put_next(&v1, 2, changed, 2);
+    uint64_t added = pack_bytes() - before;
+    cr_assert(added > 2 * 2900 && added < 2 * 4096 + 4 * 128 * MAP_PLACE_BYTES, "%llu bytes",
+              (unsigned long long)added);
+    before = pack_bytes();
+    CLEANUP_OVERLAY struct overlay *overlay = NULL;
+    CLEANUP_PAGES struct pages *pages = pages_new(paged.store, &v2, "of v2");
+    cr_assert_eq(overlay_new(pages, PAGE_BYTES, &overlay, NULL), 0);
+    write_page(overlay, 500, 2);
+    write_page(overlay, 501, 1);
+    struct map_top v3 = put(overlay, NULL, 0);
+    cr_assert_lt(pack_bytes() - before, 1000, "pages that say what they said are not stored again");
+    CLEANUP_PAGES struct pages *last = pages_new(paged.store, &v3, "of v3");
+    check_page(last, 500, 2);
+    check_page(last, 501, 1);
+}
+
+CHECKED_TEST(write, versions_keep_their_pages_whatever_comes_after, fixture_made, fixture_removed)
+{
+    enum { VERSIONS = 60, PAGES = 700 };
+    struct map_top tops[VERSIONS + 1];
+    unsigned of[VERSIONS + 1][PAGES];
+    tops[1] = put_first(PAGES);
+    for (uint32_t i = 0; i < PAGES; i++)
+        of[1][i] = 1;
+    unsigned seed = 4711;
+    for (unsigned version = 2; version <= VERSIONS; version++) {
+        uint32_t changed[10] = {0};
+        memcpy(of[version], of[version - 1], sizeof of[version]);
+        for (int i = 0; i < 10; i++) {
+            changed[i] = i ? (uint32_t)rand_r(&seed) % PAGES : 0;
+            of[version][changed[i]] = version;
+        }
+        tops[version] = put_next(&tops[version - 1], version, changed, 10);
+        cr_assert_leq(tops[version].hot_count, MAP_HOT_MAX);
+    }
+    start_anew(true);
+    for (unsigned version = 1; version <= VERSIONS; version += 7) {
+        CLEANUP_PAGES struct pages *pages = pages_new(paged.store, &tops[version], "of a version");
+        for (uint32_t i = 0; i < PAGES; i++)
+            check_page(pages, i, of[version][i]);
+    }
+}
+
+/* Bytes of [offset, offset + len) of a pack lie in what a mount fetches at once. */
+static bool is_near(const struct map_top *top, const struct map_pack *pack, const struct map_place *place)
+{
+    for (unsigned i = 0; i < top->hot_count; i++) {
+        const struct map_extent *at = &top->hot[i];
+        if (!memcmp(at->id, pack->id, MAP_ID_BYTES) && place->offset >= at->offset &&
+            place->offset + place->len <= at->offset + at->len)
+            return true;
+    }
+    return false;
+}
+
+CHECKED_TEST(write, what_a_mount_needs_lies_where_the_manifest_says_after_any_number_of_commits, fixture_made,
+             fixture_removed)
+{
+    const struct catalog_patience patient = {0};
+    struct map_top top = put_first(900);
+    uint64_t most = 0;
+    for (unsigned version = 2; version < 100; version++) {
+        const uint32_t changed[] = {version % 3 ? version : 0, version * 7 % 900};
+        top = put_next(&top, version, changed, 2);
+        CLEANUP_PAGES struct pages *pages = pages_new(paged.store, &top, "of a version");
+        struct map_root root;
+        struct map_place place;
+        struct map_pack pack;
+        cr_assert_eq(pages_place(pages, 0, &patient, &place, NULL), 0);
+        cr_assert_eq(pages_pack(pages, place.pack, &patient, &pack, NULL), 0);
+        cr_assert(is_near(&top, &pack, &place), "the hot page of v%u", version);
+        cr_assert_eq(pages_root(pages, &patient, &root, NULL), 0);
+        for (uint32_t i = 0; i < root.leaves; i++) {
+            cr_assert_eq(map_root_leaf(&root, i, &place, NULL), 0);
+            cr_assert_eq(pages_pack(pages, place.pack, &patient, &pack, NULL), 0);
+            cr_assert(is_near(&top, &pack, &place), "leaf %u of v%u", i, version);
+        }
+        uint64_t bytes = 0;
+        for (unsigned i = 0; i < top.hot_count; i++)
+            bytes += top.hot[i].len;
+        most = bytes > most ? bytes : most;
+    }
+    cr_assert_lt(most, 4 * (map_root_bytes(900, 100) + 900 * MAP_PLACE_BYTES + 4096), "%llu",
+                 (unsigned long long)most);
+}
+
+CHECKED_TEST(write, a_commit_of_many_packs_is_read_back, fixture_made, fixture_removed)
+{
+    enum { PAGES = 12000 }; /* about 37 MiB of frames, more than one pack takes */
+    struct map_top top = put_first(PAGES);
+    start_anew(true);
+    CLEANUP_PAGES struct pages *pages = pages_new(paged.store, &top, "of v1");
+    struct map_root root;
+    cr_assert_eq(pages_root(pages, &(struct catalog_patience){0}, &root, NULL), 0);
+    cr_assert_eq(root.packs, 2);
+    for (uint32_t i = 0; i < PAGES; i += 11)
+        check_page(pages, i, 1);
+    check_page(pages, PAGES - 1, 1);
+}
+
+CHECKED_TEST(write, free_pages_are_not_stored_and_read_as_zeros, fixture_made, fixture_removed)
+{
+    CLEANUP_OVERLAY struct overlay *overlay = NULL;
+    uint8_t bytes[PAGE_BYTES];
+    cr_assert_eq(overlay_new(NULL, PAGE_BYTES, &overlay, NULL), 0);
+    for (uint32_t i = 0; i < 10; i++)
+        write_page(overlay, i, 1);
+    fill_page(0, 1, bytes);
+    bytes[35] = 3; /* the list begins in page 3 */
+    cr_assert_eq(overlay_write(overlay, 0, bytes, NULL), 0);
+    memset(bytes, 0, sizeof bytes);
+    bytes[7] = 2, bytes[11] = 5, bytes[15] = 8; /* and names two pages, 5 and 8 */
+    cr_assert_eq(overlay_write(overlay, 2, bytes, NULL), 0);
+    struct map_top top = put(overlay, NULL, 0);
+    CLEANUP_PAGES struct pages *pages = pages_new(paged.store, &top, "of v1");
+    for (uint32_t i = 4; i < 8; i += 3) {
+        cr_assert_eq(read_page(pages, i, bytes, NULL), 0);
+        for (size_t j = 0; j < sizeof bytes; j++)
+            cr_assert_eq(bytes[j], 0);
+    }
+    check_page(pages, 5, 1);
+}
+
+CHECKED_TEST(write, nothing_stays_in_the_store_when_a_commit_fails, fixture_made, fixture_removed)
+{
+    struct map_top top = put_first(200);
+    uint64_t before = pack_bytes();
+    CLEANUP_PAGES struct pages *pages = pages_new(paged.store, &top, "of v1");
+    CLEANUP_OVERLAY struct overlay *overlay = NULL;
+    struct pages_written written;
+    const uint32_t hot = 0;
+    uint8_t bytes[PAGE_BYTES];
+    cr_assert_eq(overlay_new(pages, PAGE_BYTES, &overlay, NULL), 0);
+    fill_page(0, 1, bytes);
+    bytes[35] = 201; /* SQLite's list of free pages begins behind the end */
+    cr_assert_eq(overlay_write(overlay, 0, bytes, NULL), 0);
+    struct pages_write write = {.overlay = overlay, .hot = &hot, .hot_count = 1};
+    struct error err = {0};
+    cr_assert_eq(pages_write(paged.store, &write, &written, &err), -EUCLEAN, "%s", err.text);
+    cr_assert_eq(pack_bytes(), before);
+}

@@ -77,6 +77,19 @@ struct pages_check *dataset_check_new(struct dataset *dataset);
 int dataset_check_stored(struct dataset *dataset, struct pages_check *check, uint32_t version,
                          struct error *err);
 
+/* The version's catalog as a SQLite file, page by page as it was committed. `path` must not exist. -ENOENT:
+ * no such version. Waits. */
+int dataset_pull(struct dataset *dataset, uint32_t version, const char *path, struct error *err);
+/* The packs that a version knows of, in the order they were made, and what of its pages lies in each. *ret is
+ * the caller's: free(). Waits. */
+struct dataset_pack {
+    char id[LAYOUT_ID_BYTES];
+    uint64_t bytes;                  /* of all of it */
+    uint64_t used_pages, used_bytes; /* of this version */
+};
+int dataset_packs(struct dataset *dataset, uint32_t version, struct dataset_pack **ret, size_t *ret_count,
+                  struct error *err);
+
 /* ---- tags ---- */
 
 int dataset_tag_check(const char *name,

@@ -11,7 +11,7 @@ from conftest import BUILD, ELIDEFS, LABELS, SAMPLE, elidefs, mounted, run, stat
 
 COMMANDS = ["init", "import", "annotate", "blame", "attribute", "mount", "umount", "query", "cp", "explain", "log", "tag", "untag",
             "diff", "lock", "check", "remove",
-            "verify", "status", "root", "trust"]
+            "verify", "status", "root", "trust", "catalog"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A version's catalog is pages that versions share: old ones stay what they were, a commit stores what differs."""
+import hashlib
+import sqlite3
+
+import catalog_pages
+import pytest
+
+from conftest import SAMPLE, elidefs
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    elidefs("init", folder)
+    elidefs("import", folder, SAMPLE)
+    return folder
+
+
+def pulled(dataset, version, path):
+    elidefs("catalog", "pull", dataset, f"v{version}", path)
+    data = path.read_bytes()
+    path.unlink()
+    return hashlib.sha256(data).hexdigest(), data
+
+
+def label(dataset, number):
+    elidefs("annotate", dataset, "-", "--by", "anna", input=f"key,grade\nep000000,grade {number}\n")
+
+
+def test_fifty_commits_leave_the_first_version_bit_for_bit_as_it_was(dataset, tmp_path):
+    first, data = pulled(dataset, 1, tmp_path / "v1.db")
+    assert data == catalog_pages.read(dataset, 1), "another reader of the format sees the same"
+    for number in range(50):
+        label(dataset, number)
+    assert pulled(dataset, 1, tmp_path / "again.db")[0] == first
+    last = pulled(dataset, 51, tmp_path / "last.db")[1]
+    assert last == catalog_pages.read(dataset, 51)
+    assert len(catalog_pages.manifest(dataset, 51)["catalog"]["hot"]) <= 8
+    lines = elidefs("verify", dataset).stdout.splitlines()
+    assert len(lines) == 51 and all(line.endswith("16 of 16 clips can be read") for line in lines)
+
+
+def test_what_is_pulled_is_a_sound_database_and_no_file_is_overwritten(dataset, tmp_path):
+    label(dataset, 1)
+    path = tmp_path / "latest.db"
+    assert elidefs("catalog", "pull", dataset, "latest", path).stdout == f"v2 {path}\n"
+    database = sqlite3.connect(path)
+    assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert database.execute("SELECT number FROM meta WHERE name = 'version'").fetchone() == (2,)
+    database.close()
+    done = elidefs("catalog", "pull", dataset, "v1", path, check=False)
+    assert done.returncode == 1 and "File exists" in done.stderr
+    assert elidefs("catalog", "pull", dataset, "v9", tmp_path / "v9.db", check=False).returncode == 1
+    assert not (tmp_path / "v9.db").exists()
+
+
+def test_a_label_stores_a_few_pages_and_the_rest_is_shared(dataset):
+    label(dataset, 1)
+    before, after = catalog_pages.Map(dataset, 1), catalog_pages.Map(dataset, 2)
+    shared = sum(a == b for a, b in zip(before.places, after.places))
+    assert shared > len(before.places) / 3 and after.pages - shared < 20
+    lines = elidefs("catalog", "stats", dataset).stdout.splitlines()
+    assert [line.split()[0] for line in lines[:-1]] == [number.hex() for number, _ in after.packs]
+    assert lines[-1].startswith(f"v2: {after.pages} pages of 8192 bytes, ")
+    for words in (["stats"], ["push", dataset], ["pull", dataset, "v1"]):
+        done = elidefs("catalog", *words, check=False)
+        assert done.returncode in (1, 2) and "pull" in done.stderr

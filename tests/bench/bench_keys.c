@@ -12,6 +12,7 @@
 
 #include "cache/base/file.h"
 #include "index/catalog/catalog.h"
+#include "index/catalog/schema.h"
 #include "index/commit/apply/apply.h"
 
 static void must(int rc, const struct error *err)
@@ -56,10 +57,14 @@ static void import(const char *path, uint32_t version, uint64_t first, uint64_t 
         sha256_of(key, strlen(key), clip.fingerprint);
         must(changeset_clip(set, &clip, &err), &err);
     }
-    struct apply_options options = {.result_path = path, .version = version, .take_parent = true};
-    if (version > 1 && !rename(path, parent))
-        options.parent_path = parent;
+    CLEANUP_OVERLAY struct overlay *file = NULL;
+    bool next = version > 1 && !rename(path, parent);
+    must(next ? overlay_new_plain(parent, SCHEMA_PAGE_BYTES, &file, &err)
+              : overlay_new(NULL, SCHEMA_PAGE_BYTES, &file, &err),
+         &err);
+    struct apply_options options = {.file = file, .version = version};
     must(apply(&options, set, &counts, &err), &err);
+    must(overlay_save(file, path, &(struct catalog_patience){0}, &err), &err);
 }
 
 static double find(struct catalog_reader *reader, uint64_t clips, uint64_t first)

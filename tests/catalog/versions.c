@@ -50,8 +50,11 @@ int versions_apply(struct versions *versions, struct changeset *set)
     int rc = versions->head ? overlay_new_plain(parent, SCHEMA_PAGE_BYTES, &file, &versions->err)
                             : overlay_new(NULL, SCHEMA_PAGE_BYTES, &file, &versions->err);
     must(rc, &versions->err);
-    struct apply_options options = {
-        .file = file, .version = versions->head + 1, .time_ns = versions->head + 1, .base = versions->base, .limits = versions->limits};
+    struct apply_options options = {.file = file,
+                                    .version = versions->head + 1,
+                                    .time_ns = versions->head + 1,
+                                    .base = versions->base,
+                                    .limits = versions->limits};
     rc = apply(&options, set, &versions->counts, &versions->err);
     changeset_free(set);
     if (rc)

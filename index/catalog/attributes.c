@@ -11,7 +11,10 @@
 
 void attributes_done(struct attributes *attributes)
 {
+    for (size_t i = 0; i < attributes->count; i++)
+        state_done(&attributes->list[i].state);
     free(attributes->list);
+    free(attributes->patched);
     free(attributes->by_name);
     free(attributes->ranks);
     *attributes = (struct attributes){0};
@@ -34,6 +37,11 @@ void attributes_sort(struct attributes *attributes)
     qsort_r(attributes->by_name, count, sizeof *attributes->by_name, compare_names, attributes);
     for (uint32_t i = 0; i < count; i++)
         attributes->ranks[attributes->by_name[i]] = i;
+    attributes->patched = mem_resize(attributes->patched, count * sizeof *attributes->patched);
+    attributes->patched_count = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (attributes->list[i].state.late || attributes->list[i].state.patches.count)
+            attributes->patched[attributes->patched_count++] = i;
 }
 
 struct attribute *attributes_by_id(const struct attributes *attributes, uint32_t id)
@@ -125,6 +133,36 @@ static int check_names_differ(struct db *db, const struct attributes *attributes
     return 0;
 }
 
+static int read_state(struct db *db, sqlite3_stmt *stmt, struct attributes *attributes, struct error *err)
+{
+    enum { ATTRIBUTE, BYTES };
+    const uint8_t *bytes;
+    size_t len;
+    int64_t id;
+    int rc = db_column_number(db, stmt, ATTRIBUTE, 0, &id, err);
+    if (!rc)
+        rc = db_column_bytes(db, stmt, BYTES, &bytes, &len, err);
+    if (rc)
+        return rc;
+    struct attribute *attribute =
+        id < SCHEMA_ATTRIBUTES_MAX ? attributes_by_id(attributes, (uint32_t)id) : NULL;
+    if (!attribute)
+        return db_damaged(db, err, "the state of attribute number %lld has no attribute", (long long)id);
+    attribute->has_state = true;
+    return state_decode(bytes, len, &attribute->state)
+               ? db_damaged(db, err, "the state of the attribute '%s' is not in order", attribute->info.name)
+               : 0;
+}
+
+static int read_states(struct db *db, struct attributes *attributes, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int rc = db_query(db, QUERY_STATES, &stmt, err);
+    while (!rc && (rc = db_step(db, stmt, err)) == 1)
+        rc = read_state(db, stmt, attributes, err);
+    return rc;
+}
+
 int attributes_read(struct db *db, struct attributes *ret, struct error *err)
 {
     CLEANUP_ATTRIBUTES struct attributes attributes = {0};
@@ -132,12 +170,15 @@ int attributes_read(struct db *db, struct attributes *ret, struct error *err)
     int rc = db_query(db, QUERY_ATTRIBUTES, &stmt, err);
     while (!rc && (rc = db_step(db, stmt, err)) == 1) {
         mem_grow(&attributes.list, &attributes.cap, attributes.count + 1, sizeof *attributes.list);
+        attributes.list[attributes.count] = (struct attribute){0};
         rc = read_row(db, stmt, &attributes.list[attributes.count], err);
         if (!rc && attributes.count &&
             attributes.list[attributes.count].info.id <= attributes.list[attributes.count - 1].info.id)
             rc = db_damaged(db, err, "attributes are not in order");
         attributes.count++;
     }
+    if (!rc)
+        rc = read_states(db, &attributes, err);
     if (rc)
         return rc;
     attributes_sort(&attributes);

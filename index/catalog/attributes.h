@@ -4,11 +4,16 @@
 
 #include "index/catalog/catalog.h"
 #include "index/catalog/db.h"
+#include "index/catalog/state.h"
 
 struct attribute {
     struct catalog_attribute info;
     bool listed; /* each value has its row in `value`; false only for single-valued numeric ones, and lists */
-    uint32_t posting; /* number of the posting of the rows that have it */
+    uint32_t posting;       /* number of the posting of the rows that have it */
+    struct state state;     /* what stands above postings, columns and records; info counts what is beneath */
+    uint64_t beneath;       /* a reader's: values beneath */
+    bool has_state;         /* it is stored */
+    bool changed, restated; /* apply's: its row, or its state, is to be written */
 };
 
 struct attributes {
@@ -16,12 +21,14 @@ struct attributes {
     size_t count, cap;
     uint32_t *by_name; /* indices into list, in byte order of name */
     uint32_t *ranks;   /* of list[i] in by_name */
+    uint32_t *patched; /* indices of those of which records do not tell all */
+    size_t patched_count;
 };
 #define CLEANUP_ATTRIBUTES CLEANUP(attributes_done)
 
 int attributes_read(struct db *db, struct attributes *ret, struct error *err);
 void attributes_done(struct attributes *attributes);
-/* Orders by name again after something was appended to `list`. */
+/* Orders by name, and finds those that are patched, again after `list` became another one. */
 void attributes_sort(struct attributes *attributes);
 struct attribute *attributes_by_id(const struct attributes *attributes, uint32_t id); /* NULL: none */
 struct attribute *attributes_by_name(const struct attributes *attributes, const char *name, size_t len);

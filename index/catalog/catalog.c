@@ -17,6 +17,7 @@ static struct catalog *catalog_new(const char *name)
     atomic_init(&catalog->refs, 1);
     catalog->name = mem_text(name);
     pthread_mutex_init(&catalog->lock, NULL);
+    patch_pool_init(&catalog->patch_indices);
     return catalog;
 }
 
@@ -54,6 +55,7 @@ static void reader_free(struct catalog_reader *reader)
     db_close(reader->db);
     rowset_unref(reader->live);
     attributes_done(&reader->attributes);
+    cells_done(&reader->cells);
     record_group_done(&reader->group);
     record_values_done(&reader->values);
     lists_done(&reader->lists);
@@ -80,6 +82,7 @@ void catalog_unref(struct catalog *catalog)
         json_growth_done(catalog->growth);
     free(catalog->growth);
     pages_unref(catalog->pages);
+    patch_pool_done(&catalog->patch_indices);
     pthread_mutex_destroy(&catalog->lock);
     free(catalog->name);
     free(catalog->path);
@@ -104,6 +107,7 @@ static int reader_new(struct catalog *catalog, const struct catalog_patience *pa
     reader->db = db;
     reader->group = RECORD_GROUP_INIT;
     reader->event_group = RECORD_GROUP_EVENTS;
+    reader->cells.pool = &catalog->patch_indices;
     *ret = reader;
     return 0;
 }
@@ -150,6 +154,8 @@ void catalog_reader_release(struct catalog_reader *reader)
     if (!reader)
         return;
     struct catalog *catalog = STEAL(reader->catalog);
+    reader->values_of = 0;
+    cells_trim(&reader->cells);
     pthread_mutex_lock(&catalog->lock);
     reader->next = catalog->idle;
     catalog->idle = reader;
@@ -256,11 +262,29 @@ int reader_growth(struct catalog_reader *reader, struct error *err)
 
 /* ---- attributes ---- */
 
+/* From here on its counts are those of what is there, not of what is beneath. */
+static int count_above(struct catalog_reader *reader, struct attribute *attribute, struct error *err)
+{
+    struct catalog_attribute *info = &attribute->info;
+    int64_t clips = (int64_t)info->clips + attribute->state.clips,
+            different = (int64_t)info->distinct + attribute->state.different;
+    if (clips < 0 || clips > UINT32_MAX || different < 0)
+        return db_damaged(reader->db, err, "the counts of the attribute '%s' are out of range", info->name);
+    attribute->beneath = info->distinct;
+    info->clips = (uint64_t)clips;
+    info->distinct = (uint64_t)different;
+    return 0;
+}
+
 int reader_attributes(struct catalog_reader *reader, struct error *err)
 {
     if (reader->has_attributes)
         return 0;
     int rc = attributes_read(reader->db, &reader->attributes, err);
+    for (size_t i = 0; !rc && i < reader->attributes.count; i++)
+        rc = count_above(reader, &reader->attributes.list[i], err);
+    if (rc)
+        attributes_done(&reader->attributes);
     reader->has_attributes = !rc;
     return rc;
 }

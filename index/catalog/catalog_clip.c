@@ -108,8 +108,8 @@ int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err
     if (!rc)
         rc = record_group_read(reader->db, row, &reader->group, err);
     if (!rc)
-        rc = record_decode(reader->db, &reader->attributes, record_of(&reader->group, row), &reader->values,
-                           err);
+        rc = cells_values(reader->db, &reader->cells, &reader->attributes, row,
+                          record_of(&reader->group, row), &reader->values, err);
     if (!rc)
         rc = lists_fill(reader->db, &reader->lists, row, &reader->values, err);
     if (rc)

@@ -6,7 +6,8 @@
  *     column       ranges of numbers; parts whose zone map meets none are not expanded
  *
  * Multi-valued and text attributes have only a dictionary, numeric ones always a column and, while they have
- * few values, a dictionary too. NE and NULL are what is left of "has it" and of "live".
+ * few values, a dictionary too. What these say of patched rows does not count; the patch_index says what they
+ * have (cells.h). NE and NULL are what is left of "has it" and of "live".
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -261,6 +262,111 @@ static bool instants_of_prefix(const struct value *prefix, int64_t range[2])
     return range[0] <= range[1];
 }
 
+/* ---- above what is beneath ---- */
+
+static void each_equal(const struct patch_index *patch_index, const struct catalog_literal *literal,
+                       select_terms_fn *each, void *ctx)
+{
+    for (size_t i = 0; i < literal->count; i++) {
+        size_t at = patch_index_term_at(patch_index, &literal->values[i], false);
+        if (at < patch_index->term_count &&
+            !value_compare(&patch_index->terms[at].value, &literal->values[i]))
+            each(ctx, at, at + 1);
+    }
+}
+
+static void terms_of_range(const struct patch_index *patch_index, const struct catalog_literal *literal,
+                           size_t terms[2])
+{
+    terms[0] = literal->open_low
+                   ? 0
+                   : patch_index_term_at(patch_index, &literal->values[0], !literal->inclusive_low);
+    terms[1] = literal->open_high
+                   ? patch_index->term_count
+                   : patch_index_term_at(patch_index, &literal->values[1], literal->inclusive_high);
+}
+
+/* Texts that start with the prefix follow one another. */
+static void terms_of_text(const struct patch_index *patch_index, const struct value *prefix, size_t terms[2])
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    size_t high = patch_index->term_count;
+    terms[0] = terms[1] = patch_index_term_at(patch_index, prefix, false);
+    while (terms[1] < high) {
+        size_t middle = terms[1] + (high - terms[1]) / 2;
+        if (starts_with(&text, &patch_index->terms[middle].value, prefix))
+            terms[1] = middle + 1;
+        else
+            high = middle;
+    }
+}
+
+/* A prefix of instants is a range of them: they need not be printed. */
+static void terms_of_instants(const struct patch_index *patch_index, const struct value *prefix,
+                              size_t terms[2])
+{
+    int64_t range[2];
+    terms[0] = terms[1] = 0;
+    if (!instants_of_prefix(prefix, range))
+        return;
+    struct value first = {.type = VALUE_TIME, .integer = range[0]},
+                 last = {.type = VALUE_TIME, .integer = range[1]};
+    terms[0] = patch_index_term_at(patch_index, &first, false);
+    terms[1] = patch_index_term_at(patch_index, &last, true);
+}
+
+static void each_printed(const struct patch_index *patch_index, const struct value *prefix,
+                         select_terms_fn *each, void *ctx)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    for (size_t at = 0; at < patch_index->term_count; at++)
+        if (starts_with(&text, &patch_index->terms[at].value, prefix))
+            each(ctx, at, at + 1);
+}
+
+void select_terms(const struct patch_index *patch_index, const struct attribute *attribute,
+                  const struct catalog_literal *literal, select_terms_fn *each, void *ctx)
+{
+    size_t terms[2] = {0};
+    const struct value *prefix = literal->op == CATALOG_PREFIX ? &literal->values[0] : NULL;
+    if (literal->op == CATALOG_EQ || literal->op == CATALOG_NE)
+        each_equal(patch_index, literal, each, ctx);
+    else if (literal->op == CATALOG_RANGE)
+        terms_of_range(patch_index, literal, terms);
+    else if (prefix && attribute->info.type == VALUE_TEXT)
+        terms_of_text(patch_index, prefix, terms);
+    else if (prefix && attribute->info.type == VALUE_TIME && prefix->len <= TIME_FIXED_BYTES)
+        terms_of_instants(patch_index, prefix, terms);
+    else if (prefix)
+        each_printed(patch_index, prefix, each, ctx);
+    if (terms[0] < terms[1])
+        each(ctx, terms[0], terms[1]);
+}
+
+struct patching {
+    const struct patch_index *patch_index;
+    struct rowset *rows;
+};
+
+static void add_terms(void *ctx, size_t from, size_t to)
+{
+    struct patching *patching = ctx;
+    patch_index_add_rows(patching->patch_index, from, to, patching->rows);
+}
+
+/* `rows` holds what is selected beneath. */
+static int stand_over(struct catalog_reader *reader, const struct attribute *attribute,
+                      const struct catalog_literal *literal, struct rowset *rows, struct error *err)
+{
+    const struct patch_index *patch_index;
+    int rc = cells_patch_index(reader->db, &reader->cells, attribute, &patch_index, err);
+    if (rc || !patch_index || literal->op == CATALOG_NULL || literal->op == CATALOG_HAS)
+        return rc;
+    rowset_andnot(rows, patch_index->rows);
+    select_terms(patch_index, attribute, literal, add_terms, &(struct patching){patch_index, rows});
+    return 0;
+}
+
 /* ---- the operators ---- */
 
 static int select_equal(struct catalog_reader *reader, const struct attribute *attribute,
@@ -291,7 +397,7 @@ static int select_range(struct catalog_reader *reader, const struct attribute *a
 {
     bool column = attribute_has_column(attribute);
     struct uniting uniting = {reader->db, rows};
-    if (!column || (attribute->listed && attribute->info.distinct <= DICTIONARY_RANGE_MAX))
+    if (!column || (attribute->listed && attribute->beneath <= DICTIONARY_RANGE_MAX))
         return select_dictionary(reader, attribute, literal, unite, &uniting, err);
     int64_t range[2];
     return range_of(literal, range) ? select_numbers(reader, attribute, range, rows, err) : 0;
@@ -353,7 +459,7 @@ static int finish(struct catalog_reader *reader, const struct attribute *attribu
 {
     if (op == CATALOG_NE || op == CATALOG_NULL || op == CATALOG_HAS) {
         CLEANUP_ROWSET struct rowset *has = NULL;
-        int rc = posting_read(reader->db, attribute->posting, &has, err);
+        int rc = cells_has(reader->db, &reader->cells, attribute, &has, err);
         if (rc)
             return rc;
         if (op == CATALOG_NULL) {
@@ -383,7 +489,9 @@ int catalog_select(struct catalog_reader *reader, const struct catalog_literal *
     if (rc)
         return rc;
     CLEANUP_ROWSET struct rowset *rows = rowset_new();
-    rc = select_op(reader, attribute, literal, rows, err);
+    rc = attribute->beneath ? select_op(reader, attribute, literal, rows, err) : 0;
+    if (!rc)
+        rc = stand_over(reader, attribute, literal, rows, err);
     if (!rc)
         rc = finish(reader, attribute, literal->op, &rows, err);
     if (!rc)

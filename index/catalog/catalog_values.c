@@ -8,8 +8,46 @@
 
 /* ---- distinct values ---- */
 
+/* Two lists in value order become one: values beneath, and by how much those above change their counts. */
+struct telling {
+    const struct patch_index *patch_index; /* NULL: nothing is above */
+    size_t at;                             /* of the next term */
+    catalog_value_fn *each;
+    void *ctx;
+};
+
+static int tell_one(struct telling *telling, const struct value *value, int64_t clips, struct error *err)
+{
+    return clips > 0 ? telling->each(telling->ctx, value, (uint64_t)clips, err) : 0;
+}
+
+/* The terms before `value`; all that are left: NULL. */
+static int tell_terms(struct telling *telling, const struct value *value, struct error *err)
+{
+    const struct patch_index *patch_index = telling->patch_index;
+    int rc = 0;
+    for (; !rc && patch_index && telling->at < patch_index->term_count; telling->at++) {
+        const struct patch_index_term *term = &patch_index->terms[telling->at];
+        if (value && value_compare(&term->value, value) >= 0)
+            break;
+        rc = tell_one(telling, &term->value, term->clips, err);
+    }
+    return rc;
+}
+
+static int tell(struct telling *telling, const struct value *value, uint64_t clips, struct error *err)
+{
+    const struct patch_index *patch_index = telling->patch_index;
+    int64_t above = 0;
+    int rc = tell_terms(telling, value, err);
+    if (!rc && patch_index && telling->at < patch_index->term_count &&
+        !value_compare(&patch_index->terms[telling->at].value, value))
+        above = patch_index->terms[telling->at++].clips;
+    return rc ? rc : tell_one(telling, value, (int64_t)clips + above, err);
+}
+
 static int list_values(struct catalog_reader *reader, const struct attribute *attribute,
-                       catalog_value_fn *each, void *ctx, struct error *err)
+                       struct telling *telling, struct error *err)
 {
     sqlite3_stmt *stmt;
     int rc = db_query(reader->db, QUERY_VALUES, &stmt, err);
@@ -20,7 +58,7 @@ static int list_values(struct catalog_reader *reader, const struct attribute *at
         struct posting_value value;
         rc = posting_value_read(reader->db, stmt, attribute->info.type, &value, err);
         if (!rc)
-            rc = each(ctx, &value.value, value.clips, err);
+            rc = tell(telling, &value.value, value.clips, err);
         if (rc)
             break;
     }
@@ -55,7 +93,7 @@ static int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int tell_numbers(const struct gathering *all, enum value_type type, catalog_value_fn *each, void *ctx,
+static int tell_numbers(const struct gathering *all, enum value_type type, struct telling *telling,
                         struct error *err)
 {
     int rc = 0;
@@ -64,20 +102,20 @@ static int tell_numbers(const struct gathering *all, enum value_type type, catal
             ;
         struct value value = column_value(type, all->numbers[i]);
         rc = value_check(&value, NULL) ? db_damaged(all->reader->db, err, "a column holds what is no value")
-                                       : each(ctx, &value, end - i, err);
+                                       : tell(telling, &value, end - i, err);
     }
     return rc;
 }
 
 static int column_values(struct catalog_reader *reader, const struct attribute *attribute,
-                         catalog_value_fn *each, void *ctx, struct error *err)
+                         struct telling *telling, struct error *err)
 {
     struct gathering all = {.reader = reader};
     int rc = select_parts(reader, attribute, gather, &all, err);
     if (!rc) {
         if (all.count)
             qsort(all.numbers, all.count, sizeof *all.numbers, compare_numbers);
-        rc = tell_numbers(&all, attribute->info.type, each, ctx, err);
+        rc = tell_numbers(&all, attribute->info.type, telling, err);
     }
     free(all.numbers);
     return rc;
@@ -87,11 +125,14 @@ int catalog_values(struct catalog_reader *reader, uint32_t id, catalog_value_fn 
                    struct error *err)
 {
     const struct attribute *attribute;
+    struct telling telling = {.each = each, .ctx = ctx};
     int rc = reader_attribute(reader, id, &attribute, err);
-    if (rc)
-        return rc;
-    return attribute->listed ? list_values(reader, attribute, each, ctx, err)
-                             : column_values(reader, attribute, each, ctx, err);
+    if (!rc)
+        rc = cells_patch_index(reader->db, &reader->cells, attribute, &telling.patch_index, err);
+    if (!rc)
+        rc = attribute->listed ? list_values(reader, attribute, &telling, err)
+                               : column_values(reader, attribute, &telling, err);
+    return rc ? rc : tell_terms(&telling, NULL, err);
 }
 
 /* ---- one value ---- */
@@ -101,7 +142,10 @@ static int count_value(struct catalog_reader *reader, const struct attribute *at
 {
     sqlite3_stmt *stmt;
     struct posting_value found = {0};
-    int rc = db_query(reader->db, QUERY_VALUE, &stmt, err);
+    const struct patch_index *patch_index;
+    int rc = cells_patch_index(reader->db, &reader->cells, attribute, &patch_index, err);
+    if (!rc)
+        rc = db_query(reader->db, QUERY_VALUE, &stmt, err);
     if (rc)
         return rc;
     db_bind_number(stmt, 1, attribute->info.id);
@@ -110,8 +154,9 @@ static int count_value(struct catalog_reader *reader, const struct attribute *at
     if (rc == 1)
         rc = posting_value_read(reader->db, stmt, attribute->info.type, &found, err);
     sqlite3_reset(stmt);
+    int64_t clips = rc ? 0 : (int64_t)found.clips + (patch_index ? patch_index_clips(patch_index, value) : 0);
     if (!rc)
-        *ret = found.clips;
+        *ret = clips > 0 ? (uint64_t)clips : 0;
     return rc;
 }
 
@@ -144,6 +189,7 @@ struct guess {
     int64_t low, high;
     double clips;
     size_t values;
+    const struct patch_index *patch_index;
 };
 
 static int guess_value(void *ctx, const struct posting_value *value, struct error *err)
@@ -209,6 +255,32 @@ static int guess_many(struct catalog_reader *reader, const struct attribute *att
     return rc == 1 ? 0 : rc;
 }
 
+static void guess_terms(void *ctx, size_t from, size_t to)
+{
+    struct guess *guess = ctx;
+    guess->clips += (double)(guess->patch_index->term_below[to] - guess->patch_index->term_below[from]);
+}
+
+/* What is counted beneath, and what stands above it. Counts of single values know of that already. */
+static int guess_above(struct catalog_reader *reader, const struct attribute *attribute, struct guess *guess,
+                       struct error *err)
+{
+    enum catalog_op op = guess->literal->op;
+    if ((op == CATALOG_EQ || op == CATALOG_NE) && attribute->listed)
+        return 0;
+    int rc = cells_patch_index(reader->db, &reader->cells, attribute, &guess->patch_index, err);
+    if (rc || !guess->patch_index)
+        return rc;
+    bool printed = op == CATALOG_PREFIX && attribute->info.type != VALUE_TEXT;
+    if (printed && guess->patch_index->term_count > GUESS_VALUES_MAX)
+        guess->clips = (double)attribute->info.clips / 2;
+    else
+        select_terms(guess->patch_index, attribute, guess->literal, guess_terms, guess);
+    if (guess->clips < 0)
+        guess->clips = 0;
+    return 0;
+}
+
 static int guess_op(struct catalog_reader *reader, const struct attribute *attribute, struct guess *guess,
                     struct error *err)
 {
@@ -240,6 +312,8 @@ int catalog_estimate(struct catalog_reader *reader, const struct catalog_literal
         rc = select_check(attribute, literal, err);
     if (!rc)
         rc = guess_op(reader, attribute, &guess, err);
+    if (!rc)
+        rc = guess_above(reader, attribute, &guess, err);
     if (rc)
         return rc;
     uint64_t clips = attribute->info.clips;

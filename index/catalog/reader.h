@@ -7,6 +7,7 @@
 
 #include "index/catalog/attributes.h"
 #include "index/catalog/catalog.h"
+#include "index/catalog/cells.h"
 #include "index/catalog/clips.h"
 #include "index/catalog/hash_runs.h"
 #include "index/catalog/lists.h"
@@ -24,6 +25,7 @@ struct catalog {
     struct catalog_reader *idle;
     struct rowset *live;        /* NULL until some reader has read it */
     struct json_growth *growth; /* as `live`; it stays as long as the catalog */
+    struct patch_pool patch_indices;
 };
 
 struct catalog_reader {
@@ -35,6 +37,7 @@ struct catalog_reader {
     bool has_info;
     struct attributes attributes;
     bool has_attributes;
+    struct cells cells;
     struct hash_runs runs;
     bool has_runs;
     struct record_group group; /* the last one read: neighbours are asked for in turn */

@@ -160,41 +160,68 @@ static bool decode_origin(uint64_t head, uint32_t *origin)
     return true;
 }
 
-static bool decode_entry(const struct attributes *attributes, struct cursor *c, struct record_values *values,
-                         uint32_t *origin)
+struct decoding {
+    const struct attributes *attributes;
+    struct record_over over; /* those of ids that are still to come */
+    struct record_values *values;
+    uint64_t next_id; /* no entry is of one below */
+    uint32_t origin;
+};
+
+/* Does the record's value of this attribute stand? Entries come by id. */
+static bool is_over(struct decoding *d, uint64_t id)
 {
-    uint64_t head = cursor_varint(c), id = head >> (TYPE_BITS + 1);
-    enum value_type type = (enum value_type)(head >> 1 & ((1 << TYPE_BITS) - 1));
-    if (!type)
-        return !c->failed && decode_origin(head, origin);
-    uint64_t count = head & 1 ? cursor_varint(c) : 1;
-    const struct attribute *attribute =
-        id < SCHEMA_ATTRIBUTES_MAX ? attributes_by_id(attributes, (uint32_t)id) : NULL;
-    if (c->failed || !attribute || !count || count > COUNT_MAX || (count > 1 && !attribute->info.multi) ||
-        (type != attribute->info.type && !(type == VALUE_INT && attribute->info.type == VALUE_FLOAT)))
-        return false;
-    if (values->count && values->list[values->count - 1].attribute->info.id >= id)
-        return false;
+    while (d->over.count && *d->over.ids < id)
+        d->over.ids++, d->over.count--;
+    return d->over.count && *d->over.ids == id;
+}
+
+static bool decode_values(struct decoding *d, struct cursor *c, enum value_type type, uint64_t count,
+                          const struct attribute *attribute)
+{
+    struct value before = {0};
     for (uint64_t i = 0; i < count; i++) {
         struct value value = {.type = type};
         if (type != VALUE_LIST)
             value_decode(c, type, &value);
-        if (type != attribute->info.type)
+        if (attribute && type != attribute->info.type)
             value = (struct value){.type = VALUE_FLOAT, .real = (double)value.integer};
-        if (c->failed || (i && value_compare(&values->list[values->count - 1].value, &value) >= 0))
+        if (c->failed || (i && value_compare(&before, &value) >= 0))
             return false;
-        record_values_add(values, attribute, &value, *origin);
+        if (attribute)
+            record_values_add(d->values, attribute, &value, d->origin);
+        before = value;
     }
     return true;
 }
 
-int record_decode(struct db *db, const struct attributes *attributes, struct cursor record,
-                  struct record_values *values, struct error *err)
+static bool decode_entry(struct decoding *d, struct cursor *c)
 {
-    uint32_t origin = 0;
+    uint64_t head = cursor_varint(c), id = head >> (TYPE_BITS + 1);
+    enum value_type type = (enum value_type)(head >> 1 & ((1 << TYPE_BITS) - 1));
+    if (!type)
+        return !c->failed && decode_origin(head, &d->origin);
+    uint64_t count = head & 1 ? cursor_varint(c) : 1;
+    if (c->failed || id >= SCHEMA_ATTRIBUTES_MAX || id < d->next_id || !count || count > COUNT_MAX ||
+        (count > 1 && type == VALUE_LIST))
+        return false;
+    d->next_id = id + 1;
+    const struct attribute *attribute = is_over(d, id) ? NULL : attributes_by_id(d->attributes, (uint32_t)id);
+    if (attribute &&
+        ((count > 1 && !attribute->info.multi) ||
+         (type != attribute->info.type && !(type == VALUE_INT && attribute->info.type == VALUE_FLOAT))))
+        return false;
+    return decode_values(d, c, type, count, attribute);
+}
+
+int record_decode(struct db *db, const struct attributes *attributes, const struct record_over *over,
+                  struct cursor record, struct record_values *values, struct error *err)
+{
+    struct decoding d = {
+        .attributes = attributes, .over = over ? *over : (struct record_over){0}, .values = values};
     values->count = 0;
     while (cursor_left(&record))
-        if (!decode_entry(attributes, &record, values, &origin))
+        if (!decode_entry(&d, &record))
             return db_damaged(db, err, "a clip's record is not in order");
     return 0;
 }

@@ -60,9 +60,15 @@ void record_values_done(struct record_values *values);
 void record_values_add(struct record_values *values, const struct attribute *attribute,
                        const struct value *value, uint32_t origin);
 
-/* All values of a record into `values` (which is emptied). Order and types are checked; -EUCLEAN. */
-int record_decode(struct db *db, const struct attributes *attributes, struct cursor record,
-                  struct record_values *values, struct error *err);
+/* Attributes whose values stand elsewhere, by id: what a record says of them is passed over. */
+struct record_over {
+    const uint32_t *ids;
+    size_t count;
+};
+/* All values of a record into `values` (which is emptied), but those of attributes that were dropped, or that
+ * stand elsewhere (`over`; NULL: none do). Order and types are checked; -EUCLEAN. */
+int record_decode(struct db *db, const struct attributes *attributes, const struct record_over *over,
+                  struct cursor record, struct record_values *values, struct error *err);
 struct cursor record_of(const struct record_group *group, uint32_t row);
 /* Is it what record_decode() takes? What is written for ever is checked first. -E2BIG */
 int record_check(const struct record_values *values, struct error *err);

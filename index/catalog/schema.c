@@ -40,6 +40,9 @@ const char *const schema_tables[] = {
     "CREATE TABLE former(name TEXT PRIMARY KEY, attribute INTEGER) WITHOUT ROWID",
     "CREATE TABLE evidence(object INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE list(part INTEGER PRIMARY KEY, records BLOB NOT NULL)",
+    "CREATE TABLE state(attribute INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+    "CREATE TABLE run(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+    "CREATE TABLE late(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     NULL,
 };
 
@@ -85,6 +88,9 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_LISTS] = "SELECT records FROM list WHERE part = ?",
     [QUERY_DESCRIPTION] = "SELECT text FROM description WHERE attribute = ?",
     [QUERY_FORMER] = "SELECT attribute FROM former WHERE name = ?",
+    [QUERY_STATES] = "SELECT attribute, bytes FROM state ORDER BY attribute",
+    [QUERY_RUN] = "SELECT bytes FROM run WHERE id = ?",
+    [QUERY_LATE] = "SELECT bytes FROM late WHERE id = ?",
     [QUERY_META_PUT] = "INSERT OR REPLACE INTO meta VALUES(?, ?)",
     [QUERY_VERSION_PUT] = "INSERT INTO version VALUES(?, ?)",
     [QUERY_POSTING_PUT] = "INSERT OR REPLACE INTO posting VALUES(?, ?)",
@@ -125,4 +131,10 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_FORMER_PUT] = "INSERT OR REPLACE INTO former VALUES(?, ?)",
     [QUERY_FORMER_DROP] = "DELETE FROM former WHERE name = ?",
     [QUERY_FORMERS_FORGET] = "UPDATE former SET attribute = NULL WHERE attribute = ?",
+    [QUERY_STATE_PUT] = "INSERT OR REPLACE INTO state VALUES(?, ?)",
+    [QUERY_STATE_DROP] = "DELETE FROM state WHERE attribute = ?",
+    [QUERY_RUN_PUT] = "INSERT OR REPLACE INTO run VALUES(?, ?)",
+    [QUERY_RUN_DROP] = "DELETE FROM run WHERE id = ?",
+    [QUERY_LATE_PUT] = "INSERT OR REPLACE INTO late VALUES(?, ?)",
+    [QUERY_LATES_DROP] = "DELETE FROM late WHERE id BETWEEN ? AND ?",
 };

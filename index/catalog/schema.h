@@ -11,8 +11,13 @@ enum {
     SCHEMA_SHARDS = 1 << (32 - SCHEMA_SHARD_BITS),
     SCHEMA_PART_BITS = 16, /* part.id = attribute << 16 | row >> 16 */
     SCHEMA_PARTS = 1 << (32 - SCHEMA_PART_BITS),
-    SCHEMA_GROUP_ROWS = 128,  /* forward.part = row / 128 */
-    SCHEMA_LIST_BITS = 32,    /* list.part = attribute << 32 | row / 128 */
+    SCHEMA_GROUP_ROWS = 128, /* forward.part = row / 128 */
+    SCHEMA_LIST_BITS = 32,   /* list.part = attribute << 32 | row / 128 */
+    SCHEMA_RUN_BITS = 20,    /* run.id = version << 20 | attribute, and of a tail run with this more: */
+    SCHEMA_RUN_TAIL = 1 << 16,
+    SCHEMA_LATE_BITS = 32, /* late.id = attribute << 32 | row / 4096 */
+    SCHEMA_LATE_ROWS = 4096,
+    SCHEMA_VERSIONS_MAX = 1 << 20,
     SCHEMA_FEW_ROWS = 32,     /* as many rows of a value stand in the row of the value */
     SCHEMA_LISTED_MAX = 4096, /* numeric single-valued attributes with more values have columns only */
     SCHEMA_POSTING_LIVE = 0,  /* number of the posting of live rows */
@@ -60,6 +65,9 @@ enum schema_query {
     QUERY_LISTS,
     QUERY_DESCRIPTION,
     QUERY_FORMER,
+    QUERY_STATES,
+    QUERY_RUN,
+    QUERY_LATE,
     QUERY_META_PUT,
     QUERY_VERSION_PUT,
     QUERY_POSTING_PUT,
@@ -100,6 +108,12 @@ enum schema_query {
     QUERY_FORMER_PUT,
     QUERY_FORMER_DROP,
     QUERY_FORMERS_FORGET,
+    QUERY_STATE_PUT,
+    QUERY_STATE_DROP,
+    QUERY_RUN_PUT,
+    QUERY_RUN_DROP,
+    QUERY_LATE_PUT,
+    QUERY_LATES_DROP,
     QUERY_COUNT
 };
 extern const char *const schema_queries[QUERY_COUNT];

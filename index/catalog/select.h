@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What selecting and estimating share: walks over the values and the column parts that a literal concerns. */
+/* What selecting and estimating share: walks over the values and the column parts beneath that a literal
+ * concerns, and over what stands above them (cells.h). */
 #pragma once
 
 #include "index/catalog/column.h"
@@ -25,3 +26,8 @@ int select_dictionary(struct catalog_reader *reader, const struct attribute *att
 typedef int select_part_fn(void *ctx, const struct column_part *part, struct error *err);
 int select_parts(struct catalog_reader *reader, const struct attribute *attribute, select_part_fn *each,
                  void *ctx, struct error *err);
+
+/* The terms [from, to) above what is beneath for which an EQ, NE (as EQ), RANGE or PREFIX literal holds. */
+typedef void select_terms_fn(void *ctx, size_t from, size_t to);
+void select_terms(const struct patch_index *patch_index, const struct attribute *attribute,
+                  const struct catalog_literal *literal, select_terms_fn *each, void *ctx);

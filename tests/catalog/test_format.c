@@ -25,12 +25,17 @@ static void make_labels(struct versions *versions)
     cr_assert_eq(changeset_rename(set, "grade", "mark", &versions->err), 0);
     cr_assert_eq(changeset_describe(set, "mark", "1 is best", &versions->err), 0);
     cr_assert_eq(changeset_drop(set, "force", &versions->err), 0);
+    cr_assert_eq(changeset_to_text(set, "length", &versions->err), 0);
     cr_assert_eq(versions_apply(versions, set), 0, "%s", versions->err.text);
 }
 
-/* One of everything, and enough clips for a posting; the second version replaces one. */
+/* One of everything, and enough clips for a posting; the second version replaces one and adds one, which
+ * stays in the tail. */
 static void make(struct versions *versions)
 {
+    struct apply_limits limits = APPLY_LIMITS;
+    limits.tail_rows = 80;
+    versions->limits = &limits;
     for (int version = 1; version <= 2; version++) {
         struct changeset *set = changeset_new();
         set_attribute(set, "task", VALUE_TEXT, true);
@@ -40,7 +45,7 @@ static void make(struct versions *versions)
         set_attribute(set, "day", VALUE_TIME, false);
         set_attribute(set, "duration", VALUE_DURATION, false);
         set_attribute(set, "box", VALUE_LIST, false);
-        for (int i = 0; i < (version == 1 ? 80 : 1); i++) {
+        for (int i = 0; i < (version == 1 ? 80 : 81); i += version == 1 ? 1 : 80) {
             char key[16], text[16];
             snprintf(key, sizeof key, "ep%02d", i);
             snprintf(text, sizeof text, "%d", i * i * version);
@@ -61,6 +66,7 @@ static void make(struct versions *versions)
         }
         cr_assert_eq(versions_apply(versions, set), 0, "%s", versions->err.text);
     }
+    versions->limits = NULL;
 }
 
 static void print_bytes(struct buf *out, const uint8_t *bytes, size_t len)
@@ -73,8 +79,9 @@ static void print_bytes(struct buf *out, const uint8_t *bytes, size_t len)
 
 static bool is_packed(const char *table, const char *column)
 {
-    static const char *const packed[] = {"forward.records", "extra.bytes",   "recording.bytes", "part.codes",
-                                         "inline.bytes",    "event.records", "list.records"};
+    static const char *const packed[] = {"forward.records", "extra.bytes",  "recording.bytes",
+                                         "part.codes",      "inline.bytes", "event.records",
+                                         "list.records",    "run.bytes",    "late.bytes"};
     char name[64];
     snprintf(name, sizeof name, "%s.%s", table, column);
     for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)

@@ -124,9 +124,12 @@ static void put_clip(struct changeset *set, uint32_t row, int print, struct cell
     }
 }
 
-/* The last import of three replaces every seventh clip and adds others. */
+/* The last import of three replaces every seventh clip and adds others, which stay in the tail. */
 static void make(struct versions *versions, struct model *model, uint32_t rows)
 {
+    struct apply_limits limits = APPLY_LIMITS;
+    limits.tail_rows = rows / 2;
+    versions->limits = &limits;
     model->rows = rows;
     model->cells = calloc(rows, sizeof *model->cells);
     uint32_t next = 0;
@@ -141,6 +144,7 @@ static void make(struct versions *versions, struct model *model, uint32_t rows)
             put_clip(set, row, (int)(row + rows), model->cells[row]);
         cr_assert_eq(versions_apply(versions, set), 0, "%s", versions->err.text);
     }
+    versions->limits = NULL;
 }
 
 static bool in_range(const struct catalog_literal *l, const struct value *value)

@@ -26,12 +26,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { CLIPS = 60, PATIENCE_NS = 2000000000 };
 
-static struct changeset *clips(int print)
+/* As many clips, and one that they do not have in common with other sets. */
+static struct changeset *clips(int print, enum value_type force)
 {
     struct changeset *set = changeset_new();
     set_attribute(set, "task", VALUE_TEXT, true);
     set_attribute(set, "length", VALUE_INT, false);
-    set_attribute(set, "force", VALUE_FLOAT, false);
+    set_attribute(set, "force", force, false);
     set_attribute(set, "box", VALUE_LIST, false);
     for (int i = 0; i < CLIPS; i++) {
         char key[16], text[16];
@@ -41,12 +42,14 @@ static struct changeset *clips(int print)
         set_value(set, "task", VALUE_TEXT, i % 9 ? "lift" : "push");
         set_value(set, "length", VALUE_INT, text);
         if (i % 3)
-            set_value(set, "force", VALUE_FLOAT, "0.25");
+            set_value(set, "force", force, "0.25");
         if (i % 4)
-            set_value(set, "box", VALUE_LIST, print == 1 ? "[40,10.5,null]" : "[40]");
+            set_value(set, "box", VALUE_LIST, print % 2 ? "[40,10.5,null]" : "[40]");
         set_stream(set, "front", "a.mp4", 100, 900);
     }
     changeset_extra(set, "extra", 5);
+    set_clip(set, print == 1 ? "one" : print == 2 ? "two" : "three", CLIPS + print);
+    set_value(set, "task", VALUE_TEXT, "push");
     return set;
 }
 
@@ -84,15 +87,17 @@ static void make_base(struct buf *base)
 {
     struct versions v;
     struct error err;
-    static const struct apply_limits at_once = {0}; /* so that there are groups of growth, and runs */
+    static const struct apply_limits at_once = {
+        .tail_rows = CLIPS + 1}; /* so that there are groups of growth, and runs */
+    struct changeset *late = changeset_new();
+    changeset_to_text(late, "force", NULL);
     versions_init(&v);
-    if (versions_apply(&v, clips(1)))
-        __builtin_trap();
     v.limits = &at_once;
-    if (versions_apply(&v, labels("anna")))
+    if (versions_apply(&v, clips(1, VALUE_FLOAT)) || versions_apply(&v, late) ||
+        versions_apply(&v, labels("anna")))
         __builtin_trap();
     v.limits = NULL;
-    if (versions_apply(&v, labels("lena")) || add_runs(&v))
+    if (versions_apply(&v, labels("lena")) || versions_apply(&v, clips(3, VALUE_TEXT)) || add_runs(&v))
         __builtin_trap();
     CLEANUP_FREE char *path = versions_path(&v, v.head);
     if (file_read(path, 1 << 24, base, &err))
@@ -341,7 +346,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     ask(path);
-    apply_to(path, clips(2));
+    apply_to(path, clips(2, VALUE_TEXT));
     apply_to(path, labels("net-7"));
     apply_to(path, drop_task());
     return 0;

@@ -10,6 +10,7 @@
 
 #include "index/catalog/posting.h"
 #include "index/commit/apply/apply_growth.h"
+#include "index/commit/apply/apply_patches.h"
 
 /* ---- counts ---- */
 
@@ -28,7 +29,8 @@ static int read_parent(struct apply *apply, struct error *err)
                                         {"next_object", &apply->output.next_object},
                                         {"next_origin", &apply->output.next_origin},
                                         {"next_attribute", &apply->output.next_attribute},
-                                        {"grown_to", &apply->output.grown_to}};
+                                        {"grown_to", &apply->output.grown_to},
+                                        {"sealed", &apply->source.sealed}};
     int rc = 0;
     for (size_t i = 0; !rc && i < sizeof names / sizeof *names; i++)
         rc = db_meta(apply->db, names[i].name, names[i].number, err);
@@ -39,8 +41,9 @@ static int read_parent(struct apply *apply, struct error *err)
     if (rc)
         return rc;
     if (apply->output.rows > UINT32_MAX || apply->output.clip_count > apply->output.rows ||
-        apply->output.next_posting > UINT32_MAX || apply->output.next_object > UINT32_MAX ||
-        apply->output.next_origin < 1 || apply->output.next_origin >= SCHEMA_ORIGINS_MAX ||
+        apply->source.sealed > apply->output.rows || apply->output.next_posting > UINT32_MAX ||
+        apply->output.next_object > UINT32_MAX || apply->output.next_origin < 1 ||
+        apply->output.next_origin >= SCHEMA_ORIGINS_MAX ||
         apply->output.next_attribute > SCHEMA_ATTRIBUTES_MAX ||
         (apply->output.attributes.count &&
          apply->output.attributes.list[apply->output.attributes.count - 1].info.id >=
@@ -67,7 +70,8 @@ static int put_number(struct db *db, const char *name, int64_t number, struct er
 
 static int put_numbers(struct apply *apply, struct error *err)
 {
-    int64_t version = apply->source.options->version;
+    int64_t version = apply->source.options->version,
+            sealed = apply->output.seals ? apply->output.rows : apply->source.sealed;
     const struct number_name names[] = {{"version", &version},
                                         {"rows", &apply->output.rows},
                                         {"clips", &apply->output.clip_count},
@@ -75,7 +79,8 @@ static int put_numbers(struct apply *apply, struct error *err)
                                         {"next_object", &apply->output.next_object},
                                         {"next_origin", &apply->output.next_origin},
                                         {"next_attribute", &apply->output.next_attribute},
-                                        {"grown_to", &apply->output.grown_to}};
+                                        {"grown_to", &apply->output.grown_to},
+                                        {"sealed", &sealed}};
     int rc = 0;
     for (size_t i = 0; !rc && i < sizeof names / sizeof *names; i++)
         rc = put_number(apply->db, names[i].name, *names[i].number, err);
@@ -109,18 +114,29 @@ static int put_origin(struct apply *apply, struct error *err)
 
 /* ---- attributes and rows ---- */
 
+/* Memory peaks here: one attribute at a time. */
+static int write_attribute(struct apply *apply, size_t at, struct error *err)
+{
+    struct attribute *attribute = &apply->output.attributes.list[at];
+    struct apply_delta *delta = &apply->output.deltas[at];
+    int rc = apply->output.seals ? apply_patches_seal(apply, at, err) : 0;
+    if (!rc)
+        rc = apply_patches_fold(apply, at, err);
+    bool beneath = !apply_delta_empty(delta);
+    if (!rc)
+        rc = apply_delta_write(apply->db, attribute, delta, &apply->output.next_posting, err);
+    apply_delta_done(delta);
+    if (!rc)
+        rc = apply_patches_put(apply, at, beneath, err);
+    patch_done(&apply->output.patches[at]);
+    return rc || (!beneath && !attribute->changed) ? rc : apply_attribute_put(apply, attribute, err);
+}
+
 static int write_attributes(struct apply *apply, struct error *err)
 {
     int rc = 0;
-    for (size_t i = 0; !rc && i < apply->output.attributes.count; i++) {
-        struct attribute *attribute = &apply->output.attributes.list[i];
-        bool changed = apply->source.declared[i] || !apply_delta_empty(&apply->output.deltas[i]);
-        rc = apply_delta_write(apply->db, attribute, &apply->output.deltas[i], &apply->output.next_posting,
-                               err);
-        apply_delta_done(&apply->output.deltas[i]); /* memory peaks here: one attribute at a time */
-        if (!rc && changed)
-            rc = apply_attribute_put(apply, attribute, err);
-    }
+    for (size_t i = 0; !rc && i < apply->output.attributes.count; i++)
+        rc = write_attribute(apply, i, err);
     return rc;
 }
 
@@ -175,6 +191,7 @@ static void free_moved(struct apply_moved *moved)
 static void source_done(struct apply_source *source)
 {
     origins_done(&source->origins);
+    cells_done(&source->cells);
     free(source->root_ids);
     free(source->object_ids);
     free(source->attribute_at);
@@ -203,10 +220,12 @@ static void setter_done(struct apply_setter *setter)
 
 static void output_done(struct apply_output *output)
 {
-    if (output->deltas)
-        for (size_t i = 0; i < output->attributes.count; i++)
-            apply_delta_done(&output->deltas[i]);
+    for (size_t i = 0; output->deltas && i < output->attributes.count; i++) {
+        apply_delta_done(&output->deltas[i]);
+        patch_done(&output->patches[i]);
+    }
     free(output->deltas);
+    free(output->patches);
     attributes_done(&output->attributes);
     json_growth_done(&output->grows);
     apply_packing_free(output->packing);
@@ -235,7 +254,9 @@ static struct apply_counts counts_of(const struct apply *apply)
 int apply(const struct apply_options *options, const struct changeset *set, struct apply_counts *ret,
           struct error *err)
 {
-    struct apply state = {.source = {.options = options, .set = set},
+    struct apply state = {.source = {.options = options,
+                                     .limits = options->limits ? *options->limits : APPLY_LIMITS,
+                                     .set = set},
                           .identity = {.changed = rowset_new()},
                           .setter = {.name = ORIGIN_IMPORT},
                           .output = {.next_posting = SCHEMA_POSTING_LIVE + 1, .next_origin = 1}};

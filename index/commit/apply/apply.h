@@ -12,20 +12,33 @@
 #include "index/commit/changeset.h"
 #include "index/pages/overlay.h"
 
-/* When growth of the JSON of clips is folded (index/FORMAT.md): a commit of more than own_rows folds all of
- * it; where runs have more than open_rows together, fold_bytes a commit, and more while they have more than
- * held_rows. */
+/* When what stands above others goes into them (index/FORMAT.md), in rows, and in bytes before they are
+ * packed. */
 struct apply_limits {
+    /* Growth of the JSON of clips: a commit of more than own_rows folds all of it; where runs have more than
+     * open_rows together, fold_bytes a commit, and more while they have more than held_rows. */
     size_t own_rows, open_rows, held_rows, fold_bytes;
+    size_t tail_rows;    /* as many clips are not in tail runs any more */
+    size_t patched_rows; /* as many of an attribute are folded: */
+    size_t late_bytes;   /* late columns of so many bytes, each commit */
 };
+/* Those of the format. */
+#define APPLY_LIMITS                                                                                         \
+    ((struct apply_limits){.own_rows = 1 << 15,                                                              \
+                           .open_rows = 1 << 15,                                                             \
+                           .held_rows = 1 << 17,                                                             \
+                           .fold_bytes = 1 << 20,                                                            \
+                           .tail_rows = 1 << 16,                                                             \
+                           .patched_rows = 64000,                                                            \
+                           .late_bytes = 1 << 20})
 
 struct apply_options {
     struct overlay *file; /* over the parent's catalog, or over nothing (v0); holds the result. Of no use to
                              anybody after a failure */
     uint32_t version;
-    int64_t time_ns; /* commit time */
+    int64_t time_ns;                   /* commit time */
+    const struct apply_limits *limits; /* NULL: APPLY_LIMITS */
     uint32_t base; /* the version the set was made for; what others have set since is a conflict. 0: parent */
-    const struct apply_limits *limits; /* NULL: those of the format */
     /* Gives the catalog's root id for a root URL of the change set (roots are not versioned: see
      * index/dataset/dataset.h). */
     int (*root_id)(void *ctx, const char *url, uint32_t *ret, struct error *err);

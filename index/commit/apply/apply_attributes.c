@@ -11,6 +11,7 @@
 #include "index/commit/apply/apply_column.h"
 #include "index/commit/apply/apply_dictionary.h"
 #include "index/commit/apply/apply_growth.h"
+#include "index/commit/apply/apply_patches.h"
 #include "index/commit/apply/apply_record.h"
 
 int apply_attribute_put(struct apply *apply, const struct attribute *attribute, struct error *err)
@@ -124,7 +125,7 @@ int apply_attribute_grow(struct apply *apply, const struct attribute *attribute,
 {
     CLEANUP_ROWSET struct rowset *rows = NULL;
     uint32_t row;
-    int rc = posting_read(apply->db, attribute->posting, &rows, err);
+    int rc = cells_has(apply->db, &apply->source.cells, attribute, &rows, err);
     for (uint64_t from = 0; !rc && rowset_rows(rows, from, &row, 1); from = row + 1ull)
         apply_growth_add(apply, row, bytes);
     return rc;
@@ -180,58 +181,42 @@ static int describe_attribute(struct apply *apply, const struct attribute *attri
 
 /* ---- dropping ---- */
 
-int apply_attribute_rows(struct apply *apply, const struct attribute *attribute, struct rowset **ret_live,
-                         struct rowset **ret_all, struct error *err)
-{
-    CLEANUP_ROWSET struct rowset *has = NULL, *live = NULL, *all = rowset_new();
-    int rc = posting_read(apply->db, attribute->posting, &has, err);
-    if (!rc)
-        rc = posting_read(apply->db, SCHEMA_POSTING_LIVE, &live, err);
-    if (rc)
-        return rc;
-    rowset_add_range(all, 0, (uint64_t)apply->source.parent_rows);
-    rowset_andnot(all, live);
-    rowset_or(all, has);
-    *ret_live = STEAL(has);
-    *ret_all = STEAL(all);
-    return 0;
-}
-
-/* `live`: postings and JSON know of it. */
-static int drop_from_clip(struct apply_record *record, const struct attribute *attribute, bool live,
-                          struct error *err)
+/* What the clips' records say of it stays there: an attribute that is not there is passed over. */
+static void drop_from_clip(struct apply_record *record, const struct attribute *attribute)
 {
     CLEANUP_BUF struct buf member = BUF_INIT;
-    for (size_t i = 0; i < record->was.count; i++) {
-        const struct record_value *value = &record->was.list[i];
-        if (value->attribute != attribute)
-            record_values_add(&record->now, value->attribute, &value->value, value->origin);
-        else if (!member.len)
-            record_json_member(&record->was, i, &record->was_events, &member);
-    }
-    if (!member.len)
-        return 0;
-    if (live)
-        apply_growth_add(record->apply, record->row, -(int64_t)member.len);
-    return apply_record_store(record, err);
+    size_t at = 0;
+    while (at < record->was.count && record->was.list[at].attribute != attribute)
+        at++;
+    if (at < record->was.count)
+        record_json_member(&record->was, at, &record->was_events, &member);
+    apply_growth_add(record->apply, record->row, -(int64_t)member.len);
 }
 
 static int drop_from_clips(struct apply *apply, const struct attribute *attribute, struct error *err)
 {
     struct apply_record record = APPLY_RECORD(apply);
     record.only = attribute;
-    CLEANUP_ROWSET struct rowset *live = NULL, *all = NULL;
+    CLEANUP_ROWSET struct rowset *rows = NULL;
     uint32_t row;
-    int rc = apply_attribute_rows(apply, attribute, &live, &all, err);
-    for (uint64_t from = 0; !rc && rowset_rows(all, from, &row, 1); from = row + 1ull) {
+    int rc = cells_has(apply->db, &apply->source.cells, attribute, &rows, err);
+    for (uint64_t from = 0; !rc && rowset_rows(rows, from, &row, 1); from = row + 1ull) {
         rc = apply_record_enter(&record, row, true, err);
         if (!rc)
-            rc = drop_from_clip(&record, attribute, rowset_contains(live, row), err);
+            drop_from_clip(&record, attribute);
     }
-    if (!rc)
-        rc = apply_record_flush(&record, err);
     apply_record_done(&record);
     return rc;
+}
+
+static int drop_above(struct apply *apply, struct attribute *attribute, struct error *err)
+{
+    int rc = apply_patches_drop(apply, attribute, err);
+    if (!rc)
+        rc = apply_lates_drop(apply, attribute, err);
+    state_done(&attribute->state);
+    cells_forget(&apply->source.cells, attribute->info.id);
+    return rc ? rc : apply_state_put(apply, attribute, err);
 }
 
 static int drop_index(struct apply *apply, struct attribute *attribute, struct error *err)
@@ -252,6 +237,8 @@ static int drop_attribute(struct apply *apply, struct attribute *attribute, stru
     int rc = drop_from_clips(apply, attribute, err);
     if (!rc)
         rc = drop_index(apply, attribute, err);
+    if (!rc)
+        rc = drop_above(apply, attribute, err);
     if (!rc)
         rc = run_number(apply, QUERY_ATTRIBUTE_DROP, id, err);
     if (!rc)

@@ -128,7 +128,7 @@ static int take_over_labels(struct step *step, struct error *err)
     const struct apply_moved *moved = step->place->moved;
     struct buf bytes = moved ? moved->record : BUF_INIT,
                lists = moved ? moved->lists : BUF_INIT; /* borrowed */
-    int rc = record_decode(apply->db, &apply->output.attributes, cursor_of(bytes.data, bytes.len),
+    int rc = record_decode(apply->db, &apply->output.attributes, NULL, cursor_of(bytes.data, bytes.len),
                            &step->labels, err);
     if (!rc)
         rc = lists_decode(apply->db, cursor_of(lists.data, lists.len), &step->labels, err);
@@ -153,7 +153,7 @@ static int keep_hidden(struct step *step, struct error *err)
         record_values_add(&record->now, value->attribute, &value->value, value->origin);
     }
     if (!rc)
-        rc = apply_record_store(record, err);
+        rc = apply_record_hide(record, err);
     record->now.count = 0;
     return rc;
 }

@@ -54,5 +54,7 @@ int apply_delta_write(struct db *db, struct attribute *attribute, struct apply_d
  * clip. */
 int apply_delta_unfold(struct db *db, struct attribute *attribute, struct apply_delta *delta,
                        struct error *err);
+/* -EINVAL: the integer is none that a float holds as it is. */
+int apply_delta_check_exact(const struct attribute *attribute, int64_t number, struct error *err);
 /* The column of an integer attribute as that of a float one. -EINVAL where a value is not exact. */
 int apply_delta_widen(struct db *db, struct attribute *attribute, struct error *err);

@@ -73,10 +73,11 @@ static int not_exact(const struct attribute *attribute, int64_t number, struct e
         attribute->info.name, (long long)number, attribute->info.name);
 }
 
-static bool is_exact(int64_t number)
+int apply_delta_check_exact(const struct attribute *attribute, int64_t number, struct error *err)
 {
     enum { EXACT_BITS = 53 };
-    return number >= -(1ll << EXACT_BITS) && number <= 1ll << EXACT_BITS;
+    bool exact = number >= -(1ll << EXACT_BITS) && number <= 1ll << EXACT_BITS;
+    return exact ? 0 : not_exact(attribute, number, err);
 }
 
 static int widen_part(struct part_walk *walk, uint32_t number, struct error *err)
@@ -86,8 +87,9 @@ static int widen_part(struct part_walk *walk, uint32_t number, struct error *err
         int64_t *at = &walk->values->values[row];
         if (!(walk->values->present[row / 64] >> row % 64 & 1))
             continue;
-        if (!is_exact(*at))
-            return not_exact(walk->attribute, *at, err);
+        int rc = apply_delta_check_exact(walk->attribute, *at, err);
+        if (rc)
+            return rc;
         struct value value = {.type = VALUE_FLOAT, .real = (double)*at};
         *at = column_number(&value);
     }
@@ -107,8 +109,8 @@ static int check_listed(struct db *db, const struct attribute *attribute, struct
     while ((rc = db_step(db, stmt, err)) == 1) {
         struct posting_value value;
         rc = posting_value_read(db, stmt, VALUE_INT, &value, err);
-        if (!rc && !is_exact(value.value.integer))
-            rc = not_exact(attribute, value.value.integer, err);
+        if (!rc)
+            rc = apply_delta_check_exact(attribute, value.value.integer, err);
         if (rc)
             break;
     }

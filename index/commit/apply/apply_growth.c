@@ -10,9 +10,6 @@
 
 enum { RUNS_MERGED = 8 };
 
-static const struct apply_limits limits = {
-    .own_rows = 1 << 15, .open_rows = 1 << 15, .held_rows = 1 << 17, .fold_bytes = 1 << 20};
-
 struct run {
     int64_t version;
     uint32_t level;
@@ -223,10 +220,8 @@ static int write_runs(struct runs_of_growth *runs, struct error *err)
 
 int apply_growth_write(struct apply *apply, struct error *err)
 {
-    const struct apply_limits *given = apply->source.options->limits;
-    struct runs_of_growth runs = {.apply = apply,
-                                  .limits = given ? given : &limits,
-                                  .newest = {.db = apply->db, .table = NEWEST_GROWN}};
+    struct runs_of_growth runs = {
+        .apply = apply, .limits = &apply->source.limits, .newest = {.db = apply->db, .table = NEWEST_GROWN}};
     json_growth_settle(&apply->output.grows);
     if (!apply->output.grows.count)
         return 0;

@@ -7,7 +7,7 @@
 
 #include "index/catalog/posting.h"
 #include "index/catalog/rows.h"
-#include "index/commit/apply/apply_state.h"
+#include "index/commit/apply/apply_patches.h"
 
 /* The values of an attribute that sorts clips; ranks are given when all are known. */
 struct sorter {
@@ -150,9 +150,13 @@ static int merge_attribute(struct apply *apply, struct attribute *known, const s
     bool narrower = known->info.type == VALUE_FLOAT && op->type == VALUE_INT;
     if (known->info.type != op->type && !widen && !narrower)
         return conflict(known, op, err);
-    int rc = widen ? apply_delta_widen(apply->db, known, err) : 0;
+    int rc = widen ? apply_patches_widen(apply, known, err) : 0;
+    if (!rc && widen)
+        rc = apply_delta_widen(apply->db, known, err);
+    known->changed |= widen;
     if (rc || !op->multi || known->info.multi)
         return rc;
+    known->changed = true;
     rc = apply_delta_unfold(apply->db, known, &apply->output.deltas[known - apply->output.attributes.list],
                             err);
     return rc ? rc : add_brackets(apply, known, err);
@@ -166,8 +170,8 @@ static int add_attribute(struct apply_output *output, const char *name, enum val
         return error_set(err, EFBIG, "the data set has too many attributes");
     mem_grow(&all->list, &all->cap, all->count + 1, sizeof *all->list);
     struct attribute *attribute = &all->list[all->count++];
-    *attribute =
-        (struct attribute){.listed = type != VALUE_LIST, .posting = (uint32_t)output->next_posting++};
+    *attribute = (struct attribute){
+        .listed = type != VALUE_LIST, .posting = (uint32_t)output->next_posting++, .changed = true};
     attribute->info.id = (uint32_t)output->next_attribute++;
     attribute->info.type = type;
     attribute->info.multi = multi;
@@ -424,6 +428,8 @@ int apply_intake(struct apply *apply, struct error *err)
     apply->source.attribute_at = mem_zero(declared * sizeof *apply->source.attribute_at);
     apply->output.deltas =
         mem_zero((apply->source.parent_attributes + declared + 1) * sizeof *apply->output.deltas);
+    apply->output.patches =
+        mem_zero((apply->source.parent_attributes + declared + 1) * sizeof *apply->output.patches);
     apply->setter.origin = (uint32_t)apply->output.next_origin;
     apply_event_find(&apply->output);
     int rc = apply->source.set->has_labels ? take_labels(&intake, err) : take_all(&intake, err);

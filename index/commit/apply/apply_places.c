@@ -33,12 +33,14 @@ static void drop_idle_removals(struct apply_identity *identity)
     identity->count = kept;
 }
 
-static int move_lists(struct apply *apply, uint32_t row, struct lists *lists, struct apply_moved *moved,
-                      struct error *err)
+static int move_values(struct apply *apply, uint32_t row, struct cursor record, struct lists *lists,
+                       struct apply_moved *moved, struct error *err)
 {
     struct record_values values = {0};
-    int rc = record_decode(apply->db, &apply->output.attributes,
-                           cursor_of(moved->record.data, moved->record.len), &values, err);
+    int rc =
+        cells_values(apply->db, &apply->source.cells, &apply->output.attributes, row, record, &values, err);
+    if (!rc)
+        record_encode(&values, &moved->record);
     if (!rc)
         rc = lists_fill(apply->db, lists, row, &values, err);
     if (!rc)
@@ -59,15 +61,14 @@ static int read_labels(struct apply *apply, struct apply_clip *clip, struct reco
     if (rc < 1) /* of one that was removed they are what it had then */
         return rc;
     clip->moved = MEM_NEW(struct apply_moved);
-    struct buf *to[2] = {&clip->moved->record, &clip->moved->events};
-    for (int i = 0; !(rc < 0) && i < 2; i++) {
-        rc = record_group_read(apply->db, row, &groups[i], err);
-        if (rc)
-            return rc;
-        struct cursor record = record_of(&groups[i], row);
-        buf_append(to[i], record.data, record.len);
-    }
-    return move_lists(apply, row, lists, clip->moved, err);
+    rc = record_group_read(apply->db, row, &groups[0], err);
+    if (!rc)
+        rc = record_group_read(apply->db, row, &groups[1], err);
+    if (rc)
+        return rc;
+    struct cursor events = record_of(&groups[1], row);
+    buf_append(&clip->moved->events, events.data, events.len);
+    return move_values(apply, row, record_of(&groups[0], row), lists, clip->moved, err);
 }
 
 static int read_all_labels(struct apply *apply, struct error *err)
@@ -155,5 +156,8 @@ int apply_places(struct apply *apply, struct error *err)
     drop_idle_removals(&apply->identity);
     if (apply->identity.count)
         qsort(apply->identity.clips, apply->identity.count, sizeof *apply->identity.clips, compare_clips);
-    return place_new(apply, err);
+    rc = place_new(apply, err);
+    apply->output.seals =
+        apply->output.rows - apply->source.sealed >= (int64_t)apply->source.limits.tail_rows;
+    return rc;
 }

@@ -11,7 +11,9 @@ void apply_record_done(struct apply_record *record)
     record_group_done(&record->group);
     record_group_done(&record->event_group);
     lists_done(&record->lists);
+    record_values_done(&record->stored);
     record_values_done(&record->was);
+    free(record->values);
     record_values_done(&record->said);
     free(record->none);
     record_values_done(&record->now);
@@ -114,18 +116,29 @@ static int read_lists(struct apply_record *record, struct error *err)
     return rc < 0 ? rc : 0;
 }
 
+static int read_values(struct apply_record *record, bool known, struct error *err)
+{
+    struct apply *apply = record->apply;
+    int rc = cells_values(apply->db, &apply->source.cells, &apply->output.attributes, record->row,
+                          record_of(&record->group, record->row), &record->stored, err);
+    for (size_t i = 0; !rc && known && i < record->stored.count; i++) {
+        const struct record_value *value = &record->stored.list[i];
+        record_values_add(&record->was, value->attribute, &value->value, value->origin);
+    }
+    return rc;
+}
+
 int apply_record_enter(struct apply_record *record, uint32_t row, bool known, struct error *err)
 {
     record->row = row;
-    record->was.count = record->said.count = record->now.count = 0;
+    record->seen = known;
+    record->stored.count = record->was.count = record->said.count = record->now.count = 0;
     record->was_events.count = record->now_events.count = 0;
     record->says_events = record->was_taken = record->was_kept = false;
     record->none_count = 0;
     int rc = enter_group(record, &record->group, &record->dirty, err);
-    if (rc || !known)
-        return rc;
-    rc = record_decode(record->apply->db, &record->apply->output.attributes, record_of(&record->group, row),
-                       &record->was, err);
+    if (!rc && row < record->apply->source.parent_rows)
+        rc = read_values(record, known, err);
     if (!rc)
         rc = read_lists(record, err);
     return rc || !has_events(record, &record->was) ? rc : read_events(record, err);
@@ -183,49 +196,89 @@ bool apply_record_same(const struct apply_record *record)
     return same_events(&record->now_events, &record->was_events);
 }
 
+/* ---- rows that the parent has ---- */
+
+static uint32_t code_of(struct apply_record *record, struct patch *patch, const struct record_value *list,
+                        size_t count)
+{
+    mem_grow(&record->values, &record->value_cap, count, sizeof *record->values);
+    for (size_t i = 0; i < count; i++)
+        record->values[i] = list[i].value;
+    return patch_code(patch, record->values, count);
+}
+
+/* `old` and `now`: the values of one attribute, or none. */
+static void patch_attribute(struct apply_record *record, const struct record_value *old, size_t old_count,
+                            const struct record_value *now, size_t now_count, uint32_t dead)
+{
+    struct apply *apply = record->apply;
+    const struct attribute *attribute = old_count ? old->attribute : now->attribute;
+    struct patch *patch = &apply->output.patches[attribute - apply->output.attributes.list];
+    struct patch_cell cell = {.row = record->row, .origin = now_count ? now->origin : 0};
+    cell.old = record->seen ? code_of(record, patch, old, old_count) : PATCH_NONE;
+    cell.now = code_of(record, patch, now, now_count) | dead;
+    patch_add(patch, &cell);
+}
+
+static size_t run_length(const struct record_values *values, size_t at)
+{
+    size_t end = at;
+    while (end < values->count && values->list[end].attribute == values->list[at].attribute)
+        end++;
+    return end - at;
+}
+
+static bool same_values(const struct record_value *a, size_t a_count, const struct record_value *b,
+                        size_t b_count)
+{
+    bool same = a_count == b_count && (!a_count || a->origin == b->origin);
+    for (size_t i = 0; same && i < a_count; i++)
+        same = !value_compare(&a[i].value, &b[i].value);
+    return same;
+}
+
+/* Each attribute of which something changes. What a clip had that was not seen must not come back with it. */
+static void patch_values_of(struct apply_record *record, uint32_t dead)
+{
+    const struct record_values *old = record->seen ? &record->was : &record->stored, *now = &record->now;
+    for (size_t i = 0, k = 0; i < old->count || k < now->count;) {
+        uint32_t id = i < old->count ? old->list[i].attribute->info.id : UINT32_MAX;
+        uint32_t other = k < now->count ? now->list[k].attribute->info.id : UINT32_MAX;
+        size_t olds = id <= other ? run_length(old, i) : 0, nows = other <= id ? run_length(now, k) : 0;
+        if (!record->seen || !same_values(old->list + i, olds, now->list + k, nows))
+            patch_attribute(record, old->list + i, olds, now->list + k, nows, dead);
+        i += olds, k += nows;
+    }
+}
+
+/* ---- new rows ---- */
+
 static struct apply_delta *delta_of(struct apply *apply, const struct attribute *attribute)
 {
     return &apply->output.deltas[attribute - apply->output.attributes.list];
 }
 
-static void change_value(struct apply_record *record, const struct record_value *value, bool gained)
+/* Nothing finds clips by what is in a list. */
+static void gain_values(struct apply_record *record)
 {
-    if (value->value.type == VALUE_LIST) /* nothing finds clips by what is in one */
-        return;
-    apply_delta_value(delta_of(record->apply, value->attribute), attribute_has_column(value->attribute),
-                      &value->value, record->row, gained);
+    const struct record_values *now = &record->now;
+    for (size_t i = 0; i < now->count; i++) {
+        const struct record_value *value = &now->list[i];
+        struct apply_delta *delta = delta_of(record->apply, value->attribute);
+        if (value->value.type != VALUE_LIST)
+            apply_delta_value(delta, attribute_has_column(value->attribute), &value->value, record->row,
+                              true);
+        if (!i || now->list[i - 1].attribute != value->attribute)
+            apply_delta_row(delta, record->row, true);
+    }
 }
 
-static int compare_places(const struct record_value *a, const struct record_value *b)
+static void append_values(struct apply_record *record)
 {
-    uint32_t id = a->attribute->info.id, other = b->attribute->info.id;
-    return id != other ? (id > other) - (id < other) : value_compare(&a->value, &b->value);
-}
-
-static bool has_attribute(const struct record_values *values, size_t near, const struct attribute *attribute)
-{
-    return (near < values->count && values->list[near].attribute == attribute) ||
-           (near && values->list[near - 1].attribute == attribute);
-}
-
-/* Both lists are by attribute id and value: one walk finds what only one of them has. */
-static void note_changes(struct apply_record *record)
-{
-    const struct record_values *old = &record->was, *new = &record->now;
-    for (size_t i = 0, k = 0; i < old->count || k < new->count;) {
-        int order = i == old->count ? 1 : k == new->count ? -1 : compare_places(&old->list[i], &new->list[k]);
-        if (!order) {
-            i++, k++;
-            continue;
-        }
-        bool gained = order > 0;
-        const struct record_values *here = gained ? new : old, *there = gained ? old : new;
-        size_t at = gained ? k++ : i++, near = gained ? i : k;
-        const struct record_value *value = &here->list[at];
-        change_value(record, value, gained);
-        bool first = !at || here->list[at - 1].attribute != value->attribute;
-        if (first && !has_attribute(there, near, value->attribute))
-            apply_delta_row(delta_of(record->apply, value->attribute), record->row, gained);
+    const struct record_values *now = &record->now;
+    for (size_t i = 0, count; i < now->count; i += count) {
+        count = run_length(now, i);
+        patch_attribute(record, NULL, 0, now->list + i, count, 0);
     }
 }
 
@@ -271,14 +324,6 @@ static size_t member_bytes(struct apply_record *record, const struct record_valu
     buf_clear(&record->json);
     *at = record_json_member(values, *at, events, &record->json);
     return record->json.len;
-}
-
-static size_t run_length(const struct record_values *values, size_t at)
-{
-    size_t end = at;
-    while (end < values->count && values->list[end].attribute == values->list[at].attribute)
-        end++;
-    return end - at;
 }
 
 /* The values at *i of `was` and *k of `now` are the same attribute's and equal: both are stepped over. */
@@ -373,42 +418,67 @@ static int put_lists(struct apply_record *record, struct error *err)
     return rc;
 }
 
-/* Both are encoded before either group changes: they borrow texts from there. */
-int apply_record_store(struct apply_record *record, struct error *err)
+static int put_events(struct apply_record *record, struct error *err)
 {
-    uint32_t row = record->row;
     int rc = enter_group(record, &record->event_group, &record->events_dirty, err);
-    if (!rc)
-        rc = record_check(&record->now, err);
+    buf_clear(&record->bytes);
+    if (rc || !encode_events(record))
+        return rc;
+    record_group_replace(&record->event_group, record->row, record->bytes.data, record->bytes.len);
+    record->events_dirty = true;
+    return 0;
+}
+
+static void put_record(struct apply_record *record)
+{
+    buf_clear(&record->bytes);
+    record_encode(&record->now, &record->bytes);
+    record_group_replace(&record->group, record->row, record->bytes.data, record->bytes.len);
+    record->dirty = true;
+}
+
+static int put(struct apply_record *record, uint32_t dead, struct error *err)
+{
+    struct apply *apply = record->apply;
+    int rc = record_check(&record->now, err);
     if (!rc)
         rc = put_lists(record, err);
     if (rc)
         return rc;
-    buf_clear(&record->bytes);
-    record_encode(&record->now, &record->bytes);
-    size_t len = record->bytes.len;
     for (size_t i = 0; i < record->now.count; i++)
-        record->apply->setter.origin_used |= record->now.list[i].origin == record->apply->setter.origin;
-    if (encode_events(record)) {
-        record_group_replace(&record->event_group, row, record->bytes.data + len, record->bytes.len - len);
-        record->events_dirty = true;
+        apply->setter.origin_used |= record->now.list[i].origin == apply->setter.origin;
+    if (record->row < apply->source.parent_rows) {
+        patch_values_of(record, dead);
+    } else {
+        if (!dead && apply->output.seals)
+            gain_values(record);
+        else if (!dead)
+            append_values(record);
+        put_record(record);
     }
-    record_group_replace(&record->group, row, record->bytes.data, len);
+    rc = put_events(record, err);
     record->was.count = record->was_events.count = record->now_events.count = 0;
-    record->dirty = true;
-    return 0;
+    return rc;
 }
 
 void apply_record_retire(struct apply_record *record)
 {
-    record->now.count = record->now_events.count = 0;
-    note_changes(record);
-    record->was.count = record->was_events.count = 0;
+    const struct record_values *was = &record->was;
+    for (size_t i = 0, count; i < was->count; i += count) {
+        count = run_length(was, i);
+        patch_attribute(record, was->list + i, count, was->list + i, count, PATCH_DEAD);
+    }
+    record->seen = false;
+    record->was.count = record->now.count = record->was_events.count = record->now_events.count = 0;
 }
 
 int apply_record_put(struct apply_record *record, struct error *err)
 {
-    note_changes(record); /* while the old values still stand in the group */
     record->apply->output.counts.values += record->now.count;
-    return apply_record_store(record, err);
+    return put(record, 0, err);
+}
+
+int apply_record_hide(struct apply_record *record, struct error *err)
+{
+    return put(record, PATCH_DEAD, err);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The labels of the clip under way, its values and events: what its record says, what the change set says,
- * what it shall say, and what that changes in postings and columns. Clips come in row order. Thread rule: one
- * thread at a time. Private to apply().
+ * what it shall say, and what that changes: in a row that the parent has it becomes a patch, in a new one a
+ * record and a part of a tail run, or, where the tail is sealed, of postings and columns. Clips come in row
+ * order. Thread rule: one thread at a time. Private to apply().
  */
 #pragma once
 
@@ -13,13 +14,14 @@ struct apply_record {
     struct record_group group, event_group; /* those of the clip under way */
     bool dirty, events_dirty;               /* the group is not as it is stored */
     struct lists lists;
-    const struct attribute *only; /* only lists of this one are read, and none is stored; NULL: those that the
-                                     set may change */
+    const struct attribute *only; /* only lists of this one are read; NULL: those that the set may change */
     uint32_t row;
+    bool seen; /* the parent has it, and it is live */
     /* Values are by id; texts are borrowed. */
-    struct record_values was;             /* the parent's */
-    struct record_values said;            /* the set's: apply_record_say() */
-    struct record_values now;             /* apply_merge() makes it of both */
+    struct record_values stored; /* the parent's; of a clip that is not live what it had. Without lists */
+    struct record_values was;    /* the parent's of a live clip */
+    struct record_values said;   /* the set's: apply_record_say() */
+    struct record_values now;    /* apply_merge() makes it of both */
     struct events was_events, now_events; /* the latter are the former until somebody changes them */
     size_t *none; /* indices of attributes that the set says the clip has no value of */
     size_t none_count, none_cap;
@@ -28,6 +30,8 @@ struct apply_record {
     struct buf json;          /* the clip's JSON, once printed */
     struct record_values by_name;
     struct buf bytes, list;
+    struct value *values;
+    size_t value_cap;
 };
 #define APPLY_RECORD(of)                                                                                     \
     ((struct apply_record){.apply = (of), .group = RECORD_GROUP_INIT, .event_group = RECORD_GROUP_EVENTS})
@@ -47,11 +51,10 @@ int apply_record_print(struct apply_record *record, const char *key, struct erro
 int apply_record_growth(struct apply_record *record, int64_t *ret_bytes, struct error *err);
 /* `now` and `now_events` are the clip's from here on; `was` is gone. */
 int apply_record_put(struct apply_record *record, struct error *err);
-/* The clip is removed: postings and columns lose it, while the record stays as it is, for a clip that comes
- * back. */
+/* The clip is removed: nothing is seen of what it has, which stays for a clip that comes back. */
 void apply_record_retire(struct apply_record *record);
-/* As apply_record_put(), but postings and columns are told nothing. */
-int apply_record_store(struct apply_record *record, struct error *err);
+/* As apply_record_put(), but nothing is to be seen of it. */
+int apply_record_hide(struct apply_record *record, struct error *err);
 /* Writes the last groups. */
 int apply_record_flush(struct apply_record *record, struct error *err);
 

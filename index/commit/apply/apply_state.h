@@ -4,12 +4,15 @@
  *
  *     intake    reads the log once: roots, objects, attributes; one struct apply_clip a clip
  *     places    known keys get their rows, new ones rows behind the last, sorted; labels that move are read
- *     clips     in row order: streams, record and clip row; what changed in values goes into deltas
+ *     clips     in row order: streams, record and clip row; values go into patches, of rows that the parent
+ *               has and of new ones in the tail, or into deltas
+ *     patches   an attribute's own runs; older ones are merged, or folded into its delta (apply_patches.h)
  *     deltas    postings, dictionary and columns of each attribute
  */
 #pragma once
 
 #include "index/catalog/attributes.h"
+#include "index/catalog/cells.h"
 #include "index/catalog/clips.h"
 #include "index/catalog/db.h"
 #include "index/catalog/keys.h"
@@ -55,11 +58,14 @@ struct apply_examples {
 /* What goes in, and what the set's numbers mean in the catalog. */
 struct apply_source {
     const struct apply_options *options;
+    struct apply_limits limits;
     const struct changeset *set;
     bool has_parent;
     int64_t parent_rows;
+    int64_t sealed; /* postings and columns know of the rows before it; of those behind it tail runs do */
     size_t parent_attributes;
     struct origins origins;          /* of the parent */
+    struct cells cells;              /* what it says */
     uint32_t *root_ids, *object_ids; /* of the set -> of the catalog */
     size_t root_count, object_count, root_cap, object_cap;
     uint32_t
@@ -94,7 +100,9 @@ struct apply_output {
     int64_t rows, clip_count, next_posting, next_object, next_origin, next_attribute;
     struct attributes attributes; /* fixed once intake is through */
     size_t event_at;              /* index of the attribute of events, or SIZE_MAX */
-    struct apply_delta *deltas;   /* one an attribute, as attributes.list */
+    struct apply_delta *deltas;   /* one an attribute, as attributes.list: of new rows, and of folded ones */
+    struct patch *patches;        /* parallel: of rows that the parent has, and of new ones in the tail */
+    bool seals;                   /* the tail would be too long: all its rows go beneath, new ones as well */
     struct json_growth grows;     /* of the JSON of clips that the parent has (apply_growth.h) */
     int64_t grown_to;             /* rows before are folded already, of the run that is being folded */
     struct apply_packing *packing;
@@ -125,9 +133,6 @@ int apply_attribute_put(struct apply *apply, const struct attribute *attribute, 
 /* The JSON of all clips that have it gets so many bytes longer. */
 int apply_attribute_grow(struct apply *apply, const struct attribute *attribute, int64_t bytes,
                          struct error *err);
-/* The rows that have it, and these together with all rows of removed clips, whose records may hold it. */
-int apply_attribute_rows(struct apply *apply, const struct attribute *attribute, struct rowset **ret_live,
-                         struct rowset **ret_all, struct error *err);
 void apply_event_find(struct apply_output *output); /* event_at */
 bool apply_is_event(const struct apply_output *output, const struct attribute *attribute);
 

@@ -102,11 +102,27 @@ static void give(struct model *m, struct changeset *set, uint32_t i)
     clip->known = clip->live = true;
 }
 
+static void rename_grade(struct model *m, struct changeset *set)
+{
+    char name[16];
+    if (!m->has_grade)
+        return;
+    snprintf(name, sizeof name, "mark%u", m->v.head);
+    cr_assert_eq(changeset_rename(set, m->grade, name, &m->v.err), 0, "%s", m->v.err.text);
+    for (uint32_t i = 0; i < KEYS; i++)
+        if (m->clips[i].live && m->clips[i].grade)
+            m->clips[i].json_changed = next(m);
+    memcpy(m->grade, name, sizeof name);
+}
+
+/* At times it also renames what others have set. */
 static void import(struct model *m, uint32_t first, uint32_t count, uint32_t of)
 {
     struct changeset *set = changeset_new();
     static bool given[KEYS];
     memset(given, 0, sizeof given);
+    if (draw(m, 2))
+        rename_grade(m, set);
     set_attribute(set, "length", VALUE_INT, false);
     for (uint32_t n = 0; n < count; n++) {
         uint32_t i = of ? (uint32_t)draw(m, of) : first + n;
@@ -163,18 +179,10 @@ static void label(struct model *m, uint32_t count)
     cr_assert_eq(versions_apply(&m->v, set), 0, "%s", m->v.err.text);
 }
 
-static void rename_grade(struct model *m)
+static void rename_only(struct model *m)
 {
     struct changeset *set = labels_by("anna", CHANGESET_ALL);
-    char name[16];
-    snprintf(name, sizeof name, "mark%u", m->v.head);
-    if (m->has_grade)
-        cr_assert_eq(changeset_rename(set, m->grade, name, &m->v.err), 0, "%s", m->v.err.text);
-    for (uint32_t i = 0; m->has_grade && i < KEYS; i++)
-        if (m->clips[i].live && m->clips[i].grade)
-            m->clips[i].json_changed = next(m);
-    if (m->has_grade)
-        memcpy(m->grade, name, sizeof name);
+    rename_grade(m, set);
     cr_assert_eq(versions_apply(&m->v, set), 0, "%s", m->v.err.text);
 }
 
@@ -331,6 +339,7 @@ static void commit(struct model *m)
         import(m, 0, 1 + (uint32_t)draw(m, 300), KEYS);
         break;
     case 1:
+    case 6:
         import(m, 0, 1 + (uint32_t)draw(m, 30), KEYS);
         break;
     case 2:
@@ -338,7 +347,7 @@ static void commit(struct model *m)
         remove_some(m, 1 + (uint32_t)draw(m, 400));
         break;
     case 4:
-        rename_grade(m);
+        rename_only(m);
         break;
     case 5:
         if (draw(m, 3) == 0)

@@ -109,3 +109,50 @@ def write(folder, data, page_size=8192, frame=lambda number, page: page):
     where = {"pack": number.hex(), "size": size, "offset": 0, "length": len(root)}
     return {"pages": len(pages), "page_size": page_size,
             "map": where | {"sha256": hashlib.sha256(root).hexdigest()}, "hot": [where]}
+
+
+def varint(data, at):
+    value = shift = 0
+    while True:
+        value |= (data[at] & 127) << shift
+        shift, at = shift + 7, at + 1
+        if data[at - 1] < 128:
+            return value, at
+
+
+def signed(data, at):
+    value, at = varint(data, at)
+    return (value >> 1) ^ -(value & 1), at
+
+
+def numbers(data, at, count):
+    """(the numbers of a column, is it flat, where it ends)"""
+    width, sloped, at = data[at] & 15, data[at] & 16, at + 1
+    least, at = signed(data, at)
+    slope, at = signed(data, at) if sloped else (0, at)
+    scale, at = varint(data, at) if width else (0, at)
+    planes = [data[at + i * count:at + (i + 1) * count] for i in range(width)]
+    steps = [sum(plane[i] << 8 * b for b, plane in enumerate(planes)) for i in range(count)]
+    return [least + slope * i + scale * step for i, step in enumerate(steps)], not width and not slope, at + width * count
+
+
+def keys(names):
+    """The keys in a group of names."""
+    rows, at = varint(names, 0)
+    _, _, at = numbers(names, at, rows)
+    lengths, flat, at = numbers(names, at, rows)
+    if not flat:
+        return [key.decode() for key in names[at:].split(b"\0")[:rows]]
+    return [bytes(names[at + i * rows + row] for i in range(lengths[0])).decode() for row in range(rows)]
+
+
+def identities(folder, version=1):
+    """Each clip's key, fingerprint and extra, by key."""
+    base = database(folder, version)
+    names = [key for (group,) in base.execute("select bytes from names order by id") for key in keys(group)]
+    prints = []
+    for (group,) in base.execute("select bytes from ident order by id"):
+        rows, _ = varint(group, 0)
+        prints += [group[len(group) - 16 * (rows - i):][:16] for i in range(rows)]
+    extras = dict(base.execute("select row, bytes from extra"))
+    return sorted(zip(names, prints, (extras.get(row) for row in range(len(names)))), key=lambda clip: clip[0])

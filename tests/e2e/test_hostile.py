@@ -144,7 +144,7 @@ def rename_clip(hostile, key):
     lengths = [len(key), len("two")]
     names = b"\2" + b"\0\0" + b"\2\0\1" + bytes(length >> 8 * i & 255 for i in (0, 1) for length in lengths)
     names += key.encode() + b"\0two\0"
-    hostile.change(("UPDATE names SET bytes = ?", names), ("UPDATE keyrun SET key = ? WHERE row = 0", key))
+    hostile.change(("UPDATE names SET bytes = ?", names))
 
 
 def test_names_of_clips_are_taken_from_where_this_test_puts_them(hostile):

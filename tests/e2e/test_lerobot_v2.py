@@ -5,6 +5,7 @@ import json
 import shutil
 
 import catalog_pages
+from catalog_pages import identities
 import pytest
 
 from conftest import CAMERAS, SAMPLE, elidefs, mounted
@@ -43,11 +44,6 @@ def without_sizes(found):
     """What must be the same in both formats: all but the source's name and, as files are laid out anew, their sizes."""
     return {key: {name: sorted(value) if name == "files" else value for name, value in clip.items() if name != "source"}
             for key, clip in found.items()}
-
-
-def identity(dataset):
-    """Each clip's key, fingerprint and statistics."""
-    return catalog_pages.database(dataset).execute("select key, fingerprint, bytes from clip left join extra using (row) order by key").fetchall()
 
 
 def edit_info(source, **changes):
@@ -89,8 +85,8 @@ def test_the_sample_as_v21_gives_the_clips_of_v30(sample, tmp_path):
     v2 = make_lerobot_v2.convert(SAMPLE, tmp_path / "v2", chunks_size=6)
     assert sorted(p.name for p in (v2 / "data").iterdir()) == ["chunk-000", "chunk-001", "chunk-002"]
     dataset = imported(v2, tmp_path)
-    assert identity(dataset) == identity(sample)
-    assert len(identity(sample)) == 16 and all(extra for _, _, extra in identity(sample))
+    assert identities(dataset) == identities(sample)
+    assert len(identities(sample)) == 16 and all(extra for _, _, extra in identities(sample))
     own = clips(dataset)
     for key, clip in clips(sample).items():
         assert sorted(own[key]["files"]) == sorted(clip["files"])
@@ -110,7 +106,7 @@ def test_the_sample_as_v21_gives_the_clips_of_v30(sample, tmp_path):
 def test_h264_as_v21_gives_the_frames_of_its_file(made, dataset, tmp_path):
     elidefs("import", dataset, made[1])
     other = same_as_v3(dataset, made, tmp_path)
-    assert identity(dataset) == identity(other)
+    assert identities(dataset) == identities(other)
     with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
         for i, length in enumerate(LENGTHS):
             recorded = frames(made[1] / (VIDEO % i))
@@ -124,7 +120,7 @@ def test_v20_has_no_statistics_of_each_episode(made, dataset, tmp_path):
     elidefs("import", dataset, source)
     found = clips(dataset)
     assert sorted(found) == ["ep000000", "ep000001", "ep000002"] and "success" not in found["ep000000"]
-    assert [extra for _, _, extra in identity(dataset)] == [None, None, None]
+    assert [extra for _, _, extra in identities(dataset)] == [None, None, None]
     assert elidefs("query", dataset, "v1/task=task 1").stdout == "ep000001\n"
 
 
@@ -149,7 +145,7 @@ def test_an_episode_table_beside_files_of_one_episode(made, dataset, source, tmp
     shutil.copy(made[0] / "meta/tasks.parquet", source / "meta/tasks.parquet")
     edit_info(source, codebase_version="v3.0")
     elidefs("import", dataset, source)
-    assert identity(dataset) == identity(same_as_v3(dataset, made, tmp_path))
+    assert identities(dataset) == identities(same_as_v3(dataset, made, tmp_path))
 
 
 @pytest.mark.parametrize("format", [0, 1])
@@ -412,4 +408,4 @@ def test_a_set_that_was_converted_in_place_keeps_its_clips(made, dataset, source
     shutil.copytree(made[0], source)
     elidefs("import", dataset, source)
     assert without_sizes(clips(dataset, "v2")) == without_sizes(before)
-    assert [row[:2] for row in identity(dataset)] == [row[:2] for row in sorted(catalog_pages.database(dataset, 2).execute("select key, fingerprint from clip"))]
+    assert [row[:2] for row in identities(dataset)] == [row[:2] for row in identities(dataset, 2)]

@@ -46,8 +46,9 @@ const char *const schema_tables[] = {
     NULL,
 };
 
-const char *const schema_hot_tables[] = {"sqlite_schema", "meta",        "version", "attribute",
-                                         "origin",        "description", "former",  NULL};
+const char *const schema_hot_tables[] = {"sqlite_schema", "meta",      "version", "template",
+                                         "growth",        "attribute", "state",   "origin",
+                                         "description",   "former",    NULL};
 
 const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_ROOTS] = "SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0",

@@ -52,6 +52,32 @@ static int read_page(struct vfs_file *file, const struct page_range *range, void
     return rc;
 }
 
+/* The pages of a large value are a chain, each naming the next in its first four bytes (SQLite file format,
+ * section 1.6), and SQLite asks for one after the other. They tend to lie side by side: the further a chain
+ * has been followed, the more of what lies behind it is asked for at once. */
+static void follow_chain(struct vfs_file *file, uint32_t page)
+{
+    enum { WINDOW_MAX = 64 };
+    uint32_t list[WINDOW_MAX], count = 4;
+    bool linked = page + 1 == file->chain_next;
+    file->chain = linked ? file->chain + 1 : 0;
+    if (!linked)
+        file->chain_end = 0;
+    if (!linked || page < file->chain_end)
+        return;
+    while (count < WINDOW_MAX && count < 2 * file->chain)
+        count *= 2;
+    for (uint32_t i = 0; i < count; i++)
+        list[i] = page + i;
+    pages_want(file->pages ? file->pages : overlay_parent(file->overlay), list, count, NULL);
+    file->chain_end = page + count;
+}
+
+static void note_next(struct vfs_file *file, const uint8_t *page)
+{
+    file->chain_next = (uint32_t)page[0] << 24 | (uint32_t)page[1] << 16 | (uint32_t)page[2] << 8 | page[3];
+}
+
 /* SQLite reads whole pages, and parts of the first. */
 static int vfs_read(sqlite3_file *base, void *to, int len, sqlite3_int64 offset)
 {
@@ -62,9 +88,13 @@ static int vfs_read(sqlite3_file *base, void *to, int len, sqlite3_int64 offset)
         uint32_t into = (uint32_t)(at % bytes);
         next = at - into + bytes < here ? at - into + bytes : here;
         struct page_range range = {(uint32_t)(at / bytes), into, (uint32_t)(next - at)};
+        if (file->pages || overlay_parent(file->overlay))
+            follow_chain(file, range.page);
         int rc = read_page(file, &range, (char *)to + (at - (uint64_t)offset));
         if (rc < 0)
             return failed(file, rc, SQLITE_IOERR_READ);
+        if (range.len == bytes)
+            note_next(file, (const uint8_t *)to + (at - (uint64_t)offset));
     }
     file->failed.code = 0;
     if (here == end)

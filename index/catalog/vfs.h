@@ -19,6 +19,9 @@ struct vfs_file {
     struct overlay *overlay;
     struct catalog_patience patience;
     struct error failed; /* why the last read failed; code 0: none has */
+    uint32_t chain_next; /* the page (from 1) that the one read last names as its next, if it is a link */
+    uint32_t chain;      /* links followed without a gap */
+    uint32_t chain_end;  /* what lies before this page (from 0) was asked for */
 };
 
 /* Registers the VFS where that has not been done. */

@@ -30,9 +30,9 @@ static void print_steps(const struct plan *plan, struct buf *buf)
 }
 
 /* Where a tenth of the clips or more lack what is asked for, the answer may be poorer than people think. */
-static bool many_lack(const struct catalog_attribute *attribute, uint64_t clips, uint64_t *ret_lacking)
+static bool many_lack(const struct catalog_counts *counts, uint64_t clips, uint64_t *ret_lacking)
 {
-    *ret_lacking = attribute->clips < clips ? clips - attribute->clips : 0;
+    *ret_lacking = counts->clips < clips ? clips - counts->clips : 0;
     return *ret_lacking && *ret_lacking >= clips / 10;
 }
 
@@ -40,11 +40,14 @@ static int warn_literal(const struct literal *literal, const struct plan *plan, 
                         struct buf *buf, struct error *err)
 {
     struct catalog_attribute attribute;
+    struct catalog_counts counts;
     uint64_t lacking;
     if (literal->op == GRAMMAR_NULL)
         return 0;
     int rc = catalog_attribute_find(reader, literal->name, strlen(literal->name), &attribute, err);
-    if (rc < 0 || !many_lack(&attribute, plan->clips, &lacking))
+    if (!rc)
+        rc = catalog_attribute_counts(reader, attribute.id, &counts, err);
+    if (rc < 0 || !many_lack(&counts, plan->clips, &lacking))
         return rc < 0 ? rc : 0;
     buf_printf(buf, "\nwarning: %" PRIu64 " of %s lack '%s': ", lacking, COUNT(plan->clips, "clip"),
                literal->name);

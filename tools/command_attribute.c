@@ -29,11 +29,14 @@ static int print_attribute(void *ctx, const struct catalog_attribute *attribute,
 {
     const struct list *list = ctx;
     CLEANUP_BUF struct buf text = BUF_INIT, line = BUF_INIT;
+    struct catalog_counts counts;
     int rc = catalog_description(list->reader, attribute->id, &text, err);
+    if (!rc)
+        rc = catalog_attribute_counts(list->reader, attribute->id, &counts, err);
     if (rc)
         return rc;
     bool is_list = attribute->type == VALUE_LIST; /* whose values are not counted */
-    unsigned long long clips = attribute->clips, distinct = attribute->distinct;
+    unsigned long long clips = counts.clips, distinct = counts.distinct;
     if (list->json) {
         buf_text_append(&line, "{\"name\":");
         json_write_text(&line, attribute->name, strlen(attribute->name));

@@ -98,6 +98,17 @@ void rowset_or(struct rowset *set, const struct rowset *other)
     roaring_bitmap_or_inplace(set->bits, other->bits);
 }
 
+void rowset_or_spent(struct rowset *set, struct rowset *other)
+{
+    if (!rowset_empty(set)) {
+        rowset_or(set, other);
+        return;
+    }
+    roaring_bitmap_t *none = set->bits;
+    set->bits = other->bits;
+    other->bits = none;
+}
+
 void rowset_andnot(struct rowset *set, const struct rowset *other)
 {
     roaring_bitmap_andnot_inplace(set->bits, other->bits);
@@ -301,6 +312,14 @@ void rowset_encode_part(const struct rowset *set, uint32_t base, uint64_t end, s
     roaring_bitmap_and_inplace(part->bits, set->bits);
     roaring_bitmap_run_optimize(part->bits);
     append(part->bits, base / ROWSET_PART_ROWS, buf);
+}
+
+void rowset_encode_rows(const uint32_t *rows, size_t count, struct buf *buf)
+{
+    CLEANUP_ROWSET struct rowset *set = rowset_new();
+    rowset_add_many(set, rows, count);
+    roaring_bitmap_run_optimize(set->bits);
+    append(set->bits, 0, buf);
 }
 
 static struct rowset *deserialize(const uint8_t *bytes, size_t len)

@@ -28,6 +28,8 @@ void rowset_add_range(struct rowset *set, uint64_t first, uint64_t end); /* [fir
 void rowset_and(struct rowset *set, const struct rowset *other);
 void rowset_or(struct rowset *set, const struct rowset *other);
 void rowset_andnot(struct rowset *set, const struct rowset *other);
+/* As rowset_or(), of an own one that is not needed any more: it is left with any rows. */
+void rowset_or_spent(struct rowset *set, struct rowset *other);
 
 uint64_t rowset_count(const struct rowset *set);
 bool rowset_empty(const struct rowset *set);
@@ -47,6 +49,8 @@ void rowset_add_words(struct rowset *set, uint32_t base, const uint64_t words[RO
 void rowset_encode(const struct rowset *set, struct buf *buf);
 /* The same of the members in [base, end) as numbers from base, a multiple of ROWSET_PART_ROWS. */
 void rowset_encode_part(const struct rowset *set, uint32_t base, uint64_t end, struct buf *buf);
+/* The same of these rows, ascending. */
+void rowset_encode_rows(const uint32_t *rows, size_t count, struct buf *buf);
 /* Hostile bytes: bounds, order and cardinalities are checked. -EINVAL. Rows are `base` + stored; base is a
  * multiple of ROWSET_PART_ROWS. */
 int rowset_decode(const char *name, const void *bytes, size_t len, uint32_t base, struct rowset **ret,

@@ -93,7 +93,7 @@ static int check_name(struct db *db, const char *name, struct error *err)
 
 static int read_row(struct db *db, sqlite3_stmt *stmt, struct attribute *attribute, struct error *err)
 {
-    enum { ID, NAME, TYPE, MULTI, LISTED, POSTING, CLIPS, DIFFERENT, COLUMNS };
+    enum { ID, NAME, TYPE, MULTI, COLUMNS };
     int64_t numbers[COLUMNS] = {0};
     const char *name;
     int rc = db_column_text(db, stmt, NAME, &name, err);
@@ -103,24 +103,17 @@ static int read_row(struct db *db, sqlite3_stmt *stmt, struct attribute *attribu
     if (rc || (rc = check_name(db, name, err)))
         return rc;
     if (numbers[ID] >= SCHEMA_ATTRIBUTES_MAX || numbers[TYPE] > UINT8_MAX ||
-        !value_type_known((enum value_type)numbers[TYPE]) || numbers[MULTI] > 1 || numbers[LISTED] > 1 ||
-        numbers[POSTING] > UINT32_MAX || numbers[CLIPS] > UINT32_MAX)
+        !value_type_known((enum value_type)numbers[TYPE]) || numbers[MULTI] > 1)
         return db_damaged(db, err, "a number of the attribute '%s' is out of range", name);
-    *attribute = (struct attribute){.listed = numbers[LISTED], .posting = (uint32_t)numbers[POSTING]};
+    *attribute = (struct attribute){0};
     attribute->info.id = (uint32_t)numbers[ID];
     attribute->info.type = (enum value_type)numbers[TYPE];
     attribute->info.multi = numbers[MULTI];
-    attribute->info.clips = (uint64_t)numbers[CLIPS];
-    attribute->info.distinct = (uint64_t)numbers[DIFFERENT];
     memcpy(attribute->info.name, name, strlen(name) + 1);
     if (!strcmp(name, EVENT_ATTRIBUTE) && (numbers[TYPE] != VALUE_TEXT || !attribute->info.multi))
         return db_damaged(db, err, "the attribute of events is of another type");
-    bool is_list = attribute->info.type == VALUE_LIST;
-    if (is_list && (attribute->info.multi || attribute->listed || attribute->info.distinct))
-        return db_damaged(db, err, "the attribute '%s' is no list", name);
-    return !attribute->listed && !attribute_has_column(attribute) && !is_list
-               ? db_damaged(db, err, "the attribute '%s' has neither values nor columns", name)
-               : 0;
+    bool several_lists = attribute->info.type == VALUE_LIST && attribute->info.multi;
+    return several_lists ? db_damaged(db, err, "the attribute '%s' is no list", name) : 0;
 }
 
 static int check_names_differ(struct db *db, const struct attributes *attributes, struct error *err)

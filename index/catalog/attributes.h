@@ -8,10 +8,7 @@
 
 struct attribute {
     struct catalog_attribute info;
-    bool listed; /* each value has its row in `value`; false only for single-valued numeric ones, and lists */
-    uint32_t posting;       /* number of the posting of the rows that have it */
-    struct state state;     /* what stands above postings, columns and records; info counts what is beneath */
-    uint64_t beneath;       /* a reader's: values beneath */
+    struct state state;     /* what stands above shards and records */
     bool has_state;         /* it is stored */
     bool changed, restated; /* apply's: its row, or its state, is to be written */
 };
@@ -32,6 +29,5 @@ void attributes_done(struct attributes *attributes);
 void attributes_sort(struct attributes *attributes);
 struct attribute *attributes_by_id(const struct attributes *attributes, uint32_t id); /* NULL: none */
 struct attribute *attributes_by_name(const struct attributes *attributes, const char *name, size_t len);
-/* Does it have columns? Numbers and times of which a clip has one. (Lists have neither columns nor a
- * dictionary: only the posting of the rows that have it.) */
+/* Does it have columns? Numbers and times of which a clip has one. */
 bool attribute_has_column(const struct attribute *attribute);

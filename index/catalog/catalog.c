@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/catalog/posting.h"
+#include "index/catalog/live.h"
 #include "index/catalog/reader.h"
 #include "index/catalog/vfs.h"
 
@@ -50,10 +50,21 @@ struct catalog *catalog_ref(struct catalog *catalog)
     return catalog;
 }
 
+static void forget_shards(struct catalog_reader *reader)
+{
+    for (size_t i = 0; reader->shards && i < reader->attributes.count; i++) {
+        shards_done(&reader->shards[i].shards);
+        reader->shards[i].read = false;
+    }
+    reader->shards_bytes = 0;
+}
+
 static void reader_free(struct catalog_reader *reader)
 {
     db_close(reader->db);
     rowset_unref(reader->live);
+    forget_shards(reader);
+    free(reader->shards);
     attributes_done(&reader->attributes);
     cells_done(&reader->cells);
     record_group_done(&reader->group);
@@ -216,13 +227,12 @@ int reader_live(struct catalog_reader *reader, struct error *err)
         return 0;
     struct catalog_info info;
     CLEANUP_ROWSET struct rowset *rows = NULL;
-    uint32_t behind;
     int rc = catalog_info(reader, &info, err);
     if (!rc)
-        rc = posting_read(reader->db, SCHEMA_POSTING_LIVE, &rows, err);
+        rc = live_read(reader->db, info.rows, &rows, err);
     if (rc)
         return rc;
-    if (rowset_count(rows) != info.clips || rowset_rows(rows, info.rows, &behind, 1))
+    if (rowset_count(rows) != info.clips)
         return db_damaged(reader->db, err, "its live rows are not as many as it says");
     share_live(reader, rows);
     return 0;
@@ -262,29 +272,11 @@ int reader_growth(struct catalog_reader *reader, struct error *err)
 
 /* ---- attributes ---- */
 
-/* From here on its counts are those of what is there, not of what is beneath. */
-static int count_above(struct catalog_reader *reader, struct attribute *attribute, struct error *err)
-{
-    struct catalog_attribute *info = &attribute->info;
-    int64_t clips = (int64_t)info->clips + attribute->state.clips,
-            different = (int64_t)info->distinct + attribute->state.different;
-    if (clips < 0 || clips > UINT32_MAX || different < 0)
-        return db_damaged(reader->db, err, "the counts of the attribute '%s' are out of range", info->name);
-    attribute->beneath = info->distinct;
-    info->clips = (uint64_t)clips;
-    info->distinct = (uint64_t)different;
-    return 0;
-}
-
 int reader_attributes(struct catalog_reader *reader, struct error *err)
 {
     if (reader->has_attributes)
         return 0;
     int rc = attributes_read(reader->db, &reader->attributes, err);
-    for (size_t i = 0; !rc && i < reader->attributes.count; i++)
-        rc = count_above(reader, &reader->attributes.list[i], err);
-    if (rc)
-        attributes_done(&reader->attributes);
     reader->has_attributes = !rc;
     return rc;
 }
@@ -299,6 +291,27 @@ int reader_attribute(struct catalog_reader *reader, uint32_t id, const struct at
     if (!attribute)
         return error_set(err, ENOENT, "catalog %s has no attribute number %u", reader->catalog->name, id);
     *ret = attribute;
+    return 0;
+}
+
+/* All are forgotten where they become too many: those in use are read again at once, and are hot. */
+int reader_shards(struct catalog_reader *reader, const struct attribute *attribute, const struct shards **ret,
+                  struct error *err)
+{
+    enum { KEPT_BYTES = 8 << 20 };
+    if (!reader->shards)
+        reader->shards = mem_zero(reader->attributes.count * sizeof *reader->shards);
+    struct reader_shards *own = &reader->shards[attribute - reader->attributes.list];
+    if (!own->read) {
+        if (reader->shards_bytes > KEPT_BYTES)
+            forget_shards(reader);
+        int rc = shards_open(reader->db, attribute->info.id, attribute->info.type, &own->shards, err);
+        if (rc)
+            return rc;
+        own->read = true;
+        reader->shards_bytes += shards_bytes(&own->shards);
+    }
+    *ret = &own->shards;
     return 0;
 }
 

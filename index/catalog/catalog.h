@@ -76,9 +76,6 @@ struct catalog_attribute {
     char name[256];
     enum value_type type;
     bool multi;
-    uint64_t clips;    /* live clips that have it */
-    uint64_t distinct; /* distinct values; an upper bound for numeric attributes with thousands of them; of
-                          lists 0: they are not counted */
 };
 int catalog_attribute_get(struct catalog_reader *reader, uint32_t id, struct catalog_attribute *ret,
                           struct error *err); /* -ENOENT; a renamed attribute keeps its id */
@@ -87,6 +84,14 @@ int catalog_attribute_find(struct catalog_reader *reader, const char *name, size
 typedef int catalog_attribute_fn(void *ctx, const struct catalog_attribute *attribute, struct error *err);
 int catalog_attributes(struct catalog_reader *reader, catalog_attribute_fn *each, void *ctx,
                        struct error *err); /* by name */
+
+struct catalog_counts {
+    uint64_t clips;    /* live ones that have it */
+    uint64_t distinct; /* values; an upper bound where there are thousands in several shards; of lists 0: they
+                          are not counted */
+};
+int catalog_attribute_counts(struct catalog_reader *reader, uint32_t attribute, struct catalog_counts *ret,
+                             struct error *err);
 
 /* Appends what somebody wrote about the attribute; nothing if nobody did. */
 int catalog_description(struct catalog_reader *reader, uint32_t attribute, struct buf *buf,

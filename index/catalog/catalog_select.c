@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A literal becomes rows in one of two ways:
- *
- *     dictionary   the values that qualify, in value order; their postings are united
- *     column       ranges of numbers; parts whose zone map meets none are not expanded
- *
- * Multi-valued and text attributes have only a dictionary, numeric ones always a column and, while they have
- * few values, a dictionary too. What these say of patched rows does not count; the patch_index says what they
- * have (cells.h). NE and NULL are what is left of "has it" and of "live".
+ * A literal becomes rows by the blocks that hold its values. A wide range of numbers is faster over columns:
+ * parts whose zone map it does not meet are not expanded. A prefix of a number's text is no range: each value
+ * is printed. What the index says of patched rows does not count; the patch_index says what they have
+ * (cells.h). NE and NULL are what is left of "has it" and of "live".
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,215 +11,17 @@
 
 #include "cache/base/instant.h"
 #include "index/catalog/column.h"
-#include "index/catalog/posting.h"
-#include "index/catalog/reader.h"
 #include "index/catalog/select.h"
+#include "index/catalog/shard/shard_parts.h"
+#include "index/catalog/shard/shard_walk.h"
 
 enum {
-    DICTIONARY_RANGE_MAX = 64, /* with more values a range is faster over the column */
-    TIME_FIXED_BYTES = 19,     /* "2026-03-01T12:00:05": up to here the order of text is the order of time */
+    COLUMN_FROM_PERCENT =
+        35,                /* of an attribute's clips in a shard: what is wider is looked up in its columns */
+    TIME_FIXED_BYTES = 19, /* "2026-03-01T12:00:05": up to here the order of text is the order of time */
 };
 
-/* ---- by the dictionary ---- */
-
-static int add_value(struct catalog_reader *reader, const struct attribute *attribute,
-                     const struct value *value, struct rowset *rows, struct error *err)
-{
-    sqlite3_stmt *stmt;
-    struct posting_value found;
-    int rc = db_query(reader->db, QUERY_VALUE, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, attribute->info.id);
-    db_bind_value(stmt, 2, value);
-    rc = db_step(reader->db, stmt, err);
-    if (rc == 1 && !(rc = posting_value_read(reader->db, stmt, attribute->info.type, &found, err)))
-        rc = posting_value_rows(reader->db, &found, rows, err);
-    sqlite3_reset(stmt);
-    return rc;
-}
-
-static bool starts_with(struct buf *text, const struct value *value, const struct value *prefix)
-{
-    buf_clear(text);
-    value_print(text, value);
-    return text->len >= prefix->len && !memcmp(buf_text(text), prefix->text, prefix->len);
-}
-
-enum verdict { VERDICT_NO, VERDICT_YES, VERDICT_OVER }; /* OVER: nor will any larger value */
-
-static enum verdict judge_range(const struct catalog_literal *literal, const struct value *value)
-{
-    int low = literal->open_low ? 1 : value_compare(value, &literal->values[0]);
-    int high = literal->open_high ? -1 : value_compare(value, &literal->values[1]);
-    if (high > 0 || (high == 0 && !literal->inclusive_high))
-        return VERDICT_OVER;
-    return low > 0 || (low == 0 && literal->inclusive_low) ? VERDICT_YES : VERDICT_NO;
-}
-
-static enum verdict judge(const struct catalog_literal *literal, const struct value *value, struct buf *text)
-{
-    if (literal->op == CATALOG_RANGE)
-        return judge_range(literal, value);
-    bool starts = starts_with(text, value, &literal->values[0]);
-    if (starts)
-        return VERDICT_YES;
-    return value->type == VALUE_TEXT && value_compare(value, &literal->values[0]) > 0 ? VERDICT_OVER
-                                                                                      : VERDICT_NO;
-}
-
-/* Where in the dictionary the values that qualify start; NULL: at its start. */
-static const struct value *dictionary_start(const struct attribute *attribute,
-                                            const struct catalog_literal *literal)
-{
-    if (literal->op == CATALOG_RANGE)
-        return literal->open_low ? NULL : &literal->values[0];
-    return attribute->info.type == VALUE_TEXT ? &literal->values[0] : NULL;
-}
-
-int select_dictionary(struct catalog_reader *reader, const struct attribute *attribute,
-                      const struct catalog_literal *literal, select_value_fn *each, void *ctx,
-                      struct error *err)
-{
-    sqlite3_stmt *stmt;
-    const struct value *start = dictionary_start(attribute, literal);
-    CLEANUP_BUF struct buf text = BUF_INIT;
-    int rc = db_query(reader->db, start ? QUERY_VALUES_FROM : QUERY_VALUES, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, attribute->info.id);
-    if (start)
-        db_bind_value(stmt, 2, start);
-    enum verdict verdict = VERDICT_NO;
-    while (verdict != VERDICT_OVER && (rc = db_step(reader->db, stmt, err)) == 1) {
-        struct posting_value value;
-        rc = posting_value_read(reader->db, stmt, attribute->info.type, &value, err);
-        if (!rc && (verdict = judge(literal, &value.value, &text)) == VERDICT_YES)
-            rc = each(ctx, &value, err);
-        if (rc)
-            break;
-    }
-    sqlite3_reset(stmt);
-    return rc;
-}
-
-struct uniting {
-    struct db *db;
-    struct rowset *rows;
-};
-
-static int unite(void *ctx, const struct posting_value *value, struct error *err)
-{
-    struct uniting *uniting = ctx;
-    return posting_value_rows(uniting->db, value, uniting->rows, err);
-}
-
-/* ---- by the column ---- */
-
-static int match_part(struct catalog_reader *reader, const struct column_part *part,
-                      const struct select_ranges *ranges, struct rowset *rows, struct error *err)
-{
-    uint64_t words[ROWSET_PART_WORDS] = {0};
-    bool expanded = false;
-    for (size_t i = 0; i < ranges->count; i++) {
-        if (ranges->list[i][1] < part->low || ranges->list[i][0] > part->high)
-            continue;
-        int rc = expanded ? 0 : column_part_expand(reader->db, part, &reader->text, err);
-        if (rc)
-            return rc;
-        expanded = true;
-        column_part_match(part, &reader->text, ranges->list[i], words);
-    }
-    if (expanded)
-        rowset_add_words(rows, part->number << SCHEMA_PART_BITS, words);
-    return 0;
-}
-
-int select_parts(struct catalog_reader *reader, const struct attribute *attribute, select_part_fn *each,
-                 void *ctx, struct error *err)
-{
-    sqlite3_stmt *stmt;
-    int rc = db_query(reader->db, QUERY_PARTS, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, (int64_t)attribute->info.id << SCHEMA_PART_BITS);
-    db_bind_number(stmt, 2, (int64_t)attribute->info.id << SCHEMA_PART_BITS | (SCHEMA_PARTS - 1));
-    while ((rc = db_step(reader->db, stmt, err)) == 1) {
-        struct column_part part;
-        rc = column_part_read(reader->db, stmt, &part, err);
-        if (!rc)
-            rc = each(ctx, &part, err);
-        if (rc)
-            break;
-    }
-    sqlite3_reset(stmt);
-    return rc;
-}
-
-struct matching {
-    struct catalog_reader *reader;
-    const struct attribute *attribute;
-    const struct select_ranges *ranges;
-    const struct value *prefix;
-    struct rowset *rows;
-};
-
-static int match(void *ctx, const struct column_part *part, struct error *err)
-{
-    struct matching *matching = ctx;
-    return match_part(matching->reader, part, matching->ranges, matching->rows, err);
-}
-
-static int add_ranges(struct catalog_reader *reader, const struct attribute *attribute,
-                      const struct select_ranges *ranges, struct rowset *rows, struct error *err)
-{
-    struct matching matching = {.reader = reader, .ranges = ranges, .rows = rows};
-    return select_parts(reader, attribute, match, &matching, err);
-}
-
-/* A prefix of a number's text is no range of numbers: each is printed. Equal neighbours are printed once. */
-static int match_prefix(void *ctx, const struct column_part *part, struct error *err)
-{
-    struct matching *matching = ctx;
-    CLEANUP_BUF struct buf text = BUF_INIT;
-    CLEANUP_FREE struct column_values *values = mem_alloc(sizeof *values);
-    int rc = column_part_expand(matching->reader->db, part, &matching->reader->text, err);
-    if (rc)
-        return rc;
-    column_part_values(part, &matching->reader->text, values);
-    int64_t last = 0;
-    bool starts = false, any = false;
-    for (uint32_t row = 0; row < ROWSET_PART_ROWS; row++) {
-        if (!(values->present[row / 64] >> row % 64 & 1))
-            continue;
-        if (!any || values->values[row] != last) {
-            struct value value = column_value(matching->attribute->info.type, values->values[row]);
-            if (value_check(&value, NULL))
-                return db_damaged(matching->reader->db, err, "a column holds what is no value");
-            starts = starts_with(&text, &value, matching->prefix);
-        }
-        any = true;
-        last = values->values[row];
-        if (!starts)
-            values->present[row / 64] &= ~(1ull << row % 64);
-    }
-    rowset_add_words(matching->rows, part->number << SCHEMA_PART_BITS, values->present);
-    return 0;
-}
-
-/* ---- ranges of numbers ---- */
-
-/* The numbers between the bounds; false: there are none. */
-static bool range_of(const struct catalog_literal *literal, int64_t range[2])
-{
-    range[0] = literal->open_low ? INT64_MIN : column_number(&literal->values[0]);
-    range[1] = literal->open_high ? INT64_MAX : column_number(&literal->values[1]);
-    if (!literal->open_low && !literal->inclusive_low && range[0]++ == INT64_MAX)
-        return false;
-    if (!literal->open_high && !literal->inclusive_high && range[1]-- == INT64_MIN)
-        return false;
-    return range[0] <= range[1];
-}
+/* ---- ranges ---- */
 
 static int compare_prefix(struct buf *text, int64_t ns, const struct value *prefix)
 {
@@ -251,15 +49,115 @@ static int64_t first_instant(const struct value *prefix, bool behind, bool *ret_
     return (int64_t)(low + (uint64_t)INT64_MIN);
 }
 
-static bool instants_of_prefix(const struct value *prefix, int64_t range[2])
+static int instants_of_prefix(const struct value *prefix, struct shard_range *range)
 {
     bool none, none_behind;
-    range[0] = first_instant(prefix, false, &none);
-    range[1] = first_instant(prefix, true, &none_behind);
-    if (none)
+    range->low.number = first_instant(prefix, false, &none);
+    range->high.number = first_instant(prefix, true, &none_behind);
+    range->open_high = none_behind;
+    range->inclusive_low = true;
+    return !none && (none_behind || range->low.number < range->high.number);
+}
+
+/* The first text behind all that start with it: no text ends in a byte 255. */
+static void texts_of_prefix(const struct value *prefix, struct select_range *to)
+{
+    struct shard_range *range = &to->range;
+    *range = (struct shard_range){.open_low = !prefix->len, .open_high = !prefix->len, .inclusive_low = true};
+    if (!prefix->len)
+        return;
+    buf_append(&to->bound, prefix->text, prefix->len);
+    to->bound.data[prefix->len - 1]++;
+    range->low = shard_key_of(prefix);
+    range->high = (struct shard_key){.text = buf_text(&to->bound), .len = prefix->len};
+}
+
+int select_range(const struct attribute *attribute, const struct catalog_literal *literal,
+                 struct select_range *ret)
+{
+    const struct value *values = literal->values;
+    *ret = (struct select_range){0};
+    if (literal->op == CATALOG_RANGE) {
+        ret->range = (struct shard_range){.open_low = literal->open_low,
+                                          .open_high = literal->open_high,
+                                          .inclusive_low = literal->inclusive_low,
+                                          .inclusive_high = literal->inclusive_high};
+        if (!literal->open_low)
+            ret->range.low = shard_key_of(&values[0]);
+        if (!literal->open_high)
+            ret->range.high = shard_key_of(&values[1]);
+        bool both = !literal->open_low && !literal->open_high;
+        return !both || shard_key_compare(&ret->range.low, &ret->range.high) <= 0;
+    }
+    if (attribute->info.type == VALUE_TEXT)
+        texts_of_prefix(&values[0], ret);
+    else if (attribute->info.type == VALUE_TIME && values[0].len <= TIME_FIXED_BYTES)
+        return instants_of_prefix(&values[0], &ret->range);
+    else
+        return -ENOENT;
+    return 1;
+}
+
+/* ---- by the column ---- */
+
+/* The numbers between the bounds; false: there are none. */
+static bool numbers_of(const struct shard_range *range, int64_t numbers[2])
+{
+    numbers[0] = range->open_low ? INT64_MIN : range->low.number;
+    numbers[1] = range->open_high ? INT64_MAX : range->high.number;
+    if (!range->open_low && !range->inclusive_low && numbers[0]++ == INT64_MAX)
         return false;
-    range[1] = none_behind ? INT64_MAX : range[1] - 1;
-    return range[0] <= range[1];
+    if (!range->open_high && !range->inclusive_high && numbers[1]-- == INT64_MIN)
+        return false;
+    return numbers[0] <= numbers[1];
+}
+
+static int match_part(struct catalog_reader *reader, const struct column_part *part, const int64_t numbers[2],
+                      struct rowset *rows, struct error *err)
+{
+    uint64_t words[ROWSET_PART_WORDS] = {0};
+    if (numbers[1] < part->low || numbers[0] > part->high)
+        return 0;
+    int rc = column_part_expand(reader->db, part, &reader->text, err);
+    if (rc)
+        return rc;
+    column_part_match(part, &reader->text, numbers, words);
+    rowset_add_words(rows, part->number << SCHEMA_PART_BITS, words);
+    return 0;
+}
+
+/* In all parts of a shard. */
+static int match_parts(struct catalog_reader *reader, const struct shard *shard,
+                       const struct shard_range *range, struct rowset *rows, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int64_t numbers[2];
+    if (!numbers_of(range, numbers))
+        return 0;
+    int rc = db_query(reader->db, QUERY_PARTS, &stmt, err);
+    if (rc)
+        return rc;
+    uint32_t first = shard_first(shard->number) >> SCHEMA_PART_BITS,
+             end = (uint32_t)(shard_end(shard->number) >> SCHEMA_PART_BITS);
+    db_bind_number(stmt, 1, shard_part_id(shard->attribute, first));
+    db_bind_number(stmt, 2, shard_part_id(shard->attribute, end - 1));
+    while ((rc = db_step(reader->db, stmt, err)) == 1) {
+        struct column_part part;
+        rc = column_part_read(reader->db, stmt, &part, err);
+        if (!rc)
+            rc = match_part(reader, &part, numbers, rows, err);
+        if (rc)
+            break;
+    }
+    sqlite3_reset(stmt);
+    return rc;
+}
+
+static bool starts_with(struct buf *text, const struct value *value, const struct value *prefix)
+{
+    buf_clear(text);
+    value_print(text, value);
+    return text->len >= prefix->len && !memcmp(buf_text(text), prefix->text, prefix->len);
 }
 
 /* ---- above what is beneath ---- */
@@ -305,14 +203,14 @@ static void terms_of_text(const struct patch_index *patch_index, const struct va
 static void terms_of_instants(const struct patch_index *patch_index, const struct value *prefix,
                               size_t terms[2])
 {
-    int64_t range[2];
+    struct shard_range range = {0};
     terms[0] = terms[1] = 0;
-    if (!instants_of_prefix(prefix, range))
+    if (!instants_of_prefix(prefix, &range))
         return;
-    struct value first = {.type = VALUE_TIME, .integer = range[0]},
-                 last = {.type = VALUE_TIME, .integer = range[1]};
+    struct value first = {.type = VALUE_TIME, .integer = range.low.number},
+                 behind = {.type = VALUE_TIME, .integer = range.high.number};
     terms[0] = patch_index_term_at(patch_index, &first, false);
-    terms[1] = patch_index_term_at(patch_index, &last, true);
+    terms[1] = range.open_high ? patch_index->term_count : patch_index_term_at(patch_index, &behind, false);
 }
 
 static void each_printed(const struct patch_index *patch_index, const struct value *prefix,
@@ -369,65 +267,67 @@ static int stand_over(struct catalog_reader *reader, const struct attribute *att
 
 /* ---- the operators ---- */
 
-static int select_equal(struct catalog_reader *reader, const struct attribute *attribute,
-                        const struct catalog_literal *literal, struct rowset *rows, struct error *err)
+static int select_equal(const struct shards *shards, const struct catalog_literal *literal,
+                        struct rowset *rows, struct error *err)
 {
     int rc = 0;
-    if (attribute->listed) {
-        for (size_t i = 0; !rc && i < literal->count; i++)
-            rc = add_value(reader, attribute, &literal->values[i], rows, err);
-        return rc;
+    for (size_t i = 0; !rc && i < literal->count; i++) {
+        struct shard_key key = shard_key_of(&literal->values[i]);
+        for (size_t k = 0; !rc && k < shards->count; k++)
+            rc = shard_equal(&shards->list[k], &key, rows, err);
     }
-    CLEANUP_FREE int64_t(*list)[2] = mem_alloc(literal->count * sizeof *list);
-    for (size_t i = 0; i < literal->count; i++)
-        list[i][0] = list[i][1] = column_number(&literal->values[i]);
-    struct select_ranges ranges = {list, literal->count};
-    return add_ranges(reader, attribute, &ranges, rows, err);
+    return rc;
 }
 
-static int select_numbers(struct catalog_reader *reader, const struct attribute *attribute, int64_t range[2],
-                          struct rowset *rows, struct error *err)
+static int select_between(struct catalog_reader *reader, const struct attribute *attribute,
+                          const struct shards *shards, const struct shard_range *range, struct rowset *rows,
+                          struct error *err)
 {
-    struct select_ranges ranges = {(const int64_t(*)[2])range, 1};
-    return add_ranges(reader, attribute, &ranges, rows, err);
+    int rc = 0;
+    for (size_t i = 0; !rc && i < shards->count; i++) {
+        const struct shard *shard = &shards->list[i];
+        bool wide = attribute_has_column(attribute) &&
+                    shard_guess(shard, range) > shard->dict.clips * COLUMN_FROM_PERCENT / 100;
+        rc = wide ? match_parts(reader, shard, range, rows, err) : shard_between(shard, range, rows, err);
+    }
+    return rc;
 }
 
-static int select_range(struct catalog_reader *reader, const struct attribute *attribute,
-                        const struct catalog_literal *literal, struct rowset *rows, struct error *err)
+static int select_printed(struct catalog_reader *reader, const struct attribute *attribute,
+                          const struct shards *shards, const struct value *prefix, struct rowset *rows,
+                          struct error *err)
 {
-    bool column = attribute_has_column(attribute);
-    struct uniting uniting = {reader->db, rows};
-    if (!column || (attribute->listed && attribute->beneath <= DICTIONARY_RANGE_MAX))
-        return select_dictionary(reader, attribute, literal, unite, &uniting, err);
-    int64_t range[2];
-    return range_of(literal, range) ? select_numbers(reader, attribute, range, rows, err) : 0;
-}
-
-static int select_prefix(struct catalog_reader *reader, const struct attribute *attribute,
-                         const struct catalog_literal *literal, struct rowset *rows, struct error *err)
-{
-    const struct value *prefix = &literal->values[0];
-    struct uniting uniting = {reader->db, rows};
-    if (attribute->listed)
-        return select_dictionary(reader, attribute, literal, unite, &uniting, err);
-    int64_t range[2];
-    if (attribute->info.type == VALUE_TIME && prefix->len <= TIME_FIXED_BYTES)
-        return instants_of_prefix(prefix, range) ? select_numbers(reader, attribute, range, rows, err) : 0;
-    struct matching matching = {.reader = reader, .attribute = attribute, .prefix = prefix, .rows = rows};
-    return select_parts(reader, attribute, match_prefix, &matching, err);
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    CLEANUP_SHARDS_WALK struct shards_walk walk;
+    int rc = shards_walk_init(&walk, shards, NULL, true, err);
+    while (!rc && (rc = shards_walk_next(&walk, err)) == 1) {
+        struct value value = shard_key_value(&walk.key, attribute->info.type);
+        if (value_check(&value, NULL))
+            return db_damaged(reader->db, err, "a block of '%s' holds what is no value",
+                              attribute->info.name);
+        rc = starts_with(&text, &value, prefix) ? shards_walk_rows(&walk, rows, err) : 0;
+    }
+    return rc;
 }
 
 static int select_op(struct catalog_reader *reader, const struct attribute *attribute,
-                     const struct catalog_literal *literal, struct rowset *rows, struct error *err)
+                     const struct shards *shards, const struct catalog_literal *literal, struct rowset *rows,
+                     struct error *err)
 {
+    struct select_range range;
+    int rc = 0;
     switch (literal->op) {
     case CATALOG_EQ:
     case CATALOG_NE:
-        return select_equal(reader, attribute, literal, rows, err);
+        return select_equal(shards, literal, rows, err);
     case CATALOG_RANGE:
-        return select_range(reader, attribute, literal, rows, err);
     case CATALOG_PREFIX:
-        return select_prefix(reader, attribute, literal, rows, err);
+        rc = select_range(attribute, literal, &range);
+        rc = rc == 1   ? select_between(reader, attribute, shards, &range.range, rows, err)
+             : rc == 0 ? 0
+                       : select_printed(reader, attribute, shards, &literal->values[0], rows, err);
+        buf_done(&range.bound);
+        return rc;
     case CATALOG_NULL:
     case CATALOG_HAS:
         break;
@@ -453,13 +353,30 @@ int select_check(const struct attribute *attribute, const struct catalog_literal
     return 0;
 }
 
-/* `rows` holds what the values select; what the operator makes of it. */
-static int finish(struct catalog_reader *reader, const struct attribute *attribute, enum catalog_op op,
-                  struct rowset **rows, struct error *err)
+/* The rows of live clips that have it. A new set. */
+static int select_has(struct catalog_reader *reader, const struct attribute *attribute, struct rowset **ret,
+                      struct error *err)
 {
+    CLEANUP_ROWSET struct rowset *has = rowset_new();
+    const struct shards *shards;
+    int rc = reader_shards(reader, attribute, &shards, err);
+    for (size_t i = 0; !rc && i < shards->count; i++)
+        rc = shard_has(&shards->list[i], has, err);
+    if (!rc)
+        rc = cells_stand_over(reader->db, &reader->cells, attribute, has, err);
+    if (!rc)
+        *ret = STEAL(has);
+    return rc;
+}
+
+/* `rows` holds what the values select; what the operator makes of it. */
+static int finish(struct catalog_reader *reader, const struct attribute *attribute,
+                  const struct catalog_literal *literal, struct rowset **rows, struct error *err)
+{
+    enum catalog_op op = literal->op;
     if (op == CATALOG_NE || op == CATALOG_NULL || op == CATALOG_HAS) {
         CLEANUP_ROWSET struct rowset *has = NULL;
-        int rc = cells_has(reader->db, &reader->cells, attribute, &has, err);
+        int rc = select_has(reader, attribute, &has, err);
         if (rc)
             return rc;
         if (op == CATALOG_NULL) {
@@ -481,19 +398,22 @@ int catalog_select(struct catalog_reader *reader, const struct catalog_literal *
                    struct error *err)
 {
     const struct attribute *attribute;
+    const struct shards *shards;
     int rc = reader_live(reader, err);
     if (!rc)
         rc = reader_attribute(reader, literal->attribute, &attribute, err);
     if (!rc)
         rc = select_check(attribute, literal, err);
+    if (!rc)
+        rc = reader_shards(reader, attribute, &shards, err);
     if (rc)
         return rc;
     CLEANUP_ROWSET struct rowset *rows = rowset_new();
-    rc = attribute->beneath ? select_op(reader, attribute, literal, rows, err) : 0;
+    rc = select_op(reader, attribute, shards, literal, rows, err);
     if (!rc)
         rc = stand_over(reader, attribute, literal, rows, err);
     if (!rc)
-        rc = finish(reader, attribute, literal->op, &rows, err);
+        rc = finish(reader, attribute, literal, &rows, err);
     if (!rc)
         *ret = STEAL(rows);
     return rc;

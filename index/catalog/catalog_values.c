@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Distinct values, and guesses from counts and zone maps. Guesses read no codes and no posting. */
+/* Distinct values, and guesses. A guess reads the block of a value, and of a range the blocks at its ends. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "index/catalog/select.h"
+#include "index/catalog/shard/shard_walk.h"
 
 /* ---- distinct values ---- */
 
@@ -46,117 +46,109 @@ static int tell(struct telling *telling, const struct value *value, uint64_t cli
     return rc ? rc : tell_one(telling, value, (int64_t)clips + above, err);
 }
 
-static int list_values(struct catalog_reader *reader, const struct attribute *attribute,
-                       struct telling *telling, struct error *err)
-{
-    sqlite3_stmt *stmt;
-    int rc = db_query(reader->db, QUERY_VALUES, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, attribute->info.id);
-    while ((rc = db_step(reader->db, stmt, err)) == 1) {
-        struct posting_value value;
-        rc = posting_value_read(reader->db, stmt, attribute->info.type, &value, err);
-        if (!rc)
-            rc = tell(telling, &value.value, value.clips, err);
-        if (rc)
-            break;
-    }
-    sqlite3_reset(stmt);
-    return rc;
-}
-
-struct gathering {
-    struct catalog_reader *reader;
-    int64_t *numbers;
-    size_t count, cap;
-};
-
-static int gather(void *ctx, const struct column_part *part, struct error *err)
-{
-    struct gathering *all = ctx;
-    CLEANUP_FREE struct column_values *values = mem_alloc(sizeof *values);
-    int rc = column_part_expand(all->reader->db, part, &all->reader->text, err);
-    if (rc)
-        return rc;
-    column_part_values(part, &all->reader->text, values);
-    mem_grow(&all->numbers, &all->cap, all->count + ROWSET_PART_ROWS, sizeof *all->numbers);
-    for (uint32_t row = 0; row < ROWSET_PART_ROWS; row++)
-        if (values->present[row / 64] >> row % 64 & 1)
-            all->numbers[all->count++] = values->values[row];
-    return 0;
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static int tell_numbers(const struct gathering *all, enum value_type type, struct telling *telling,
-                        struct error *err)
-{
-    int rc = 0;
-    for (size_t i = 0, end; !rc && i < all->count; i = end) {
-        for (end = i + 1; end < all->count && all->numbers[end] == all->numbers[i]; end++)
-            ;
-        struct value value = column_value(type, all->numbers[i]);
-        rc = value_check(&value, NULL) ? db_damaged(all->reader->db, err, "a column holds what is no value")
-                                       : tell(telling, &value, end - i, err);
-    }
-    return rc;
-}
-
-static int column_values(struct catalog_reader *reader, const struct attribute *attribute,
-                         struct telling *telling, struct error *err)
-{
-    struct gathering all = {.reader = reader};
-    int rc = select_parts(reader, attribute, gather, &all, err);
-    if (!rc) {
-        if (all.count)
-            qsort(all.numbers, all.count, sizeof *all.numbers, compare_numbers);
-        rc = tell_numbers(&all, attribute->info.type, telling, err);
-    }
-    free(all.numbers);
-    return rc;
-}
-
 int catalog_values(struct catalog_reader *reader, uint32_t id, catalog_value_fn *each, void *ctx,
                    struct error *err)
 {
     const struct attribute *attribute;
+    const struct shards *shards;
     struct telling telling = {.each = each, .ctx = ctx};
+    CLEANUP_SHARDS_WALK struct shards_walk walk = {0};
     int rc = reader_attribute(reader, id, &attribute, err);
     if (!rc)
         rc = cells_patch_index(reader->db, &reader->cells, attribute, &telling.patch_index, err);
     if (!rc)
-        rc = attribute->listed ? list_values(reader, attribute, &telling, err)
-                               : column_values(reader, attribute, &telling, err);
+        rc = reader_shards(reader, attribute, &shards, err);
+    if (!rc)
+        rc = shards_walk_init(&walk, shards, NULL, false, err);
+    while (!rc && (rc = shards_walk_next(&walk, err)) == 1) {
+        struct value value = shard_key_value(&walk.key, attribute->info.type);
+        rc = value_check(&value, NULL)
+                 ? db_damaged(reader->db, err, "a block of '%s' holds what is no value", attribute->info.name)
+                 : tell(&telling, &value, walk.clips, err);
+    }
     return rc ? rc : tell_terms(&telling, NULL, err);
 }
 
-/* ---- one value ---- */
+/* ---- counts ---- */
+
+/* Values of several shards may be the same: a few are compared. */
+static int count_distinct(const struct shards *shards, uint64_t sum, uint64_t *ret, struct error *err)
+{
+    enum { COMPARED_MAX = 4096 };
+    CLEANUP_SHARDS_WALK struct shards_walk walk = {0};
+    *ret = sum;
+    if (shards->count < 2 || sum > COMPARED_MAX)
+        return 0;
+    uint64_t count = 0;
+    int rc = shards_walk_init(&walk, shards, NULL, false, err);
+    while (!rc && (rc = shards_walk_next(&walk, err)) == 1) {
+        count++;
+        rc = 0;
+    }
+    if (!rc)
+        *ret = count;
+    return rc;
+}
+
+/* Those beneath, and what stands above. */
+static int count_clips(const struct catalog_reader *reader, const struct attribute *attribute,
+                       const struct shards *shards, uint64_t *ret, struct error *err)
+{
+    int64_t clips = attribute->state.clips;
+    for (size_t i = 0; i < shards->count; i++)
+        clips += (int64_t)shards->list[i].dict.clips;
+    if (clips < 0 || clips > UINT32_MAX)
+        return db_damaged(reader->db, err, "the counts of the attribute '%s' are out of range",
+                          attribute->info.name);
+    *ret = (uint64_t)clips;
+    return 0;
+}
+
+int catalog_attribute_counts(struct catalog_reader *reader, uint32_t id, struct catalog_counts *ret,
+                             struct error *err)
+{
+    const struct attribute *attribute;
+    const struct shards *shards;
+    struct catalog_counts counts;
+    uint64_t values = 0;
+    int rc = reader_attribute(reader, id, &attribute, err);
+    if (!rc)
+        rc = reader_shards(reader, attribute, &shards, err);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < shards->count; i++)
+        values += shards->list[i].dict.values;
+    rc = count_clips(reader, attribute, shards, &counts.clips, err);
+    if (!rc)
+        rc = count_distinct(shards, values, &counts.distinct, err);
+    if (rc)
+        return rc;
+    int64_t distinct = (int64_t)counts.distinct + attribute->state.different;
+    if (distinct < 0)
+        return db_damaged(reader->db, err, "the values of the attribute '%s' are less than none",
+                          attribute->info.name);
+    counts.distinct = (uint64_t)distinct;
+    *ret = counts;
+    return 0;
+}
 
 static int count_value(struct catalog_reader *reader, const struct attribute *attribute,
                        const struct value *value, uint64_t *ret, struct error *err)
 {
-    sqlite3_stmt *stmt;
-    struct posting_value found = {0};
     const struct patch_index *patch_index;
+    const struct shards *shards;
+    struct shard_key key = shard_key_of(value);
+    uint64_t clips;
     int rc = cells_patch_index(reader->db, &reader->cells, attribute, &patch_index, err);
     if (!rc)
-        rc = db_query(reader->db, QUERY_VALUE, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, attribute->info.id);
-    db_bind_value(stmt, 2, value);
-    rc = db_step(reader->db, stmt, err);
-    if (rc == 1)
-        rc = posting_value_read(reader->db, stmt, attribute->info.type, &found, err);
-    sqlite3_reset(stmt);
-    int64_t clips = rc ? 0 : (int64_t)found.clips + (patch_index ? patch_index_clips(patch_index, value) : 0);
+        rc = reader_shards(reader, attribute, &shards, err);
+    int64_t sum = !rc && patch_index ? patch_index_clips(patch_index, value) : 0;
+    for (size_t i = 0; !rc && i < shards->count; i++) {
+        rc = shard_count(&shards->list[i], &key, &clips, err);
+        sum += rc ? 0 : (int64_t)clips;
+    }
     if (!rc)
-        *ret = clips > 0 ? (uint64_t)clips : 0;
+        *ret = sum > 0 ? (uint64_t)sum : 0;
     return rc;
 }
 
@@ -164,164 +156,109 @@ int catalog_value_known(struct catalog_reader *reader, uint32_t id, const struct
                         struct error *err)
 {
     const struct attribute *attribute;
-    int rc = reader_attribute(reader, id, &attribute, err);
-    if (rc)
-        return rc;
     struct catalog_literal literal = {.attribute = id, .op = CATALOG_EQ, .values = value, .count = 1};
-    if (attribute->listed) {
-        uint64_t clips;
+    uint64_t clips = 0;
+    int rc = reader_attribute(reader, id, &attribute, err);
+    if (!rc)
         rc = select_check(attribute, &literal, err);
-        if (!rc)
-            rc = count_value(reader, attribute, value, &clips, err);
-        return rc ? rc : clips > 0;
-    }
-    CLEANUP_ROWSET struct rowset *rows = NULL;
-    rc = catalog_select(reader, &literal, &rows, err);
-    return rc ? rc : !rowset_empty(rows);
+    if (!rc)
+        rc = count_value(reader, attribute, value, &clips, err);
+    return rc ? rc : clips > 0;
 }
 
 /* ---- guesses ---- */
 
-enum { GUESS_VALUES_MAX = 256 }; /* as many values of a dictionary are looked at */
+enum { PRINTED_MAX = 256 }; /* as many values are printed to see what they start with */
 
 struct guess {
+    struct catalog_reader *reader;
+    const struct attribute *attribute;
+    const struct shards *shards;
+    const struct patch_index *patch_index; /* NULL: nothing is above */
     const struct catalog_literal *literal;
-    int64_t low, high;
-    double clips;
-    size_t values;
-    const struct patch_index *patch_index;
+    uint64_t all; /* clips that have the attribute */
+    int64_t clips;
 };
 
-static int guess_value(void *ctx, const struct posting_value *value, struct error *err)
-{
-    struct guess *guess = ctx;
-    guess->clips += (double)value->clips;
-    return ++guess->values == GUESS_VALUES_MAX;
-}
-
-/* As if the values of a part were spread evenly. */
-static double share(const struct column_part *part, int64_t low, int64_t high)
-{
-    low = low > part->low ? low : part->low;
-    high = high < part->high ? high : part->high;
-    if (low > high)
-        return 0;
-    if (low == high)
-        return (double)part->clips / (part->different ? part->different : 1);
-    return part->clips * (((double)high - (double)low) / ((double)part->high - (double)part->low));
-}
-
-static int guess_part(void *ctx, const struct column_part *part, struct error *err)
-{
-    struct guess *guess = ctx;
-    guess->clips += share(part, guess->low, guess->high);
-    return 0;
-}
-
-static int guess_equal(struct catalog_reader *reader, const struct attribute *attribute, struct guess *guess,
-                       struct error *err)
+static int guess_equal(struct guess *guess, struct error *err)
 {
     int rc = 0;
     for (size_t i = 0; !rc && i < guess->literal->count; i++) {
-        const struct value *value = &guess->literal->values[i];
         uint64_t clips = 0;
-        if (attribute->listed) {
-            rc = count_value(reader, attribute, value, &clips, err);
-        } else {
-            guess->low = guess->high = column_number(value);
-            rc = select_parts(reader, attribute, guess_part, guess, err);
-        }
-        guess->clips += (double)clips;
+        rc = count_value(guess->reader, guess->attribute, &guess->literal->values[i], &clips, err);
+        guess->clips += (int64_t)clips;
     }
     return rc;
-}
-
-static int guess_many(struct catalog_reader *reader, const struct attribute *attribute, struct guess *guess,
-                      struct error *err)
-{
-    const struct catalog_literal *literal = guess->literal;
-    if (literal->op == CATALOG_RANGE && attribute_has_column(attribute)) {
-        guess->low = literal->open_low ? INT64_MIN : column_number(&literal->values[0]);
-        guess->high = literal->open_high ? INT64_MAX : column_number(&literal->values[1]);
-        return select_parts(reader, attribute, guess_part, guess, err);
-    }
-    if (!attribute->listed) { /* a prefix of numbers */
-        guess->clips = (double)attribute->info.clips / 2;
-        return 0;
-    }
-    int rc = select_dictionary(reader, attribute, literal, guess_value, guess, err);
-    if (rc == 1) /* and there are more */
-        guess->clips = (double)attribute->info.clips / 2 + guess->clips / 2;
-    return rc == 1 ? 0 : rc;
 }
 
 static void guess_terms(void *ctx, size_t from, size_t to)
 {
     struct guess *guess = ctx;
-    guess->clips += (double)(guess->patch_index->term_below[to] - guess->patch_index->term_below[from]);
+    guess->clips += guess->patch_index->term_below[to] - guess->patch_index->term_below[from];
 }
 
-/* What is counted beneath, and what stands above it. Counts of single values know of that already. */
-static int guess_above(struct catalog_reader *reader, const struct attribute *attribute, struct guess *guess,
-                       struct error *err)
+static int guess_many(struct guess *guess, struct error *err)
 {
-    enum catalog_op op = guess->literal->op;
-    if ((op == CATALOG_EQ || op == CATALOG_NE) && attribute->listed)
-        return 0;
-    int rc = cells_patch_index(reader->db, &reader->cells, attribute, &guess->patch_index, err);
-    if (rc || !guess->patch_index)
-        return rc;
-    bool printed = op == CATALOG_PREFIX && attribute->info.type != VALUE_TEXT;
-    if (printed && guess->patch_index->term_count > GUESS_VALUES_MAX)
-        guess->clips = (double)attribute->info.clips / 2;
-    else
-        select_terms(guess->patch_index, attribute, guess->literal, guess_terms, guess);
-    if (guess->clips < 0)
-        guess->clips = 0;
-    return 0;
+    struct select_range range;
+    int found = select_range(guess->attribute, guess->literal, &range), rc = 0;
+    for (size_t i = 0; found == 1 && !rc && i < guess->shards->count; i++) {
+        uint64_t pairs = 0;
+        rc = shard_count_between(&guess->shards->list[i], &range.range, &pairs, err);
+        guess->clips += (int64_t)pairs;
+    }
+    buf_done(&range.bound);
+    bool printed = found == -ENOENT; /* a prefix of numbers */
+    bool few = !guess->shards->count && guess->patch_index && guess->patch_index->term_count <= PRINTED_MAX;
+    if (printed && !few)
+        guess->clips = (int64_t)guess->all / 2;
+    else if (!rc && guess->patch_index)
+        select_terms(guess->patch_index, guess->attribute, guess->literal, guess_terms, guess);
+    return rc;
 }
 
-static int guess_op(struct catalog_reader *reader, const struct attribute *attribute, struct guess *guess,
-                    struct error *err)
+static int guess_op(struct guess *guess, struct error *err)
 {
     switch (guess->literal->op) {
     case CATALOG_EQ:
     case CATALOG_NE:
-        return guess_equal(reader, attribute, guess, err);
+        return guess_equal(guess, err);
     case CATALOG_RANGE:
     case CATALOG_PREFIX:
-        return guess_many(reader, attribute, guess, err);
+        return guess_many(guess, err);
     case CATALOG_NULL:
     case CATALOG_HAS:
         break;
     }
-    guess->clips = (double)attribute->info.clips;
+    guess->clips = (int64_t)guess->all;
     return 0;
 }
 
 int catalog_estimate(struct catalog_reader *reader, const struct catalog_literal *literal, uint64_t *ret,
                      struct error *err)
 {
-    const struct attribute *attribute;
+    struct guess guess = {.reader = reader, .literal = literal};
     struct catalog_info info;
-    struct guess guess = {.literal = literal};
     int rc = catalog_info(reader, &info, err);
     if (!rc)
-        rc = reader_attribute(reader, literal->attribute, &attribute, err);
+        rc = reader_attribute(reader, literal->attribute, &guess.attribute, err);
     if (!rc)
-        rc = select_check(attribute, literal, err);
+        rc = select_check(guess.attribute, literal, err);
     if (!rc)
-        rc = guess_op(reader, attribute, &guess, err);
+        rc = reader_shards(reader, guess.attribute, &guess.shards, err);
     if (!rc)
-        rc = guess_above(reader, attribute, &guess, err);
+        rc = cells_patch_index(reader->db, &reader->cells, guess.attribute, &guess.patch_index, err);
+    if (!rc)
+        rc = count_clips(reader, guess.attribute, guess.shards, &guess.all, err);
+    if (!rc)
+        rc = guess_op(&guess, err);
     if (rc)
         return rc;
-    uint64_t clips = attribute->info.clips;
-    uint64_t some = guess.clips < (double)clips ? (uint64_t)(guess.clips + 0.5) : clips;
+    uint64_t some = guess.clips > 0 ? (uint64_t)guess.clips : 0;
+    some = some < guess.all ? some : guess.all;
     if (literal->op == CATALOG_NE)
-        some = clips - some;
+        some = guess.all - some;
     if (literal->op == CATALOG_NULL)
-        some = info.clips > clips ? info.clips - clips : 0;
+        some = info.clips > guess.all ? info.clips - guess.all : 0;
     *ret = some;
     return 0;
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/catalog/posting.h"
+#include "index/catalog/shard/shard.h"
 
 enum { LATES_MAX = 64 }; /* columns kept: clips of one block are asked for one after the other */
 
@@ -328,20 +328,29 @@ int cells_values(struct db *db, struct cells *cells, const struct attributes *at
 
 /* ---- all rows ---- */
 
+int cells_stand_over(struct db *db, struct cells *cells, const struct attribute *attribute,
+                     struct rowset *rows, struct error *err)
+{
+    const struct patch_index *patch_index;
+    int rc = cells_patch_index(db, cells, attribute, &patch_index, err);
+    if (rc || !patch_index)
+        return rc;
+    rowset_andnot(rows, patch_index->rows);
+    rowset_or(rows, patch_index->has);
+    return 0;
+}
+
 int cells_has(struct db *db, struct cells *cells, const struct attribute *attribute, struct rowset **ret,
               struct error *err)
 {
-    const struct patch_index *patch_index;
-    CLEANUP_ROWSET struct rowset *has = NULL;
-    int rc = cells_patch_index(db, cells, attribute, &patch_index, err);
+    CLEANUP_SHARDS struct shards shards = {0};
+    CLEANUP_ROWSET struct rowset *has = rowset_new();
+    int rc = shards_open(db, attribute->info.id, attribute->info.type, &shards, err);
+    for (size_t i = 0; !rc && i < shards.count; i++)
+        rc = shard_has(&shards.list[i], has, err);
     if (!rc)
-        rc = posting_read(db, attribute->posting, &has, err);
-    if (rc)
-        return rc;
-    if (patch_index) {
-        rowset_andnot(has, patch_index->rows);
-        rowset_or(has, patch_index->has);
-    }
-    *ret = STEAL(has);
-    return 0;
+        rc = cells_stand_over(db, cells, attribute, has, err);
+    if (!rc)
+        *ret = STEAL(has);
+    return rc;
 }

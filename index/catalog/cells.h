@@ -2,9 +2,9 @@
 /*
  * What the clips have, whatever it lies in. The value of an attribute in a row is, in this order: its newest
  * patch (patch_index.h), else what its late column says (a column of 4,096 rows, patch.h), else what the
- * forward record says. The rows of a value are those that postings or columns give, without the rows that are
- * patched for the attribute, and those that are patched to it, or have it in a tail run; patches stand above
- * these. Counts are those beneath, minus what patched clips had there, plus what they have.
+ * forward record says. The rows of a value are those that shards give, without the rows that are patched for
+ * the attribute, and those that are patched to it, or have it in a tail run; patches stand above these.
+ * Counts are those beneath, minus what patched clips had there, plus what they have.
  *
  * All that reads values asks here; who writes them: index/commit/apply/apply_patches.h. Thread rule: that of
  * the connection.
@@ -57,6 +57,9 @@ int cells_values(struct db *db, struct cells *cells, const struct attributes *at
 /* The late column that speaks of `row`: *ret has only cells that have something; NULL: there is none. */
 int cells_late(struct db *db, struct cells *cells, const struct attribute *attribute, uint32_t row,
                const struct patch **ret, struct error *err);
+/* `rows` have the attribute beneath: they become those that have it. */
+int cells_stand_over(struct db *db, struct cells *cells, const struct attribute *attribute,
+                     struct rowset *rows, struct error *err);
 /* The rows of live clips that have the attribute. A new set. */
 int cells_has(struct db *db, struct cells *cells, const struct attribute *attribute, struct rowset **ret,
               struct error *err);

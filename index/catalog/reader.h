@@ -13,6 +13,7 @@
 #include "index/catalog/lists.h"
 #include "index/catalog/origins.h"
 #include "index/catalog/record.h"
+#include "index/catalog/shard/shard.h"
 
 struct catalog {
     atomic_uint refs;
@@ -37,6 +38,8 @@ struct catalog_reader {
     bool has_info;
     struct attributes attributes;
     bool has_attributes;
+    struct reader_shards *shards; /* as attributes.list */
+    size_t shards_bytes;          /* memory they take */
     struct cells cells;
     struct hash_runs runs;
     bool has_runs;
@@ -54,6 +57,11 @@ struct catalog_reader {
     struct buf text;
 };
 
+struct reader_shards {
+    bool read;
+    struct shards shards;
+};
+
 /* Reads what is not here yet. */
 int reader_live(struct catalog_reader *reader, struct error *err);
 int reader_runs(struct catalog_reader *reader, struct error *err);
@@ -68,3 +76,6 @@ int reader_row(struct catalog_reader *reader, uint32_t row, struct clips_row *re
 /* -ENOENT: no attribute has this id. */
 int reader_attribute(struct catalog_reader *reader, uint32_t id, const struct attribute **ret,
                      struct error *err);
+/* The shards of an attribute of this reader. Borrowed: valid until the next call. */
+int reader_shards(struct catalog_reader *reader, const struct attribute *attribute, const struct shards **ret,
+                  struct error *err);

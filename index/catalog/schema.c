@@ -26,14 +26,15 @@ const char *const schema_tables[] = {
     "pin TEXT NOT NULL)",
     "CREATE TABLE recording(object INTEGER PRIMARY KEY, container TEXT NOT NULL, bytes BLOB NOT NULL)",
     "CREATE TABLE attribute(id INTEGER PRIMARY KEY, name TEXT NOT NULL, type INTEGER NOT NULL, "
-    "multi INTEGER NOT NULL, listed INTEGER NOT NULL, posting INTEGER NOT NULL, clips INTEGER NOT NULL, "
-    "different INTEGER NOT NULL)",
-    "CREATE TABLE value(attribute INTEGER NOT NULL, value NOT NULL, clips INTEGER NOT NULL, few BLOB, "
-    "posting INTEGER, PRIMARY KEY(attribute, value)) WITHOUT ROWID",
+    "multi INTEGER NOT NULL)",
+    "CREATE TABLE live(part INTEGER PRIMARY KEY, rows BLOB NOT NULL)",
     "CREATE TABLE posting(id INTEGER PRIMARY KEY, rows BLOB NOT NULL)",
     "CREATE TABLE part(id INTEGER PRIMARY KEY, low INTEGER NOT NULL, high INTEGER NOT NULL, clips INTEGER "
     "NOT NULL, "
     "different INTEGER NOT NULL, step INTEGER NOT NULL, width INTEGER NOT NULL, codes BLOB NOT NULL)",
+    "CREATE TABLE shards(attribute INTEGER PRIMARY KEY, numbers BLOB NOT NULL)",
+    "CREATE TABLE dict(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+    "CREATE TABLE block(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE origin(id INTEGER PRIMARY KEY, setter TEXT NOT NULL, version INTEGER NOT NULL)",
     "CREATE TABLE event(part INTEGER PRIMARY KEY, records BLOB NOT NULL)",
     "CREATE TABLE description(attribute INTEGER PRIMARY KEY, text TEXT NOT NULL)",
@@ -46,21 +47,20 @@ const char *const schema_tables[] = {
     NULL,
 };
 
-const char *const schema_hot_tables[] = {"sqlite_schema", "meta",      "version", "template",
-                                         "growth",        "attribute", "state",   "origin",
-                                         "description",   "former",    NULL};
+const char *const schema_hot_tables[] = {"sqlite_schema", "meta",        "version", "template", "growth",
+                                         "attribute",     "shards",      "dict",    "live",     "state",
+                                         "origin",        "description", "former",  NULL};
 
 const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_ROOTS] = "SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0",
     [QUERY_META] = "SELECT number FROM meta WHERE name = ?",
     [QUERY_VERSION_TIME] = "SELECT time_ns FROM version WHERE version = ?",
-    [QUERY_POSTINGS] = "SELECT id, rows FROM posting WHERE id BETWEEN ? AND ? ORDER BY id",
-    [QUERY_ATTRIBUTES] =
-        "SELECT id, name, type, multi, listed, posting, clips, different FROM attribute ORDER BY id",
-    [QUERY_VALUE] = "SELECT value, clips, few, posting FROM value WHERE attribute = ? AND value = ?",
-    [QUERY_VALUES] = "SELECT value, clips, few, posting FROM value WHERE attribute = ? ORDER BY value",
-    [QUERY_VALUES_FROM] =
-        "SELECT value, clips, few, posting FROM value WHERE attribute = ? AND value >= ? ORDER BY value",
+    [QUERY_LIVE] = "SELECT part, rows FROM live ORDER BY part",
+    [QUERY_SHARDS] = "SELECT numbers FROM shards WHERE attribute = ?",
+    [QUERY_DICT] = "SELECT bytes FROM dict WHERE id = ?",
+    [QUERY_BLOCK] = "SELECT bytes FROM block WHERE id = ?",
+    [QUERY_POSTING] = "SELECT rows FROM posting WHERE id = ?",
+    [QUERY_ATTRIBUTES] = "SELECT id, name, type, multi FROM attribute ORDER BY id",
     [QUERY_PARTS] = "SELECT id, low, high, clips, different, step, width, codes FROM part WHERE id BETWEEN ? "
                     "AND ? ORDER BY id",
     [QUERY_CLIPS] =
@@ -96,10 +96,15 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_VERSION_PUT] = "INSERT INTO version VALUES(?, ?)",
     [QUERY_POSTING_PUT] = "INSERT OR REPLACE INTO posting VALUES(?, ?)",
     [QUERY_POSTING_DROP] = "DELETE FROM posting WHERE id BETWEEN ? AND ?",
-    [QUERY_ATTRIBUTE_PUT] = "INSERT OR REPLACE INTO attribute VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-    [QUERY_VALUE_PUT] = "INSERT OR REPLACE INTO value VALUES(?, ?, ?, ?, ?)",
-    [QUERY_VALUE_DROP] = "DELETE FROM value WHERE attribute = ? AND value = ?",
-    [QUERY_VALUES_DROP] = "DELETE FROM value WHERE attribute = ?",
+    [QUERY_LIVE_PUT] = "INSERT OR REPLACE INTO live VALUES(?, ?)",
+    [QUERY_LIVE_DROP] = "DELETE FROM live WHERE part = ?",
+    [QUERY_SHARDS_PUT] = "INSERT OR REPLACE INTO shards VALUES(?, ?)",
+    [QUERY_SHARDS_DROP] = "DELETE FROM shards WHERE attribute BETWEEN ? AND ?",
+    [QUERY_DICT_PUT] = "INSERT OR REPLACE INTO dict VALUES(?, ?)",
+    [QUERY_DICT_DROP] = "DELETE FROM dict WHERE id BETWEEN ? AND ?",
+    [QUERY_BLOCK_PUT] = "INSERT OR REPLACE INTO block VALUES(?, ?)",
+    [QUERY_BLOCK_DROP] = "DELETE FROM block WHERE id BETWEEN ? AND ?",
+    [QUERY_ATTRIBUTE_PUT] = "INSERT OR REPLACE INTO attribute VALUES(?, ?, ?, ?)",
     [QUERY_PART_PUT] = "INSERT OR REPLACE INTO part VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
     [QUERY_PART_DROP] = "DELETE FROM part WHERE id BETWEEN ? AND ?",
     [QUERY_NAMES_PUT] = "INSERT OR REPLACE INTO names VALUES(?, ?)",

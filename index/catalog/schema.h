@@ -7,9 +7,7 @@ enum {
     SCHEMA_PAGE_BYTES = 8192,
     SCHEMA_APPLICATION_ID = 0x656c6964, /* "elid" */
     SCHEMA_STREAM_BITS = 10,            /* inline.id = row << 10 | number */
-    SCHEMA_SHARD_BITS = 20,             /* posting.id = posting << 12 | row >> 20 */
-    SCHEMA_SHARDS = 1 << (32 - SCHEMA_SHARD_BITS),
-    SCHEMA_PART_BITS = 16, /* part.id = attribute << 16 | row >> 16 */
+    SCHEMA_PART_BITS = 16,              /* part.id = attribute << 16 | row >> 16 */
     SCHEMA_PARTS = 1 << (32 - SCHEMA_PART_BITS),
     SCHEMA_GROUP_ROWS = 128, /* forward.part = row / 128 */
     SCHEMA_LIST_BITS = 32,   /* list.part = attribute << 32 | row / 128 */
@@ -18,9 +16,6 @@ enum {
     SCHEMA_LATE_BITS = 32, /* late.id = attribute << 32 | row / 4096 */
     SCHEMA_LATE_ROWS = 4096,
     SCHEMA_VERSIONS_MAX = 1 << 20,
-    SCHEMA_FEW_ROWS = 32,     /* as many rows of a value stand in the row of the value */
-    SCHEMA_LISTED_MAX = 4096, /* numeric single-valued attributes with more values have columns only */
-    SCHEMA_POSTING_LIVE = 0,  /* number of the posting of live rows */
     SCHEMA_ATTRIBUTES_MAX = 65536,
     SCHEMA_ORIGINS_MAX = 1 << 21, /* one a commit that sets values, and versions end before that */
 };
@@ -35,11 +30,12 @@ enum schema_query {
     QUERY_ROOTS,
     QUERY_META,
     QUERY_VERSION_TIME,
-    QUERY_POSTINGS,
+    QUERY_LIVE,
+    QUERY_SHARDS,
+    QUERY_DICT,
+    QUERY_BLOCK,
+    QUERY_POSTING,
     QUERY_ATTRIBUTES,
-    QUERY_VALUE,
-    QUERY_VALUES,
-    QUERY_VALUES_FROM,
     QUERY_PARTS,
     QUERY_CLIPS,
     QUERY_NAMES,
@@ -72,10 +68,15 @@ enum schema_query {
     QUERY_VERSION_PUT,
     QUERY_POSTING_PUT,
     QUERY_POSTING_DROP,
+    QUERY_LIVE_PUT,
+    QUERY_LIVE_DROP,
+    QUERY_SHARDS_PUT,
+    QUERY_SHARDS_DROP,
+    QUERY_DICT_PUT,
+    QUERY_DICT_DROP,
+    QUERY_BLOCK_PUT,
+    QUERY_BLOCK_DROP,
     QUERY_ATTRIBUTE_PUT,
-    QUERY_VALUE_PUT,
-    QUERY_VALUE_DROP,
-    QUERY_VALUES_DROP,
     QUERY_PART_PUT,
     QUERY_PART_DROP,
     QUERY_NAMES_PUT,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What stands above the values of an attribute as they are stored beneath: tail runs, the values of clips
- * that are in no posting and no column yet, and above these patches; both oldest first.
+ * that are in no shard yet, and above these patches; both oldest first.
  *
  *     state := u8 late, signed clips, signed different, varint tails, run{tails}, run*
  *     run   := varint step (of the version from the run before, the first from 0), varint level, varint rows

@@ -154,7 +154,7 @@ Test(apply, the_same_set_again_changes_nothing)
     cr_assert(v.counts.clips_unchanged == 2 && v.counts.clips_added == 0 && v.counts.clips_replaced == 0);
     struct catalog_clip clip = clip_of(&v, "ep000001", &row);
     cr_assert(clip.json_changed == 1 && clip.files[0].changed == 1);
-    cr_assert_eq(attribute_of(&v, "task").clips, 2);
+    cr_assert_eq(versions_counts(&v, "task").clips, 2);
     versions_done(&v);
     check_leaks();
 }
@@ -210,7 +210,7 @@ Test(apply, new_content_under_a_known_key_keeps_its_row_and_dates_what_changed)
     struct buf extra = BUF_INIT;
     cr_assert_eq(catalog_extra(v.reader, 0, &extra, &v.err), 0);
     cr_assert_eq(extra.len, 0, "the set gives it none");
-    cr_assert_eq(attribute_of(&v, "task").distinct, 2);
+    cr_assert_eq(versions_counts(&v, "task").distinct, 2);
     buf_done(&json);
     buf_done(&extra);
     versions_done(&v);
@@ -267,7 +267,8 @@ Test(apply, integers_widen_to_float_where_exact)
     set_value(set, "length", VALUE_FLOAT, "-3");
     cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
     struct catalog_attribute length = attribute_of(&v, "length");
-    cr_assert(length.type == VALUE_FLOAT && length.clips == 3 && length.distinct == 2);
+    cr_assert(length.type == VALUE_FLOAT && versions_counts(&v, "length").clips == 3 &&
+              versions_counts(&v, "length").distinct == 2);
     cr_assert(strstr(json_of(&v, "ep000001", &json), "\"length\":-3,"));
     for (int low = 0; low < 2; low++) { /* equality by the dictionary; a range is the same here */
         struct value values[] = {value_of(VALUE_FLOAT, "-3"), value_of(VALUE_FLOAT, "0")};
@@ -311,7 +312,7 @@ Test(apply, an_attribute_may_come_to_hold_several_values)
     cr_assert_eq(clip.json_changed, 2);
     clip = clip_of(&v, "ep000002", &row);
     cr_assert_eq(clip.json_changed, 1, "it has no length");
-    cr_assert_eq(attribute_of(&v, "length").distinct, 3);
+    cr_assert_eq(versions_counts(&v, "length").distinct, 3);
     buf_done(&json);
     versions_done(&v);
     check_leaks();
@@ -379,7 +380,8 @@ Test(apply, attributes_are_listed_by_name_and_values_in_order)
     versions_init(&v);
     cr_assert_eq(versions_apply(&v, two_clips()), 0, "%s", v.err.text);
     struct catalog_attribute task = attribute_of(&v, "task");
-    cr_assert(task.multi && task.clips == 2 && task.distinct == 2);
+    cr_assert(task.multi && versions_counts(&v, "task").clips == 2 &&
+              versions_counts(&v, "task").distinct == 2);
     struct value lift = value_of(VALUE_TEXT, "lift"), none = value_of(VALUE_TEXT, "lif");
     cr_assert_eq(catalog_value_known(v.reader, task.id, &lift, &v.err), 1);
     cr_assert_eq(catalog_value_known(v.reader, task.id, &none, &v.err), 0);

@@ -122,8 +122,8 @@ Test(growth, a_removed_clip_is_gone_with_its_values_and_the_others_stay)
     cr_assert_eq(count_of(&v, "grade", VALUE_TEXT, "b"), 0);
     cr_assert_eq(count_of(&v, "grade", VALUE_TEXT, "c"), 1);
     cr_assert_eq(count_of(&v, "length", VALUE_INT, "20"), 0);
-    cr_assert_eq(attribute_of(&v, "grade").clips, 2);
-    cr_assert_eq(attribute_of(&v, "grade").distinct, 2);
+    cr_assert_eq(versions_counts(&v, "grade").clips, 2);
+    cr_assert_eq(versions_counts(&v, "grade").distinct, 2);
     set = changeset_new();
     drop(set, "ep2");
     cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
@@ -179,7 +179,7 @@ Test(growth, labels_go_with_their_content_when_keys_move_up)
     expect_json(&v, "ep1", "{\"key\":\"ep1\",\"grade\":\"b\",\"length\":20}\n");
     expect_json(&v, "ep2", "{\"key\":\"ep2\",\"grade\":\"c\",\"length\":30}\n");
     expect_json(&v, "ep3", "{\"key\":\"ep3\",\"length\":40}\n");
-    cr_assert_eq(attribute_of(&v, "grade").clips, 2);
+    cr_assert_eq(versions_counts(&v, "grade").clips, 2);
     cr_assert_eq(count_of(&v, "grade", VALUE_TEXT, "a"), 0);
     versions_done(&v);
     check_leaks();
@@ -249,7 +249,7 @@ Test(growth, a_hidden_clip_takes_its_key_and_is_known_as_removed)
     cr_assert(!has_clip(&v, "ep1") && has_clip(&v, "ep2") && !has_clip(&v, "ep3") && !has_clip(&v, "ep7"));
     cr_assert(v.counts.clips == 1 && v.counts.clips_removed == 2 && v.counts.clips_added == 1);
     expect_json(&v, "ep2", "{\"key\":\"ep2\",\"grade\":\"c\",\"length\":30}\n");
-    cr_assert_eq(attribute_of(&v, "length").clips, 1);
+    cr_assert_eq(versions_counts(&v, "length").clips, 1);
     cr_assert_eq(count_of(&v, "grade", VALUE_TEXT, "a"), 0);
     static const struct {
         const char *key;
@@ -327,7 +327,7 @@ Test(growth, a_clip_that_comes_back_has_the_labels_it_had_and_who_set_them)
     for (int again = 0; again < 2; again++) {
         remove_one(&v, "ep2");
         cr_assert_eq(count_of(&v, "force", VALUE_FLOAT, "2.5"), 0);
-        cr_assert_eq(attribute_of(&v, "event").clips, 0);
+        cr_assert_eq(versions_counts(&v, "event").clips, 0);
         struct changeset *set = changeset_new();
         set_attribute(set, "length", VALUE_INT, false);
         give(set, "ep1", 1, NULL); /* a neighbour in the group of records */
@@ -338,9 +338,9 @@ Test(growth, a_clip_that_comes_back_has_the_labels_it_had_and_who_set_them)
         expect_setter(&v, "ep2", "force", "lena");
         cr_assert_eq(count_of(&v, "force", VALUE_FLOAT, "2.5"), 1);
         cr_assert_eq(count_of(&v, "grade", VALUE_TEXT, "b"), 1);
-        cr_assert_eq(attribute_of(&v, "grade").clips, 3);
-        cr_assert_eq(attribute_of(&v, "grade").distinct, 3);
-        cr_assert_eq(attribute_of(&v, "event").clips, 1);
+        cr_assert_eq(versions_counts(&v, "grade").clips, 3);
+        cr_assert_eq(versions_counts(&v, "grade").distinct, 3);
+        cr_assert_eq(versions_counts(&v, "event").clips, 1);
     }
     remove_one(&v, "ep2");
     give_one(&v, "ep2", 2, NULL);
@@ -374,14 +374,14 @@ Test(growth, what_a_removed_clip_had_follows_what_becomes_of_the_attributes)
     give(set, "ep3", 3, NULL);
     cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
     cr_assert_eq(count_of(&v, "force", VALUE_TEXT, "12"), 0);
-    cr_assert_eq(attribute_of(&v, "force").distinct, 1);
-    cr_assert_eq(attribute_of(&v, "pass").clips, 0);
+    cr_assert_eq(versions_counts(&v, "force").distinct, 1);
+    cr_assert_eq(versions_counts(&v, "pass").clips, 0);
     give_one(&v, "ep2", 2, "ep2");
     expect_json(&v, "ep2",
                 "{\"key\":\"ep2\",\"event\":[{\"label\":\"grasp\",\"start\":1,\"end\":2,\"by\":\"lena\"}],"
                 "\"force\":\"12\",\"length\":20,\"mark\":\"b\",\"pass\":\"true\"}\n");
     cr_assert_eq(count_of(&v, "force", VALUE_TEXT, "12"), 1);
-    cr_assert_eq(attribute_of(&v, "force").distinct, 2);
+    cr_assert_eq(versions_counts(&v, "force").distinct, 2);
     expect_setter(&v, "ep2", "force", "lena");
     versions_done(&v);
     check_leaks();

@@ -262,7 +262,10 @@ static int ask(struct versions *v, const char *path)
     cr_assert_eq(catalog_reader_acquire(catalog, &patience, &reader, &v->err), 0);
     struct value left = text("left");
     struct catalog_literal literal = {.attribute = 0, .op = CATALOG_EQ, .values = &left, .count = 1};
+    struct catalog_counts counts;
     int rc = catalog_select(reader, &literal, &rows, &v->err);
+    if (!rc)
+        rc = catalog_attribute_counts(reader, 0, &counts, &v->err);
     rowset_unref(rows);
     catalog_reader_release(reader);
     catalog_unref(catalog);

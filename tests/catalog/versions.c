@@ -139,3 +139,15 @@ void set_events(struct changeset *set, const char *label, const double *spans)
                              (int64_t)(spans[1] * 1e3 + 0.5) * 1000000, &err),
              &err);
 }
+
+struct catalog_counts versions_counts(struct versions *versions, const char *name)
+{
+    struct catalog_attribute attribute;
+    struct catalog_counts counts = {0};
+    int rc = catalog_attribute_find(versions->reader, name, strlen(name), &attribute, &versions->err);
+    if (!rc)
+        rc = catalog_attribute_counts(versions->reader, attribute.id, &counts, &versions->err);
+    if (rc)
+        fprintf(stderr, "%s: %s\n", name, versions->err.text);
+    return rc ? (struct catalog_counts){UINT64_MAX, UINT64_MAX} : counts;
+}

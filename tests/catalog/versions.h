@@ -23,6 +23,8 @@ void versions_done(struct versions *versions);
 /* Applies `set` (and frees it) to the head; on success that is the new head. The commit time is its number.
  */
 int versions_apply(struct versions *versions, struct changeset *set);
+/* How many clips of the newest version have the attribute, and how many values there are. */
+struct catalog_counts versions_counts(struct versions *versions, const char *name);
 char *versions_path(const struct versions *versions, uint32_t version); /* the caller frees */
 
 /* Short forms of the change set's functions that must succeed. */

@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/catalog/posting.h"
+#include "index/catalog/live.h"
 #include "index/commit/apply/apply_growth.h"
 #include "index/commit/apply/apply_patches.h"
+#include "index/commit/apply/apply_shards.h"
 
 /* ---- counts ---- */
 
@@ -25,7 +26,6 @@ static int read_parent(struct apply *apply, struct error *err)
     const struct number_name names[] = {{"version", &version},
                                         {"rows", &apply->output.rows},
                                         {"clips", &apply->output.clip_count},
-                                        {"next_posting", &apply->output.next_posting},
                                         {"next_object", &apply->output.next_object},
                                         {"next_origin", &apply->output.next_origin},
                                         {"next_attribute", &apply->output.next_attribute},
@@ -41,9 +41,8 @@ static int read_parent(struct apply *apply, struct error *err)
     if (rc)
         return rc;
     if (apply->output.rows > UINT32_MAX || apply->output.clip_count > apply->output.rows ||
-        apply->source.sealed > apply->output.rows || apply->output.next_posting > UINT32_MAX ||
-        apply->output.next_object > UINT32_MAX || apply->output.next_origin < 1 ||
-        apply->output.next_origin >= SCHEMA_ORIGINS_MAX ||
+        apply->source.sealed > apply->output.rows || apply->output.next_object > UINT32_MAX ||
+        apply->output.next_origin < 1 || apply->output.next_origin >= SCHEMA_ORIGINS_MAX ||
         apply->output.next_attribute > SCHEMA_ATTRIBUTES_MAX ||
         (apply->output.attributes.count &&
          apply->output.attributes.list[apply->output.attributes.count - 1].info.id >=
@@ -68,14 +67,17 @@ static int put_number(struct db *db, const char *name, int64_t number, struct er
     return db_run(db, stmt, err);
 }
 
+static int64_t sealed_rows(const struct apply *apply)
+{
+    return apply->output.seals ? apply->output.rows : apply->source.sealed;
+}
+
 static int put_numbers(struct apply *apply, struct error *err)
 {
-    int64_t version = apply->source.options->version,
-            sealed = apply->output.seals ? apply->output.rows : apply->source.sealed;
+    int64_t version = apply->source.options->version, sealed = sealed_rows(apply);
     const struct number_name names[] = {{"version", &version},
                                         {"rows", &apply->output.rows},
                                         {"clips", &apply->output.clip_count},
-                                        {"next_posting", &apply->output.next_posting},
                                         {"next_object", &apply->output.next_object},
                                         {"next_origin", &apply->output.next_origin},
                                         {"next_attribute", &apply->output.next_attribute},
@@ -124,28 +126,33 @@ static int write_attribute(struct apply *apply, size_t at, struct error *err)
         rc = apply_patches_fold(apply, at, err);
     bool beneath = !apply_delta_empty(delta);
     if (!rc)
-        rc = apply_delta_write(apply->db, attribute, delta, &apply->output.next_posting, err);
+        rc = apply_shards_write(apply->db, attribute, delta, (uint64_t)sealed_rows(apply), err);
     apply_delta_done(delta);
     if (!rc)
         rc = apply_patches_put(apply, at, beneath, err);
     patch_done(&apply->output.patches[at]);
-    return rc || (!beneath && !attribute->changed) ? rc : apply_attribute_put(apply, attribute, err);
+    return rc || !attribute->changed ? rc : apply_attribute_put(apply, attribute, err);
 }
 
 static int write_attributes(struct apply *apply, struct error *err)
 {
+    uint64_t budget = apply->source.limits.fold_bytes, sealed = (uint64_t)sealed_rows(apply);
     int rc = 0;
     for (size_t i = 0; !rc && i < apply->output.attributes.count; i++)
         rc = write_attribute(apply, i, err);
+    for (size_t i = 0; !rc && i < apply->output.attributes.count; i++)
+        rc = apply_shards_merge(apply->db, &apply->output.attributes.list[i], sealed, &budget, err);
     return rc;
 }
 
 static int write_live(struct apply *apply, struct error *err)
 {
-    if (rowset_empty(apply->identity.changed))
+    const struct apply_source *source = &apply->source;
+    if (rowset_empty(apply->identity.changed) && apply->output.rows == source->parent_rows)
         return 0;
     apply->output.clip_count = (int64_t)rowset_count(apply->identity.live);
-    return posting_write(apply->db, SCHEMA_POSTING_LIVE, apply->identity.live, apply->identity.changed, err);
+    return live_write(apply->db, (uint64_t)source->parent_rows, (uint64_t)apply->output.rows,
+                      apply->identity.live, apply->identity.changed, err);
 }
 
 /* ---- all of it ---- */
@@ -259,7 +266,7 @@ int apply(const struct apply_options *options, const struct changeset *set, stru
                                      .set = set},
                           .identity = {.changed = rowset_new()},
                           .setter = {.name = ORIGIN_IMPORT},
-                          .output = {.next_posting = SCHEMA_POSTING_LIVE + 1, .next_origin = 1}};
+                          .output = {.next_origin = 1}};
     state.source.has_parent = overlay_pages(options->file);
     int rc = db_open_write(options->file, &state.db, err);
     if (!rc)

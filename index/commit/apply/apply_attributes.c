@@ -7,9 +7,7 @@
 #include <string.h>
 
 #include "cache/base/json.h"
-#include "index/catalog/posting.h"
-#include "index/commit/apply/apply_column.h"
-#include "index/commit/apply/apply_dictionary.h"
+#include "index/catalog/shard/shard_update.h"
 #include "index/commit/apply/apply_growth.h"
 #include "index/commit/apply/apply_patches.h"
 #include "index/commit/apply/apply_record.h"
@@ -24,10 +22,6 @@ int apply_attribute_put(struct apply *apply, const struct attribute *attribute, 
     db_bind_text(stmt, 2, attribute->info.name, strlen(attribute->info.name));
     db_bind_number(stmt, 3, attribute->info.type);
     db_bind_number(stmt, 4, attribute->info.multi);
-    db_bind_number(stmt, 5, attribute->listed);
-    db_bind_number(stmt, 6, attribute->posting);
-    db_bind_number(stmt, 7, (int64_t)attribute->info.clips);
-    db_bind_number(stmt, 8, (int64_t)attribute->info.distinct);
     return db_run(apply->db, stmt, err);
 }
 
@@ -219,15 +213,10 @@ static int drop_above(struct apply *apply, struct attribute *attribute, struct e
     return rc ? rc : apply_state_put(apply, attribute, err);
 }
 
-static int drop_index(struct apply *apply, struct attribute *attribute, struct error *err)
+static int drop_index(struct apply *apply, const struct attribute *attribute, struct error *err)
 {
-    struct apply_dictionary to = {apply->db, attribute, &apply->output.next_posting};
-    int rc = attribute->listed ? apply_dictionary_drop(&to, err) : 0;
-    if (!rc && attribute_has_column(attribute))
-        rc = apply_column_drop(apply->db, attribute, err);
-    if (!rc && attribute->info.type == VALUE_LIST)
-        rc = lists_drop(apply->db, attribute->info.id, err);
-    return rc ? rc : posting_drop(apply->db, attribute->posting, err);
+    int rc = shards_drop(apply->db, attribute->info.id, err);
+    return rc || attribute->info.type != VALUE_LIST ? rc : lists_drop(apply->db, attribute->info.id, err);
 }
 
 static int drop_attribute(struct apply *apply, struct attribute *attribute, struct error *err)

@@ -8,9 +8,6 @@
 #include <stdlib.h>
 
 #include "index/catalog/column.h"
-#include "index/catalog/posting.h"
-#include "index/commit/apply/apply_column.h"
-#include "index/commit/apply/apply_dictionary.h"
 
 /* ---- gathering ---- */
 
@@ -97,41 +94,4 @@ void apply_delta_value(struct apply_delta *delta, bool column, const struct valu
     }
     mem_grow(&delta->numbers, &delta->number_cap, delta->number_count + 1, sizeof *delta->numbers);
     delta->numbers[delta->number_count++] = (struct apply_number){column_number(value), row, gained};
-}
-
-/* ---- writing ---- */
-
-static int write_presence(struct db *db, struct attribute *attribute, struct apply_delta *delta,
-                          struct error *err)
-{
-    if (rows_empty(&delta->gained) && rows_empty(&delta->lost))
-        return 0;
-    const struct rowset *gained = apply_rows_set(&delta->gained), *lost = apply_rows_set(&delta->lost);
-    CLEANUP_ROWSET struct rowset *rows = NULL, *touched = rowset_new();
-    int rc = posting_read(db, attribute->posting, &rows, err);
-    if (rc)
-        return rc;
-    rowset_andnot(rows, lost);
-    rowset_or(rows, gained);
-    rowset_or(touched, lost);
-    rowset_or(touched, gained);
-    attribute->info.clips = rowset_count(rows);
-    return posting_write(db, attribute->posting, rows, touched, err);
-}
-
-int apply_delta_write(struct db *db, struct attribute *attribute, struct apply_delta *delta,
-                      int64_t *next_posting, struct error *err)
-{
-    struct apply_dictionary to = {db, attribute, next_posting};
-    int rc = write_presence(db, attribute, delta, err);
-    if (rc || attribute->info.type == VALUE_LIST)
-        return rc;
-    if (!attribute_has_column(attribute))
-        return apply_dictionary_write(&to, delta, err);
-    uint32_t most = 0;
-    rc = apply_column_write(db, attribute, delta, &most, err);
-    if (!rc && attribute->listed)
-        rc = most > SCHEMA_LISTED_MAX ? apply_dictionary_unlist(&to, err)
-                                      : apply_dictionary_write_numbers(&to, delta, err);
-    return rc;
 }

@@ -45,16 +45,10 @@ bool apply_delta_empty(const struct apply_delta *delta);
 void apply_delta_row(struct apply_delta *delta, uint32_t row, bool gained);
 void apply_delta_value(struct apply_delta *delta, bool column, const struct value *value, uint32_t row,
                        bool gained);
-/* Writes postings, dictionary and column; the attribute's counts and flags follow. *next_posting is the
- * number of the next new posting. */
-int apply_delta_write(struct db *db, struct attribute *attribute, struct apply_delta *delta,
-                      int64_t *next_posting, struct error *err);
 
-/* A dictionary for an attribute that has only a column, and no column any more: it gets several values a
- * clip. */
-int apply_delta_unfold(struct db *db, struct attribute *attribute, struct apply_delta *delta,
-                       struct error *err);
+/* It gets several values a clip: its columns go. */
+int apply_delta_unfold(struct db *db, struct attribute *attribute, struct error *err);
 /* -EINVAL: the integer is none that a float holds as it is. */
 int apply_delta_check_exact(const struct attribute *attribute, int64_t number, struct error *err);
-/* The column of an integer attribute as that of a float one. -EINVAL where a value is not exact. */
+/* An integer attribute becomes a float one. -EINVAL where a value is not exact. */
 int apply_delta_widen(struct db *db, struct attribute *attribute, struct error *err);

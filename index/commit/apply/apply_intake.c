@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/catalog/posting.h"
 #include "index/catalog/rows.h"
 #include "index/commit/apply/apply_patches.h"
 
@@ -150,16 +149,14 @@ static int merge_attribute(struct apply *apply, struct attribute *known, const s
     bool narrower = known->info.type == VALUE_FLOAT && op->type == VALUE_INT;
     if (known->info.type != op->type && !widen && !narrower)
         return conflict(known, op, err);
+    bool unfold = op->multi && !known->info.multi;
     int rc = widen ? apply_patches_widen(apply, known, err) : 0;
     if (!rc && widen)
         rc = apply_delta_widen(apply->db, known, err);
-    known->changed |= widen;
-    if (rc || !op->multi || known->info.multi)
-        return rc;
-    known->changed = true;
-    rc = apply_delta_unfold(apply->db, known, &apply->output.deltas[known - apply->output.attributes.list],
-                            err);
-    return rc ? rc : add_brackets(apply, known, err);
+    if (!rc && unfold)
+        rc = apply_delta_unfold(apply->db, known, err);
+    known->changed |= widen || unfold;
+    return rc || !unfold ? rc : add_brackets(apply, known, err);
 }
 
 static int add_attribute(struct apply_output *output, const char *name, enum value_type type, bool multi,
@@ -170,8 +167,7 @@ static int add_attribute(struct apply_output *output, const char *name, enum val
         return error_set(err, EFBIG, "the data set has too many attributes");
     mem_grow(&all->list, &all->cap, all->count + 1, sizeof *all->list);
     struct attribute *attribute = &all->list[all->count++];
-    *attribute = (struct attribute){
-        .listed = type != VALUE_LIST, .posting = (uint32_t)output->next_posting++, .changed = true};
+    *attribute = (struct attribute){.changed = true};
     attribute->info.id = (uint32_t)output->next_attribute++;
     attribute->info.type = type;
     attribute->info.multi = multi;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cache/base/count.h"
-#include "index/catalog/posting.h"
+#include "index/catalog/live.h"
 #include "index/commit/apply/apply_growth.h"
 #include "index/commit/apply/apply_record.h"
 
@@ -91,7 +91,7 @@ static int compare_rows(const void *a, const void *b)
 
 int apply_label_places(struct apply *apply, struct error *err)
 {
-    int rc = posting_read(apply->db, SCHEMA_POSTING_LIVE, &apply->identity.live, err);
+    int rc = live_read(apply->db, (uint64_t)apply->source.parent_rows, &apply->identity.live, err);
     if (!rc)
         rc = find_rows(apply, err);
     if (rc)

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "index/catalog/posting.h"
+#include "index/catalog/shard/shard.h"
 
 /* ---- rows of the tables ---- */
 
@@ -211,7 +211,7 @@ static int64_t clips_above(const struct patch *patch, size_t from, size_t to)
     return clips;
 }
 
-/* Cells of rows that postings and columns know of. */
+/* Cells of rows that shards know of. */
 static size_t sealed_cells(const struct fold *fold)
 {
     const struct patch *patch = &fold->patch_index->patch;
@@ -300,25 +300,28 @@ int apply_patches_seal(struct apply *apply, size_t at, struct error *err)
 /* ---- counts ---- */
 
 /* How many clips have the value beneath. */
-static int count_beneath(struct apply *apply, const struct attribute *attribute, const struct value *value,
-                         int64_t *ret, struct error *err)
+static int count_beneath(const struct shards *shards, const struct value *value, int64_t *ret,
+                         struct error *err)
 {
-    sqlite3_stmt *stmt;
-    struct posting_value found = {0};
+    struct shard_key key = shard_key_of(value);
+    uint64_t clips;
+    int rc = 0;
     *ret = 0;
-    if (!attribute->listed || !attribute->info.clips)
-        return 0;
-    int rc = db_query(apply->db, QUERY_VALUE, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, attribute->info.id);
-    db_bind_value(stmt, 2, value);
-    rc = db_step(apply->db, stmt, err);
-    if (rc == 1)
-        rc = posting_value_read(apply->db, stmt, attribute->info.type, &found, err);
-    sqlite3_reset(stmt);
-    *ret = (int64_t)found.clips;
+    for (size_t i = 0; !rc && i < shards->count; i++) {
+        rc = shard_count(&shards->list[i], &key, &clips, err);
+        *ret += rc ? 0 : (int64_t)clips;
+    }
     return rc;
+}
+
+/* Numbers that nearly each clip has another of are not looked up: their number is an upper bound. */
+static bool counts_exactly(const struct attribute *attribute, const struct shards *shards)
+{
+    enum { LOOKED_UP_MAX = 4096 };
+    uint64_t values = 0;
+    for (size_t i = 0; i < shards->count; i++)
+        values += shards->list[i].dict.values;
+    return !attribute_has_column(attribute) || values <= LOOKED_UP_MAX;
 }
 
 /* By how much `above` changes the number of different values, where `before` stands beneath it. */
@@ -326,22 +329,20 @@ static int count_different(struct apply *apply, const struct attribute *attribut
                            const struct patch_index *before, const struct patch_index *above, int64_t *ret,
                            struct error *err)
 {
+    CLEANUP_SHARDS struct shards shards = {0};
     int64_t different = 0;
-    for (size_t i = 0; i < above->term_count; i++) {
+    int rc = shards_open(apply->db, attribute->info.id, attribute->info.type, &shards, err);
+    bool exact = !rc && counts_exactly(attribute, &shards);
+    for (size_t i = 0; !rc && i < above->term_count; i++) {
         const struct patch_index_term *term = &above->terms[i];
-        int64_t clips;
-        int rc = count_beneath(apply, attribute, &term->value, &clips, err);
-        if (rc)
-            return rc;
+        int64_t clips = 0;
+        rc = exact ? count_beneath(&shards, &term->value, &clips, err) : 0;
         clips += before ? patch_index_clips(before, &term->value) : 0;
         int64_t now = clips + term->clips;
-        if (attribute->listed)
-            different += (now > 0) - (clips > 0);
-        else /* an upper bound: what columns hold is not looked at */
-            different += now > 0 && clips <= 0;
+        different += exact ? (now > 0) - (clips > 0) : now > 0 && clips <= 0;
     }
-    *ret = different;
-    return 0;
+    *ret = rc ? *ret : different;
+    return rc;
 }
 
 /* All of it again. */

@@ -5,9 +5,9 @@
  * it is until then, so the catalog of a version names what that version changed.
  *
  * Once some 64,000 rows of an attribute are patched, they are folded by blocks of 4,096 rows, as many as fit
- * the budget of a commit: a late column gets what the clips have, postings and columns what is seen of it,
+ * the budget of a commit: a late column gets what the clips have, shards what is seen of it,
  * and the rest stays patched. What counts is bytes before they are packed, so the same change set gives the
- * same rows whatever packs them. A tail of 2^16 rows is sealed: postings and columns get what it says;
+ * same rows whatever packs them. A tail of 2^16 rows is sealed: shards get what it says;
  * patches stay.
  *
  * Thread rule: one thread at a time. Private to apply().

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/catalog/posting.h"
+#include "index/catalog/live.h"
 #include "index/catalog/rows.h"
 #include "index/commit/apply/apply_state.h"
 
@@ -143,7 +143,7 @@ int apply_places(struct apply *apply, struct error *err)
 {
     int rc = 0;
     if (apply->source.parent_rows) {
-        rc = posting_read(apply->db, SCHEMA_POSTING_LIVE, &apply->identity.live, err);
+        rc = live_read(apply->db, (uint64_t)apply->source.parent_rows, &apply->identity.live, err);
         if (!rc)
             rc = find_known(apply, err);
         if (!rc)

@@ -2,8 +2,8 @@
 /*
  * The labels of the clip under way, its values and events: what its record says, what the change set says,
  * what it shall say, and what that changes: in a row that the parent has it becomes a patch, in a new one a
- * record and a part of a tail run, or, where the tail is sealed, of postings and columns. Clips come in row
- * order. Thread rule: one thread at a time. Private to apply().
+ * record and a part of a tail run, or, where the tail is sealed, of shards. Clips come in row order. Thread
+ * rule: one thread at a time. Private to apply().
  */
 #pragma once
 

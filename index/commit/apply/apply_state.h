@@ -7,7 +7,7 @@
  *     clips     in row order: streams, record and clip row; values go into patches, of rows that the parent
  *               has and of new ones in the tail, or into deltas
  *     patches   an attribute's own runs; older ones are merged, or folded into its delta (apply_patches.h)
- *     deltas    postings, dictionary and columns of each attribute
+ *     deltas    the shards of each attribute
  */
 #pragma once
 
@@ -62,7 +62,7 @@ struct apply_source {
     const struct changeset *set;
     bool has_parent;
     int64_t parent_rows;
-    int64_t sealed; /* postings and columns know of the rows before it; of those behind it tail runs do */
+    int64_t sealed; /* shards know of the rows before it; of those behind it tail runs do */
     size_t parent_attributes;
     struct origins origins;          /* of the parent */
     struct cells cells;              /* what it says */
@@ -97,7 +97,7 @@ struct apply_setter {
 
 /* What comes out. */
 struct apply_output {
-    int64_t rows, clip_count, next_posting, next_object, next_origin, next_attribute;
+    int64_t rows, clip_count, next_object, next_origin, next_attribute;
     struct attributes attributes; /* fixed once intake is through */
     size_t event_at;              /* index of the attribute of events, or SIZE_MAX */
     struct apply_delta *deltas;   /* one an attribute, as attributes.list: of new rows, and of folded ones */

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* An attribute becomes text: late columns with its texts stand before all records, and its dictionary and the
- * JSON of its clips are made anew; what it is called and who set its values stay. */
+/* An attribute becomes text: late columns with its texts stand before all records, and its index and the JSON
+ * of its clips are made anew; what it is called and who set its values stay. */
 #include <string.h>
 
-#include "index/catalog/posting.h"
-#include "index/commit/apply/apply_column.h"
-#include "index/commit/apply/apply_dictionary.h"
+#include "index/catalog/shard/shard_update.h"
 #include "index/commit/apply/apply_growth.h"
 #include "index/commit/apply/apply_patches.h"
 #include "index/commit/apply/apply_record.h"
+#include "index/commit/apply/apply_shards.h"
 
 struct conversion {
     struct apply *apply;
@@ -101,8 +100,10 @@ static int convert_clip(struct conversion *c, uint32_t row, struct error *err)
         return rc;
     int64_t bytes = (int64_t)member_bytes(c, &c->record.now) - (int64_t)member_bytes(c, &c->record.was);
     add_cell(c, seen);
-    if (seen)
+    if (seen) {
+        apply_delta_row(&c->delta, row, true);
         apply_growth_add(c->apply, row, bytes);
+    }
     return 0;
 }
 
@@ -139,22 +140,6 @@ static int convert_block(struct conversion *c, uint32_t first, struct error *err
     return apply_late_put(c->apply, c->attribute, &c->column, first, (uint32_t)end, &bytes, err);
 }
 
-/* The posting of the rows that have it says what is seen, from here on. */
-static int convert_presence(struct conversion *c, struct error *err)
-{
-    CLEANUP_ROWSET struct rowset *beneath = NULL;
-    uint32_t row;
-    int rc = c->patch_index ? posting_read(c->apply->db, c->attribute->posting, &beneath, err) : 0;
-    if (rc || !c->patch_index)
-        return rc;
-    for (size_t i = 0; i < c->patch_index->patch.count; i++) {
-        row = c->patch_index->patch.cells[i].row;
-        if (rowset_contains(beneath, row) != rowset_contains(c->seen, row))
-            apply_delta_row(&c->delta, row, rowset_contains(c->seen, row));
-    }
-    return 0;
-}
-
 static int convert_clips(struct conversion *c, struct error *err)
 {
     struct apply *apply = c->apply;
@@ -163,19 +148,7 @@ static int convert_clips(struct conversion *c, struct error *err)
         rc = cells_patch_index(apply->db, &apply->source.cells, c->attribute, &c->patch_index, err);
     for (int64_t first = 0; !rc && first < apply->source.parent_rows; first += SCHEMA_LATE_ROWS)
         rc = convert_block(c, (uint32_t)first, err);
-    if (!rc)
-        rc = convert_presence(c, err);
     return rc || c->from != VALUE_LIST ? rc : lists_drop(apply->db, c->attribute->info.id, err);
-}
-
-static int drop_old(struct conversion *c, struct error *err)
-{
-    struct apply *apply = c->apply;
-    struct apply_dictionary to = {apply->db, c->attribute, &apply->output.next_posting};
-    int rc = c->attribute->listed ? apply_dictionary_drop(&to, err) : 0;
-    if (!rc && attribute_has_column(c->attribute))
-        rc = apply_column_drop(apply->db, c->attribute, err);
-    return rc ? rc : apply_patches_drop(apply, c->attribute, err);
 }
 
 static int convert(struct conversion *c, struct error *err)
@@ -185,14 +158,14 @@ static int convert(struct conversion *c, struct error *err)
     int rc = convert_clips(c, err);
     attribute->info.type = c->from;
     if (!rc)
-        rc = drop_old(c, err);
+        rc = shards_drop(apply->db, attribute->info.id, err);
+    if (!rc)
+        rc = apply_patches_drop(apply, attribute, err);
     attribute->info.type = VALUE_TEXT;
-    attribute->listed = true;
-    attribute->info.distinct = 0;
     attribute->state.late = c->late;
     cells_forget(&apply->source.cells, attribute->info.id);
     if (!rc)
-        rc = apply_delta_write(apply->db, attribute, &c->delta, &apply->output.next_posting, err);
+        rc = apply_shards_write(apply->db, attribute, &c->delta, (uint64_t)apply->source.sealed, err);
     if (!rc)
         rc = apply_state_put(apply, attribute, err);
     attributes_sort(&apply->output.attributes);

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One row of a table at a time. */
+#include "index/catalog/shard/shard_write.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "index/catalog/shard/shard_id.h"
+
+int shard_put(struct db *db, enum schema_query query, int64_t id, const struct buf *bytes, uint64_t *written,
+              struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int rc = db_query(db, query, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, id);
+    db_bind_bytes(stmt, 2, bytes->data, bytes->len);
+    *written += bytes->len;
+    return db_run(db, stmt, err);
+}
+
+int shard_drop_rows(struct db *db, enum schema_query query, int64_t first, int64_t last, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int rc = db_query(db, query, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, first);
+    db_bind_number(stmt, 2, last);
+    return db_run(db, stmt, err);
+}
+
+int shard_block_put(const struct shard *shard, uint32_t number, const struct block_entry *entries,
+                    size_t count, uint64_t *written, struct error *err)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    block_encode(entries, count, &bytes);
+    return shard_put(shard->db, QUERY_BLOCK_PUT, shard_block_id(shard, number), &bytes, written, err);
+}
+
+int shard_block_drop(const struct shard *shard, uint32_t number, struct error *err)
+{
+    int64_t id = shard_block_id(shard, number);
+    return shard_drop_rows(shard->db, QUERY_BLOCK_DROP, id, id, err);
+}
+
+int shard_posting_put(const struct shard *shard, uint32_t number, const void *bytes, size_t len,
+                      uint64_t *written, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int rc = db_query(shard->db, QUERY_POSTING_PUT, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, shard_block_id(shard, number));
+    db_bind_bytes(stmt, 2, bytes, len);
+    *written += len;
+    return db_run(shard->db, stmt, err);
+}
+
+int shard_posting_drop(const struct shard *shard, uint32_t number, struct error *err)
+{
+    int64_t id = shard_block_id(shard, number);
+    return shard_drop_rows(shard->db, QUERY_POSTING_DROP, id, id, err);
+}
+
+int shard_dict_put(const struct shard *shard, uint64_t *written, struct error *err)
+{
+    int64_t id = shard_dict_id(shard->number, shard->attribute);
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    if (!shard->dict.clips && !shard->dict.values)
+        return shard_drop_rows(shard->db, QUERY_DICT_DROP, id, id, err);
+    if (dict_text_bytes(&shard->dict) > DICT_TEXTS_MAX)
+        return error_set(err, EFBIG, "the texts of an attribute are too long");
+    dict_encode(&shard->dict, &bytes);
+    return shard_put(shard->db, QUERY_DICT_PUT, id, &bytes, written, err);
+}
+
+int shard_drop(struct db *db, uint32_t attribute, uint32_t number, struct error *err)
+{
+    struct shard shard = {.attribute = attribute, .number = number};
+    int64_t first = shard_block_id(&shard, 0), last = shard_block_id(&shard, DICT_HAS);
+    int rc = shard_drop_rows(db, QUERY_BLOCK_DROP, first, last, err);
+    if (!rc)
+        rc = shard_drop_rows(db, QUERY_POSTING_DROP, first, last, err);
+    int64_t id = shard_dict_id(number, attribute);
+    return rc ? rc : shard_drop_rows(db, QUERY_DICT_DROP, id, id, err);
+}
+
+/* ---- which there are ---- */
+
+static int put_numbers(struct db *db, uint32_t attribute, const uint32_t *list, size_t count,
+                       struct error *err)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    uint64_t written = 0;
+    for (size_t i = 0; i < count; i++)
+        buf_varint(&bytes, list[i]);
+    return count ? shard_put(db, QUERY_SHARDS_PUT, attribute, &bytes, &written, err)
+                 : shard_drop_rows(db, QUERY_SHARDS_DROP, attribute, attribute, err);
+}
+
+static bool is_among(uint32_t number, const uint32_t *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i] == number)
+            return true;
+    return false;
+}
+
+int shard_numbers_replace(struct db *db, uint32_t attribute, const uint32_t *old, size_t count,
+                          const uint32_t *with, struct error *err)
+{
+    CLEANUP_FREE uint32_t *was = NULL, *now = NULL;
+    size_t was_count = 0, now_count = 0;
+    int rc = shard_numbers_read(db, attribute, &was, &was_count, err);
+    if (rc)
+        return rc;
+    now = mem_alloc((was_count + 1) * sizeof *now);
+    bool pending = with != NULL, same = true;
+    for (size_t i = 0; i < was_count; i++) {
+        if (pending && shard_first(was[i]) >= shard_first(*with)) {
+            now[now_count++] = *with;
+            pending = false;
+        }
+        if (!is_among(was[i], old, count) && !(with && was[i] == *with))
+            now[now_count++] = was[i];
+    }
+    if (pending)
+        now[now_count++] = *with;
+    same = now_count == was_count;
+    for (size_t i = 0; same && i < now_count; i++)
+        same = now[i] == was[i];
+    return same ? 0 : put_numbers(db, attribute, now, now_count, err);
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A shard asks for its changes in value order, and is given those of its rows. */
+#include "index/commit/apply/apply_shards.h"
+
+#include <stdlib.h>
+
+#include "index/catalog/column.h"
+#include "index/catalog/schema.h"
+#include "index/catalog/shard/shard_update.h"
+
+enum { PARTS_MAX = 1 << (32 - SHARD_ROW_BITS) }; /* of the rows of the smallest shards */
+
+/* Rows of a value, ascending. */
+struct row_list {
+    uint32_t *rows;
+    size_t count, cap;
+};
+
+struct changes {
+    struct apply_delta *delta;
+    uint32_t first; /* rows of the shard that is written */
+    uint64_t end;
+    size_t at;
+    struct row_list gained, lost;
+};
+
+/* ---- lists of rows ---- */
+
+static void list_add(struct row_list *list, uint32_t row)
+{
+    mem_grow(&list->rows, &list->cap, list->count + 1, sizeof *list->rows);
+    list->rows[list->count++] = row;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Rows come in order but where an attribute was turned around before its clips: each once, ascending. */
+static void list_order(struct row_list *list)
+{
+    size_t at = 1;
+    while (at < list->count && list->rows[at - 1] < list->rows[at])
+        at++;
+    if (at >= list->count)
+        return;
+    qsort(list->rows, list->count, sizeof *list->rows, compare_rows);
+    size_t kept = 1;
+    for (size_t i = 1; i < list->count; i++)
+        if (list->rows[i] != list->rows[kept - 1])
+            list->rows[kept++] = list->rows[i];
+    list->count = kept;
+}
+
+static void list_rows(const struct changes *changes, const struct apply_rows *rows, struct row_list *list)
+{
+    uint32_t some[256];
+    size_t got;
+    list->count = 0;
+    for (uint64_t from = changes->first; rows->many && (got = rowset_rows(rows->many, from, some, 256)) > 0;
+         from = some[got - 1] + 1ull) {
+        for (size_t i = 0; i < got && some[i] < changes->end; i++)
+            list_add(list, some[i]);
+        if (some[got - 1] >= changes->end)
+            break;
+    }
+    for (uint32_t i = 0; i < rows->count; i++)
+        if (rows->few[i] >= changes->first && rows->few[i] < changes->end)
+            list_add(list, rows->few[i]);
+    list_order(list);
+}
+
+/* ---- changes in turn ---- */
+
+static void give(const struct changes *changes, struct shard_key key, struct shard_change *ret)
+{
+    *ret = (struct shard_change){.key = key,
+                                 .gained = changes->gained.rows,
+                                 .lost = changes->lost.rows,
+                                 .gained_count = changes->gained.count,
+                                 .lost_count = changes->lost.count};
+}
+
+static int next_value(void *ctx, struct shard_change *ret, struct error *err)
+{
+    struct changes *changes = ctx;
+    (void)err;
+    while (changes->at < changes->delta->value_count) {
+        const struct apply_value *value = &changes->delta->values[changes->at++];
+        list_rows(changes, &value->gained, &changes->gained);
+        list_rows(changes, &value->lost, &changes->lost);
+        if (!changes->gained.count && !changes->lost.count)
+            continue;
+        give(changes, shard_key_of(&value->value), ret);
+        return 1;
+    }
+    return 0;
+}
+
+static void take_numbers(struct changes *changes, size_t from, size_t to)
+{
+    changes->gained.count = changes->lost.count = 0;
+    for (size_t i = from; i < to; i++) {
+        const struct apply_number *number = &changes->delta->numbers[i];
+        if (number->row >= changes->first && number->row < changes->end)
+            list_add(number->gained ? &changes->gained : &changes->lost, number->row);
+    }
+    list_order(&changes->gained);
+    list_order(&changes->lost);
+}
+
+static int next_number(void *ctx, struct shard_change *ret, struct error *err)
+{
+    struct changes *changes = ctx;
+    const struct apply_delta *delta = changes->delta;
+    (void)err;
+    while (changes->at < delta->number_count) {
+        size_t from = changes->at;
+        int64_t number = delta->numbers[from].number;
+        while (changes->at < delta->number_count && delta->numbers[changes->at].number == number)
+            changes->at++;
+        take_numbers(changes, from, changes->at);
+        if (!changes->gained.count && !changes->lost.count)
+            continue;
+        give(changes, (struct shard_key){.number = number}, ret);
+        return 1;
+    }
+    return 0;
+}
+
+static void rewind_changes(void *ctx)
+{
+    ((struct changes *)ctx)->at = 0;
+}
+
+/* ---- writing ---- */
+
+static int compare_values(const void *a, const void *b)
+{
+    return value_compare(&((const struct apply_value *)a)->value, &((const struct apply_value *)b)->value);
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    const struct apply_number *x = a, *y = b;
+    if (x->number != y->number)
+        return x->number < y->number ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+static void mark_rows(const struct apply_rows *rows, bool *touched)
+{
+    uint32_t row;
+    for (uint64_t from = 0; rows->many && rowset_rows(rows->many, from, &row, 1);) {
+        touched[row >> SHARD_ROW_BITS] = true;
+        from = ((uint64_t)(row >> SHARD_ROW_BITS) + 1) << SHARD_ROW_BITS;
+    }
+    for (uint32_t i = 0; i < rows->count; i++)
+        touched[rows->few[i] >> SHARD_ROW_BITS] = true;
+}
+
+static void mark_parts(const struct apply_delta *delta, bool *touched)
+{
+    mark_rows(&delta->gained, touched);
+    mark_rows(&delta->lost, touched);
+    for (size_t i = 0; i < delta->value_count; i++) {
+        mark_rows(&delta->values[i].gained, touched);
+        mark_rows(&delta->values[i].lost, touched);
+    }
+    for (size_t i = 0; i < delta->number_count; i++)
+        touched[delta->numbers[i].row >> SHARD_ROW_BITS] = true;
+}
+
+/* The shard that the row belongs to: the one that is there, else the largest that lies beside the others and
+ * of whose rows nearly all are sealed, so that few more will come. */
+static uint32_t shard_of(const uint32_t *numbers, size_t count, uint32_t row, uint64_t sealed)
+{
+    uint32_t number = shard_number(row, SHARD_LEVEL_MAX);
+    for (size_t i = 0; i < count; i++)
+        if (row >= shard_first(numbers[i]) && row < shard_end(numbers[i]))
+            return numbers[i];
+    for (unsigned level = SHARD_LEVEL_MAX; level; level--) {
+        number = shard_number(row, level);
+        bool fits = sealed >= shard_end(number) - shard_span(number) / 8;
+        for (size_t i = 0; i < count; i++)
+            fits &=
+                shard_end(numbers[i]) <= shard_first(number) || shard_first(numbers[i]) >= shard_end(number);
+        if (fits)
+            return number;
+    }
+    return shard_number(row, 0);
+}
+
+static int write_shard(struct db *db, const struct attribute *attribute, struct changes *changes,
+                       uint32_t number, struct error *err)
+{
+    struct apply_delta *delta = changes->delta;
+    struct shard_work work = SHARD_WORK_ALL;
+    bool column = attribute_has_column(attribute), list = attribute->info.type == VALUE_LIST;
+    struct shard_target to = {attribute->info.id, attribute->info.type, column, number};
+    const struct shard_source source = {column ? next_number : next_value, rewind_changes, changes};
+    const struct shard_presence presence = {apply_rows_set(&delta->gained), apply_rows_set(&delta->lost)};
+    changes->first = shard_first(number);
+    changes->end = shard_end(number);
+    int rc = shard_update(db, &to, list ? NULL : &source, &presence, &work, err);
+    shard_work_done(&work);
+    return rc;
+}
+
+int apply_shards_write(struct db *db, const struct attribute *attribute, struct apply_delta *delta,
+                       uint64_t sealed, struct error *err)
+{
+    CLEANUP_FREE uint32_t *numbers = NULL;
+    size_t count = 0;
+    if (apply_delta_empty(delta))
+        return 0;
+    CLEANUP_FREE bool *touched = mem_zero(PARTS_MAX * sizeof *touched);
+    struct changes changes = {.delta = delta};
+    int rc = shard_numbers_read(db, attribute->info.id, &numbers, &count, err);
+    mark_parts(delta, touched);
+    if (delta->value_count)
+        qsort(delta->values, delta->value_count, sizeof *delta->values, compare_values);
+    if (delta->number_count)
+        qsort(delta->numbers, delta->number_count, sizeof *delta->numbers, compare_numbers);
+    for (uint32_t part = 0; !rc && part < PARTS_MAX; part++) {
+        if (!touched[part])
+            continue;
+        uint32_t number = shard_of(numbers, count, part << SHARD_ROW_BITS, sealed);
+        rc = write_shard(db, attribute, &changes, number, err);
+        part = (uint32_t)((shard_end(number) >> SHARD_ROW_BITS) - 1);
+    }
+    free(changes.gained.rows);
+    free(changes.lost.rows);
+    return rc;
+}
+
+/* ---- merging ---- */
+
+/* Do the shards from numbers[at] on make one of the next level, to which no row is added any more? */
+static bool are_whole(const uint32_t *numbers, size_t count, size_t at, uint64_t sealed)
+{
+    unsigned level = numbers[at] & ((1u << SHARD_LEVEL_BITS) - 1);
+    if (level == SHARD_LEVEL_MAX || count - at < SHARD_MERGES)
+        return false;
+    uint32_t whole = shard_number(shard_first(numbers[at]), level + 1);
+    if (shard_first(whole) != shard_first(numbers[at]) || shard_end(whole) > sealed)
+        return false;
+    for (uint32_t i = 1; i < SHARD_MERGES; i++)
+        if (numbers[at + i] != shard_number(shard_first(whole) + i * shard_span(numbers[at]), level))
+            return false;
+    return true;
+}
+
+int apply_shards_merge(struct db *db, const struct attribute *attribute, uint64_t sealed, uint64_t *budget,
+                       struct error *err)
+{
+    CLEANUP_FREE uint32_t *numbers = NULL;
+    size_t count = 0;
+    int rc = *budget ? shard_numbers_read(db, attribute->info.id, &numbers, &count, err) : 0;
+    for (size_t at = 0; !rc && at < count && *budget; at++) {
+        if (!are_whole(numbers, count, at, sealed))
+            continue;
+        unsigned level = numbers[at] & ((1u << SHARD_LEVEL_BITS) - 1);
+        struct shard_work work = SHARD_WORK_ALL;
+        struct shard_target to = {attribute->info.id, attribute->info.type, attribute_has_column(attribute),
+                                  shard_number(shard_first(numbers[at]), level + 1)};
+        rc = shard_merge(db, &to, &numbers[at], SHARD_MERGES, &work, err);
+        uint64_t written = UINT64_MAX - work.bytes;
+        *budget -= written < *budget ? written : *budget;
+        at += SHARD_MERGES - 1;
+        shard_work_done(&work);
+    }
+    return rc;
+}

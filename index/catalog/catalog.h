@@ -154,6 +154,9 @@ struct catalog_span { /* UTC, CLIP_NO_TIME (INT64_MIN) where unknown */
     int64_t t0_ns, t1_ns;
 };
 int catalog_span(struct catalog_reader *reader, uint32_t row, struct catalog_span *ret, struct error *err);
+/* Starts to fetch what catalog_clip() of these rows (ascending) will read, so that who waits does so once.
+ * What goes wrong is told when it is read. */
+void catalog_clips_ahead(struct catalog_reader *reader, const uint32_t *rows, size_t count);
 int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len, uint32_t *ret_row,
                       struct error *err);
 /* The live clips that changed after `since`: a file of theirs came, went or has other bytes; with

@@ -129,6 +129,59 @@ int btree_upper(const struct btree_file *file, uint32_t root, btree_fn *each, vo
     return rc < 0 ? rc : visit(&walk, root, depth, err);
 }
 
+/* ---- one row ---- */
+
+/* The id up to which child i has rows: behind the child's number, a big-endian varint (section 1.6). */
+static int64_t last_id(const struct btree_file *file, const uint8_t *bytes, uint32_t page, uint32_t i)
+{
+    enum { VARINT_BYTES = 9 };
+    struct cursor c = cursor_of(bytes, file->page_bytes);
+    cursor_seek(&c, header_at(page) + INTERIOR_HEADER_BYTES + 2 * (uint64_t)i);
+    cursor_seek(&c, cursor_be16(&c) + 4u);
+    uint64_t id = 0;
+    for (int k = 1; k <= VARINT_BYTES; k++) {
+        uint8_t byte = cursor_u8(&c);
+        id = k == VARINT_BYTES ? id << 8 | byte : id << 7 | (byte & 0x7f);
+        if (byte < 0x80)
+            break;
+    }
+    return c.failed ? INT64_MAX : (int64_t)id;
+}
+
+static uint32_t child_with(const struct btree_file *file, const uint8_t *bytes, uint32_t page, int64_t id)
+{
+    uint32_t low = 0, high = children_of(bytes, page) - 1;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (last_id(file, bytes, page, middle) < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+int btree_leaf(const struct btree_file *file, uint32_t root, int64_t id, uint32_t *ret_page,
+               struct error *err)
+{
+    CLEANUP_FREE uint8_t *bytes = mem_alloc(file->page_bytes);
+    for (unsigned depth = 0; depth < DEPTH_MAX; depth++) {
+        int rc = read_page(file, root, bytes, err);
+        if (rc < 0 && rc != -EAGAIN)
+            return rc;
+        if (rc == -EAGAIN || is_leaf(bytes, root)) {
+            *ret_page = root;
+            return 0;
+        }
+        if (!is_interior(bytes, root))
+            return bad_page(root, err, "is no part of a table");
+        rc = child_of(file, bytes, root, child_with(file, bytes, root, id), &root, err);
+        if (rc < 0)
+            return rc;
+    }
+    return bad_page(root, err, "lies too deep");
+}
+
 /* ---- free pages ---- */
 
 static int tell_trunk(const struct btree_file *file, const uint8_t *bytes, uint32_t trunk,

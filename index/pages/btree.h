@@ -22,6 +22,10 @@ typedef int btree_fn(void *ctx, uint32_t page, enum btree_kind kind, struct erro
 /* Interior pages of the tree, and its leaves, which are not read unless they are the root: for each its
  * number. A root that is a leaf is told as one. */
 int btree_upper(const struct btree_file *file, uint32_t root, btree_fn *each, void *ctx, struct error *err);
+/* The leaf of a table where a row of this id would be; or a page above it that could not be read (-EAGAIN).
+ */
+int btree_leaf(const struct btree_file *file, uint32_t root, int64_t id, uint32_t *ret_page,
+               struct error *err);
 /* The leaves of the list of free pages: nobody reads them. The pages that hold the list are not among them.
  */
 typedef int btree_free_fn(void *ctx, uint32_t page, struct error *err);

@@ -158,7 +158,8 @@ static int read_once(struct page_store *store, struct cache_file *file, const st
         return rc;
     if (!patience->nowait)
         return patience_read(file, piece->at.offset, piece->at.len, to, patience, err);
-    page_store_want(store, &piece->at);
+    if (!patience->local)
+        page_store_want(store, &piece->at);
     return error_set(err, EAGAIN, "%s %u of the catalog %s is not here yet", piece->what, piece->number,
                      piece->name);
 }

@@ -11,6 +11,7 @@
 
 struct catalog_patience {
     bool nowait;
+    bool local;                   /* with nowait: what is not here is not asked for either */
     const atomic_bool *cancelled; /* NULL: cannot be cancelled */
     int64_t deadline_ns;          /* clock_now_ns(); 0: none */
 };

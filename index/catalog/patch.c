@@ -241,7 +241,7 @@ static bool parse_cells(struct parse *p, uint8_t form)
     bool failed = p->c.failed;
     if (failed)
         return false;
-    mem_grow(&p->patch->cells, &p->patch->cap, p->patch->count + p->count, sizeof *p->patch->cells);
+    mem_grow(&p->patch->cells, &p->patch->cap, p->patch->count + p->count + 1, sizeof *p->patch->cells);
     struct patch_cell *cells = p->patch->cells + p->patch->count;
     for (uint64_t i = 0; i < p->count && !failed; i++) {
         cells[i] = (struct patch_cell){.row = p->rows ? p->rows[i] : (uint32_t)(p->first + i)};
@@ -420,7 +420,7 @@ void patch_encode(const struct patch *patch, enum value_type type, size_t from, 
 {
     struct numbering n = {0};
     size_t count = to - from;
-    const struct patch_cell *cells = patch->cells + from;
+    const struct patch_cell *cells = count ? patch->cells + from : NULL;
     CLEANUP_FREE uint32_t *numbers = mem_alloc(count * sizeof *numbers);
     number_cells(patch, from, to, &n);
     buf_u8(buf, PATCH_STEPS);

@@ -245,8 +245,9 @@ static void patch_values_of(struct apply_record *record, uint32_t dead)
         uint32_t id = i < old->count ? old->list[i].attribute->info.id : UINT32_MAX;
         uint32_t other = k < now->count ? now->list[k].attribute->info.id : UINT32_MAX;
         size_t olds = id <= other ? run_length(old, i) : 0, nows = other <= id ? run_length(now, k) : 0;
-        if (!record->seen || !same_values(old->list + i, olds, now->list + k, nows))
-            patch_attribute(record, old->list + i, olds, now->list + k, nows, dead);
+        const struct record_value *was = olds ? old->list + i : NULL, *is = nows ? now->list + k : NULL;
+        if (!record->seen || !same_values(was, olds, is, nows))
+            patch_attribute(record, was, olds, is, nows, dead);
         i += olds, k += nows;
     }
 }

@@ -112,11 +112,12 @@ static int list_file(void *ctx, const struct files_entry *file, struct error *er
     return list_add(listing, file->name, &entry, FIRST_OFFSET + next);
 }
 
+enum { AHEAD = 512 }; /* clips */
+
 /* A listing that waits has found that something is not here: what the next clips need is asked for at once.
  */
 static void ask_ahead(const struct query_result *result, const struct walk *walk)
 {
-    enum { AHEAD = 512 };
     uint32_t rows[AHEAD];
     uint64_t next;
     size_t count = query_result_rows(result, walk->cursor, rows, AHEAD, &next);
@@ -135,10 +136,10 @@ static int list_clips(struct listing *listing, const struct node *node, const st
                         .first_stream = position & STREAM_MASK};
     int rc = scope_open(listing->task->fs, node->version, patience, &scope, err);
     walk.reader = scope.reader;
-    if (rc == 0 && !patience->nowait)
-        ask_ahead(result, &walk);
-    uint32_t row;
+    uint32_t row, listed = 0;
     while (rc == 0 && query_result_rows(result, walk.cursor, &row, 1, &walk.next_cursor) == 1) {
+        if (!patience->nowait && listed++ % AHEAD == 0)
+            ask_ahead(result, &walk);
         rc = files_of_clip(scope.reader, row, list_file, &walk, err);
         walk.cursor = walk.next_cursor;
         walk.first_stream = 0;

@@ -140,8 +140,10 @@ int catalog_known_object(struct catalog_reader *reader, uint32_t root, const cha
     struct object_search search = {.reader = reader, .root = root, .path = path, .pin = pin, .size = size};
     int rc = ready(reader, err);
     if (!rc)
-        rc = hash_runs_find(reader->db, &reader->runs, SCHEMA_HASH_OBJECT, rows_object_hash(root, path),
-                            is_object, &search, ret, err);
+        rc = hash_runs_find(
+            reader->db, &reader->runs,
+            &(struct hash_search){SCHEMA_HASH_OBJECT, rows_object_hash(root, path), is_object, &search}, ret,
+            err);
     return rc;
 }
 

@@ -51,7 +51,7 @@ static int add_run(struct db *db, struct hash_runs *runs, struct hash_additions 
                    enum schema_hash kind, uint64_t *bytes, struct error *err)
 {
     struct hash_list *of = &additions->of[kind - 1];
-    struct hash_run *run;
+    struct hash_run *run = NULL;
     if (!of->count)
         return 0;
     int rc = new_run(runs, kind, &run, err);
@@ -320,7 +320,7 @@ static int merge_within(struct db *db, struct hash_runs *runs, uint64_t budget, 
             budget = HASH_BUDGET;
         if (!budget)
             break;
-        struct hash_run *output;
+        struct hash_run *output = NULL;
         if (input->into)
             output = by_number(runs, input->kind, input->into);
         else

@@ -213,18 +213,18 @@ static int find_in_run(struct db *db, struct hash_runs *runs, const struct hash_
     return rc;
 }
 
-int hash_runs_find(struct db *db, struct hash_runs *runs, enum schema_hash kind, uint32_t hash,
-                   hash_is_fn *is, void *ctx, uint32_t *ret, struct error *err)
+int hash_runs_find(struct db *db, struct hash_runs *runs, const struct hash_search *search, uint32_t *ret,
+                   struct error *err)
 {
     struct numbers numbers = {0};
     int rc = 0;
     for (size_t i = 0; !rc && i < runs->count; i++) {
-        if (runs->list[i].kind != kind)
+        if (runs->list[i].kind != search->kind)
             continue;
         numbers.count = 0;
-        rc = find_in_run(db, runs, &runs->list[i], hash, &numbers, err);
+        rc = find_in_run(db, runs, &runs->list[i], search->hash, &numbers, err);
         for (size_t k = 0; !rc && k < numbers.count; k++) {
-            rc = is(ctx, numbers.list[k], err);
+            rc = search->is(search->ctx, numbers.list[k], err);
             if (rc == 1)
                 *ret = numbers.list[k];
         }

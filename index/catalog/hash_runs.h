@@ -51,9 +51,15 @@ int hash_runs_read(struct db *db, struct hash_runs *ret, struct error *err);
 
 /* 1: the number is what is looked for, 0: it is not. */
 typedef int hash_is_fn(void *ctx, uint32_t number, struct error *err);
+struct hash_search {
+    enum schema_hash kind;
+    uint32_t hash;
+    hash_is_fn *is;
+    void *ctx;
+};
 /* 1 with the first number with this hash that is it, 0: none is. */
-int hash_runs_find(struct db *db, struct hash_runs *runs, enum schema_hash kind, uint32_t hash,
-                   hash_is_fn *is, void *ctx, uint32_t *ret, struct error *err);
+int hash_runs_find(struct db *db, struct hash_runs *runs, const struct hash_search *search, uint32_t *ret,
+                   struct error *err);
 /* Each number with this hash once, ascending. Non-zero from `each` ends the walk with it. */
 typedef int hash_number_fn(void *ctx, uint32_t number, struct error *err);
 int hash_runs_each(struct db *db, struct hash_runs *runs, enum schema_hash kind, uint32_t hash,

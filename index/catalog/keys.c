@@ -33,7 +33,8 @@ int keys_find(struct db *db, struct hash_runs *runs, const char *key, size_t len
               struct error *err)
 {
     struct search search = {db, key, len};
-    return hash_runs_find(db, runs, SCHEMA_HASH_KEY, key_hash(key, len), is_key, &search, ret_row, err);
+    return hash_runs_find(
+        db, runs, &(struct hash_search){SCHEMA_HASH_KEY, key_hash(key, len), is_key, &search}, ret_row, err);
 }
 
 struct walk {

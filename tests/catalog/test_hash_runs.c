@@ -130,7 +130,8 @@ static void check_hash(struct world *w, int kind, uint32_t hash)
         }
     cr_assert_eq(found.count, expected, "kind %d hash %08x has too many", kind, hash);
     uint32_t number;
-    rc = hash_runs_find(w->db, &w->runs, (enum schema_hash)kind, hash, is_none, &tried, &number, &w->err);
+    rc = hash_runs_find(w->db, &w->runs, &(struct hash_search){(enum schema_hash)kind, hash, is_none, &tried},
+                        &number, &w->err);
     cr_assert_eq(rc, 0, "%s", w->err.text);
     cr_assert_geq(tried, expected);
 }

@@ -101,7 +101,7 @@ int shard_open(struct db *db, uint32_t attribute, enum value_type type, uint32_t
 {
     struct shard shard = {.db = db, .attribute = attribute, .type = type, .number = number};
     sqlite3_stmt *stmt;
-    struct cursor bytes;
+    struct cursor bytes = {0};
     int rc = find_bytes(&shard, QUERY_DICT, shard_dict_id(number, attribute), &stmt, &bytes, err);
     if (rc == 1) {
         const char *why =
@@ -123,7 +123,7 @@ int shard_block_read(const struct shard *shard, uint32_t number, struct buf *buf
                      struct error *err)
 {
     sqlite3_stmt *stmt;
-    struct cursor bytes;
+    struct cursor bytes = {0};
     int rc = find_bytes(shard, QUERY_BLOCK, shard_block_id(shard, number), &stmt, &bytes, err);
     if (rc < 1)
         return rc ? rc : shard_damaged(shard, "block", number, "it is missing", err);
@@ -153,7 +153,7 @@ int shard_posting_read(const struct shard *shard, uint32_t number, uint64_t clip
                        struct error *err)
 {
     sqlite3_stmt *stmt;
-    struct cursor bytes;
+    struct cursor bytes = {0};
     int rc = find_bytes(shard, QUERY_POSTING, shard_block_id(shard, number), &stmt, &bytes, err);
     if (rc < 1)
         return rc ? rc : shard_damaged(shard, "posting", number, "it is missing", err);

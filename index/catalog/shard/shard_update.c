@@ -545,7 +545,7 @@ int shard_update(struct db *db, const struct shard_target *to, const struct shar
 int shard_work_start(const struct shard_work *work, bool text, struct shard_keys *keys, bool *ret,
                      struct error *err)
 {
-    struct place place;
+    struct place place = {0};
     int rc = read_place(&work->cursor, text, keys, &place, err);
     if (!rc)
         *ret = place.has_key;

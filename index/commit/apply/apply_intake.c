@@ -79,8 +79,8 @@ static int take_object(struct intake *intake, const struct changeset_op *op, str
     struct apply *apply = intake->apply;
     struct object_search search = {.apply = apply, .op = op, .root = apply->source.root_ids[op->root]};
     uint32_t hash = rows_object_hash(search.root, op->text), id = 0;
-    int rc = hash_runs_find(apply->db, &apply->identity.runs, SCHEMA_HASH_OBJECT, hash, is_object, &search,
-                            &id, err);
+    int rc = hash_runs_find(apply->db, &apply->identity.runs,
+                            &(struct hash_search){SCHEMA_HASH_OBJECT, hash, is_object, &search}, &id, err);
     if (rc < 0)
         return rc;
     if (!rc) {

@@ -93,15 +93,15 @@ static void encode_run(const struct patch *patch, enum value_type type, enum cel
         patch_encode(patch, type, from, to, body);
 }
 
-/* The cells [from, to) as a run behind all others. */
+/* The cells [from, to) of the span as a run behind all others. */
 static int put_run(struct apply *apply, struct attribute *attribute, enum cells_run kind,
-                   const struct state_run *run, const struct patch *patch, size_t from, size_t to,
+                   const struct state_run *run, const struct patch *patch, const struct patch_span *cells,
                    struct error *err)
 {
     CLEANUP_BUF struct buf body = BUF_INIT;
     struct state_run made = *run;
-    made.rows = (uint32_t)(to - from);
-    encode_run(patch, attribute->info.type, kind, from, to, &body);
+    made.rows = (uint32_t)(cells->to - cells->from);
+    encode_run(patch, attribute->info.type, kind, cells->from, cells->to, &body);
     state_add(runs_of(attribute, kind), &made);
     return put_packed(apply->db, QUERY_RUN_PUT, cells_run_id(attribute, kind, run->version), &body, err);
 }
@@ -237,9 +237,9 @@ static int fold_blocks(struct fold *fold, struct error *err)
         rc = drop_runs(fold->apply, fold->attribute, CELLS_PATCH, 0, err);
     fold->attribute->restated = state->late = true;
     state->clips -= clips_above(patch, 0, at);
-    return rc || at == patch->count
-               ? rc
-               : put_run(fold->apply, fold->attribute, CELLS_PATCH, &left, patch, at, patch->count, err);
+    return rc || at == patch->count ? rc
+                                    : put_run(fold->apply, fold->attribute, CELLS_PATCH, &left, patch,
+                                              &(struct patch_span){.from = at, .to = patch->count}, err);
 }
 
 static void fold_done(struct fold *fold)
@@ -378,7 +378,8 @@ static int merge_runs(struct apply *apply, struct attribute *attribute, enum cel
         if (!rc)
             rc = drop_runs(apply, attribute, kind, first, err);
         if (!rc)
-            rc = put_run(apply, attribute, kind, &merged, &patch, 0, patch.count, err);
+            rc = put_run(apply, attribute, kind, &merged, &patch, &(struct patch_span){.to = patch.count},
+                         err);
     }
     return rc;
 }
@@ -391,7 +392,7 @@ static int put_own(struct apply *apply, struct attribute *attribute, enum cells_
         return 0;
     int rc = merge_runs(apply, attribute, kind, err);
     if (!rc)
-        rc = put_run(apply, attribute, kind, &own, patch, from, to, err);
+        rc = put_run(apply, attribute, kind, &own, patch, &(struct patch_span){.from = from, .to = to}, err);
     attribute->state.clips += clips_above(patch, from, to);
     return rc;
 }

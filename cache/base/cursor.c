@@ -2,6 +2,8 @@
 /* Sticky failure instead of a check at each field: the bound is tested in one place, cursor_bytes(). */
 #include "cache/base/cursor.h"
 
+#include <string.h>
+
 void cursor_skip(struct cursor *c, uint64_t len)
 {
     cursor_bytes(c, len);
@@ -37,6 +39,18 @@ static uint64_t read_le(struct cursor *c, size_t len)
     for (size_t i = 0; bytes && i < len; i++)
         value |= (uint64_t)bytes[i] << (8 * i);
     return value;
+}
+
+const char *cursor_text(struct cursor *c)
+{
+    const char *text = (const char *)c->data + c->at;
+    const char *end = cursor_left(c) ? memchr(text, 0, cursor_left(c)) : NULL;
+    if (!end) {
+        c->failed = true;
+        return "";
+    }
+    cursor_skip(c, (uint64_t)(end - text) + 1);
+    return text;
 }
 
 uint16_t cursor_be16(struct cursor *c)

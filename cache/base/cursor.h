@@ -48,6 +48,7 @@ static inline uint8_t cursor_u8(struct cursor *c)
     const uint8_t *byte = cursor_bytes(c, 1);
     return byte ? *byte : 0;
 }
+const char *cursor_text(struct cursor *c); /* up to and with the next NUL, which must be there */
 uint16_t cursor_be16(struct cursor *c);
 uint32_t cursor_be24(struct cursor *c);
 uint32_t cursor_be32(struct cursor *c);

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "index/catalog/catalog.h"
+#include "index/catalog/cells/state.h"
 #include "index/catalog/db.h"
-#include "index/catalog/state.h"
 
 struct attribute {
     struct catalog_attribute info;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/catalog/clips.h"
+#include "index/catalog/groups/clips.h"
 #include "index/catalog/reader.h"
 #include "index/pages/btree.h"
 
@@ -50,7 +50,7 @@ static unsigned group_bits(const char *table)
 
 static int add_tables(struct db *db, struct ahead *ahead, const uint32_t *rows, size_t count)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     int rc = db_query(db, QUERY_ROOTS, &stmt, NULL);
     while (!rc && db_step(db, stmt, NULL) == 1) {
         const char *name;
@@ -61,7 +61,7 @@ static int add_tables(struct db *db, struct ahead *ahead, const uint32_t *rows, 
         if (!rc && root <= ahead->file.pages && group_bits(name))
             add_leaves(ahead, (uint32_t)root - 1, group_bits(name), rows, count);
     }
-    if (!rc)
+    if (stmt)
         sqlite3_reset(stmt);
     return rc;
 }

@@ -4,8 +4,8 @@
  * newer version. */
 #include <errno.h>
 
+#include "index/catalog/groups/sizes.h"
 #include "index/catalog/reader.h"
-#include "index/catalog/sizes.h"
 
 struct changes {
     struct catalog_reader *reader;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "index/base/clip.h"
-#include "index/catalog/keys.h"
+#include "index/catalog/hash/keys.h"
 #include "index/catalog/reader.h"
 #include "index/catalog/rows.h"
 

@@ -7,10 +7,10 @@
 
 #include "cache/base/cursor.h"
 #include "index/base/clip.h"
-#include "index/catalog/keys.h"
+#include "index/catalog/groups/streams.h"
+#include "index/catalog/hash/keys.h"
 #include "index/catalog/reader.h"
 #include "index/catalog/rows.h"
-#include "index/catalog/streams.h"
 
 static int ready(struct catalog_reader *reader, struct error *err)
 {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cache/base/sort.h"
+#include "index/catalog/groups/numbers.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "codes are read in place");
 
@@ -208,16 +209,6 @@ void column_part_values(const struct column_part *part, const struct buf *expand
 
 /* ---- making ---- */
 
-static uint64_t common_divisor(uint64_t a, uint64_t b)
-{
-    while (b) {
-        uint64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* The values that are present, ascending; how many. */
 static uint32_t sorted_values(const struct column_values *values, int64_t *sorted)
 {
@@ -253,7 +244,7 @@ static void measure(int64_t *sorted, uint64_t rows, struct column_part *part)
         uint64_t gap = (uint64_t)sorted[i] - (uint64_t)sorted[i - 1];
         if (!gap)
             continue;
-        part->step = part->step == 1 ? 1 : common_divisor(gap, part->step);
+        part->step = part->step == 1 ? 1 : numbers_divisor(gap, part->step);
         sorted[part->different++] = sorted[i];
     }
     if (!part->step)

@@ -322,6 +322,17 @@ int db_put_bytes(struct db *db, enum schema_query query, int64_t id, const struc
     return db_run(db, stmt, err);
 }
 
+int db_drop_rows(struct db *db, enum schema_query query, int64_t first, int64_t last, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int rc = db_query(db, query, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, first);
+    db_bind_number(stmt, 2, last);
+    return db_run(db, stmt, err);
+}
+
 static int single_number(struct db *db, sqlite3_stmt *stmt, int64_t *ret, struct error *err)
 {
     int rc = db_step(db, stmt, err);

@@ -55,6 +55,8 @@ int db_run(struct db *db, sqlite3_stmt *stmt, struct error *err);
 /* Runs a statement that puts a blob under a number. */
 int db_put_bytes(struct db *db, enum schema_query query, int64_t id, const struct buf *bytes,
                  struct error *err);
+/* Runs one that drops the rows numbered first .. last. */
+int db_drop_rows(struct db *db, enum schema_query query, int64_t first, int64_t last, struct error *err);
 /* The one number a query gives for at most one number bound; -ENOENT if there is no row. */
 int db_number(struct db *db, enum schema_query query, int64_t bound, int64_t *ret, struct error *err);
 int db_meta(struct db *db, const char *name, int64_t *ret, struct error *err); /* a missing one is damage */

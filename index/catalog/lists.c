@@ -96,12 +96,6 @@ int lists_decode(struct db *db, struct cursor bytes, struct record_values *value
 
 int lists_drop(struct db *db, uint32_t attribute, struct error *err)
 {
-    sqlite3_stmt *stmt;
     int64_t first = (int64_t)attribute << SCHEMA_LIST_BITS;
-    int rc = db_query(db, QUERY_LISTS_DROP, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, first);
-    db_bind_number(stmt, 2, first + UINT32_MAX);
-    return db_run(db, stmt, err);
+    return db_drop_rows(db, QUERY_LISTS_DROP, first, first + UINT32_MAX, err);
 }

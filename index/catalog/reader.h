@@ -7,9 +7,9 @@
 
 #include "index/catalog/attributes.h"
 #include "index/catalog/catalog.h"
-#include "index/catalog/cells.h"
-#include "index/catalog/clips.h"
-#include "index/catalog/hash_runs.h"
+#include "index/catalog/cells/cells.h"
+#include "index/catalog/groups/clips.h"
+#include "index/catalog/hash/hash_runs.h"
 #include "index/catalog/lists.h"
 #include "index/catalog/origins.h"
 #include "index/catalog/record.h"

@@ -8,7 +8,7 @@
 
 #include "cache/base/hash.h"
 #include "index/base/clip.h"
-#include "index/catalog/streams.h"
+#include "index/catalog/groups/streams.h"
 
 /* The row of a query with one number bound. The statement is left at its row; 1, 0 or -errno. */
 static int find(struct db *db, enum schema_query query, int64_t number, sqlite3_stmt **ret, struct error *err)

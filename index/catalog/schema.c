@@ -138,9 +138,9 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_FORMER_DROP] = "DELETE FROM former WHERE name = ?",
     [QUERY_FORMERS_FORGET] = "UPDATE former SET attribute = NULL WHERE attribute = ?",
     [QUERY_STATE_PUT] = "INSERT OR REPLACE INTO state VALUES(?, ?)",
-    [QUERY_STATE_DROP] = "DELETE FROM state WHERE attribute = ?",
+    [QUERY_STATE_DROP] = "DELETE FROM state WHERE attribute BETWEEN ? AND ?",
     [QUERY_RUN_PUT] = "INSERT OR REPLACE INTO run VALUES(?, ?)",
-    [QUERY_RUN_DROP] = "DELETE FROM run WHERE id = ?",
+    [QUERY_RUN_DROP] = "DELETE FROM run WHERE id BETWEEN ? AND ?",
     [QUERY_LATE_PUT] = "INSERT OR REPLACE INTO late VALUES(?, ?)",
     [QUERY_LATES_DROP] = "DELETE FROM late WHERE id BETWEEN ? AND ?",
 };

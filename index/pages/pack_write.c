@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* What fits one part is one PUT; more goes up in parts, and is taken back if the rest cannot. */
 #include "index/pages/pack_write.h"
 
 #include <errno.h>

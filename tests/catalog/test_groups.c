@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "index/base/clip.h"
-#include "index/catalog/ident.h"
-#include "index/catalog/json_growth.h"
-#include "index/catalog/names.h"
-#include "index/catalog/newest.h"
-#include "index/catalog/sizes.h"
-#include "index/catalog/streams.h"
+#include "index/catalog/groups/ident.h"
+#include "index/catalog/groups/json_growth.h"
+#include "index/catalog/groups/names.h"
+#include "index/catalog/groups/newest.h"
+#include "index/catalog/groups/sizes.h"
+#include "index/catalog/groups/streams.h"
 #include "tests/test_leaks.h"
 
 /* ---- numbers ---- */

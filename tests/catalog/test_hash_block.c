@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/catalog/hash_cache.h"
+#include "index/catalog/hash/hash_cache.h"
 #include "tests/test_leaks.h"
 
 static uint64_t seed = 1;

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/catalog/hash_runs.h"
-#include "index/catalog/keys.h"
+#include "index/catalog/hash/hash_runs.h"
+#include "index/catalog/hash/keys.h"
 #include "tests/catalog/versions.h"
 #include "tests/test_leaks.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/catalog/patch_index.h"
+#include "index/catalog/cells/patch_index.h"
 #include "tests/catalog/versions.h"
 #include "tests/test_leaks.h"
 

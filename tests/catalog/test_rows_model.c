@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "index/catalog/catalog_known.h"
-#include "index/catalog/clips.h"
+#include "index/catalog/groups/clips.h"
 #include "tests/catalog/versions.h"
 #include "tests/test_leaks.h"
 

@@ -14,12 +14,12 @@
 #include "cache/base/instant.h"
 #include "index/base/clip.h"
 #include "index/catalog/catalog_known.h"
-#include "index/catalog/ident.h"
-#include "index/catalog/json_growth.h"
-#include "index/catalog/names.h"
-#include "index/catalog/newest.h"
-#include "index/catalog/sizes.h"
-#include "index/catalog/streams.h"
+#include "index/catalog/groups/ident.h"
+#include "index/catalog/groups/json_growth.h"
+#include "index/catalog/groups/names.h"
+#include "index/catalog/groups/newest.h"
+#include "index/catalog/groups/sizes.h"
+#include "index/catalog/groups/streams.h"
 #include "tests/catalog/versions.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

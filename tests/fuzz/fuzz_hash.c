@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cache/base/cursor.h"
-#include "index/catalog/hash_block.h"
+#include "index/catalog/hash/hash_block.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

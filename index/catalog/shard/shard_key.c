@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "index/catalog/column.h"
+#include "index/catalog/groups/numbers.h"
 
 struct shard_key shard_key_of(const struct value *value)
 {
@@ -41,16 +42,6 @@ size_t shard_key_shared(const struct shard_key *a, const struct shard_key *b)
 
 /* ---- writing ---- */
 
-static uint64_t common_divisor(uint64_t a, uint64_t b)
-{
-    while (b) {
-        uint64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 static uint64_t step_at(const struct shard_key *keys, size_t i)
 {
     return (uint64_t)keys[i].number - (uint64_t)keys[i - 1].number;
@@ -61,7 +52,7 @@ static void encode_numbers(const struct shard_key *keys, size_t count, struct bu
     uint64_t step = 0;
     value_encode_signed(buf, keys[0].number);
     for (size_t i = 1; i < count && step != 1; i++)
-        step = common_divisor(step_at(keys, i), step);
+        step = numbers_divisor(step_at(keys, i), step);
     if (count > 1)
         buf_varint(buf, step);
     for (size_t i = 1; i < count; i++)

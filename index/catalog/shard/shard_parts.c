@@ -36,7 +36,7 @@ static int put_part(struct db *db, int64_t id, const struct column_values *value
     CLEANUP_BUF struct buf codes = BUF_INIT;
     column_part_make(db_packer(db), values, &part, &codes);
     if (!part.clips)
-        return shard_drop_rows(db, QUERY_PART_DROP, id, id, err);
+        return db_drop_rows(db, QUERY_PART_DROP, id, id, err);
     int rc = db_query(db, QUERY_PART_PUT, &stmt, err);
     if (rc)
         return rc;
@@ -143,8 +143,8 @@ int shard_parts_change(struct db *db, const struct shard_target *to, const struc
 
 int shard_parts_drop(struct db *db, uint32_t attribute, struct error *err)
 {
-    return shard_drop_rows(db, QUERY_PART_DROP, shard_part_id(attribute, 0),
-                           shard_part_id(attribute, SCHEMA_PARTS - 1), err);
+    return db_drop_rows(db, QUERY_PART_DROP, shard_part_id(attribute, 0),
+                        shard_part_id(attribute, SCHEMA_PARTS - 1), err);
 }
 
 static int map_part(struct db *db, int64_t id, shard_part_fn *map, struct error *err)

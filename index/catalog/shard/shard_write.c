@@ -10,25 +10,8 @@
 int shard_put(struct db *db, enum schema_query query, int64_t id, const struct buf *bytes, uint64_t *written,
               struct error *err)
 {
-    sqlite3_stmt *stmt;
-    int rc = db_query(db, query, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, id);
-    db_bind_bytes(stmt, 2, bytes->data, bytes->len);
     *written += bytes->len;
-    return db_run(db, stmt, err);
-}
-
-int shard_drop_rows(struct db *db, enum schema_query query, int64_t first, int64_t last, struct error *err)
-{
-    sqlite3_stmt *stmt;
-    int rc = db_query(db, query, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, first);
-    db_bind_number(stmt, 2, last);
-    return db_run(db, stmt, err);
+    return db_put_bytes(db, query, id, bytes, err);
 }
 
 int shard_block_put(const struct shard *shard, uint32_t number, const struct block_entry *entries,
@@ -42,7 +25,7 @@ int shard_block_put(const struct shard *shard, uint32_t number, const struct blo
 int shard_block_drop(const struct shard *shard, uint32_t number, struct error *err)
 {
     int64_t id = shard_block_id(shard, number);
-    return shard_drop_rows(shard->db, QUERY_BLOCK_DROP, id, id, err);
+    return db_drop_rows(shard->db, QUERY_BLOCK_DROP, id, id, err);
 }
 
 int shard_posting_put(const struct shard *shard, uint32_t number, const void *bytes, size_t len,
@@ -61,7 +44,7 @@ int shard_posting_put(const struct shard *shard, uint32_t number, const void *by
 int shard_posting_drop(const struct shard *shard, uint32_t number, struct error *err)
 {
     int64_t id = shard_block_id(shard, number);
-    return shard_drop_rows(shard->db, QUERY_POSTING_DROP, id, id, err);
+    return db_drop_rows(shard->db, QUERY_POSTING_DROP, id, id, err);
 }
 
 int shard_dict_put(const struct shard *shard, uint64_t *written, struct error *err)
@@ -69,7 +52,7 @@ int shard_dict_put(const struct shard *shard, uint64_t *written, struct error *e
     int64_t id = shard_dict_id(shard->number, shard->attribute);
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     if (!shard->dict.clips && !shard->dict.values)
-        return shard_drop_rows(shard->db, QUERY_DICT_DROP, id, id, err);
+        return db_drop_rows(shard->db, QUERY_DICT_DROP, id, id, err);
     if (dict_text_bytes(&shard->dict) > DICT_TEXTS_MAX)
         return error_set(err, EFBIG, "the texts of an attribute are too long");
     dict_encode(&shard->dict, &bytes);
@@ -80,11 +63,11 @@ int shard_drop(struct db *db, uint32_t attribute, uint32_t number, struct error 
 {
     struct shard shard = {.attribute = attribute, .number = number};
     int64_t first = shard_block_id(&shard, 0), last = shard_block_id(&shard, DICT_HAS);
-    int rc = shard_drop_rows(db, QUERY_BLOCK_DROP, first, last, err);
+    int rc = db_drop_rows(db, QUERY_BLOCK_DROP, first, last, err);
     if (!rc)
-        rc = shard_drop_rows(db, QUERY_POSTING_DROP, first, last, err);
+        rc = db_drop_rows(db, QUERY_POSTING_DROP, first, last, err);
     int64_t id = shard_dict_id(number, attribute);
-    return rc ? rc : shard_drop_rows(db, QUERY_DICT_DROP, id, id, err);
+    return rc ? rc : db_drop_rows(db, QUERY_DICT_DROP, id, id, err);
 }
 
 /* ---- which there are ---- */
@@ -97,7 +80,7 @@ static int put_numbers(struct db *db, uint32_t attribute, const uint32_t *list, 
     for (size_t i = 0; i < count; i++)
         buf_varint(&bytes, list[i]);
     return count ? shard_put(db, QUERY_SHARDS_PUT, attribute, &bytes, &written, err)
-                 : shard_drop_rows(db, QUERY_SHARDS_DROP, attribute, attribute, err);
+                 : db_drop_rows(db, QUERY_SHARDS_DROP, attribute, attribute, err);
 }
 
 static bool is_among(uint32_t number, const uint32_t *list, size_t count)

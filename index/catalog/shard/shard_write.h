@@ -7,7 +7,6 @@
 
 int shard_put(struct db *db, enum schema_query query, int64_t id, const struct buf *bytes, uint64_t *written,
               struct error *err);
-int shard_drop_rows(struct db *db, enum schema_query query, int64_t first, int64_t last, struct error *err);
 int shard_block_put(const struct shard *shard, uint32_t number, const struct block_entry *entries,
                     size_t count, uint64_t *written, struct error *err);
 int shard_block_drop(const struct shard *shard, uint32_t number, struct error *err);

@@ -20,19 +20,30 @@ struct number_name {
     int64_t *number;
 };
 
+enum { NUMBERS = 8 };
+
+/* All that `meta` holds, where it stands meanwhile. */
+static void name_numbers(struct apply *apply, int64_t *version, int64_t *sealed,
+                         struct number_name ret[NUMBERS])
+{
+    const struct number_name names[NUMBERS] = {{"version", version},
+                                               {"rows", &apply->output.rows},
+                                               {"clips", &apply->output.clip_count},
+                                               {"next_object", &apply->output.next_object},
+                                               {"next_origin", &apply->output.next_origin},
+                                               {"next_attribute", &apply->output.next_attribute},
+                                               {"grown_to", &apply->output.grown_to},
+                                               {"sealed", sealed}};
+    memcpy(ret, names, sizeof names);
+}
+
 static int read_parent(struct apply *apply, struct error *err)
 {
     int64_t version;
-    const struct number_name names[] = {{"version", &version},
-                                        {"rows", &apply->output.rows},
-                                        {"clips", &apply->output.clip_count},
-                                        {"next_object", &apply->output.next_object},
-                                        {"next_origin", &apply->output.next_origin},
-                                        {"next_attribute", &apply->output.next_attribute},
-                                        {"grown_to", &apply->output.grown_to},
-                                        {"sealed", &apply->source.sealed}};
+    struct number_name names[NUMBERS];
+    name_numbers(apply, &version, &apply->source.sealed, names);
     int rc = 0;
-    for (size_t i = 0; !rc && i < sizeof names / sizeof *names; i++)
+    for (size_t i = 0; !rc && i < NUMBERS; i++)
         rc = db_meta(apply->db, names[i].name, names[i].number, err);
     if (!rc)
         rc = hash_runs_read(apply->db, &apply->identity.runs, err);
@@ -75,16 +86,10 @@ static int64_t sealed_rows(const struct apply *apply)
 static int put_numbers(struct apply *apply, struct error *err)
 {
     int64_t version = apply->source.options->version, sealed = sealed_rows(apply);
-    const struct number_name names[] = {{"version", &version},
-                                        {"rows", &apply->output.rows},
-                                        {"clips", &apply->output.clip_count},
-                                        {"next_object", &apply->output.next_object},
-                                        {"next_origin", &apply->output.next_origin},
-                                        {"next_attribute", &apply->output.next_attribute},
-                                        {"grown_to", &apply->output.grown_to},
-                                        {"sealed", &sealed}};
+    struct number_name names[NUMBERS];
+    name_numbers(apply, &version, &sealed, names);
     int rc = 0;
-    for (size_t i = 0; !rc && i < sizeof names / sizeof *names; i++)
+    for (size_t i = 0; !rc && i < NUMBERS; i++)
         rc = put_number(apply->db, names[i].name, *names[i].number, err);
     return rc;
 }

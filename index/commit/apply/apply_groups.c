@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/catalog/sizes.h"
+#include "index/catalog/groups/sizes.h"
 #include "index/commit/apply/apply_newest.h"
 
 enum { TEMPLATES_MAX = 1 << 16 }; /* as many are known again */

@@ -72,13 +72,7 @@ static int read_runs(struct runs_of_growth *runs, struct error *err)
 
 static int drop_runs(struct runs_of_growth *runs, int64_t first, int64_t last, struct error *err)
 {
-    sqlite3_stmt *stmt;
-    int rc = db_query(runs->apply->db, QUERY_GROWTHS_DROP, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, first);
-    db_bind_number(stmt, 2, last);
-    return db_run(runs->apply->db, stmt, err);
+    return db_drop_rows(runs->apply->db, QUERY_GROWTHS_DROP, first, last, err);
 }
 
 static int put_run(struct runs_of_growth *runs, const struct run *run, struct error *err)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Groups come in ascending order, so one part is held and written when the next begins. */
 #include "index/commit/apply/apply_newest.h"
 
 #include <stdlib.h>

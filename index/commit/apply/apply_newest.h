@@ -3,7 +3,7 @@
  * or the part that holds them is read again. Thread rule: one thread at a time. Private to apply(). */
 #pragma once
 
-#include "index/catalog/clips.h"
+#include "index/catalog/groups/clips.h"
 
 struct apply_newest {
     struct db *db;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+/* What stands above is only added to: a commit writes runs of its own, and merges, folds and seals those of
+ * commits before, so the catalog of a version says what that version changed. */
 #include "index/commit/apply/apply_patches.h"
 
 #include <errno.h>
@@ -16,24 +18,12 @@ static int put_packed(struct db *db, enum schema_query query, int64_t id, const 
     return db_put_bytes(db, query, id, &packed, err);
 }
 
-static int drop_rows(struct db *db, enum schema_query query, int64_t first, int64_t last, struct error *err)
-{
-    sqlite3_stmt *stmt;
-    int rc = db_query(db, query, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, first);
-    if (last > first)
-        db_bind_number(stmt, 2, last);
-    return db_run(db, stmt, err);
-}
-
 int apply_state_put(struct apply *apply, struct attribute *attribute, struct error *err)
 {
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     attribute->has_state = true;
     if (state_empty(&attribute->state))
-        return drop_rows(apply->db, QUERY_STATE_DROP, attribute->info.id, 0, err);
+        return db_drop_rows(apply->db, QUERY_STATE_DROP, attribute->info.id, attribute->info.id, err);
     state_encode(&attribute->state, &bytes);
     return db_put_bytes(apply->db, QUERY_STATE_PUT, attribute->info.id, &bytes, err);
 }
@@ -52,7 +42,7 @@ int apply_late_put(struct apply *apply, const struct attribute *attribute, const
 int apply_lates_drop(struct apply *apply, const struct attribute *attribute, struct error *err)
 {
     int64_t first = (int64_t)attribute->info.id << SCHEMA_LATE_BITS;
-    return drop_rows(apply->db, QUERY_LATES_DROP, first, first + UINT32_MAX, err);
+    return db_drop_rows(apply->db, QUERY_LATES_DROP, first, first + UINT32_MAX, err);
 }
 
 static struct state_runs *runs_of(struct attribute *attribute, enum cells_run kind)
@@ -66,9 +56,10 @@ static int drop_runs(struct apply *apply, struct attribute *attribute, enum cell
 {
     struct state_runs *runs = runs_of(attribute, kind);
     int rc = 0;
-    for (size_t i = first; !rc && i < runs->count; i++)
-        rc = drop_rows(apply->db, QUERY_RUN_DROP, cells_run_id(attribute, kind, runs->list[i].version), 0,
-                       err);
+    for (size_t i = first; !rc && i < runs->count; i++) {
+        int64_t id = cells_run_id(attribute, kind, runs->list[i].version);
+        rc = db_drop_rows(apply->db, QUERY_RUN_DROP, id, id, err);
+    }
     runs->count = first < runs->count ? first : runs->count;
     return rc;
 }

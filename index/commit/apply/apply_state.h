@@ -12,10 +12,10 @@
 #pragma once
 
 #include "index/catalog/attributes.h"
-#include "index/catalog/cells.h"
-#include "index/catalog/clips.h"
+#include "index/catalog/cells/cells.h"
 #include "index/catalog/db.h"
-#include "index/catalog/keys.h"
+#include "index/catalog/groups/clips.h"
+#include "index/catalog/hash/keys.h"
 #include "index/catalog/lists.h"
 #include "index/catalog/origins.h"
 #include "index/catalog/record.h"

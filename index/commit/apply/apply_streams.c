@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/catalog/clips.h"
+#include "index/catalog/groups/clips.h"
 
 struct apply_streams {
     struct db *db;
@@ -88,14 +88,8 @@ static int put_inline(struct apply_streams *streams, int64_t id, const struct st
 
 static int drop_inlines(struct apply_streams *streams, uint32_t row, struct error *err)
 {
-    sqlite3_stmt *stmt;
     int64_t first = (int64_t)row << SCHEMA_STREAM_BITS;
-    int rc = db_query(streams->db, QUERY_INLINES_DROP, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, first);
-    db_bind_number(stmt, 2, first + (1 << SCHEMA_STREAM_BITS) - 1);
-    return db_run(streams->db, stmt, err);
+    return db_drop_rows(streams->db, QUERY_INLINES_DROP, first, first + (1 << SCHEMA_STREAM_BITS) - 1, err);
 }
 
 int apply_streams_put(struct apply_streams *streams, uint32_t row, bool known, const struct streams_row *list,

@@ -3,7 +3,7 @@
  * ascending order, each once. Thread rule: one thread at a time. Private to apply(). */
 #pragma once
 
-#include "index/catalog/streams.h"
+#include "index/catalog/groups/streams.h"
 #include "index/commit/apply/apply_state.h"
 
 struct apply_streams;

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What is beneath is read once, then what stands over it is laid on: late columns, tail runs, patches. Runs
+ * are decoded once a catalog and shared; a reader holds references to those it asks again and again. */
+#include "index/catalog/cells/cells.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "index/catalog/shard/shard.h"
+
+enum { LATES_MAX = 64 }; /* columns kept: clips of one block are asked for one after the other */
+
+struct cells_held {
+    uint32_t key;                    /* key_of() */
+    struct patch_index *patch_index; /* a reference */
+};
+
+struct cells_over { /* the values of an attribute in the row under way, where its record does not tell */
+    const struct attribute *attribute;
+    const struct value *values;
+    size_t count;
+    uint32_t origin;
+};
+
+static void drop_held(struct cells *cells)
+{
+    for (size_t i = 0; i < cells->held_count; i++)
+        patch_index_unref(cells->held[i].patch_index);
+    cells->held_count = 0;
+}
+
+static void drop_lates(struct cells *cells)
+{
+    for (size_t i = 0; i < cells->late_count; i++)
+        patch_done(&cells->lates[i].patch);
+    cells->late_count = 0;
+}
+
+void cells_done(struct cells *cells)
+{
+    drop_held(cells);
+    drop_lates(cells);
+    record_values_done(&cells->beneath);
+    void *const all[] = {cells->held, cells->lates, cells->over, cells->over_ids};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        free(all[i]);
+    *cells = (struct cells){.pool = cells->pool};
+}
+
+void cells_trim(struct cells *cells)
+{
+    uint64_t dropped = cells->pool ? atomic_load(&cells->pool->dropped) : 0;
+    if (dropped != cells->dropped)
+        drop_held(cells);
+    cells->dropped = dropped;
+}
+
+/* An attribute has two patch_indices: of its patches, and of these with its tail runs. */
+static uint32_t key_of(uint32_t attribute, bool tails)
+{
+    return attribute << 1 | tails;
+}
+
+/* Where the patch_index is, or belongs. */
+static size_t place_of(const struct cells *cells, uint32_t key)
+{
+    size_t low = 0, high = cells->held_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (cells->held[middle].key < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+void cells_forget(struct cells *cells, uint32_t attribute)
+{
+    size_t at = place_of(cells, key_of(attribute, false));
+    while (at < cells->held_count && cells->held[at].key >> 1 == attribute) {
+        patch_index_unref(cells->held[at].patch_index);
+        memmove(&cells->held[at], &cells->held[at + 1], (--cells->held_count - at) * sizeof *cells->held);
+    }
+    for (size_t i = 0; i < cells->late_count; i++)
+        if (cells->lates[i].attribute == attribute)
+            cells->lates[i].block = 0;
+}
+
+/* ---- patches ---- */
+
+int64_t cells_run_id(const struct attribute *attribute, enum cells_run kind, uint32_t version)
+{
+    uint32_t tail = kind == CELLS_TAIL ? SCHEMA_RUN_TAIL : 0;
+    return (int64_t)version << SCHEMA_RUN_BITS | tail | attribute->info.id;
+}
+
+static int read_run(struct db *db, const struct attribute *attribute, enum cells_run kind,
+                    const struct state_run *run, struct patch *patch, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    const uint8_t *bytes;
+    size_t len;
+    char where[32];
+    int rc = db_query(db, QUERY_RUN, &stmt, err);
+    if (rc)
+        return rc;
+    snprintf(where, sizeof where, kind == CELLS_TAIL ? "tail run %u" : "run %u", run->version);
+    db_bind_number(stmt, 1, cells_run_id(attribute, kind, run->version));
+    rc = db_step(db, stmt, err);
+    if (!rc)
+        return db_damaged(db, err, "%s of the attribute '%s' is missing", where, attribute->info.name);
+    size_t before = patch->count;
+    rc = rc < 0 ? rc : db_column_bytes(db, stmt, 0, &bytes, &len, err);
+    if (!rc)
+        rc = patch_read(db, attribute, where, bytes, len, patch, err);
+    if (!rc && patch->count - before != run->rows)
+        rc = db_damaged(db, err, "%s of the attribute '%s' has other rows than it says", where,
+                        attribute->info.name);
+    sqlite3_reset(stmt);
+    return rc;
+}
+
+int cells_read_runs(struct db *db, const struct attribute *attribute, enum cells_run kind, size_t first,
+                    struct patch *patch, struct error *err)
+{
+    const struct state_runs *runs = kind == CELLS_TAIL ? &attribute->state.tails : &attribute->state.patches;
+    int rc = 0;
+    for (size_t i = first; !rc && i < runs->count; i++)
+        rc = read_run(db, attribute, kind, &runs->list[i], patch, err);
+    if (!rc)
+        patch_settle(patch);
+    return rc;
+}
+
+static int make_patch_index(struct db *db, const struct attribute *attribute, bool tails,
+                            struct patch_index **ret, struct error *err)
+{
+    CLEANUP_PATCH struct patch patch = {0};
+    int rc = tails ? cells_read_runs(db, attribute, CELLS_TAIL, 0, &patch, err) : 0;
+    if (!rc)
+        rc = cells_read_runs(db, attribute, CELLS_PATCH, 0, &patch, err);
+    if (!rc)
+        *ret = patch_index_new(&patch);
+    return rc;
+}
+
+static int take_patch_index(struct db *db, struct cells *cells, const struct attribute *attribute, bool tails,
+                            size_t at, struct error *err)
+{
+    uint32_t key = key_of(attribute->info.id, tails);
+    struct patch_index *patch_index = cells->pool ? patch_pool_get(cells->pool, key) : NULL;
+    int rc = patch_index ? 0 : make_patch_index(db, attribute, tails, &patch_index, err);
+    if (rc)
+        return rc;
+    if (cells->pool)
+        patch_index = patch_pool_put(cells->pool, key, patch_index);
+    mem_grow(&cells->held, &cells->held_cap, cells->held_count + 1, sizeof *cells->held);
+    memmove(&cells->held[at + 1], &cells->held[at], (cells->held_count++ - at) * sizeof *cells->held);
+    cells->held[at] = (struct cells_held){key, patch_index};
+    return 0;
+}
+
+static int patch_index_of(struct db *db, struct cells *cells, const struct attribute *attribute, bool tails,
+                          const struct patch_index **ret, struct error *err)
+{
+    uint32_t key = key_of(attribute->info.id, tails);
+    size_t at = place_of(cells, key);
+    if (at == cells->held_count || cells->held[at].key != key) {
+        int rc = take_patch_index(db, cells, attribute, tails, at, err);
+        if (rc)
+            return rc;
+    }
+    *ret = cells->held[at].patch_index;
+    return 0;
+}
+
+int cells_patch_index(struct db *db, struct cells *cells, const struct attribute *attribute,
+                      const struct patch_index **ret, struct error *err)
+{
+    const struct state *state = &attribute->state;
+    *ret = NULL;
+    return state->tails.count || state->patches.count
+               ? patch_index_of(db, cells, attribute, state->tails.count > 0, ret, err)
+               : 0;
+}
+
+int cells_patches(struct db *db, struct cells *cells, const struct attribute *attribute,
+                  const struct patch_index **ret, struct error *err)
+{
+    *ret = NULL;
+    return attribute->state.patches.count ? patch_index_of(db, cells, attribute, false, ret, err) : 0;
+}
+
+/* ---- late columns ---- */
+
+static int read_late(struct db *db, const struct attribute *attribute, struct cells_late *late,
+                     struct error *err)
+{
+    sqlite3_stmt *stmt;
+    const uint8_t *bytes;
+    size_t len;
+    char where[48];
+    uint32_t block = (uint32_t)(late->block - 1);
+    int rc = db_query(db, QUERY_LATE, &stmt, err);
+    if (rc)
+        return rc;
+    patch_done(&late->patch);
+    db_bind_number(stmt, 1, (int64_t)attribute->info.id << SCHEMA_LATE_BITS | block);
+    rc = db_step(db, stmt, err);
+    late->there = rc == 1;
+    if (rc < 1)
+        return rc;
+    snprintf(where, sizeof where, "the late column %u", block);
+    rc = db_column_bytes(db, stmt, 0, &bytes, &len, err);
+    if (!rc)
+        rc = patch_read(db, attribute, where, bytes, len, &late->patch, err);
+    uint64_t first = (uint64_t)block * SCHEMA_LATE_ROWS;
+    if (!rc && (late->patch.first < first || late->patch.end > first + SCHEMA_LATE_ROWS))
+        rc = db_damaged(db, err, "%s of the attribute '%s' is of other rows", where, attribute->info.name);
+    sqlite3_reset(stmt);
+    return rc;
+}
+
+static struct cells_late *late_of(struct cells *cells, uint32_t attribute)
+{
+    for (size_t i = 0; i < cells->late_count; i++)
+        if (cells->lates[i].attribute == attribute)
+            return &cells->lates[i];
+    mem_grow(&cells->lates, &cells->late_cap, cells->late_count + 1, sizeof *cells->lates);
+    struct cells_late *late = &cells->lates[cells->late_count++];
+    *late = (struct cells_late){.attribute = attribute};
+    return late;
+}
+
+int cells_late(struct db *db, struct cells *cells, const struct attribute *attribute, uint32_t row,
+               const struct patch **ret, struct error *err)
+{
+    *ret = NULL;
+    if (!attribute->state.late)
+        return 0;
+    struct cells_late *late = late_of(cells, attribute->info.id);
+    uint64_t block = row / SCHEMA_LATE_ROWS + UINT64_C(1);
+    if (late->block != block) {
+        late->block = block;
+        int rc = read_late(db, attribute, late, err);
+        if (rc) {
+            late->block = 0;
+            return rc;
+        }
+    }
+    if (late->there && row >= late->patch.first && row < late->patch.end)
+        *ret = &late->patch;
+    return 0;
+}
+
+/* ---- a row ---- */
+
+static void stand_over(struct cells *cells, const struct attribute *attribute, const struct patch *patch,
+                       const struct patch_cell *cell)
+{
+    struct cells_over over = {.attribute = attribute};
+    if (cell) {
+        over.values = patch_values(patch, patch_code_of(cell), &over.count);
+        over.origin = cell->origin;
+    }
+    mem_grow(&cells->over, &cells->over_cap, cells->over_count + 1, sizeof *cells->over);
+    mem_grow(&cells->over_ids, &cells->over_id_cap, cells->over_count + 1, sizeof *cells->over_ids);
+    cells->over_ids[cells->over_count] = attribute->info.id;
+    cells->over[cells->over_count++] = over;
+}
+
+/* Does anything stand over what the row's record says of the attribute? */
+static int look_above(struct db *db, struct cells *cells, const struct attribute *attribute, uint32_t row,
+                      struct error *err)
+{
+    const struct patch_index *patch_index;
+    const struct patch *column = NULL;
+    int rc = cells_patches(db, cells, attribute, &patch_index, err);
+    const struct patch_cell *cell = rc || !patch_index ? NULL : patch_find(&patch_index->patch, row);
+    if (cell)
+        stand_over(cells, attribute, &patch_index->patch, cell);
+    if (rc || cell)
+        return rc;
+    rc = cells_late(db, cells, attribute, row, &column, err);
+    if (!rc && column)
+        stand_over(cells, attribute, column, patch_find(column, row));
+    return rc;
+}
+
+/* Both are by attribute id, and no attribute is in both. */
+static void merge_values(const struct cells *cells, struct record_values *values)
+{
+    const struct record_values *beneath = &cells->beneath;
+    values->count = 0;
+    for (size_t i = 0, k = 0; i < beneath->count || k < cells->over_count;) {
+        const struct cells_over *over = k < cells->over_count ? &cells->over[k] : NULL;
+        if (i < beneath->count && (!over || beneath->list[i].attribute->info.id < over->attribute->info.id)) {
+            const struct record_value *value = &beneath->list[i++];
+            record_values_add(values, value->attribute, &value->value, value->origin);
+            continue;
+        }
+        for (size_t n = 0; n < over->count; n++)
+            record_values_add(values, over->attribute, &over->values[n], over->origin);
+        k++;
+    }
+}
+
+int cells_values(struct db *db, struct cells *cells, const struct attributes *attributes, uint32_t row,
+                 struct cursor record, struct record_values *values, struct error *err)
+{
+    int rc = 0;
+    if (cells->late_count > LATES_MAX)
+        drop_lates(cells);
+    cells->over_count = 0;
+    for (size_t i = 0; !rc && i < attributes->patched_count; i++)
+        rc = look_above(db, cells, &attributes->list[attributes->patched[i]], row, err);
+    if (rc)
+        return rc;
+    if (!cells->over_count)
+        return record_decode(db, attributes, NULL, record, values, err);
+    struct record_over over = {cells->over_ids, cells->over_count};
+    rc = record_decode(db, attributes, &over, record, &cells->beneath, err);
+    if (!rc)
+        merge_values(cells, values);
+    return rc;
+}
+
+/* ---- all rows ---- */
+
+int cells_stand_over(struct db *db, struct cells *cells, const struct attribute *attribute,
+                     struct rowset *rows, struct error *err)
+{
+    const struct patch_index *patch_index;
+    int rc = cells_patch_index(db, cells, attribute, &patch_index, err);
+    if (rc || !patch_index)
+        return rc;
+    rowset_andnot(rows, patch_index->rows);
+    rowset_or(rows, patch_index->has);
+    return 0;
+}
+
+int cells_has(struct db *db, struct cells *cells, const struct attribute *attribute, struct rowset **ret,
+              struct error *err)
+{
+    CLEANUP_SHARDS struct shards shards = {0};
+    CLEANUP_ROWSET struct rowset *has = rowset_new();
+    int rc = shards_open(db, attribute->info.id, attribute->info.type, &shards, err);
+    for (size_t i = 0; !rc && i < shards.count; i++)
+        rc = shard_has(&shards.list[i], has, err);
+    if (!rc)
+        rc = cells_stand_over(db, cells, attribute, has, err);
+    if (!rc)
+        *ret = STEAL(has);
+    return rc;
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the clips have, whatever it lies in. The value of an attribute in a row is, in this order: its newest
+ * patch (patch_index.h), else what its late column says (a column of 4,096 rows, patch.h), else what the
+ * forward record says. The rows of a value are those that shards give, without the rows that are patched for
+ * the attribute, and those that are patched to it, or have it in a tail run; patches stand above these.
+ * Counts are those beneath, minus what patched clips had there, plus what they have.
+ *
+ * All that reads values asks here; who writes them: index/commit/apply/apply_patches.h. Thread rule: that of
+ * the connection.
+ */
+#pragma once
+
+#include "index/catalog/cells/patch_pool.h"
+#include "index/catalog/record.h"
+
+struct cells_late { /* the column of an attribute that was read last */
+    uint32_t attribute;
+    uint64_t block; /* row / SCHEMA_LATE_ROWS + 1; 0: none was read */
+    bool there;
+    struct patch patch;
+};
+
+struct cells {               /* of a connection; zero is empty */
+    struct patch_pool *pool; /* shared with others that read the same catalog; NULL: there are none */
+    uint64_t dropped;        /* of the pool, when the references were taken */
+    struct cells_held *held; /* by attribute */
+    size_t held_count, held_cap;
+    struct cells_late *lates;
+    size_t late_count, late_cap;
+    struct cells_over *over; /* of the row under way */
+    uint32_t *over_ids;
+    size_t over_count, over_cap, over_id_cap;
+    struct record_values beneath;
+};
+void cells_done(struct cells *cells);
+/* Gives back what the pool let go of. Called between questions: answers borrow from it. */
+void cells_trim(struct cells *cells);
+/* The attribute is not what it was: what is known of it is read again. */
+void cells_forget(struct cells *cells, uint32_t attribute);
+
+/* All that stands above what is beneath, by value and by row; NULL: nothing does. And that alone of which
+ * records do not tell. Valid until cells_trim() or cells_forget(). */
+int cells_patch_index(struct db *db, struct cells *cells, const struct attribute *attribute,
+                      const struct patch_index **ret, struct error *err);
+int cells_patches(struct db *db, struct cells *cells, const struct attribute *attribute,
+                  const struct patch_index **ret, struct error *err);
+enum cells_run { CELLS_PATCH, CELLS_TAIL };
+int64_t cells_run_id(const struct attribute *attribute, enum cells_run kind, uint32_t version);
+/* Appends the attribute's runs from `first` on, merged. */
+int cells_read_runs(struct db *db, const struct attribute *attribute, enum cells_run kind, size_t first,
+                    struct patch *patch, struct error *err);
+/* All values of a row whose forward record this is, by attribute id; of a clip that is not live those that it
+ * had. Lists are without their numbers (lists.h). They borrow from the record and from `cells`. */
+int cells_values(struct db *db, struct cells *cells, const struct attributes *attributes, uint32_t row,
+                 struct cursor record, struct record_values *values, struct error *err);
+/* The late column that speaks of `row`: *ret has only cells that have something; NULL: there is none. */
+int cells_late(struct db *db, struct cells *cells, const struct attribute *attribute, uint32_t row,
+               const struct patch **ret, struct error *err);
+/* `rows` have the attribute beneath: they become those that have it. */
+int cells_stand_over(struct db *db, struct cells *cells, const struct attribute *attribute,
+                     struct rowset *rows, struct error *err);
+/* The rows of live clips that have the attribute. A new set. */
+int cells_has(struct db *db, struct cells *cells, const struct attribute *attribute, struct rowset **ret,
+              struct error *err);

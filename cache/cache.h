@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cache/base/buf.h"
 #include "cache/base/error.h"
 #include "cache/base/hash.h"
 #include "cache/base/memory.h"
@@ -132,6 +133,13 @@ int cache_read_wait(struct cache_file *file, uint64_t offset, size_t len, void *
 /* Who knows better than a CRC32C says that these bytes are wrong: they are fetched again when they are next
  * asked for. */
 void cache_forget(struct cache_file *file, uint64_t offset, uint64_t len);
+
+/* ---- notes: small texts kept for when the store they came from is away ---- */
+
+/* Best effort: a note may be gone at any time, and is never half of one. Waits for the disk alone. */
+void cache_note_put(struct cache *cache, const uint8_t key[SHA256_BYTES], const void *text, size_t len);
+int cache_note_get(struct cache *cache, const uint8_t key[SHA256_BYTES], size_t max_bytes,
+                   struct buf *buf); /* appends; -ENOENT */
 
 /* ---- telling ---- */
 

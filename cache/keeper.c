@@ -12,6 +12,7 @@
 #include "cache/base/instant.h"
 #include "cache/disk.h"
 #include "cache/kept.h"
+#include "cache/notes.h"
 #include "cache/scan.h"
 #include "cache/sieve.h"
 #include "cache/table.h"
@@ -168,6 +169,7 @@ static void rescan(struct keeper *keeper)
     pthread_mutex_unlock(&keeper->lock);
     if (!scan_folder(keeper->cache->folder, &keeper->cache->stopping, found, keeper))
         forget_unseen(keeper);
+    notes_prune(keeper->cache->folder);
 }
 
 /* ---- eviction ---- */

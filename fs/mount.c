@@ -22,7 +22,7 @@
 #include "fs/settings.h"
 #include "query/query.h"
 
-enum { POOL_THREADS = 4, THREADS_MIN = 2, THREADS_MAX = 16 };
+enum { POOL_THREADS = 16, THREADS_MIN = 2, THREADS_MAX = 16 };
 #define RESULTS_MAX_BYTES ((size_t)64 << 20)
 
 static unsigned cores(void)

@@ -28,21 +28,28 @@ struct refresh {
     int64_t looked_ns; /* when the last look began that has ended */
 };
 
-static int look(struct refresh *refresh, struct error *err)
+static void remember(struct refresh *refresh, int64_t looked_ns)
 {
-    uint32_t head;
     const struct manifest *manifest = NULL;
-    int64_t start_ns = clock_now_ns();
-    int rc = dataset_refresh(refresh->dataset, &head, err);
-    if (rc >= 0 && head > 0 && dataset_manifest(refresh->dataset, head, &manifest, NULL) < 0)
+    uint32_t head = dataset_head(refresh->dataset);
+    if (head && dataset_manifest(refresh->dataset, head, &manifest, NULL) < 0)
         manifest = NULL; /* a damaged one is said where its version is used; the others can be */
     pthread_mutex_lock(&refresh->lock);
     if (manifest)
         refresh->head_time_ns = manifest->time_ns;
-    if (refresh->looked_ns < start_ns)
-        refresh->looked_ns = start_ns;
+    if (refresh->looked_ns < looked_ns)
+        refresh->looked_ns = looked_ns;
     pthread_mutex_unlock(&refresh->lock);
-    return rc < 0 ? rc : 0;
+}
+
+static int look(struct refresh *refresh, struct error *err)
+{
+    int64_t start_ns = clock_now_ns();
+    int rc = dataset_refresh(refresh->dataset, NULL, err);
+    if (rc < 0)
+        return rc;
+    remember(refresh, start_ns);
+    return 0;
 }
 
 /* false: time to end. */
@@ -102,9 +109,8 @@ int refresh_new(struct dataset *dataset, unsigned poll_ms, struct refresh **ret,
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&refresh->wake, &attr);
     pthread_condattr_destroy(&attr);
-    int rc = look(refresh, err);
-    if (rc == 0)
-        rc = start_thread(refresh, err);
+    remember(refresh, clock_now_ns()); /* it was opened just now */
+    int rc = start_thread(refresh, err);
     if (rc < 0) {
         refresh_free(refresh);
         return rc;
@@ -136,12 +142,19 @@ static int64_t last_look_ns(struct refresh *refresh)
     return ns;
 }
 
-int refresh_now(struct refresh *refresh, struct error *err)
+int refresh_now(struct refresh *refresh, const struct catalog_patience *patience, struct error *err)
 {
     int64_t asked_ns = clock_now_ns(), wait_ns = last_look_ns(refresh) + A_MOMENT_NS - asked_ns;
     if (wait_ns > 0)
         nanosleep(&(struct timespec){.tv_nsec = wait_ns}, NULL);
-    return last_look_ns(refresh) > asked_ns ? 0 : look(refresh, err);
+    if (last_look_ns(refresh) > asked_ns)
+        return 0;
+    asked_ns = clock_now_ns();
+    int rc = dataset_look(refresh->dataset, patience, NULL, err);
+    if (rc < 0)
+        return rc;
+    remember(refresh, asked_ns);
+    return 0;
 }
 
 int64_t refresh_head_time_ns(struct refresh *refresh)

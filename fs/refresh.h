@@ -12,12 +12,12 @@
 
 struct refresh;
 
-/* Looks once, then starts the thread. The data set is borrowed. Waits. */
+/* Starts the thread; the data set, which is borrowed, was opened just now. */
 int refresh_new(struct dataset *dataset, unsigned poll_ms, struct refresh **ret, struct error *err);
 void refresh_free(struct refresh *refresh); /* waits for a look under way */
 
 /* Someone asks for a version that is not known yet: when it returns, a look has been made that began after
- * the call. At most ten a second. Waits. */
-int refresh_now(struct refresh *refresh, struct error *err);
+ * the call. At most ten a second. Waits as `patience` says. */
+int refresh_now(struct refresh *refresh, const struct catalog_patience *patience, struct error *err);
 /* When the newest version was committed; of an empty data set, when it was mounted. */
 int64_t refresh_head_time_ns(struct refresh *refresh);

@@ -7,7 +7,7 @@ int scope_open(struct fs *fs, uint32_t version, const struct catalog_patience *p
                struct error *err)
 {
     CLEANUP_CATALOG struct catalog *catalog = NULL;
-    int rc = dataset_catalog(fs->dataset, version, patience->nowait, &catalog, err);
+    int rc = dataset_catalog(fs->dataset, version, patience, &catalog, err);
     if (rc == -ENOENT)
         rc = -EIO; /* a node names this version, so it exists: no proof that a name in it does not */
     if (rc < 0)

@@ -52,6 +52,15 @@ static void run_waiting(void *ctx)
     free(waiting);
 }
 
+/* What a slow version cannot take from others: it waits in so many threads and no more. */
+static struct workers_kind kind_of(const struct task *task)
+{
+    enum { AT_ONCE = 4 };
+    const struct node *node = node_is_clip(task->ino) ? NULL : nodes_get(task->fs->nodes, task->ino);
+    uint32_t version = node_is_clip(task->ino) ? node_clip(task->ino).version : node ? node->version : 0;
+    return (struct workers_kind){.key = (uint64_t)version + 1, .most = AT_ONCE};
+}
+
 static void wait_in_pool(const struct task *asked)
 {
     struct waiting *waiting = MEM_NEW(struct waiting);
@@ -61,7 +70,7 @@ static void wait_in_pool(const struct task *asked)
     atomic_fetch_add_explicit(&asked->fs->counters.waited, 1, memory_order_relaxed);
     pendings_add(&asked->fs->pendings, &waiting->pending);
     fuse_req_interrupt_func(asked->req, on_interrupt, waiting);
-    workers_submit(asked->fs->pool, run_waiting, waiting);
+    workers_submit_kind(asked->fs->pool, kind_of(asked), run_waiting, waiting);
 }
 
 void task_start(const struct task *asked)
@@ -70,7 +79,7 @@ void task_start(const struct task *asked)
     struct error err;
     err.code = 0;
     err.text[0] = '\0';
-    int rc = task.run(&task, &(struct catalog_patience){.nowait = true}, &err);
+    int rc = task.run(&task, PATIENCE_NONE, &err);
     if (rc == -EAGAIN)
         wait_in_pool(asked);
     else if (rc < 0)

@@ -35,7 +35,7 @@ static int find_version(struct fs *fs, uint64_t version, const struct catalog_pa
     if (version > head) { /* perhaps it was committed a second ago */
         if (patience->nowait)
             return -EAGAIN;
-        int rc = refresh_now(fs->refresh, err);
+        int rc = refresh_now(fs->refresh, patience, err);
         if (rc < 0)
             return rc;
         head = dataset_head(fs->dataset);

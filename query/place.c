@@ -211,7 +211,8 @@ static int try_version(struct dataset *dataset, uint32_t version, const char *pa
     CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
     struct catalog_patience waits = {0};
     struct error why;
-    if (dataset_catalog(dataset, version, patience != NULL, &place.catalog, &why) < 0)
+    if (dataset_catalog(dataset, version, patience ? PATIENCE_NONE : PATIENCE_ENDLESS, &place.catalog, &why) <
+        0)
         return -ENOENT;
     int rc = catalog_reader_acquire(place.catalog, patience ? patience : &waits, &reader, &why);
     return rc < 0 ? rc : walk(&place, reader, path, &why);
@@ -264,8 +265,9 @@ static int hint_newest(struct dataset *dataset, const char *path, struct error *
     const char *rest = path, *name;
     size_t len;
     struct error why;
-    if (!place.version || dataset_catalog(dataset, place.version, false, &place.catalog, &why) < 0 ||
-        catalog_reader_acquire(place.catalog, &(struct catalog_patience){0}, &reader, &why) < 0)
+    if (!place.version ||
+        dataset_catalog(dataset, place.version, PATIENCE_ENDLESS, &place.catalog, &why) < 0 ||
+        catalog_reader_acquire(place.catalog, PATIENCE_ENDLESS, &reader, &why) < 0)
         return -err->code;
     next_component(&rest, &name, &len);
     buf_text_append(&text, "no version or tag '");
@@ -280,19 +282,16 @@ int place_resolve(struct dataset *dataset, const char *path, struct place *ret, 
     CLEANUP_PLACE struct place place = {.query = query_all()};
     CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
     const char *given = path;
-    uint32_t head;
     struct error why = {0};
     if (!err)
         err = &why; /* hints add to what is said */
-    int rc = dataset_refresh(dataset, &head, err);
-    if (rc >= 0)
-        rc = take_version(dataset, &path, &place.version, err);
+    int rc = take_version(dataset, &path, &place.version, err);
     if (rc == -ENOENT)
         rc = hint_newest(dataset, given, err);
     if (rc >= 0)
-        rc = dataset_catalog(dataset, place.version, false, &place.catalog, err);
+        rc = dataset_catalog(dataset, place.version, PATIENCE_ENDLESS, &place.catalog, err);
     if (rc >= 0)
-        rc = catalog_reader_acquire(place.catalog, &(struct catalog_patience){0}, &reader, err);
+        rc = catalog_reader_acquire(place.catalog, PATIENCE_ENDLESS, &reader, err);
     if (rc >= 0)
         rc = walk(&place, reader, path, err);
     if (rc == -ENOENT && reader)

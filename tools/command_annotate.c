@@ -99,8 +99,8 @@ static int open_head(struct run *run, struct catalog **ret, struct catalog_reade
     if (!rc && !run->base)
         rc = error_set(err, ENOENT, "%s: there are no clips yet; import some first", run->session.url);
     if (!rc)
-        rc = dataset_catalog(run->session.dataset, run->base, false, ret, err);
-    return rc ? rc : catalog_reader_acquire(*ret, &(struct catalog_patience){0}, ret_reader, err);
+        rc = dataset_catalog(run->session.dataset, run->base, PATIENCE_ENDLESS, ret, err);
+    return rc ? rc : catalog_reader_acquire(*ret, PATIENCE_ENDLESS, ret_reader, err);
 }
 
 /* A column that is misspelt would be an attribute of its own; with --suffix names are alike by intent. */

@@ -62,9 +62,9 @@ static int list_attributes(const struct arguments *arguments, struct session *se
     uint32_t head = dataset_head(session->dataset);
     if (!head)
         return 0;
-    int rc = dataset_catalog(session->dataset, head, false, &catalog, err);
+    int rc = dataset_catalog(session->dataset, head, PATIENCE_ENDLESS, &catalog, err);
     if (!rc)
-        rc = catalog_reader_acquire(catalog, &(struct catalog_patience){0}, &reader, err);
+        rc = catalog_reader_acquire(catalog, PATIENCE_ENDLESS, &reader, err);
     struct list list = {reader, arguments_flag(arguments, "json")};
     return rc ? rc : catalog_attributes(reader, print_attribute, &list, err);
 }
@@ -125,8 +125,9 @@ static int explain_absence(struct session *session, const char *name, struct err
     CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
     CLEANUP_BUF struct buf text = BUF_INIT;
     buf_text_append(&text, err->text);
-    if (!dataset_catalog(session->dataset, dataset_head(session->dataset), false, &catalog, NULL) &&
-        !catalog_reader_acquire(catalog, &(struct catalog_patience){0}, &reader, NULL))
+    if (!dataset_catalog(session->dataset, dataset_head(session->dataset), PATIENCE_ENDLESS, &catalog,
+                         NULL) &&
+        !catalog_reader_acquire(catalog, PATIENCE_ENDLESS, &reader, NULL))
         meant_attribute(reader, name, &text);
     return error_set(err, ENOENT, "%s", buf_text(&text));
 }

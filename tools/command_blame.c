@@ -175,7 +175,7 @@ static int find_clip(struct session *session, struct place *place, struct catalo
     } else if (rc) {
         return error_copy(err, &why);
     }
-    rc = catalog_reader_acquire(place->catalog, &(struct catalog_patience){0}, ret_reader, err);
+    rc = catalog_reader_acquire(place->catalog, PATIENCE_ENDLESS, ret_reader, err);
     *ret_row = place->row;
     if (rc || !by_key)
         return rc;

@@ -38,7 +38,7 @@ static bool same_digest(const struct digest *a, const struct digest *b)
 static int digest_place(const struct place *place, struct catalog_reader **ret_reader, struct digest *ret,
                         struct error *err)
 {
-    int rc = catalog_reader_acquire(place->catalog, &(struct catalog_patience){0}, ret_reader, err);
+    int rc = catalog_reader_acquire(place->catalog, PATIENCE_ENDLESS, ret_reader, err);
     return rc ? rc : digest_query(place->query, *ret_reader, ret, err);
 }
 

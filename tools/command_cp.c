@@ -144,7 +144,7 @@ static int write_file(const struct copy *copy, const char *temp, struct error *e
     CLEANUP_CLOSE int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
         return error_set(err, errno, "%s: %s", copy->path, strerror(errno));
-    int rc = catalog_reader_acquire(copy->all->place.catalog, &(struct catalog_patience){0}, &reader, err);
+    int rc = catalog_reader_acquire(copy->all->place.catalog, PATIENCE_ENDLESS, &reader, err);
     if (!rc)
         rc = copy->stream == FILES_STREAM_JSON ? write_json(copy, reader, fd, err)
                                                : write_stream(copy, reader, fd, err);
@@ -226,7 +226,7 @@ static int gather(struct copies *all, struct error *err)
     CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
     int rc = place_resolve(all->session->dataset, all->session->path, &all->place, err);
     if (!rc)
-        rc = catalog_reader_acquire(all->place.catalog, &(struct catalog_patience){0}, &reader, err);
+        rc = catalog_reader_acquire(all->place.catalog, PATIENCE_ENDLESS, &reader, err);
     if (!rc)
         rc = all->place.is_file
                  ? add_one(all, reader, err)

@@ -56,7 +56,7 @@ static int print_diff(const struct arguments *arguments, struct session *session
         return error_set(err, EINVAL, "v%u is newer than v%u: the older version comes first", version,
                          place->version);
     if (!rc)
-        rc = catalog_reader_acquire(place->catalog, &(struct catalog_patience){0}, &newer, err);
+        rc = catalog_reader_acquire(place->catalog, PATIENCE_ENDLESS, &newer, err);
     if (!rc)
         rc = catalog_reader_sibling(newer, version, &older, err);
     if (rc)

@@ -181,6 +181,7 @@ static int mount_and_serve(const struct arguments *arguments, struct serving *se
                            const char *const *trust, struct mount_plan *plan, struct error *err)
 {
     struct session *session = &serving->session;
+    session->for_paths = session->for_roots = true;
     int rc = session_open_stores(arguments, session, err);
     atomic_store(&serving->stores, session->stores);
     if (!rc)
@@ -280,6 +281,9 @@ const struct command command_mount = {
         "mount, and one of fstab(5), is root's: recordings outside the data set must be trusted by root "
         "(elidefs-trust(1)). In a container, as root and without systemd, --foreground can be the only "
         "process."
+        "\n\nA store that does not answer is no obstacle where the data set was mounted before with this "
+        "cache: "
+        "what is cached is shown, and the rest as soon as the store answers again."
         "\n\n`elidefs status` tells what makes reads slow; .elidefs/errors in any folder tells why a path of "
         "yours does not exist.",
     .options = options,

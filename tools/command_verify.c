@@ -146,7 +146,7 @@ static int check_path(struct verifying *v, struct error *err)
     struct checked checked = {0};
     int rc = place_resolve(v->session.dataset, v->session.path, &place, err);
     if (!rc)
-        rc = catalog_reader_acquire(place.catalog, &(struct catalog_patience){0}, &reader, err);
+        rc = catalog_reader_acquire(place.catalog, PATIENCE_ENDLESS, &reader, err);
     if (!rc && !place.is_file)
         rc = query_run(place.query, reader, &result, err);
     if (rc)

@@ -113,7 +113,7 @@ static void take_components(struct run *run, const char *path, bool files)
     CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
     int rc = place_resolve(run->session.dataset, path, &place, NULL);
     if (!rc && !place.is_file)
-        rc = catalog_reader_acquire(place.catalog, &(struct catalog_patience){0}, &reader, NULL);
+        rc = catalog_reader_acquire(place.catalog, PATIENCE_ENDLESS, &reader, NULL);
     if (rc || !reader)
         return;
     if (*run->part == '@')
@@ -159,7 +159,7 @@ static void take_attributes(struct run *run)
     CLEANUP_PLACE struct place place = {0};
     CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
     if (!place_resolve(run->session.dataset, "", &place, NULL) &&
-        !catalog_reader_acquire(place.catalog, &(struct catalog_patience){0}, &reader, NULL))
+        !catalog_reader_acquire(place.catalog, PATIENCE_ENDLESS, &reader, NULL))
         suggest_components(place.query, run->part, reader, take_attribute, run, NULL);
 }
 

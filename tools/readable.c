@@ -269,9 +269,9 @@ int readable_check_version(struct readable *readable, uint32_t version, struct r
 {
     CLEANUP_CATALOG struct catalog *catalog = NULL;
     CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
-    int rc = dataset_catalog(readable->dataset, version, false, &catalog, err);
+    int rc = dataset_catalog(readable->dataset, version, PATIENCE_ENDLESS, &catalog, err);
     if (!rc)
-        rc = catalog_reader_acquire(catalog, &(struct catalog_patience){0}, &reader, err);
+        rc = catalog_reader_acquire(catalog, PATIENCE_ENDLESS, &reader, err);
     return rc ? rc : readable_check(readable, reader, NULL, ret, err);
 }
 

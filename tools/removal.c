@@ -62,8 +62,8 @@ static int open_version(struct dataset *dataset, uint32_t version, struct catalo
                         struct error *err)
 {
     CLEANUP_CATALOG struct catalog *catalog = NULL; /* the reader has a reference of its own */
-    int rc = dataset_catalog(dataset, version, false, &catalog, err);
-    return rc ? rc : catalog_reader_acquire(catalog, &(struct catalog_patience){0}, ret, err);
+    int rc = dataset_catalog(dataset, version, PATIENCE_ENDLESS, &catalog, err);
+    return rc ? rc : catalog_reader_acquire(catalog, PATIENCE_ENDLESS, ret, err);
 }
 
 /* *ret_after: the version that this is true of. */

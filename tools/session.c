@@ -87,7 +87,11 @@ int session_open(const struct arguments *arguments, const char *url, const char 
         rc = open_cache(arguments, ret, err);
     if (rc)
         return rc;
-    struct dataset_options options = {.stores = ret->stores, .cache = ret->cache, .trust = trust};
+    struct dataset_options options = {.stores = ret->stores,
+                                      .cache = ret->cache,
+                                      .trust = trust,
+                                      .ahead = ret->for_paths,
+                                      .roots = ret->for_roots};
     struct error why = {0};
     rc = take_mount(ret->stores, url, &ret->url, err);
     if (rc)
@@ -98,11 +102,14 @@ int session_open(const struct arguments *arguments, const char *url, const char 
     rc = dataset_open(&options, url, &ret->dataset, &why);
     if (rc == -ENOENT || rc == -ENOTDIR)
         rc = no_dataset_explain(ret->stores, url, &why);
+    if (!rc && dataset_note(ret->dataset))
+        fprintf(stderr, "note: %s\n", dataset_note(ret->dataset));
     return rc ? error_copy(err, &why) : 0;
 }
 
 int session_open_path(const struct arguments *arguments, struct session *ret, struct error *err)
 {
+    ret->for_paths = true;
     if (arguments->count >= 2) {
         ret->path = mem_text(arguments->positional[1]);
         return session_open(arguments, arguments->positional[0], NULL, ret, err);
@@ -159,6 +166,8 @@ static void tell_sampled(struct dataset *dataset)
 
 void session_close(struct session *session)
 {
+    if (session->stores)
+        stores_stop(session->stores); /* what nobody waits for any more */
     if (session->dataset) {
         tell_sampled(session->dataset);
         dataset_free(session->dataset);
@@ -178,7 +187,7 @@ int session_open_place(const struct arguments *arguments, struct session_place *
     if (!rc)
         rc = place_resolve(ret->session.dataset, ret->session.path, &ret->place, err);
     if (!rc)
-        rc = catalog_reader_acquire(ret->place.catalog, &(struct catalog_patience){0}, &ret->reader, err);
+        rc = catalog_reader_acquire(ret->place.catalog, PATIENCE_ENDLESS, &ret->reader, err);
     return rc;
 }
 

@@ -18,8 +18,9 @@ struct session {
     struct stores *stores;
     struct cache *cache;
     struct dataset *dataset;
-    char *url;  /* of the data set */
-    char *path; /* of the query, "" if none was given */
+    char *url;                 /* of the data set */
+    char *path;                /* of the query, "" if none was given */
+    bool for_paths, for_roots; /* in: what will be asked for next, see struct dataset_options */
 };
 
 /* Opens stores only. */

@@ -12,9 +12,8 @@
 #include "cache/store/path.h"
 
 struct wait {
-    struct buf *buf; /* either: appends, at most max_bytes */
+    uint8_t *to; /* either: fills [0, max_bytes) */
     size_t max_bytes;
-    uint8_t *to;                       /* or: fills [0, max_bytes) */
     const struct store_ranges *ranges; /* or: hands on */
     size_t got;                        /* bytes seen, those past max_bytes included */
     struct error err;
@@ -29,8 +28,6 @@ static void take(struct store_get *get, uint64_t offset, const void *bytes, size
     size_t n = len < room ? len : room;
     if (wait->ranges)
         wait->ranges->each(wait->ranges->ctx, bytes, len);
-    else if (wait->buf)
-        buf_append(wait->buf, bytes, n);
     else
         memcpy(wait->to + wait->got, bytes, n);
     wait->got += len;
@@ -106,32 +103,4 @@ int store_read_ranges(struct store *store, const struct store_ranges *ranges, st
         return rc;
     return store->ops->read_ranges ? store->ops->read_ranges(store, ranges, err)
                                    : read_one_by_one(store, ranges, err);
-}
-
-static int read_all_once(struct store *store, const char *path, struct wait *wait,
-                         struct store_object *object, struct error *err)
-{
-    struct store_get get = {.path = path, .size = UINT64_MAX, .len = UINT64_MAX, .ret_object = object};
-    return run(store, &get, wait, err);
-}
-
-int store_read_all(struct store *store, const char *path, size_t max_bytes, struct buf *buf,
-                   struct store_object *ret_object, struct error *err)
-{
-    enum { TRIES = 3 }; /* an object that is replaced while it is read is read again */
-    struct store_object object = {0};
-    size_t start = buf->len;
-    int rc = -ESTALE;
-    for (int i = 0; i < TRIES && rc == -ESTALE; i++) {
-        struct wait wait = {.buf = buf, .max_bytes = max_bytes};
-        buf->len = start;
-        rc = read_all_once(store, path, &wait, &object, err);
-        if (!rc && wait.got > max_bytes)
-            rc = error_set(err, EFBIG, "%s/%s: larger than %zu bytes", store_url(store), path, max_bytes);
-    }
-    if (buf->data)
-        buf->data[rc < 0 ? (buf->len = start) : buf->len] = 0;
-    if (!rc && ret_object)
-        *ret_object = object;
-    return rc;
 }

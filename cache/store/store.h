@@ -144,9 +144,19 @@ struct store_ranges {
     void *ctx;
 };
 int store_read_ranges(struct store *store, const struct store_ranges *ranges, struct error *err);
-/* The whole of a small unpinned object; -EFBIG over max_bytes. ret_object may be NULL. */
+/* The whole of a small unpinned object, appended; -EFBIG over max_bytes. ret_object may be NULL. */
 int store_read_all(struct store *store, const char *path, size_t max_bytes, struct buf *buf,
                    struct store_object *ret_object, struct error *err);
+/* The same beside other requests. One thread at a time; never waits for the store, but in the last two. */
+struct store_whole;
+struct store_whole *store_whole_start(struct store *store, const char *path, size_t max_bytes,
+                                      int64_t deadline_ns); /* 0: a default, as of store_get */
+/* Has it ended? Waits for that until `until_ns` (clock_now_ns(); 0: as long as it takes). */
+bool store_whole_wait(struct store_whole *whole, int64_t until_ns);
+/* Waits for its end, appends its bytes, and frees it. */
+int store_whole_end(struct store_whole *whole, struct buf *buf, struct store_object *ret_object,
+                    struct error *err);
+void store_whole_drop(struct store_whole *whole); /* ends it soon, and frees it; NULL is fine */
 int store_head(struct store *store, const char *path, struct store_object *ret, struct error *err);
 
 /* ---- writing ---- */

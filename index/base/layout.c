@@ -3,14 +3,14 @@
 #include "index/base/layout.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cache/base/hash.h"
+#include "cache/base/instant.h"
 
-enum { SERIES_BYTES_MAX = 16384, NAME_BYTES = 80 };
+enum { NOTE_BYTES_MAX = 4 << 20 };
 
 void layout_manifest_path(uint32_t version, char ret_path[LAYOUT_PATH_BYTES])
 {
@@ -50,9 +50,66 @@ static bool is_blind(struct layout *layout, const char *path)
     return store_read_all(layout->store, beside, 1, &none, NULL, NULL) == -EACCES;
 }
 
-int layout_get(struct layout *layout, const char *path, size_t max_bytes, struct buf *buf, struct error *err)
+/* ---- notes ---- */
+
+static void note_key(const struct layout *layout, const char *name, uint8_t ret[SHA256_BYTES])
 {
-    int rc = store_read_all(layout->store, path, max_bytes, buf, NULL, err);
+    CLEANUP_FREE char *text = mem_printf("elidefs note\n%s\n%s", store_url(layout->store), name);
+    sha256_of(text, strlen(text), ret);
+}
+
+void layout_note(struct layout *layout, const char *name, const void *text, size_t len)
+{
+    uint8_t key[SHA256_BYTES];
+    if (!layout->cache || store_is_local(layout->store) || len > NOTE_BYTES_MAX)
+        return;
+    note_key(layout, name, key);
+    cache_note_put(layout->cache, key, text, len);
+}
+
+int layout_noted(struct layout *layout, const char *name, size_t max_bytes, struct buf *buf)
+{
+    uint8_t key[SHA256_BYTES];
+    note_key(layout, name, key);
+    return layout->cache ? cache_note_get(layout->cache, key, max_bytes, buf) : -ENOENT;
+}
+
+void layout_set_away(struct layout *layout, bool away)
+{
+    atomic_store(&layout->away, away);
+}
+
+bool layout_is_away(int rc)
+{
+    return rc == -EIO || rc == -ETIMEDOUT;
+}
+
+/* ---- small objects ---- */
+
+void layout_read_begin(struct layout *layout, struct layout_reading *reading)
+{
+    bool away = atomic_load(&layout->away);
+    reading->whole = away ? NULL : store_whole_start(layout->store, reading->path, reading->max_bytes, 0);
+}
+
+void layout_read_drop(struct layout_reading *reading)
+{
+    store_whole_drop(reading->whole);
+    reading->whole = NULL;
+}
+
+static int read_noted(struct layout *layout, const struct layout_reading *reading, struct buf *buf,
+                      struct error *err)
+{
+    if (!layout_noted(layout, reading->path, reading->max_bytes, buf))
+        return 0;
+    return error_set(err, EHOSTUNREACH, "%s/%s: the store does not answer, and this is not cached",
+                     store_url(layout->store), reading->path);
+}
+
+/* Refused may mean missing, see the header. */
+static int check_refused(struct layout *layout, const char *path, int rc, struct error *err)
+{
     if (rc != -EACCES)
         return rc;
     if (!atomic_load(&layout->blind)) {
@@ -61,6 +118,33 @@ int layout_get(struct layout *layout, const char *path, size_t max_bytes, struct
         atomic_store(&layout->blind, true);
     }
     return error_set(err, ENOENT, "%s/%s: no such object", store_url(layout->store), path);
+}
+
+int layout_read_end(struct layout *layout, struct layout_reading *reading,
+                    const struct catalog_patience *patience, struct buf *buf, struct error *err)
+{
+    int rc = 0;
+    size_t before = buf->len;
+    if (!reading->whole)
+        return read_noted(layout, reading, buf, err);
+    while (!rc && !store_whole_wait(reading->whole, clock_now_ns() + PATIENCE_LOOK_NS))
+        rc = patience_check(patience, err);
+    if (rc < 0) {
+        layout_read_drop(reading);
+        return rc;
+    }
+    rc = store_whole_end(STEAL(reading->whole), buf, NULL, err);
+    if (!rc && !reading->unnoted)
+        layout_note(layout, reading->path, buf->data + before, buf->len - before);
+    return reading->plain ? rc : check_refused(layout, reading->path, rc, err);
+}
+
+int layout_read(struct layout *layout, const char *path, size_t max_bytes, struct buf *buf, struct error *err)
+{
+    struct layout_reading reading = {.max_bytes = max_bytes};
+    snprintf(reading.path, sizeof reading.path, "%s", path);
+    layout_read_begin(layout, &reading);
+    return layout_read_end(layout, &reading, PATIENCE_ENDLESS, buf, err);
 }
 
 static int stop_at_first(void *ctx, const char *path, const struct store_object *object, struct error *err)
@@ -72,73 +156,4 @@ int layout_peek(struct store *store, const char *prefix, struct error *err)
 {
     int rc = store_list(store, prefix, stop_at_first, NULL, err);
     return rc < 0 ? rc : 0;
-}
-
-void layout_series_path(const char *kind, const char *name, uint32_t seq, char ret_path[LAYOUT_PATH_BYTES])
-{
-    snprintf(ret_path, LAYOUT_PATH_BYTES, "elidefs/%s/%s/%u", kind, name, seq);
-}
-
-struct series_listing {
-    size_t prefix_len;
-    layout_series_fn *each;
-    void *ctx;
-};
-
-/* A canonical decimal from 1 to UINT32_MAX, else 0. */
-static uint32_t parse_seq(const char *text)
-{
-    char *end;
-    if (*text < '1' || *text > '9')
-        return 0;
-    errno = 0;
-    unsigned long long seq = strtoull(text, &end, 10);
-    return *end || errno || seq > UINT32_MAX ? 0 : (uint32_t)seq;
-}
-
-static int series_object(void *ctx, const char *path, const struct store_object *object, struct error *err)
-{
-    const struct series_listing *listing = ctx;
-    if (strlen(path) <= listing->prefix_len)
-        return 0;
-    const char *rest = path + listing->prefix_len, *slash = strchr(rest, '/');
-    uint32_t seq = slash ? parse_seq(slash + 1) : 0;
-    if (!seq || slash - rest >= NAME_BYTES)
-        return 0;
-    char name[NAME_BYTES];
-    snprintf(name, sizeof name, "%.*s", (int)(slash - rest), rest);
-    return listing->each(listing->ctx, name, seq, err);
-}
-
-int layout_series_list(struct layout *layout, const char *kind, layout_series_fn *each, void *ctx,
-                       struct error *err)
-{
-    char prefix[LAYOUT_PATH_BYTES];
-    int len = snprintf(prefix, sizeof prefix, "elidefs/%s/", kind);
-    if (atomic_load(&layout->blind))
-        return error_set(err, EACCES, "%s/%s: may not be listed", store_url(layout->store), prefix);
-    struct series_listing listing = {.prefix_len = (size_t)len, .each = each, .ctx = ctx};
-    int rc = store_list(layout->store, prefix, series_object, &listing, err);
-    return rc == -ENOENT ? 0 : rc; /* a folder that nothing was put into yet */
-}
-
-int layout_series_follow(struct layout *layout, const char *kind, const char *name, uint32_t *seq,
-                         struct buf *buf, struct error *err)
-{
-    CLEANUP_BUF struct buf next = BUF_INIT;
-    char path[LAYOUT_PATH_BYTES];
-    for (int moved = 0;; moved = 1) {
-        if (*seq == UINT32_MAX)
-            return moved;
-        layout_series_path(kind, name, *seq + 1, path);
-        buf_clear(&next);
-        int rc = layout_get(layout, path, SERIES_BYTES_MAX, &next, err);
-        if (rc == -ENOENT)
-            return moved;
-        if (rc < 0)
-            return rc;
-        buf_clear(buf);
-        buf_append(buf, next.data, next.len);
-        ++*seq;
-    }
 }

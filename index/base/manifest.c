@@ -252,6 +252,12 @@ static void read_counts(struct fields *f, struct manifest *m)
     f->rc = diff.rc;
 }
 
+static void read_roots(struct fields *f, struct manifest *m)
+{
+    if (json_get(f->json, "roots"))
+        m->roots = (uint32_t)field_count(f, "roots", UINT32_MAX);
+}
+
 static void read_tags(struct fields *f, struct manifest *m)
 {
     struct fields tags = field_object(f, "tags", "tags.");
@@ -281,6 +287,7 @@ static void read_all(struct fields *f, struct manifest *m)
     read_parent(f, m);
     read_requires(f, m);
     read_counts(f, m);
+    read_roots(f, m);
     read_tags(f, m);
     if (m->version > 0 && !m->unsupported && !m->outdated)
         read_catalog(f, m);
@@ -387,6 +394,8 @@ void manifest_print(struct buf *buf, const struct manifest *m)
     if (m->labelled)
         buf_printf(buf, ", \"labelled\": %llu", (unsigned long long)m->labelled);
     buf_text_append(buf, "},\n");
+    if (m->roots)
+        buf_printf(buf, "  \"roots\": %u,\n", m->roots);
     buf_text_append(buf, "  \"tags\": {");
     for (size_t i = 0; i < m->tag_count; i++)
         buf_printf(buf, "%s\"%s\": {\"version\": %u, \"seq\": %u}", i ? ", " : "", m->tags[i].name,

@@ -48,7 +48,8 @@ struct manifest {
     uint64_t clips, rows;
     uint64_t added, replaced, removed, unchanged; /* clips, against the parent */
     uint64_t labelled;                            /* clips whose values or events somebody set */
-    struct manifest_tag *tags;                    /* by name, as of the commit */
+    uint32_t roots;            /* recorded when it was committed: their highest id; 0: not said */
+    struct manifest_tag *tags; /* by name, as of the commit */
     size_t tag_count;
     uint8_t sha256[SHA256_BYTES]; /* of the manifest's own bytes */
 };

@@ -156,7 +156,7 @@ int catalog_reader_sibling(struct catalog_reader *reader, uint32_t version, stru
         return error_set(err, ENOTSUP, "catalog %s: other versions are not known here", catalog->name);
     int rc = patience_check(patience, err);
     if (rc >= 0)
-        rc = catalog->open_sibling(catalog->sibling_ctx, version, patience->nowait, &sibling, err);
+        rc = catalog->open_sibling(catalog->sibling_ctx, version, patience, &sibling, err);
     return rc < 0 ? rc : catalog_reader_acquire(sibling, patience, ret, err);
 }
 

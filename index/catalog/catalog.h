@@ -40,8 +40,8 @@ CLEANUP_DEFINE(struct catalog, catalog_unref, cleanup_catalog)
 
 /* Another version of the same data set, for what compares two. `open` gives a reference, -EAGAIN if it must
  * not wait and that one is not open yet. Called by any thread, as long as a reader is in use. */
-typedef int catalog_sibling_fn(void *ctx, uint32_t version, bool nowait, struct catalog **ret,
-                               struct error *err);
+typedef int catalog_sibling_fn(void *ctx, uint32_t version, const struct catalog_patience *patience,
+                               struct catalog **ret, struct error *err);
 void catalog_set_siblings(struct catalog *catalog, catalog_sibling_fn *open,
                           void *ctx); /* once, before use */
 

@@ -127,6 +127,9 @@ static int end_manifest(struct commit *commit, struct error *err)
     m->removed = commit->counts.clips_removed;
     m->labelled = commit->counts.clips_labelled;
     m->unchanged = commit->counts.clips_unchanged;
+    m->roots = roots_count(commit->dataset->roots);
+    for (size_t i = 0; i < commit->use_count; i++)
+        m->roots = commit->uses[i].id > m->roots ? commit->uses[i].id : m->roots;
     m->tag_count = tags_copy(commit->dataset->tags, &m->tags);
     manifest_print(&commit->bytes, m);
     if (commit->bytes.len > MANIFEST_BYTES_MAX)
@@ -171,7 +174,7 @@ static int settle(struct commit *commit, const char *path, int put_rc, struct er
     struct dataset *dataset = commit->dataset;
     CLEANUP_BUF struct buf theirs = BUF_INIT;
     CLEANUP_MANIFEST struct manifest *winner = NULL;
-    int rc = layout_get(&dataset->layout, path, MANIFEST_BYTES_MAX, &theirs, NULL);
+    int rc = layout_read(&dataset->layout, path, MANIFEST_BYTES_MAX, &theirs, NULL);
     if (!rc || rc == -EFBIG) {
         if (!rc && theirs.len)
             manifest_parse(path, theirs.data, theirs.len, &winner, NULL);
@@ -254,9 +257,11 @@ static void record_trust(const struct commit *commit)
 static void after_commit(struct commit *commit)
 {
     const struct manifest *kept;
-    char hint[16];
-    int len = snprintf(hint, sizeof hint, "%u\n", commit->manifest.version);
-    store_put(commit->dataset->layout.store, layout_head_path(), hint, (size_t)len, STORE_PUT_REPLACE, NULL,
+    CLEANUP_BUF struct buf hint = BUF_INIT;
+    buf_printf(&hint, "%u\n", commit->manifest.version);
+    if (commit->bytes.len <= LAYOUT_COPY_MAX)
+        buf_append(&hint, commit->bytes.data, commit->bytes.len);
+    store_put(commit->dataset->layout.store, layout_head_path(), hint.data, hint.len, STORE_PUT_REPLACE, NULL,
               NULL);
     record_trust(commit);
     dataset_keep_manifest(commit->dataset, STEAL(commit->read_back), &kept, NULL);
@@ -304,7 +309,7 @@ static int begin(struct commit *commit, const struct dataset_commit *options, st
     if (!rc)
         rc = manifest_check_supported(commit->parent, err);
     if (!rc)
-        rc = roots_load(commit->dataset->roots, err);
+        rc = roots_load(commit->dataset->roots, 0, NULL, err);
     return rc < 0 ? rc : begin_manifest(commit, options, err);
 }
 

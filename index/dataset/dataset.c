@@ -2,8 +2,8 @@
 /*
  * Reading a data set: which versions there are and what they hold.
  *
- * The newest version is found by asking for the next manifest until there is none. The hint in elidefs/head
- * only saves requests: a version counts because its manifest is there.
+ * What was read of a version is kept: its manifest, and the pages of its catalog once somebody asks for them.
+ * Which is the newest is found in discover.c.
  */
 #include <errno.h>
 #include <limits.h>
@@ -176,7 +176,7 @@ void dataset_move_head(struct dataset *dataset, uint32_t version)
     pthread_mutex_unlock(&dataset->lock);
 }
 
-static const struct manifest *known_manifest(struct dataset *dataset, uint32_t version)
+const struct manifest *dataset_known_manifest(struct dataset *dataset, uint32_t version)
 {
     pthread_mutex_lock(&dataset->lock);
     const struct known_version *known = find_locked(dataset, version);
@@ -187,43 +187,11 @@ static const struct manifest *known_manifest(struct dataset *dataset, uint32_t v
 
 /* ---- manifests ---- */
 
-static int parse_version(const struct dataset *dataset, uint32_t version, const struct buf *bytes,
-                         struct manifest **ret, struct error *err)
-{
-    char path[LAYOUT_PATH_BYTES];
-    layout_manifest_path(version, path);
-    CLEANUP_FREE char *name = mem_printf("%s/%s", dataset_url(dataset), path);
-    CLEANUP_MANIFEST struct manifest *manifest = NULL;
-    int rc = manifest_parse(name, bytes->data, bytes->len, &manifest, err);
-    if (rc < 0)
-        return rc;
-    if (manifest->version != version)
-        return error_set(err, EUCLEAN, "%s: is the manifest of v%u", name, manifest->version);
-    *ret = STEAL(manifest);
-    return 0;
-}
-
-/* Reads a version's manifest and keeps it. *ret_exists tells whether there is one, whatever it is worth. */
-static int read_manifest(struct dataset *dataset, uint32_t version, bool *ret_exists,
+static int find_manifest(struct dataset *dataset, uint32_t version, const struct catalog_patience *patience,
                          const struct manifest **ret, struct error *err)
 {
-    char path[LAYOUT_PATH_BYTES];
-    CLEANUP_BUF struct buf bytes = BUF_INIT;
-    struct manifest *manifest = NULL;
-    layout_manifest_path(version, path);
-    int rc = layout_get(&dataset->layout, path, MANIFEST_BYTES_MAX, &bytes, err);
-    *ret_exists = !rc || rc == -EFBIG;
-    if (!rc)
-        rc = parse_version(dataset, version, &bytes, &manifest, err);
-    return rc < 0 ? rc : dataset_keep_manifest(dataset, manifest, ret, err);
-}
-
-int dataset_manifest(struct dataset *dataset, uint32_t version, const struct manifest **ret,
-                     struct error *err)
-{
-    const struct manifest *known = known_manifest(dataset, version);
+    const struct manifest *known = dataset_known_manifest(dataset, version);
     uint32_t head = dataset_head(dataset);
-    bool exists;
     if (known) {
         *ret = known;
         return 0;
@@ -231,61 +199,24 @@ int dataset_manifest(struct dataset *dataset, uint32_t version, const struct man
     if (version > head)
         return error_set(err, ENOENT, "%s: there is no v%u; the newest is v%u", dataset_url(dataset), version,
                          head);
-    return read_manifest(dataset, version, &exists, ret, err);
+    return dataset_read_manifest(dataset, version, patience, ret, err);
 }
 
-/* ---- the newest version ---- */
-
-/* Is there such a version? 1, 0 or -errno. A manifest that cannot be read stands for itself only. */
-static int look(struct dataset *dataset, uint64_t version, struct error *err)
+int dataset_manifest(struct dataset *dataset, uint32_t version, const struct manifest **ret,
+                     struct error *err)
 {
-    const struct manifest *manifest;
-    struct error read_err = {0};
-    bool exists = false;
-    if (version > MANIFEST_VERSION_MAX)
-        return 0;
-    int rc = read_manifest(dataset, (uint32_t)version, &exists, &manifest, &read_err);
-    if (exists)
-        return 1;
-    return rc == -ENOENT ? 0 : error_copy(err, &read_err);
-}
-
-/* Steps that double, then halve: one request where nothing is new, and few where the hint was old. */
-static int find_head(struct dataset *dataset, uint32_t known, uint32_t *ret, struct error *err)
-{
-    uint64_t low = known, step = 1;
-    int rc;
-    while ((rc = look(dataset, low + step, err)) > 0) {
-        low += step;
-        step *= 2;
-    }
-    for (uint64_t high = low + step; rc >= 0 && high - low > 1;) {
-        uint64_t middle = low + (high - low) / 2;
-        rc = look(dataset, middle, err);
-        if (rc > 0)
-            low = middle;
-        else
-            high = middle;
-    }
-    if (rc < 0)
-        return rc;
-    *ret = (uint32_t)low;
-    return 0;
+    return find_manifest(dataset, version, PATIENCE_ENDLESS, ret, err);
 }
 
 int dataset_refresh(struct dataset *dataset, uint32_t *ret_head, struct error *err)
 {
-    uint32_t head = dataset_head(dataset);
-    int rc = find_head(dataset, head, &head, err);
-    if (rc < 0)
-        return rc;
-    dataset_move_head(dataset, head);
-    rc = tags_load(dataset->tags, known_manifest(dataset, head), err);
-    if (rc < 0)
-        return rc;
-    if (ret_head)
-        *ret_head = dataset_head(dataset);
-    return 0;
+    uint32_t head;
+    int rc = dataset_look(dataset, PATIENCE_ENDLESS, &head, err);
+    if (!rc)
+        rc = tags_load(dataset->tags, dataset_known_manifest(dataset, head), NULL, err);
+    if (!rc && ret_head)
+        *ret_head = head;
+    return rc;
 }
 
 uint32_t dataset_head(const struct dataset *dataset)
@@ -299,71 +230,6 @@ uint32_t dataset_head(const struct dataset *dataset)
 
 /* ---- open ---- */
 
-/* What elidefs/head says, or 0. */
-static uint32_t read_hint(struct dataset *dataset)
-{
-    CLEANUP_BUF struct buf text = BUF_INIT;
-    if (store_read_all(dataset->layout.store, layout_head_path(), LAYOUT_HINT_MAX, &text, NULL, NULL))
-        return 0;
-    unsigned long version = strtoul(buf_text(&text), NULL, 10);
-    return version <= MANIFEST_VERSION_MAX ? (uint32_t)version : 0;
-}
-
-/* The first manifest that is read says which data set this is. */
-static int read_base(struct dataset *dataset, uint32_t version, struct error *err)
-{
-    char path[LAYOUT_PATH_BYTES];
-    CLEANUP_BUF struct buf bytes = BUF_INIT;
-    CLEANUP_MANIFEST struct manifest *manifest = NULL;
-    const struct manifest *kept;
-    layout_manifest_path(version, path);
-    int rc = store_read_all(dataset->layout.store, path, MANIFEST_BYTES_MAX, &bytes, NULL, err);
-    if (!rc)
-        rc = parse_version(dataset, version, &bytes, &manifest, err);
-    if (rc < 0)
-        return rc;
-    memcpy(dataset->uuid, manifest->uuid, sizeof dataset->uuid);
-    dataset_move_head(dataset, version);
-    return dataset_keep_manifest(dataset, STEAL(manifest), &kept, err);
-}
-
-/* A bucket that does not exist is another mistake than a folder with no data set in it. */
-static int no_data_set(struct dataset *dataset, struct error *err)
-{
-    struct store *store = dataset->layout.store;
-    struct error list_err = {0};
-    if (!store_is_read_only(store) && !store_is_local(store) &&
-        layout_peek(store, "elidefs/", &list_err) == -ENOENT)
-        return error_copy(err, &list_err);
-    return error_set(err, ENOENT, "no data set at %s", dataset_url(dataset));
-}
-
-static int find_base(struct dataset *dataset, struct error *err)
-{
-    struct error base_err = {0};
-    uint32_t hint = read_hint(dataset);
-    if (hint && !read_base(dataset, hint, NULL))
-        return 0;
-    int rc = read_base(dataset, 0, &base_err);
-    if (rc == -ENOENT)
-        return no_data_set(dataset, err);
-    return rc < 0 ? error_copy(err, &base_err) : 0;
-}
-
-static int open_parts(struct dataset *dataset, const struct dataset_options *options, struct error *err)
-{
-    int rc = find_base(dataset, err);
-    if (rc < 0)
-        return rc;
-    struct roots_options roots = {.stores = options->stores,
-                                  .layout = &dataset->layout,
-                                  .uuid = dataset->uuid,
-                                  .trust = options->trust};
-    dataset->pages = page_store_new(dataset->layout.store, dataset->cache, dataset->uuid);
-    rc = roots_new(&roots, &dataset->roots, err);
-    return rc < 0 ? rc : dataset_refresh(dataset, NULL, err);
-}
-
 int dataset_open_store(const struct dataset_options *options, struct store *store, struct dataset **ret,
                        struct error *err)
 {
@@ -371,9 +237,10 @@ int dataset_open_store(const struct dataset_options *options, struct store *stor
     dataset->stores = options->stores;
     dataset->cache = options->cache;
     dataset->layout.store = store_ref(store);
+    dataset->layout.cache = options->cache;
     dataset->tags = tags_new(&dataset->layout);
     pthread_mutex_init(&dataset->lock, NULL);
-    int rc = open_parts(dataset, options, err);
+    int rc = dataset_discover(dataset, options, err);
     if (rc < 0)
         return rc;
     *ret = STEAL(dataset);
@@ -392,17 +259,25 @@ void dataset_free(struct dataset *dataset)
 {
     if (!dataset)
         return;
+    series_list_drop(dataset->strays[0]);
+    series_list_drop(dataset->strays[1]);
     for (size_t i = 0; i < dataset->count; i++) {
         catalog_unref(dataset->versions[i].catalog);
         manifest_free(dataset->versions[i].manifest);
     }
     free(dataset->versions);
+    free(dataset->note);
     page_store_unref(dataset->pages);
     roots_free(dataset->roots);
     tags_free(dataset->tags);
     store_unref(dataset->layout.store);
     pthread_mutex_destroy(&dataset->lock);
     free(dataset);
+}
+
+const char *dataset_note(const struct dataset *dataset)
+{
+    return dataset->note;
 }
 
 const char *dataset_url(const struct dataset *dataset)
@@ -455,9 +330,10 @@ int dataset_pages(struct dataset *dataset, const struct manifest *manifest, stru
     return rc;
 }
 
-static int open_sibling(void *ctx, uint32_t version, bool nowait, struct catalog **ret, struct error *err)
+static int open_sibling(void *ctx, uint32_t version, const struct catalog_patience *patience,
+                        struct catalog **ret, struct error *err)
 {
-    return dataset_catalog(ctx, version, nowait, ret, err);
+    return dataset_catalog(ctx, version, patience, ret, err);
 }
 
 static int open_catalog(struct dataset *dataset, const struct manifest *manifest, struct catalog **ret,
@@ -487,8 +363,8 @@ static struct catalog *keep_catalog(struct dataset *dataset, uint32_t version, s
     return kept;
 }
 
-int dataset_catalog(struct dataset *dataset, uint32_t version, bool nowait, struct catalog **ret,
-                    struct error *err)
+int dataset_catalog(struct dataset *dataset, uint32_t version, const struct catalog_patience *patience,
+                    struct catalog **ret, struct error *err)
 {
     struct catalog *catalog = known_catalog(dataset, version);
     const struct manifest *manifest;
@@ -499,9 +375,9 @@ int dataset_catalog(struct dataset *dataset, uint32_t version, bool nowait, stru
     }
     if (version == 0 || version > dataset_head(dataset))
         return error_set(err, ENOENT, "%s: there is no v%u", dataset_url(dataset), version);
-    if (nowait)
+    if (patience->nowait)
         return error_set(err, EAGAIN, "%s: v%u is not open yet", dataset_url(dataset), version);
-    rc = dataset_manifest(dataset, version, &manifest, err);
+    rc = find_manifest(dataset, version, patience, &manifest, err);
     if (!rc)
         rc = open_catalog(dataset, manifest, &catalog, err);
     if (!rc)

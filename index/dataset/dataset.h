@@ -37,6 +37,9 @@ struct dataset_options {
     struct cache *cache; /* catalogs and clips are read through it; may be NULL where none is (log, tag) */
     const char *const
         *trust; /* root URLs trusted for this run, beside those recorded; NULL-terminated, may be NULL */
+    bool
+        ahead; /* clips of the newest version are asked for next: what every look-up needs is fetched along */
+    bool roots; /* so are its roots */
 };
 /* Does a data set lie there? 1, 0, or -errno where that cannot be told. One request. Waits. */
 int dataset_exists(struct stores *stores, const char *url, struct error *err);
@@ -48,6 +51,9 @@ CLEANUP_DEFINE(struct dataset, dataset_free, cleanup_dataset)
 #define CLEANUP_DATASET CLEANUP(cleanup_dataset)
 
 const char *dataset_url(const struct dataset *dataset);
+/* A sentence for a person about how it was opened, else NULL: the store is away, and what is cached is shown;
+ * the hint at the newest version holds what it should not. */
+const char *dataset_note(const struct dataset *dataset);
 /* -ENOTSUP with the reason where nothing can be committed: asked before the work of an import. Never waits.
  */
 int dataset_check_writable(const struct dataset *dataset, struct error *err);
@@ -58,6 +64,10 @@ void dataset_store_answers(const struct dataset *dataset, struct store_answers *
 
 /* ---- versions ---- */
 
+/* Newest version now, without a look at the tags; as patient as it is said. One GET when nothing is new.
+ * While the store is away: does it answer again? */
+int dataset_look(struct dataset *dataset, const struct catalog_patience *patience, uint32_t *ret_head,
+                 struct error *err);
 /* Newest version now: 0 before the first import. Waits (one GET and one listing of the tags when nothing is
  * new). ret_head may be NULL. */
 int dataset_refresh(struct dataset *dataset, uint32_t *ret_head, struct error *err);
@@ -66,10 +76,11 @@ uint32_t dataset_head(const struct dataset *dataset); /* as of the last refresh;
  * version; -EUCLEAN: damaged, or not the parent (child) of a neighbour that was read before. Waits. */
 int dataset_manifest(struct dataset *dataset, uint32_t version, const struct manifest **ret,
                      struct error *err);
-/* The version's catalog (a reference). `nowait`: -EAGAIN if it is not open yet. -ENOENT: no such version (v0
- * is none); -ENOTSUP: needs a newer program; -EUCLEAN: damaged. */
-int dataset_catalog(struct dataset *dataset, uint32_t version, bool nowait, struct catalog **ret,
-                    struct error *err);
+/* The version's catalog (a reference). -EAGAIN if it is not open yet and `patience` does not wait; -ECANCELED
+ * and -ETIMEDOUT as it says. -ENOENT: no such version (v0 is none); -ENOTSUP: needs a newer program;
+ * -EUCLEAN: damaged. */
+int dataset_catalog(struct dataset *dataset, uint32_t version, const struct catalog_patience *patience,
+                    struct catalog **ret, struct error *err);
 /* Is every page of the version's catalog still in the store, as it was stored? What versions share is looked
  * at once for one `check`, which pages_check_free() ends before the data set. -ENOENT, -EUCLEAN. A version
  * whose catalog is cached can be read here all the same. Waits. */

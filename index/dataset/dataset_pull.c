@@ -23,7 +23,7 @@ int dataset_pull(struct dataset *dataset, uint32_t version, const char *path, st
         rc = overlay_new(pages, pages_top(pages)->page_bytes, &overlay, err);
     if (!rc)
         pages_want_hot(pages);
-    return rc < 0 ? rc : overlay_save(overlay, path, &(struct catalog_patience){0}, err);
+    return rc < 0 ? rc : overlay_save(overlay, path, PATIENCE_ENDLESS, err);
 }
 
 int dataset_packs(struct dataset *dataset, uint32_t version, struct dataset_pack **ret, size_t *ret_count,

@@ -45,7 +45,7 @@ static int check_root(void *ctx, uint32_t id, const char *const *urls, size_t co
 
 int dataset_check_roots(struct dataset *dataset, struct error *err)
 {
-    int rc = roots_load(dataset->roots, err);
+    int rc = roots_load_once(dataset->roots, err);
     if (!rc)
         rc = roots_check_trust(dataset->roots, err);
     return rc < 0 ? rc : roots_each(dataset->roots, check_root, dataset, err);
@@ -68,7 +68,7 @@ static int each_place(void *ctx, uint32_t id, const char *const *urls, size_t co
 int dataset_roots(struct dataset *dataset, dataset_root_fn *each, void *ctx, struct error *err)
 {
     struct flattening f = {each, ctx};
-    int rc = roots_load(dataset->roots, err);
+    int rc = roots_load_once(dataset->roots, err);
     return rc < 0 ? rc : roots_each(dataset->roots, each_place, &f, err);
 }
 
@@ -100,7 +100,7 @@ static int change_root(struct dataset *dataset, uint32_t id, struct root_change 
     if (!rc)
         rc = check_readable(store, err);
     if (!rc)
-        rc = roots_load(dataset->roots, err);
+        rc = roots_load(dataset->roots, 0, NULL, err);
     if (!rc && compared->all)
         rc = dataset_compare_root(dataset, id, store, &pins, compared, err);
     else if (!rc && !lies_there(dataset, id, store_url(store)))
@@ -140,7 +140,7 @@ int dataset_trust(struct dataset *dataset, const char *url, struct error *err)
     CLEANUP_STORE struct store *store = NULL;
     int rc = store_open(dataset->stores, url, &store, err);
     if (!rc)
-        rc = roots_load(dataset->roots, err);
+        rc = roots_load(dataset->roots, 0, NULL, err);
     if (!rc)
         rc = roots_find(dataset->roots, store_url(store), err);
     if (rc < 0)

@@ -26,8 +26,10 @@ struct dataset {
     char uuid[MANIFEST_UUID_BYTES];
     struct roots *roots;
     struct tags *tags;
-    struct page_store *pages; /* of all versions */
-    pthread_mutex_t lock;     /* guards what follows */
+    struct page_store *pages;         /* of all versions */
+    char *note;                       /* what a person should know of how it was opened; NULL: nothing */
+    struct series_listing *strays[2]; /* listings that no one waits for, while the store is away */
+    pthread_mutex_t lock;             /* guards what follows */
     uint32_t head;
     struct known_version *versions; /* by version; entries may move, what they point to does not */
     size_t count, cap;
@@ -37,6 +39,13 @@ struct dataset {
 int dataset_init_store(struct store *store, struct error *err);
 int dataset_open_store(const struct dataset_options *options, struct store *store, struct dataset **ret,
                        struct error *err);
+
+/* Finds the newest version, and what the data set is. The layout's store and the tags are there. */
+int dataset_discover(struct dataset *dataset, const struct dataset_options *options, struct error *err);
+/* Reads a version's manifest and keeps it. */
+int dataset_read_manifest(struct dataset *dataset, uint32_t version, const struct catalog_patience *patience,
+                          const struct manifest **ret, struct error *err);
+const struct manifest *dataset_known_manifest(struct dataset *dataset, uint32_t version); /* NULL: not read */
 
 /* Keeps a manifest (taken; freed on failure) if it fits those known beside it: -EUCLEAN where the chain of
  * hashes breaks. *ret is the one that is kept. */

@@ -116,13 +116,13 @@ static int probe_version(struct probing *p, uint32_t version, struct error *err)
     CLEANUP_CATALOG struct catalog *catalog = NULL;
     CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
     struct error why = {0};
-    int rc = dataset_catalog(p->dataset, version, false, &catalog, &why);
+    int rc = dataset_catalog(p->dataset, version, PATIENCE_ENDLESS, &catalog, &why);
     if (rc == -EUCLEAN || rc == -ENOENT || rc == -ENOTSUP)
         return 0; /* a damaged version is no reason not to move: an older one will tell */
     if (rc < 0)
         error_copy(err, &why);
     else
-        rc = catalog_reader_acquire(catalog, &(struct catalog_patience){0}, &reader, err);
+        rc = catalog_reader_acquire(catalog, PATIENCE_ENDLESS, &reader, err);
     if (!rc)
         rc = gather(p, reader, err);
     return rc ? rc : probe_some(p, reader, err);

@@ -51,9 +51,9 @@ static int walk_version(struct walk *walk, uint32_t version, struct error *err)
     CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
     CLEANUP_ROWSET struct rowset *objects = rowset_new();
     uint32_t id;
-    int rc = dataset_catalog(walk->dataset, version, false, &catalog, err);
+    int rc = dataset_catalog(walk->dataset, version, PATIENCE_ENDLESS, &catalog, err);
     if (!rc)
-        rc = catalog_reader_acquire(catalog, &(struct catalog_patience){0}, &reader, err);
+        rc = catalog_reader_acquire(catalog, PATIENCE_ENDLESS, &reader, err);
     if (!rc)
         rc = catalog_known_reads(reader, take_stream, objects, err);
     rowset_andnot(objects, walk->seen);

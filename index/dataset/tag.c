@@ -118,80 +118,71 @@ static int parse_version(const struct tags *tags, const char *name, const struct
     return 0;
 }
 
-/* Reads what stands behind `seq`. 1: something does. */
-static int follow(struct tags *tags, const char *name, uint32_t seq, struct error *err)
+/* What stands at the end of a series that moved. A damaged tag is no tag, and no harm to the others. */
+static void keep_moved(struct tags *tags, const struct series_list *series)
 {
-    CLEANUP_BUF struct buf bytes = BUF_INIT;
-    struct manifest_tag tag = {.seq = seq};
-    int rc = layout_series_follow(tags->layout, "tags", name, &tag.seq, &bytes, err);
-    if (rc <= 0)
-        return rc;
-    rc = parse_version(tags, name, &bytes, &tag.version, err);
-    if (rc < 0)
-        return rc;
-    snprintf(tag.name, sizeof tag.name, "%s", name);
-    keep(tags, &tag);
-    return 1;
-}
-
-struct listing {
-    struct manifest_tag *tags; /* version 0 */
-    size_t count, cap;
-};
-
-static void listing_done(struct listing *listing)
-{
-    free(listing->tags);
-}
-
-static int take_listed(void *ctx, const char *name, uint32_t seq, struct error *err)
-{
-    struct listing *listing = ctx;
-    struct manifest_tag *last = listing->count ? &listing->tags[listing->count - 1] : NULL;
-    if (manifest_check_tag(name, NULL) < 0)
-        return 0;
-    if (last && !strcmp(last->name, name)) { /* a listing keeps a series together */
-        last->seq = seq > last->seq ? seq : last->seq;
-        return 0;
+    for (size_t i = 0; i < series->count; i++) {
+        const struct series *one = &series->list[i];
+        struct manifest_tag tag = {.seq = one->seq};
+        if (!one->moved || parse_version(tags, one->name, &one->bytes, &tag.version, NULL) < 0)
+            continue;
+        snprintf(tag.name, sizeof tag.name, "%.*s", (int)sizeof tag.name - 1, one->name);
+        keep(tags, &tag);
     }
-    mem_grow(&listing->tags, &listing->cap, listing->count + 1, sizeof *listing->tags);
-    struct manifest_tag *tag = &listing->tags[listing->count++];
-    *tag = (struct manifest_tag){.seq = seq};
-    snprintf(tag->name, sizeof tag->name, "%s", name);
-    return 0;
 }
 
-/* Without a listing: what the newest manifest says, and what was written since for names that are known. */
-static int load_one_by_one(struct tags *tags, const struct manifest *newest, struct error *err)
+/* Reads what stands behind what is known of one. */
+static int follow(struct tags *tags, const char *name, struct error *err)
 {
-    for (size_t i = 0; newest && i < newest->tag_count; i++)
-        keep(tags, &newest->tags[i]);
+    CLEANUP_SERIES struct series_list series = {0};
+    struct series *one = series_add(&series, name, known(tags, name).seq, false);
+    uint32_t version;
+    int rc = series_follow(tags->layout, "tags", &series, err);
+    if (!rc && one->moved)
+        rc = parse_version(tags, name, &one->bytes, &version, err);
+    if (!rc)
+        keep_moved(tags, &series);
+    return rc;
+}
+
+/* Which of those listed are newer than what is known: from the object before the last. */
+static void take_listed(struct tags *tags, const struct series_list *listed, struct series_list *ret)
+{
+    for (size_t i = 0; i < listed->count; i++) {
+        const struct series *one = &listed->list[i];
+        if (!manifest_check_tag(one->name, NULL) && known(tags, one->name).seq < one->seq)
+            series_add(ret, one->name, one->seq - 1, true);
+    }
+}
+
+/* Without a listing: what was written since for names that are known. */
+static void take_known(struct tags *tags, struct series_list *ret)
+{
     CLEANUP_FREE struct manifest_tag *copy = NULL;
     size_t count = copy_all(tags, &copy);
-    int rc = 0;
-    for (size_t i = 0; rc >= 0 && i < count; i++)
-        rc = follow(tags, copy[i].name, copy[i].seq, err);
-    return rc < 0 ? rc : 0;
+    for (size_t i = 0; i < count; i++)
+        series_add(ret, copy[i].name, copy[i].seq, false);
 }
 
-int tags_load(struct tags *tags, const struct manifest *newest, struct error *err)
+int tags_load(struct tags *tags, const struct manifest *newest, struct series_listing *listing,
+              struct error *err)
 {
-    struct listing listing CLEANUP(listing_done) = {0};
+    CLEANUP_SERIES struct series_list listed = {0}, series = {0};
     struct error list_err = {0};
-    int rc = layout_series_list(tags->layout, "tags", take_listed, &listing, &list_err);
-    if (rc == -EACCES || rc == -ENOTSUP)
-        return load_one_by_one(tags, newest, err);
-    if (rc < 0)
+    for (size_t i = 0; newest && i < newest->tag_count; i++)
+        keep(tags, &newest->tags[i]);
+    int rc = listing ? series_list_end(listing, &listed, &list_err)
+                     : series_list(tags->layout, "tags", &listed, &list_err);
+    if (rc < 0 && rc != -EACCES && rc != -ENOTSUP)
         return error_copy(err, &list_err);
-    for (size_t i = 0; i < listing.count; i++) {
-        const struct manifest_tag *tag = &listing.tags[i];
-        rc = 0;
-        if (known(tags, tag->name).seq < tag->seq)
-            rc = follow(tags, tag->name, tag->seq - 1, err);
-        if (rc < 0 && rc != -EUCLEAN) /* a damaged tag is no tag, and no harm to the others */
-            return rc;
-    }
-    return 0;
+    if (rc < 0)
+        take_known(tags, &series);
+    else
+        take_listed(tags, &listed, &series);
+    rc = series_follow(tags->layout, "tags", &series, err);
+    if (!rc)
+        keep_moved(tags, &series);
+    return rc;
 }
 
 static int check_same(struct tags *tags, const char *name, uint32_t version, struct error *err)
@@ -211,13 +202,13 @@ static int put_next(struct tags *tags, const char *name, uint32_t version, struc
 {
     char path[LAYOUT_PATH_BYTES], text[16];
     uint32_t seq = known(tags, name).seq;
-    layout_series_path("tags", name, seq + 1, path);
+    series_path("tags", name, seq + 1, path);
     int len = snprintf(text, sizeof text, "%u\n", version);
     struct error put_err = {0};
     int rc = store_put(tags->layout->store, path, text, (size_t)len, STORE_PUT_IF_ABSENT, NULL, &put_err);
     if (rc < 0 && rc != -EEXIST)
         return error_copy(err, &put_err);
-    rc = follow(tags, name, seq, err); /* ours, or that of whom was faster */
+    rc = follow(tags, name, err); /* ours, or that of whom was faster */
     return rc < 0 ? rc : check_same(tags, name, version, err);
 }
 
@@ -225,7 +216,7 @@ int tags_put(struct tags *tags, const char *name, uint32_t version, bool move, s
 {
     int rc = manifest_check_tag(name, err);
     if (!rc)
-        rc = follow(tags, name, known(tags, name).seq, err);
+        rc = follow(tags, name, err);
     if (rc < 0)
         return rc;
     struct manifest_tag now = known(tags, name);
@@ -238,7 +229,7 @@ int tags_remove(struct tags *tags, const char *name, struct error *err)
 {
     int rc = manifest_check_tag(name, err);
     if (!rc)
-        rc = follow(tags, name, known(tags, name).seq, err);
+        rc = follow(tags, name, err);
     if (rc < 0)
         return rc;
     if (!known(tags, name).version)

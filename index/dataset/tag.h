@@ -13,6 +13,7 @@
 #include "cache/base/error.h"
 #include "index/base/layout.h"
 #include "index/base/manifest.h"
+#include "index/base/series.h"
 
 struct tags;
 
@@ -21,8 +22,10 @@ void tags_free(struct tags *tags);
 CLEANUP_DEFINE(struct tags, tags_free, cleanup_tags)
 #define CLEANUP_TAGS CLEANUP(cleanup_tags)
 
-/* Reads what is new: one listing, one GET for each unknown tag. `newest` may be NULL. Waits. */
-int tags_load(struct tags *tags, const struct manifest *newest, struct error *err);
+/* Reads what is new: one listing, and those that the newest manifest, which may be NULL, does not know yet.
+ * `listing` (taken; may be NULL) is that listing, begun before. Waits. */
+int tags_load(struct tags *tags, const struct manifest *newest, struct series_listing *listing,
+              struct error *err);
 uint32_t tags_find(struct tags *tags, const char *name); /* the version, 0: no such tag */
 /* A copy of all of them, by name: the caller frees *ret. How many. */
 size_t tags_copy(struct tags *tags, struct manifest_tag **ret);

@@ -14,8 +14,8 @@
 #include "cache/cache.h"
 #include "cache/store/store.h"
 #include "index/base/map.h"
+#include "index/base/patience.h"
 #include "index/pages/page_cache.h"
-#include "index/pages/patience.h"
 
 struct page_store;
 

@@ -126,7 +126,7 @@ static int read_pins(struct roots *roots, struct root *root, size_t place, struc
     char path[LAYOUT_PATH_BYTES];
     layout_pins_path(root->id, root->record.places[place].pins, path);
     CLEANUP_FREE char *name = mem_printf("%s/%s", store_url(roots->layout->store), path);
-    int rc = layout_get(roots->layout, path, ROOT_PINS_BYTES_MAX, &bytes, err);
+    int rc = layout_read(roots->layout, path, ROOT_PINS_BYTES_MAX, &bytes, err);
     return rc < 0 ? rc : root_pins_parse(name, bytes.data, bytes.len, &root->pins[place], err);
 }
 
@@ -149,84 +149,90 @@ int roots_keep(struct roots *roots, uint32_t id, uint32_t seq, const struct buf 
     return 0;
 }
 
-/* 1 if something newer than what is known was found, 0 if not. */
-static int follow(struct roots *roots, uint32_t id, uint32_t seq, struct error *err)
+/* Follows these roots from what is known of each, and keeps what they say. */
+static int follow(struct roots *roots, struct series_list *series, struct error *err)
 {
-    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    int rc = series_follow(roots->layout, "roots", series, err);
+    for (size_t i = 0; !rc && i < series->count; i++) {
+        const struct series *one = &series->list[i];
+        if (one->moved)
+            rc = roots_keep(roots, (uint32_t)strtoul(one->name, NULL, 10), one->seq, &one->bytes, err);
+    }
+    return rc;
+}
+
+static void add(struct roots *roots, struct series_list *series, uint32_t id)
+{
     char name[16];
+    uint32_t seq = roots_known_seq(roots, id);
     snprintf(name, sizeof name, "%u", id);
-    int moved = layout_series_follow(roots->layout, "roots", name, &seq, &bytes, err), rc = moved;
-    if (moved > 0)
-        rc = roots_keep(roots, id, seq, &bytes, err);
-    return rc < 0 ? rc : moved;
+    series_add(series, name, seq, !seq);
 }
 
-struct newest { /* what a listing says */
-    uint32_t *ids, *seqs;
-    size_t count, ids_cap, seqs_cap;
-};
-
-static void newest_done(struct newest *newest)
+/* 0: it is none of ours. */
+static uint32_t parse_id(const char *name)
 {
-    free(newest->ids);
-    free(newest->seqs);
-}
-
-static int take_listed(void *ctx, const char *name, uint32_t seq, struct error *err)
-{
-    struct newest *newest = ctx;
     char *end;
     unsigned long id = *name >= '1' && *name <= '9' ? strtoul(name, &end, 10) : 0;
-    if (!id || *end || id > UINT32_MAX)
-        return 0;
-    if (newest->count && newest->ids[newest->count - 1] == id) { /* a listing keeps a series together */
-        if (seq > newest->seqs[newest->count - 1])
-            newest->seqs[newest->count - 1] = seq;
-        return 0;
-    }
-    mem_grow(&newest->ids, &newest->ids_cap, newest->count + 1, sizeof *newest->ids);
-    mem_grow(&newest->seqs, &newest->seqs_cap, newest->count + 1, sizeof *newest->seqs);
-    newest->ids[newest->count] = (uint32_t)id;
-    newest->seqs[newest->count++] = seq;
-    return 0;
+    return !id || *end || id > UINT32_MAX ? 0 : (uint32_t)id;
 }
 
 /* Ids are given in order, so without a listing the first gap is the end. */
-static int load_one_by_one(struct roots *roots, struct error *err)
+static int load_one_by_one(struct roots *roots, uint32_t known, struct error *err)
 {
-    for (uint32_t id = 1;; id++) {
-        uint32_t seq = roots_known_seq(roots, id);
-        int rc = follow(roots, id, seq, err);
-        if (rc < 0 || (!rc && !seq))
+    for (uint32_t first = 1, last = known + 1;; first = last + 1, last += last) {
+        CLEANUP_SERIES struct series_list series = {0};
+        for (uint32_t id = first; id <= last; id++)
+            add(roots, &series, id);
+        int rc = follow(roots, &series, err);
+        if (rc < 0 || !roots_known_seq(roots, last))
             return rc;
     }
 }
 
-static int load(struct roots *roots, struct error *err)
+/* From the object before the last that is listed. */
+static int load_listed(struct roots *roots, const struct series_list *listed, struct error *err)
 {
-    struct newest newest CLEANUP(newest_done) = {0};
+    CLEANUP_SERIES struct series_list series = {0};
+    for (size_t i = 0; i < listed->count; i++) {
+        const struct series *one = &listed->list[i];
+        uint32_t id = parse_id(one->name);
+        if (id && one->seq > roots_known_seq(roots, id))
+            series_add(&series, one->name, one->seq - 1, true);
+    }
+    return follow(roots, &series, err);
+}
+
+int roots_load(struct roots *roots, uint32_t known, struct series_listing *listing, struct error *err)
+{
+    CLEANUP_SERIES struct series_list listed = {0};
     struct error list_err = {0};
-    int rc = layout_series_list(roots->layout, "roots", take_listed, &newest, &list_err);
+    int rc = listing ? series_list_end(listing, &listed, &list_err)
+                     : series_list(roots->layout, "roots", &listed, &list_err);
     if (rc == -EACCES || rc == -ENOTSUP)
-        return load_one_by_one(roots, err);
-    if (rc < 0)
-        return error_copy(err, &list_err);
-    for (size_t i = 0; i < newest.count; i++) {
-        if (newest.seqs[i] <= roots_known_seq(roots, newest.ids[i]))
-            continue;
-        rc = follow(roots, newest.ids[i], newest.seqs[i] - 1, err);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
-
-int roots_load(struct roots *roots, struct error *err)
-{
-    int rc = load(roots, err);
+        rc = load_one_by_one(roots, known, err);
+    else if (rc < 0)
+        rc = error_copy(err, &list_err);
+    else
+        rc = load_listed(roots, &listed, err);
     if (rc >= 0)
         atomic_store(&roots->loaded, true);
     return rc;
+}
+
+int roots_load_once(struct roots *roots, struct error *err)
+{
+    return atomic_load(&roots->loaded) ? 0 : roots_load(roots, 0, NULL, err);
+}
+
+uint32_t roots_count(struct roots *roots)
+{
+    uint32_t last = 0;
+    pthread_mutex_lock(&roots->lock);
+    for (size_t i = 0; i < roots->count; i++)
+        last = roots->roots[i].seq ? roots->roots[i].id : last;
+    pthread_mutex_unlock(&roots->lock);
+    return last;
 }
 
 /* The known root with the least id above `after`: false if there is none. */
@@ -267,8 +273,8 @@ static int each_of_record(struct roots *roots, uint32_t id, uint32_t seq, roots_
     struct root_record record = {0};
     char name[16], path[LAYOUT_PATH_BYTES];
     snprintf(name, sizeof name, "%u", id);
-    layout_series_path("roots", name, seq, path);
-    int rc = layout_get(roots->layout, path, MANIFEST_BYTES_MAX, &bytes, err);
+    series_path("roots", name, seq, path);
+    int rc = layout_read(roots->layout, path, MANIFEST_BYTES_MAX, &bytes, err);
     if (!rc)
         rc = root_record_parse(label, own, &bytes, &record, err);
     for (size_t i = 0; !rc && i < record.count; i++)
@@ -302,7 +308,9 @@ int roots_know(struct roots *roots, uint32_t id, bool nowait, struct root *ret, 
         return 0;
     if (nowait)
         return error_set(err, EAGAIN, "root %u has not been read yet", id);
-    int rc = follow(roots, id, 0, err);
+    CLEANUP_SERIES struct series_list series = {0};
+    add(roots, &series, id);
+    int rc = follow(roots, &series, err);
     if (rc < 0)
         return rc;
     if (roots_copy(roots, id, ret))

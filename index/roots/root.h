@@ -18,7 +18,7 @@
 
 #include "cache/base/error.h"
 #include "cache/store/store.h"
-#include "index/base/layout.h"
+#include "index/base/series.h"
 
 struct learnt;
 struct roots;
@@ -34,8 +34,11 @@ void roots_free(struct roots *roots);
 CLEANUP_DEFINE(struct roots, roots_free, cleanup_roots)
 #define CLEANUP_ROOTS CLEANUP(cleanup_roots)
 
-/* Reads where each root of the data set lies now. Waits. */
-int roots_load(struct roots *roots, struct error *err);
+/* Reads where each root of the data set lies now. At least `known` are recorded, it is believed: where the
+ * store does not list, they are asked for at once. `listing` (taken; may be NULL) was begun before. Waits. */
+int roots_load(struct roots *roots, uint32_t known, struct series_listing *listing, struct error *err);
+int roots_load_once(struct roots *roots, struct error *err); /* unless that was done before */
+uint32_t roots_count(struct roots *roots); /* the highest id that is recorded, as far as is known */
 /* Calls each() for every root known, by id, with its places in order. */
 typedef int roots_fn(void *ctx, uint32_t id, const char *const *urls, size_t count, struct error *err);
 int roots_each(struct roots *roots, roots_fn *each, void *ctx, struct error *err);

@@ -65,7 +65,7 @@ static int taken(const struct roots *roots, struct error *err)
 static int check_taken(struct roots *roots, const char *path, const struct buf *ours, struct error *err)
 {
     CLEANUP_BUF struct buf theirs = BUF_INIT;
-    int rc = layout_get(roots->layout, path, ours->len, &theirs, err);
+    int rc = layout_read(roots->layout, path, ours->len, &theirs, err);
     if (rc < 0 && rc != -EFBIG)
         return rc;
     if (!rc && theirs.len == ours->len && !memcmp(theirs.data, ours->data, ours->len))
@@ -80,7 +80,7 @@ static int write_record(struct roots *roots, uint32_t id, uint32_t seq, const st
     char name[16], path[LAYOUT_PATH_BYTES];
     root_record_print(&bytes, store_url(roots->layout->store), record);
     snprintf(name, sizeof name, "%u", id);
-    layout_series_path("roots", name, seq, path);
+    series_path("roots", name, seq, path);
     struct error put_err = {0};
     int rc =
         store_put(roots->layout->store, path, bytes.data, bytes.len, STORE_PUT_IF_ABSENT, NULL, &put_err);
@@ -112,7 +112,7 @@ static int add_pins(struct roots *roots, struct root *root, size_t place, const 
     if (!pins || !pins->len)
         return 0;
     layout_pins_path(root->id, at->pins, path);
-    int rc = *at->pins ? layout_get(roots->layout, path, ROOT_PINS_BYTES_MAX, &bytes, err) : 0;
+    int rc = *at->pins ? layout_read(roots->layout, path, ROOT_PINS_BYTES_MAX, &bytes, err) : 0;
     if (rc < 0)
         return rc;
     buf_append(&bytes, pins->data, pins->len);

@@ -117,8 +117,7 @@ int roots_allow(struct roots *roots, const struct root_place *place, struct erro
     CLEANUP_STRMAP struct strmap *urls = strmap_new();
     struct places places = {.roots = roots, .foreign_only = true, .urls = urls};
     add_place(&places, store_url(place->store));
-    if (!atomic_load(&roots->loaded))
-        roots_load(roots, NULL); /* a damaged one is no reason not to say this */
+    roots_load_once(roots, NULL); /* a damaged one is no reason not to say this */
     rc = roots_each(roots, take_places, &places, err);
     return rc ? rc : refuse(&places, err);
 }

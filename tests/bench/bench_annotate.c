@@ -112,7 +112,7 @@ static void annotate(struct bench *bench, const char *what)
     int64_t start = clock_now_ns();
     double cpu = cpu_seconds();
     must(bench, dataset_refresh(bench->set.dataset, &head, &bench->set.err));
-    must(bench, dataset_catalog(bench->set.dataset, head, false, &catalog, &bench->set.err));
+    must(bench, dataset_catalog(bench->set.dataset, head, PATIENCE_ENDLESS, &catalog, &bench->set.err));
     must(bench, catalog_reader_acquire(catalog, &(struct catalog_patience){0}, &reader, &bench->set.err));
     must(bench, annotate_open(&options, reader, &annotate, &bench->set.err));
     must(bench, annotate_read(annotate, reader, 0, &set, &bench->set.err));

@@ -93,8 +93,8 @@ static void commit(struct bench *bench, const struct changeset *set)
     must(bench, dataset_commit(bench->set.dataset, set, &(struct dataset_commit){0}, &version, NULL,
                                &bench->set.err));
     must(bench, dataset_refresh(bench->set.dataset, NULL, &bench->set.err));
-    must(bench,
-         dataset_catalog(bench->set.dataset, version, false, &bench->catalogs[version], &bench->set.err));
+    must(bench, dataset_catalog(bench->set.dataset, version, PATIENCE_ENDLESS, &bench->catalogs[version],
+                                &bench->set.err));
 }
 
 static void make_first(struct bench *bench)

@@ -15,7 +15,7 @@ static int read_clip(struct dataset *dataset, uint32_t version, const char *key,
     CLEANUP_CACHE_FILE struct cache_file *file = NULL;
     uint32_t row = 0;
     char bytes[64] = "";
-    int rc = dataset_catalog(dataset, version, false, &catalog, &err);
+    int rc = dataset_catalog(dataset, version, PATIENCE_ENDLESS, &catalog, &err);
     if (!rc)
         rc = catalog_reader_acquire(catalog, &(struct catalog_patience){0}, &reader, &err);
     if (!rc)
@@ -309,8 +309,8 @@ CHECKED_TEST(commit, the_source_of_a_stream_is_named_for_people, fixture_made, f
     init_data();
     struct dataset *dataset = open_data();
     commit(dataset, "ep0", "good");
-    cr_assert_eq(dataset_catalog(dataset, 1, true, &catalog, &err), -EAGAIN);
-    cr_assert_eq(dataset_catalog(dataset, 1, false, &catalog, &err), 0, "%s", err.text);
+    cr_assert_eq(dataset_catalog(dataset, 1, PATIENCE_NONE, &catalog, &err), -EAGAIN);
+    cr_assert_eq(dataset_catalog(dataset, 1, PATIENCE_ENDLESS, &catalog, &err), 0, "%s", err.text);
     cr_assert_eq(catalog_reader_acquire(catalog, &(struct catalog_patience){0}, &reader, &err), 0);
     cr_assert_eq(dataset_stream_source(dataset, reader, 0, 0, &buf, &err), 0, "%s", err.text);
     cr_assert_str_eq(buf_text(&buf), want);
@@ -332,7 +332,7 @@ CHECKED_TEST(commit, a_reader_that_does_not_wait_gets_a_map_once_the_root_is_res
     commit(dataset, "ep0", "good");
     dataset_free(dataset);
     dataset = open_data();
-    cr_assert_eq(dataset_catalog(dataset, 1, false, &catalog, &err), 0, "%s", err.text);
+    cr_assert_eq(dataset_catalog(dataset, 1, PATIENCE_ENDLESS, &catalog, &err), 0, "%s", err.text);
     /* the catalog's pages come with the first reader that waits, the root does not */
     cr_assert_eq(catalog_reader_acquire(catalog, &(struct catalog_patience){0}, &reader, &err), 0, "%s",
                  err.text);

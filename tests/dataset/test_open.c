@@ -50,7 +50,7 @@ CHECKED_TEST(open, init_writes_v0_and_nothing_else, fixture_made, fixture_remove
     cr_assert_eq(dataset_manifest(dataset, 0, &v0, NULL), 0);
     cr_assert_str_eq(v0->uuid, dataset_uuid(dataset));
     cr_assert(strchr(v0->author, '@'), "%s", v0->author);
-    cr_assert_eq(dataset_catalog(dataset, 0, false, &none, &err), -ENOENT);
+    cr_assert_eq(dataset_catalog(dataset, 0, PATIENCE_ENDLESS, &none, &err), -ENOENT);
     dataset_free(dataset);
 }
 
@@ -169,7 +169,7 @@ CHECKED_TEST(open, a_version_of_a_newer_program_is_refused_and_the_others_work, 
     make_file("data/elidefs/versions/00000002.json", buf_text(&bytes));
     struct dataset *dataset = open_data();
     cr_assert_eq(dataset_head(dataset), 2);
-    cr_assert_eq(dataset_catalog(dataset, 2, false, &catalog, &err), -ENOTSUP);
+    cr_assert_eq(dataset_catalog(dataset, 2, PATIENCE_ENDLESS, &catalog, &err), -ENOTSUP);
     cr_assert(strstr(err.text, "too old"), "%s", err.text);
     cr_assert_eq(dataset_manifest(dataset, 2, &manifest, &err), 0, "%s", err.text);
     cr_assert_eq(dataset_manifest(dataset, 1, &manifest, &err), 0, "%s", err.text);

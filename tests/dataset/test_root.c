@@ -75,7 +75,7 @@ static uint32_t published(const char *url)
 {
     struct error err = {0};
     uint32_t id = 0;
-    cr_assert_eq(roots_load(roots, &err), 0, "%s", err.text);
+    cr_assert_eq(roots_load(roots, 0, NULL, &err), 0, "%s", err.text);
     cr_assert_eq(roots_id(roots, url, &id, &err), 0, "%s", err.text);
     cr_assert_eq(roots_publish(roots, id, url, &err), 0, "%s", err.text);
     return id;
@@ -287,7 +287,7 @@ CHECKED_TEST(root, equal_urls_share_an_id_and_the_newest_place_counts, made, rem
     cr_assert_eq(published(b), 2);
     cr_assert_eq(published(a), 1);
     make_file("own/elidefs/roots/1/2", "{\"url\": \".\"}");
-    cr_assert_eq(roots_load(roots, &err), 0, "%s", err.text);
+    cr_assert_eq(roots_load(roots, 0, NULL, &err), 0, "%s", err.text);
     cr_assert_eq(resolved(roots, 1, &text), 0, "%s", text);
     cr_assert_str_eq(text, want);
 }
@@ -305,7 +305,7 @@ CHECKED_TEST(root, two_writers_cannot_give_one_id_to_two_roots, made, removed)
     cr_assert_eq(roots_publish(roots, ours, a, &err), -EAGAIN);
     cr_assert(strstr(err.text, "import again"), "%s", err.text);
     roots_forget_reserved(roots);
-    cr_assert_eq(roots_load(roots, &err), 0);
+    cr_assert_eq(roots_load(roots, 0, NULL, &err), 0);
     cr_assert_eq(roots_id(roots, a, &again, &err), 0);
     cr_assert_eq(again, 2);
     cr_assert_eq(roots_publish(roots, again, a, &err), 0, "%s", err.text);

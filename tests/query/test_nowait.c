@@ -128,11 +128,12 @@ struct older {
     bool open; /* else it must be waited for */
 };
 
-static int open_older(void *ctx, uint32_t version, bool nowait, struct catalog **ret, struct error *err)
+static int open_older(void *ctx, uint32_t version, const struct catalog_patience *patience,
+                      struct catalog **ret, struct error *err)
 {
     struct older *older = ctx;
     cr_assert_eq(version, 1);
-    if (nowait && !older->open)
+    if (patience->nowait && !older->open)
         return error_set(err, EAGAIN, "v1 is not open yet");
     older->open = true;
     *ret = catalog_ref(older->catalog);

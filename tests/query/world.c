@@ -127,7 +127,8 @@ struct changeset *world_changeset(const struct world *world)
     return set;
 }
 
-static int open_parent(void *ctx, uint32_t version, bool nowait, struct catalog **ret, struct error *err)
+static int open_parent(void *ctx, uint32_t version, const struct catalog_patience *patience,
+                       struct catalog **ret, struct error *err)
 {
     const struct world_catalog *parent = ctx;
     if (version != 1)

@@ -110,7 +110,7 @@ int known_open(struct dataset *dataset, const char *source_url, struct known **r
         rc = dataset_root_history(dataset, known->root, take_name, known, err);
     known->version = rc ? 0 : head;
     if (!rc && head)
-        rc = dataset_catalog(dataset, head, false, &known->catalog, err);
+        rc = dataset_catalog(dataset, head, PATIENCE_ENDLESS, &known->catalog, err);
     if (!rc && head)
         rc = catalog_reader_acquire(known->catalog, &patience, &known->reader, err);
     if (!rc)

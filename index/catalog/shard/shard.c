@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/base/patience.h"
 #include "index/catalog/shard/shard_id.h"
-#include "index/pages/patience.h"
 
 bool shard_number_valid(uint64_t number)
 {

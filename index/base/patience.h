@@ -16,6 +16,9 @@ struct catalog_patience {
     int64_t deadline_ns;          /* clock_now_ns(); 0: none */
 };
 
+#define PATIENCE_ENDLESS (&(const struct catalog_patience){0})
+#define PATIENCE_NONE    (&(const struct catalog_patience){.nowait = true})
+
 /* Has it run out? 0, -ECANCELED or -ETIMEDOUT. */
 int patience_check(const struct catalog_patience *patience, struct error *err);
 
@@ -23,7 +26,8 @@ int patience_check(const struct catalog_patience *patience, struct error *err);
 int patience_read(struct cache_file *file, uint64_t offset, size_t len, void *to,
                   const struct catalog_patience *patience, struct error *err);
 
-/* What ends a wait on a condition variable from time to time, so that a cancelled flag is seen: 20 ms from
- * now on the monotonic clock. */
+enum { PATIENCE_LOOK_NS = 20000000 }; /* how late a cancelled flag may be seen */
+/* What ends a wait on a condition variable from time to time, so that it is: so long from now on the
+ * monotonic clock. */
 struct timespec;
 void patience_soon(struct timespec *ret);

@@ -2,7 +2,7 @@
 /* The cache's own waiting read knows a deadline but no cancel flag; and a read that is given up and asked
  * again and again would never end on a slow line. So the read goes on while its reader looks up from time to
  * time. */
-#include "index/pages/patience.h"
+#include "index/base/patience.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -22,9 +22,8 @@ int patience_check(const struct catalog_patience *patience, struct error *err)
 
 void patience_soon(struct timespec *ret)
 {
-    enum { LOOK_EVERY_NS = 20000000 }; /* how late a cancelled flag may be seen */
     clock_gettime(CLOCK_MONOTONIC, ret);
-    ret->tv_nsec += LOOK_EVERY_NS;
+    ret->tv_nsec += PATIENCE_LOOK_NS;
     ret->tv_sec += ret->tv_nsec / 1000000000;
     ret->tv_nsec %= 1000000000;
 }

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Finding the newest version, and what a data set is, in few round trips.
+ *
+ *     1  elidefs/head, which holds a copy of a manifest       with it: listings of tags and roots
+ *     2  versions/N, N+1, N+2, N+4, N+8, all at once          with them: hot pages of vN, roots, tags
+ *
+ * The head is a hint. The newest version is the last whose manifest is there, and the copy only says what to
+ * ask for before that is known: the manifest itself is read and counts. Where the hint was old, steps go on
+ * doubling, then the gap is searched at several places a round.
+ *
+ * A store that does not answer while something is noted of this data set is *away*: what is noted is what
+ * there is, until a later look finds the store again.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/base/instant.h"
+#include "cache/base/meanwhile.h"
+#include "index/dataset/dataset_state.h"
+#include "index/pages/pages.h"
+
+enum { PROBES = 4 };
+#define AWAY_AFTER_NS (5 * INT64_C(1000000000)) /* where something is noted, nobody waits longer */
+
+/* ---- manifests, several at once ---- */
+
+static void begin_manifest(struct dataset *dataset, uint32_t version, bool plain,
+                           struct layout_reading *reading)
+{
+    *reading = (struct layout_reading){.max_bytes = MANIFEST_BYTES_MAX, .plain = plain};
+    layout_manifest_path(version, reading->path);
+    layout_read_begin(&dataset->layout, reading);
+}
+
+/* *ret_exists tells whether there is one, whatever it is worth. */
+static int end_manifest(struct dataset *dataset, uint32_t version, struct layout_reading *reading,
+                        const struct catalog_patience *patience, bool *ret_exists, struct manifest **ret,
+                        struct error *err)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    CLEANUP_FREE char *name = mem_printf("%s/%s", dataset_url(dataset), reading->path);
+    CLEANUP_MANIFEST struct manifest *manifest = NULL;
+    int rc = layout_read_end(&dataset->layout, reading, patience, &bytes, err);
+    *ret_exists = !rc || rc == -EFBIG;
+    if (!rc)
+        rc = manifest_parse(name, bytes.data, bytes.len, &manifest, err);
+    if (rc < 0)
+        return rc;
+    if (manifest->version != version)
+        return error_set(err, EUCLEAN, "%s: is the manifest of v%u", name, manifest->version);
+    *ret = STEAL(manifest);
+    return 0;
+}
+
+int dataset_read_manifest(struct dataset *dataset, uint32_t version, const struct catalog_patience *patience,
+                          const struct manifest **ret, struct error *err)
+{
+    struct layout_reading reading;
+    struct manifest *manifest;
+    bool exists;
+    begin_manifest(dataset, version, false, &reading);
+    int rc = end_manifest(dataset, version, &reading, patience, &exists, &manifest, err);
+    return rc < 0 ? rc : dataset_keep_manifest(dataset, manifest, ret, err);
+}
+
+/* Which versions to ask for, and what came of it: `low` is the highest that is known to exist, `high` the
+ * lowest that does not. A manifest that cannot be read stands for itself only: its version exists. */
+struct search {
+    uint64_t low, high;
+    uint64_t list[PROBES];
+    struct layout_reading readings[PROBES];
+    size_t count;
+};
+
+static void add_probe(struct search *search, uint64_t version)
+{
+    if (version < search->high)
+        search->list[search->count++] = version;
+}
+
+/* Steps that double while there is no end; then places that divide the gap. */
+static void choose(struct search *search, bool one)
+{
+    search->count = 0;
+    if (search->high > MANIFEST_VERSION_MAX) {
+        for (uint64_t step = 1; search->count < (one ? 1 : PROBES) && search->low + step < search->high;
+             step *= 2)
+            add_probe(search, search->low + step);
+        return;
+    }
+    uint64_t gap = search->high - search->low, parts = gap - 1 < PROBES ? gap - 1 : PROBES;
+    for (uint64_t i = 1; i <= parts; i++)
+        add_probe(search, search->low + i * gap / (parts + 1));
+}
+
+static void begin_probes(struct dataset *dataset, struct search *search)
+{
+    for (size_t i = 0; i < search->count; i++)
+        begin_manifest(dataset, (uint32_t)search->list[i], false, &search->readings[i]);
+}
+
+static void drop_probes(struct search *search)
+{
+    for (size_t i = 0; i < search->count; i++)
+        layout_read_drop(&search->readings[i]);
+}
+
+static int end_probes(struct dataset *dataset, struct search *search, const struct catalog_patience *patience,
+                      struct error *err)
+{
+    bool away = atomic_load(&dataset->layout.away);
+    int rc = 0;
+    for (size_t i = 0; i < search->count && !rc; i++) {
+        struct manifest *manifest = NULL;
+        const struct manifest *kept;
+        struct error why = {0};
+        bool exists;
+        int got = end_manifest(dataset, (uint32_t)search->list[i], &search->readings[i], patience, &exists,
+                               &manifest, &why);
+        if (!got)
+            dataset_keep_manifest(dataset, manifest, &kept, NULL);
+        if (exists && search->list[i] > search->low)
+            search->low = search->list[i];
+        else if (got == -ENOENT || (got == -EHOSTUNREACH && away))
+            search->high = search->list[i] < search->high ? search->list[i] : search->high;
+        else if (!exists)
+            rc = error_copy(err, &why);
+    }
+    drop_probes(search);
+    if (search->high <= search->low) /* a gap is none: what is there counts */
+        search->high = search->low + 1;
+    return rc;
+}
+
+static int search_on(struct dataset *dataset, struct search *search, bool one,
+                     const struct catalog_patience *patience, struct error *err)
+{
+    int rc = 0;
+    while (!rc && search->high - search->low > 1) {
+        choose(search, one);
+        one = false;
+        begin_probes(dataset, search);
+        rc = end_probes(dataset, search, patience, err);
+    }
+    if (!rc)
+        dataset_move_head(dataset, (uint32_t)search->low);
+    return rc;
+}
+
+/* ---- looking again ---- */
+
+/* The store answers again: is its history still the one that was shown meanwhile? */
+static int come_back(struct dataset *dataset, uint32_t head, struct error *err)
+{
+    const struct manifest *known;
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    char path[LAYOUT_PATH_BYTES];
+    uint8_t digest[SHA256_BYTES];
+    layout_manifest_path(head, path);
+    int rc = dataset_manifest(dataset, head, &known, err);
+    if (!rc)
+        rc = store_read_all(dataset->layout.store, path, MANIFEST_BYTES_MAX, &bytes, NULL, err);
+    if (rc < 0)
+        return rc;
+    sha256_of(bytes.data, bytes.len, digest);
+    if (memcmp(digest, known->sha256, SHA256_BYTES) != 0)
+        return error_set(err, EUCLEAN,
+                         "%s: v%u is not the one that is cached, which was shown while the store was away",
+                         dataset_url(dataset), head);
+    layout_set_away(&dataset->layout, false);
+    return 0;
+}
+
+int dataset_look(struct dataset *dataset, const struct catalog_patience *patience, uint32_t *ret_head,
+                 struct error *err)
+{
+    uint32_t head = dataset_head(dataset);
+    struct search search = {.low = head, .high = (uint64_t)MANIFEST_VERSION_MAX + 1};
+    int rc = atomic_load(&dataset->layout.away) ? come_back(dataset, head, err) : 0;
+    if (!rc)
+        rc = search_on(dataset, &search, true, patience, err);
+    if (!rc && ret_head)
+        *ret_head = dataset_head(dataset);
+    return rc;
+}
+
+/* ---- opening ---- */
+
+struct discovery {
+    struct dataset *dataset;
+    const struct dataset_options *options;
+    struct layout_reading head;
+    struct series_listing *tags, *roots; /* under way; NULL: not, or not any more */
+    uint32_t hint;                       /* what the head says; 0: nothing */
+    struct manifest *copy;               /* that it holds; NULL: none */
+};
+
+static void discovery_done(struct discovery *discovery)
+{
+    layout_read_drop(&discovery->head);
+    series_list_drop(discovery->tags);
+    series_list_drop(discovery->roots);
+    manifest_free(discovery->copy);
+}
+
+static void begin(struct discovery *discovery)
+{
+    struct layout *layout = &discovery->dataset->layout;
+    discovery->head = (struct layout_reading){.max_bytes = LAYOUT_HEAD_MAX, .plain = true};
+    snprintf(discovery->head.path, sizeof discovery->head.path, "%s", layout_head_path());
+    layout_read_begin(layout, &discovery->head);
+    discovery->tags = series_list_begin(layout, "tags");
+    if (discovery->options->roots)
+        discovery->roots = series_list_begin(layout, "roots");
+}
+
+/* "12\n", and then the manifest of v12. What is torn, or of another version, is no copy. */
+static void take_head(struct discovery *discovery, const struct buf *text)
+{
+    const char *digits = buf_text(text);
+    size_t len = strspn(digits, "0123456789");
+    unsigned long version = len && len < 8 && digits[len] == '\n' ? strtoul(digits, NULL, 10) : 0;
+    if (!version || version > MANIFEST_VERSION_MAX)
+        return;
+    discovery->hint = (uint32_t)version;
+    CLEANUP_MANIFEST struct manifest *copy = NULL;
+    if (text->len > len + 1 && !manifest_parse("", text->data + len + 1, text->len - len - 1, &copy, NULL) &&
+        copy->version == version)
+        discovery->copy = STEAL(copy);
+}
+
+/* No answer, and something is noted: it is away. */
+static void go_away(struct discovery *discovery, const struct error *why, struct buf *text)
+{
+    struct dataset *dataset = discovery->dataset;
+    if (layout_noted(&dataset->layout, layout_head_path(), LAYOUT_HEAD_MAX, text))
+        return;
+    layout_set_away(&dataset->layout, true);
+    dataset->strays[0] = STEAL(discovery->tags);
+    dataset->strays[1] = STEAL(discovery->roots);
+    dataset->note = mem_printf("%s; what is cached of %s is shown until the store answers again", why->text,
+                               dataset_url(dataset));
+}
+
+static int end_head(struct discovery *discovery, struct error *err)
+{
+    struct layout *layout = &discovery->dataset->layout;
+    struct catalog_patience patience = {0};
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    struct error why = {0};
+    if (!layout_noted(layout, layout_head_path(), LAYOUT_HEAD_MAX, &text))
+        patience.deadline_ns = clock_now_ns() + AWAY_AFTER_NS;
+    buf_clear(&text);
+    int rc = layout_read_end(layout, &discovery->head, &patience, &text, &why);
+    if (rc == -ECANCELED)
+        return error_copy(err, &why);
+    if (layout_is_away(rc))
+        go_away(discovery, &why, &text);
+    if (text.len)
+        take_head(discovery, &text);
+    return 0;
+}
+
+/* What the copy names is asked for before it is known to be true: each page is checked by its hash, and a lie
+ * costs so many bytes at most. */
+static void want_hot(struct discovery *discovery)
+{
+    enum { HOT_BYTES_MAX = 16 << 20 };
+    const struct map_top *top = &discovery->copy->catalog;
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < top->hot_count; i++)
+        sum += top->hot[i].len;
+    for (unsigned i = 0; i < top->hot_count && sum <= HOT_BYTES_MAX; i++)
+        page_store_want(discovery->dataset->pages, &top->hot[i]);
+}
+
+static void set_identity(struct dataset *dataset, const char *uuid)
+{
+    if (!strcmp(dataset->uuid, uuid))
+        return;
+    memcpy(dataset->uuid, uuid, sizeof dataset->uuid);
+    roots_free(dataset->roots);
+    dataset->roots = NULL;
+    page_store_unref(dataset->pages);
+    dataset->pages = page_store_new(dataset->layout.store, dataset->cache, uuid);
+}
+
+/* The first manifest that is read says which data set this is. */
+static int end_base(struct discovery *discovery, uint32_t version, struct layout_reading *reading,
+                    struct error *err)
+{
+    struct dataset *dataset = discovery->dataset;
+    struct manifest *manifest;
+    const struct manifest *kept;
+    bool exists;
+    int rc = end_manifest(dataset, version, reading, PATIENCE_ENDLESS, &exists, &manifest, err);
+    if (rc < 0)
+        return rc;
+    if (discovery->copy && version == discovery->copy->version &&
+        memcmp(discovery->copy->sha256, manifest->sha256, SHA256_BYTES) != 0 && !dataset->note)
+        dataset->note = mem_printf("%s/%s holds another manifest of v%u than %s, which counts",
+                                   dataset_url(dataset), layout_head_path(), version, reading->path);
+    set_identity(dataset, manifest->uuid);
+    dataset_move_head(dataset, version);
+    return dataset_keep_manifest(dataset, manifest, &kept, err);
+}
+
+/* From this version on, which must be there. */
+static int find_from(struct discovery *discovery, uint32_t base, struct error *err)
+{
+    struct search search = {.low = base, .high = (uint64_t)MANIFEST_VERSION_MAX + 1};
+    struct layout_reading reading;
+    begin_manifest(discovery->dataset, base, true, &reading);
+    choose(&search, false);
+    begin_probes(discovery->dataset, &search);
+    if (discovery->options->ahead && discovery->copy)
+        want_hot(discovery);
+    int rc = end_base(discovery, base, &reading, err);
+    if (rc < 0) {
+        drop_probes(&search);
+        return rc;
+    }
+    const struct catalog_patience waits = {0};
+    rc = end_probes(discovery->dataset, &search, &waits, err);
+    return rc < 0 ? rc : search_on(discovery->dataset, &search, false, &waits, err);
+}
+
+/* A bucket that does not exist is another mistake than a folder with no data set in it. */
+static int no_data_set(struct dataset *dataset, struct error *err)
+{
+    struct store *store = dataset->layout.store;
+    struct error list_err = {0};
+    if (!store_is_read_only(store) && !store_is_local(store) &&
+        layout_peek(store, "elidefs/", &list_err) == -ENOENT)
+        return error_copy(err, &list_err);
+    return error_set(err, ENOENT, "no data set at %s", dataset_url(dataset));
+}
+
+static int find_versions(struct discovery *discovery, struct error *err)
+{
+    struct error why = {0};
+    if (discovery->hint && !find_from(discovery, discovery->hint, NULL))
+        return 0;
+    int rc = find_from(discovery, 0, &why);
+    if (rc == -ENOENT)
+        return no_data_set(discovery->dataset, err);
+    return rc < 0 ? error_copy(err, &why) : 0;
+}
+
+/* ---- roots and tags ---- */
+
+static int open_roots(struct dataset *dataset, const struct dataset_options *options, struct error *err)
+{
+    struct roots_options roots = {.stores = options->stores,
+                                  .layout = &dataset->layout,
+                                  .uuid = dataset->uuid,
+                                  .trust = options->trust};
+    return roots_new(&roots, &dataset->roots, err);
+}
+
+struct loading {
+    struct meanwhile meanwhile;
+    struct roots *roots;
+    struct series_listing *listing;
+    uint32_t known;
+};
+
+/* What cannot be read is said when it is asked for. */
+static void load_roots(void *ctx)
+{
+    struct loading *loading = ctx;
+    roots_load(loading->roots, loading->known, loading->listing, NULL);
+}
+
+static void begin_roots(struct discovery *discovery, uint32_t known, struct loading *loading)
+{
+    loading->roots = discovery->dataset->roots;
+    loading->listing = STEAL(discovery->roots);
+    loading->known = known;
+    meanwhile_begin(&loading->meanwhile, load_roots, loading);
+}
+
+/* Beside the manifests, if the head told which data set this is. */
+static int find_all(struct discovery *discovery, struct error *err)
+{
+    struct dataset *dataset = discovery->dataset;
+    struct loading loading = {0};
+    int rc = 0;
+    if (discovery->copy) {
+        set_identity(dataset, discovery->copy->uuid);
+        rc = open_roots(dataset, discovery->options, err);
+        if (!rc && discovery->options->roots)
+            begin_roots(discovery, discovery->copy->roots, &loading);
+    }
+    if (!rc)
+        rc = find_versions(discovery, err);
+    meanwhile_end(&loading.meanwhile);
+    if (!rc && !dataset->roots)
+        rc = open_roots(dataset, discovery->options, err);
+    return rc;
+}
+
+int dataset_discover(struct dataset *dataset, const struct dataset_options *options, struct error *err)
+{
+    struct discovery discovery CLEANUP(discovery_done) = {.dataset = dataset, .options = options};
+    begin(&discovery);
+    int rc = end_head(&discovery, err);
+    if (!rc)
+        rc = find_all(&discovery, err);
+    if (rc < 0)
+        return rc;
+    const struct manifest *newest = dataset_known_manifest(dataset, dataset_head(dataset));
+    rc = tags_load(dataset->tags, newest, STEAL(discovery.tags), err);
+    if (!rc && discovery.options->roots && discovery.roots)
+        roots_load(dataset->roots, newest ? newest->roots : 0, STEAL(discovery.roots), NULL);
+    return rc;
+}

@@ -68,10 +68,10 @@ void backoff_went_well(struct backoff *backoff)
         atomic_store(&backoff->reached, true);
 }
 
-/* Nobody there is a failure as any other once somebody was. */
+/* Nobody there is a failure as any other once somebody was. What is not supported was not asked for. */
 static unsigned most_tries(struct backoff *backoff, struct error *err)
 {
-    if (err->code != ECONNREFUSED && err->code != ECANCELED)
+    if (err->code != ECONNREFUSED && err->code != ECANCELED && err->code != ENOTSUP)
         backoff_went_well(backoff);
     if (err->code == ECONNREFUSED)
         err->code = EAGAIN;

@@ -232,17 +232,18 @@ static void take_head(struct discovery *discovery, const struct buf *text)
         discovery->copy = STEAL(copy);
 }
 
-/* No answer, and something is noted: it is away. */
-static void go_away(struct discovery *discovery, const struct error *why, struct buf *text)
+/* No answer: where something is noted the store is away, else there is nothing to go on with. */
+static int go_away(struct discovery *discovery, const struct error *why, struct buf *text, struct error *err)
 {
     struct dataset *dataset = discovery->dataset;
     if (layout_noted(&dataset->layout, layout_head_path(), LAYOUT_HEAD_MAX, text))
-        return;
+        return error_copy(err, why);
     layout_set_away(&dataset->layout, true);
     dataset->strays[0] = STEAL(discovery->tags);
     dataset->strays[1] = STEAL(discovery->roots);
     dataset->note = mem_printf("%s; what is cached of %s is shown until the store answers again", why->text,
                                dataset_url(dataset));
+    return 0;
 }
 
 static int end_head(struct discovery *discovery, struct error *err)
@@ -257,11 +258,10 @@ static int end_head(struct discovery *discovery, struct error *err)
     int rc = layout_read_end(layout, &discovery->head, &patience, &text, &why);
     if (rc == -ECANCELED)
         return error_copy(err, &why);
-    if (layout_is_away(rc))
-        go_away(discovery, &why, &text);
-    if (text.len)
+    rc = layout_is_away(rc) ? go_away(discovery, &why, &text, err) : 0;
+    if (!rc && text.len)
         take_head(discovery, &text);
-    return 0;
+    return rc;
 }
 
 /* What the copy names is asked for before it is known to be true: each page is checked by its hash, and a lie

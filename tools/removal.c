@@ -72,7 +72,9 @@ static int gather(struct dataset *dataset, const struct removal *removal, struct
 {
     CLEANUP_PLACE struct place place = {0};
     CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL, *newest = NULL;
-    int rc = place_resolve(dataset, removal->path, &place, err);
+    int rc = dataset_refresh(dataset, NULL, err); /* others may have committed since the last try */
+    if (!rc)
+        rc = place_resolve(dataset, removal->path, &place, err);
     if (rc)
         return rc;
     *ret_after = dataset_head(dataset);

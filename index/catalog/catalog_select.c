@@ -112,23 +112,8 @@ static bool numbers_of(const struct shard_range *range, int64_t numbers[2])
     return numbers[0] <= numbers[1];
 }
 
-static int match_part(struct catalog_reader *reader, const struct column_part *part, const int64_t numbers[2],
-                      struct rowset *rows, struct error *err)
-{
-    uint64_t words[ROWSET_PART_WORDS] = {0};
-    if (numbers[1] < part->low || numbers[0] > part->high)
-        return 0;
-    int rc = column_part_expand(reader->db, part, &reader->text, err);
-    if (rc)
-        return rc;
-    column_part_match(part, &reader->text, numbers, words);
-    rowset_add_words(rows, part->number << SCHEMA_PART_BITS, words);
-    return 0;
-}
-
-/* In all parts of a shard. */
-static int match_parts(struct catalog_reader *reader, const struct shard *shard,
-                       const struct shard_range *range, struct rowset *rows, struct error *err)
+int select_parts(struct catalog_reader *reader, const struct shard *shard, const struct shard_range *range,
+                 select_part_fn *each, void *ctx, struct error *err)
 {
     sqlite3_stmt *stmt;
     int64_t numbers[2];
@@ -144,13 +129,31 @@ static int match_parts(struct catalog_reader *reader, const struct shard *shard,
     while ((rc = db_step(reader->db, stmt, err)) == 1) {
         struct column_part part;
         rc = column_part_read(reader->db, stmt, &part, err);
-        if (!rc)
-            rc = match_part(reader, &part, numbers, rows, err);
+        if (!rc && numbers[1] >= part.low && numbers[0] <= part.high)
+            rc = each(ctx, &part, numbers, err);
         if (rc)
             break;
     }
     sqlite3_reset(stmt);
     return rc;
+}
+
+struct matching {
+    struct catalog_reader *reader;
+    struct rowset *rows;
+};
+
+static int match_part(void *ctx, const struct column_part *part, const int64_t numbers[2], struct error *err)
+{
+    const struct matching *matching = ctx;
+    struct buf *text = &matching->reader->text;
+    uint64_t words[ROWSET_PART_WORDS] = {0};
+    int rc = column_part_expand(matching->reader->db, part, text, err);
+    if (rc)
+        return rc;
+    column_part_match(part, text, numbers, words);
+    rowset_add_words(matching->rows, part->number << SCHEMA_PART_BITS, words);
+    return 0;
 }
 
 static bool starts_with(struct buf *text, const struct value *value, const struct value *prefix)
@@ -279,16 +282,24 @@ static int select_equal(const struct shards *shards, const struct catalog_litera
     return rc;
 }
 
+bool select_is_wide(const struct attribute *attribute, const struct shard *shard,
+                    const struct shard_range *range)
+{
+    return attribute_has_column(attribute) &&
+           shard_guess(shard, range) > shard->dict.clips * COLUMN_FROM_PERCENT / 100;
+}
+
 static int select_between(struct catalog_reader *reader, const struct attribute *attribute,
                           const struct shards *shards, const struct shard_range *range, struct rowset *rows,
                           struct error *err)
 {
+    struct matching matching = {reader, rows};
     int rc = 0;
     for (size_t i = 0; !rc && i < shards->count; i++) {
         const struct shard *shard = &shards->list[i];
-        bool wide = attribute_has_column(attribute) &&
-                    shard_guess(shard, range) > shard->dict.clips * COLUMN_FROM_PERCENT / 100;
-        rc = wide ? match_parts(reader, shard, range, rows, err) : shard_between(shard, range, rows, err);
+        rc = select_is_wide(attribute, shard, range)
+                 ? select_parts(reader, shard, range, match_part, &matching, err)
+                 : shard_between(shard, range, rows, err);
     }
     return rc;
 }

@@ -10,6 +10,7 @@
 
 #include "cache/base/sort.h"
 #include "index/catalog/groups/numbers.h"
+#include "index/catalog/pieces.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "codes are read in place");
 
@@ -38,11 +39,11 @@ struct value column_value(enum value_type type, int64_t number)
 
 int column_part_read(struct db *db, sqlite3_stmt *stmt, struct column_part *ret, struct error *err)
 {
-    enum { ID, LOW, HIGH, CLIPS, DIFFERENT, STEP, WIDTH, CODES, COLUMNS };
+    enum { ID, LOW, HIGH, CLIPS, DIFFERENT, STEP, WIDTH, COLUMNS };
     int64_t numbers[COLUMNS];
     struct column_part part = {0};
-    int rc = db_column_bytes(db, stmt, CODES, &part.codes, &part.codes_len, err);
-    for (int i = 0; !rc && i < CODES; i++)
+    int rc = 0;
+    for (int i = 0; !rc && i < COLUMNS; i++)
         rc = db_column_number(db, stmt, i, i == LOW || i == HIGH || i == STEP ? INT64_MIN : 0, &numbers[i],
                               err);
     if (rc)
@@ -52,6 +53,7 @@ int column_part_read(struct db *db, sqlite3_stmt *stmt, struct column_part *ret,
         !numbers[DIFFERENT] || numbers[LOW] > numbers[HIGH] ||
         (width != 1 && width != 2 && width != 4 && width != 8))
         return db_damaged(db, err, "the numbers of a column's part are out of range");
+    part.id = numbers[ID];
     part.number = (uint32_t)(numbers[ID] & (SCHEMA_PARTS - 1));
     part.low = numbers[LOW], part.high = numbers[HIGH];
     part.clips = (uint32_t)numbers[CLIPS], part.different = (uint32_t)numbers[DIFFERENT];
@@ -90,8 +92,12 @@ static const uint8_t *codes_of(const struct column_part *part, const struct buf 
 
 int column_part_expand(struct db *db, const struct column_part *part, struct buf *buf, struct error *err)
 {
+    CLEANUP_BUF struct buf packed = BUF_INIT;
     buf_clear(buf);
-    int rc = packer_unpack(db_packer(db), part->codes, part->codes_len, EXPANDED_MAX, buf);
+    int rc = pieces_read(db, &pieces_codes, part->id, &packed, err);
+    if (rc < 1)
+        return rc ? rc : db_damaged(db, err, "the codes of a column's part are missing, or not whole");
+    rc = packer_unpack(db_packer(db), packed.data, packed.len, EXPANDED_MAX, buf);
     uint64_t rows = !rc && buf->len >= 8 ? rows_of(buf) : 0;
     if (rc || !rows || rows > ROWSET_PART_ROWS ||
         buf->len != 8 + ((rows + 63) / 64 + list_len(part)) * 8 + rows * part->width)

@@ -18,13 +18,12 @@
 #include "index/catalog/db.h"
 
 struct column_part {
+    int64_t id;
     uint32_t number; /* its first row / 2^16 */
     int64_t low, high;
     uint32_t clips, different;
     uint64_t step;
     unsigned width;
-    const uint8_t *codes; /* packed, borrowed from the statement */
-    size_t codes_len;
 };
 
 /* A part in the open. */
@@ -38,7 +37,7 @@ struct value column_value(enum value_type type, int64_t number);
 
 /* The current row of QUERY_PARTS: its zone map. Nothing is expanded. */
 int column_part_read(struct db *db, sqlite3_stmt *stmt, struct column_part *ret, struct error *err);
-/* Expands its codes into `buf` (which is cleared). */
+/* Reads its codes, expanded, into `buf` (which is cleared). */
 int column_part_expand(struct db *db, const struct column_part *part, struct buf *buf, struct error *err);
 /* Sets the bits of the rows whose value lies in [low, high]. */
 void column_part_match(const struct column_part *part, const struct buf *expanded, const int64_t range[2],

@@ -31,7 +31,8 @@ const char *const schema_tables[] = {
     "CREATE TABLE posting(id INTEGER PRIMARY KEY, rows BLOB NOT NULL)",
     "CREATE TABLE part(id INTEGER PRIMARY KEY, low INTEGER NOT NULL, high INTEGER NOT NULL, clips INTEGER "
     "NOT NULL, "
-    "different INTEGER NOT NULL, step INTEGER NOT NULL, width INTEGER NOT NULL, codes BLOB NOT NULL)",
+    "different INTEGER NOT NULL, step INTEGER NOT NULL, width INTEGER NOT NULL)",
+    "CREATE TABLE codes(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE shards(attribute INTEGER PRIMARY KEY, numbers BLOB NOT NULL)",
     "CREATE TABLE dict(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE block(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
@@ -47,9 +48,9 @@ const char *const schema_tables[] = {
     NULL,
 };
 
-const char *const schema_hot_tables[] = {"sqlite_schema", "meta",        "version", "template", "growth",
-                                         "attribute",     "shards",      "dict",    "live",     "state",
-                                         "origin",        "description", "former",  NULL};
+const char *const schema_hot_tables[] = {"sqlite_schema", "meta",   "version",     "template", "growth",
+                                         "attribute",     "shards", "dict",        "part",     "live",
+                                         "state",         "origin", "description", "former",   NULL};
 
 const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_ROOTS] = "SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0",
@@ -59,10 +60,11 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_SHARDS] = "SELECT numbers FROM shards WHERE attribute = ?",
     [QUERY_DICT] = "SELECT bytes FROM dict WHERE id = ?",
     [QUERY_BLOCK] = "SELECT bytes FROM block WHERE id = ?",
-    [QUERY_POSTING] = "SELECT rows FROM posting WHERE id = ?",
+    [QUERY_POSTING] = "SELECT id, rows FROM posting WHERE id BETWEEN ? AND ? ORDER BY id",
     [QUERY_ATTRIBUTES] = "SELECT id, name, type, multi FROM attribute ORDER BY id",
-    [QUERY_PARTS] = "SELECT id, low, high, clips, different, step, width, codes FROM part WHERE id BETWEEN ? "
-                    "AND ? ORDER BY id",
+    [QUERY_PARTS] = "SELECT id, low, high, clips, different, step, width FROM part WHERE id BETWEEN ? AND ? "
+                    "ORDER BY id",
+    [QUERY_CODES] = "SELECT id, bytes FROM codes WHERE id BETWEEN ? AND ? ORDER BY id",
     [QUERY_CLIPS] =
         "SELECT names.bytes, sizes.bytes, grown.bytes FROM names JOIN sizes ON sizes.id = names.id "
         "LEFT JOIN grown ON grown.id = names.id >> 4 WHERE names.id = ?",
@@ -90,7 +92,7 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_DESCRIPTION] = "SELECT text FROM description WHERE attribute = ?",
     [QUERY_FORMER] = "SELECT attribute FROM former WHERE name = ?",
     [QUERY_STATES] = "SELECT attribute, bytes FROM state ORDER BY attribute",
-    [QUERY_RUN] = "SELECT bytes FROM run WHERE id = ?",
+    [QUERY_RUN] = "SELECT id, bytes FROM run WHERE id BETWEEN ? AND ? ORDER BY id",
     [QUERY_LATE] = "SELECT bytes FROM late WHERE id = ?",
     [QUERY_META_PUT] = "INSERT OR REPLACE INTO meta VALUES(?, ?)",
     [QUERY_VERSION_PUT] = "INSERT INTO version VALUES(?, ?)",
@@ -105,7 +107,9 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_BLOCK_PUT] = "INSERT OR REPLACE INTO block VALUES(?, ?)",
     [QUERY_BLOCK_DROP] = "DELETE FROM block WHERE id BETWEEN ? AND ?",
     [QUERY_ATTRIBUTE_PUT] = "INSERT OR REPLACE INTO attribute VALUES(?, ?, ?, ?)",
-    [QUERY_PART_PUT] = "INSERT OR REPLACE INTO part VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+    [QUERY_PART_PUT] = "INSERT OR REPLACE INTO part VALUES(?, ?, ?, ?, ?, ?, ?)",
+    [QUERY_CODES_PUT] = "INSERT OR REPLACE INTO codes VALUES(?, ?)",
+    [QUERY_CODES_DROP] = "DELETE FROM codes WHERE id BETWEEN ? AND ?",
     [QUERY_PART_DROP] = "DELETE FROM part WHERE id BETWEEN ? AND ?",
     [QUERY_NAMES_PUT] = "INSERT OR REPLACE INTO names VALUES(?, ?)",
     [QUERY_TEMPLATE_PUT] = "INSERT INTO template VALUES(?, ?)",

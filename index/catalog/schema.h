@@ -11,8 +11,11 @@ enum {
     SCHEMA_PARTS = 1 << (32 - SCHEMA_PART_BITS),
     SCHEMA_GROUP_ROWS = 128, /* forward.part = row / 128 */
     SCHEMA_LIST_BITS = 32,   /* list.part = attribute << 32 | row / 128 */
-    SCHEMA_RUN_BITS = 20,    /* run.id = version << 20 | attribute, and of a tail run with this more: */
+    SCHEMA_RUN_BITS = 20,    /* a run is version << 20 | attribute, and a tail run with this more: */
     SCHEMA_RUN_TAIL = 1 << 16,
+    SCHEMA_RUN_PIECE_BITS = 16,    /* run.id = run << 16 | piece, see pieces.h */
+    SCHEMA_POSTING_PIECE_BITS = 5, /* and posting.id and codes.id likewise */
+    SCHEMA_CODES_PIECE_BITS = 8,
     SCHEMA_LATE_BITS = 32, /* late.id = attribute << 32 | row / 4096 */
     SCHEMA_LATE_ROWS = 4096,
     SCHEMA_VERSIONS_MAX = 1 << 20,
@@ -37,6 +40,7 @@ enum schema_query {
     QUERY_POSTING,
     QUERY_ATTRIBUTES,
     QUERY_PARTS,
+    QUERY_CODES,
     QUERY_CLIPS,
     QUERY_NAMES,
     QUERY_TEMPLATE,
@@ -78,6 +82,8 @@ enum schema_query {
     QUERY_BLOCK_DROP,
     QUERY_ATTRIBUTE_PUT,
     QUERY_PART_PUT,
+    QUERY_CODES_PUT,
+    QUERY_CODES_DROP,
     QUERY_PART_DROP,
     QUERY_NAMES_PUT,
     QUERY_TEMPLATE_PUT,

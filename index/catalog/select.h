@@ -3,6 +3,7 @@
  * (cells.h). */
 #pragma once
 
+#include "index/catalog/column.h"
 #include "index/catalog/reader.h"
 
 /* -EINVAL: a value is not of the type the operator needs. */
@@ -16,6 +17,16 @@ struct select_range {
  * of printed numbers. */
 int select_range(const struct attribute *attribute, const struct catalog_literal *literal,
                  struct select_range *ret);
+
+/* Is the range so wide that it is looked up in the columns of a shard? */
+bool select_is_wide(const struct attribute *attribute, const struct shard *shard,
+                    const struct shard_range *range);
+/* The parts of a shard's column that may have numbers of the range, and the numbers. Non-zero from `each`
+ * ends it with that. */
+typedef int select_part_fn(void *ctx, const struct column_part *part, const int64_t numbers[2],
+                           struct error *err);
+int select_parts(struct catalog_reader *reader, const struct shard *shard, const struct shard_range *range,
+                 select_part_fn *each, void *ctx, struct error *err);
 
 /* The terms [from, to) above what is beneath for which an EQ, NE (as EQ), RANGE or PREFIX literal holds. */
 typedef void select_terms_fn(void *ctx, size_t from, size_t to);

@@ -80,7 +80,7 @@ static void print_bytes(struct buf *out, const uint8_t *bytes, size_t len)
 static bool is_packed(const char *table, const char *column)
 {
     static const char *const packed[] = {"forward.records", "extra.bytes",  "recording.bytes",
-                                         "part.codes",      "inline.bytes", "event.records",
+                                         "codes.bytes",     "inline.bytes", "event.records",
                                          "list.records",    "run.bytes",    "late.bytes"};
     char name[64];
     snprintf(name, sizeof name, "%s.%s", table, column);

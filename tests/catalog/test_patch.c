@@ -294,11 +294,11 @@ static void expect_damage(const char *sql, const char *message)
 
 Test(patch, a_run_that_is_missing_or_damaged_is_named)
 {
-    expect_damage("DELETE FROM run WHERE id >> 20 = 2", "damaged: run 2 of the attribute 'arm' is missing");
-    expect_damage("DELETE FROM run WHERE id >> 20 = 1", "tail run 1 of the attribute 'arm' is missing");
-    expect_damage("UPDATE run SET bytes = x'00' WHERE id >> 20 = 2",
+    expect_damage("DELETE FROM run WHERE id >> 36 = 2", "damaged: run 2 of the attribute 'arm' is missing");
+    expect_damage("DELETE FROM run WHERE id >> 36 = 1", "tail run 1 of the attribute 'arm' is missing");
+    expect_damage("UPDATE run SET bytes = x'00' WHERE id >> 36 = 2",
                   "run 2 of the attribute 'arm' is not in order");
-    expect_damage("UPDATE run SET bytes = x'00' WHERE id >> 20 = 1",
+    expect_damage("UPDATE run SET bytes = x'00' WHERE id >> 36 = 1",
                   "tail run 1 of the attribute 'arm' is not in order");
     expect_damage("UPDATE run SET bytes = 'text'", "bytes has a wrong type");
     expect_damage("UPDATE state SET bytes = x'00120601010009020005'",

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/catalog/pieces.h"
 #include "index/catalog/shard/shard_parts.h"
 #include "index/catalog/shard/shard_walk.h"
 #include "index/catalog/shard/shard_write.h"
@@ -267,8 +268,10 @@ static void read_blob(struct db *db, enum schema_query query, int64_t id, struct
     size_t len;
     cr_assert_eq(db_query(db, query, &stmt, &err), 0);
     db_bind_number(stmt, 1, id);
+    if (query == QUERY_POSTING)
+        db_bind_number(stmt, 2, id);
     cr_assert_eq(db_step(db, stmt, &err), 1);
-    cr_assert_eq(db_column_bytes(db, stmt, 0, &bytes, &len, &err), 0);
+    cr_assert_eq(db_column_bytes(db, stmt, query == QUERY_POSTING, &bytes, &len, &err), 0);
     buf_clear(ret);
     buf_append(ret, bytes, len);
     sqlite3_reset(stmt);
@@ -371,8 +374,9 @@ Test(shard, flipped_bytes_are_damage_with_a_name_or_another_answer_but_never_a_c
             flip_and_ask(db, &m, QUERY_BLOCK, QUERY_BLOCK_PUT,
                          (int64_t)MODEL_ATTRIBUTE << 20 | shard.dict.blocks[k].number);
         if (shard.dict.large_count)
-            flip_and_ask(db, &m, QUERY_POSTING, QUERY_POSTING_PUT,
-                         (int64_t)MODEL_ATTRIBUTE << 20 | shard.dict.large[0].posting);
+            flip_and_ask(
+                db, &m, QUERY_POSTING, QUERY_POSTING_PUT,
+                pieces_first(&pieces_posting, (int64_t)MODEL_ATTRIBUTE << 20 | shard.dict.large[0].posting));
         shard_done(&shard);
         model_done(&m);
         shard_catalog_close(db, file);

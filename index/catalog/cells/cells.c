@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/catalog/pieces.h"
 #include "index/catalog/shard/shard.h"
 
 enum { LATES_MAX = 64 }; /* columns kept: clips of one block are asked for one after the other */
@@ -100,26 +101,20 @@ int64_t cells_run_id(const struct attribute *attribute, enum cells_run kind, uin
 static int read_run(struct db *db, const struct attribute *attribute, enum cells_run kind,
                     const struct state_run *run, struct patch *patch, struct error *err)
 {
-    sqlite3_stmt *stmt;
-    const uint8_t *bytes;
-    size_t len;
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
     char where[32];
-    int rc = db_query(db, QUERY_RUN, &stmt, err);
-    if (rc)
+    int rc = pieces_read(db, &pieces_run, cells_run_id(attribute, kind, run->version), &bytes, err);
+    if (rc < 0)
         return rc;
     snprintf(where, sizeof where, kind == CELLS_TAIL ? "tail run %u" : "run %u", run->version);
-    db_bind_number(stmt, 1, cells_run_id(attribute, kind, run->version));
-    rc = db_step(db, stmt, err);
     if (!rc)
-        return db_damaged(db, err, "%s of the attribute '%s' is missing", where, attribute->info.name);
+        return db_damaged(db, err, "%s of the attribute '%s' is missing, or not whole", where,
+                          attribute->info.name);
     size_t before = patch->count;
-    rc = rc < 0 ? rc : db_column_bytes(db, stmt, 0, &bytes, &len, err);
-    if (!rc)
-        rc = patch_read(db, attribute, where, bytes, len, patch, err);
+    rc = patch_read(db, attribute, where, bytes.data, bytes.len, patch, err);
     if (!rc && patch->count - before != run->rows)
         rc = db_damaged(db, err, "%s of the attribute '%s' has other rows than it says", where,
                         attribute->info.name);
-    sqlite3_reset(stmt);
     return rc;
 }
 
@@ -192,6 +187,18 @@ int cells_patches(struct db *db, struct cells *cells, const struct attribute *at
 {
     *ret = NULL;
     return attribute->state.patches.count ? patch_index_of(db, cells, attribute, false, ret, err) : 0;
+}
+
+bool cells_known(const struct cells *cells, const struct attribute *attribute)
+{
+    const struct state *state = &attribute->state;
+    uint32_t key = key_of(attribute->info.id, state->tails.count > 0);
+    size_t at = place_of(cells, key);
+    if ((!state->tails.count && !state->patches.count) ||
+        (at < cells->held_count && cells->held[at].key == key))
+        return true;
+    CLEANUP_PATCH_INDEX struct patch_index *pooled = cells->pool ? patch_pool_get(cells->pool, key) : NULL;
+    return pooled;
 }
 
 /* ---- late columns ---- */

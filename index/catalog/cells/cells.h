@@ -45,6 +45,8 @@ int cells_patch_index(struct db *db, struct cells *cells, const struct attribute
                       const struct patch_index **ret, struct error *err);
 int cells_patches(struct db *db, struct cells *cells, const struct attribute *attribute,
                   const struct patch_index **ret, struct error *err);
+/* Is all that stands above in memory? */
+bool cells_known(const struct cells *cells, const struct attribute *attribute);
 enum cells_run { CELLS_PATCH, CELLS_TAIL };
 int64_t cells_run_id(const struct attribute *attribute, enum cells_run kind, uint32_t version);
 /* Appends the attribute's runs from `first` on, merged. */

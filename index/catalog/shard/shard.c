@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "index/base/patience.h"
+#include "index/catalog/pieces.h"
 #include "index/catalog/shard/shard_id.h"
 
 bool shard_number_valid(uint64_t number)
@@ -135,13 +136,13 @@ int shard_block_read(const struct shard *shard, uint32_t number, struct buf *buf
     return why ? shard_damaged(shard, "block", number, why, err) : 0;
 }
 
-static int decode_posting(const struct shard *shard, uint32_t number, struct cursor bytes, uint64_t clips,
+static int decode_posting(const struct shard *shard, uint32_t number, const struct buf *bytes, uint64_t clips,
                           struct rowset **ret, struct error *err)
 {
     struct error why;
     uint32_t outside;
     CLEANUP_ROWSET struct rowset *rows = NULL;
-    if (rowset_decode("it", bytes.data, bytes.len, shard_first(shard->number), &rows, &why))
+    if (rowset_decode("it", bytes->data, bytes->len, shard_first(shard->number), &rows, &why))
         return shard_damaged(shard, "posting", number, why.text, err);
     if (rowset_count(rows) != clips || rowset_rows(rows, shard_end(shard->number), &outside, 1))
         return shard_damaged(shard, "posting", number, "it has other rows than it should", err);
@@ -152,14 +153,14 @@ static int decode_posting(const struct shard *shard, uint32_t number, struct cur
 int shard_posting_read(const struct shard *shard, uint32_t number, uint64_t clips, struct rowset **ret,
                        struct error *err)
 {
-    sqlite3_stmt *stmt;
-    struct cursor bytes = {0};
-    int rc = find_bytes(shard, QUERY_POSTING, shard_block_id(shard, number), &stmt, &bytes, err);
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    int rc = patience_check(db_patience(shard->db), err);
+    if (rc)
+        return rc;
+    rc = pieces_read(shard->db, &pieces_posting, shard_block_id(shard, number), &bytes, err);
     if (rc < 1)
-        return rc ? rc : shard_damaged(shard, "posting", number, "it is missing", err);
-    rc = decode_posting(shard, number, bytes, clips, ret, err);
-    sqlite3_reset(stmt);
-    return rc;
+        return rc ? rc : shard_damaged(shard, "posting", number, "it is missing, or not whole", err);
+    return decode_posting(shard, number, &bytes, clips, ret, err);
 }
 
 /* ---- all of an attribute ---- */

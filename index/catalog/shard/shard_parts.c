@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/catalog/pieces.h"
 #include "index/catalog/shard/shard_write.h"
 
 enum { PARTS_MAX = 16 }; /* of the largest shard */
@@ -28,6 +29,12 @@ static int read_part(struct db *db, int64_t id, struct column_values *values, st
     return rc;
 }
 
+static int drop_parts(struct db *db, int64_t first, int64_t last, struct error *err)
+{
+    int rc = pieces_drop(db, &pieces_codes, first, last, err);
+    return rc ? rc : db_drop_rows(db, QUERY_PART_DROP, first, last, err);
+}
+
 static int put_part(struct db *db, int64_t id, const struct column_values *values, uint64_t *written,
                     struct error *err)
 {
@@ -36,15 +43,16 @@ static int put_part(struct db *db, int64_t id, const struct column_values *value
     CLEANUP_BUF struct buf codes = BUF_INIT;
     column_part_make(db_packer(db), values, &part, &codes);
     if (!part.clips)
-        return db_drop_rows(db, QUERY_PART_DROP, id, id, err);
-    int rc = db_query(db, QUERY_PART_PUT, &stmt, err);
+        return drop_parts(db, id, id, err);
+    int rc = pieces_put(db, &pieces_codes, id, codes.data, codes.len, err);
+    if (!rc)
+        rc = db_query(db, QUERY_PART_PUT, &stmt, err);
     if (rc)
         return rc;
     const int64_t numbers[] = {id,        part.low, part.high, part.clips, part.different, (int64_t)part.step,
                                part.width};
     for (int i = 0; i < 7; i++)
         db_bind_number(stmt, i + 1, numbers[i]);
-    db_bind_bytes(stmt, 8, codes.data, codes.len);
     *written += codes.len;
     return db_run(db, stmt, err);
 }
@@ -143,8 +151,7 @@ int shard_parts_change(struct db *db, const struct shard_target *to, const struc
 
 int shard_parts_drop(struct db *db, uint32_t attribute, struct error *err)
 {
-    return db_drop_rows(db, QUERY_PART_DROP, shard_part_id(attribute, 0),
-                        shard_part_id(attribute, SCHEMA_PARTS - 1), err);
+    return drop_parts(db, shard_part_id(attribute, 0), shard_part_id(attribute, SCHEMA_PARTS - 1), err);
 }
 
 static int map_part(struct db *db, int64_t id, shard_part_fn *map, struct error *err)

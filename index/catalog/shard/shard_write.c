@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "index/catalog/pieces.h"
 #include "index/catalog/shard/shard_id.h"
 
 int shard_put(struct db *db, enum schema_query query, int64_t id, const struct buf *bytes, uint64_t *written,
@@ -31,20 +32,14 @@ int shard_block_drop(const struct shard *shard, uint32_t number, struct error *e
 int shard_posting_put(const struct shard *shard, uint32_t number, const void *bytes, size_t len,
                       uint64_t *written, struct error *err)
 {
-    sqlite3_stmt *stmt;
-    int rc = db_query(shard->db, QUERY_POSTING_PUT, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, shard_block_id(shard, number));
-    db_bind_bytes(stmt, 2, bytes, len);
     *written += len;
-    return db_run(shard->db, stmt, err);
+    return pieces_put(shard->db, &pieces_posting, shard_block_id(shard, number), bytes, len, err);
 }
 
 int shard_posting_drop(const struct shard *shard, uint32_t number, struct error *err)
 {
     int64_t id = shard_block_id(shard, number);
-    return db_drop_rows(shard->db, QUERY_POSTING_DROP, id, id, err);
+    return pieces_drop(shard->db, &pieces_posting, id, id, err);
 }
 
 int shard_dict_put(const struct shard *shard, uint64_t *written, struct error *err)
@@ -65,7 +60,7 @@ int shard_drop(struct db *db, uint32_t attribute, uint32_t number, struct error 
     int64_t first = shard_block_id(&shard, 0), last = shard_block_id(&shard, DICT_HAS);
     int rc = db_drop_rows(db, QUERY_BLOCK_DROP, first, last, err);
     if (!rc)
-        rc = db_drop_rows(db, QUERY_POSTING_DROP, first, last, err);
+        rc = pieces_drop(db, &pieces_posting, first, last, err);
     int64_t id = shard_dict_id(number, attribute);
     return rc ? rc : db_drop_rows(db, QUERY_DICT_DROP, id, id, err);
 }

@@ -6,16 +6,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "index/catalog/pieces.h"
 #include "index/catalog/shard/shard.h"
 
 /* ---- rows of the tables ---- */
 
-static int put_packed(struct db *db, enum schema_query query, int64_t id, const struct buf *body,
-                      struct error *err)
+static void pack(const struct apply *apply, const struct buf *body, struct buf *packed)
 {
-    CLEANUP_BUF struct buf packed = BUF_INIT;
-    packer_pack(db_packer(db), body->data, body->len, PACKER_SAVING_PERCENT, &packed);
-    return db_put_bytes(db, query, id, &packed, err);
+    packer_pack(db_packer(apply->db), body->data, body->len, PACKER_SAVING_PERCENT, packed);
 }
 
 int apply_state_put(struct apply *apply, struct attribute *attribute, struct error *err)
@@ -31,12 +29,13 @@ int apply_state_put(struct apply *apply, struct attribute *attribute, struct err
 int apply_late_put(struct apply *apply, const struct attribute *attribute, const struct patch *patch,
                    uint32_t first, uint32_t end, size_t *ret_bytes, struct error *err)
 {
-    CLEANUP_BUF struct buf body = BUF_INIT;
+    CLEANUP_BUF struct buf body = BUF_INIT, packed = BUF_INIT;
     patch_encode_column(patch, attribute->info.type,
                         &(struct patch_span){0, patch->count, first, end - first}, &body);
     *ret_bytes = body.len;
     int64_t id = (int64_t)attribute->info.id << SCHEMA_LATE_BITS | first / SCHEMA_LATE_ROWS;
-    return put_packed(apply->db, QUERY_LATE_PUT, id, &body, err);
+    pack(apply, &body, &packed);
+    return db_put_bytes(apply->db, QUERY_LATE_PUT, id, &packed, err);
 }
 
 int apply_lates_drop(struct apply *apply, const struct attribute *attribute, struct error *err)
@@ -58,7 +57,7 @@ static int drop_runs(struct apply *apply, struct attribute *attribute, enum cell
     int rc = 0;
     for (size_t i = first; !rc && i < runs->count; i++) {
         int64_t id = cells_run_id(attribute, kind, runs->list[i].version);
-        rc = db_drop_rows(apply->db, QUERY_RUN_DROP, id, id, err);
+        rc = pieces_drop(apply->db, &pieces_run, id, id, err);
     }
     runs->count = first < runs->count ? first : runs->count;
     return rc;
@@ -89,12 +88,14 @@ static int put_run(struct apply *apply, struct attribute *attribute, enum cells_
                    const struct state_run *run, const struct patch *patch, const struct patch_span *cells,
                    struct error *err)
 {
-    CLEANUP_BUF struct buf body = BUF_INIT;
+    CLEANUP_BUF struct buf body = BUF_INIT, packed = BUF_INIT;
     struct state_run made = *run;
     made.rows = (uint32_t)(cells->to - cells->from);
     encode_run(patch, attribute->info.type, kind, cells->from, cells->to, &body);
     state_add(runs_of(attribute, kind), &made);
-    return put_packed(apply->db, QUERY_RUN_PUT, cells_run_id(attribute, kind, run->version), &body, err);
+    pack(apply, &body, &packed);
+    return pieces_put(apply->db, &pieces_run, cells_run_id(attribute, kind, run->version), packed.data,
+                      packed.len, err);
 }
 
 /* ---- folding ---- */

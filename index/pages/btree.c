@@ -161,8 +161,9 @@ static uint32_t child_with(const struct btree_file *file, const uint8_t *bytes, 
     return low;
 }
 
-int btree_leaf(const struct btree_file *file, uint32_t root, int64_t id, uint32_t *ret_page,
-               struct error *err)
+/* Down to where the row would be: 0; or to a page that is not here: 1. *ret_depth: levels from the root. */
+static int descend(const struct btree_file *file, uint32_t root, int64_t id, uint32_t *ret_page,
+                   unsigned *ret_depth, struct error *err)
 {
     CLEANUP_FREE uint8_t *bytes = mem_alloc(file->page_bytes);
     for (unsigned depth = 0; depth < DEPTH_MAX; depth++) {
@@ -171,7 +172,8 @@ int btree_leaf(const struct btree_file *file, uint32_t root, int64_t id, uint32_
             return rc;
         if (rc == -EAGAIN || is_leaf(bytes, root)) {
             *ret_page = root;
-            return 0;
+            *ret_depth = depth;
+            return rc == -EAGAIN;
         }
         if (!is_interior(bytes, root))
             return bad_page(root, err, "is no part of a table");
@@ -180,6 +182,60 @@ int btree_leaf(const struct btree_file *file, uint32_t root, int64_t id, uint32_
             return rc;
     }
     return bad_page(root, err, "lies too deep");
+}
+
+int btree_leaf(const struct btree_file *file, uint32_t root, int64_t id, uint32_t *ret_page,
+               struct error *err)
+{
+    unsigned depth;
+    int rc = descend(file, root, id, ret_page, &depth, err);
+    return rc < 0 ? rc : 0;
+}
+
+/* ---- rows that follow one another ---- */
+
+struct between {
+    struct walk walk;
+    int64_t first, last;
+};
+
+static int visit_between(struct between *between, uint32_t page, unsigned depth, struct error *err)
+{
+    struct walk *walk = &between->walk;
+    if (!walk->left--)
+        return bad_page(page, err, "is part of a table that is larger than the file");
+    if (!depth)
+        return walk->each(walk->ctx, page, BTREE_LEAF, err);
+    CLEANUP_FREE uint8_t *bytes = mem_alloc(walk->file->page_bytes);
+    int rc = read_page(walk->file, page, bytes, err);
+    if (rc == -EAGAIN)
+        return walk->each(walk->ctx, page, BTREE_INTERIOR, err);
+    if (!rc && !is_interior(bytes, page))
+        rc = bad_page(page, err, "is a leaf higher than others");
+    if (rc < 0)
+        return rc;
+    uint32_t end = child_with(walk->file, bytes, page, between->last);
+    for (uint32_t i = child_with(walk->file, bytes, page, between->first); !rc && i <= end; i++) {
+        uint32_t child;
+        rc = child_of(walk->file, bytes, page, i, &child, err);
+        if (!rc)
+            rc = visit_between(between, child, depth - 1, err);
+    }
+    return rc;
+}
+
+int btree_leaves(const struct btree_file *file, struct btree_table *table, const int64_t ids[2],
+                 btree_fn *each, void *ctx, struct error *err)
+{
+    struct between between = {{file, each, ctx, file->pages}, ids[0], ids[1]};
+    uint32_t page;
+    unsigned depth = table->depth;
+    int rc = table->known ? 0 : descend(file, table->root, ids[0], &page, &depth, err);
+    if (rc < 0)
+        return rc;
+    table->known = !rc;
+    table->depth = depth;
+    return visit_between(&between, table->root, depth, err);
 }
 
 /* ---- free pages ---- */

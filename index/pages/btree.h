@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "cache/base/error.h"
@@ -26,6 +27,16 @@ int btree_upper(const struct btree_file *file, uint32_t root, btree_fn *each, vo
  */
 int btree_leaf(const struct btree_file *file, uint32_t root, int64_t id, uint32_t *ret_page,
                struct error *err);
+/* The leaves where rows of ids[0] to ids[1] would be, in their order: they are not read, but for the first
+ * time one. Where a page above them could not be read (-EAGAIN), that page, as BTREE_INTERIOR, or as a leaf
+ * if it is above the first one. */
+struct btree_table {
+    uint32_t root;
+    unsigned depth; /* levels above the leaves */
+    bool known;     /* is it? Found out by the first call that reads as far */
+};
+int btree_leaves(const struct btree_file *file, struct btree_table *table, const int64_t ids[2],
+                 btree_fn *each, void *ctx, struct error *err);
 /* The leaves of the list of free pages: nobody reads them. The pages that hold the list are not among them.
  */
 typedef int btree_free_fn(void *ctx, uint32_t page, struct error *err);

@@ -48,15 +48,22 @@ struct page_store *page_store_new(struct store *store, struct cache *cache, cons
     return made;
 }
 
+void page_store_settle(struct page_store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    while (store->want_count)
+        pthread_cond_wait(&store->ended, &store->lock);
+    pthread_mutex_unlock(&store->lock);
+}
+
 static void end_wants(struct page_store *store)
 {
     pthread_mutex_lock(&store->lock);
     store->stopping = true;
     for (struct want *want = store->wants; want; want = want->next)
         cache_read_cancel(pack_file_cached(want->file), &want->read);
-    while (store->want_count)
-        pthread_cond_wait(&store->ended, &store->lock);
     pthread_mutex_unlock(&store->lock);
+    page_store_settle(store);
 }
 
 struct page_store *page_store_ref(struct page_store *store)
@@ -107,7 +114,7 @@ static void want_done(struct cache_read *read, int rc, const void *bytes, const 
     if (want->next)
         want->next->prev = want->prev;
     store->want_count--;
-    pthread_cond_signal(&store->ended); /* the store may be gone behind the unlock */
+    pthread_cond_broadcast(&store->ended); /* the store may be gone behind the unlock */
     pthread_mutex_unlock(&store->lock);
     free(want);
 }

@@ -45,6 +45,8 @@ int page_store_raw(struct page_store *store, const struct piece *piece,
 bool page_store_here(struct page_store *store, const struct piece *piece); /* in memory? */
 /* Bytes of a pack that will be asked for: fetched where they are not here. Never waits, never fails. */
 void page_store_want(struct page_store *store, const struct map_extent *extent);
+/* Waits until nothing is being fetched ahead. */
+void page_store_settle(struct page_store *store);
 /* As error_set(), naming the piece: "the catalog of v1 of x is damaged: page 17 in elidefs/packs/... at 4+100
  * ...". */
 int page_store_damaged(const struct piece *piece, struct error *err, const char *what);

@@ -125,3 +125,66 @@ Test(leaf, a_page_above_it_that_is_not_here_is_given_in_its_place)
     overlay_free(w.file);
     check_leaks();
 }
+
+/* ---- rows that follow one another ---- */
+
+struct leaves {
+    uint32_t list[ROWS];
+    size_t count;
+};
+
+static int add_leaf(void *ctx, uint32_t page, enum btree_kind kind, struct error *err)
+{
+    struct leaves *leaves = ctx;
+    cr_assert_lt(leaves->count, (size_t)ROWS);
+    leaves->list[leaves->count++] = page;
+    return 0;
+}
+
+static void find_between(struct world *w, struct btree_table *table, int64_t first, int64_t last,
+                         struct leaves *ret)
+{
+    ret->count = 0;
+    cr_assert_eq(btree_leaves(&w->pages, table, (int64_t[]){first, last}, add_leaf, ret, &w->err), 0, "%s",
+                 w->err.text);
+}
+
+/* Those that hold the rows, each once, and no others: one by one they are the same. */
+Test(leaf, the_leaves_of_rows_that_follow_one_another_are_those_of_each)
+{
+    enum { RANGES = 50, STEPS_MAX = 400 };
+    static struct leaves leaves, one;
+    struct world w = {0};
+    fill(&w);
+    struct btree_table table = {.root = w.root - 1};
+    for (int64_t k = 0; k < RANGES; k++) {
+        int64_t low = k * 7919 % (ROWS - STEPS_MAX) * STEP, high = low + k * 331 % STEPS_MAX * STEP;
+        size_t at = 0;
+        find_between(&w, &table, low, high, &leaves);
+        for (int64_t id = low; id <= high; id += STEP) {
+            find_between(&w, &table, id, id, &one);
+            cr_assert_eq(one.count, 1);
+            at += leaves.list[at] != one.list[0];
+            cr_assert(at < leaves.count && leaves.list[at] == one.list[0], "row %lld", (long long)id);
+        }
+        cr_assert_eq(at + 1, leaves.count, "a leaf of other rows");
+    }
+    overlay_free(w.file);
+    check_leaks();
+}
+
+Test(leaf, of_rows_below_a_page_that_is_not_here_that_page_is_given)
+{
+    static struct leaves leaves;
+    struct world w = {0};
+    fill(&w);
+    struct btree_table table = {.root = w.root - 1};
+    w.hidden = 1; /* the root is read, and nothing below it */
+    find_between(&w, &table, id_of(1), id_of(1), &leaves);
+    cr_assert(leaves.count == 1 && !table.known, "what is below was not seen");
+    w.hidden = w.interior = 0;
+    find_between(&w, &table, id_of(1), id_of(1), &leaves);
+    cr_assert(table.known && holds(&w, leaves.list[0], id_of(1)));
+    overlay_free(w.file);
+    check_leaks();
+}

@@ -112,16 +112,17 @@ static int list_file(void *ctx, const struct files_entry *file, struct error *er
     return list_add(listing, file->name, &entry, FIRST_OFFSET + next);
 }
 
-enum { AHEAD = 512 }; /* clips */
+enum { AHEAD_FIRST = 128, AHEAD = 512 }; /* clips; many a listing is left after its first names */
 
 /* A listing that waits has found that something is not here: what the next clips need is asked for at once.
- */
-static void ask_ahead(const struct query_result *result, const struct walk *walk)
+ * How many these are. */
+static size_t ask_ahead(const struct query_result *result, const struct walk *walk)
 {
     uint32_t rows[AHEAD];
     uint64_t next;
-    size_t count = query_result_rows(result, walk->cursor, rows, AHEAD, &next);
+    size_t count = query_result_rows(result, walk->cursor, rows, walk->cursor ? AHEAD : AHEAD_FIRST, &next);
     catalog_clips_ahead(walk->reader, rows, count);
+    return count;
 }
 
 static int list_clips(struct listing *listing, const struct node *node, const struct query_result *result,
@@ -136,10 +137,9 @@ static int list_clips(struct listing *listing, const struct node *node, const st
                         .first_stream = position & STREAM_MASK};
     int rc = scope_open(listing->task->fs, node->version, patience, &scope, err);
     walk.reader = scope.reader;
-    uint32_t row, listed = 0;
-    while (rc == 0 && query_result_rows(result, walk.cursor, &row, 1, &walk.next_cursor) == 1) {
-        if (!patience->nowait && listed++ % AHEAD == 0)
-            ask_ahead(result, &walk);
+    uint32_t row;
+    size_t left = rc || patience->nowait ? SIZE_MAX : ask_ahead(result, &walk); /* the kernel asks again */
+    while (rc == 0 && left-- && query_result_rows(result, walk.cursor, &row, 1, &walk.next_cursor) == 1) {
         rc = files_of_clip(scope.reader, row, list_file, &walk, err);
         walk.cursor = walk.next_cursor;
         walk.first_stream = 0;

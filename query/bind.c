@@ -67,9 +67,24 @@ static void sort_values(struct literal *literal)
     literal->count = kept;
 }
 
+/* Who names a value lists its clips next: what tells them is asked for while other components are still
+ * looked up. */
+static void ask_ahead(const struct binding *binding)
+{
+    const struct grammar_literal *from = binding->from;
+    CLEANUP_FREE struct value *values = mem_alloc((from->arg_count + 1) * sizeof *values);
+    struct catalog_literal literal = {.attribute = binding->attribute.id, .op = CATALOG_EQ, .values = values};
+    for (size_t i = 0; i < from->arg_count; i++)
+        if (!value_parse(binding->attribute.type, from->args[i].bytes, from->args[i].len,
+                         &values[literal.count], NULL))
+            literal.count++;
+    catalog_select_ahead(binding->reader, &literal, 1);
+}
+
 /* =, ne, in, nin: every value must be one that some clip has. */
 static int bind_known_values(struct binding *binding, struct error *err)
 {
+    ask_ahead(binding);
     for (size_t i = 0; i < binding->from->arg_count; i++) {
         struct value value;
         int rc = parse_value(binding, i, &value, err);

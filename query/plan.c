@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query/plan.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,27 @@ static uint64_t combine(const struct plan *plan)
     return (uint64_t)(rows + 0.5);
 }
 
+/* All that the clauses will read is asked for at once, so that who waits does so for all of them together. */
+static void ask_ahead(const struct plan *plan, struct catalog_reader *reader)
+{
+    size_t all = 0, at = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        all += plan->steps[i].clause->count;
+    CLEANUP_FREE struct catalog_literal *literals = mem_alloc((all + 1) * sizeof *literals);
+    for (size_t i = 0; i < plan->count; i++)
+        for (size_t k = 0; k < plan->steps[i].clause->count; k++)
+            literals[at++] = literal_condition(&plan->steps[i].clause->literals[k]);
+    catalog_select_ahead(reader, literals, at);
+}
+
+/* A reader that does not wait has met a page that is not here: it comes back when some are. */
+static int missed(const struct plan *plan, struct catalog_reader *reader, int rc)
+{
+    if (rc == -EAGAIN)
+        ask_ahead(plan, reader);
+    return rc;
+}
+
 int plan_make(struct clause *const *clauses, size_t count, struct catalog_reader *reader, struct plan *ret,
               struct error *err)
 {
@@ -32,11 +54,14 @@ int plan_make(struct clause *const *clauses, size_t count, struct catalog_reader
                                      .clips = info.clips,
                                      .version = info.version,
                                      .rows = info.rows};
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         plan.steps[i].clause = clauses[i];
+    if (!catalog_reader_nowait(reader)) /* nobody waits where all is here */
+        ask_ahead(&plan, reader);
+    for (size_t i = 0; i < count; i++) {
         rc = clause_estimate(clauses[i], reader, info.clips, &plan.steps[i].estimate, err);
         if (rc < 0)
-            return rc;
+            return missed(&plan, reader, rc);
     }
     qsort(plan.steps, count, sizeof *plan.steps, compare_steps);
     plan.estimate = combine(&plan);
@@ -80,7 +105,7 @@ int plan_rows(const struct plan *plan, struct catalog_reader *reader, struct row
 {
     if (!plan->count)
         return catalog_live(reader, ret, err);
-    return rows_of(plan, plan->count, reader, ret, err);
+    return missed(plan, reader, rows_of(plan, plan->count, reader, ret, err));
 }
 
 /* The AND of all steps but the last, and the last one's rows: NULL where the first is all there is to it, for
@@ -95,7 +120,7 @@ static int last_two(const struct plan *plan, struct catalog_reader *reader, stru
         rc = clause_select(plan->steps[plan->count - 1].clause, reader, ret_last, err);
     if (rc >= 0)
         *ret_first = STEAL(first);
-    return rc < 0 ? rc : 0;
+    return rc < 0 ? missed(plan, reader, rc) : 0;
 }
 
 int plan_count(const struct plan *plan, struct catalog_reader *reader, uint64_t *ret, struct error *err)

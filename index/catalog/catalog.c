@@ -67,6 +67,7 @@ static void reader_free(struct catalog_reader *reader)
     free(reader->shards);
     attributes_done(&reader->attributes);
     cells_done(&reader->cells);
+    ahead_done(&reader->ahead);
     record_group_done(&reader->group);
     record_values_done(&reader->values);
     lists_done(&reader->lists);
@@ -313,6 +314,11 @@ int reader_shards(struct catalog_reader *reader, const struct attribute *attribu
     }
     *ret = &own->shards;
     return 0;
+}
+
+bool reader_has_shards(const struct catalog_reader *reader, const struct attribute *attribute)
+{
+    return reader->shards && reader->shards[attribute - reader->attributes.list].read;
 }
 
 int catalog_attribute_get(struct catalog_reader *reader, uint32_t id, struct catalog_attribute *ret,

@@ -131,6 +131,11 @@ int catalog_select(struct catalog_reader *reader, const struct catalog_literal *
 /* How many rows catalog_select() would give, from statistics alone: cheap, may be wrong. */
 int catalog_estimate(struct catalog_reader *reader, const struct catalog_literal *literal, uint64_t *ret,
                      struct error *err);
+/* Starts to fetch what catalog_select() and catalog_estimate() of all of these will read, so that who waits
+ * does so once, not once a literal. Reads what tells it (a reader that waits may wait for that), decides
+ * nothing; what goes wrong is told when it is read. */
+void catalog_select_ahead(struct catalog_reader *reader, const struct catalog_literal *literals,
+                          size_t count);
 
 /* ---- clips ---- */
 

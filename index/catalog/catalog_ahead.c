@@ -1,82 +1,199 @@
 // SPDX-License-Identifier: Apache-2.0
-/* SQLite asks for one page after the other, and knows the next only when it has the one before. The pages
- * above the leaves are here as a rule (they are hot), so the leaves of many rows can be named without asking
- * it. */
-#include <stdlib.h>
-#include <string.h>
+/*
+ * What the answers need is told by what is here already: which runs stand above an attribute by its state,
+ * where the rows of a value are by the dictionaries of its shards. These are hot as long as they are small;
+ * of others all are asked for before the first is waited for.
+ */
+#include "index/catalog/ahead.h"
 
-#include "index/catalog/groups/clips.h"
-#include "index/catalog/reader.h"
-#include "index/pages/btree.h"
+#include "index/catalog/pieces.h"
+#include "index/catalog/select.h"
+#include "index/catalog/shard/shard_id.h"
+#include "index/catalog/shard/shard_reads.h"
 
-struct ahead {
-    struct pages *pages;
-    struct btree_file file;
-    uint32_t *list; /* of pages */
-    size_t count, cap;
-};
-
-static int read_here(void *ctx, uint32_t page, void *to, struct error *err)
-{
-    const struct ahead *ahead = ctx;
-    const struct catalog_patience here = {.nowait = true, .local = true};
-    struct page_range range = {.page = page, .len = ahead->file.page_bytes};
-    return pages_read(ahead->pages, &range, to, &here, err);
-}
-
-/* The leaves of a table that hold these rows, `bits` of whose numbers share a row of it. */
-static void add_leaves(struct ahead *ahead, uint32_t root, unsigned bits, const uint32_t *rows, size_t count)
-{
-    size_t before = ahead->count;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t leaf;
-        if ((i && rows[i] >> bits == rows[i - 1] >> bits) ||
-            btree_leaf(&ahead->file, root, rows[i] >> bits, &leaf, NULL))
-            continue;
-        if (ahead->count > before && ahead->list[ahead->count - 1] == leaf)
-            continue;
-        mem_grow(&ahead->list, &ahead->cap, ahead->count + 1, sizeof *ahead->list);
-        ahead->list[ahead->count++] = leaf;
-    }
-}
-
-/* Of a table of groups of clips; 0: it is none, or is not read for each of them. */
-static unsigned group_bits(const char *table)
-{
-    return !strcmp(table, "names") || !strcmp(table, "sizes") ? NAMES_ROW_BITS
-           : !strcmp(table, "grown")                          ? GROWN_ROW_BITS
-                                                              : 0;
-}
-
-static int add_tables(struct db *db, struct ahead *ahead, const uint32_t *rows, size_t count)
-{
-    sqlite3_stmt *stmt = NULL;
-    int rc = db_query(db, QUERY_ROOTS, &stmt, NULL);
-    while (!rc && db_step(db, stmt, NULL) == 1) {
-        const char *name;
-        int64_t root;
-        rc = db_column_text(db, stmt, 0, &name, NULL);
-        if (!rc)
-            rc = db_column_number(db, stmt, 1, 1, &root, NULL);
-        if (!rc && root <= ahead->file.pages && group_bits(name))
-            add_leaves(ahead, (uint32_t)root - 1, group_bits(name), rows, count);
-    }
-    if (stmt)
-        sqlite3_reset(stmt);
-    return rc;
-}
+/* ---- clips ---- */
 
 void catalog_clips_ahead(struct catalog_reader *reader, const uint32_t *rows, size_t count)
 {
-    struct pages *pages = reader->catalog->pages;
-    if (!pages || !count)
+    static const struct {
+        enum ahead_table table;
+        unsigned bits; /* of a row's number that clips of one group share */
+    } groups[] = {
+        {AHEAD_NAMES, NAMES_ROW_BITS}, {AHEAD_SIZES, NAMES_ROW_BITS}, {AHEAD_GROWN, GROWN_ROW_BITS}};
+    for (size_t k = 0; k < sizeof groups / sizeof *groups; k++)
+        for (size_t i = 0; i < count; i++) {
+            int64_t group = rows[i] >> groups[k].bits;
+            if (!i || rows[i - 1] >> groups[k].bits != group)
+                ahead_rows(&reader->ahead, reader->db, groups[k].table, (int64_t[]){group, group}, AHEAD_ALL);
+        }
+    ahead_ask(&reader->ahead, reader->db);
+}
+
+/* ---- what stands above ---- */
+
+static void name_run(struct catalog_reader *reader, const struct attribute *attribute, enum cells_run kind,
+                     uint32_t version)
+{
+    int64_t id = cells_run_id(attribute, kind, version);
+    ahead_rows(&reader->ahead, reader->db, AHEAD_RUN,
+               (int64_t[]){pieces_first(&pieces_run, id), pieces_last(&pieces_run, id)}, AHEAD_ALL);
+}
+
+/* The tail runs of all attributes of a version lie side by side, and who asks for one asks for others next:
+ * they are taken together, unless they are many. */
+static bool name_tails(struct catalog_reader *reader, uint32_t version)
+{
+    enum { LEAVES_MAX = 24 };
+    const struct attribute first = {.info.id = 0}, last = {.info.id = SCHEMA_ATTRIBUTES_MAX - 1};
+    const int64_t ids[] = {pieces_first(&pieces_run, cells_run_id(&first, CELLS_TAIL, version)),
+                           pieces_last(&pieces_run, cells_run_id(&last, CELLS_TAIL, version))};
+    return ahead_rows(&reader->ahead, reader->db, AHEAD_RUN, ids, LEAVES_MAX);
+}
+
+static void name_runs(struct catalog_reader *reader, const struct attribute *attribute)
+{
+    const struct state *state = &attribute->state;
+    if (cells_known(&reader->cells, attribute))
         return;
-    struct ahead ahead = {.pages = pages,
-                          .file = {.page_bytes = pages_top(pages)->page_bytes,
-                                   .pages = pages_top(pages)->pages,
-                                   .read = read_here}};
-    ahead.file.ctx = &ahead;
-    if (!add_tables(reader->db, &ahead, rows, count))
-        pages_want(pages, ahead.list, ahead.count, NULL);
-    free(ahead.list);
+    for (size_t i = 0; i < state->patches.count; i++)
+        name_run(reader, attribute, CELLS_PATCH, state->patches.list[i].version);
+    for (size_t i = 0; i < state->tails.count; i++)
+        if (!name_tails(reader, state->tails.list[i].version))
+            name_run(reader, attribute, CELLS_TAIL, state->tails.list[i].version);
+}
+
+/* ---- dictionaries ---- */
+
+static void name_dicts(struct catalog_reader *reader, const struct attribute *attribute)
+{
+    CLEANUP_FREE uint32_t *numbers = NULL;
+    size_t count;
+    if (reader_has_shards(reader, attribute) ||
+        shard_numbers_read(reader->db, attribute->info.id, &numbers, &count, NULL))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        int64_t id = shard_dict_id(numbers[i], attribute->info.id);
+        ahead_rows(&reader->ahead, reader->db, AHEAD_DICT, (int64_t[]){id, id}, AHEAD_ALL);
+    }
+}
+
+/* ---- shards ---- */
+
+static void name_read(void *ctx, enum shard_table table, const int64_t ids[2])
+{
+    struct catalog_reader *reader = ctx;
+    ahead_rows(&reader->ahead, reader->db, table == SHARD_BLOCKS ? AHEAD_BLOCK : AHEAD_POSTING, ids,
+               AHEAD_ALL);
+}
+
+static int name_codes(void *ctx, const struct column_part *part, const int64_t numbers[2], struct error *err)
+{
+    struct catalog_reader *reader = ctx;
+    ahead_rows(&reader->ahead, reader->db, AHEAD_CODES,
+               (int64_t[]){pieces_first(&pieces_codes, part->id), pieces_last(&pieces_codes, part->id)},
+               AHEAD_ALL);
+    return 0;
+}
+
+static void name_range(struct catalog_reader *reader, const struct attribute *attribute,
+                       const struct shards *shards, const struct catalog_literal *literal)
+{
+    static const struct shard_range all = {.open_low = true, .open_high = true};
+    struct select_range range;
+    int found = select_range(attribute, literal, &range);
+    for (size_t i = 0; found && i < shards->count; i++) {
+        const struct shard *shard = &shards->list[i];
+        if (found == 1 && select_is_wide(attribute, shard, &range.range))
+            select_parts(reader, shard, &range.range, name_codes, reader, NULL);
+        else
+            shard_between_reads(shard, found == 1 ? &range.range : &all, name_read, reader);
+    }
+    buf_done(&range.bound);
+}
+
+static void name_values(struct catalog_reader *reader, const struct shards *shards,
+                        const struct catalog_literal *literal)
+{
+    for (size_t i = 0; i < literal->count; i++) {
+        struct shard_key key = shard_key_of(&literal->values[i]);
+        for (size_t k = 0; k < shards->count; k++)
+            shard_equal_reads(&shards->list[k], &key, name_read, reader);
+    }
+}
+
+static void name_literal(struct catalog_reader *reader, const struct attribute *attribute,
+                         const struct shards *shards, const struct catalog_literal *literal)
+{
+    if (literal->op == CATALOG_EQ || literal->op == CATALOG_NE)
+        name_values(reader, shards, literal);
+    else if (literal->op == CATALOG_RANGE || literal->op == CATALOG_PREFIX)
+        name_range(reader, attribute, shards, literal);
+    if (literal->op != CATALOG_EQ && literal->op != CATALOG_RANGE && literal->op != CATALOG_PREFIX)
+        for (size_t i = 0; i < shards->count; i++)
+            shard_has_reads(&shards->list[i], name_read, reader);
+}
+
+/* The blocks of an attribute in a shard, unless they are many. */
+static int name_few_blocks(struct catalog_reader *reader, const struct attribute *attribute)
+{
+    enum { LEAVES_MAX = 8 };
+    CLEANUP_FREE uint32_t *numbers = NULL;
+    size_t count;
+    int rc = shard_numbers_read(reader->db, attribute->info.id, &numbers, &count, NULL);
+    for (size_t i = 0; !rc && i < count; i++) {
+        struct shard shard = {.attribute = attribute->info.id, .number = numbers[i]};
+        const int64_t ids[] = {shard_block_id(&shard, 0), shard_block_id(&shard, DICT_HAS)};
+        ahead_rows(&reader->ahead, reader->db, AHEAD_BLOCK, ids, LEAVES_MAX);
+    }
+    return rc;
+}
+
+/* A path is looked up component by component, and each may wait for the block that tells whether there is
+ * such a value. Of attributes with few values blocks are few: all of these are asked for once a catalog, with
+ * the first. */
+static void name_small_attributes(struct catalog_reader *reader)
+{
+    enum { ATTRIBUTES_MAX = 256, LEAVES_MAX = 64 };
+    const struct attributes *attributes = &reader->attributes;
+    struct catalog *catalog = reader->catalog;
+    if (atomic_load(&catalog->small_asked) || attributes->count > ATTRIBUTES_MAX)
+        return;
+    size_t end = reader->ahead.count + LEAVES_MAX;
+    for (size_t i = 0; i < attributes->count && reader->ahead.count < end; i++)
+        if (name_few_blocks(reader, &attributes->list[i]))
+            return;
+    atomic_store(&catalog->small_asked, true);
+}
+
+/* ---- all of a question ---- */
+
+static const struct attribute *attribute_of(struct catalog_reader *reader,
+                                            const struct catalog_literal *literal)
+{
+    const struct attribute *attribute = NULL;
+    if (reader_attribute(reader, literal->attribute, &attribute, NULL) ||
+        select_check(attribute, literal, NULL))
+        return NULL;
+    return attribute;
+}
+
+void catalog_select_ahead(struct catalog_reader *reader, const struct catalog_literal *literals, size_t count)
+{
+    const struct attribute *attribute;
+    const struct shards *shards;
+    if (!db_pages(reader->db))
+        return;
+    for (size_t i = 0; i < count; i++)
+        if ((attribute = attribute_of(reader, &literals[i]))) {
+            name_runs(reader, attribute);
+            name_dicts(reader, attribute);
+        }
+    if (reader->has_attributes)
+        name_small_attributes(reader);
+    ahead_ask(&reader->ahead, reader->db);
+    for (size_t i = 0; i < count; i++)
+        if ((attribute = attribute_of(reader, &literals[i])) &&
+            !reader_shards(reader, attribute, &shards, NULL))
+            name_literal(reader, attribute, shards, &literals[i]);
+    ahead_ask(&reader->ahead, reader->db);
 }

@@ -219,6 +219,11 @@ void db_close(struct db *db)
     free(db);
 }
 
+struct pages *db_pages(struct db *db)
+{
+    return db->file.pages;
+}
+
 struct packer *db_packer(struct db *db)
 {
     return db->packer;

@@ -42,6 +42,7 @@ CLEANUP_DEFINE(struct db, db_close, cleanup_db)
 #define CLEANUP_DB CLEANUP(cleanup_db)
 
 struct packer *db_packer(struct db *db);
+struct pages *db_pages(struct db *db); /* NULL: it is no version's, or being written */
 void db_set_patience(struct db *db, const struct catalog_patience *patience);
 const struct catalog_patience *db_patience(const struct db *db); /* lives as long as the connection */
 bool db_nowait(const struct db *db);

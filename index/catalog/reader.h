@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "index/catalog/ahead.h"
 #include "index/catalog/attributes.h"
 #include "index/catalog/catalog.h"
 #include "index/catalog/cells/cells.h"
@@ -22,7 +23,8 @@ struct catalog {
     struct pages *pages;              /* of a version, or NULL; a reference */
     catalog_sibling_fn *open_sibling; /* NULL: opened alone */
     void *sibling_ctx;
-    pthread_mutex_t lock; /* guards what follows; no SQL under it */
+    atomic_bool small_asked; /* catalog_ahead.c: attributes with few values */
+    pthread_mutex_t lock;    /* guards what follows; no SQL under it */
     struct catalog_reader *idle;
     struct rowset *live;        /* NULL until some reader has read it */
     struct json_growth *growth; /* as `live`; it stays as long as the catalog */
@@ -41,6 +43,7 @@ struct catalog_reader {
     struct reader_shards *shards; /* as attributes.list */
     size_t shards_bytes;          /* memory they take */
     struct cells cells;
+    struct ahead ahead;
     struct hash_runs runs;
     bool has_runs;
     struct record_group group; /* the last one read: neighbours are asked for in turn */
@@ -79,3 +82,4 @@ int reader_attribute(struct catalog_reader *reader, uint32_t id, const struct at
 /* The shards of an attribute of this reader. Borrowed: valid until the next call. */
 int reader_shards(struct catalog_reader *reader, const struct attribute *attribute, const struct shards **ret,
                   struct error *err);
+bool reader_has_shards(const struct catalog_reader *reader, const struct attribute *attribute);

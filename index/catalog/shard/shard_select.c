@@ -5,13 +5,12 @@
  */
 #include <errno.h>
 
-#include "index/catalog/shard/shard.h"
+#include "index/catalog/shard/shard_range.h"
 
 /* ---- counts from the dictionary ---- */
 
-/* Blocks [from, to) hold all of the range that stands in blocks. */
-static void blocks_of(const struct dict *dict, const struct shard_range *range, size_t *ret_from,
-                      size_t *ret_to)
+void shard_range_blocks(const struct dict *dict, const struct shard_range *range, size_t *ret_from,
+                        size_t *ret_to)
 {
     *ret_from = range->open_low ? 0 : dict_block_of(dict, &range->low);
     *ret_to = range->open_high ? dict->block_count : dict_block_of(dict, &range->high) + 1;
@@ -19,9 +18,8 @@ static void blocks_of(const struct dict *dict, const struct shard_range *range, 
         *ret_to = dict->block_count;
 }
 
-/* Large values [from, to) are those of the range. */
-static void large_of(const struct dict *dict, const struct shard_range *range, size_t *ret_from,
-                     size_t *ret_to)
+void shard_range_large(const struct dict *dict, const struct shard_range *range, size_t *ret_from,
+                       size_t *ret_to)
 {
     size_t from = range->open_low ? 0 : dict_large_below(dict, &range->low),
            to = range->open_high ? dict->large_count : dict_large_below(dict, &range->high);
@@ -37,10 +35,10 @@ uint64_t shard_guess(const struct shard *shard, const struct shard_range *range)
 {
     size_t from, to;
     uint64_t sum = 0;
-    large_of(&shard->dict, range, &from, &to);
+    shard_range_large(&shard->dict, range, &from, &to);
     for (size_t i = from; i < to; i++)
         sum += shard->dict.large[i].clips;
-    blocks_of(&shard->dict, range, &from, &to);
+    shard_range_blocks(&shard->dict, range, &from, &to);
     for (size_t i = from; i < to; i++) {
         bool cut_low = i == from && !range->open_low, cut_high = i + 1 == to && !range->open_high;
         sum += cut_low && cut_high   ? shard->dict.blocks[i].pairs / 3
@@ -214,10 +212,10 @@ int shard_count_between(const struct shard *shard, const struct shard_range *ran
     uint64_t sum = 0;
     size_t from, to;
     int rc = 0;
-    large_of(&shard->dict, range, &from, &to);
+    shard_range_large(&shard->dict, range, &from, &to);
     for (size_t i = from; i < to; i++)
         sum += shard->dict.large[i].clips;
-    blocks_of(&shard->dict, range, &at.from, &at.to);
+    shard_range_blocks(&shard->dict, range, &at.from, &at.to);
     for (size_t i = at.from; !rc && i < at.to; i++) {
         bool cut = (i == at.from && !range->open_low) || (i + 1 == at.to && !range->open_high);
         if (cut)
@@ -239,7 +237,7 @@ int shard_between(const struct shard *shard, const struct shard_range *range, st
     size_t from, to;
     uint64_t pairs = 0;
     int rc = 0;
-    large_of(&shard->dict, range, &from, &to);
+    shard_range_large(&shard->dict, range, &from, &to);
     for (size_t i = from; !rc && i < to; i++) {
         CLEANUP_ROWSET struct rowset *read = NULL;
         const struct dict_value *large = &shard->dict.large[i];
@@ -247,7 +245,7 @@ int shard_between(const struct shard *shard, const struct shard_range *range, st
         if (!rc)
             rowset_or_spent(rows, read);
     }
-    blocks_of(&shard->dict, range, &at.from, &at.to);
+    shard_range_blocks(&shard->dict, range, &at.from, &at.to);
     for (size_t i = at.from; i < at.to; i++)
         pairs += shard->dict.blocks[i].pairs;
     shard_rows_init(&into, rows, shard_first(shard->number), shard_span(shard->number), pairs);

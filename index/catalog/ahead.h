@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What a question will read, asked for at once. SQLite asks for one page after the other, and knows the next
+ * only when it has the one before. The pages above the leaves are here as a rule (they are hot), so the
+ * leaves of many rows can be named without asking it. Only a hint: never waits, decides no answer, and what
+ * goes wrong is told when it is read.
+ *
+ * Thread rule: that of the connection.
+ */
+#pragma once
+
+#include "index/catalog/db.h"
+#include "index/pages/btree.h"
+#include "index/pages/pages.h"
+
+enum ahead_table {
+    AHEAD_NAMES,
+    AHEAD_SIZES,
+    AHEAD_GROWN,
+    AHEAD_DICT,
+    AHEAD_BLOCK,
+    AHEAD_POSTING,
+    AHEAD_CODES,
+    AHEAD_RUN,
+    AHEAD_TABLES
+};
+
+struct ahead { /* of a connection; zero is empty */
+    bool known;
+    struct btree_table tables[AHEAD_TABLES]; /* root 0: there is none */
+    uint32_t *list;                          /* leaves that were named */
+    size_t count, cap;
+};
+void ahead_done(struct ahead *ahead);
+
+/* Names the leaves of rows ids[0] to ids[1] of a table. How many they are; none where they would be more than
+ * `most`. AHEAD_ALL: as many as are asked for at a time. */
+enum { AHEAD_ALL = 4096 };
+size_t ahead_rows(struct ahead *ahead, struct db *db, enum ahead_table table, const int64_t ids[2],
+                  size_t most);
+/* Starts to fetch what has been named and is not here, neighbours in one request. */
+void ahead_ask(struct ahead *ahead, struct db *db);

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * How many times a cold question has to wait for the store. A reader that does not wait asks for pages and
+ * gives -EAGAIN; when all of these are here it is asked again. So each such answer is a round: what is asked
+ * for in one does not depend on what came in the same.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "query/query.h"
+#include "tests/catalog/paged.h"
+#include "tests/catalog/versions.h"
+#include "tests/test_leaks.h"
+
+enum {
+    CLIPS = 20000,
+    MORE = 300,
+    LABELLED = 50,
+    SKILLS = 3000,
+    TASKS = 20,
+    LENGTHS = 10000,
+    FIRST_NAMES = 100
+};
+
+struct scene {
+    struct versions versions; /* the same catalog, all here */
+    struct paged paged;
+    struct catalog *catalog;
+    struct catalog_reader *now; /* of no page but the hot ones */
+    struct error err;
+};
+
+/* Values that a block, few blocks or a posting of several pages have; half of the clips have no `note`. */
+static void add_clips(struct changeset *set, int from, int to)
+{
+    char text[32];
+    set_attribute(set, "arm", VALUE_TEXT, false);
+    set_attribute(set, "task", VALUE_TEXT, false);
+    set_attribute(set, "skill", VALUE_TEXT, false);
+    set_attribute(set, "note", VALUE_TEXT, false);
+    set_attribute(set, "length", VALUE_INT, false);
+    for (int i = from; i < to; i++) {
+        int random = i * 7919 % 104729;
+        snprintf(text, sizeof text, "ep%06d", i);
+        set_clip(set, text, i);
+        set_value(set, "arm", VALUE_TEXT, random % 2 ? "left" : "right");
+        snprintf(text, sizeof text, "task%d", i / 100 % TASKS);
+        set_value(set, "task", VALUE_TEXT, text);
+        snprintf(text, sizeof text, "skill%d", random % SKILLS);
+        set_value(set, "skill", VALUE_TEXT, text);
+        snprintf(text, sizeof text, "%d", random % LENGTHS);
+        set_value(set, "length", VALUE_INT, text);
+        if (random % 7 < 3)
+            set_value(set, "note", VALUE_TEXT, random % 5 ? "seen" : "odd");
+    }
+}
+
+/* Sealed clips, clips in a tail run, and labels above both. */
+static void commit_all(struct versions *v)
+{
+    struct apply_limits limits = APPLY_LIMITS;
+    struct changeset *sealed = changeset_new(), *tail = changeset_new();
+    char key[16];
+    limits.tail_rows = 2 * MORE;
+    v->limits = &limits;
+    add_clips(sealed, 0, CLIPS);
+    cr_assert_eq(versions_apply(v, sealed), 0, "%s", v->err.text);
+    add_clips(tail, CLIPS, CLIPS + MORE);
+    cr_assert_eq(versions_apply(v, tail), 0, "%s", v->err.text);
+    struct changeset *labels = labels_by("anna", CHANGESET_ALL);
+    set_attribute(labels, "arm", VALUE_TEXT, false);
+    for (int i = 0; i < LABELLED; i++) {
+        snprintf(key, sizeof key, "ep%06d", i * (CLIPS / LABELLED));
+        set_labels(labels, key, (uint64_t)i + 1);
+        set_value(labels, "arm", VALUE_TEXT, "both");
+    }
+    cr_assert_eq(versions_apply(v, labels), 0, "%s", v->err.text);
+    v->limits = NULL;
+}
+
+static void begin(struct scene *s)
+{
+    CLEANUP_PAGES struct pages *pages = NULL;
+    *s = (struct scene){0};
+    versions_init(&s->versions);
+    commit_all(&s->versions);
+    CLEANUP_FREE char *path = versions_path(&s->versions, 3);
+    cr_assert_eq(paged_init(&s->paged, &s->err), 0, "%s", s->err.text);
+    cr_assert_eq(paged_open(&s->paged, path, "v3", &pages, &s->err), 0, "%s", s->err.text);
+    s->catalog = catalog_open_pages(pages);
+    pages_want_hot(pages); /* as a mount does */
+    page_store_settle(s->paged.store);
+    struct catalog_patience none = {.nowait = true};
+    cr_assert_eq(catalog_reader_acquire(s->catalog, &none, &s->now, &s->err), 0, "%s", s->err.text);
+}
+
+static void end(struct scene *s)
+{
+    catalog_reader_release(s->now);
+    catalog_unref(s->catalog);
+    paged_done(&s->paged);
+    versions_done(&s->versions);
+    check_leaks();
+}
+
+/* Was it no answer, but a round? Then what it asked for is here now. */
+static bool waited(struct scene *s, int rc, unsigned *rounds)
+{
+    cr_assert(rc == 0 || rc == -EAGAIN, "%s", s->err.text);
+    if (rc != -EAGAIN)
+        return false;
+    page_store_settle(s->paged.store);
+    cr_assert_leq(++*rounds, 100);
+    return true;
+}
+
+/* Component by component, as a kernel does. */
+static struct query *look_up(struct scene *s, const char *path, unsigned *rounds)
+{
+    struct query *query = query_all(), *next = NULL;
+    for (size_t len; *path; path += len + (path[len] == '/')) {
+        len = strcspn(path, "/");
+        while (waited(s, query_extend(query, path, len, s->now, &next, &s->err), rounds))
+            ;
+        query_unref(query);
+        query = next;
+    }
+    return query;
+}
+
+static struct query_result *run(struct scene *s, const struct query *query, unsigned *rounds)
+{
+    struct query_result *result = NULL;
+    while (waited(s, query_run(query, s->now, &result, &s->err), rounds))
+        ;
+    return result;
+}
+
+static void name_first(struct scene *s, const struct query_result *result, unsigned *rounds)
+{
+    uint32_t rows[FIRST_NAMES];
+    uint64_t next;
+    struct catalog_clip clip;
+    size_t count = query_result_rows(result, 0, rows, FIRST_NAMES, &next);
+    for (size_t i = 0; i < count; i++)
+        while (waited(s, catalog_clip(s->now, rows[i], &clip, &s->err), rounds))
+            catalog_clips_ahead(s->now, rows, count);
+}
+
+/* What it tells is what a catalog tells that is all here. */
+static void expect_rows(struct scene *s, const char *path, const struct query_result *result)
+{
+    struct query *query = NULL;
+    struct query_result *plain = NULL;
+    cr_assert_eq(query_parse(path, strlen(path), s->versions.reader, &query, &s->err), 0, "%s", s->err.text);
+    cr_assert_eq(query_run(query, s->versions.reader, &plain, &s->err), 0, "%s", s->err.text);
+    uint64_t count = query_result_count(plain), both = 0;
+    cr_assert_gt(count, 0, "%s: the test tests nothing", path);
+    for (uint32_t row = 0; row < CLIPS + MORE; row++)
+        both += query_result_contains(plain, row) && query_result_contains(result, row);
+    cr_assert(both == count && query_result_count(result) == count, "%s", path);
+    query_result_unref(plain);
+    query_unref(query);
+}
+
+/* The rounds of a path's look-ups, its result, and first names. */
+static unsigned walk(struct scene *s, const char *path, unsigned ret[3])
+{
+    memset(ret, 0, 3 * sizeof *ret);
+    struct query *query = look_up(s, path, &ret[0]);
+    struct query_result *result = run(s, query, &ret[1]);
+    name_first(s, result, &ret[2]);
+    expect_rows(s, path, result);
+    query_result_unref(result);
+    query_unref(query);
+    return ret[0] + ret[1] + ret[2];
+}
+
+Test(rounds, a_path_whose_components_are_known_takes_one_round_whatever_its_predicates)
+{
+    static const char *const paths[] = {
+        "arm=left/skill=skill1581/task=task3", "arm.ne=left/skill.in=skill460,skill2111,skill582/note.null=1",
+        "arm=both/note=odd+note.null=1/length.rng=100..1500", "skill.prefix=skill2/task=task1/arm=right"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct scene s;
+        struct query *query = NULL;
+        unsigned rounds = 0;
+        begin(&s);
+        cr_assert_eq(query_parse(paths[i], strlen(paths[i]), s.versions.reader, &query, &s.err), 0, "%s",
+                     s.err.text);
+        struct query_result *result = run(&s, query, &rounds);
+        cr_assert_eq(rounds, 1, "%s: %u rounds", paths[i], rounds);
+        expect_rows(&s, paths[i], result);
+        query_result_unref(result);
+        query_unref(query);
+        end(&s);
+    }
+}
+
+Test(rounds, a_cold_path_of_three_predicates_has_its_first_names_after_three_rounds_and_the_next_after_two)
+{
+    struct scene s;
+    unsigned rounds[3];
+    begin(&s);
+    unsigned all = walk(&s, "arm=left/skill=skill1581/task=task3", rounds);
+    cr_assert_leq(all, 3, "%u for look-ups, %u for the result, %u for names", rounds[0], rounds[1],
+                  rounds[2]);
+    cr_assert_geq(all, 1, "nothing was cold: the test tests nothing");
+    static const char *const next[] = {"arm=right/task=task7/skill=skill1392",
+                                       "note=seen/task=task4/arm=right",
+                                       "task=task5/skill=skill2446/note.null=1"};
+    for (size_t i = 0; i < sizeof next / sizeof *next; i++) {
+        all = walk(&s, next[i], rounds);
+        cr_assert_leq(all, 2, "%s: %u for look-ups, %u for the result, %u for names", next[i], rounds[0],
+                      rounds[1], rounds[2]);
+    }
+    end(&s);
+}
+
+Test(rounds, a_range_is_asked_for_as_a_whole_and_only_the_range)
+{
+    static const struct {
+        const char *path;
+        unsigned reads;
+    } ranges[] = {{"length.rng=4000..4100", 3}, {"length.rng=0..2000", 3}, {"length.rng=0..9000", 4}};
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        struct scene s;
+        unsigned rounds = 0;
+        begin(&s);
+        struct query *query = look_up(&s, ranges[i].path, &rounds);
+        unsigned before = atomic_load(&s.paged.held->reads);
+        struct query_result *result = run(&s, query, &rounds);
+        unsigned reads = atomic_load(&s.paged.held->reads) - before;
+        cr_assert_eq(rounds, 1, "%s: %u rounds", ranges[i].path, rounds);
+        cr_assert_leq(reads, ranges[i].reads, "%s: %u reads", ranges[i].path, reads);
+        expect_rows(&s, ranges[i].path, result);
+        query_result_unref(result);
+        query_unref(query);
+        end(&s);
+    }
+}

@@ -189,6 +189,13 @@ int dataset_look(struct dataset *dataset, const struct catalog_patience *patienc
 
 /* ---- opening ---- */
 
+struct loading {
+    struct meanwhile meanwhile;
+    struct roots *roots;
+    struct series_listing *listing;
+    uint32_t known;
+};
+
 struct discovery {
     struct dataset *dataset;
     const struct dataset_options *options;
@@ -196,6 +203,7 @@ struct discovery {
     struct series_listing *tags, *roots; /* under way; NULL: not, or not any more */
     uint32_t hint;                       /* what the head says; 0: nothing */
     struct manifest *copy;               /* that it holds; NULL: none */
+    struct loading loading;              /* of the roots, beside the manifests */
 };
 
 static void discovery_done(struct discovery *discovery)
@@ -277,10 +285,13 @@ static void want_hot(struct discovery *discovery)
         page_store_want(discovery->dataset->pages, &top->hot[i]);
 }
 
-static void set_identity(struct dataset *dataset, const char *uuid)
+/* What was begun for the data set that the copy is of is for nothing if it is another. */
+static void set_identity(struct discovery *discovery, const char *uuid)
 {
+    struct dataset *dataset = discovery->dataset;
     if (!strcmp(dataset->uuid, uuid))
         return;
+    meanwhile_end(&discovery->loading.meanwhile);
     memcpy(dataset->uuid, uuid, sizeof dataset->uuid);
     roots_free(dataset->roots);
     dataset->roots = NULL;
@@ -303,7 +314,7 @@ static int end_base(struct discovery *discovery, uint32_t version, struct layout
         memcmp(discovery->copy->sha256, manifest->sha256, SHA256_BYTES) != 0 && !dataset->note)
         dataset->note = mem_printf("%s/%s holds another manifest of v%u than %s, which counts",
                                    dataset_url(dataset), layout_head_path(), version, reading->path);
-    set_identity(dataset, manifest->uuid);
+    set_identity(discovery, manifest->uuid);
     dataset_move_head(dataset, version);
     return dataset_keep_manifest(dataset, manifest, &kept, err);
 }
@@ -361,13 +372,6 @@ static int open_roots(struct dataset *dataset, const struct dataset_options *opt
     return roots_new(&roots, &dataset->roots, err);
 }
 
-struct loading {
-    struct meanwhile meanwhile;
-    struct roots *roots;
-    struct series_listing *listing;
-    uint32_t known;
-};
-
 /* What cannot be read is said when it is asked for. */
 static void load_roots(void *ctx)
 {
@@ -375,8 +379,9 @@ static void load_roots(void *ctx)
     roots_load(loading->roots, loading->known, loading->listing, NULL);
 }
 
-static void begin_roots(struct discovery *discovery, uint32_t known, struct loading *loading)
+static void begin_roots(struct discovery *discovery, uint32_t known)
 {
+    struct loading *loading = &discovery->loading;
     loading->roots = discovery->dataset->roots;
     loading->listing = STEAL(discovery->roots);
     loading->known = known;
@@ -387,17 +392,16 @@ static void begin_roots(struct discovery *discovery, uint32_t known, struct load
 static int find_all(struct discovery *discovery, struct error *err)
 {
     struct dataset *dataset = discovery->dataset;
-    struct loading loading = {0};
     int rc = 0;
     if (discovery->copy) {
-        set_identity(dataset, discovery->copy->uuid);
+        set_identity(discovery, discovery->copy->uuid);
         rc = open_roots(dataset, discovery->options, err);
         if (!rc && discovery->options->roots)
-            begin_roots(discovery, discovery->copy->roots, &loading);
+            begin_roots(discovery, discovery->copy->roots);
     }
     if (!rc)
         rc = find_versions(discovery, err);
-    meanwhile_end(&loading.meanwhile);
+    meanwhile_end(&discovery->loading.meanwhile);
     if (!rc && !dataset->roots)
         rc = open_roots(dataset, discovery->options, err);
     return rc;

@@ -26,8 +26,11 @@ enum {
 
 struct dir {
     struct handle handle;
-    struct query_result *result; /* of a query directory, else NULL */
-    struct names names;          /* of all others: a snapshot, so that offsets stay */
+    struct names names;          /* of what is no query: a snapshot, so that offsets stay */
+    uint32_t windows;            /* of a query, else 0 */
+    pthread_mutex_t lock;        /* guards what follows */
+    uint32_t window;             /* that was read last, */
+    struct query_result *result; /* and its clips; NULL: none yet */
 };
 
 /* One reply being filled. */
@@ -125,7 +128,46 @@ static size_t ask_ahead(const struct query_result *result, const struct walk *wa
     return count;
 }
 
-static int list_clips(struct listing *listing, const struct node *node, const struct query_result *result,
+/* The clips of one window: a reference. */
+static int window_result(struct fs *fs, const struct node *node, struct dir *dir, uint32_t window,
+                         struct catalog_reader *reader, struct query_result **ret, struct error *err)
+{
+    const struct query_asked asked = {.version = node->version, .window = window, .query = node->query};
+    pthread_mutex_lock(&dir->lock);
+    struct query_result *result = dir->window == window && dir->result ? query_result_ref(dir->result) : NULL;
+    pthread_mutex_unlock(&dir->lock);
+    int rc = result ? 0 : query_results_get(fs->results, &asked, reader, &result, err);
+    if (rc < 0)
+        return rc;
+    pthread_mutex_lock(&dir->lock);
+    struct query_result *before = dir->result;
+    dir->result = query_result_ref(result);
+    dir->window = window;
+    pthread_mutex_unlock(&dir->lock);
+    if (before)
+        query_result_unref(before);
+    *ret = result;
+    return 0;
+}
+
+/* What a reader that waits does not come to is for the next call. 1: it has done enough. */
+static int list_result(struct walk *walk, const struct query_result *result, bool waits, struct error *err)
+{
+    uint32_t row;
+    int rc = 0;
+    struct listing *listing = walk->listing;
+    listing->nodes = listing->task->plus && query_result_count(result) <= KERNEL_KNOWS_CLIPS;
+    size_t asked = waits ? ask_ahead(result, walk) : 0, left = asked;
+    while (rc == 0 && (!asked || left--) &&
+           query_result_rows(result, walk->cursor, &row, 1, &walk->next_cursor) == 1) {
+        rc = files_of_clip(walk->reader, row, list_file, walk, err);
+        walk->cursor = walk->next_cursor;
+        walk->first_stream = 0;
+    }
+    return rc ? rc : asked > 0;
+}
+
+static int list_clips(struct listing *listing, const struct node *node, struct dir *dir,
                       const struct catalog_patience *patience, struct error *err)
 {
     CLEANUP_SCOPE struct scope scope = {0};
@@ -137,17 +179,18 @@ static int list_clips(struct listing *listing, const struct node *node, const st
                         .first_stream = position & STREAM_MASK};
     int rc = scope_open(listing->task->fs, node->version, patience, &scope, err);
     walk.reader = scope.reader;
-    uint32_t row;
-    size_t left = rc || patience->nowait ? SIZE_MAX : ask_ahead(result, &walk); /* the kernel asks again */
-    while (rc == 0 && left-- && query_result_rows(result, walk.cursor, &row, 1, &walk.next_cursor) == 1) {
-        rc = files_of_clip(scope.reader, row, list_file, &walk, err);
-        walk.cursor = walk.next_cursor;
-        walk.first_stream = 0;
+    for (uint32_t window = query_window(walk.cursor); rc == 0 && window < dir->windows; window++) {
+        CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+        rc = window_result(listing->task->fs, node, dir, window, scope.reader, &result, err);
+        if (rc == 0)
+            rc = list_result(&walk, result, !patience->nowait, err);
+        if (rc == 0)
+            walk.cursor = query_window_end(window);
     }
     return rc;
 }
 
-static int list(struct listing *listing, const struct dir *dir, const struct catalog_patience *patience,
+static int list(struct listing *listing, struct dir *dir, const struct catalog_patience *patience,
                 struct error *err)
 {
     struct task *task = listing->task;
@@ -155,20 +198,19 @@ static int list(struct listing *listing, const struct dir *dir, const struct cat
     int rc = node ? list_dots(listing, node) : -ESTALE;
     if (rc != 0)
         return rc;
-    if (dir->result)
-        return list_clips(listing, node, dir->result, patience, err);
+    if (dir->windows)
+        return list_clips(listing, node, dir, patience, err);
     uint64_t offset = (uint64_t)task->offset;
     return list_names(listing, &dir->names, offset > FIRST_OFFSET ? offset - FIRST_OFFSET : 0);
 }
 
 int dir_read(struct task *task, const struct catalog_patience *patience, struct error *err)
 {
-    const struct dir *dir = (const struct dir *)(uintptr_t)task->fi.fh;
+    struct dir *dir = (struct dir *)(uintptr_t)task->fi.fh;
     if (task->size > FS_READ_BYTES)
         task->size = FS_READ_BYTES;
     CLEANUP_FREE char *bytes = mem_alloc(task->size);
     struct listing listing = {.task = task, .bytes = bytes};
-    listing.nodes = task->plus && dir->result && query_result_count(dir->result) <= KERNEL_KNOWS_CLIPS;
     int rc = list(&listing, dir, patience, err);
     if (rc < 0 && listing.used == 0)
         return rc;
@@ -176,12 +218,21 @@ int dir_read(struct task *task, const struct catalog_patience *patience, struct 
     return 0;
 }
 
-static int run_query(struct fs *fs, const struct node *node, const struct catalog_patience *patience,
-                     struct query_result **ret, struct error *err)
+/* The first window at once, so that what is wrong with the query is told by opening. *ret_few: these are all,
+ * and so few that the kernel keeps them. */
+static int open_query(struct fs *fs, const struct node *node, struct dir *dir,
+                      const struct catalog_patience *patience, bool *ret_few, struct error *err)
 {
     CLEANUP_SCOPE struct scope scope = {0};
+    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
     int rc = scope_open(fs, node->version, patience, &scope, err);
-    return rc < 0 ? rc : query_results_get(fs->results, node->version, node->query, scope.reader, ret, err);
+    if (rc == 0)
+        rc = query_windows(scope.reader, &dir->windows, err);
+    if (rc == 0)
+        rc = window_result(fs, node, dir, 0, scope.reader, &result, err);
+    if (rc == 0)
+        *ret_few = dir->windows == 1 && query_result_count(result) <= KERNEL_CACHES_CLIPS;
+    return rc;
 }
 
 static void free_dir(struct handle *handle)
@@ -190,6 +241,7 @@ static void free_dir(struct handle *handle)
     if (dir->result)
         query_result_unref(dir->result);
     names_done(&dir->names);
+    pthread_mutex_destroy(&dir->lock);
     free(dir);
 }
 
@@ -197,11 +249,13 @@ int dir_open(struct task *task, const struct catalog_patience *patience, struct 
 {
     const struct node *node = nodes_get(task->fs->nodes, task->ino);
     struct dir *dir = MEM_NEW(struct dir);
+    bool few = false;
     int rc = 0;
+    pthread_mutex_init(&dir->lock, NULL);
     if (!node)
         rc = -ESTALE;
     else if (node->kind == NODE_QUERY)
-        rc = run_query(task->fs, node, patience, &dir->result, err);
+        rc = open_query(task->fs, node, dir, patience, &few, err);
     else if (node->kind == NODE_ROOT || node->kind == NODE_TAGS)
         rc = top_names(task->fs, node, &dir->names, err);
     else
@@ -213,7 +267,7 @@ int dir_open(struct task *task, const struct catalog_patience *patience, struct 
     dir->handle.close = free_dir;
     handles_add(&task->fs->handles, &dir->handle);
     task->fi.fh = (uintptr_t)dir;
-    task->fi.cache_readdir = dir->result && query_result_count(dir->result) <= KERNEL_CACHES_CLIPS;
+    task->fi.cache_readdir = few;
     task->fi.keep_cache = task->fi.cache_readdir;
     if (reply_open(task->req, &task->fi) < 0)
         handles_close(&task->fs->handles, &dir->handle);

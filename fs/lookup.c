@@ -50,14 +50,18 @@ static int find_file(struct task *task, const struct node *dir, const struct cat
     CLEANUP_SCOPE struct scope scope = {0};
     CLEANUP_QUERY_RESULT struct query_result *result = NULL;
     struct fs *fs = task->fs;
+    struct query_asked asked = {.version = dir->version, .query = dir->query};
     struct files_entry file;
     struct fuse_entry_param entry = {.attr_timeout = FS_FOREVER, .entry_timeout = FS_FOREVER};
     uint32_t row, stream;
     int rc = scope_open(fs, dir->version, patience, &scope, err);
     if (rc == 0)
-        rc = query_results_get(fs->results, dir->version, dir->query, scope.reader, &result, err);
+        rc = files_find(scope.reader, task->name, strlen(task->name), &row, &stream, err);
+    asked.window = rc == 0 ? query_window(row) : 0;
     if (rc == 0)
-        rc = files_find(result, scope.reader, task->name, strlen(task->name), &row, &stream, err);
+        rc = query_results_get(fs->results, &asked, scope.reader, &result, err);
+    if (rc == 0)
+        rc = files_check(result, row, task->name, strlen(task->name), err);
     if (rc == -ENOENT)
         rc = explain_absence(task, dir, patience, scope.reader, err);
     if (rc == 0)

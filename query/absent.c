@@ -92,7 +92,7 @@ static int tell_filtered(struct absent *absent, uint32_t row, struct error *err)
     struct clause *const *clauses = query_clauses(absent->query, &count);
     for (size_t i = 0; i < count; i++) {
         CLEANUP_ROWSET struct rowset *rows = NULL;
-        int rc = clause_select(clauses[i], absent->reader, &rows, err);
+        int rc = clause_select(clauses[i], absent->reader, NULL, &rows, err);
         if (rc < 0)
             return rc;
         if (rowset_contains(rows, row))

@@ -71,7 +71,7 @@ static int select_clause(const struct clause *clause, struct catalog_reader *rea
 {
     CLEANUP_ROWSET struct rowset *any = rowset_new();
     if (clause->since)
-        return clause_select(clause, reader, ret, err);
+        return clause_select(clause, reader, NULL, ret, err);
     for (size_t i = 0; i < clause->count; i++) {
         CLEANUP_ROWSET struct rowset *rows = NULL;
         int rc = select_literal(&clause->literals[i], reader, &rows, err);

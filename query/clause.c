@@ -96,14 +96,28 @@ int clause_estimate(const struct clause *clause, struct catalog_reader *reader, 
     return 0;
 }
 
-int clause_select(const struct clause *clause, struct catalog_reader *reader, struct rowset **ret,
-                  struct error *err)
+static int select_since(const struct clause *clause, struct catalog_reader *reader,
+                        const struct catalog_window *window, struct rowset **ret, struct error *err)
+{
+    CLEANUP_ROWSET struct rowset *rows = NULL;
+    int rc = since_select(clause->since, reader, &rows, err);
+    if (rc < 0)
+        return rc;
+    *ret = window ? rowset_copy(rows) : STEAL(rows);
+    if (window)
+        rowset_keep_range(*ret, window->first, window->end);
+    return 0;
+}
+
+int clause_select(const struct clause *clause, struct catalog_reader *reader,
+                  const struct catalog_window *window, struct rowset **ret, struct error *err)
 {
     CLEANUP_ROWSET struct rowset *any = NULL;
     if (clause->since)
-        return since_select(clause->since, reader, ret, err);
+        return select_since(clause, reader, window, ret, err);
     for (size_t i = 0; i < clause->count; i++) {
         struct catalog_literal condition = literal_condition(&clause->literals[i]);
+        condition.window = window;
         CLEANUP_ROWSET struct rowset *rows = NULL;
         int rc = catalog_select(reader, &condition, &rows, err);
         if (rc < 0)

@@ -78,7 +78,7 @@ int explain_append(const struct query *query, struct catalog_reader *reader, str
     CLEANUP_BUF struct buf text = BUF_INIT;
     size_t count;
     struct clause *const *clauses = query_clauses(query, &count);
-    int rc = plan_make(clauses, count, reader, &plan, err);
+    int rc = plan_make(clauses, count, reader, NULL, &plan, err);
     if (rc)
         return rc;
     print_head(query, &plan, &text);

@@ -60,15 +60,21 @@ static int find_stream(const struct catalog_clip *clip, const char *name, size_t
     return refuse(name, len, err);
 }
 
-int files_find(const struct query_result *result, struct catalog_reader *reader, const char *name, size_t len,
-               uint32_t *ret_row, uint32_t *ret_stream, struct error *err)
+int files_check(const struct query_result *result, uint32_t row, const char *name, size_t len,
+                struct error *err)
+{
+    return query_result_contains(result, row) ? 0 : refuse(name, len, err);
+}
+
+int files_find(struct catalog_reader *reader, const char *name, size_t len, uint32_t *ret_row,
+               uint32_t *ret_stream, struct error *err)
 {
     const char *dot = len ? memchr(name, '.', len) : NULL;
     size_t key_len = dot ? (size_t)(dot - name) : len;
     struct catalog_clip clip;
     uint32_t row, stream = 0;
     int rc = catalog_clip_find(reader, name, key_len, &row, err);
-    if (rc == -ENOENT || (rc >= 0 && !query_result_contains(result, row)))
+    if (rc == -ENOENT)
         return refuse(name, len, err);
     if (rc >= 0)
         rc = catalog_clip(reader, row, &clip, err);

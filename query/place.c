@@ -168,9 +168,11 @@ static int find_file(struct place *place, struct catalog_reader *reader, const c
                      struct error *err)
 {
     CLEANUP_QUERY_RESULT struct query_result *result = NULL;
-    int rc = query_run(place->query, reader, &result, err);
+    int rc = files_find(reader, name, len, &place->row, &place->stream, err);
     if (!rc)
-        rc = files_find(result, reader, name, len, &place->row, &place->stream, err);
+        rc = query_run_window(place->query, reader, query_window(place->row), &result, err);
+    if (!rc)
+        rc = files_check(result, place->row, name, len, err);
     if (!rc)
         place->is_file = true;
     return rc == -ENOENT ? absent_file(place->query, reader, name, len, NULL, err) : rc;

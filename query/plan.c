@@ -22,28 +22,32 @@ static uint64_t combine(const struct plan *plan)
 }
 
 /* All that the clauses will read is asked for at once, so that who waits does so for all of them together. */
-static void ask_ahead(const struct plan *plan, struct catalog_reader *reader)
+static void ask_ahead(const struct plan *plan, struct catalog_reader *reader,
+                      const struct catalog_window *window)
 {
     size_t all = 0, at = 0;
     for (size_t i = 0; i < plan->count; i++)
         all += plan->steps[i].clause->count;
     CLEANUP_FREE struct catalog_literal *literals = mem_alloc((all + 1) * sizeof *literals);
     for (size_t i = 0; i < plan->count; i++)
-        for (size_t k = 0; k < plan->steps[i].clause->count; k++)
-            literals[at++] = literal_condition(&plan->steps[i].clause->literals[k]);
+        for (size_t k = 0; k < plan->steps[i].clause->count; k++) {
+            literals[at] = literal_condition(&plan->steps[i].clause->literals[k]);
+            literals[at++].window = window;
+        }
     catalog_select_ahead(reader, literals, at);
 }
 
 /* A reader that does not wait has met a page that is not here: it comes back when some are. */
-static int missed(const struct plan *plan, struct catalog_reader *reader, int rc)
+static int missed(const struct plan *plan, struct catalog_reader *reader, const struct catalog_window *window,
+                  int rc)
 {
     if (rc == -EAGAIN)
-        ask_ahead(plan, reader);
+        ask_ahead(plan, reader, window);
     return rc;
 }
 
-int plan_make(struct clause *const *clauses, size_t count, struct catalog_reader *reader, struct plan *ret,
-              struct error *err)
+int plan_make(struct clause *const *clauses, size_t count, struct catalog_reader *reader,
+              const struct catalog_window *window, struct plan *ret, struct error *err)
 {
     struct catalog_info info;
     int rc = catalog_info(reader, &info, err);
@@ -57,11 +61,11 @@ int plan_make(struct clause *const *clauses, size_t count, struct catalog_reader
     for (size_t i = 0; i < count; i++)
         plan.steps[i].clause = clauses[i];
     if (!catalog_reader_nowait(reader)) /* nobody waits where all is here */
-        ask_ahead(&plan, reader);
+        ask_ahead(&plan, reader, window);
     for (size_t i = 0; i < count; i++) {
         rc = clause_estimate(clauses[i], reader, info.clips, &plan.steps[i].estimate, err);
         if (rc < 0)
-            return missed(&plan, reader, rc);
+            return missed(&plan, reader, window, rc);
     }
     qsort(plan.steps, count, sizeof *plan.steps, compare_steps);
     plan.estimate = combine(&plan);
@@ -78,11 +82,11 @@ void plan_done(struct plan *plan)
 }
 
 /* The AND of the first `count` (>= 1) steps, maybe shared; stops at an empty set. */
-static int rows_of(const struct plan *plan, size_t count, struct catalog_reader *reader, struct rowset **ret,
-                   struct error *err)
+static int rows_of(const struct plan *plan, size_t count, struct catalog_reader *reader,
+                   const struct catalog_window *window, struct rowset **ret, struct error *err)
 {
     CLEANUP_ROWSET struct rowset *all = NULL;
-    int rc = clause_select(plan->steps[0].clause, reader, &all, err);
+    int rc = clause_select(plan->steps[0].clause, reader, window, &all, err);
     if (rc < 0)
         return rc;
     if (count > 1) {
@@ -92,7 +96,7 @@ static int rows_of(const struct plan *plan, size_t count, struct catalog_reader 
     }
     for (size_t i = 1; i < count && !rowset_empty(all); i++) {
         CLEANUP_ROWSET struct rowset *rows = NULL;
-        rc = clause_select(plan->steps[i].clause, reader, &rows, err);
+        rc = clause_select(plan->steps[i].clause, reader, window, &rows, err);
         if (rc < 0)
             return rc;
         rowset_and(all, rows);
@@ -101,26 +105,41 @@ static int rows_of(const struct plan *plan, size_t count, struct catalog_reader 
     return 0;
 }
 
-int plan_rows(const struct plan *plan, struct catalog_reader *reader, struct rowset **ret, struct error *err)
+static int live_rows(struct catalog_reader *reader, const struct catalog_window *window, struct rowset **ret,
+                     struct error *err)
+{
+    CLEANUP_ROWSET struct rowset *live = NULL;
+    int rc = catalog_live(reader, &live, err);
+    if (rc < 0)
+        return rc;
+    *ret = window ? rowset_copy(live) : STEAL(live);
+    if (window)
+        rowset_keep_range(*ret, window->first, window->end);
+    return 0;
+}
+
+int plan_rows(const struct plan *plan, struct catalog_reader *reader, const struct catalog_window *window,
+              struct rowset **ret, struct error *err)
 {
     if (!plan->count)
-        return catalog_live(reader, ret, err);
-    return missed(plan, reader, rows_of(plan, plan->count, reader, ret, err));
+        return live_rows(reader, window, ret, err);
+    return missed(plan, reader, window, rows_of(plan, plan->count, reader, window, ret, err));
 }
 
 /* The AND of all steps but the last, and the last one's rows: NULL where the first is all there is to it, for
  * it is empty, or there is only one step. So nobody makes a set only to count it. */
-static int last_two(const struct plan *plan, struct catalog_reader *reader, struct rowset **ret_first,
-                    struct rowset **ret_last, struct error *err)
+static int last_two(const struct plan *plan, struct catalog_reader *reader,
+                    const struct catalog_window *window, struct rowset **ret_first, struct rowset **ret_last,
+                    struct error *err)
 {
     CLEANUP_ROWSET struct rowset *first = NULL;
     bool one = plan->count == 1;
-    int rc = rows_of(plan, one ? 1 : plan->count - 1, reader, &first, err);
+    int rc = rows_of(plan, one ? 1 : plan->count - 1, reader, window, &first, err);
     if (rc >= 0 && !one && !rowset_empty(first))
-        rc = clause_select(plan->steps[plan->count - 1].clause, reader, ret_last, err);
+        rc = clause_select(plan->steps[plan->count - 1].clause, reader, window, ret_last, err);
     if (rc >= 0)
         *ret_first = STEAL(first);
-    return rc < 0 ? missed(plan, reader, rc) : 0;
+    return rc < 0 ? missed(plan, reader, window, rc) : 0;
 }
 
 int plan_count(const struct plan *plan, struct catalog_reader *reader, uint64_t *ret, struct error *err)
@@ -130,23 +149,36 @@ int plan_count(const struct plan *plan, struct catalog_reader *reader, uint64_t 
         *ret = plan->clips;
         return 0;
     }
-    int rc = last_two(plan, reader, &first, &last, err);
+    int rc = last_two(plan, reader, NULL, &first, &last, err);
     if (rc < 0)
         return rc;
     *ret = last ? rowset_and_count(first, last) : rowset_count(first);
     return 0;
 }
 
+/* Window by window: most sets have a row in the first. */
 int plan_exists(const struct plan *plan, struct catalog_reader *reader, bool *ret, struct error *err)
 {
-    CLEANUP_ROWSET struct rowset *first = NULL, *last = NULL;
-    if (!plan->count) {
-        *ret = plan->clips > 0;
-        return 0;
+    bool found = !plan->count && plan->clips;
+    for (uint32_t number = 0; plan->count && !found && number < plan_windows(plan->rows); number++) {
+        CLEANUP_ROWSET struct rowset *first = NULL, *last = NULL;
+        const struct catalog_window window = plan_window(number);
+        int rc = last_two(plan, reader, &window, &first, &last, err);
+        if (rc < 0)
+            return rc;
+        found = last ? rowset_intersects(first, last) : !rowset_empty(first);
     }
-    int rc = last_two(plan, reader, &first, &last, err);
-    if (rc < 0)
-        return rc;
-    *ret = last ? rowset_intersects(first, last) : !rowset_empty(first);
+    *ret = found;
     return 0;
+}
+
+struct catalog_window plan_window(uint32_t number)
+{
+    uint64_t first = (uint64_t)number << CATALOG_WINDOW_BITS;
+    return (struct catalog_window){.first = first, .end = first + (UINT64_C(1) << CATALOG_WINDOW_BITS)};
+}
+
+uint32_t plan_windows(uint32_t rows)
+{
+    return (uint32_t)(((uint64_t)rows + (UINT64_C(1) << CATALOG_WINDOW_BITS) - 1) >> CATALOG_WINDOW_BITS);
 }

@@ -27,13 +27,18 @@ struct plan {
     uint32_t rows;
 };
 
-int plan_make(struct clause *const *clauses, size_t count, struct catalog_reader *reader, struct plan *ret,
-              struct error *err);
+/* `window`: the rows that are evaluated first; NULL: all at once. */
+int plan_make(struct clause *const *clauses, size_t count, struct catalog_reader *reader,
+              const struct catalog_window *window, struct plan *ret, struct error *err);
 void plan_done(struct plan *plan);
 #define CLEANUP_PLAN CLEANUP(plan_done)
 
 /* -EAGAIN from a reader that does not wait: call again, nothing is kept. */
-int plan_rows(const struct plan *plan, struct catalog_reader *reader, struct rowset **ret, struct error *err);
+int plan_rows(const struct plan *plan, struct catalog_reader *reader, const struct catalog_window *window,
+              struct rowset **ret, struct error *err);
+/* Rows are evaluated in windows where not all are needed: how many there are of so many rows, and one. */
+uint32_t plan_windows(uint32_t rows);
+struct catalog_window plan_window(uint32_t number);
 /* Without making the last set where that can be avoided. */
 int plan_count(const struct plan *plan, struct catalog_reader *reader, uint64_t *ret, struct error *err);
 int plan_exists(const struct plan *plan, struct catalog_reader *reader, bool *ret, struct error *err);

@@ -122,13 +122,14 @@ void query_canonical(const struct query *query, struct buf *buf)
 int query_exists(const struct query *query, struct catalog_reader *reader, bool *ret, struct error *err)
 {
     CLEANUP_PLAN struct plan plan = {0};
-    int rc = plan_make(query->clauses, query->count, reader, &plan, err);
+    const struct catalog_window first = plan_window(0);
+    int rc = plan_make(query->clauses, query->count, reader, &first, &plan, err);
     return rc ? rc : plan_exists(&plan, reader, ret, err);
 }
 
 int query_count(const struct query *query, struct catalog_reader *reader, uint64_t *ret, struct error *err)
 {
     CLEANUP_PLAN struct plan plan = {0};
-    int rc = plan_make(query->clauses, query->count, reader, &plan, err);
+    int rc = plan_make(query->clauses, query->count, reader, NULL, &plan, err);
     return rc ? rc : plan_count(&plan, reader, ret, err);
 }

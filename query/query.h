@@ -57,6 +57,13 @@ struct query_result;
 /* The rows, in listing order. */
 int query_run(const struct query *query, struct catalog_reader *reader, struct query_result **ret,
               struct error *err);
+/* Rows lie in windows, so that who wants the first, or one, need not wait for all: how many there are in the
+ * reader's version, the rows of one, which a row is in, and the row that the next one begins with. */
+int query_windows(struct catalog_reader *reader, uint32_t *ret, struct error *err);
+int query_run_window(const struct query *query, struct catalog_reader *reader, uint32_t window,
+                     struct query_result **ret, struct error *err);
+uint32_t query_window(uint64_t row);
+uint64_t query_window_end(uint32_t window);
 struct query_result *query_result_ref(struct query_result *result);
 void query_result_unref(struct query_result *result);
 CLEANUP_DEFINE(struct query_result, query_result_unref, cleanup_query_result)
@@ -72,7 +79,7 @@ size_t query_result_rows(const struct query_result *result, uint64_t from, uint3
 /* Calls `each` for every row, in listing order; non-zero from it ends that and is returned. */
 typedef int query_row_fn(void *ctx, uint32_t row, struct error *err);
 int query_result_each(const struct query_result *result, query_row_fn *each, void *ctx, struct error *err);
-/* query_run() and that. */
+/* The same window by window, each evaluated when the one before is done. */
 int query_each(const struct query *query, struct catalog_reader *reader, query_row_fn *each, void *ctx,
                struct error *err);
 
@@ -80,10 +87,14 @@ int query_each(const struct query *query, struct catalog_reader *reader, query_r
 int query_exists(const struct query *query, struct catalog_reader *reader, bool *ret, struct error *err);
 int query_count(const struct query *query, struct catalog_reader *reader, uint64_t *ret, struct error *err);
 
-/* A bounded set of recent results, keyed by version and canonical form. Locks itself; runs nothing under its
- * lock. */
+/* A bounded set of recent results, keyed by version, canonical form and window. Locks itself; runs nothing
+ * under its lock. */
 struct query_results;
 struct query_results *query_results_new(size_t max_bytes);
 void query_results_free(struct query_results *results);
-int query_results_get(struct query_results *results, uint32_t version, const struct query *query,
+struct query_asked {
+    uint32_t version, window;
+    const struct query *query;
+};
+int query_results_get(struct query_results *results, const struct query_asked *asked,
                       struct catalog_reader *reader, struct query_result **ret, struct error *err);

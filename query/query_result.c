@@ -23,16 +23,16 @@ static size_t bytes_of(uint64_t count, uint64_t rows)
     return sizeof(struct query_result) + (size_t)(containers * 64 + (sparse < dense ? sparse : dense));
 }
 
-int query_run(const struct query *query, struct catalog_reader *reader, struct query_result **ret,
-              struct error *err)
+static int run(const struct query *query, struct catalog_reader *reader, const struct catalog_window *window,
+               struct query_result **ret, struct error *err)
 {
     CLEANUP_PLAN struct plan plan = {0};
     CLEANUP_ROWSET struct rowset *rows = NULL;
     size_t count;
     struct clause *const *clauses = query_clauses(query, &count);
-    int rc = plan_make(clauses, count, reader, &plan, err);
+    int rc = plan_make(clauses, count, reader, window, &plan, err);
     if (!rc)
-        rc = plan_rows(&plan, reader, &rows, err);
+        rc = plan_rows(&plan, reader, window, &rows, err);
     if (rc < 0)
         return rc;
     struct query_result *result = MEM_NEW(struct query_result);
@@ -42,6 +42,38 @@ int query_run(const struct query *query, struct catalog_reader *reader, struct q
     result->rows = STEAL(rows);
     *ret = result;
     return 0;
+}
+
+int query_run(const struct query *query, struct catalog_reader *reader, struct query_result **ret,
+              struct error *err)
+{
+    return run(query, reader, NULL, ret, err);
+}
+
+int query_run_window(const struct query *query, struct catalog_reader *reader, uint32_t number,
+                     struct query_result **ret, struct error *err)
+{
+    const struct catalog_window window = plan_window(number);
+    return run(query, reader, &window, ret, err);
+}
+
+int query_windows(struct catalog_reader *reader, uint32_t *ret, struct error *err)
+{
+    struct catalog_info info;
+    int rc = catalog_info(reader, &info, err);
+    if (rc >= 0)
+        *ret = plan_windows(info.rows);
+    return rc < 0 ? rc : 0;
+}
+
+uint32_t query_window(uint64_t row)
+{
+    return (uint32_t)(row >> CATALOG_WINDOW_BITS);
+}
+
+uint64_t query_window_end(uint32_t number)
+{
+    return plan_window(number).end;
 }
 
 struct query_result *query_result_ref(struct query_result *result)
@@ -97,7 +129,13 @@ int query_result_each(const struct query_result *result, query_row_fn *each, voi
 int query_each(const struct query *query, struct catalog_reader *reader, query_row_fn *each, void *ctx,
                struct error *err)
 {
-    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
-    int rc = query_run(query, reader, &result, err);
-    return rc < 0 ? rc : query_result_each(result, each, ctx, err);
+    uint32_t windows;
+    int rc = query_windows(reader, &windows, err);
+    for (uint32_t number = 0; !rc && number < windows; number++) {
+        CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+        rc = query_run_window(query, reader, number, &result, err);
+        if (!rc)
+            rc = query_result_each(result, each, ctx, err);
+    }
+    return rc;
 }

@@ -14,7 +14,7 @@ struct entry {
     struct entry *newer, *older; /* in order of use */
     struct entry *chain;         /* next with the same hash */
     uint64_t hash;
-    uint32_t version;
+    uint32_t version, window;
     char *canonical;
     size_t len, bytes;
     struct query_result *result;
@@ -83,8 +83,8 @@ void query_results_free(struct query_results *results)
 
 static bool same_key(const struct entry *entry, const struct entry *key)
 {
-    return entry->hash == key->hash && entry->version == key->version && entry->len == key->len &&
-           !memcmp(entry->canonical, key->canonical, key->len);
+    return entry->hash == key->hash && entry->version == key->version && entry->window == key->window &&
+           entry->len == key->len && !memcmp(entry->canonical, key->canonical, key->len);
 }
 
 static struct entry *find_locked(struct query_results *results, const struct entry *key)
@@ -128,18 +128,20 @@ static void keep(struct query_results *results, struct entry *entry)
     pthread_mutex_unlock(&results->lock);
 }
 
-int query_results_get(struct query_results *results, uint32_t version, const struct query *query,
+int query_results_get(struct query_results *results, const struct query_asked *asked,
                       struct catalog_reader *reader, struct query_result **ret, struct error *err)
 {
     CLEANUP_BUF struct buf canonical = BUF_INIT;
-    query_canonical(query, &canonical);
-    struct entry key = {.hash = siphash24(results->seed, buf_text(&canonical), canonical.len) + version,
-                        .version = version,
+    query_canonical(asked->query, &canonical);
+    struct entry key = {.hash = siphash24(results->seed, buf_text(&canonical), canonical.len) +
+                                asked->version + ((uint64_t)asked->window << 32),
+                        .version = asked->version,
+                        .window = asked->window,
                         .canonical = (char *)(uintptr_t)buf_text(&canonical),
                         .len = canonical.len};
     struct query_result *result = look_up(results, &key);
     if (!result) {
-        int rc = query_run(query, reader, &result, err);
+        int rc = query_run_window(asked->query, reader, asked->window, &result, err);
         if (rc)
             return rc;
         struct entry *entry = mem_copy(&key, sizeof key);

@@ -77,6 +77,15 @@ void rowset_remove(struct rowset *set, uint32_t row)
     roaring_bitmap_remove(set->bits, row);
 }
 
+void rowset_keep_range(struct rowset *set, uint64_t first, uint64_t end)
+{
+    const uint64_t all = UINT64_C(1) << 32;
+    if (first)
+        roaring_bitmap_remove_range(set->bits, 0, first < all ? first : all);
+    if (end < all)
+        roaring_bitmap_remove_range(set->bits, end, all);
+}
+
 void rowset_add_range(struct rowset *set, uint64_t first, uint64_t end)
 {
     if (first < end)

@@ -24,7 +24,8 @@ CLEANUP_DEFINE(struct rowset, rowset_unref, cleanup_rowset)
 
 void rowset_add(struct rowset *set, uint32_t row);
 void rowset_remove(struct rowset *set, uint32_t row);
-void rowset_add_range(struct rowset *set, uint64_t first, uint64_t end); /* [first, end) */
+void rowset_add_range(struct rowset *set, uint64_t first, uint64_t end);  /* [first, end) */
+void rowset_keep_range(struct rowset *set, uint64_t first, uint64_t end); /* all others go */
 void rowset_and(struct rowset *set, const struct rowset *other);
 void rowset_or(struct rowset *set, const struct rowset *other);
 void rowset_andnot(struct rowset *set, const struct rowset *other);

@@ -116,7 +116,13 @@ enum catalog_op {
     CATALOG_NULL,   /* does not have the attribute */
     CATALOG_HAS,    /* has it */
 };
+/* Rows [first, end), first a multiple of 2^20: they are in shards that no other such window reads. */
+struct catalog_window {
+    uint64_t first, end;
+};
+enum { CATALOG_WINDOW_BITS = 20 };
 struct catalog_literal {
+    const struct catalog_window *window; /* only these rows are selected; NULL: all */
     uint32_t attribute;
     enum catalog_op op;
     const struct value *values;

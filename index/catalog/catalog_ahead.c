@@ -193,7 +193,9 @@ void catalog_select_ahead(struct catalog_reader *reader, const struct catalog_li
     ahead_ask(&reader->ahead, reader->db);
     for (size_t i = 0; i < count; i++)
         if ((attribute = attribute_of(reader, &literals[i])) &&
-            !reader_shards(reader, attribute, &shards, NULL))
-            name_literal(reader, attribute, shards, &literals[i]);
+            !reader_shards(reader, attribute, &shards, NULL)) {
+            const struct shards within = select_shards(shards, &literals[i]);
+            name_literal(reader, attribute, &within, &literals[i]);
+        }
     ahead_ask(&reader->ahead, reader->db);
 }

@@ -270,6 +270,12 @@ static int stand_over(struct catalog_reader *reader, const struct attribute *att
 
 /* ---- the operators ---- */
 
+struct shards select_shards(const struct shards *all, const struct catalog_literal *literal)
+{
+    const struct catalog_window *window = literal->window;
+    return window ? shards_within(all, window->first, window->end) : *all;
+}
+
 static int select_equal(const struct shards *shards, const struct catalog_literal *literal,
                         struct rowset *rows, struct error *err)
 {
@@ -365,12 +371,11 @@ int select_check(const struct attribute *attribute, const struct catalog_literal
 }
 
 /* The rows of live clips that have it. A new set. */
-static int select_has(struct catalog_reader *reader, const struct attribute *attribute, struct rowset **ret,
-                      struct error *err)
+static int select_has(struct catalog_reader *reader, const struct attribute *attribute,
+                      const struct shards *shards, struct rowset **ret, struct error *err)
 {
     CLEANUP_ROWSET struct rowset *has = rowset_new();
-    const struct shards *shards;
-    int rc = reader_shards(reader, attribute, &shards, err);
+    int rc = 0;
     for (size_t i = 0; !rc && i < shards->count; i++)
         rc = shard_has(&shards->list[i], has, err);
     if (!rc)
@@ -382,12 +387,13 @@ static int select_has(struct catalog_reader *reader, const struct attribute *att
 
 /* `rows` holds what the values select; what the operator makes of it. */
 static int finish(struct catalog_reader *reader, const struct attribute *attribute,
-                  const struct catalog_literal *literal, struct rowset **rows, struct error *err)
+                  const struct shards *shards, const struct catalog_literal *literal, struct rowset **rows,
+                  struct error *err)
 {
     enum catalog_op op = literal->op;
     if (op == CATALOG_NE || op == CATALOG_NULL || op == CATALOG_HAS) {
         CLEANUP_ROWSET struct rowset *has = NULL;
-        int rc = select_has(reader, attribute, &has, err);
+        int rc = select_has(reader, attribute, shards, &has, err);
         if (rc)
             return rc;
         if (op == CATALOG_NULL) {
@@ -420,11 +426,14 @@ int catalog_select(struct catalog_reader *reader, const struct catalog_literal *
     if (rc)
         return rc;
     CLEANUP_ROWSET struct rowset *rows = rowset_new();
-    rc = select_op(reader, attribute, shards, literal, rows, err);
+    const struct shards within = select_shards(shards, literal);
+    rc = select_op(reader, attribute, &within, literal, rows, err);
     if (!rc)
         rc = stand_over(reader, attribute, literal, rows, err);
     if (!rc)
-        rc = finish(reader, attribute, literal, &rows, err);
+        rc = finish(reader, attribute, &within, literal, &rows, err);
+    if (!rc && literal->window)
+        rowset_keep_range(rows, literal->window->first, literal->window->end);
     if (!rc)
         *ret = STEAL(rows);
     return rc;

@@ -9,6 +9,9 @@
 /* -EINVAL: a value is not of the type the operator needs. */
 int select_check(const struct attribute *attribute, const struct catalog_literal *literal, struct error *err);
 
+/* The shards that a literal is answered by: borrowed. */
+struct shards select_shards(const struct shards *all, const struct catalog_literal *literal);
+
 struct select_range {
     struct shard_range range;
     struct buf bound; /* what it borrows */

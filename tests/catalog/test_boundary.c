@@ -39,7 +39,18 @@ static uint64_t count_of(struct versions *v, const char *name, enum catalog_op o
                                       .inclusive_low = true,
                                       .inclusive_high = true};
     cr_assert_eq(catalog_select(v->reader, &literal, &rows, &v->err), 0, "%s", v->err.text);
-    uint64_t count = rowset_count(rows);
+    uint64_t count = rowset_count(rows), sum = 0;
+    for (uint64_t first = 0; first < CLIPS; first += BOUNDARY) {
+        const struct catalog_window window = {.first = first, .end = first + BOUNDARY};
+        struct rowset *some;
+        literal.window = &window;
+        cr_assert_eq(catalog_select(v->reader, &literal, &some, &v->err), 0, "%s", v->err.text);
+        sum += rowset_and_count(rows, some);
+        cr_assert_eq(rowset_rank(some, first), 0);
+        cr_assert_eq(rowset_rank(some, window.end), rowset_count(some));
+        rowset_unref(some);
+    }
+    cr_assert_eq(sum, count, "what the windows hold is all there is");
     rowset_unref(rows);
     return count;
 }

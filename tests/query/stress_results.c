@@ -38,7 +38,8 @@ static void look(struct shared *shared, struct catalog_reader *reader, size_t i)
     CLEANUP_QUERY_RESULT struct query_result *result = NULL;
     uint32_t rows[8];
     uint64_t next;
-    if (query_results_get(shared->results, 1, query, reader, &result, NULL) ||
+    const struct query_asked asked = {.version = 1, .query = query};
+    if (query_results_get(shared->results, &asked, reader, &result, NULL) ||
         query_result_count(result) != cases[i].clips ||
         query_result_rows(result, 0, rows, 8, &next) != cases[i].clips)
         atomic_fetch_add(&shared->wrong, 1);

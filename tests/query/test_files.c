@@ -44,7 +44,15 @@ static struct query_result *run(const char *path)
 static int find(const struct query_result *result, const char *name, uint32_t *ret_row, uint32_t *ret_stream,
                 struct error *err)
 {
-    return files_find(result, open_world.reader, name, strlen(name), ret_row, ret_stream, err);
+    uint32_t row, stream;
+    int rc = files_find(open_world.reader, name, strlen(name), &row, &stream, err);
+    if (!rc)
+        rc = files_check(result, row, name, strlen(name), err);
+    if (rc)
+        return rc;
+    *ret_row = row;
+    *ret_stream = stream;
+    return 0;
 }
 
 static int append_name(void *ctx, const struct files_entry *entry, struct error *err)

@@ -17,8 +17,8 @@ static struct query_result *get(struct query_results *results, const char *path,
     struct query_result *result = NULL;
     struct error err = {0};
     cr_assert_eq(query_parse(path, strlen(path), open_world.reader, &query, &err), 0, "%s", err.text);
-    cr_assert_eq(query_results_get(results, version, query, open_world.reader, &result, &err), 0, "%s",
-                 err.text);
+    const struct query_asked asked = {.version = version, .query = query};
+    cr_assert_eq(query_results_get(results, &asked, open_world.reader, &result, &err), 0, "%s", err.text);
     query_result_unref(result); /* still kept, if it was */
     return result;
 }
@@ -59,7 +59,8 @@ Test(results, a_result_larger_than_the_bound_is_given_but_not_kept)
     CLEANUP_QUERY struct query *query = query_all();
     struct query_results *results = query_results_new(10);
     struct query_result *result = NULL;
-    cr_assert_eq(query_results_get(results, 1, query, open_world.reader, &result, NULL), 0);
+    const struct query_asked asked = {.version = 1, .query = query};
+    cr_assert_eq(query_results_get(results, &asked, open_world.reader, &result, NULL), 0);
     cr_assert_eq(query_result_count(result), 8);
     query_result_unref(result);
     query_results_free(results);

@@ -197,6 +197,16 @@ void shards_done(struct shards *shards)
     *shards = (struct shards){0};
 }
 
+struct shards shards_within(const struct shards *shards, uint64_t first, uint64_t end)
+{
+    size_t low = 0, high = shards->count;
+    while (low < high && shard_first(shards->list[low].number) < first)
+        low++;
+    while (high > low && shard_first(shards->list[high - 1].number) >= end)
+        high--;
+    return (struct shards){.list = shards->list + low, .count = high - low};
+}
+
 size_t shards_bytes(const struct shards *shards)
 {
     size_t sum = sizeof *shards;

@@ -76,6 +76,8 @@ int shards_open(struct db *db, uint32_t attribute, enum value_type type, struct 
                 struct error *err);
 void shards_done(struct shards *shards);
 size_t shards_bytes(const struct shards *shards); /* memory they take */
+/* Those with rows of [first, end), which is made of whole shards: borrowed. */
+struct shards shards_within(const struct shards *shards, uint64_t first, uint64_t end);
 
 /* The bytes of a block into `buf` (which is cleared), and it opened. */
 int shard_block_read(const struct shard *shard, uint32_t number, struct buf *buf, struct block *ret,

@@ -81,13 +81,13 @@ bool attribute_has_column(const struct attribute *attribute)
     return !attribute->info.multi && type != VALUE_TEXT && type != VALUE_BOOL && type != VALUE_LIST;
 }
 
-static int check_name(struct db *db, const char *name, struct error *err)
+static int check_name(struct db *db, sqlite3_stmt *stmt, const char *name, struct error *err)
 {
     CLEANUP_BUF struct buf canonical = BUF_INIT;
     if (!strcmp(name, EVENT_ATTRIBUTE)) /* no name of anybody's: its clips are found by their events */
         return 0;
     if (name_attribute(&canonical, name, strlen(name), NULL) || strcmp(buf_text(&canonical), name) != 0)
-        return db_damaged(db, err, "an attribute's name is none");
+        return db_damaged_row(db, stmt, err, "the name is none of an attribute");
     return 0;
 }
 
@@ -100,7 +100,7 @@ static int read_row(struct db *db, sqlite3_stmt *stmt, struct attribute *attribu
     for (int i = 0; !rc && i < COLUMNS; i++)
         if (i != NAME)
             rc = db_column_number(db, stmt, i, 0, &numbers[i], err);
-    if (rc || (rc = check_name(db, name, err)))
+    if (rc || (rc = check_name(db, stmt, name, err)))
         return rc;
     if (numbers[ID] >= SCHEMA_ATTRIBUTES_MAX || numbers[TYPE] > UINT8_MAX ||
         !value_type_known((enum value_type)numbers[TYPE]) || numbers[MULTI] > 1)

@@ -188,8 +188,8 @@ int catalog_info(struct catalog_reader *reader, struct catalog_info *ret, struct
             rc = db_meta(reader->db, "clips", &clips, err);
         if (rc)
             return rc;
-        if (version > UINT32_MAX || rows > UINT32_MAX || clips > rows)
-            return db_damaged(reader->db, err, "its counts are out of range");
+        if (version >= SCHEMA_VERSIONS_MAX || rows > UINT32_MAX || clips > rows)
+            return db_damaged(reader->db, err, "its counts in 'meta' are out of range");
         reader->info = (struct catalog_info){(uint32_t)version, (uint32_t)rows, (uint64_t)clips};
         reader->has_info = true;
     }
@@ -199,7 +199,13 @@ int catalog_info(struct catalog_reader *reader, struct catalog_info *ret, struct
 
 int catalog_commit_time(struct catalog_reader *reader, uint32_t version, int64_t *ret_ns, struct error *err)
 {
-    return db_number(reader->db, QUERY_VERSION_TIME, version, ret_ns, err);
+    struct catalog_info info;
+    int rc = catalog_info(reader, &info, err);
+    if (!rc && version > info.version)
+        return db_damaged(reader->db, err, "something in it is of version %u", version);
+    if (!rc)
+        rc = db_number(reader->db, QUERY_VERSION_TIME, version, ret_ns, err);
+    return rc == -ENOENT ? db_damaged(reader->db, err, "the time of version %u is missing", version) : rc;
 }
 
 /* The set is read outside the lock; should two readers do so at once, the second set is dropped. */

@@ -72,6 +72,9 @@ static int look_at_table(struct changes *changes, enum newest_table table, uint6
     for (uint32_t part = 0; !rc && (uint64_t)part << NEWEST_GROUP_BITS < groups; part++) {
         uint32_t count;
         rc = clips_newest(changes->reader->db, table, part, versions, &count, err);
+        if (!rc && table == NEWEST_SIZES && count < NEWEST_GROUPS &&
+            count < groups - ((uint64_t)part << NEWEST_GROUP_BITS))
+            rc = db_damaged(changes->reader->db, err, "the newest versions of part %u are missing", part);
         for (uint32_t i = 0; !rc && i < count; i++)
             if (versions[i] > changes->since)
                 rc = look(changes, part << NEWEST_GROUP_BITS | i, err);

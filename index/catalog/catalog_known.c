@@ -55,26 +55,38 @@ bool catalog_known_has(const struct catalog_known *known, const uint8_t fingerpr
 
 /* ---- attributes ---- */
 
-int catalog_known_attribute(struct catalog_reader *reader, const char *name, struct catalog_attribute *ret,
-                            struct error *err)
+/* The attribute that had this name before; NULL: none did, or it was dropped. */
+static int find_former(struct catalog_reader *reader, const char *name, const struct attribute **ret,
+                       struct error *err)
 {
     sqlite3_stmt *stmt;
     int64_t id = 0;
+    *ret = NULL;
+    int rc = db_query(reader->db, QUERY_FORMER, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_text(stmt, 1, name, strlen(name));
+    rc = db_step(reader->db, stmt, err);
+    bool named = rc == 1 && !db_column_null(stmt, 0);
+    if (named)
+        rc = db_column_number(reader->db, stmt, 0, 0, &id, err);
+    sqlite3_reset(stmt);
+    if (rc < 0 || !named)
+        return rc < 0 ? rc : 0;
+    *ret = id <= UINT32_MAX ? attributes_by_id(&reader->attributes, (uint32_t)id) : NULL;
+    return *ret ? 0 : db_damaged(reader->db, err, "the attribute that was '%s' is missing", name);
+}
+
+int catalog_known_attribute(struct catalog_reader *reader, const char *name, struct catalog_attribute *ret,
+                            struct error *err)
+{
     int rc = reader_attributes(reader, err);
     if (rc)
         return rc;
     const struct attribute *attribute = attributes_by_name(&reader->attributes, name, strlen(name));
-    if (!attribute) {
-        rc = db_query(reader->db, QUERY_FORMER, &stmt, err);
-        if (rc)
-            return rc;
-        db_bind_text(stmt, 1, name, strlen(name));
-        rc = db_step(reader->db, stmt, err);
-        if (rc == 1 && !db_column_null(stmt, 0) && !db_column_number(reader->db, stmt, 0, 0, &id, NULL))
-            attribute = id <= UINT32_MAX ? attributes_by_id(&reader->attributes, (uint32_t)id) : NULL;
-        sqlite3_reset(stmt);
-    }
-    if (rc < 0)
+    if (!attribute)
+        rc = find_former(reader, name, &attribute, err);
+    if (rc)
         return rc;
     if (attribute)
         *ret = attribute->info;

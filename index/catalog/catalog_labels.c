@@ -10,7 +10,7 @@ int reader_events(struct catalog_reader *reader, uint32_t row, struct error *err
 {
     int rc = record_group_read(reader->db, row, &reader->event_group, err);
     if (!rc)
-        rc = events_decode(reader->db, record_of(&reader->event_group, row), &reader->events, err);
+        rc = events_decode(reader->db, row, record_of(&reader->event_group, row), &reader->events, err);
     for (size_t i = 0; !rc && i < reader->events.count; i++) {
         struct event *event = &reader->events.list[i];
         struct catalog_origin origin;

@@ -117,6 +117,7 @@ int select_parts(struct catalog_reader *reader, const struct shard *shard, const
 {
     sqlite3_stmt *stmt;
     int64_t numbers[2];
+    uint64_t clips = 0;
     if (!numbers_of(range, numbers))
         return 0;
     int rc = db_query(reader->db, QUERY_PARTS, &stmt, err);
@@ -133,9 +134,10 @@ int select_parts(struct catalog_reader *reader, const struct shard *shard, const
             rc = each(ctx, &part, numbers, err);
         if (rc)
             break;
+        clips += part.clips;
     }
     sqlite3_reset(stmt);
-    return rc;
+    return !rc && clips != shard->dict.clips ? shard_damaged(shard, "part", first, "it is missing", err) : rc;
 }
 
 struct matching {

@@ -52,9 +52,10 @@ int column_part_read(struct db *db, sqlite3_stmt *stmt, struct column_part *ret,
     if (!numbers[CLIPS] || numbers[CLIPS] > ROWSET_PART_ROWS || numbers[DIFFERENT] > numbers[CLIPS] ||
         !numbers[DIFFERENT] || numbers[LOW] > numbers[HIGH] ||
         (width != 1 && width != 2 && width != 4 && width != 8))
-        return db_damaged(db, err, "the numbers of a column's part are out of range");
+        return db_damaged_row(db, stmt, err, "the numbers are out of range");
     part.id = numbers[ID];
     part.number = (uint32_t)(numbers[ID] & (SCHEMA_PARTS - 1));
+    part.attribute = (uint32_t)(numbers[ID] >> SCHEMA_PART_BITS);
     part.low = numbers[LOW], part.high = numbers[HIGH];
     part.clips = (uint32_t)numbers[CLIPS], part.different = (uint32_t)numbers[DIFFERENT];
     part.step = (uint64_t)numbers[STEP];
@@ -90,20 +91,25 @@ static const uint8_t *codes_of(const struct column_part *part, const struct buf 
     return (const uint8_t *)(list_of(expanded) + list_len(part));
 }
 
+static int bad_codes(struct db *db, const struct column_part *part, const char *what, struct error *err)
+{
+    return db_damaged(db, err, "part %u of attribute %u: its codes %s", part->number, part->attribute, what);
+}
+
 int column_part_expand(struct db *db, const struct column_part *part, struct buf *buf, struct error *err)
 {
     CLEANUP_BUF struct buf packed = BUF_INIT;
     buf_clear(buf);
     int rc = pieces_read(db, &pieces_codes, part->id, &packed, err);
     if (rc < 1)
-        return rc ? rc : db_damaged(db, err, "the codes of a column's part are missing, or not whole");
+        return rc ? rc : bad_codes(db, part, "are missing, or not whole", err);
     rc = packer_unpack(db_packer(db), packed.data, packed.len, EXPANDED_MAX, buf);
     uint64_t rows = !rc && buf->len >= 8 ? rows_of(buf) : 0;
     if (rc || !rows || rows > ROWSET_PART_ROWS ||
         buf->len != 8 + ((rows + 63) / 64 + list_len(part)) * 8 + rows * part->width)
-        return db_damaged(db, err, "the codes of a column's part have a wrong length");
+        return bad_codes(db, part, "have a wrong length", err);
     if (rows % 64 && presence_of(buf)[rows / 64] >> rows % 64)
-        return db_damaged(db, err, "a column's part has more rows than codes");
+        return bad_codes(db, part, "are fewer than its rows", err);
     return 0;
 }
 

@@ -19,7 +19,8 @@
 
 struct column_part {
     int64_t id;
-    uint32_t number; /* its first row / 2^16 */
+    uint32_t number;    /* its first row / 2^16 */
+    uint32_t attribute; /* of those that were read */
     int64_t low, high;
     uint32_t clips, different;
     uint64_t step;

@@ -27,7 +27,7 @@ struct db {
 
 int db_damaged(const struct db *db, struct error *err, const char *format, ...)
 {
-    char what[200];
+    char what[400];
     va_list args;
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
@@ -423,9 +423,29 @@ bool db_column_null(sqlite3_stmt *stmt, int at)
     return sqlite3_column_type(stmt, at) == SQLITE_NULL;
 }
 
+/* What is bound tells the row; of a statement that gives many, its first column does. */
+int db_damaged_row(struct db *db, sqlite3_stmt *stmt, struct error *err, const char *what)
+{
+    char *sql = sqlite3_expanded_sql(stmt);
+    const char *text = sql ? sql : sqlite3_sql(stmt);
+    int rc = sqlite3_bind_parameter_count(stmt) || sqlite3_column_type(stmt, 0) != SQLITE_INTEGER
+                 ? db_damaged(db, err, "%s in \"%s\"", what, text)
+                 : db_damaged(db, err, "%s where %s = %lld in \"%s\"", what, sqlite3_column_name(stmt, 0),
+                              sqlite3_column_int64(stmt, 0), text);
+    sqlite3_free(sql);
+    return rc;
+}
+
+static int bad_column(struct db *db, sqlite3_stmt *stmt, int at, const char *what, struct error *err)
+{
+    char text[80];
+    snprintf(text, sizeof text, "%s %s", sqlite3_column_name(stmt, at), what);
+    return db_damaged_row(db, stmt, err, text);
+}
+
 static int wrong_type(struct db *db, sqlite3_stmt *stmt, int at, struct error *err)
 {
-    return db_damaged(db, err, "%s has a wrong type", sqlite3_column_name(stmt, at));
+    return bad_column(db, stmt, at, "has a wrong type", err);
 }
 
 int db_column_number(struct db *db, sqlite3_stmt *stmt, int at, int64_t min, int64_t *ret, struct error *err)
@@ -434,7 +454,7 @@ int db_column_number(struct db *db, sqlite3_stmt *stmt, int at, int64_t min, int
         return wrong_type(db, stmt, at, err);
     int64_t number = sqlite3_column_int64(stmt, at);
     if (number < min)
-        return db_damaged(db, err, "%s is %lld", sqlite3_column_name(stmt, at), (long long)number);
+        return bad_column(db, stmt, at, "is below zero", err);
     *ret = number;
     return 0;
 }
@@ -447,7 +467,7 @@ int db_column_text(struct db *db, sqlite3_stmt *stmt, int at, const char **ret, 
     if (!text)
         return error_set(err, ENOMEM, "out of memory");
     if (strlen(text) != (size_t)sqlite3_column_bytes(stmt, at))
-        return db_damaged(db, err, "%s holds a NUL byte", sqlite3_column_name(stmt, at));
+        return bad_column(db, stmt, at, "holds a NUL byte", err);
     *ret = text;
     return 0;
 }

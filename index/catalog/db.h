@@ -79,6 +79,7 @@ int db_column_value(struct db *db, sqlite3_stmt *stmt, int at, enum value_type t
                     struct error *err);
 bool db_column_null(sqlite3_stmt *stmt, int at);
 
-/* "catalog NAME is damaged: what": -EUCLEAN. */
+/* "catalog NAME is damaged: what": -EUCLEAN. And with the statement, whose current row it is. */
+int db_damaged_row(struct db *db, sqlite3_stmt *stmt, struct error *err, const char *what);
 int db_damaged(const struct db *db, struct error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

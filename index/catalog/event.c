@@ -71,12 +71,12 @@ static bool decode(struct cursor *c, struct events *events)
     return true;
 }
 
-int events_decode(struct db *db, struct cursor record, struct events *events, struct error *err)
+int events_decode(struct db *db, uint32_t row, struct cursor record, struct events *events, struct error *err)
 {
     events->count = 0;
     while (cursor_left(&record))
         if (events->count == EVENTS_MAX || !decode(&record, events))
-            return db_damaged(db, err, "the events of a clip are not in order");
+            return db_damaged(db, err, "the events of row %u are not in order", row);
     return 0;
 }
 

@@ -31,7 +31,8 @@ void events_add(struct events *events, const struct event *event);
 void events_sort(struct events *events);
 
 /* All events of a clip into `events` (which is emptied). Order and spans are checked; -EUCLEAN. */
-int events_decode(struct db *db, struct cursor record, struct events *events, struct error *err);
+int events_decode(struct db *db, uint32_t row, struct cursor record, struct events *events,
+                  struct error *err);
 void events_encode(const struct events *events, struct buf *buf); /* sorted ones; appends */
 /* Appends [{"label":...,"start":seconds,"end":seconds,"by":...},...]; setters must be known. */
 void events_print_json(const struct events *events, struct buf *buf);

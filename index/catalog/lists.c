@@ -51,7 +51,7 @@ int lists_get(struct db *db, const struct record_group *group, uint32_t row, str
         return 0;
     value_decode(&c, VALUE_LIST, &value);
     if (c.failed || cursor_left(&c))
-        return db_damaged(db, err, "a clip's list is not in order");
+        return db_damaged(db, err, "a list of row %u is not in order", row);
     *ret = value;
     return 1;
 }

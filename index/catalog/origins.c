@@ -28,8 +28,8 @@ static int read_origin(struct db *db, uint32_t number, struct catalog_origin *re
     rc = rc < 0 ? rc : db_column_text(db, stmt, 0, &setter, err);
     if (!rc)
         rc = db_column_number(db, stmt, 1, 0, &version, err);
-    if (!rc && version > UINT32_MAX)
-        rc = db_damaged(db, err, "the version of an origin is out of range");
+    if (!rc && version >= SCHEMA_VERSIONS_MAX)
+        rc = db_damaged_row(db, stmt, err, "the version is out of range");
     if (!rc)
         *ret = (struct catalog_origin){mem_text(setter), (uint32_t)version};
     sqlite3_reset(stmt);

@@ -21,7 +21,8 @@ void record_group_done(struct record_group *group)
     *group = (struct record_group){.get = group->get, .put = group->put, .first = group->first, .number = -1};
 }
 
-static int split(struct db *db, const struct buf *raw, struct record_group *group, struct error *err)
+static int split(struct db *db, sqlite3_stmt *stmt, const struct buf *raw, struct record_group *group,
+                 struct error *err)
 {
     struct cursor c = cursor_of(raw->data, raw->len);
     uint64_t sum = 0;
@@ -29,12 +30,12 @@ static int split(struct db *db, const struct buf *raw, struct record_group *grou
         uint64_t len = cursor_varint(&c);
         group->at[i] = (uint32_t)sum;
         if (c.failed || len > raw->len)
-            return db_damaged(db, err, "a group of records is cut short");
+            return db_damaged_row(db, stmt, err, "the lengths of the records are out of range");
         sum += len;
     }
     group->at[SCHEMA_GROUP_ROWS] = (uint32_t)sum;
     if (sum != cursor_left(&c))
-        return db_damaged(db, err, "the records of a group have other lengths");
+        return db_damaged_row(db, stmt, err, "the records have other lengths");
     buf_append(&group->bytes, cursor_bytes(&c, sum), sum);
     return 0;
 }
@@ -51,8 +52,8 @@ static int read_group(struct db *db, sqlite3_stmt *stmt, struct record_group *gr
     if (rc)
         return rc;
     if (packer_unpack(db_packer(db), bytes, len, GROUP_BYTES_MAX, &raw))
-        return db_damaged(db, err, "a group of records cannot be expanded");
-    return split(db, &raw, group, err);
+        return db_damaged_row(db, stmt, err, "the records cannot be expanded");
+    return split(db, stmt, &raw, group, err);
 }
 
 int64_t record_group_number(const struct record_group *group, uint32_t row)
@@ -215,14 +216,14 @@ static bool decode_entry(struct decoding *d, struct cursor *c)
 }
 
 int record_decode(struct db *db, const struct attributes *attributes, const struct record_over *over,
-                  struct cursor record, struct record_values *values, struct error *err)
+                  uint32_t row, struct cursor record, struct record_values *values, struct error *err)
 {
     struct decoding d = {
         .attributes = attributes, .over = over ? *over : (struct record_over){0}, .values = values};
     values->count = 0;
     while (cursor_left(&record))
         if (!decode_entry(&d, &record))
-            return db_damaged(db, err, "a clip's record is not in order");
+            return db_damaged(db, err, "the record of row %u is not in order", row);
     return 0;
 }
 

@@ -68,7 +68,7 @@ struct record_over {
 /* All values of a record into `values` (which is emptied), but those of attributes that were dropped, or that
  * stand elsewhere (`over`; NULL: none do). Order and types are checked; -EUCLEAN. */
 int record_decode(struct db *db, const struct attributes *attributes, const struct record_over *over,
-                  struct cursor record, struct record_values *values, struct error *err);
+                  uint32_t row, struct cursor record, struct record_values *values, struct error *err);
 struct cursor record_of(const struct record_group *group, uint32_t row);
 /* Is it what record_decode() takes? What is written for ever is checked first. -E2BIG */
 int record_check(const struct record_values *values, struct error *err);

@@ -22,10 +22,11 @@ static int find(struct db *db, enum schema_query query, int64_t number, sqlite3_
 
 /* ---- streams ---- */
 
-static int take_text(struct db *db, const char *text, char *to, size_t size, struct error *err)
+static int take_text(struct db *db, int64_t id, const char *text, char *to, size_t size, struct error *err)
 {
     if (strlen(text) >= size)
-        return db_damaged(db, err, "a stream's text is too long");
+        return db_damaged(db, err, "a text of a stream of row %lld is too long",
+                          (long long)(id >> SCHEMA_STREAM_BITS));
     memcpy(to, text, strlen(text) + 1);
     return 0;
 }
@@ -50,9 +51,9 @@ static int read_inline(struct db *db, int64_t id, size_t len, struct buf *ret, s
 static int take_stream(struct db *db, const struct streams_entry *entry, int64_t id,
                        struct catalog_stream *stream, struct error *err)
 {
-    int rc = take_text(db, entry->container, stream->container, sizeof stream->container, err);
+    int rc = take_text(db, id, entry->container, stream->container, sizeof stream->container, err);
     if (!rc)
-        rc = take_text(db, entry->reason, stream->reason, sizeof stream->reason, err);
+        rc = take_text(db, id, entry->reason, stream->reason, sizeof stream->reason, err);
     stream->preroll_ns = entry->preroll_ns;
     stream->object = entry->object;
     if (!rc && entry->inline_bytes)
@@ -114,7 +115,7 @@ static int read_object(struct db *db, sqlite3_stmt *stmt, struct catalog_object 
     if (rc)
         return rc;
     if (root > UINT32_MAX)
-        return db_damaged(db, err, "an object's root is out of range");
+        return db_damaged_row(db, stmt, err, "the root is out of range");
     *ret = (struct catalog_object){(uint32_t)root, (uint64_t)size, mem_text(path), mem_text(pin)};
     return 0;
 }

@@ -138,7 +138,7 @@ Test(apply, streams_objects_and_extras_read_back)
     int64_t time;
     cr_assert_eq(catalog_commit_time(v.reader, 1, &time, &v.err), 0);
     cr_assert_eq(time, 1);
-    cr_assert_eq(catalog_commit_time(v.reader, 2, &time, &v.err), -ENOENT);
+    cr_assert_eq(catalog_commit_time(v.reader, 2, &time, &v.err), -EUCLEAN);
     buf_done(&extra);
     versions_done(&v);
     check_leaks();

@@ -11,204 +11,28 @@
 
 #include "cache/base/cursor.h"
 #include "cache/base/file.h"
-#include "cache/base/instant.h"
 #include "index/base/clip.h"
-#include "index/catalog/catalog_known.h"
 #include "index/catalog/groups/ident.h"
 #include "index/catalog/groups/json_growth.h"
 #include "index/catalog/groups/names.h"
 #include "index/catalog/groups/newest.h"
 #include "index/catalog/groups/sizes.h"
 #include "index/catalog/groups/streams.h"
-#include "tests/catalog/versions.h"
+#include "tests/catalog/asked.h"
+#include "tests/catalog/everything.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { CLIPS = 60, PATIENCE_NS = 2000000000 };
-
-/* As many clips, and one that they do not have in common with other sets. */
-static struct changeset *clips(int print, enum value_type force)
-{
-    struct changeset *set = changeset_new();
-    set_attribute(set, "task", VALUE_TEXT, true);
-    set_attribute(set, "length", VALUE_INT, false);
-    set_attribute(set, "force", force, false);
-    set_attribute(set, "box", VALUE_LIST, false);
-    for (int i = 0; i < CLIPS; i++) {
-        char key[16], text[16];
-        snprintf(key, sizeof key, "ep%02d", i);
-        snprintf(text, sizeof text, "%d", i * 7 % 40);
-        set_clip(set, key, i + print);
-        set_value(set, "task", VALUE_TEXT, i % 9 ? "lift" : "push");
-        set_value(set, "length", VALUE_INT, text);
-        if (i % 3)
-            set_value(set, "force", force, "0.25");
-        if (i % 4)
-            set_value(set, "box", VALUE_LIST, print % 2 ? "[40,10.5,null]" : "[40]");
-        set_stream(set, "front", "a.mp4", 100, 900);
-    }
-    changeset_extra(set, "extra", 5);
-    set_clip(set, print == 1 ? "one" : print == 2 ? "two" : "three", CLIPS + print);
-    set_value(set, "task", VALUE_TEXT, "push");
-    return set;
-}
-
-static struct changeset *labels(const char *setter)
-{
-    static const double spans[] = {0.5, 1, 2, 3, -1};
-    struct changeset *set = labels_by(setter, CHANGESET_ALL);
-    set_attribute(set, "task", VALUE_TEXT, true);
-    set_attribute(set, "box", VALUE_LIST, false);
-    set_labels(set, "ep07", 1);
-    set_value(set, "task", VALUE_TEXT, setter);
-    set_value(set, "box", VALUE_LIST, "[]");
-    set_events(set, "grasp", spans);
-    set_labels(set, "ep40", 2);
-    set_events(set, "slip", spans);
-    return set;
-}
-
-/* With as many runs of hashes as merge when one more comes. */
-static int add_runs(struct versions *v)
-{
-    int rc = 0;
-    for (int i = 0; !rc && i < 6; i++) {
-        char key[16];
-        struct changeset *set = changeset_new();
-        snprintf(key, sizeof key, "more%d", i);
-        set_clip(set, key, 100 + i);
-        set_stream(set, "front", key, 100, 900);
-        rc = versions_apply(v, set);
-    }
-    return rc;
-}
+enum { CLIPS = 60 };
 
 static void make_base(struct buf *base)
 {
     struct versions v;
-    struct error err;
-    static const struct apply_limits at_once = {
-        .tail_rows = CLIPS + 1}; /* so that there are groups of growth, and runs */
-    struct changeset *late = changeset_new();
-    changeset_to_text(late, "force", NULL);
-    versions_init(&v);
-    v.limits = &at_once;
-    if (versions_apply(&v, clips(1, VALUE_FLOAT)) || versions_apply(&v, late) ||
-        versions_apply(&v, labels("anna")))
-        __builtin_trap();
-    v.limits = NULL;
-    if (versions_apply(&v, labels("lena")) || versions_apply(&v, clips(3, VALUE_TEXT)) || add_runs(&v))
-        __builtin_trap();
+    everything_make(&v, CLIPS);
     CLEANUP_FREE char *path = versions_path(&v, v.head);
-    if (file_read(path, 1 << 24, base, &err))
+    if (file_read(path, 1 << 24, base, &v.err))
         __builtin_trap();
     versions_done(&v);
-}
-
-static int count_value(void *ctx, const struct value *value, uint64_t count, struct error *err)
-{
-    return 0;
-}
-
-static int count_clip_value(void *ctx, const struct catalog_attribute *attribute, const struct value *value,
-                            struct error *err)
-{
-    return 0;
-}
-
-static int count_blame(void *ctx, const struct catalog_attribute *attribute, const struct value *value,
-                       const struct catalog_origin *origin, struct error *err)
-{
-    return 0;
-}
-
-static int count_event(void *ctx, const struct catalog_event *event, struct error *err)
-{
-    return 0;
-}
-
-static int ask_attribute(void *ctx, const struct catalog_attribute *attribute, struct error *err)
-{
-    struct catalog_reader *reader = ctx;
-    struct value values[2] = {{.type = attribute->type, .text = "lift", .len = 4},
-                              {.type = attribute->type, .text = "push", .len = 4}};
-    struct value prefix = {.type = VALUE_TEXT, .text = "1", .len = 1};
-    if (attribute->type == VALUE_FLOAT)
-        values[0].real = 0.25, values[1].real = 8;
-    else if (attribute->type != VALUE_TEXT)
-        values[0].integer = 1, values[1].integer = 20;
-    for (int op = CATALOG_EQ; op <= CATALOG_HAS; op++) {
-        struct catalog_literal literal = {.attribute = attribute->id,
-                                          .op = (enum catalog_op)op,
-                                          .values = op == CATALOG_PREFIX ? &prefix : values,
-                                          .count = 1};
-        struct rowset *rows = NULL;
-        uint64_t guess;
-        if (!catalog_select(reader, &literal, &rows, NULL))
-            rowset_unref(rows);
-        catalog_estimate(reader, &literal, &guess, NULL);
-    }
-    catalog_values(reader, attribute->id, count_value, NULL, NULL);
-    return 0;
-}
-
-static void ask_clip(struct catalog_reader *reader, uint32_t row)
-{
-    struct catalog_clip clip;
-    struct catalog_stream stream;
-    struct catalog_object object;
-    CLEANUP_BUF struct buf buf = BUF_INIT;
-    catalog_clip(reader, row, &clip, NULL);
-    catalog_json(reader, row, &buf, NULL);
-    catalog_extra(reader, row, &buf, NULL);
-    catalog_clip_values(reader, row, count_clip_value, NULL, NULL);
-    catalog_blame(reader, row, count_blame, NULL, NULL);
-    catalog_events(reader, row, count_event, NULL, NULL);
-    if (catalog_stream(reader, row, 0, &stream, NULL))
-        return;
-    if (!catalog_object(reader, stream.object, &object, NULL))
-        catalog_object_done(&object);
-    catalog_stream_done(&stream);
-}
-
-static int count_known(void *ctx, const char *key, const struct catalog_known *known, struct error *err)
-{
-    return 0;
-}
-
-static int count_stream(void *ctx, uint32_t row, uint32_t object, struct error *err)
-{
-    return 0;
-}
-
-static int count_object(void *ctx, uint32_t id, const struct catalog_object *object, struct error *err)
-{
-    return 0;
-}
-
-static void ask_known(struct catalog_reader *reader)
-{
-    struct catalog_known known;
-    uint32_t found;
-    uint8_t fingerprint[SHA256_BYTES] = {0};
-    memset(fingerprint, 9, 8);
-    catalog_known_key(reader, "ep07", &known, NULL);
-    catalog_known_key(reader, "none", &known, NULL);
-    catalog_known_content(reader, fingerprint, count_known, NULL, NULL);
-    catalog_known_object(reader, 0, "a.mp4", 0, NULL, &found, NULL);
-    catalog_known_objects(reader, 1, "a.mp4", count_object, NULL, NULL);
-}
-
-static void ask_rows(struct catalog_reader *reader)
-{
-    struct rowset *rows = NULL;
-    struct catalog_known known;
-    for (uint32_t since = 0; since < 3; since++)
-        if (!catalog_changed_since(reader, since, since == 1, &rows, NULL))
-            rowset_unref(rows);
-    catalog_known_key(reader, "ep33", &known, NULL);
-    catalog_known_streams(reader, count_stream, NULL, NULL);
-    catalog_known_reads(reader, count_stream, NULL, NULL);
 }
 
 /* ---- groups of rows ---- */
@@ -270,27 +94,15 @@ static void decode_growth(const uint8_t *data, size_t size)
     newest_decode(data, size, versions, &groups);
 }
 
+/* Whatever is wrong is said as damage. That SQLite finds itself cut off, or runs out of patience, is not. */
 static void ask(const char *path)
 {
-    struct catalog *catalog;
-    struct catalog_reader *reader;
-    struct catalog_patience patience = {.deadline_ns = clock_now_ns() + PATIENCE_NS};
-    struct error err;
-    if (catalog_open_path(path, &catalog, &err))
-        return;
-    if (!catalog_reader_acquire(catalog, &patience, &reader, &err)) {
-        uint32_t row;
-        int64_t time;
-        catalog_attributes(reader, ask_attribute, reader, NULL);
-        for (row = 0; row < CLIPS; row += 7)
-            ask_clip(reader, row);
-        catalog_clip_find(reader, "ep33", 4, &row, NULL);
-        ask_known(reader);
-        catalog_commit_time(reader, 1, &time, NULL);
-        ask_rows(reader);
-        catalog_reader_release(reader);
+    struct asked asked = {0};
+    ask_path(path, 7, &asked);
+    if (asked.strange.code) {
+        fprintf(stderr, "%s\n", asked.strange.text);
+        __builtin_trap();
     }
-    catalog_unref(catalog);
 }
 
 static void apply_to(const char *path, struct changeset *set)
@@ -303,15 +115,6 @@ static void apply_to(const char *path, struct changeset *set)
         apply(&options, set, &counts, &err);
     }
     changeset_free(set);
-}
-
-static struct changeset *drop_task(void)
-{
-    struct changeset *set = changeset_new();
-    changeset_drop(set, "task", NULL);
-    changeset_to_text(set, "box", NULL);
-    changeset_rename(set, "length", "size", NULL);
-    return set;
 }
 
 static void patch(struct buf *file, const uint8_t *data, size_t size)
@@ -346,8 +149,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     ask(path);
-    apply_to(path, clips(2, VALUE_TEXT));
-    apply_to(path, labels("net-7"));
-    apply_to(path, drop_task());
+    apply_to(path, everything_clips(CLIPS, 2, VALUE_TEXT));
+    apply_to(path, everything_labels("net-7"));
+    apply_to(path, everything_attributes());
     return 0;
 }

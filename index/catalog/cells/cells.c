@@ -327,9 +327,9 @@ int cells_values(struct db *db, struct cells *cells, const struct attributes *at
     if (rc)
         return rc;
     if (!cells->over_count)
-        return record_decode(db, attributes, NULL, record, values, err);
+        return record_decode(db, attributes, NULL, row, record, values, err);
     struct record_over over = {cells->over_ids, cells->over_count};
-    rc = record_decode(db, attributes, &over, record, &cells->beneath, err);
+    rc = record_decode(db, attributes, &over, row, record, &cells->beneath, err);
     if (!rc)
         merge_values(cells, values);
     return rc;

@@ -178,6 +178,8 @@ int shards_open(struct db *db, uint32_t attribute, enum value_type type, struct 
     for (size_t i = 0; !rc && i < count; i++) {
         rc = shard_open(db, attribute, type, numbers[i], &shards.list[i], err);
         shards.count += !rc;
+        if (!rc && !shards.list[i].dict.clips)
+            return shard_damaged(&shards.list[i], "dict", 0, "it is missing", err);
         texts += rc ? 0 : shards.list[i].dict.texts.len;
         if (texts > TEXTS_MAX)
             return db_damaged(db, err, "dicts of attribute %u: they are too long", attribute);

@@ -119,7 +119,8 @@ static int take_over_events(struct step *step, struct error *err)
     struct apply_record *record = &step->record;
     const struct apply_moved *moved = step->place->moved;
     struct buf events = moved ? moved->events : BUF_INIT; /* borrowed */
-    return events_decode(record->apply->db, cursor_of(events.data, events.len), &record->now_events, err);
+    return events_decode(record->apply->db, record->row, cursor_of(events.data, events.len),
+                         &record->now_events, err);
 }
 
 static int take_over_labels(struct step *step, struct error *err)
@@ -128,8 +129,8 @@ static int take_over_labels(struct step *step, struct error *err)
     const struct apply_moved *moved = step->place->moved;
     struct buf bytes = moved ? moved->record : BUF_INIT,
                lists = moved ? moved->lists : BUF_INIT; /* borrowed */
-    int rc = record_decode(apply->db, &apply->output.attributes, NULL, cursor_of(bytes.data, bytes.len),
-                           &step->labels, err);
+    int rc = record_decode(apply->db, &apply->output.attributes, NULL, step->place->row,
+                           cursor_of(bytes.data, bytes.len), &step->labels, err);
     if (!rc)
         rc = lists_decode(apply->db, cursor_of(lists.data, lists.len), &step->labels, err);
     return rc ? rc : take_over_events(step, err);

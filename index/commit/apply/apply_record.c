@@ -74,7 +74,7 @@ static int read_events(struct apply_record *record, struct error *err)
 {
     int rc = enter_group(record, &record->event_group, &record->events_dirty, err);
     if (!rc)
-        rc = events_decode(record->apply->db, record_of(&record->event_group, record->row),
+        rc = events_decode(record->apply->db, record->row, record_of(&record->event_group, record->row),
                            &record->was_events, err);
     for (size_t i = 0; !rc && i < record->was_events.count; i++)
         events_add(&record->now_events, &record->was_events.list[i]);

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A catalog that has a row in each table, and change sets that touch most of it. */
+#pragma once
+
+#include "tests/catalog/versions.h"
+
+/* The newest of `versions`, which must be new, is it. `clips`: at least 60, and keys "ep000" and so on. */
+void everything_make(struct versions *versions, int clips);
+/* As many clips, and one that they do not have in common with other sets. `force`: that attribute's type. */
+struct changeset *everything_clips(int clips, int print, enum value_type force);
+struct changeset *everything_labels(const char *setter);
+struct changeset *everything_attributes(void); /* dropped, renamed, made text */

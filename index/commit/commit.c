@@ -36,6 +36,7 @@ struct commit {
     struct root_use *uses;        /* the roots the catalog names by id */
     size_t use_count, use_cap;
     uint32_t base; /* that labels were made for; 0: any */
+    uint64_t pack_bytes;
     struct apply_counts counts;
     struct manifest manifest;   /* of the new version */
     struct buf bytes;           /* the same, printed */
@@ -221,7 +222,8 @@ static int write_pages(struct commit *commit, struct error *err)
     int rc = hot_pages_find(commit->file, &hot, err);
     if (rc < 0)
         return rc;
-    struct pages_write write = {.overlay = commit->file, .hot = hot.list, .hot_count = hot.count};
+    struct pages_write write = {
+        .overlay = commit->file, .hot = hot.list, .hot_count = hot.count, .pack_bytes = commit->pack_bytes};
     rc = pages_write(commit->dataset->pages, &write, &commit->written, err);
     hot_pages_done(&hot);
     commit->manifest.catalog = commit->written.top;
@@ -316,7 +318,8 @@ static int begin(struct commit *commit, const struct dataset_commit *options, st
 int dataset_commit(struct dataset *dataset, const struct changeset *set, const struct dataset_commit *options,
                    uint32_t *ret_version, struct apply_counts *ret_counts, struct error *err)
 {
-    struct commit commit CLEANUP(commit_done) = {.dataset = dataset, .base = options->base};
+    struct commit commit CLEANUP(commit_done) = {
+        .dataset = dataset, .base = options->base, .pack_bytes = options->pack_bytes};
     int rc = begin(&commit, options, err);
     if (!rc)
         rc = make_catalog(&commit, set, err);

@@ -15,7 +15,8 @@ struct dataset_commit {
      * Labels may have, unless `labels_too`. */
     bool settled, labels_too;
     uint32_t after;
-    bool dry; /* nothing is written: only tells which version it would be, with which counts */
+    bool dry;            /* nothing is written: only tells which version it would be, with which counts */
+    uint64_t pack_bytes; /* of the catalog's packs, about; 0: as large as the format's */
 };
 /* Applies the set to the newest version and commits the result. Nothing is visible, or left behind, unless it
  * succeeds; but a root that is new to the data set stays recorded where another import was faster, and the

@@ -153,6 +153,11 @@ struct writing {
     struct map_top top;
 };
 
+static uint64_t frames_max(const struct pages_plan *plan)
+{
+    return plan->write->pack_bytes ? plan->write->pack_bytes : PACK_FRAMES_BYTES;
+}
+
 static void share_out(struct writing *w)
 {
     const struct pages_plan *plan = w->plan;
@@ -161,7 +166,7 @@ static void share_out(struct writing *w)
         struct new_pack pack = {.first = at};
         for (; at < plan->frame_count; at++) {
             const struct pages_plan_frame *frame = &plan->frames[at];
-            if (!frame->hot && pack.frames_bytes + frame->len > PACK_FRAMES_BYTES && at > pack.first)
+            if (!frame->hot && pack.frames_bytes + frame->len > frames_max(plan) && at > pack.first)
                 break;
             pack.frames_bytes += frame->len;
             w->hot_bytes += frame->hot ? frame->len : 0;
@@ -321,7 +326,7 @@ static void name_regions(struct writing *w)
 static int check_limits(const struct writing *w, struct sizes sizes, struct error *err)
 {
     const struct pages_plan *plan = w->plan;
-    uint64_t largest = sizes.head + sizes.leaves + w->hot_bytes + PACK_FRAMES_BYTES;
+    uint64_t largest = sizes.head + sizes.leaves + w->hot_bytes + frames_max(plan);
     if (plan->parent_packs + w->count <= MAP_PACKS_MAX && sizes.head <= MAP_ROOT_BYTES_MAX &&
         largest <= MAP_PACK_SIZE_MAX)
         return 0;

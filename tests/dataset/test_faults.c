@@ -202,6 +202,146 @@ CHECKED_TEST(faults, whichever_answer_is_lost_the_commit_succeeds, made, removed
     cr_assert_geq(n, 8, "only %u requests", n);
 }
 
+/* ---- commits of many packs ---- */
+
+enum { PACK_BYTES = 1000, CLIPS_EACH = 20 };
+
+static struct changeset *some_clips(unsigned n)
+{
+    struct error err = {0};
+    struct changeset *set = one_clip("first", "source", "a.bin", "good");
+    for (unsigned i = 0; i < CLIPS_EACH; i++) {
+        char key[32], text[4 * SHA256_HEX_BYTES];
+        uint8_t noise[SHA256_BYTES];
+        snprintf(key, sizeof key, "ep%u-%u", n, i);
+        struct changeset_clip clip = {
+            .key = key, .t0_ns = CLIP_NO_TIME, .t1_ns = CLIP_NO_TIME, .source = "test"};
+        sha256_of(key, strlen(key), clip.fingerprint);
+        cr_assert_eq(changeset_clip(set, &clip, &err), 0, "%s", err.text);
+        random_bytes(noise, sizeof noise); /* what does not pack well, so that there are many packs */
+        hex_print(noise, sizeof noise, text);
+        struct value value = {.type = VALUE_TEXT, .text = text, .len = strlen(text)};
+        cr_assert_eq(changeset_value(set, "label", &value, &err), 0, "%s", err.text);
+    }
+    return set;
+}
+
+/* Each version is whole in the store, and the newest is read with nothing of it in a cache. */
+static void check_readable(uint32_t head, const char *when)
+{
+    struct error err = {0};
+    CLEANUP_FREE char *cold = in("cold"), *url = in("data");
+    struct cache *empty = NULL;
+    struct dataset *dataset = NULL;
+    struct catalog *catalog = NULL;
+    struct catalog_reader *reader = NULL;
+    struct catalog_info info;
+    const struct manifest *manifest;
+    file_remove_tree(cold, NULL);
+    struct cache_options cached = {.folder = cold, .size_bytes = 1 << 30};
+    cr_assert_eq(cache_new(&cached, &empty, &err), 0, "%s", err.text);
+    struct dataset_options options = {.stores = stores, .cache = empty};
+    cr_assert_eq(dataset_open(&options, url, &dataset, &err), 0, "%s: %s", when, err.text);
+    cr_assert_eq(dataset_head(dataset), head, "%s: v%u instead of v%u", when, dataset_head(dataset), head);
+    struct pages_check *check = dataset_check_new(dataset);
+    for (uint32_t version = 1; version <= head; version++)
+        cr_assert_eq(dataset_check_stored(dataset, check, version, &err), 0, "%s: %s", when, err.text);
+    pages_check_free(check);
+    cr_assert_eq(dataset_catalog(dataset, head, false, &catalog, &err), 0, "%s: %s", when, err.text);
+    cr_assert_eq(catalog_reader_acquire(catalog, &(struct catalog_patience){0}, &reader, &err), 0, "%s: %s",
+                 when, err.text);
+    cr_assert_eq(catalog_info(reader, &info, &err), 0, "%s: %s", when, err.text);
+    cr_assert_eq(info.clips, 1 + CLIPS_EACH * head, "%s", when);
+    for (uint32_t row = 0; row < info.rows; row++) {
+        CLEANUP_BUF struct buf json = BUF_INIT;
+        cr_assert_eq(catalog_json(reader, row, &json, &err), 0, "%s: %s", when, err.text);
+    }
+    cr_assert_eq(dataset_manifest(dataset, head, &manifest, &err), 0, "%s: %s", when, err.text);
+    cr_assert_eq(manifest->clips, info.clips);
+    catalog_reader_release(reader);
+    catalog_unref(catalog);
+    dataset_free(dataset);
+    cache_free(empty);
+}
+
+/* A commit during which the store behaves as planned, and, where it did not succeed, once more as it should.
+ * Sets *ret_hit while there was an n-th request, *ret_packs to the packs of a commit that succeeds. */
+static void commit_in_spite(struct fault_plan plan, uint32_t head, bool *ret_hit, int *ret_packs)
+{
+    struct error err = {0};
+    struct store *fault = NULL;
+    uint32_t version = 0;
+    char when[200];
+    struct changeset *set = some_clips(head + 1);
+    const struct dataset_commit options = {.pack_bytes = PACK_BYTES};
+    struct store *store = faulty(&fault);
+    struct dataset *dataset = open_in(store);
+    store_fault_set(fault, &plan);
+    int rc = dataset_commit(dataset, set, &options, &version, NULL, &err);
+    *ret_hit = store_fault_calls(fault) >= plan.first;
+    snprintf(when, sizeof when, "kind %d, %u requests from %u on: %.120s", plan.kind, plan.count, plan.first,
+             rc ? err.text : "committed");
+    store_fault_set(fault, &(struct fault_plan){.kind = FAULT_NONE});
+    dataset_free(dataset);
+    dataset = open_data(); /* as somebody else sees it */
+    bool there = dataset_head(dataset) == head + 1;
+    cr_assert(there || rc, "%s", when);
+    cr_assert(there || dataset_head(dataset) == head, "%s", when);
+    if (head || there)
+        check_readable(head + there, when);
+    int before = objects("elidefs/packs/");
+    if (rc) {
+        int again = dataset_commit(dataset, set, &options, &version, NULL, &err);
+        cr_assert(again == (there ? -EALREADY : 0), "%s; and then: %s", when, err.text);
+        *ret_packs = there ? *ret_packs : objects("elidefs/packs/") - before;
+        check_readable(head + 1, when);
+    }
+    dataset_free(dataset);
+    changeset_free(set);
+    store_unref(store);
+}
+
+/* One request fails, one answer is lost, or the store is gone from the n-th request on. */
+static void fail_each(enum fault_kind kind, unsigned count, int code)
+{
+    bool hit = true;
+    unsigned n = 0;
+    int packs = 0;
+    for (uint32_t head = 0; hit; head++) {
+        struct fault_plan plan = {.kind = kind, .first = ++n, .count = count, .code = code};
+        commit_in_spite(plan, head, &hit, &packs);
+    }
+    cr_assert_geq(n, 8, "only %u requests", n);
+    cr_assert(packs > 2 || kind != FAULT_FAIL, "only %d packs", packs);
+}
+
+CHECKED_TEST(faults, whichever_request_fails_a_commit_of_many_packs_can_be_repeated, made, removed)
+{
+    fail_each(FAULT_FAIL, 1, EIO);
+}
+
+CHECKED_TEST(faults, whenever_the_store_is_gone_a_commit_of_many_packs_can_be_repeated, made, removed)
+{
+    fail_each(FAULT_FAIL, UINT32_MAX, EAGAIN);
+}
+
+CHECKED_TEST(faults, whichever_answer_is_lost_a_commit_of_many_packs_is_whole, made, removed)
+{
+    fail_each(FAULT_LOST, 1, 0);
+}
+
+CHECKED_TEST(faults, whenever_all_answers_are_lost_a_commit_of_many_packs_can_be_repeated, made, removed)
+{
+    fail_each(FAULT_LOST, UINT32_MAX, 0);
+}
+
+/* As long as it takes to put the manifest and to ask for it in vain; packs could be removed again then. */
+CHECKED_TEST(faults, whenever_the_store_is_gone_for_a_while_a_commit_of_many_packs_can_be_repeated, made,
+             removed)
+{
+    fail_each(FAULT_TRUNCATE, 12, 0);
+}
+
 CHECKED_TEST(faults, whichever_answer_is_lost_init_succeeds, made, removed)
 {
     bool hit = true;

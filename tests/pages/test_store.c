@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Reading pages: what is damaged is told by its place, what is slow can be given up, what is here stays. */
+#include <fcntl.h>
 #include <pthread.h>
 
 #include "cache/base/instant.h"
@@ -93,6 +94,61 @@ CHECKED_TEST(store, what_was_damaged_on_its_way_is_fetched_again, fixture_made, 
     start_anew(false);
     pages = pages_new(paged.store, &top, "of v1");
     check_page(pages, 7, 1);
+}
+
+/* The file in the cache with the bytes of a pack. */
+static char *cached_path(const struct map_top *top)
+{
+    struct packs *packs = packs_new(&paged.held->base, paged.cache, "6f9619ff-8b86-4011-b42d-00c04fc964ff");
+    uint8_t key[SHA256_BYTES];
+    char hex[SHA256_HEX_BYTES];
+    packs_key(packs, top->root.id, top->root.pack_size, key);
+    packs_free(packs);
+    hex_print(key, SHA256_BYTES, hex);
+    return mem_printf("%s/cache/%.2s/%.2s/%s", paged.folder, hex, hex + 2, hex);
+}
+
+static void flip_in_place(const char *path, uint32_t offset)
+{
+    CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CLOEXEC);
+    uint8_t byte;
+    cr_assert_eq(pread(fd, &byte, 1, offset), 1);
+    byte ^= 1;
+    cr_assert_eq(pwrite(fd, &byte, 1, offset), 1);
+}
+
+/* What was checked once in this process is not looked at again by the cache: only the hash can tell. The
+ * first store keeps the pack's file open. */
+CHECKED_TEST(store, a_byte_that_flips_in_the_cache_is_fetched_again_once_whatever_it_is_of, fixture_made,
+             fixture_removed)
+{
+    struct map_top top = put_first(300);
+    struct map_pack pack;
+    struct map_root root;
+    struct map_place leaf, page = place_of(&top, 130, &pack);
+    struct map_packs_leaf packs;
+    start_anew(true);
+    struct pages *kept = pages_new(paged.store, &top, "of v1");
+    for (uint32_t i = 0; i < 300; i++)
+        check_page(kept, i, 1);
+    cr_assert_eq(pages_root(kept, &patient, &root, NULL), 0);
+    cr_assert_eq(map_root_leaf(&root, 1, &leaf, NULL), 0);
+    cr_assert_eq(map_root_packs_leaf(&root, 0, &packs, NULL), 0);
+    const uint32_t offsets[] = {page.offset + page.len / 2, leaf.offset + 5, packs.at.offset + 3, 30};
+    CLEANUP_FREE char *path = cached_path(&top);
+    for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
+        unsigned before = atomic_load(&paged.held->reads);
+        flip_in_place(path, offsets[i]);
+        for (int again = 0; again < 2; again++) { /* each with nothing in memory */
+            struct page_store *store =
+                page_store_new(&paged.held->base, paged.cache, "6f9619ff-8b86-4011-b42d-00c04fc964ff");
+            CLEANUP_PAGES struct pages *pages = pages_new(store, &top, "of v1");
+            check_page(pages, 130, 1);
+            page_store_unref(store);
+            cr_assert_eq(atomic_load(&paged.held->reads) - before, 1, "case %zu", i);
+        }
+    }
+    pages_unref(kept);
 }
 
 CHECKED_TEST(store, a_pack_that_is_gone_or_short_is_damage_and_named, fixture_made, fixture_removed)

@@ -39,10 +39,10 @@ static void mix_value(struct asked *asked, const struct value *value)
     mix(asked, text.data, text.len);
 }
 
-static void strange(struct asked *asked, const char *question, const char *what)
+static void strange(struct asked *asked, const char *question, int code, const char *what)
 {
     if (!asked->strange.code)
-        error_set(&asked->strange, EPROTO, "%s: %s", question, what);
+        error_set(&asked->strange, code, "%s: %s", question, what);
 }
 
 /* How a question ended; true: with an answer. That something is not there is one, too. */
@@ -53,9 +53,9 @@ static bool answered(struct asked *asked, const char *question, int rc, const st
         return rc >= 0;
     }
     if (rc != -EUCLEAN || err->code != EUCLEAN)
-        strange(asked, question, err->text);
+        strange(asked, question, err->code ? err->code : EPROTO, err->text);
     else if (strncmp(err->text, "catalog ", 8) != 0 || !strstr(err->text, " is damaged: "))
-        strange(asked, question, err->text);
+        strange(asked, question, err->code ? err->code : EPROTO, err->text);
     else if (!asked->damaged++)
         asked->said = *err;
     return false;
@@ -202,7 +202,7 @@ static void ask_json(struct asking *asking, uint32_t row, const struct catalog_c
         return;
     mix(asking->asked, buf.data, buf.len);
     if (buf.len != size)
-        strange(asking->asked, "json", "is not as long as it was said");
+        strange(asking->asked, "json", EPROTO, "is not as long as it was said");
 }
 
 static void ask_clip(struct asking *asking, uint32_t row)

@@ -59,6 +59,7 @@ struct fs {
     struct workers *pool;            /* for requests that wait for the catalog */
     struct passthrough *passthrough; /* NULL: every read comes to us */
     struct inodes *inodes;
-    atomic_bool noopen; /* the kernel opens files without asking */
+    atomic_bool noopen;          /* the kernel opens files without asking */
+    atomic_ullong parallel_init; /* wire.c's: the INIT that offers it and is not yet replied to */
     struct fs_counters counters;
 };

@@ -20,6 +20,7 @@
 #include "fs/passthrough.h"
 #include "fs/refresh.h"
 #include "fs/settings.h"
+#include "fs/wire.h"
 #include "query/query.h"
 
 enum { POOL_THREADS = 16, THREADS_MIN = 2, THREADS_MAX = 16 };
@@ -70,17 +71,11 @@ static int start_parts(struct fs *fs, struct error *err)
     return rc < 0 ? rc : refresh_new(fs->dataset, fs->options.poll_ms, &fs->refresh, err);
 }
 
-/* libfuse takes a connection that is already there as a mount point of this form. */
 static int connect_session(struct fs *fs, struct error *err)
 {
-    char place[32];
-    if (fs->options.passthrough && fs->options.opens != FS_OPENS_FREE) {
-        fs->passthrough = passthrough_new(fs->session, fs->attach.fd);
-        if (fs->passthrough)
-            return 0;
-    }
-    snprintf(place, sizeof place, "/dev/fd/%d", fs->attach.fd);
-    if (fuse_session_mount(fs->session, place) == 0)
+    if (fs->options.passthrough && fs->options.opens != FS_OPENS_FREE)
+        fs->passthrough = passthrough_new(fs->attach.fd);
+    if (wire_take(fs->session, fs->attach.fd))
         return 0;
     close(fs->attach.fd);
     return error_set(err, EIO, "%s: libfuse does not take the connection", fs->attach.path);

@@ -3,9 +3,17 @@
 #include "fs/passthrough.h"
 #include "fs/reply.h"
 
-struct passthrough *passthrough_new(struct fuse_session *session, int fd)
+struct passthrough *passthrough_new(int fd)
 {
     return NULL;
+}
+
+void passthrough_see_init(struct passthrough *passthrough, uint64_t unique, const struct fuse_init_in *init)
+{
+}
+
+void passthrough_see_reply(struct passthrough *passthrough, uint64_t unique, struct iovec *reply)
+{
 }
 
 void passthrough_free(struct passthrough *passthrough)

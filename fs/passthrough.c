@@ -16,7 +16,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "cache/base/memory.h"
@@ -59,18 +58,12 @@ struct passthrough {
 /* Between libfuse's two calls of ours on one thread: the backing id for the OPEN reply it is writing. */
 static _Thread_local int32_t backing_of_reply;
 
-/* ---- between libfuse and the connection ---- */
+/* ---- between libfuse and the connection (wire.c) ---- */
 
-static ssize_t read_request(int fd, void *to, size_t len, void *userdata)
+void passthrough_see_init(struct passthrough *passthrough, uint64_t unique, const struct fuse_init_in *init)
 {
-    struct passthrough *passthrough = ((struct fs *)userdata)->passthrough;
-    ssize_t n = read(fd, to, len);
-    const struct fuse_in_header *header = to;
-    const struct fuse_init_in *init = (const void *)(header + 1);
-    if (n >= (ssize_t)(sizeof *header + sizeof *init) && header->opcode == FUSE_INIT &&
-        (init->flags & INIT_EXT) && (init->flags2 & INIT2_PASSTHROUGH))
-        atomic_store(&passthrough->init_unique, header->unique);
-    return n;
+    if (passthrough && (init->flags & INIT_EXT) && (init->flags2 & INIT2_PASSTHROUGH))
+        atomic_store(&passthrough->init_unique, unique);
 }
 
 static void accept_offer(struct passthrough *passthrough, struct init_out *out)
@@ -82,21 +75,18 @@ static void accept_offer(struct passthrough *passthrough, struct init_out *out)
     atomic_store(&passthrough->on, true);
 }
 
-static ssize_t write_reply(int fd, struct iovec *iov, int count, void *userdata)
+void passthrough_see_reply(struct passthrough *passthrough, uint64_t unique, struct iovec *reply)
 {
-    struct passthrough *passthrough = ((struct fs *)userdata)->passthrough;
-    const struct fuse_out_header *header = iov[0].iov_base;
-    if (count == 2 && header->error == 0 && header->unique != 0) {
-        if (header->unique == atomic_load_explicit(&passthrough->init_unique, memory_order_relaxed) &&
-            iov[1].iov_len == sizeof(struct init_out))
-            accept_offer(passthrough, iov[1].iov_base);
-        else if (backing_of_reply > 0 && iov[1].iov_len == sizeof(struct open_out)) {
-            struct open_out *out = iov[1].iov_base;
-            out->open_flags |= OPEN_PASSTHROUGH;
-            out->backing_id = backing_of_reply;
-        }
+    if (!passthrough)
+        return;
+    if (unique == atomic_load_explicit(&passthrough->init_unique, memory_order_relaxed) &&
+        reply->iov_len == sizeof(struct init_out)) {
+        accept_offer(passthrough, reply->iov_base);
+    } else if (backing_of_reply > 0 && reply->iov_len == sizeof(struct open_out)) {
+        struct open_out *out = reply->iov_base;
+        out->open_flags |= OPEN_PASSTHROUGH;
+        out->backing_id = backing_of_reply;
     }
-    return writev(fd, iov, count);
 }
 
 /* ---- inodes with open files ---- */
@@ -173,10 +163,9 @@ int passthrough_reply_open(struct task *task, struct inode *inode)
 
 /* ---- its life ---- */
 
-struct passthrough *passthrough_new(struct fuse_session *session, int fd)
+struct passthrough *passthrough_new(int fd)
 {
-    static const struct fuse_custom_io io = {.writev = write_reply, .read = read_request};
-    if (geteuid() != 0 || fuse_session_custom_io(session, &io, fd) != 0)
+    if (geteuid() != 0)
         return NULL;
     struct passthrough *passthrough = MEM_NEW(struct passthrough);
     passthrough->fd = fd;

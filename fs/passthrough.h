@@ -6,13 +6,21 @@
  */
 #pragma once
 
+#include <sys/uio.h>
+
 #include "fs/inode.h"
 #include "fs/task.h"
 
-/* Takes over the session's connection `fd`. NULL, having done nothing, where this process or kernel cannot.
- */
-struct passthrough *passthrough_new(struct fuse_session *session, int fd);
+struct fuse_init_in;
+
+/* Of the connection `fd`. NULL where this process may not. */
+struct passthrough *passthrough_new(int fd);
 void passthrough_free(struct passthrough *passthrough);
+
+/* What wire.c sees pass: INIT with all it holds, then replies with something in them, which are filled in.
+ * NULL is fine. */
+void passthrough_see_init(struct passthrough *passthrough, uint64_t unique, const struct fuse_init_in *init);
+void passthrough_see_reply(struct passthrough *passthrough, uint64_t unique, struct iovec *reply);
 
 /* While INIT is being answered: the kernel can do it. */
 bool passthrough_is_offered(const struct passthrough *passthrough);

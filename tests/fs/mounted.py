@@ -66,9 +66,9 @@ class Place:
     def run(self, *args, **more):
         return subprocess.run(args, env=self.env, capture_output=True, text=True, timeout=60, **more)
 
-    def commit(self, first, count, mod, source=None, dataset='set'):
+    def commit(self, first, count, mod, source=None, dataset='set', size=BYTES):
         got = self.run(self.make, self.path(dataset), source or self.path('source'), str(first), str(count),
-                       str(BYTES), str(mod))
+                       str(size), str(mod))
         assert got.returncode == 0, got.stderr
         return got.stdout.strip()
 

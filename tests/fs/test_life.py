@@ -276,9 +276,11 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.server.gets += 1
-        if self.server.stalls.is_set():
-            time.sleep(STALL_S)
-            return
+        end = time.monotonic() + STALL_S
+        while self.server.stalls.is_set():
+            if time.monotonic() > end:
+                return
+            time.sleep(0.02)
         body = self.found()
         if not self.key:
             prefix = urllib.parse.parse_qs(self.query).get('prefix', [''])[0]
@@ -382,6 +384,87 @@ def test_a_listing_that_waits_for_the_catalog_can_be_killed_and_so_can_the_mount
     ends_soon(waiting)
     assert process.returncode == 0 and waiting.returncode != 0
     bucket.shutdown()
+
+
+class Stalled:
+    """A mount of a data set of two versions and thousands of clips in a bucket that has just stalled, with one query and
+    the first clip of v1 in the cache."""
+    CLIPS, SIZE = 4000, 512
+
+    def __init__(self, place):
+        self.place, self.bucket = place, Bucket(place.recording)
+        os.makedirs(place.path('config/elidefs'), exist_ok=True)
+        with open(place.path('config/elidefs/config'), 'w') as f:
+            f.write(f'[store "s3://bucket"]\nendpoint = http://127.0.0.1:{self.bucket.server_address[1]}\n'
+                    'region = us-east-1\npath_style = true\nanonymous = true\n')
+        for first in (0, self.CLIPS):
+            place.commit(first, self.CLIPS, 400, source='s3://bucket', dataset='s3://bucket/wide', size=self.SIZE)
+        shutil.rmtree(place.path('blocks'), ignore_errors=True)
+        self.process = place.start(dataset='s3://bucket/wide')
+        self.list, self.json = os.listdir(self.file('outcome=fail')), read(self.file('ep000000.json'))
+        self.front = read(self.file('ep000000.front.mp4'))
+        assert len(self.list) == 3 * self.CLIPS // 400, len(self.list)
+        self.bucket.stalls.set()
+
+    def file(self, name):
+        return self.place.file('v1', name)
+
+    def begin(self, *command):
+        """A process that waits for the bucket, once it does."""
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        assert wait_for(lambda: self.place.stats()['requests_waiting'] != '0'), f'{command} does not wait'
+        assert process.poll() is None
+        return process
+
+    def still_answers(self):
+        """Everything that is here does; in a process of its own, which can be given up."""
+        got = subprocess.run(['ls', self.file('outcome=fail')], capture_output=True, text=True, timeout=60)
+        assert sorted(got.stdout.split()) == sorted(self.list), got.stderr
+        for name, want in (('ep000000.json', self.json), ('ep000000.front.mp4', self.front)):
+            got = subprocess.run(['cat', self.file(name)], capture_output=True, timeout=60)
+            assert got.stdout == want, (name, got.stderr)
+        assert subprocess.run(['cat', self.place.file('.elidefs/stats')], capture_output=True, timeout=60).stdout
+
+    def end(self, *waiting):
+        """While others wait, the mount ends, and so do they."""
+        self.process.send_signal(signal.SIGTERM)
+        ends_soon(self.process)
+        assert self.process.returncode == 0 and not mounts_at(self.place.point)
+        for process in waiting:
+            ends_soon(process)
+            assert process.returncode != 0
+        self.bucket.shutdown()
+
+
+LISTING, NAME = 'v2/arm=left/force.gt=3', 'v1/ep002345.json'  # pages of a version, and of a name, that are not here
+
+
+def test_whoever_waits_for_pages_that_do_not_come_can_be_interrupted_and_the_rest_answers(place):
+    stalled = Stalled(place)
+    for path in (LISTING, NAME):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+            waiting = stalled.begin('ls', place.file(path))
+            other = stalled.begin('ls', place.file('v2'))
+            stalled.still_answers()
+            assert waiting.poll() is None, 'nothing came'
+            waiting.send_signal(number)
+            ends_soon(waiting)
+            assert waiting.returncode == -number
+            other.kill()
+            ends_soon(other)
+            assert wait_for(lambda: place.stats()['requests_waiting'] == '0')
+    stalled.end(stalled.begin('ls', place.file(LISTING)))
+
+
+def test_what_waited_for_pages_is_there_when_the_bucket_answers_again(place):
+    stalled = Stalled(place)
+    waiting = stalled.begin('ls', place.file(LISTING))
+    waiting.kill()
+    ends_soon(waiting)
+    stalled.bucket.stalls.clear()
+    got = subprocess.run(['ls', place.file(LISTING)], capture_output=True, text=True, timeout=120)
+    assert got.returncode == 0 and len(got.stdout.split()) == 3 * 6, (got.stderr, got.stdout)
+    stalled.end()
 
 
 def main():

@@ -387,7 +387,7 @@ def test_a_listing_that_waits_for_the_catalog_can_be_killed_and_so_can_the_mount
 
 
 class Stalled:
-    """A mount of a data set of two versions and thousands of clips in a bucket that has just stalled, with one query and
+    """A mount of a data set of three versions and thousands of clips in a bucket that has just stalled, with one query and
     the first clip of v1 in the cache."""
     CLIPS, SIZE = 4000, 512
 
@@ -397,8 +397,8 @@ class Stalled:
         with open(place.path('config/elidefs/config'), 'w') as f:
             f.write(f'[store "s3://bucket"]\nendpoint = http://127.0.0.1:{self.bucket.server_address[1]}\n'
                     'region = us-east-1\npath_style = true\nanonymous = true\n')
-        for first in (0, self.CLIPS):
-            place.commit(first, self.CLIPS, 400, source='s3://bucket', dataset='s3://bucket/wide', size=self.SIZE)
+        for first, count in ((0, self.CLIPS), (self.CLIPS, self.CLIPS), (2 * self.CLIPS, 1)):
+            place.commit(first, count, 400, source='s3://bucket', dataset='s3://bucket/wide', size=self.SIZE)
         shutil.rmtree(place.path('blocks'), ignore_errors=True)
         self.process = place.start(dataset='s3://bucket/wide')
         self.list, self.json = os.listdir(self.file('outcome=fail')), read(self.file('ep000000.json'))
@@ -436,7 +436,8 @@ class Stalled:
         self.bucket.shutdown()
 
 
-LISTING, NAME = 'v2/arm=left/force.gt=3', 'v1/ep002345.json'  # pages of a version, and of a name, that are not here
+# What is not here: pages of the newest version, and of a name; the manifest of a version.
+LISTING, NAME, MANIFEST = 'v3/arm=left/force.gt=3', 'v1/ep002345.json', 'v2'
 
 
 def test_whoever_waits_for_pages_that_do_not_come_can_be_interrupted_and_the_rest_answers(place):
@@ -444,7 +445,7 @@ def test_whoever_waits_for_pages_that_do_not_come_can_be_interrupted_and_the_res
     for path in (LISTING, NAME):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             waiting = stalled.begin('ls', place.file(path))
-            other = stalled.begin('ls', place.file('v2'))
+            other = stalled.begin('ls', place.file('v3'))
             stalled.still_answers()
             assert waiting.poll() is None, 'nothing came'
             waiting.send_signal(number)
@@ -454,6 +455,19 @@ def test_whoever_waits_for_pages_that_do_not_come_can_be_interrupted_and_the_res
             ends_soon(other)
             assert wait_for(lambda: place.stats()['requests_waiting'] == '0')
     stalled.end(stalled.begin('ls', place.file(LISTING)))
+
+
+def test_whoever_waits_for_a_manifest_that_does_not_come_can_be_interrupted_and_the_rest_answers(place):
+    stalled = Stalled(place)
+    for number in (signal.SIGINT, signal.SIGKILL):
+        waiting = stalled.begin('ls', place.file(MANIFEST))
+        stalled.still_answers()
+        assert waiting.poll() is None, 'nothing came'
+        waiting.send_signal(number)
+        ends_soon(waiting)
+        assert waiting.returncode == -number
+        assert wait_for(lambda: place.stats()['requests_waiting'] == '0')
+    stalled.end(stalled.begin('ls', place.file(MANIFEST)))
 
 
 def test_what_waited_for_pages_is_there_when_the_bucket_answers_again(place):

@@ -96,29 +96,45 @@ CHECKED_TEST(store, what_was_damaged_on_its_way_is_fetched_again, fixture_made, 
     check_page(pages, 7, 1);
 }
 
-/* The file in the cache with the bytes of a pack. */
-static char *cached_path(const struct map_top *top)
+/* The file in the cache with the bytes of a pack; and the pack, which whoever holds keeps open. */
+struct local {
+    struct packs *packs;
+    struct pack_file *file;
+    char *path;
+};
+
+static void local_open(const struct map_top *top, struct local *ret)
 {
-    struct packs *packs = packs_new(&paged.held->base, paged.cache, "6f9619ff-8b86-4011-b42d-00c04fc964ff");
     uint8_t key[SHA256_BYTES];
     char hex[SHA256_HEX_BYTES];
-    packs_key(packs, top->root.id, top->root.pack_size, key);
-    packs_free(packs);
+    ret->packs = packs_new(&paged.held->base, paged.cache, "6f9619ff-8b86-4011-b42d-00c04fc964ff");
+    packs_key(ret->packs, top->root.id, top->root.pack_size, key);
     hex_print(key, SHA256_BYTES, hex);
-    return mem_printf("%s/cache/%.2s/%.2s/%s", paged.folder, hex, hex + 2, hex);
+    ret->path = mem_printf("%s/cache/%.2s/%.2s/%s", paged.folder, hex, hex + 2, hex);
+    cr_assert_eq(packs_open(ret->packs, &top->root, &ret->file, NULL), 0);
 }
 
-static void flip_in_place(const char *path, uint32_t offset)
+static void local_close(struct local *local)
 {
-    CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CLOEXEC);
-    uint8_t byte;
-    cr_assert_eq(pread(fd, &byte, 1, offset), 1);
-    byte ^= 1;
-    cr_assert_eq(pwrite(fd, &byte, 1, offset), 1);
+    packs_close(local->file);
+    packs_free(local->packs);
+    free(local->path);
 }
 
-/* What was checked once in this process is not looked at again by the cache: only the hash can tell. The
- * first store keeps the pack's file open. */
+/* Until the cache gives it so: what was fetched a moment ago may be written over it yet. */
+static void flip_in_place(const struct local *local, uint32_t offset)
+{
+    CLEANUP_CLOSE int fd = open(local->path, O_RDWR | O_CLOEXEC);
+    uint8_t right, byte;
+    cr_assert_eq(cache_read_now(pack_file_cached(local->file), offset, 1, &right, NULL), 0);
+    const uint8_t wrong = right ^ 1;
+    for (byte = right; byte != wrong; usleep(1000)) {
+        cr_assert_eq(pwrite(fd, &wrong, 1, offset), 1);
+        cr_assert_eq(cache_read_now(pack_file_cached(local->file), offset, 1, &byte, NULL), 0);
+    }
+}
+
+/* What was checked once in this process is not looked at again by the cache: only the hash can tell. */
 CHECKED_TEST(store, a_byte_that_flips_in_the_cache_is_fetched_again_once_whatever_it_is_of, fixture_made,
              fixture_removed)
 {
@@ -135,10 +151,11 @@ CHECKED_TEST(store, a_byte_that_flips_in_the_cache_is_fetched_again_once_whateve
     cr_assert_eq(map_root_leaf(&root, 1, &leaf, NULL), 0);
     cr_assert_eq(map_root_packs_leaf(&root, 0, &packs, NULL), 0);
     const uint32_t offsets[] = {page.offset + page.len / 2, leaf.offset + 5, packs.at.offset + 3, 30};
-    CLEANUP_FREE char *path = cached_path(&top);
+    struct local local;
+    local_open(&top, &local);
     for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
         unsigned before = atomic_load(&paged.held->reads);
-        flip_in_place(path, offsets[i]);
+        flip_in_place(&local, offsets[i]);
         for (int again = 0; again < 2; again++) { /* each with nothing in memory */
             struct page_store *store =
                 page_store_new(&paged.held->base, paged.cache, "6f9619ff-8b86-4011-b42d-00c04fc964ff");
@@ -148,6 +165,7 @@ CHECKED_TEST(store, a_byte_that_flips_in_the_cache_is_fetched_again_once_whateve
             cr_assert_eq(atomic_load(&paged.held->reads) - before, 1, "case %zu", i);
         }
     }
+    local_close(&local);
     pages_unref(kept);
 }
 

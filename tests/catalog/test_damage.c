@@ -109,15 +109,15 @@ static bool damage(const char *sql)
 /* ---- what is put there ---- */
 
 struct kind {
-    const char *name, *sql; /* %s: what was there */
+    const char *name, *sql; /* %1$s: what was there */
 };
 static const struct kind blob_kinds[] = {
-    {"half of it", "substr(%s, 1, length(%1$s) / 2)"},
-    {"one byte less", "substr(%s, 1, length(%1$s) - 1)"},
+    {"half of it", "substr(%1$s, 1, length(%1$s) / 2)"},
+    {"one byte less", "substr(%1$s, 1, length(%1$s) - 1)"},
     {"no byte", "x''"},
-    {"a byte more", "CAST(%s || x'00' AS BLOB)"},
-    {"bytes without end", "CAST(%s || replace(hex(zeroblob(3000)), '00', CAST(x'ff' AS TEXT)) AS BLOB)"},
-    {"counts without end", "CAST(x'ffffffffffffffff7f' || %s AS BLOB)"},
+    {"a byte more", "CAST(%1$s || x'00' AS BLOB)"},
+    {"bytes without end", "CAST(%1$s || replace(hex(zeroblob(3000)), '00', CAST(x'ff' AS TEXT)) AS BLOB)"},
+    {"counts without end", "CAST(x'ffffffffffffffff7f' || %1$s AS BLOB)"},
     {NULL, NULL},
 };
 static const struct kind other_kinds[] = {
@@ -201,6 +201,27 @@ static bool check(const struct table *table, const char *sql, bool free)
     return asked.damaged;
 }
 
+/* What can be said of it depends on the other row; it is nothing worse than damage, or another answer. */
+static void try_sql(const char *sql)
+{
+    if (!damage(sql))
+        return;
+    struct asked asked = ask();
+    cr_assert(!asked.strange.code, "%s: %s", sql, asked.strange.text);
+}
+
+/* What each other row has, in the first and in the last one. */
+static void try_doubles(const struct table *table, const char *key, const char *column)
+{
+    static const char *const ends[] = {"min", "max"};
+    for (size_t i = 0; i < 2; i++) {
+        CLEANUP_FREE char *sql =
+            mem_printf("UPDATE %s SET %s = (SELECT %s(%s) FROM %s) WHERE %s = (SELECT %s(%s) FROM %s)",
+                       table->name, column, ends[i], column, table->name, key, ends[1 - i], key, table->name);
+        try_sql(sql);
+    }
+}
+
 /* Kinds of one column; how many of them were told. */
 static unsigned try_column(const struct table *table, const char *key, const char *column,
                            const struct kind *kinds, bool free)
@@ -240,6 +261,7 @@ static void try_table(size_t number)
         told += try_column(table, key, at, other_kinds, !blob);
         if (blob)
             told += try_column(table, key, at, blob_kinds, table->opaque);
+        try_doubles(table, key, at);
     }
     CLEANUP_FREE char *gone = mem_printf("DELETE FROM %s", table->name);
     told += check(table, gone, table->optional);
@@ -286,10 +308,7 @@ static void flip_byte(const struct table *table, const char *columns, unsigned *
         mem_printf("UPDATE %s SET %s = %s(%s) WHERE %s = (SELECT %s FROM %s ORDER BY 1 LIMIT 1 OFFSET "
                    "%u %% (SELECT count(*) FROM %s))",
                    table->name, blob, packed ? "pack" : "", now, key, key, table->name, row, table->name);
-    if (!damage(sql))
-        return;
-    struct asked asked = ask();
-    cr_assert(!asked.strange.code, "%s: %s", sql, asked.strange.text);
+    try_sql(sql);
 }
 
 CHECKED_TEST(damage, another_byte_in_a_blob_is_told_or_another_answer_and_nothing_worse, made, removed)

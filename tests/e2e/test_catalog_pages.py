@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A version's catalog is pages that versions share: old ones stay what they were, a commit stores what differs."""
+import errno
 import hashlib
+import os
 import sqlite3
 
 import catalog_pages
 import pytest
 
-from conftest import SAMPLE, elidefs
+from conftest import SAMPLE, elidefs, mounted
 
 
 @pytest.fixture
@@ -67,3 +69,47 @@ def test_a_label_stores_a_few_pages_and_the_rest_is_shared(dataset):
     for words in (["stats"], ["push", dataset], ["pull", dataset, "v1"]):
         done = elidefs("catalog", *words, check=False)
         assert done.returncode in (1, 2) and "pull" in done.stderr
+
+
+def flip(path, at):
+    with open(path, "r+b") as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 1]))
+
+
+def test_a_flipped_byte_in_any_page_is_told_with_page_and_pack(dataset):
+    label(dataset, 1)
+    found = catalog_pages.Map(dataset, 2)
+    for number, (zero, pack, offset, length, _) in enumerate(found.places):
+        if zero:
+            continue
+        path = catalog_pages.pack_path(dataset, found.packs[pack][0])
+        flip(path, offset + length // 2)
+        done = elidefs("verify", dataset, check=False)
+        assert done.returncode == 1 and f"page {number + 1} in elidefs/packs/{path.name} at {offset}" in done.stdout, done
+        flip(path, offset + length // 2)
+    assert elidefs("verify", dataset).returncode == 0
+
+
+def test_a_flipped_byte_in_the_map_or_a_manifest_is_an_input_output_error_that_names_it(dataset, tmp_path):
+    found = catalog_pages.Map(dataset, 1)
+    pack, top = found.pack, catalog_pages.manifest(dataset)["catalog"]["map"]
+    _, _, leaf, _, _ = found.leaves[0]
+    _, _, page, _, _ = found.places[0]
+    pieces = [(pack, top["offset"] + 30, "the map's root", pack.name),
+              (pack, top["offset"] + top["length"], "list of packs", pack.name),
+              (pack, leaf + 5, "the map of pages from 1", pack.name), (pack, page + 9, "page 1 in ", pack.name),
+              (dataset / "elidefs/versions/00000001.json", 0, "00000001.json", "JSON")]
+    for number, (path, at, what, name) in enumerate(pieces):
+        flip(path, at)
+        with mounted(dataset, tmp_path / "mnt", tmp_path / f"cache{number}") as point:
+            with pytest.raises(OSError) as caught:
+                os.listdir(point / "v1")
+            assert caught.value.errno == errno.EIO
+            told = (point / ".elidefs/errors").read_text()
+            assert what in told and name in told, told
+        flip(path, at)
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache0") as point:
+        assert len(os.listdir(point / "v1")) == 64

@@ -247,9 +247,10 @@ static void check_readable(uint32_t head, const char *when)
     for (uint32_t version = 1; version <= head; version++)
         cr_assert_eq(dataset_check_stored(dataset, check, version, &err), 0, "%s: %s", when, err.text);
     pages_check_free(check);
-    cr_assert_eq(dataset_catalog(dataset, head, PATIENCE_ENDLESS, &catalog, &err), 0, "%s: %s", when, err.text);
-    cr_assert_eq(catalog_reader_acquire(catalog, PATIENCE_ENDLESS, &reader, &err), 0, "%s: %s",
-                 when, err.text);
+    cr_assert_eq(dataset_catalog(dataset, head, PATIENCE_ENDLESS, &catalog, &err), 0, "%s: %s", when,
+                 err.text);
+    cr_assert_eq(catalog_reader_acquire(catalog, PATIENCE_ENDLESS, &reader, &err), 0, "%s: %s", when,
+                 err.text);
     cr_assert_eq(catalog_info(reader, &info, &err), 0, "%s: %s", when, err.text);
     cr_assert_eq(info.clips, 1 + CLIPS_EACH * head, "%s", when);
     for (uint32_t row = 0; row < info.rows; row++) {

@@ -14,7 +14,7 @@
 #include "tests/catalog/everything.h"
 #include "tests/test_leaks.h"
 
-enum { CLIPS = 60 };
+enum { CLIPS = 60, TABLES = 32 };
 
 static void change(const char *path, const char *sql)
 {
@@ -85,7 +85,7 @@ Test(schema, tables_that_begin_elsewhere_are_damage_or_not_read)
     struct buf sound = BUF_INIT;
     cr_assert_eq(file_read(path, 1 << 24, &sound, &v.err), 0);
     for (size_t i = 0; i < sizeof roots / sizeof *roots; i++)
-        for (size_t t = 0; schema_tables[t]; t += 3) {
+        for (size_t t = i % 3; t < TABLES; t += 3) {
             struct asked asked = {0};
             struct error err = {0};
             cr_assert_eq(file_replace(path, sound.data, sound.len, 0600, &err), 0);

@@ -140,7 +140,8 @@ static int add_row(struct fold *fold, uint32_t row, struct error *err)
                           record_of(&fold->group, row), &fold->values, err);
     if (rc)
         return rc;
-    struct patch_cell cell = {.row = row, .now = patch_code(&fold->column, fold->list, values_of(fold))};
+    size_t count = values_of(fold); /* which may move the list */
+    struct patch_cell cell = {.row = row, .now = patch_code(&fold->column, fold->list, count)};
     if (cell.now == PATCH_NONE)
         return 0;
     cell.origin = origin_of(fold);

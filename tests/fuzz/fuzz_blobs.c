@@ -19,6 +19,7 @@
 #include "index/catalog/groups/newest.h"
 #include "index/catalog/groups/sizes.h"
 #include "index/catalog/groups/streams.h"
+#include "index/catalog/pieces.h"
 #include "index/catalog/record.h"
 #include "index/catalog/shard/block.h"
 #include "index/catalog/shard/dict.h"
@@ -270,7 +271,7 @@ static void decode_part(uint8_t choice, const uint8_t *data, size_t size)
     part.step = choice & 4;
     buf_u8(&packed, 0);
     buf_append(&packed, data, size);
-    part.codes = packed.data, part.codes_len = packed.len;
+    must(!pieces_put(world->db, &pieces_codes, part.id, packed.data, packed.len, NULL));
     if (column_part_expand(world->db, &part, &buf, NULL))
         return;
     column_part_match(&part, &buf, range, words);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/bench/generated.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,4 +68,12 @@ bool generated_value(int a, uint64_t clip, struct value *value, char text[GENERA
         break;
     }
     return true;
+}
+
+void generated_key(uint64_t clip, bool spread, char key[GENERATED_KEY_BYTES])
+{
+    if (spread)
+        snprintf(key, GENERATED_KEY_BYTES, "ep%016" PRIx64, generated_mix(clip));
+    else
+        snprintf(key, GENERATED_KEY_BYTES, "ep%08" PRIu64, clip);
 }

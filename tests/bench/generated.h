@@ -11,7 +11,12 @@
 
 #include "index/base/value.h"
 
-enum { GENERATED_ATTRIBUTES = 20, GENERATED_CATEGORIES = 17, GENERATED_TEXT_BYTES = 32 };
+enum {
+    GENERATED_ATTRIBUTES = 20,
+    GENERATED_CATEGORIES = 17,
+    GENERATED_TEXT_BYTES = 32,
+    GENERATED_KEY_BYTES = 32
+};
 
 struct generated_shape {
     const char *name;
@@ -27,3 +32,5 @@ extern const struct generated_shape generated_shapes[GENERATED_ATTRIBUTES];
 bool generated_value(int a, uint64_t clip, struct value *value, char text[GENERATED_TEXT_BYTES]);
 /* A number that looks random, the same for the same x. */
 uint64_t generated_mix(uint64_t x);
+/* The clip's key: in the order of clips, or spread over all keys. */
+void generated_key(uint64_t clip, bool spread, char key[GENERATED_KEY_BYTES]);

@@ -88,6 +88,6 @@ size_t ahead_rows(struct ahead *ahead, struct db *db, enum ahead_table table, co
 void ahead_ask(struct ahead *ahead, struct db *db)
 {
     if (ahead->count)
-        pages_want(db_pages(db), ahead->list, ahead->count, NULL);
+        pages_want(db_pages(db), ahead->list, ahead->count, db_patience(db), NULL);
     ahead->count = 0;
 }

@@ -58,6 +58,7 @@ static int read_page(struct vfs_file *file, const struct page_range *range, void
 static void follow_chain(struct vfs_file *file, uint32_t page)
 {
     enum { WINDOW_MAX = 64 };
+    const struct catalog_patience nowait = {.nowait = true};
     uint32_t list[WINDOW_MAX], count = 4;
     bool linked = page + 1 == file->chain_next;
     file->chain = linked ? file->chain + 1 : 0;
@@ -69,7 +70,7 @@ static void follow_chain(struct vfs_file *file, uint32_t page)
         count *= 2;
     for (uint32_t i = 0; i < count; i++)
         list[i] = page + i;
-    pages_want(file->pages ? file->pages : overlay_parent(file->overlay), list, count, NULL);
+    pages_want(file->pages ? file->pages : overlay_parent(file->overlay), list, count, &nowait, NULL);
     file->chain_end = page + count;
 }
 

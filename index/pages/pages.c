@@ -146,19 +146,27 @@ static int locate(struct pages *pages, const struct map_place *place, const stru
     return 0;
 }
 
-int pages_leaf(struct pages *pages, uint32_t leaf, const struct catalog_patience *patience,
-               struct page_bytes **ret, struct error *err)
+/* Where a leaf of the map lies. */
+static int find_leaf(struct pages *pages, uint32_t leaf, const struct catalog_patience *patience,
+                     struct piece *ret, struct error *err)
 {
     struct map_root root;
     struct map_place place;
     struct error why;
-    struct piece piece = piece_of(pages, "the map of pages from", leaf * MAP_FAN + 1);
+    *ret = piece_of(pages, "the map of pages from", leaf * MAP_FAN + 1);
     int rc = pages_root(pages, patience, &root, err);
     if (rc < 0)
         return rc;
     if (map_root_leaf(&root, leaf, &place, &why) < 0)
-        return bad_entry(pages, err, piece.what, piece.number, &why);
-    rc = locate(pages, &place, patience, &piece, err);
+        return bad_entry(pages, err, ret->what, ret->number, &why);
+    return locate(pages, &place, patience, ret, err);
+}
+
+int pages_leaf(struct pages *pages, uint32_t leaf, const struct catalog_patience *patience,
+               struct page_bytes **ret, struct error *err)
+{
+    struct piece piece;
+    int rc = find_leaf(pages, leaf, patience, &piece, err);
     return rc < 0 ? rc : page_store_piece(pages->store, &piece, patience, ret, err);
 }
 
@@ -245,7 +253,11 @@ static void want_joined(struct page_store *store, struct map_extent *list, size_
     }
 }
 
-int pages_want(struct pages *pages, const uint32_t *list, size_t count, struct error *err)
+typedef int find_fn(struct pages *pages, uint32_t number, const struct catalog_patience *patience,
+                    struct piece *ret, struct error *err);
+
+/* Asks for what is not here of pages, or of leaves of the map. -EAGAIN: where some lie is not known yet. */
+static int want(struct pages *pages, find_fn *find, const uint32_t *list, size_t count)
 {
     const struct catalog_patience nowait = {.nowait = true};
     CLEANUP_FREE struct map_extent *extents = mem_alloc((count + 1) * sizeof *extents);
@@ -253,9 +265,7 @@ int pages_want(struct pages *pages, const uint32_t *list, size_t count, struct e
     int missing = 0;
     for (size_t i = 0; i < count; i++) {
         struct piece piece;
-        if (list[i] >= pages->top.pages)
-            continue;
-        int rc = find_page(pages, list[i], &nowait, &piece, err);
+        int rc = find(pages, list[i], &nowait, &piece, NULL);
         if (rc < 0)
             missing = rc;
         else if (!rc && !page_store_here(pages->store, &piece))
@@ -263,6 +273,51 @@ int pages_want(struct pages *pages, const uint32_t *list, size_t count, struct e
     }
     want_joined(pages->store, extents, wanted);
     return missing;
+}
+
+/* The same, where they lie being found out first, as far as the patience goes. */
+static int want_found(struct pages *pages, find_fn *find, const uint32_t *list, size_t count,
+                      const struct catalog_patience *patience, struct error *err)
+{
+    int rc = want(pages, find, list, count);
+    if (rc != -EAGAIN || patience->nowait)
+        return rc;
+    for (size_t i = 0; i < count; i++) {
+        struct piece piece;
+        rc = find(pages, list[i], patience, &piece, err);
+        if (rc < 0)
+            return rc;
+    }
+    return want(pages, find, list, count);
+}
+
+/* The leaves of the map that say where these pages lie: all are asked for before the first is waited for. */
+static int bring_leaves(struct pages *pages, const uint32_t *list, size_t count,
+                        const struct catalog_patience *patience, struct error *err)
+{
+    CLEANUP_FREE uint32_t *leaves = mem_alloc((count + 1) * sizeof *leaves);
+    size_t leaf_count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!leaf_count || leaves[leaf_count - 1] != list[i] / MAP_FAN)
+            leaves[leaf_count++] = list[i] / MAP_FAN;
+    int rc = want_found(pages, find_leaf, leaves, leaf_count, patience, err);
+    for (size_t i = 0; !rc && i < leaf_count; i++) {
+        CLEANUP_PAGE_BYTES struct page_bytes *leaf = NULL;
+        rc = pages_leaf(pages, leaves[i], patience, &leaf, err);
+    }
+    return rc;
+}
+
+int pages_want(struct pages *pages, const uint32_t *list, size_t count,
+               const struct catalog_patience *patience, struct error *err)
+{
+    CLEANUP_FREE uint32_t *inside = mem_alloc((count + 1) * sizeof *inside);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (list[i] < pages->top.pages)
+            inside[kept++] = list[i];
+    int rc = bring_leaves(pages, inside, kept, patience, err);
+    return rc < 0 && rc != -EAGAIN ? rc : want_found(pages, find_page, inside, kept, patience, err);
 }
 
 void pages_want_hot(struct pages *pages)

@@ -31,8 +31,10 @@ struct page_range {
 int pages_read(struct pages *pages, const struct page_range *range, void *to,
                const struct catalog_patience *patience, struct error *err);
 /* Starts to fetch what is not here of these pages (they count from 0, in any order), neighbours in one
- * request. Never waits; -EAGAIN if a part of the map is missing, which is then on its way, else 0. */
-int pages_want(struct pages *pages, const uint32_t *list, size_t count, struct error *err);
+ * request. Waits only for the map, which says where they lie, all of its parts at once; without waiting
+ * -EAGAIN if some are missing, which are then on their way. */
+int pages_want(struct pages *pages, const uint32_t *list, size_t count,
+               const struct catalog_patience *patience, struct error *err);
 /* Starts to fetch what every reader of this version needs. */
 void pages_want_hot(struct pages *pages);
 

@@ -251,10 +251,28 @@ CHECKED_TEST(store, pages_that_lie_together_come_in_one_request, fixture_made, f
     check_page(pages, 1, 1);
     check_page(pages, 201, 1);
     unsigned before = atomic_load(&paged.held->reads);
-    cr_assert_eq(pages_want(pages, list, 6, NULL), 0);
+    cr_assert_eq(pages_want(pages, list, 6, &patient, NULL), 0);
     for (size_t i = 0; i < 6; i++)
         check_page(pages, list[i], 1);
     cr_assert_eq(atomic_load(&paged.held->reads) - before, 2);
+}
+
+/* The first leaf of the map is here, the two others are not. */
+CHECKED_TEST(store, pages_come_together_too_where_the_map_does_not_say_yet_where_they_lie, fixture_made,
+             fixture_removed)
+{
+    struct map_top top = put_first(300);
+    const uint32_t list[] = {200, 201, 202, 203, 290, 291};
+    start_anew(true);
+    CLEANUP_PAGES struct pages *pages = pages_new(paged.store, &top, "of v1");
+    check_page(pages, 1, 1);
+    cr_assert_eq(pages_want(pages, list, 6, &nowait, NULL), -EAGAIN);
+    unsigned before = atomic_load(&paged.held->reads);
+    cr_assert_eq(pages_want(pages, list, 6, &patient, NULL), 0);
+    for (size_t i = 0; i < 6; i++)
+        check_page(pages, list[i], 1);
+    cr_assert_leq(atomic_load(&paged.held->reads) - before, 3, "%u reads",
+                  atomic_load(&paged.held->reads) - before);
 }
 
 CHECKED_TEST(store, what_one_version_brought_another_does_not_fetch, fixture_made, fixture_removed)

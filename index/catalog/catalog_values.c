@@ -132,8 +132,9 @@ int catalog_attribute_counts(struct catalog_reader *reader, uint32_t id, struct 
     return 0;
 }
 
+/* Clips that have the value now; with `any`, 1 or more as soon as there is one: shards take none away. */
 static int count_value(struct catalog_reader *reader, const struct attribute *attribute,
-                       const struct value *value, uint64_t *ret, struct error *err)
+                       const struct value *value, bool any, uint64_t *ret, struct error *err)
 {
     const struct patch_index *patch_index;
     const struct shards *shards;
@@ -143,7 +144,7 @@ static int count_value(struct catalog_reader *reader, const struct attribute *at
     if (!rc)
         rc = reader_shards(reader, attribute, &shards, err);
     int64_t sum = !rc && patch_index ? patch_index_clips(patch_index, value) : 0;
-    for (size_t i = 0; !rc && i < shards->count; i++) {
+    for (size_t i = 0; !rc && i < shards->count && !(any && sum > 0); i++) {
         rc = shard_count(&shards->list[i], &key, &clips, err);
         sum += rc ? 0 : (int64_t)clips;
     }
@@ -162,7 +163,7 @@ int catalog_value_known(struct catalog_reader *reader, uint32_t id, const struct
     if (!rc)
         rc = select_check(attribute, &literal, err);
     if (!rc)
-        rc = count_value(reader, attribute, value, &clips, err);
+        rc = count_value(reader, attribute, value, true, &clips, err);
     return rc ? rc : clips > 0;
 }
 
@@ -185,7 +186,7 @@ static int guess_equal(struct guess *guess, struct error *err)
     int rc = 0;
     for (size_t i = 0; !rc && i < guess->literal->count; i++) {
         uint64_t clips = 0;
-        rc = count_value(guess->reader, guess->attribute, &guess->literal->values[i], &clips, err);
+        rc = count_value(guess->reader, guess->attribute, &guess->literal->values[i], false, &clips, err);
         guess->clips += (int64_t)clips;
     }
     return rc;

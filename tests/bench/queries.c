@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * queries CLIPS FOLDER@VERSION... < PATHS: asks the same of several versions, in turns, and prints a line a
- * question: what each version took, in microseconds of this thread's CPU, the least of several batches, so
- * that other work of the machine does not count. All is asked once before: these are warm figures.
+ * queries CLIPS all|QUESTION,... FOLDER@VERSION... < PATHS: asks the same of several versions, in turns, and
+ * prints a line a question: what each version took, in microseconds of this thread's CPU, the least of
+ * several batches, so that other work of the machine does not count. All is asked once before: these are warm
+ * figures.
  *
  * CLIPS of each version have keys in order and are asked for one by one; PATHS is what commits prints.
  */
@@ -218,6 +219,16 @@ static void ask(struct bench *bench, const struct question *question)
 
 /* ---- what is asked ---- */
 
+/* Does `name` stand in a list with commas? */
+static bool is_named(const char *list, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
+        if (strcspn(at, ",") == len && !memcmp(at, name, len))
+            return true;
+    return false;
+}
+
 static void open_version(struct bench *bench, char *place)
 {
     struct asked *asked = &bench->versions[bench->version_count++];
@@ -251,20 +262,21 @@ static void read_paths(struct bench *bench)
 int main(int argc, char **argv)
 {
     struct bench bench = {0};
-    if (argc < 3 || argc - 2 > VERSIONS_MAX || !strchr(argv[2], '@')) {
-        fprintf(stderr, "usage: queries CLIPS FOLDER@VERSION... < PATHS\n");
+    if (argc < 4 || argc - 3 > VERSIONS_MAX || !strchr(argv[3], '@')) {
+        fprintf(stderr, "usage: queries CLIPS all|QUESTION,... FOLDER@VERSION... < PATHS\n");
         return 2;
     }
-    CLEANUP_FREE char *cache = mem_printf("%.*s.cache", (int)(strchr(argv[2], '@') - argv[2]), argv[2]);
+    CLEANUP_FREE char *cache = mem_printf("%.*s.cache", (int)(strchr(argv[3], '@') - argv[3]), argv[3]);
     struct cache_options options = {.folder = cache, .size_bytes = INT64_C(8) << 30};
     bench.clips = strtoull(argv[1], NULL, 10);
     read_paths(&bench);
     must(&bench, stores_new(&(struct stores_options){0}, &bench.stores, &bench.err));
     must(&bench, cache_new(&options, &bench.cache, &bench.err));
-    for (int i = 2; i < argc && strchr(argv[i], '@'); i++)
+    for (int i = 3; i < argc && strchr(argv[i], '@'); i++)
         open_version(&bench, argv[i]);
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
-        ask(&bench, &questions[i]);
+        if (!strcmp(argv[2], "all") || is_named(argv[2], questions[i].label))
+            ask(&bench, &questions[i]);
     close_versions(&bench);
     cache_free(bench.cache);
     stores_free(bench.stores);

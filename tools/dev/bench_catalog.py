@@ -73,7 +73,7 @@ class Sets:
     def ask_warm(self, *places):
         """Prints what queries take in versions of data sets, in microseconds, and how many times the first."""
         places = [place.rpartition("@") for place in places]
-        done = subprocess.run([QUERIES, str(self.clips), *(f"{self.folder / name}@{version}" for name, _, version in places)],
+        done = subprocess.run([QUERIES, str(self.clips), "all", *(f"{self.folder / name}@{version}" for name, _, version in places)],
                               input="\n".join(self.paths) + "\n", capture_output=True, text=True)
         if done.returncode:
             sys.exit(done.stderr)

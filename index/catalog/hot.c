@@ -13,6 +13,7 @@ enum { LEAVES_MAX = 64 }; /* of one table; the others of a larger one cost a rou
 struct tree {
     struct hot_pages *hot;
     bool small;    /* its leaves are wanted, too */
+    bool listed;   /* its leaves shall lie side by side */
     uint32_t root; /* a root that is a leaf always is */
     uint32_t leaves[LEAVES_MAX];
     size_t leaf_count;
@@ -24,11 +25,19 @@ static void add(struct hot_pages *hot, uint32_t page)
     hot->list[hot->count++] = page;
 }
 
+static void add_listed(struct hot_pages *hot, uint32_t page)
+{
+    mem_grow(&hot->listed, &hot->listed_cap, hot->listed_count + 1, sizeof *hot->listed);
+    hot->listed[hot->listed_count++] = page;
+}
+
 static int note(void *ctx, uint32_t page, enum btree_kind kind, struct error *err)
 {
     struct tree *tree = ctx;
     if (kind == BTREE_INTERIOR || page == tree->root)
         add(tree->hot, page);
+    else if (tree->listed)
+        add_listed(tree->hot, page);
     else if (tree->leaf_count < LEAVES_MAX)
         tree->leaves[tree->leaf_count++] = page;
     else
@@ -36,10 +45,10 @@ static int note(void *ctx, uint32_t page, enum btree_kind kind, struct error *er
     return 0;
 }
 
-static bool is_small(const char *name)
+static bool is_one_of(const char *const *names, const char *name)
 {
-    for (size_t i = 0; schema_hot_tables[i]; i++)
-        if (!strcmp(schema_hot_tables[i], name))
+    for (size_t i = 0; names[i]; i++)
+        if (!strcmp(names[i], name))
             return true;
     return false;
 }
@@ -47,7 +56,10 @@ static bool is_small(const char *name)
 static int walk_tree(const struct btree_file *file, const char *name, uint32_t root, struct hot_pages *hot,
                      struct error *err)
 {
-    struct tree tree = {.hot = hot, .small = is_small(name), .root = root};
+    struct tree tree = {.hot = hot,
+                        .small = is_one_of(schema_hot_tables, name),
+                        .listed = is_one_of(schema_listed_tables, name),
+                        .root = root};
     int rc = btree_upper(file, root, note, &tree, err);
     for (size_t i = 0; !rc && tree.small && i < tree.leaf_count; i++)
         add(hot, tree.leaves[i]);
@@ -112,5 +124,6 @@ int hot_pages_find(struct overlay *overlay, struct hot_pages *ret, struct error 
 void hot_pages_done(struct hot_pages *hot)
 {
     free(hot->list);
+    free(hot->listed);
     *hot = (struct hot_pages){0};
 }

@@ -52,6 +52,8 @@ const char *const schema_hot_tables[] = {"sqlite_schema", "meta",   "version",  
                                          "attribute",     "shards", "dict",        "part",     "live",
                                          "state",         "origin", "description", "former",   NULL};
 
+const char *const schema_listed_tables[] = {"names", "sizes", NULL};
+
 const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_ROOTS] = "SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0",
     [QUERY_META] = "SELECT number FROM meta WHERE name = ?",

@@ -222,8 +222,12 @@ static int write_pages(struct commit *commit, struct error *err)
     int rc = hot_pages_find(commit->file, &hot, err);
     if (rc < 0)
         return rc;
-    struct pages_write write = {
-        .overlay = commit->file, .hot = hot.list, .hot_count = hot.count, .pack_bytes = commit->pack_bytes};
+    struct pages_write write = {.overlay = commit->file,
+                                .hot = hot.list,
+                                .hot_count = hot.count,
+                                .first = hot.listed,
+                                .first_count = hot.listed_count,
+                                .pack_bytes = commit->pack_bytes};
     rc = pages_write(commit->dataset->pages, &write, &commit->written, err);
     hot_pages_done(&hot);
     commit->manifest.catalog = commit->written.top;

@@ -176,6 +176,7 @@ int pages_plan_begin(struct pages_plan *plan, struct error *err)
     plan->leaf_count = map_leaves_of(plan->pages);
     plan->free = mem_zero(plan->pages / 8 + 1);
     plan->hot = mem_zero(plan->pages / 8 + 1);
+    plan->taken = mem_zero(plan->pages / 8 + 1);
     /* a parent may have had more pages than there are now */
     plan->leaves = mem_zero((plan->leaf_count + 1) * sizeof *plan->leaves);
     for (size_t i = 0; i < plan->write->hot_count; i++)
@@ -191,6 +192,7 @@ void pages_plan_done(struct pages_plan *plan)
     free(plan->leaves);
     free(plan->free);
     free(plan->hot);
+    free(plan->taken);
     free(plan->packs);
     free(plan->frames);
     cleanup_close(&plan->spool);

@@ -34,6 +34,7 @@ struct pages_plan {
     struct map_root root;            /* the parent's; its bytes live as long as the parent */
     uint8_t *free;                   /* a bit a page that is on SQLite's list */
     uint8_t *hot;                    /* and a page that every reader needs */
+    uint8_t *taken;                  /* and one that is stored, or stays */
     struct pages_plan_leaf **leaves; /* NULL: as the parent's */
     struct pages_plan_region regions[MAP_HOT_MAX];
     unsigned region_count;

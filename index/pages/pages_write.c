@@ -80,9 +80,8 @@ static int free_page(struct pages_plan *plan, uint32_t page, struct error *err)
     return 0;
 }
 
-/* What becomes of a page: nothing, or a frame. A hot one that does not lie where a mount looks moves there.
- */
-static int take_page(struct spooling *s, uint32_t page, bool hot, struct error *err)
+/* Nothing becomes of it, or a frame. A hot one that does not lie where a mount looks moves there. */
+static int store_page(struct spooling *s, uint32_t page, bool hot, struct error *err)
 {
     struct pages_plan *plan = s->plan;
     bool written = overlay_has(plan->write->overlay, page) || !plan->parent;
@@ -103,15 +102,26 @@ static int take_page(struct spooling *s, uint32_t page, bool hot, struct error *
     return add_frame(s, page, leaf, err);
 }
 
-static int take_pages(struct spooling *s, bool hot, struct error *err)
+/* What becomes of a page, once. */
+static int take_page(struct spooling *s, uint32_t page, bool hot, struct error *err)
 {
     struct pages_plan *plan = s->plan;
+    if (page >= plan->pages || pages_plan_bit(plan->hot, page) != hot || pages_plan_bit(plan->taken, page))
+        return 0;
+    plan->taken[page / 8] |= (uint8_t)(1 << page % 8);
+    return pages_plan_bit(plan->free, page) ? free_page(plan, page, err) : store_page(s, page, hot, err);
+}
+
+static int take_pages(struct spooling *s, struct error *err)
+{
+    const struct pages_write *write = s->plan->write;
     int rc = 0;
-    for (uint32_t page = 0; !rc && page < plan->pages; page++) {
-        if (pages_plan_bit(plan->hot, page) != hot)
-            continue;
-        rc = pages_plan_bit(plan->free, page) ? free_page(plan, page, err) : take_page(s, page, hot, err);
-    }
+    for (uint32_t page = 0; !rc && page < s->plan->pages; page++)
+        rc = take_page(s, page, true, err);
+    for (size_t i = 0; !rc && i < write->first_count; i++)
+        rc = take_page(s, write->first[i], false, err);
+    for (uint32_t page = 0; !rc && page < s->plan->pages; page++)
+        rc = take_page(s, page, false, err);
     return rc;
 }
 
@@ -121,9 +131,7 @@ static int spool_frames(struct pages_plan *plan, struct error *err)
     s.page = mem_alloc(overlay_page_bytes(plan->write->overlay));
     int rc = file_make_temp(&plan->spool, err);
     if (!rc)
-        rc = take_pages(&s, true, err);
-    if (!rc)
-        rc = take_pages(&s, false, err);
+        rc = take_pages(&s, err);
     if (!rc)
         rc = flush(&s, err);
     framer_free(s.framer);

@@ -19,6 +19,8 @@ struct pages_write {
     struct overlay *overlay;
     const uint32_t *hot; /* pages that every reader needs, ascending; they count from 0 */
     size_t hot_count;
+    const uint32_t *first; /* of the others these come first, in this order, so that they lie side by side */
+    size_t first_count;
     uint64_t pack_bytes; /* frames of a pack, about; 0: those of the format */
 };
 struct pages_written {

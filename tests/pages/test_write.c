@@ -134,6 +134,34 @@ CHECKED_TEST(write, a_commit_of_many_packs_is_read_back, fixture_made, fixture_r
     check_page(pages, PAGES - 1, 1);
 }
 
+CHECKED_TEST(write, pages_that_shall_lie_side_by_side_do_and_others_behind_them, fixture_made,
+             fixture_removed)
+{
+    const struct catalog_patience patient = {0};
+    const uint32_t hot[] = {0, 7}, first[] = {250, 7, 3, 99, 400, 3},
+                   order[] = {250, 3, 99, 1, 2, 4, 5, 6, 8};
+    CLEANUP_OVERLAY struct overlay *overlay = NULL;
+    struct error err = {0};
+    cr_assert_eq(overlay_new(NULL, PAGE_BYTES, &overlay, NULL), 0);
+    for (uint32_t i = 0; i < 300; i++)
+        write_page(overlay, i, 1);
+    struct pages_write write = {
+        .overlay = overlay, .hot = hot, .hot_count = 2, .first = first, .first_count = 6};
+    struct pages_written written;
+    cr_assert_eq(pages_write(paged.store, &write, &written, &err), 0, "%s", err.text);
+    CLEANUP_PAGES struct pages *pages = pages_new(paged.store, &written.top, "of v1");
+    pages_written_done(&written);
+    uint32_t end = 0;
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        struct map_place place;
+        cr_assert_eq(pages_place(pages, order[i], &patient, &place, NULL), 0);
+        cr_assert(!i || place.offset == end, "page %u", order[i]);
+        end = place.offset + place.len;
+    }
+    for (uint32_t i = 0; i < 300; i++)
+        check_page(pages, i, 1);
+}
+
 CHECKED_TEST(write, free_pages_are_not_stored_and_read_as_zeros, fixture_made, fixture_removed)
 {
     CLEANUP_OVERLAY struct overlay *overlay = NULL;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A few shards by the hash's first byte, so that threads that only look do not queue. Each evicts by SIEVE: a
- * hand goes from the oldest to the newest and takes what was not touched since it came by; a scan of many
- * pages once does not drive out those that are used again and again. */
+/* A few shards by the hash's first byte, so that threads that only look do not queue. Each evicts its oldest,
+ * which gets a second chance if it was touched since it became one of the newest: a scan of many pages once
+ * does not drive out those that are used again and again, and a scan that comes again finds its pages, if
+ * they fit. */
 #include "index/pages/page_cache.h"
 
 #include <pthread.h>
@@ -13,7 +14,7 @@ enum { SHARDS = 8, BUCKETS = 1024 };
 struct shard {
     pthread_mutex_t lock; /* guards what follows */
     struct page_bytes *buckets[BUCKETS];
-    struct page_bytes *newest, *oldest, *hand;
+    struct page_bytes *newest, *oldest;
     size_t bytes;
 };
 
@@ -89,39 +90,44 @@ struct page_bytes *page_cache_find(struct page_cache *cache, const uint8_t hash[
     return page;
 }
 
-static void unlink_locked(struct shard *shard, struct page_bytes *page)
+static void take_out_locked(struct shard *shard, struct page_bytes *page)
 {
-    *slot_locked(shard, page->hash) = page->next;
     *(page->newer ? &page->newer->older : &shard->newest) = page->older;
     *(page->older ? &page->older->newer : &shard->oldest) = page->newer;
-    if (shard->hand == page)
-        shard->hand = page->newer;
-    shard->bytes -= sizeof *page + page->len;
 }
 
-/* Takes pages out until the rest fits; linked by `next`. */
-static struct page_bytes *evict_locked(struct shard *shard, size_t limit)
+static void put_newest_locked(struct shard *shard, struct page_bytes *page)
+{
+    page->newer = NULL;
+    page->older = shard->newest;
+    *(shard->newest ? &shard->newest->newer : &shard->oldest) = page;
+    shard->newest = page;
+}
+
+/* Takes pages out until there is room for so many bytes more; linked by `next`. */
+static struct page_bytes *evict_locked(struct shard *shard, size_t bytes, size_t limit)
 {
     struct page_bytes *gone = NULL;
-    while (shard->bytes > limit && shard->oldest != shard->newest) {
-        struct page_bytes *page = shard->hand ? shard->hand : shard->oldest;
-        shard->hand = page->newer;
-        if (atomic_exchange_explicit(&page->touched, false, memory_order_relaxed))
+    while (shard->bytes + bytes > limit && shard->oldest) {
+        struct page_bytes *page = shard->oldest;
+        take_out_locked(shard, page);
+        if (atomic_exchange_explicit(&page->touched, false, memory_order_relaxed)) {
+            put_newest_locked(shard, page);
             continue;
-        unlink_locked(shard, page);
+        }
+        *slot_locked(shard, page->hash) = page->next;
+        shard->bytes -= sizeof *page + page->len;
         page->next = gone;
         gone = page;
     }
     return gone;
 }
 
-static void link_locked(struct shard *shard, struct page_bytes **slot, struct page_bytes *page)
+static void add_locked(struct shard *shard, struct page_bytes *page)
 {
     atomic_fetch_add_explicit(&page->refs, 1, memory_order_relaxed);
-    *slot = page;
-    page->older = shard->newest;
-    *(shard->newest ? &shard->newest->newer : &shard->oldest) = page;
-    shard->newest = page;
+    *slot_locked(shard, page->hash) = page;
+    put_newest_locked(shard, page);
     shard->bytes += sizeof *page + page->len;
 }
 
@@ -130,11 +136,10 @@ void page_cache_add(struct page_cache *cache, const uint8_t hash[MAP_HASH_BYTES]
     struct shard *shard = shard_of(cache, hash);
     struct page_bytes *gone = NULL;
     pthread_mutex_lock(&shard->lock);
-    struct page_bytes **slot = slot_locked(shard, hash);
-    if (!*slot) {
+    if (!*slot_locked(shard, hash)) {
+        gone = evict_locked(shard, sizeof *page + page->len, cache->limit);
         memcpy(page->hash, hash, MAP_HASH_BYTES);
-        link_locked(shard, slot, page);
-        gone = evict_locked(shard, cache->limit);
+        add_locked(shard, page);
     }
     pthread_mutex_unlock(&shard->lock);
     for (struct page_bytes *next; gone; gone = next) {

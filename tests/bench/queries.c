@@ -236,7 +236,8 @@ static void open_version(struct bench *bench, char *place)
     *at = 0;
     struct dataset_options opening = {.stores = bench->stores, .cache = bench->cache};
     must(bench, dataset_open(&opening, place, &asked->dataset, &bench->err));
-    must(bench, dataset_catalog(asked->dataset, (uint32_t)atoi(at + 1), false, &asked->catalog, &bench->err));
+    must(bench, dataset_catalog(asked->dataset, (uint32_t)atoi(at + 1), PATIENCE_ENDLESS, &asked->catalog,
+                                &bench->err));
     must(bench,
          catalog_reader_acquire(asked->catalog, &(struct catalog_patience){0}, &asked->reader, &bench->err));
 }

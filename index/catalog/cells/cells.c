@@ -286,7 +286,10 @@ static int look_above(struct db *db, struct cells *cells, const struct attribute
     const struct patch_index *patch_index;
     const struct patch *column = NULL;
     int rc = cells_patches(db, cells, attribute, &patch_index, err);
-    const struct patch_cell *cell = rc || !patch_index ? NULL : patch_find(&patch_index->patch, row);
+    const struct patch_cell *cell = NULL;
+    if (!rc && patch_index &&
+        rowset_contains(patch_index->rows, row)) /* it seldom does, and that is soon told */
+        cell = patch_find(&patch_index->patch, row);
     if (cell)
         stand_over(cells, attribute, &patch_index->patch, cell);
     if (rc || cell)

@@ -45,6 +45,7 @@ const char *const schema_tables[] = {
     "CREATE TABLE state(attribute INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE run(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE late(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+    "CREATE TABLE work(attribute INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     NULL,
 };
 
@@ -96,6 +97,7 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_STATES] = "SELECT attribute, bytes FROM state ORDER BY attribute",
     [QUERY_RUN] = "SELECT id, bytes FROM run WHERE id BETWEEN ? AND ? ORDER BY id",
     [QUERY_LATE] = "SELECT bytes FROM late WHERE id = ?",
+    [QUERY_WORK] = "SELECT attribute, bytes FROM work ORDER BY attribute",
     [QUERY_META_PUT] = "INSERT OR REPLACE INTO meta VALUES(?, ?)",
     [QUERY_VERSION_PUT] = "INSERT INTO version VALUES(?, ?)",
     [QUERY_POSTING_PUT] = "INSERT OR REPLACE INTO posting VALUES(?, ?)",
@@ -147,6 +149,8 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_STATE_DROP] = "DELETE FROM state WHERE attribute BETWEEN ? AND ?",
     [QUERY_RUN_PUT] = "INSERT OR REPLACE INTO run VALUES(?, ?)",
     [QUERY_RUN_DROP] = "DELETE FROM run WHERE id BETWEEN ? AND ?",
+    [QUERY_WORK_PUT] = "INSERT OR REPLACE INTO work VALUES(?, ?)",
+    [QUERY_WORK_DROP] = "DELETE FROM work WHERE attribute BETWEEN ? AND ?",
     [QUERY_LATE_PUT] = "INSERT OR REPLACE INTO late VALUES(?, ?)",
     [QUERY_LATES_DROP] = "DELETE FROM late WHERE id BETWEEN ? AND ?",
 };

@@ -70,6 +70,7 @@ enum schema_query {
     QUERY_STATES,
     QUERY_RUN,
     QUERY_LATE,
+    QUERY_WORK,
     QUERY_META_PUT,
     QUERY_VERSION_PUT,
     QUERY_POSTING_PUT,
@@ -121,6 +122,8 @@ enum schema_query {
     QUERY_STATE_DROP,
     QUERY_RUN_PUT,
     QUERY_RUN_DROP,
+    QUERY_WORK_PUT,
+    QUERY_WORK_DROP,
     QUERY_LATE_PUT,
     QUERY_LATES_DROP,
     QUERY_COUNT

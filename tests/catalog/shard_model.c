@@ -194,19 +194,31 @@ struct shard_target model_target(const struct model *m, uint32_t number)
     return (struct shard_target){MODEL_ATTRIBUTE, m->shape->type, model_has_column(m), number};
 }
 
-static void write_shard(struct db *db, struct model *m, struct delta *delta, uint32_t number)
+/* Where it stands, or beside it. */
+static void write_shard(struct db *db, struct model *m, struct delta *delta, uint32_t *shard)
 {
     struct error err = {0};
-    struct shard_target to = model_target(m, number);
+    uint32_t was = *shard, *numbers = NULL;
+    size_t count = 0;
+    bool anew = shard_below(2), there = false;
+    cr_assert_eq(shard_numbers_read(db, MODEL_ATTRIBUTE, &numbers, &count, &err), 0, "%s", err.text);
+    for (size_t i = 0; i < count; i++)
+        there |= numbers[i] == was;
+    free(numbers);
+    if (anew && there)
+        *shard = shard_other_turn(was);
+    const struct shard_old old = {&was, there};
+    struct shard_target to = model_target(m, *shard);
     struct shard_source source = {delta_next, delta_rewind, delta};
     struct shard_presence presence = {delta->gained, delta->lost};
     struct shard_work work = SHARD_WORK_ALL;
-    delta->first = shard_first(number);
-    delta->end = shard_end(number);
+    delta->first = shard_first(was);
+    delta->end = shard_end(was);
     int rc;
     do {
         work.bytes = random_budget();
-        rc = shard_update(db, &to, &source, &presence, &work, &err);
+        rc = anew ? shard_make(db, &to, &old, &source, &presence, &work, &err)
+                  : shard_update(db, &to, &source, &presence, &work, &err);
         cr_assert_geq(rc, 0, "%s: %s", m->shape->name, err.text);
     } while (rc == 1);
     cr_assert_eq(work.cursor.len, 0);
@@ -218,7 +230,7 @@ static void write_delta(struct db *db, struct model *m, struct delta *delta)
     if (delta->count)
         qsort(delta->pairs, delta->count, sizeof *delta->pairs, pair_compare);
     for (size_t i = 0; i < m->shard_count; i++)
-        write_shard(db, m, delta, m->shards[i]);
+        write_shard(db, m, delta, &m->shards[i]);
     free(delta->pairs);
     free(delta->rows);
     rowset_unref(delta->gained);
@@ -267,17 +279,17 @@ void model_merge(struct db *db, struct model *m)
 {
     struct error err = {0};
     for (size_t i = 0; i + SHARD_MERGES <= m->shard_count; i++) {
-        uint32_t *from = &m->shards[i], level = *from & 3;
+        uint32_t *from = &m->shards[i], level = shard_level(*from);
         uint32_t number = shard_number(shard_first(*from), level + 1);
-        if (level == SHARD_LEVEL_MAX || shard_first(number) != shard_first(*from) || (from[3] & 3) != level ||
-            shard_end(from[3]) != shard_end(number))
+        if (level == SHARD_LEVEL_MAX || shard_first(number) != shard_first(*from) ||
+            shard_level(from[3]) != level || shard_end(from[3]) != shard_end(number))
             continue;
         struct shard_target to = model_target(m, number);
         struct shard_work work = SHARD_WORK_ALL;
         int rc;
         do {
             work.bytes = random_budget();
-            rc = shard_merge(db, &to, from, SHARD_MERGES, &work, &err);
+            rc = shard_make(db, &to, &(struct shard_old){from, SHARD_MERGES}, NULL, NULL, &work, &err);
             cr_assert_geq(rc, 0, "%s: %s", m->shape->name, err.text);
         } while (rc == 1);
         shard_work_done(&work);

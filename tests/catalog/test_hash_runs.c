@@ -66,7 +66,7 @@ static void add(struct world *w, struct hash_additions *to, int kind, uint32_t h
 /* Appends them, and reads the state again as the next commit does. */
 static void commit(struct world *w, struct hash_additions *additions, uint64_t budget)
 {
-    cr_assert_eq(hash_runs_append(w->db, &w->runs, additions, budget, &w->err), 0, "%s", w->err.text);
+    cr_assert_eq(hash_runs_append(w->db, &w->runs, additions, &budget, &w->err), 0, "%s", w->err.text);
     hash_additions_done(additions);
     hash_runs_done(&w->runs);
     cr_assert_eq(hash_runs_read(w->db, &w->runs, &w->err), 0, "%s", w->err.text);
@@ -457,7 +457,8 @@ static int merge_damaged(struct world *w)
     for (int i = 0; !rc && i < 7; i++) {
         struct hash_additions additions = {0};
         hash_additions_add(&additions, SCHEMA_HASH_KEY, draw(0), 1);
-        rc = hash_runs_append(w->db, &w->runs, &additions, HASH_BUDGET, &w->err);
+        uint64_t budget = HASH_BUDGET;
+        rc = hash_runs_append(w->db, &w->runs, &additions, &budget, &w->err);
         hash_additions_done(&additions);
     }
     return rc;

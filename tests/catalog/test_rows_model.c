@@ -361,7 +361,7 @@ static void commit(struct model *m)
 Test(rows_model, clips_are_as_a_plain_list_has_them_after_each_of_many_commits)
 {
     static const struct apply_limits limits = {
-        .own_rows = 270, .open_rows = 250, .held_rows = 500, .fold_bytes = 500};
+        .own_rows = 270, .open_rows = 250, .held_rows = 500, .upkeep_bytes = 500, .small_set_bytes = 1 << 21};
     struct model *m = MEM_NEW(struct model);
     const char *text = getenv("SEED");
     bool merged = false, folding = false, folded = false;

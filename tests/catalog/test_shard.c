@@ -226,7 +226,7 @@ static void check_dropped(struct db *db, const struct model *m)
     cr_assert_eq(shards_drop(db, MODEL_ATTRIBUTE, &err), 0, "%s", err.text);
     cr_assert_eq(shards_open(db, MODEL_ATTRIBUTE, m->shape->type, &shards, &err), 0, "%s", err.text);
     cr_assert_eq(shards.count, 0);
-    for (uint32_t number = 0; number < 4 * MODEL_REGIONS; number++)
+    for (uint32_t number = 0; number < 8 * MODEL_REGIONS; number++)
         cr_assert_eq(rows_left(db, QUERY_DICT, (int64_t)number << 20 | MODEL_ATTRIBUTE), 0);
     shards_done(&shards);
 }

@@ -118,25 +118,48 @@ static int read_run(struct db *db, const struct attribute *attribute, enum cells
     return rc;
 }
 
-int cells_read_runs(struct db *db, const struct attribute *attribute, enum cells_run kind, size_t first,
-                    struct patch *patch, struct error *err)
+/* What is folded does not count any more. */
+static void drop_folded(const struct state *state, struct patch *patch, size_t from)
 {
-    const struct state_runs *runs = kind == CELLS_TAIL ? &attribute->state.tails : &attribute->state.patches;
+    size_t kept = from;
+    for (size_t i = from; i < patch->count; i++)
+        if (patch->cells[i].row >= state->folded)
+            patch->cells[kept++] = patch->cells[i];
+    patch->count = kept;
+}
+
+int cells_read_some(struct db *db, const struct attribute *attribute, enum cells_run kind, size_t first,
+                    size_t end, struct patch *patch, struct error *err)
+{
+    const struct state *state = &attribute->state;
+    const struct state_run *list = kind == CELLS_TAIL ? state->tails.list : state->patches.list;
     int rc = 0;
-    for (size_t i = first; !rc && i < runs->count; i++)
-        rc = read_run(db, attribute, kind, &runs->list[i], patch, err);
+    for (size_t i = first; !rc && i < end; i++) {
+        size_t before = patch->count;
+        rc = read_run(db, attribute, kind, &list[i], patch, err);
+        if (kind == CELLS_PATCH && i < state->folding)
+            drop_folded(state, patch, before);
+    }
     if (!rc)
         patch_settle(patch);
     return rc;
+}
+
+int cells_read_runs(struct db *db, const struct attribute *attribute, enum cells_run kind,
+                    struct patch *patch, struct error *err)
+{
+    const struct state *state = &attribute->state;
+    size_t count = kind == CELLS_TAIL ? state->tails.count : state->patches.count;
+    return cells_read_some(db, attribute, kind, 0, count, patch, err);
 }
 
 static int make_patch_index(struct db *db, const struct attribute *attribute, bool tails,
                             struct patch_index **ret, struct error *err)
 {
     CLEANUP_PATCH struct patch patch = {0};
-    int rc = tails ? cells_read_runs(db, attribute, CELLS_TAIL, 0, &patch, err) : 0;
+    int rc = tails ? cells_read_runs(db, attribute, CELLS_TAIL, &patch, err) : 0;
     if (!rc)
-        rc = cells_read_runs(db, attribute, CELLS_PATCH, 0, &patch, err);
+        rc = cells_read_runs(db, attribute, CELLS_PATCH, &patch, err);
     if (!rc)
         *ret = patch_index_new(&patch);
     return rc;

@@ -49,9 +49,11 @@ int cells_patches(struct db *db, struct cells *cells, const struct attribute *at
 bool cells_known(const struct cells *cells, const struct attribute *attribute);
 enum cells_run { CELLS_PATCH, CELLS_TAIL };
 int64_t cells_run_id(const struct attribute *attribute, enum cells_run kind, uint32_t version);
-/* Appends the attribute's runs from `first` on, merged. */
-int cells_read_runs(struct db *db, const struct attribute *attribute, enum cells_run kind, size_t first,
+/* Appends the attribute's runs, merged; or those from `first` on, before `end`. */
+int cells_read_runs(struct db *db, const struct attribute *attribute, enum cells_run kind,
                     struct patch *patch, struct error *err);
+int cells_read_some(struct db *db, const struct attribute *attribute, enum cells_run kind, size_t first,
+                    size_t end, struct patch *patch, struct error *err);
 /* All values of a row whose forward record this is, by attribute id; of a clip that is not live those that it
  * had. Lists are without their numbers (lists.h). They borrow from the record and from `cells`. */
 int cells_values(struct db *db, struct cells *cells, const struct attributes *attributes, uint32_t row,

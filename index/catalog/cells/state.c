@@ -50,8 +50,9 @@ static bool decode(struct cursor *c, struct state *state)
     state->late = late;
     state->clips = value_decode_signed(c);
     state->different = value_decode_signed(c);
-    uint64_t tails = cursor_varint(c);
-    if (c->failed || late > 1 || !good_number(state->clips) || !good_number(state->different))
+    uint64_t folding = cursor_varint(c), folded = cursor_varint(c), tails = cursor_varint(c);
+    if (c->failed || late > 1 || folded > UINT32_MAX || (folded && !folding) || !good_number(state->clips) ||
+        !good_number(state->different))
         return false;
     while (state->tails.count < tails)
         if (!decode_run(c, &state->tails))
@@ -59,7 +60,9 @@ static bool decode(struct cursor *c, struct state *state)
     while (cursor_left(c))
         if (!decode_run(c, &state->patches))
             return false;
-    return true;
+    state->folding = (uint32_t)folding;
+    state->folded = (uint32_t)folded;
+    return folding <= state->patches.count;
 }
 
 int state_decode(const void *bytes, size_t len, struct state *ret)
@@ -89,6 +92,8 @@ void state_encode(const struct state *state, struct buf *buf)
     buf_u8(buf, state->late);
     value_encode_signed(buf, state->clips);
     value_encode_signed(buf, state->different);
+    buf_varint(buf, state->folding);
+    buf_varint(buf, state->folded);
     buf_varint(buf, state->tails.count);
     encode_runs(&state->tails, buf);
     encode_runs(&state->patches, buf);

@@ -3,8 +3,9 @@
  * What stands above the values of an attribute as they are stored beneath: tail runs, the values of clips
  * that are in no shard yet, and above these patches; both oldest first.
  *
- *     state := u8 late, signed clips, signed different, varint tails, run{tails}, run*
- *     run   := varint step (of the version from the run before, the first from 0), varint level, varint rows
+ *     state := u8 late, signed clips, signed different, varint folding, varint folded, varint tails,
+ * run{tails}, run* run   := varint step (of the version from the run before, the first from 0), varint level,
+ * varint rows
  *
  * A patch is the row version << 20 | attribute of the table `run`, a tail run that with 1 << 16 more. Level 0
  * is a commit's own. Any thread.
@@ -28,6 +29,7 @@ struct state_runs {
 struct state {
     bool late;                /* it has columns that stand before records */
     int64_t clips, different; /* to be added to what is beneath: clips that have it, values */
+    uint32_t folding, folded; /* so many patches, the oldest, are being folded: rows before `folded` are */
     struct state_runs tails, patches;
 };
 void state_done(struct state *state);

@@ -48,7 +48,7 @@ static int new_run(struct hash_runs *runs, enum schema_hash kind, struct hash_ru
 }
 
 static int add_run(struct db *db, struct hash_runs *runs, struct hash_additions *additions,
-                   enum schema_hash kind, uint64_t *bytes, struct error *err)
+                   enum schema_hash kind, struct error *err)
 {
     struct hash_list *of = &additions->of[kind - 1];
     struct hash_run *run = NULL;
@@ -64,7 +64,6 @@ static int add_run(struct db *db, struct hash_runs *runs, struct hash_additions 
     if (!rc)
         rc = hash_writer_finish(&writer, err);
     run->count = writer.entries;
-    *bytes += writer.bytes;
     hash_writer_done(&writer);
     return rc;
 }
@@ -306,14 +305,14 @@ static bool is_crowded(const struct hash_runs *runs)
     return crowded;
 }
 
-static int merge_within(struct db *db, struct hash_runs *runs, uint64_t budget, struct error *err)
+static int merge_within(struct db *db, struct hash_runs *runs, uint64_t *budget, struct error *err)
 {
     const struct hash_run *input;
     int rc = 0;
     while (!rc && (input = choose(runs))) {
-        if (!budget && is_crowded(runs))
-            budget = HASH_BUDGET;
-        if (!budget)
+        if (!*budget && is_crowded(runs))
+            *budget = HASH_BUDGET;
+        if (!*budget)
             break;
         struct hash_run *output = NULL;
         if (input->into)
@@ -321,15 +320,14 @@ static int merge_within(struct db *db, struct hash_runs *runs, uint64_t budget, 
         else
             rc = begin(runs, input, &output, err);
         if (!rc)
-            rc = merge_some(db, runs, output, &budget, err);
+            rc = merge_some(db, runs, output, budget, err);
     }
     return rc;
 }
 
-int hash_runs_append(struct db *db, struct hash_runs *runs, struct hash_additions *additions, uint64_t budget,
-                     struct error *err)
+int hash_runs_append(struct db *db, struct hash_runs *runs, struct hash_additions *additions,
+                     uint64_t *budget, struct error *err)
 {
-    uint64_t bytes = 0;
     size_t count = 0;
     int rc = 0;
     for (size_t i = 0; i < SCHEMA_HASH_KINDS; i++)
@@ -338,8 +336,8 @@ int hash_runs_append(struct db *db, struct hash_runs *runs, struct hash_addition
         return 0;
     runs->next += !runs->next;
     for (int kind = 1; !rc && kind <= SCHEMA_HASH_KINDS; kind++)
-        rc = add_run(db, runs, additions, (enum schema_hash)kind, &bytes, err);
+        rc = add_run(db, runs, additions, (enum schema_hash)kind, err);
     if (!rc)
-        rc = merge_within(db, runs, budget + HASH_BUDGET_OWN * bytes, err);
+        rc = merge_within(db, runs, budget, err);
     return rc ? rc : hash_runs_write(db, runs, err);
 }

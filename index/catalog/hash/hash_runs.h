@@ -29,10 +29,9 @@ enum {
     HASH_MERGE_RUNS = 8, /* so many of a level become one */
     HASH_LEVEL_MIN =
         4096, /* a run of up to so many is of level 0, of up to 8 times as many of level 1, ... */
-    HASH_BUDGET = 1 << 20, /* what a commit may merge */
-    HASH_BUDGET_OWN = 4,
-    HASH_RUNS_MANY = 128, /* with more of a kind merging goes on all the same */
-    HASH_RUNS_MAX = 256,  /* of a kind */
+    HASH_BUDGET = 1 << 20, /* what is merged where there is none: */
+    HASH_RUNS_MANY = 128,  /* with more runs of a kind merging goes on all the same */
+    HASH_RUNS_MAX = 256,   /* of a kind */
 };
 
 struct hash_run {
@@ -76,10 +75,10 @@ struct hash_additions {
 void hash_additions_add(struct hash_additions *additions, enum schema_hash kind, uint32_t hash,
                         uint32_t number);
 void hash_additions_done(struct hash_additions *additions);
-/* Appends runs of these, and merges so many bytes of blocks, and HASH_BUDGET_OWN times as many as these take.
+/* Appends runs of these, and merges as many bytes of blocks as *budget says, which is less by those then.
  * Nothing to add: nothing happens, but that the first one makes the row of a new catalog. */
-int hash_runs_append(struct db *db, struct hash_runs *runs, struct hash_additions *additions, uint64_t budget,
-                     struct error *err);
+int hash_runs_append(struct db *db, struct hash_runs *runs, struct hash_additions *additions,
+                     uint64_t *budget, struct error *err);
 
 /* For hash_append.c. */
 int64_t hash_block_id(const struct hash_run *run, uint32_t from);

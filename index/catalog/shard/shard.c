@@ -12,14 +12,14 @@
 
 bool shard_number_valid(uint64_t number)
 {
-    return number < SHARD_NUMBERS && (number & ((1u << SHARD_LEVEL_BITS) - 1)) <= SHARD_LEVEL_MAX &&
+    return number < SHARD_NUMBERS && shard_level((uint32_t)number) <= SHARD_LEVEL_MAX &&
            shard_first((uint32_t)number) % shard_span((uint32_t)number) == 0;
 }
 
 uint32_t shard_number(uint32_t row, unsigned level)
 {
     uint32_t first = row & ~(shard_span(level) - 1);
-    return first >> SHARD_ROW_BITS << SHARD_LEVEL_BITS | level;
+    return first >> SHARD_ROW_BITS << (SHARD_LEVEL_BITS + SHARD_TURN_BITS) | level;
 }
 
 int shard_damaged(const struct shard *shard, const char *table, uint32_t number, const char *why,

@@ -10,10 +10,10 @@
  *
  * A shard's number says which rows it covers: 2^16, 2^18 or 2^20 from a multiple of that,
  *
- *     number = first row / 2^16 << 2 | level      rows = 2^(16 + 2 * level)
+ *     number = first row / 2^16 << 3 | turn << 2 | level      rows = 2^(16 + 2 * level)
  *
- * so that four of a level are one of the next, and both can stand side by side while it is made. An attribute
- * has no shard where no row has it.
+ * so that four of a level are one of the next, and both can stand side by side while it is made; so can the
+ * two turns of one. An attribute has no shard where no row has it.
  *
  * Everything read is hostile: -EUCLEAN, with table, attribute, shard and number. Thread rule: that of the
  * connection.
@@ -26,26 +26,36 @@
 
 enum {
     SHARD_LEVEL_BITS = 2,
+    SHARD_TURN_BITS = 1,
     SHARD_LEVEL_MAX = 2,
     SHARD_MERGES = 4, /* as many of a level make one of the next */
     SHARD_ROW_BITS = 16,
-    SHARD_NUMBERS = 1 << (32 - SHARD_ROW_BITS + SHARD_LEVEL_BITS),
+    SHARD_NUMBERS = 1 << (32 - SHARD_ROW_BITS + SHARD_TURN_BITS + SHARD_LEVEL_BITS),
 };
 
+static inline unsigned shard_level(uint32_t number)
+{
+    return number & ((1u << SHARD_LEVEL_BITS) - 1);
+}
 static inline uint32_t shard_span(uint32_t number) /* rows it covers */
 {
-    return 1u << (SHARD_ROW_BITS + 2 * (number & ((1u << SHARD_LEVEL_BITS) - 1)));
+    return 1u << (SHARD_ROW_BITS + 2 * shard_level(number));
 }
 static inline uint32_t shard_first(uint32_t number)
 {
-    return number >> SHARD_LEVEL_BITS << SHARD_ROW_BITS;
+    return number >> (SHARD_LEVEL_BITS + SHARD_TURN_BITS) << SHARD_ROW_BITS;
+}
+/* Of the same rows and level: the one that takes its place when it is made anew. */
+static inline uint32_t shard_other_turn(uint32_t number)
+{
+    return number ^ 1u << SHARD_LEVEL_BITS;
 }
 static inline uint64_t shard_end(uint32_t number)
 {
     return (uint64_t)shard_first(number) + shard_span(number);
 }
 bool shard_number_valid(uint64_t number);
-/* The shard of this level that covers the row. */
+/* The shard of this level that covers the row, of the first turn. */
 uint32_t shard_number(uint32_t row, unsigned level);
 
 /* Numbers of the shards of an attribute; *ret is to be freed. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What is done to whole shards. A merge writes the new shard beside the old ones, under a number of its own:
+ * What is done to whole shards. One that is made of others is written beside them, under a number of its own:
  * until the list of shards names it, nothing reads it, so that it may take any number of commits. Parts know
- * no shards and stay.
+ * no shards: they are changed where they stand, last.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,39 +11,105 @@
 #include "index/catalog/shard/shard_walk.h"
 #include "index/catalog/shard/shard_write.h"
 
-/* ---- several become one ---- */
+/* ---- a shard is made of others, and of changes ---- */
 
-struct merging {
+/* Values of the old shards and those that change, in one order. */
+struct making {
     struct shards_walk walk;
-    uint32_t *rows;
-    size_t cap;
+    const struct shard_source *changes; /* NULL: none */
+    struct shard_change change;
+    int walks, changing; /* 1: it stands at a value that was not taken yet; 0: it is through; DUE */
+    uint32_t *rows, *merged;
+    size_t row_cap, merged_cap;
 };
+enum { DUE = 2 };
+
+static int advance(struct making *making, struct error *err)
+{
+    if (making->walks == DUE)
+        making->walks = shards_walk_next(&making->walk, err);
+    if (making->walks < 0)
+        return making->walks;
+    if (making->changing == DUE)
+        making->changing = making->changes->next(making->changes->ctx, &making->change, err);
+    return making->changing < 0 ? making->changing : 0;
+}
+
+/* The rows a value had, without those that lose it and with those that gain it. */
+static size_t change_rows(struct making *making, size_t count)
+{
+    const struct shard_change *change = &making->change;
+    size_t lost = 0, gained = 0, made = 0;
+    mem_grow(&making->merged, &making->merged_cap, count + change->gained_count, sizeof *making->merged);
+    for (size_t i = 0; i < count || gained < change->gained_count;) {
+        bool old = i < count && (gained == change->gained_count || making->rows[i] < change->gained[gained]);
+        if (!old) {
+            i += i < count && making->rows[i] == change->gained[gained];
+            making->merged[made++] = change->gained[gained++];
+            continue;
+        }
+        while (lost < change->lost_count && change->lost[lost] < making->rows[i])
+            lost++;
+        if (lost == change->lost_count || change->lost[lost] != making->rows[i])
+            making->merged[made++] = making->rows[i];
+        i++;
+    }
+    return made;
+}
+
+/* What stands at the lower key, or at both; `order` compares them. */
+static int take(struct making *making, int order, struct shard_change *ret, struct error *err)
+{
+    size_t count = 0;
+    int rc = 0;
+    if (order <= 0) {
+        count = making->walk.clips;
+        mem_grow(&making->rows, &making->row_cap, count, sizeof *making->rows);
+        rc = shards_walk_list(&making->walk, making->rows, err);
+        making->walks = DUE;
+        *ret = (struct shard_change){.key = making->walk.key, .gained = making->rows, .gained_count = count};
+    }
+    if (order >= 0 && !rc) {
+        count = change_rows(making, count);
+        making->changing = DUE;
+        *ret =
+            (struct shard_change){.key = making->change.key, .gained = making->merged, .gained_count = count};
+    }
+    return rc;
+}
 
 static int next_value(void *ctx, struct shard_change *ret, struct error *err)
 {
-    struct merging *merging = ctx;
-    int rc = shards_walk_next(&merging->walk, err);
-    if (rc != 1)
-        return rc;
-    mem_grow(&merging->rows, &merging->cap, merging->walk.clips, sizeof *merging->rows);
-    rc = shards_walk_list(&merging->walk, merging->rows, err);
-    *ret = (struct shard_change){
-        .key = merging->walk.key, .gained = merging->rows, .gained_count = merging->walk.clips};
+    struct making *making = ctx;
+    int rc;
+    do {
+        rc = advance(making, err);
+        if (rc)
+            return rc;
+        if (!making->walks && !making->changing)
+            return 0;
+        int order = !making->walks      ? 1
+                    : !making->changing ? -1
+                                        : shard_key_compare(&making->walk.key, &making->change.key);
+        rc = take(making, order, ret, err);
+    } while (!rc && !ret->gained_count);
     return rc ? rc : 1;
 }
 
-static void stay(void *ctx)
+static void begin(void *ctx)
 {
-    (void)ctx; /* it starts where the slice does, and is gone through once */
+    struct making *making = ctx; /* the old ones stand where the slice does, and are gone through once */
+    if (making->changes)
+        making->changes->rewind(making->changes->ctx);
 }
 
-static int open_sources(struct db *db, const struct shard_target *to, const uint32_t *from, size_t count,
-                        struct shards *ret, struct rowset *has, struct error *err)
+static int open_old(struct db *db, const struct shard_target *to, const struct shard_old *old,
+                    struct shards *ret, struct rowset *has, struct error *err)
 {
     int rc = 0;
-    *ret = (struct shards){.list = mem_alloc(count * sizeof *ret->list)};
-    for (size_t i = 0; !rc && i < count; i++) {
-        rc = shard_open(db, to->attribute, to->type, from[i], &ret->list[i], err);
+    *ret = (struct shards){.list = mem_alloc(old->count * sizeof *ret->list)};
+    for (size_t i = 0; !rc && i < old->count; i++) {
+        rc = shard_open(db, to->attribute, to->type, old->numbers[i], &ret->list[i], err);
         ret->count += !rc;
         if (!rc)
             rc = shard_has(&ret->list[i], has, err);
@@ -51,44 +117,63 @@ static int open_sources(struct db *db, const struct shard_target *to, const uint
     return rc;
 }
 
-static int write_merged(struct db *db, const struct shard_target *to, struct merging *merging,
-                        const struct rowset *has, struct shard_work *work, struct error *err)
-{
-    const struct shard_target without_parts = {to->attribute, to->type, false, to->number};
-    const struct shard_source source = {next_value, stay, merging};
-    const struct shard_presence presence = {.gained = has};
-    return shard_update_unlisted(db, &without_parts, &source, &presence, work, err);
-}
-
-static int drop_old(struct db *db, const struct shard_target *to, const uint32_t *from, size_t count,
-                    bool some, struct error *err)
-{
-    int rc = 0;
-    for (size_t i = 0; !rc && i < count; i++)
-        rc = shard_drop(db, to->attribute, from[i], err);
-    return rc ? rc : shard_numbers_replace(db, to->attribute, from, count, some ? &to->number : NULL, err);
-}
-
-int shard_merge(struct db *db, const struct shard_target *to, const uint32_t *from, size_t count,
-                struct shard_work *work, struct error *err)
+static int make_values(struct db *db, const struct shard_target *to, const struct shard_old *old,
+                       const struct shard_source *changes, const struct shard_presence *presence,
+                       struct shard_work *work, struct error *err)
 {
     CLEANUP_SHARDS struct shards shards = {0};
     CLEANUP_ROWSET struct rowset *has = rowset_new();
     CLEANUP_SHARD_KEYS struct shard_keys start = {0};
     bool has_start;
-    struct merging merging = {0};
-    int rc = open_sources(db, to, from, count, &shards, has, err);
+    const struct shard_target without_parts = {to->attribute, to->type, false, to->number};
+    struct making making = {.changes = changes, .walks = DUE, .changing = changes ? DUE : 0};
+    const struct shard_source source = {next_value, begin, &making};
+    int rc = open_old(db, to, old, &shards, has, err);
+    if (!rc && presence && presence->lost)
+        rowset_andnot(has, presence->lost);
+    if (!rc && presence && presence->gained)
+        rowset_or(has, presence->gained);
     if (!rc)
         rc = shard_work_start(work, shard_key_is_text(to->type), &start, &has_start, err);
     if (!rc)
-        rc = shards_walk_init(&merging.walk, &shards, has_start ? &start.key : NULL, true, err);
+        rc = shards_walk_init(&making.walk, &shards, has_start ? &start.key : NULL, true, err);
     if (!rc)
-        rc = write_merged(db, to, &merging, has, work, err);
-    if (!rc)
-        rc = drop_old(db, to, from, count, !rowset_empty(has), err);
-    shards_walk_done(&merging.walk);
-    free(merging.rows);
+        rc = shard_update_unlisted(db, &without_parts, to->type == VALUE_LIST ? NULL : &source,
+                                   &(struct shard_presence){.gained = has}, work, err);
+    shards_walk_done(&making.walk);
+    free(making.rows);
+    free(making.merged);
     return rc;
+}
+
+/* It takes the place of the old ones. */
+static int list_made(struct db *db, const struct shard_target *to, const struct shard_old *old,
+                     struct error *err)
+{
+    CLEANUP_SHARD struct shard made = {0};
+    int rc = shard_open(db, to->attribute, to->type, to->number, &made, err);
+    for (size_t i = 0; !rc && i < old->count; i++)
+        rc = shard_drop(db, to->attribute, old->numbers[i], err);
+    return rc ? rc
+              : shard_numbers_replace(db, to->attribute, old->numbers, old->count,
+                                      made.dict.clips ? &to->number : NULL, err);
+}
+
+int shard_make(struct db *db, const struct shard_target *to, const struct shard_old *old,
+               const struct shard_source *changes, const struct shard_presence *presence,
+               struct shard_work *work, struct error *err)
+{
+    int rc = 0;
+    if (!shard_work_is_of_parts(work))
+        rc = make_values(db, to, old, changes, presence, work, err);
+    if (!rc && changes && to->column)
+        rc = shard_work_parts(db, to, changes, work, err);
+    return rc ? rc : list_made(db, to, old, err);
+}
+
+int shard_make_abandon(struct db *db, uint32_t attribute, uint32_t number, struct error *err)
+{
+    return shard_drop(db, attribute, number, err);
 }
 
 /* ---- all of them ---- */

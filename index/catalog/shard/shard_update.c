@@ -479,33 +479,43 @@ static int change_presence(struct editing *edit, const struct shard_presence *pr
     return was_posting ? shard_posting_drop(shard, DICT_HAS, err) : 0;
 }
 
-static int update_values(struct editing *edit, const struct shard_source *source,
-                         const struct shard_presence *presence, struct place *place, struct shard_work *work,
-                         struct error *err)
-{
-    int more = source ? change_values(edit, source, work->bytes, place, &work->cursor, err) : 0;
-    int rc = more < 0 ? more : close_block(edit, err);
-    if (!rc && !more && (presence->gained || presence->lost))
-        rc = change_presence(edit, presence, err);
-    if (!rc)
-        rc = shard_dict_put(&edit->shard, &edit->written, err);
-    return rc ? rc : more;
-}
-
-static int update(struct editing *edit, const struct shard_target *to, const struct shard_source *source,
-                  const struct shard_presence *presence, struct shard_work *work, struct error *err)
+static int change_slice(struct editing *edit, const struct shard_target *to,
+                        const struct shard_source *source, const struct shard_presence *presence,
+                        struct shard_work *work, struct error *err)
 {
     CLEANUP_SHARD_KEYS struct shard_keys keys = {0};
     struct place place;
     int rc = read_place(&work->cursor, shard_key_is_text(to->type), &keys, &place, err);
-    if (!rc && place.stage == STAGE_VALUES)
-        rc = update_values(edit, source, presence, &place, work, err);
     if (rc)
         return rc;
-    if (to->column && source) {
-        source->rewind(source->ctx);
-        rc = shard_parts_change(edit->shard.db, to, source, work->bytes, &edit->written, &place.part, err);
-    }
+    int more = source ? change_values(edit, source, work->bytes, &place, &work->cursor, err) : 0;
+    rc = more < 0 ? more : close_block(edit, err);
+    if (!rc && !more && (presence->gained || presence->lost))
+        rc = change_presence(edit, presence, err);
+    if (!rc)
+        rc = shard_dict_put(&edit->shard, &edit->written, err);
+    if (!rc && !more)
+        buf_clear(&work->cursor);
+    return rc ? rc : more;
+}
+
+bool shard_work_is_of_parts(const struct shard_work *work)
+{
+    return work->cursor.len && work->cursor.data[0] == STAGE_PARTS;
+}
+
+int shard_work_parts(struct db *db, const struct shard_target *to, const struct shard_source *source,
+                     struct shard_work *work, struct error *err)
+{
+    CLEANUP_SHARD_KEYS struct shard_keys keys = {0};
+    struct place place;
+    uint64_t written = 0;
+    int rc = read_place(&work->cursor, shard_key_is_text(to->type), &keys, &place, err);
+    if (rc)
+        return rc;
+    source->rewind(source->ctx);
+    rc = shard_parts_change(db, to, source, work->bytes, &written, &place.part, err);
+    work->bytes -= written < work->bytes ? written : work->bytes;
     place.stage = STAGE_PARTS;
     if (rc == 1)
         save_place(&place, &work->cursor);
@@ -521,11 +531,11 @@ int shard_update_unlisted(struct db *db, const struct shard_target *to, const st
     int rc = shard_open(db, to->attribute, to->type, to->number, &edit.shard, err);
     if (source)
         source->rewind(source->ctx);
-    if (!rc)
-        rc = update(&edit, to, source, presence, work, err);
+    if (!rc && !shard_work_is_of_parts(work))
+        rc = change_slice(&edit, to, source, presence, work, err);
     work->bytes -= edit.written < work->bytes ? edit.written : work->bytes;
     editing_done(&edit);
-    return rc;
+    return rc || !to->column || !source ? rc : shard_work_parts(db, to, source, work, err);
 }
 
 int shard_update(struct db *db, const struct shard_target *to, const struct shard_source *source,

@@ -50,10 +50,19 @@ void shard_work_done(struct shard_work *work);
  * (sealed rows) is one that gains all it has. */
 int shard_update(struct db *db, const struct shard_target *to, const struct shard_source *source,
                  const struct shard_presence *presence, struct shard_work *work, struct error *err);
-/* Shards of one level that lie side by side become to->number, which covers them; they are dropped when all
- * is there, and read until then. 0: done; 1: call again. */
-int shard_merge(struct db *db, const struct shard_target *to, const uint32_t *from, size_t count,
-                struct shard_work *work, struct error *err);
+struct shard_old { /* those that another takes the place of */
+    const uint32_t *numbers;
+    size_t count;
+};
+/* The old shards and what changes become to->number, which covers them, and is none of the attribute's yet;
+ * the old ones are dropped when all is there, and read until then. All calls are given the same changes, but
+ * for `presence`, where only the last ones count (both may be NULL). 0: done; 1: call again. Parts are
+ * changed before the old ones go: who reads them must take the rows that change from elsewhere. */
+int shard_make(struct db *db, const struct shard_target *to, const struct shard_old *old,
+               const struct shard_source *changes, const struct shard_presence *presence,
+               struct shard_work *work, struct error *err);
+/* What was made of it goes, and it is not to be finished. */
+int shard_make_abandon(struct db *db, uint32_t attribute, uint32_t number, struct error *err);
 /* All shards of an attribute, with its parts. */
 int shards_drop(struct db *db, uint32_t attribute, struct error *err);
 /* Integers become floats, in all shards. They must be exact. */

@@ -28,3 +28,7 @@ int shard_update_unlisted(struct db *db, const struct shard_target *to, const st
 /* The first value that a slice has to do: keys->key, where *ret is true. */
 int shard_work_start(const struct shard_work *work, bool text, struct shard_keys *keys, bool *ret,
                      struct error *err);
+/* Is it the parts' turn, and a slice of them: 0: done; 1: call again. */
+bool shard_work_is_of_parts(const struct shard_work *work);
+int shard_work_parts(struct db *db, const struct shard_target *to, const struct shard_source *source,
+                     struct shard_work *work, struct error *err);

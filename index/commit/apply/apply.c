@@ -12,6 +12,7 @@
 #include "index/commit/apply/apply_growth.h"
 #include "index/commit/apply/apply_patches.h"
 #include "index/commit/apply/apply_shards.h"
+#include "index/commit/apply/apply_upkeep.h"
 
 /* ---- counts ---- */
 
@@ -20,11 +21,10 @@ struct number_name {
     int64_t *number;
 };
 
-enum { NUMBERS = 8 };
+enum { NUMBERS = 10 };
 
 /* All that `meta` holds, where it stands meanwhile. */
-static void name_numbers(struct apply *apply, int64_t *version, int64_t *sealed,
-                         struct number_name ret[NUMBERS])
+static void name_numbers(struct apply *apply, int64_t *version, struct number_name ret[NUMBERS])
 {
     const struct number_name names[NUMBERS] = {{"version", version},
                                                {"rows", &apply->output.rows},
@@ -33,7 +33,9 @@ static void name_numbers(struct apply *apply, int64_t *version, int64_t *sealed,
                                                {"next_origin", &apply->output.next_origin},
                                                {"next_attribute", &apply->output.next_attribute},
                                                {"grown_to", &apply->output.grown_to},
-                                               {"sealed", sealed}};
+                                               {"sealed", &apply->output.sealed},
+                                               {"sealing_to", &apply->output.sealing_to},
+                                               {"sealing_at", &apply->output.sealing_at}};
     memcpy(ret, names, sizeof names);
 }
 
@@ -41,7 +43,7 @@ static int read_parent(struct apply *apply, struct error *err)
 {
     int64_t version;
     struct number_name names[NUMBERS];
-    name_numbers(apply, &version, &apply->source.sealed, names);
+    name_numbers(apply, &version, names);
     int rc = 0;
     for (size_t i = 0; !rc && i < NUMBERS; i++)
         rc = db_meta(apply->db, names[i].name, names[i].number, err);
@@ -49,10 +51,13 @@ static int read_parent(struct apply *apply, struct error *err)
         rc = hash_runs_read(apply->db, &apply->identity.runs, err);
     if (!rc)
         rc = attributes_read(apply->db, &apply->output.attributes, err);
+    if (!rc)
+        rc = apply_work_read(apply, err);
     if (rc)
         return rc;
     if (apply->output.rows > UINT32_MAX || apply->output.clip_count > apply->output.rows ||
-        apply->source.sealed > apply->output.rows || apply->output.next_object > UINT32_MAX ||
+        apply->output.sealed > apply->output.rows || apply->output.sealing_to > apply->output.rows ||
+        apply->output.sealing_at > SCHEMA_ATTRIBUTES_MAX || apply->output.next_object > UINT32_MAX ||
         apply->output.next_origin < 1 || apply->output.next_origin >= SCHEMA_ORIGINS_MAX ||
         apply->output.next_attribute > SCHEMA_ATTRIBUTES_MAX ||
         (apply->output.attributes.count &&
@@ -78,16 +83,11 @@ static int put_number(struct db *db, const char *name, int64_t number, struct er
     return db_run(db, stmt, err);
 }
 
-static int64_t sealed_rows(const struct apply *apply)
-{
-    return apply->output.seals ? apply->output.rows : apply->source.sealed;
-}
-
 static int put_numbers(struct apply *apply, struct error *err)
 {
-    int64_t version = apply->source.options->version, sealed = sealed_rows(apply);
+    int64_t version = apply->source.options->version;
     struct number_name names[NUMBERS];
-    name_numbers(apply, &version, &sealed, names);
+    name_numbers(apply, &version, names);
     int rc = 0;
     for (size_t i = 0; !rc && i < NUMBERS; i++)
         rc = put_number(apply->db, names[i].name, *names[i].number, err);
@@ -127,11 +127,9 @@ static int write_attribute(struct apply *apply, size_t at, struct error *err)
     struct attribute *attribute = &apply->output.attributes.list[at];
     struct apply_delta *delta = &apply->output.deltas[at];
     int rc = apply->output.seals ? apply_patches_seal(apply, at, err) : 0;
-    if (!rc)
-        rc = apply_patches_fold(apply, at, err);
     bool beneath = !apply_delta_empty(delta);
     if (!rc)
-        rc = apply_shards_write(apply->db, attribute, delta, (uint64_t)sealed_rows(apply), err);
+        rc = apply_shards_write(apply->db, attribute, delta, (uint64_t)apply->output.sealed, err);
     apply_delta_done(delta);
     if (!rc)
         rc = apply_patches_put(apply, at, beneath, err);
@@ -141,13 +139,25 @@ static int write_attribute(struct apply *apply, size_t at, struct error *err)
 
 static int write_attributes(struct apply *apply, struct error *err)
 {
-    uint64_t budget = apply->source.limits.fold_bytes, sealed = (uint64_t)sealed_rows(apply);
-    int rc = 0;
+    int rc = apply->output.seals ? apply_upkeep_make_way(apply, err) : 0;
+    if (apply->output.seals)
+        apply->output.sealed = apply->output.rows;
     for (size_t i = 0; !rc && i < apply->output.attributes.count; i++)
         rc = write_attribute(apply, i, err);
-    for (size_t i = 0; !rc && i < apply->output.attributes.count; i++)
-        rc = apply_shards_merge(apply->db, &apply->output.attributes.list[i], sealed, &budget, err);
     return rc;
+}
+
+/* What commits before have left comes first: it never takes in what this one writes. */
+static int keep_up(struct apply *apply, struct error *err)
+{
+    apply_upkeep_allow(apply);
+    int rc = apply_growth_write(apply, err);
+    if (!rc)
+        rc = apply_upkeep_runs(apply, err);
+    if (!rc)
+        rc = hash_runs_append(apply->db, &apply->identity.runs, &apply->identity.new_hashes,
+                              &apply->output.budget, err);
+    return rc ? rc : apply_upkeep_shards(apply, err);
 }
 
 static int write_live(struct apply *apply, struct error *err)
@@ -173,14 +183,13 @@ static int run(struct apply *apply, struct error *err)
     if (!rc)
         rc = labels ? apply_labels(apply, err) : apply_clips(apply, err);
     if (!rc)
-        rc = apply_growth_write(apply, err);
+        rc = keep_up(apply, err);
     if (!rc)
         rc = write_attributes(apply, err);
     if (!rc)
-        rc = write_live(apply, err);
+        rc = apply_work_write(apply, err);
     if (!rc)
-        rc =
-            hash_runs_append(apply->db, &apply->identity.runs, &apply->identity.new_hashes, HASH_BUDGET, err);
+        rc = write_live(apply, err);
     if (!rc)
         rc = put_origin(apply, err);
     if (!rc)
@@ -241,6 +250,7 @@ static void output_done(struct apply_output *output)
     attributes_done(&output->attributes);
     json_growth_done(&output->grows);
     apply_packing_free(output->packing);
+    apply_work_done(&output->work);
 }
 
 static void apply_done(struct apply *apply)

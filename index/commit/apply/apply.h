@@ -16,21 +16,23 @@
  * packed. */
 struct apply_limits {
     /* Growth of the JSON of clips: a commit of more than own_rows folds all of it; where runs have more than
-     * open_rows together, fold_bytes a commit, and more while they have more than held_rows. */
-    size_t own_rows, open_rows, held_rows, fold_bytes;
-    size_t tail_rows;    /* as many clips are not in tail runs any more */
-    size_t patched_rows; /* as many of an attribute are folded: */
-    size_t late_bytes;   /* late columns of so many bytes, each commit */
+     * open_rows together they are folded, and beyond the budget while they have more than held_rows. */
+    size_t own_rows, open_rows, held_rows;
+    size_t tail_rows;       /* as many clips are sealed, and, where one commit brings them, at once */
+    size_t patched_rows;    /* as many of an attribute are folded */
+    size_t upkeep_bytes;    /* what a commit writes of what is older than it (apply_upkeep.h), and more */
+    size_t small_set_bytes; /* where its change set is of more bytes: APPLY_UPKEEP_TIMES those above these */
 };
+enum { APPLY_UPKEEP_TIMES = 2 };
 /* Those of the format. */
 #define APPLY_LIMITS                                                                                         \
     ((struct apply_limits){.own_rows = 1 << 15,                                                              \
                            .open_rows = 1 << 15,                                                             \
                            .held_rows = 1 << 17,                                                             \
-                           .fold_bytes = 1 << 20,                                                            \
                            .tail_rows = 1 << 16,                                                             \
                            .patched_rows = 64000,                                                            \
-                           .late_bytes = 1 << 20})
+                           .upkeep_bytes = 1 << 20,                                                          \
+                           .small_set_bytes = 1 << 21})
 
 struct apply_options {
     struct overlay *file; /* over the parent's catalog, or over nothing (v0); holds the result. Of no use to

@@ -215,7 +215,9 @@ static int drop_above(struct apply *apply, struct attribute *attribute, struct e
 
 static int drop_index(struct apply *apply, const struct attribute *attribute, struct error *err)
 {
-    int rc = shards_drop(apply->db, attribute->info.id, err);
+    int rc = apply_work_abandon(apply, attribute->info.id, err);
+    if (!rc)
+        rc = shards_drop(apply->db, attribute->info.id, err);
     return rc || attribute->info.type != VALUE_LIST ? rc : lists_drop(apply->db, attribute->info.id, err);
 }
 

@@ -95,3 +95,52 @@ void apply_delta_value(struct apply_delta *delta, bool column, const struct valu
     mem_grow(&delta->numbers, &delta->number_cap, delta->number_count + 1, sizeof *delta->numbers);
     delta->numbers[delta->number_count++] = (struct apply_number){column_number(value), row, gained};
 }
+
+static void change_value(struct apply_delta *delta, const struct attribute *attribute,
+                         const struct value *value, uint32_t row, bool gained)
+{
+    if (value->type != VALUE_LIST)
+        apply_delta_value(delta, attribute_has_column(attribute), value, row, gained);
+}
+
+/* Both are ascending: one walk finds what only one of them has. */
+void apply_delta_cell(struct apply_delta *delta, const struct attribute *attribute, const struct patch *patch,
+                      const struct patch_cell *cell)
+{
+    size_t old_count, now_count;
+    const struct value *old = patch_values(patch, cell->old, &old_count),
+                       *now = patch_values(patch, patch_code_seen(cell), &now_count);
+    for (size_t i = 0, k = 0; i < old_count || k < now_count;) {
+        int order = i == old_count ? 1 : k == now_count ? -1 : value_compare(&old[i], &now[k]);
+        if (order < 0)
+            change_value(delta, attribute, &old[i], cell->row, false);
+        else if (order > 0)
+            change_value(delta, attribute, &now[k], cell->row, true);
+        i += order <= 0, k += order >= 0;
+    }
+    if (!old_count != !now_count)
+        apply_delta_row(delta, cell->row, now_count > 0);
+}
+
+/* ---- order ---- */
+
+static int compare_values(const void *a, const void *b)
+{
+    return value_compare(&((const struct apply_value *)a)->value, &((const struct apply_value *)b)->value);
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    const struct apply_number *x = a, *y = b;
+    if (x->number != y->number)
+        return x->number < y->number ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+void apply_delta_sort(struct apply_delta *delta)
+{
+    if (delta->value_count)
+        qsort(delta->values, delta->value_count, sizeof *delta->values, compare_values);
+    if (delta->number_count)
+        qsort(delta->numbers, delta->number_count, sizeof *delta->numbers, compare_numbers);
+}

@@ -8,6 +8,7 @@
 #include "cache/base/strmap.h"
 #include "index/base/rowset.h"
 #include "index/catalog/attributes.h"
+#include "index/catalog/cells/patch.h"
 #include "index/catalog/db.h"
 
 enum { APPLY_FEW = 7 };
@@ -45,6 +46,12 @@ bool apply_delta_empty(const struct apply_delta *delta);
 void apply_delta_row(struct apply_delta *delta, uint32_t row, bool gained);
 void apply_delta_value(struct apply_delta *delta, bool column, const struct value *value, uint32_t row,
                        bool gained);
+
+/* What stands beneath a cell becomes what is seen of it. */
+void apply_delta_cell(struct apply_delta *delta, const struct attribute *attribute, const struct patch *patch,
+                      const struct patch_cell *cell);
+/* By value. */
+void apply_delta_sort(struct apply_delta *delta);
 
 /* It gets several values a clip: its columns go. */
 int apply_delta_unfold(struct db *db, struct attribute *attribute, struct error *err);

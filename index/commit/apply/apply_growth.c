@@ -79,6 +79,8 @@ static int put_run(struct runs_of_growth *runs, const struct run *run, struct er
 {
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     json_growth_encode(run->rows.list, run->rows.count, run->level, &bytes);
+    if (run->version != runs->apply->source.options->version)
+        apply_spend(runs->apply, bytes.len);
     return db_put_bytes(runs->apply->db, QUERY_GROWTH_PUT, run->version, &bytes, err);
 }
 
@@ -154,20 +156,22 @@ static int fold_group(struct runs_of_growth *runs, const struct json_growth_entr
     return rc ? rc : apply_newest_put(&runs->newest, group, newest, err);
 }
 
-/* As many groups, from the first, as `max_bytes` allow, and more until at most `max_left` entries are left;
- * *ret_done entries. */
-static int fold(struct runs_of_growth *runs, const struct json_growth *growth, size_t max_bytes,
+/* As many groups, from the first, as the budget allows (NULL: all), and more until at most `max_left` entries
+ * are left; *ret_done entries. */
+static int fold(struct runs_of_growth *runs, const struct json_growth *growth, struct apply *budget,
                 size_t max_left, size_t *ret_done, struct error *err)
 {
-    size_t done = 0, spent = 0;
+    size_t done = 0;
     int rc = 0;
-    while (!rc && done < growth->count && (spent < max_bytes || growth->count - done > max_left)) {
+    while (!rc && done < growth->count &&
+           (!budget || budget->output.budget || growth->count - done > max_left)) {
         const struct json_growth_entry *first = &growth->list[done];
         size_t end = done, bytes = 0;
         while (end < growth->count && growth->list[end].row >> GROWN_ROW_BITS == first->row >> GROWN_ROW_BITS)
             end++;
         rc = fold_group(runs, first, end - done, &bytes, err);
-        spent += bytes;
+        if (budget)
+            apply_spend(budget, bytes);
         done = end;
     }
     *ret_done = done;
@@ -187,7 +191,7 @@ static int fold_oldest(struct runs_of_growth *runs, struct error *err)
     size_t done = 0, others = runs->rows - run->rows.count;
     size_t held = runs->limits->held_rows, max_left = others < held ? held - others : 0;
     if (!rc)
-        rc = fold(runs, &run->rows, runs->limits->fold_bytes, max_left, &done, err);
+        rc = fold(runs, &run->rows, runs->apply, max_left, &done, err);
     if (rc)
         return rc;
     bool all = done == run->rows.count;
@@ -206,7 +210,7 @@ static int write_runs(struct runs_of_growth *runs, struct error *err)
     if (!rc)
         rc = fold_oldest(runs, err);
     if (!rc && own.rows.count > runs->limits->own_rows)
-        rc = fold(runs, &own.rows, SIZE_MAX, 0, &done, err);
+        rc = fold(runs, &own.rows, NULL, 0, &done, err);
     else if (!rc)
         rc = put_run(runs, &own, err);
     return rc ? rc : apply_newest_flush(&runs->newest, err);

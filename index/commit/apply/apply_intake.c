@@ -150,7 +150,9 @@ static int merge_attribute(struct apply *apply, struct attribute *known, const s
     if (known->info.type != op->type && !widen && !narrower)
         return conflict(known, op, err);
     bool unfold = op->multi && !known->info.multi;
-    int rc = widen ? apply_patches_widen(apply, known, err) : 0;
+    int rc = widen || unfold ? apply_work_abandon(apply, known->info.id, err) : 0;
+    if (!rc && widen)
+        rc = apply_patches_widen(apply, known, err);
     if (!rc && widen)
         rc = apply_delta_widen(apply->db, known, err);
     if (!rc && unfold)

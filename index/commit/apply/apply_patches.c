@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "index/catalog/pieces.h"
 #include "index/catalog/shard/shard.h"
@@ -49,25 +50,29 @@ static struct state_runs *runs_of(struct attribute *attribute, enum cells_run ki
     return kind == CELLS_TAIL ? &attribute->state.tails : &attribute->state.patches;
 }
 
-/* The runs from `first` on. */
-static int drop_runs(struct apply *apply, struct attribute *attribute, enum cells_run kind, size_t first,
-                     struct error *err)
+int apply_runs_drop(struct apply *apply, struct attribute *attribute, enum cells_run kind, size_t first,
+                    size_t end, struct error *err)
 {
     struct state_runs *runs = runs_of(attribute, kind);
     int rc = 0;
-    for (size_t i = first; !rc && i < runs->count; i++) {
+    for (size_t i = first; !rc && i < end; i++) {
         int64_t id = cells_run_id(attribute, kind, runs->list[i].version);
         rc = pieces_drop(apply->db, &pieces_run, id, id, err);
     }
-    runs->count = first < runs->count ? first : runs->count;
+    if (first < end) {
+        memmove(runs->list + first, runs->list + end, (runs->count - end) * sizeof *runs->list);
+        runs->count -= end - first;
+    }
     return rc;
 }
 
 int apply_patches_drop(struct apply *apply, struct attribute *attribute, struct error *err)
 {
-    attribute->state.clips = attribute->state.different = 0;
-    int rc = drop_runs(apply, attribute, CELLS_TAIL, 0, err);
-    return rc ? rc : drop_runs(apply, attribute, CELLS_PATCH, 0, err);
+    struct state *state = &attribute->state;
+    state->clips = state->different = 0;
+    state->folding = state->folded = 0;
+    int rc = apply_runs_drop(apply, attribute, CELLS_TAIL, 0, state->tails.count, err);
+    return rc ? rc : apply_runs_drop(apply, attribute, CELLS_PATCH, 0, state->patches.count, err);
 }
 
 /* Rows that nearly all have something need no numbers. */
@@ -83,211 +88,55 @@ static void encode_run(const struct patch *patch, enum value_type type, enum cel
         patch_encode(patch, type, from, to, body);
 }
 
-/* The cells [from, to) of the span as a run behind all others. */
-static int put_run(struct apply *apply, struct attribute *attribute, enum cells_run kind,
-                   const struct state_run *run, const struct patch *patch, const struct patch_span *cells,
-                   struct error *err)
+int apply_run_write(struct apply *apply, struct attribute *attribute, enum cells_run kind, size_t at,
+                    const struct patch *patch, const struct patch_span *cells, struct error *err)
 {
     CLEANUP_BUF struct buf body = BUF_INIT, packed = BUF_INIT;
-    struct state_run made = *run;
-    made.rows = (uint32_t)(cells->to - cells->from);
+    struct state_run *run = &runs_of(attribute, kind)->list[at];
+    run->rows = (uint32_t)(cells->to - cells->from);
     encode_run(patch, attribute->info.type, kind, cells->from, cells->to, &body);
-    state_add(runs_of(attribute, kind), &made);
+    apply->output.run_bytes += body.len;
     pack(apply, &body, &packed);
     return pieces_put(apply->db, &pieces_run, cells_run_id(attribute, kind, run->version), packed.data,
                       packed.len, err);
 }
 
-/* ---- folding ---- */
-
-struct fold {
-    struct apply *apply;
-    struct attribute *attribute;
-    struct apply_delta *delta;
-    const struct patch_index *patch_index;
-    struct record_group group;
-    struct record_values values;
-    struct patch column;
-    struct value *list; /* of a cell */
-    size_t list_cap;
-};
-
-static size_t values_of(struct fold *fold)
+/* The cells [from, to) of the span as a run behind all others. */
+static int put_run(struct apply *apply, struct attribute *attribute, enum cells_run kind,
+                   const struct state_run *run, const struct patch *patch, const struct patch_span *cells,
+                   struct error *err)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < fold->values.count; i++)
-        if (fold->values.list[i].attribute == fold->attribute) {
-            mem_grow(&fold->list, &fold->list_cap, count + 1, sizeof *fold->list);
-            fold->list[count++] = fold->values.list[i].value;
-        }
-    return count;
+    struct state_runs *runs = runs_of(attribute, kind);
+    state_add(runs, run);
+    return apply_run_write(apply, attribute, kind, runs->count - 1, patch, cells, err);
 }
 
-static uint32_t origin_of(const struct fold *fold)
-{
-    size_t at = 0;
-    while (fold->values.list[at].attribute != fold->attribute)
-        at++;
-    return fold->values.list[at].origin;
-}
+/* ---- sealed at once ---- */
 
-static int add_row(struct fold *fold, uint32_t row, struct error *err)
+int apply_patches_seal(struct apply *apply, size_t at, struct error *err)
 {
-    struct apply *apply = fold->apply;
-    int rc = record_group_read(apply->db, row, &fold->group, err);
-    if (!rc)
-        rc = cells_values(apply->db, &apply->source.cells, &apply->output.attributes, row,
-                          record_of(&fold->group, row), &fold->values, err);
-    if (rc)
-        return rc;
-    size_t count = values_of(fold); /* which may move the list */
-    struct patch_cell cell = {.row = row, .now = patch_code(&fold->column, fold->list, count)};
-    if (cell.now == PATCH_NONE)
+    struct attribute *attribute = &apply->output.attributes.list[at];
+    struct apply_delta *delta = &apply->output.deltas[at];
+    CLEANUP_PATCH struct patch tail = {0};
+    size_t runs = attribute->state.tails.count;
+    if (!runs)
         return 0;
-    cell.origin = origin_of(fold);
-    patch_add(&fold->column, &cell);
-    return 0;
-}
-
-static void lose_or_gain(struct fold *fold, const struct value *value, uint32_t row, bool gained)
-{
-    bool column = attribute_has_column(fold->attribute);
-    if (value->type != VALUE_LIST)
-        apply_delta_value(fold->delta, column, value, row, gained);
-}
-
-/* Both are ascending: one walk finds what only one of them has. */
-static void bake(struct fold *fold, const struct patch_cell *cell)
-{
-    size_t old_count, now_count;
-    const struct value *old = patch_values(&fold->patch_index->patch, cell->old, &old_count),
-                       *now = patch_values(&fold->patch_index->patch, patch_code_seen(cell), &now_count);
-    for (size_t i = 0, k = 0; i < old_count || k < now_count;) {
-        int order = i == old_count ? 1 : k == now_count ? -1 : value_compare(&old[i], &now[k]);
-        if (order < 0)
-            lose_or_gain(fold, &old[i], cell->row, false);
-        else if (order > 0)
-            lose_or_gain(fold, &now[k], cell->row, true);
-        i += order <= 0, k += order >= 0;
-    }
-    if (!old_count != !now_count)
-        apply_delta_row(fold->delta, cell->row, now_count > 0);
-}
-
-/* The block of the cell at *at, which is behind the block then, or at `cells`. The column speaks of all rows
- * of the block that there are, as one that was there before may have. */
-static int fold_block(struct fold *fold, size_t *at, size_t cells, size_t *bytes, struct error *err)
-{
-    const struct patch *patch = &fold->patch_index->patch;
-    uint32_t first = patch->cells[*at].row / SCHEMA_LATE_ROWS * SCHEMA_LATE_ROWS;
-    uint64_t end = (uint64_t)first + SCHEMA_LATE_ROWS;
-    if (end > (uint64_t)fold->apply->source.parent_rows)
-        end = (uint64_t)fold->apply->source.parent_rows;
-    int rc = 0;
-    size_t made = 0;
-    patch_done(&fold->column);
-    for (uint64_t row = first; !rc && row < end; row++)
-        rc = add_row(fold, (uint32_t)row, err);
+    int rc = cells_read_runs(apply->db, attribute, CELLS_TAIL, &tail, err);
     if (!rc)
-        rc = apply_late_put(fold->apply, fold->attribute, &fold->column, first, (uint32_t)end, &made, err);
-    for (; !rc && *at < cells && patch->cells[*at].row < end; ++*at)
-        bake(fold, &patch->cells[*at]);
-    *bytes += made;
+        rc = apply_runs_drop(apply, attribute, CELLS_TAIL, 0, runs, err);
+    for (size_t i = 0; !rc && i < tail.count; i++)
+        apply_delta_cell(delta, attribute, &tail, &tail.cells[i]);
+    attribute->state.clips -= apply_clips_above(&tail, 0, tail.count);
+    attribute->restated = true;
     return rc;
 }
 
-static int64_t clips_above(const struct patch *patch, size_t from, size_t to)
+int64_t apply_clips_above(const struct patch *patch, size_t from, size_t to)
 {
     int64_t clips = 0;
     for (size_t i = from; i < to; i++)
         clips += (patch_code_seen(&patch->cells[i]) != PATCH_NONE) - (patch->cells[i].old != PATCH_NONE);
     return clips;
-}
-
-/* Cells of rows that shards know of. */
-static size_t sealed_cells(const struct fold *fold)
-{
-    const struct patch *patch = &fold->patch_index->patch;
-    size_t count = patch->count;
-    while (count && patch->cells[count - 1].row >= fold->apply->source.sealed)
-        count--;
-    return count;
-}
-
-static int fold_blocks(struct fold *fold, struct error *err)
-{
-    struct state *state = &fold->attribute->state;
-    const struct patch *patch = &fold->patch_index->patch;
-    struct state_run left = state->patches.list[state->patches.count - 1];
-    size_t at = 0, end = sealed_cells(fold), bytes = 0;
-    int rc = 0;
-    if (end < fold->apply->source.limits.patched_rows)
-        return 0;
-    left.level = state->patches.list[0].level;
-    while (!rc && at < end && bytes < fold->apply->source.limits.late_bytes)
-        rc = fold_block(fold, &at, end, &bytes, err);
-    if (!rc)
-        rc = drop_runs(fold->apply, fold->attribute, CELLS_PATCH, 0, err);
-    fold->attribute->restated = state->late = true;
-    state->clips -= clips_above(patch, 0, at);
-    return rc || at == patch->count ? rc
-                                    : put_run(fold->apply, fold->attribute, CELLS_PATCH, &left, patch,
-                                              &(struct patch_span){.from = at, .to = patch->count}, err);
-}
-
-static void fold_done(struct fold *fold)
-{
-    record_group_done(&fold->group);
-    record_values_done(&fold->values);
-    patch_done(&fold->column);
-    free(fold->list);
-}
-
-static uint64_t rows_of(const struct state_runs *runs)
-{
-    uint64_t rows = 0;
-    for (size_t i = 0; i < runs->count; i++)
-        rows += runs->list[i].rows;
-    return rows;
-}
-
-int apply_patches_fold(struct apply *apply, size_t at, struct error *err)
-{
-    struct fold fold = {.apply = apply,
-                        .attribute = &apply->output.attributes.list[at],
-                        .delta = &apply->output.deltas[at],
-                        .group = RECORD_GROUP_INIT};
-    if (!rows_of(&fold.attribute->state.patches) ||
-        rows_of(&fold.attribute->state.patches) < apply->source.limits.patched_rows)
-        return 0;
-    int rc = cells_patches(apply->db, &apply->source.cells, fold.attribute, &fold.patch_index, err);
-    if (!rc)
-        rc = fold_blocks(&fold, err);
-    fold_done(&fold);
-    return rc;
-}
-
-int apply_patches_seal(struct apply *apply, size_t at, struct error *err)
-{
-    struct attribute *attribute = &apply->output.attributes.list[at];
-    struct patch tail = {0};
-    if (!attribute->state.tails.count)
-        return 0;
-    int rc = cells_read_runs(apply->db, attribute, CELLS_TAIL, 0, &tail, err);
-    if (!rc)
-        rc = drop_runs(apply, attribute, CELLS_TAIL, 0, err);
-    if (rc) {
-        patch_done(&tail);
-        return rc;
-    }
-    CLEANUP_PATCH_INDEX struct patch_index *patch_index = patch_index_new(&tail);
-    struct fold fold = {
-        .attribute = attribute, .delta = &apply->output.deltas[at], .patch_index = patch_index};
-    for (size_t i = 0; i < patch_index->patch.count; i++)
-        bake(&fold, &patch_index->patch.cells[i]);
-    attribute->state.clips -= patch_index->clips;
-    attribute->restated = true;
-    return 0;
 }
 
 /* ---- counts ---- */
@@ -342,40 +191,65 @@ static int count_different(struct apply *apply, const struct attribute *attribut
 static int recount(struct apply *apply, struct attribute *attribute, struct error *err)
 {
     CLEANUP_PATCH struct patch patch = {0};
-    int rc = cells_read_runs(apply->db, attribute, CELLS_TAIL, 0, &patch, err);
+    int rc = cells_read_runs(apply->db, attribute, CELLS_TAIL, &patch, err);
     if (!rc)
-        rc = cells_read_runs(apply->db, attribute, CELLS_PATCH, 0, &patch, err);
+        rc = cells_read_runs(apply->db, attribute, CELLS_PATCH, &patch, err);
     if (rc)
         return rc;
     CLEANUP_PATCH_INDEX struct patch_index *all = patch_index_new(&patch);
     return count_different(apply, attribute, NULL, all, &attribute->state.different, err);
 }
 
-/* ---- a commit's own run ---- */
+/* ---- runs become one ---- */
 
-/* Eight of one level, the newest ones, become one of the next; and so on. */
-static int merge_runs(struct apply *apply, struct attribute *attribute, enum cells_run kind,
-                      struct error *err)
+/* How many from `first` on are of this level: as many as there are, up to the next higher one. */
+static size_t alike(const struct state_runs *runs, size_t first, uint32_t level, uint64_t *ret_rows)
+{
+    size_t count = 0;
+    *ret_rows = 0;
+    for (; first + count < runs->count && runs->list[first + count].level == level; count++)
+        *ret_rows += runs->list[first + count].rows;
+    return count;
+}
+
+static int merge_some(struct apply *apply, struct attribute *attribute, enum cells_run kind, size_t first,
+                      size_t count, struct error *err)
+{
+    CLEANUP_PATCH struct patch patch = {0};
+    struct state_runs *runs = runs_of(attribute, kind);
+    int rc = cells_read_some(apply->db, attribute, kind, first, first + count, &patch, err);
+    if (!rc)
+        rc = apply_runs_drop(apply, attribute, kind, first, first + count - 1, err);
+    if (rc)
+        return rc;
+    runs->list[first].level++;
+    return apply_run_write(apply, attribute, kind, first, &patch, &(struct patch_span){.to = patch.count},
+                           err);
+}
+
+int apply_runs_merge(struct apply *apply, struct attribute *attribute, enum cells_run kind, struct error *err)
 {
     struct state_runs *runs = runs_of(attribute, kind);
-    int rc = 0;
-    for (uint32_t level = 0; !rc; level++) {
-        size_t first = runs->count;
-        while (first && runs->count - first < APPLY_MERGE_RUNS && runs->list[first - 1].level == level)
-            first--;
-        if (runs->count - first < APPLY_MERGE_RUNS)
-            return 0;
-        CLEANUP_PATCH struct patch patch = {0};
-        struct state_run merged = {runs->list[runs->count - 1].version, level + 1, 0};
-        rc = cells_read_runs(apply->db, attribute, kind, first, &patch, err);
-        if (!rc)
-            rc = drop_runs(apply, attribute, kind, first, err);
-        if (!rc)
-            rc = put_run(apply, attribute, kind, &merged, &patch, &(struct patch_span){.to = patch.count},
-                         err);
-    }
-    return rc;
+    const struct apply_limits *limits = &apply->source.limits;
+    uint64_t rows, most = kind == CELLS_TAIL ? limits->tail_rows : limits->patched_rows;
+    size_t first = kind == CELLS_PATCH ? attribute->state.folding : 0, count;
+    for (uint32_t level = 0; level < APPLY_LEVELS; level++)
+        for (size_t at = first; at < runs->count; at += count ? count : 1) {
+            count = alike(runs, at, level, &rows);
+            bool due = count >= APPLY_MERGE_RUNS && (rows <= most || count >= APPLY_MERGE_LATEST);
+            if (!due || !apply->output.budget)
+                continue;
+            uint64_t before = apply->output.run_bytes;
+            int rc = merge_some(apply, attribute, kind, at, count, err);
+            if (rc)
+                return rc;
+            apply_spend(apply, apply->output.run_bytes - before);
+            count = 1;
+        }
+    return 0;
 }
+
+/* ---- a commit's own run ---- */
 
 static int put_own(struct apply *apply, struct attribute *attribute, enum cells_run kind,
                    const struct patch *patch, size_t from, size_t to, struct error *err)
@@ -383,11 +257,8 @@ static int put_own(struct apply *apply, struct attribute *attribute, enum cells_
     struct state_run own = {apply->source.options->version, 0, 0};
     if (from == to)
         return 0;
-    int rc = merge_runs(apply, attribute, kind, err);
-    if (!rc)
-        rc = put_run(apply, attribute, kind, &own, patch, &(struct patch_span){.from = from, .to = to}, err);
-    attribute->state.clips += clips_above(patch, from, to);
-    return rc;
+    attribute->state.clips += apply_clips_above(patch, from, to);
+    return put_run(apply, attribute, kind, &own, patch, &(struct patch_span){.from = from, .to = to}, err);
 }
 
 /* Rows that the parent has come first. */

@@ -2,13 +2,8 @@
 /*
  * What a change set does to an attribute without touching what is beneath: a run of patches for rows that the
  * parent has, a tail run for new ones. Eight runs of a level become one of the next; a commit's own stays as
- * it is until then, so the catalog of a version names what that version changed.
- *
- * Once some 64,000 rows of an attribute are patched, they are folded by blocks of 4,096 rows, as many as fit
- * the budget of a commit: a late column gets what the clips have, shards what is seen of it,
- * and the rest stays patched. What counts is bytes before they are packed, so the same change set gives the
- * same rows whatever packs them. A tail of 2^16 rows is sealed: shards get what it says;
- * patches stay.
+ * it is until then, so the catalog of a version names what that version changed. What counts is bytes before
+ * they are packed, so the same change set gives the same rows whatever packs them.
  *
  * Thread rule: one thread at a time. Private to apply().
  */
@@ -16,13 +11,28 @@
 
 #include "index/commit/apply/apply_state.h"
 
-enum { APPLY_MERGE_RUNS = 8 };
+enum {
+    APPLY_MERGE_RUNS = 8,
+    APPLY_MERGE_LATEST = 16, /* so many become one even where they have so many rows that they are soon
+                                sealed or folded */
+    APPLY_LEVELS = 32,
+};
 
-/* Before the attribute's delta is written: rows that are folded go into it. */
-int apply_patches_fold(struct apply *apply, size_t at, struct error *err);
-/* The same of rows in tail runs. */
+/* Merges runs of the attribute as far as the budget goes. */
+int apply_runs_merge(struct apply *apply, struct attribute *attribute, enum cells_run kind,
+                     struct error *err);
+/* The runs first .. end - 1 go. */
+int apply_runs_drop(struct apply *apply, struct attribute *attribute, enum cells_run kind, size_t first,
+                    size_t end, struct error *err);
+/* The run at this place says what these cells say. */
+int apply_run_write(struct apply *apply, struct attribute *attribute, enum cells_run kind, size_t at,
+                    const struct patch *patch, const struct patch_span *cells, struct error *err);
+/* As many live clips more have the attribute with the cells from .. to - 1 than beneath. */
+int64_t apply_clips_above(const struct patch *patch, size_t from, size_t to);
+
+/* Tail runs go into the attribute's delta, before that is written. */
 int apply_patches_seal(struct apply *apply, size_t at, struct error *err);
-/* After: its own runs, and what is counted. `beneath`: the delta changed something. */
+/* After it was: the attribute's own runs, and what is counted. `beneath`: the delta changed something. */
 int apply_patches_put(struct apply *apply, size_t at, bool beneath, struct error *err);
 
 /* An integer attribute is to be a float one. -EINVAL where a value is not exact. */

@@ -158,6 +158,6 @@ int apply_places(struct apply *apply, struct error *err)
         qsort(apply->identity.clips, apply->identity.count, sizeof *apply->identity.clips, compare_clips);
     rc = place_new(apply, err);
     apply->output.seals =
-        apply->output.rows - apply->source.sealed >= (int64_t)apply->source.limits.tail_rows;
+        apply->output.rows - apply->source.parent_rows >= (int64_t)apply->source.limits.tail_rows;
     return rc;
 }

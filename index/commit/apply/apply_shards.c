@@ -137,19 +137,6 @@ static void rewind_changes(void *ctx)
 
 /* ---- writing ---- */
 
-static int compare_values(const void *a, const void *b)
-{
-    return value_compare(&((const struct apply_value *)a)->value, &((const struct apply_value *)b)->value);
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-    const struct apply_number *x = a, *y = b;
-    if (x->number != y->number)
-        return x->number < y->number ? -1 : 1;
-    return (x->row > y->row) - (x->row < y->row);
-}
-
 static void mark_rows(const struct apply_rows *rows, bool *touched)
 {
     uint32_t row;
@@ -220,10 +207,7 @@ int apply_shards_write(struct db *db, const struct attribute *attribute, struct 
     struct changes changes = {.delta = delta};
     int rc = shard_numbers_read(db, attribute->info.id, &numbers, &count, err);
     mark_parts(delta, touched);
-    if (delta->value_count)
-        qsort(delta->values, delta->value_count, sizeof *delta->values, compare_values);
-    if (delta->number_count)
-        qsort(delta->numbers, delta->number_count, sizeof *delta->numbers, compare_numbers);
+    apply_delta_sort(delta);
     for (uint32_t part = 0; !rc && part < PARTS_MAX; part++) {
         if (!touched[part])
             continue;
@@ -236,41 +220,95 @@ int apply_shards_write(struct db *db, const struct attribute *attribute, struct 
     return rc;
 }
 
-/* ---- merging ---- */
+/* ---- made beside others ---- */
 
 /* Do the shards from numbers[at] on make one of the next level, to which no row is added any more? */
 static bool are_whole(const uint32_t *numbers, size_t count, size_t at, uint64_t sealed)
 {
-    unsigned level = numbers[at] & ((1u << SHARD_LEVEL_BITS) - 1);
+    unsigned level = shard_level(numbers[at]);
     if (level == SHARD_LEVEL_MAX || count - at < SHARD_MERGES)
         return false;
     uint32_t whole = shard_number(shard_first(numbers[at]), level + 1);
     if (shard_first(whole) != shard_first(numbers[at]) || shard_end(whole) > sealed)
         return false;
     for (uint32_t i = 1; i < SHARD_MERGES; i++)
-        if (numbers[at + i] != shard_number(shard_first(whole) + i * shard_span(numbers[at]), level))
+        if (shard_level(numbers[at + i]) != level ||
+            shard_first(numbers[at + i]) != shard_first(whole) + i * shard_span(numbers[at]))
             return false;
     return true;
 }
 
-int apply_shards_merge(struct db *db, const struct attribute *attribute, uint64_t sealed, uint64_t *budget,
+int apply_shards_whole(struct db *db, const struct attribute *attribute, uint64_t sealed, uint32_t *ret,
                        struct error *err)
 {
     CLEANUP_FREE uint32_t *numbers = NULL;
     size_t count = 0;
-    int rc = *budget ? shard_numbers_read(db, attribute->info.id, &numbers, &count, err) : 0;
-    for (size_t at = 0; !rc && at < count && *budget; at++) {
-        if (!are_whole(numbers, count, at, sealed))
-            continue;
-        unsigned level = numbers[at] & ((1u << SHARD_LEVEL_BITS) - 1);
-        struct shard_work work = SHARD_WORK_ALL;
-        struct shard_target to = {attribute->info.id, attribute->info.type, attribute_has_column(attribute),
-                                  shard_number(shard_first(numbers[at]), level + 1)};
-        rc = shard_merge(db, &to, &numbers[at], SHARD_MERGES, &work, err);
-        uint64_t written = UINT64_MAX - work.bytes;
-        *budget -= written < *budget ? written : *budget;
-        at += SHARD_MERGES - 1;
-        shard_work_done(&work);
+    int rc = shard_numbers_read(db, attribute->info.id, &numbers, &count, err);
+    for (size_t at = 0; !rc && at < count; at++)
+        if (are_whole(numbers, count, at, sealed)) {
+            *ret = shard_number(shard_first(numbers[at]), shard_level(numbers[at]) + 1);
+            return 1;
+        }
+    return rc;
+}
+
+int apply_shard_anew(struct db *db, const struct attribute *attribute, uint32_t row, uint64_t sealed,
+                     uint32_t *ret, struct error *err)
+{
+    CLEANUP_FREE uint32_t *numbers = NULL;
+    size_t count = 0;
+    int rc = shard_numbers_read(db, attribute->info.id, &numbers, &count, err);
+    if (rc)
+        return rc;
+    uint32_t number = shard_of(numbers, count, row, sealed);
+    bool there = false;
+    for (size_t i = 0; i < count; i++)
+        there |= numbers[i] == number;
+    *ret = there ? shard_other_turn(number) : number;
+    return 0;
+}
+
+/* Those whose rows the new one takes: they come first in `numbers` then. */
+static int choose_old(struct db *db, const struct attribute *attribute, uint32_t number, uint32_t *numbers,
+                      size_t *count, struct error *err)
+{
+    size_t old = 0;
+    for (size_t i = 0; i < *count; i++) {
+        bool apart =
+            shard_end(numbers[i]) <= shard_first(number) || shard_first(numbers[i]) >= shard_end(number);
+        bool within =
+            shard_first(numbers[i]) >= shard_first(number) && shard_end(numbers[i]) <= shard_end(number);
+        if (numbers[i] == number || (!apart && !within))
+            return db_damaged(db, err, "shard %u of the attribute '%s' cannot be made", number,
+                              attribute->info.name);
+        if (within)
+            numbers[old++] = numbers[i];
     }
+    *count = old;
+    return 0;
+}
+
+int apply_shard_make(struct db *db, const struct attribute *attribute, struct apply_delta *delta,
+                     uint32_t number, struct shard_work *work, struct error *err)
+{
+    CLEANUP_FREE uint32_t *numbers = NULL;
+    size_t count = 0;
+    bool column = attribute_has_column(attribute), list = attribute->info.type == VALUE_LIST;
+    struct shard_target to = {attribute->info.id, attribute->info.type, column, number};
+    struct changes changes = {.delta = delta, .first = shard_first(number), .end = shard_end(number)};
+    const struct shard_source source = {column ? next_number : next_value, rewind_changes, &changes};
+    struct shard_presence presence = {0};
+    int rc = shard_numbers_read(db, attribute->info.id, &numbers, &count, err);
+    if (!rc)
+        rc = choose_old(db, attribute, number, numbers, &count, err);
+    if (!rc && delta) {
+        apply_delta_sort(delta);
+        presence = (struct shard_presence){apply_rows_set(&delta->gained), apply_rows_set(&delta->lost)};
+    }
+    if (!rc)
+        rc = shard_make(db, &to, &(struct shard_old){numbers, count}, delta && !list ? &source : NULL,
+                        &presence, work, err);
+    free(changes.gained.rows);
+    free(changes.lost.rows);
     return rc;
 }

@@ -22,6 +22,7 @@
 #include "index/commit/apply/apply.h"
 #include "index/commit/apply/apply_delta.h"
 #include "index/commit/apply/apply_packing.h"
+#include "index/commit/apply/apply_work.h"
 #include "index/commit/changeset_labels.h"
 #include "index/commit/changeset_log.h"
 
@@ -62,7 +63,6 @@ struct apply_source {
     const struct changeset *set;
     bool has_parent;
     int64_t parent_rows;
-    int64_t sealed; /* shards know of the rows before it; of those behind it tail runs do */
     size_t parent_attributes;
     struct origins origins;          /* of the parent */
     struct cells cells;              /* what it says */
@@ -102,9 +102,15 @@ struct apply_output {
     size_t event_at;              /* index of the attribute of events, or SIZE_MAX */
     struct apply_delta *deltas;   /* one an attribute, as attributes.list: of new rows, and of folded ones */
     struct patch *patches;        /* parallel: of rows that the parent has, and of new ones in the tail */
-    bool seals;                   /* the tail would be too long: all its rows go beneath, new ones as well */
-    struct json_growth grows;     /* of the JSON of clips that the parent has (apply_growth.h) */
-    int64_t grown_to;             /* rows before are folded already, of the run that is being folded */
+    bool seals;     /* so many clips are new that they go beneath at once, with all of the tail */
+    int64_t sealed; /* shards know of the rows before it; of those behind it tail runs do */
+    int64_t sealing_to,
+        sealing_at; /* or before this one, for attributes below this id; 0: no seal is under way */
+    struct apply_work work;
+    uint64_t budget;    /* what may still be written of what is older than this commit (apply_upkeep.h) */
+    uint64_t run_bytes; /* of runs and late columns that were written, before they are packed */
+    struct json_growth grows; /* of the JSON of clips that the parent has (apply_growth.h) */
+    int64_t grown_to;         /* rows before are folded already, of the run that is being folded */
     struct apply_packing *packing;
     struct apply_counts counts;
 };
@@ -116,6 +122,12 @@ struct apply {
     struct apply_setter setter;
     struct apply_output output;
 };
+
+static inline void apply_spend(struct apply *apply, uint64_t bytes)
+{
+    uint64_t *budget = &apply->output.budget;
+    *budget -= bytes < *budget ? bytes : *budget;
+}
 
 int apply_intake(struct apply *apply, struct error *err);
 int apply_places(struct apply *apply, struct error *err);

@@ -158,6 +158,8 @@ static int convert(struct conversion *c, struct error *err)
     int rc = convert_clips(c, err);
     attribute->info.type = c->from;
     if (!rc)
+        rc = apply_work_abandon(apply, attribute->info.id, err);
+    if (!rc)
         rc = shards_drop(apply->db, attribute->info.id, err);
     if (!rc)
         rc = apply_patches_drop(apply, attribute, err);
@@ -165,7 +167,7 @@ static int convert(struct conversion *c, struct error *err)
     attribute->state.late = c->late;
     cells_forget(&apply->source.cells, attribute->info.id);
     if (!rc)
-        rc = apply_shards_write(apply->db, attribute, &c->delta, (uint64_t)apply->source.sealed, err);
+        rc = apply_shards_write(apply->db, attribute, &c->delta, (uint64_t)apply->output.sealed, err);
     if (!rc)
         rc = apply_state_put(apply, attribute, err);
     attributes_sort(&apply->output.attributes);

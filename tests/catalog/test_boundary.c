@@ -175,3 +175,67 @@ Test(boundary, four_shards_become_one_a_slice_a_commit_where_the_budget_is_small
     versions_done(&v);
     check_leaks();
 }
+
+/* ---- a small shard within a large one ---- */
+
+static void put_rows(struct versions *v, uint32_t from, uint32_t to)
+{
+    struct changeset *set = changeset_new();
+    set_attribute(set, "light", VALUE_TEXT, false);
+    set_attribute(set, "index", VALUE_INT, false);
+    set_attribute(set, "tag", VALUE_TEXT, false);
+    for (uint32_t row = from; row < to; row++)
+        put_clip(set, row);
+    cr_assert_eq(versions_apply(v, set), 0, "%s", v->err.text);
+}
+
+static void check_rows(struct versions *v, uint64_t clips)
+{
+    cr_assert_eq(versions_counts(v, "light").clips, clips);
+    cr_assert_eq(versions_counts(v, "index").distinct, clips);
+    cr_assert_eq(count_of(v, "light", CATALOG_EQ, VALUE_TEXT, "night", NULL), (clips + 2) / 3);
+    cr_assert_eq(count_of(v, "index", CATALOG_RANGE, VALUE_INT, "0", "99999999"), clips);
+    cr_assert_eq(count_of(v, "index", CATALOG_RANGE, VALUE_INT, "-5", "70"), 15);
+}
+
+/* Labels on clips on both sides of row `around`, which are folded at once. */
+static void label_around(struct versions *v, uint32_t around, uint32_t count, const char *mark)
+{
+    struct changeset *set = labels_by("anna", CHANGESET_ALL);
+    set_attribute(set, "tag", VALUE_TEXT, false);
+    for (uint32_t i = 0; i < count; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "ep%08u", around - count / 2 + i);
+        set_labels(set, key, i + 1);
+        set_value(set, "tag", VALUE_TEXT, mark);
+    }
+    cr_assert_eq(versions_apply(v, set), 0, "%s", v->err.text);
+}
+
+Test(boundary, clips_that_come_after_many_go_to_a_small_shard_within_the_large_one_until_a_fold_takes_both)
+{
+    enum { MANY = 240000, MORE = 2000, LABELS = 600 };
+    struct versions v;
+    struct apply_limits limits = APPLY_LIMITS;
+    versions_init(&v);
+    v.limits = &limits;
+    put_rows(&v, 0, MANY);
+    cr_assert_eq(count_merged(&v, shard_number(0, 1)), 3);
+    limits.tail_rows = MORE;
+    put_rows(&v, MANY, MANY + MORE - 1);
+    put_rows(&v, MANY + MORE - 1, MANY + MORE);
+    cr_assert_eq(count_merged(&v, shard_number(0, 1)), 3, "the tail is sealed too early");
+    check_rows(&v, MANY + MORE);
+    label_around(&v, 500, 1, "first");
+    cr_assert_eq(count_merged(&v, shard_number(0, 1)), 0, "the tail is not sealed");
+    check_rows(&v, MANY + MORE);
+    limits.patched_rows = LABELS;
+    limits.tail_rows = 1 << 16;
+    label_around(&v, MANY, LABELS, "border");
+    label_around(&v, 900, 1, "last");
+    cr_assert_eq(count_of(&v, "tag", CATALOG_EQ, VALUE_TEXT, "border", NULL), LABELS);
+    cr_assert_eq(count_merged(&v, shard_other_turn(shard_number(0, 1))), 1, "the fold took both");
+    check_rows(&v, MANY + MORE);
+    versions_done(&v);
+    check_leaks();
+}

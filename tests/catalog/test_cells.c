@@ -7,6 +7,7 @@
  */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,6 +229,20 @@ static void check(struct model *model)
     check_since(model);
 }
 
+/* What is under way: 0: nothing, else the kind. */
+static int kind_of_work(const struct model *model)
+{
+    sqlite3 *db;
+    sqlite3_stmt *stmt;
+    CLEANUP_FREE char *path = versions_path(&model->v, model->v.head);
+    cr_assert_eq(sqlite3_open(path, &db), 0);
+    cr_assert_eq(sqlite3_prepare_v2(db, "SELECT bytes FROM work", -1, &stmt, NULL), 0);
+    int kind = sqlite3_step(stmt) == SQLITE_ROW ? *(const uint8_t *)sqlite3_column_blob(stmt, 0) : 0;
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return kind;
+}
+
 static uint64_t number_of(const char *name, uint64_t otherwise)
 {
     const char *text = getenv(name);
@@ -246,12 +261,17 @@ Test(cells, whatever_happens_readers_see_what_a_plain_table_holds, .timeout = 60
     model_seed(seed);
     limits.tail_rows =
         model_below(2) ? 700 : FIRST + 1500; /* in the latter case the first clips are in it, too */
+    if (model_below(4)) { /* what is under way takes many commits, and meets all else that happens */
+        limits.patched_rows = 1 + model_below(2000);
+        limits.upkeep_bytes = 1 + model_below(model_below(2) ? 2000 : 60000);
+        limits.small_set_bytes = SIZE_MAX;
+    }
     model_init(&model, &limits);
     check(&model);
     for (uint64_t i = 0; i < steps; i++) {
         const char *step = model_step(&model);
         if (getenv("SHOW"))
-            printf("v%u %s\n", model.v.head, step), fflush(stdout);
+            printf("v%u %s, kind %d under way\n", model.v.head, step, kind_of_work(&model)), fflush(stdout);
         check(&model);
     }
     model_done(&model);

@@ -39,12 +39,11 @@ static int decode_numbers(struct db *db, uint32_t attribute, struct cursor c, ui
         return db_damaged(db, err, "attribute %u has too many shards", attribute);
     CLEANUP_FREE uint32_t *list = mem_alloc(cursor_left(&c) * sizeof *list);
     size_t count = 0;
-    uint64_t end = 0;
     while (cursor_left(&c)) {
         uint64_t number = cursor_varint(&c);
-        if (c.failed || !shard_number_valid(number) || shard_first((uint32_t)number) < end)
+        if (c.failed || !shard_number_valid(number) ||
+            (count && shard_first((uint32_t)number) <= shard_first(list[count - 1])))
             return db_damaged(db, err, "the shards of attribute %u are not in order", attribute);
-        end = shard_end((uint32_t)number);
         list[count++] = (uint32_t)number;
     }
     *ret = STEAL(list);

@@ -2,7 +2,7 @@
 /*
  * The index of an attribute: which rows have which value, in shards of rows.
  *
- *     shards(attribute) -> its shards, in the order of their rows; they do not overlap
+ *     shards(attribute) -> its shards, in the order of their rows; a row is in one of them
  *     dict(shard << 20 | attribute)
  *       block(shard << 40 | attribute << 20 | number)      dict.h says which
  *       posting(shard << 40 | attribute << 20 | number)    a set of rows; DICT_HAS: all that have the
@@ -13,7 +13,8 @@
  *     number = first row / 2^16 << 3 | turn << 2 | level      rows = 2^(16 + 2 * level)
  *
  * so that four of a level are one of the next, and both can stand side by side while it is made; so can the
- * two turns of one. An attribute has no shard where no row has it.
+ * two turns of one. Of two whose rows overlap the smaller one lies within the other, and holds its last rows.
+ * An attribute has no shard where no row has it.
  *
  * Everything read is hostile: -EUCLEAN, with table, attribute, shard and number. Thread rule: that of the
  * connection.

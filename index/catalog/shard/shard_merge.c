@@ -66,6 +66,9 @@ static int take(struct making *making, int order, struct shard_change *ret, stru
         count = making->walk.clips;
         mem_grow(&making->rows, &making->row_cap, count, sizeof *making->rows);
         rc = shards_walk_list(&making->walk, making->rows, err);
+        for (size_t i = 1; !rc && i < count; i++)
+            if (making->rows[i - 1] >= making->rows[i])
+                rc = shard_damaged(making->walk.walks[0].shard, "dict", 0, "others have its rows", err);
         making->walks = DUE;
         *ret = (struct shard_change){.key = making->walk.key, .gained = making->rows, .gained_count = count};
     }

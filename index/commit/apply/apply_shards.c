@@ -160,16 +160,22 @@ static void mark_parts(const struct apply_delta *delta, bool *touched)
         touched[delta->numbers[i].row >> SHARD_ROW_BITS] = true;
 }
 
-/* The shard that the row belongs to: the one that is there, else the largest that lies beside the others and
- * of whose rows nearly all are sealed, so that few more will come. */
-static uint32_t shard_of(const uint32_t *numbers, size_t count, uint32_t row, uint64_t sealed)
+/* The one that covers the row: the largest, or the smallest; NULL: there is none. */
+static const uint32_t *covering(const uint32_t *numbers, size_t count, uint32_t row, bool smallest)
 {
-    uint32_t number = shard_number(row, SHARD_LEVEL_MAX);
+    const uint32_t *found = NULL;
     for (size_t i = 0; i < count; i++)
-        if (row >= shard_first(numbers[i]) && row < shard_end(numbers[i]))
-            return numbers[i];
+        if (row >= shard_first(numbers[i]) && row < shard_end(numbers[i]) && (smallest || !found))
+            found = &numbers[i];
+    return found;
+}
+
+/* The largest shard that lies beside the others and of whose rows nearly all are sealed, so that few more
+ * will come. */
+static uint32_t shard_beside(const uint32_t *numbers, size_t count, uint32_t row, uint64_t sealed)
+{
     for (unsigned level = SHARD_LEVEL_MAX; level; level--) {
-        number = shard_number(row, level);
+        uint32_t number = shard_number(row, level);
         bool fits = sealed >= shard_end(number) - shard_span(number) / 8;
         for (size_t i = 0; i < count; i++)
             fits &=
@@ -178,6 +184,15 @@ static uint32_t shard_of(const uint32_t *numbers, size_t count, uint32_t row, ui
             return number;
     }
     return shard_number(row, 0);
+}
+
+/* Where a row goes that is behind all that were sealed before: a large shard is not touched for its sake. */
+static uint32_t shard_behind(const uint32_t *numbers, size_t count, uint32_t row, uint64_t sealed)
+{
+    const uint32_t *there = covering(numbers, count, row, true);
+    if (!there)
+        return shard_beside(numbers, count, row, sealed);
+    return shard_level(*there) ? shard_number(row, 0) : *there;
 }
 
 static int write_shard(struct db *db, const struct attribute *attribute, struct changes *changes,
@@ -211,7 +226,7 @@ int apply_shards_write(struct db *db, const struct attribute *attribute, struct 
     for (uint32_t part = 0; !rc && part < PARTS_MAX; part++) {
         if (!touched[part])
             continue;
-        uint32_t number = shard_of(numbers, count, part << SHARD_ROW_BITS, sealed);
+        uint32_t number = shard_behind(numbers, count, part << SHARD_ROW_BITS, sealed);
         rc = write_shard(db, attribute, &changes, number, err);
         part = (uint32_t)((shard_end(number) >> SHARD_ROW_BITS) - 1);
     }
@@ -222,20 +237,18 @@ int apply_shards_write(struct db *db, const struct attribute *attribute, struct 
 
 /* ---- made beside others ---- */
 
-/* Do the shards from numbers[at] on make one of the next level, to which no row is added any more? */
+/* Do the shards from numbers[at] on make one of the next level, to which no row is added any more? Smaller
+ * ones among them lie within them. */
 static bool are_whole(const uint32_t *numbers, size_t count, size_t at, uint64_t sealed)
 {
     unsigned level = shard_level(numbers[at]);
-    if (level == SHARD_LEVEL_MAX || count - at < SHARD_MERGES)
+    uint32_t first = shard_first(numbers[at]), found = 0;
+    if (level == SHARD_LEVEL_MAX)
         return false;
-    uint32_t whole = shard_number(shard_first(numbers[at]), level + 1);
-    if (shard_first(whole) != shard_first(numbers[at]) || shard_end(whole) > sealed)
-        return false;
-    for (uint32_t i = 1; i < SHARD_MERGES; i++)
-        if (shard_level(numbers[at + i]) != level ||
-            shard_first(numbers[at + i]) != shard_first(whole) + i * shard_span(numbers[at]))
-            return false;
-    return true;
+    uint32_t whole = shard_number(first, level + 1);
+    for (size_t i = at; i < count && shard_first(numbers[i]) < shard_end(whole); i++)
+        found += shard_level(numbers[i]) == level;
+    return shard_first(whole) == first && shard_end(whole) <= sealed && found == SHARD_MERGES;
 }
 
 int apply_shards_whole(struct db *db, const struct attribute *attribute, uint64_t sealed, uint32_t *ret,
@@ -253,32 +266,31 @@ int apply_shards_whole(struct db *db, const struct attribute *attribute, uint64_
 }
 
 int apply_shard_anew(struct db *db, const struct attribute *attribute, uint32_t row, uint64_t sealed,
-                     uint32_t *ret, struct error *err)
+                     bool behind, uint32_t *ret, struct error *err)
 {
     CLEANUP_FREE uint32_t *numbers = NULL;
     size_t count = 0;
     int rc = shard_numbers_read(db, attribute->info.id, &numbers, &count, err);
     if (rc)
         return rc;
-    uint32_t number = shard_of(numbers, count, row, sealed);
-    bool there = false;
-    for (size_t i = 0; i < count; i++)
-        there |= numbers[i] == number;
-    *ret = there ? shard_other_turn(number) : number;
+    const uint32_t *around = covering(numbers, count, row, false);
+    uint32_t number = behind   ? shard_behind(numbers, count, row, sealed)
+                      : around ? *around
+                               : shard_beside(numbers, count, row, sealed);
+    const uint32_t *there = covering(numbers, count, row, behind);
+    *ret = there && *there == number ? shard_other_turn(number) : number;
     return 0;
 }
 
-/* Those whose rows the new one takes: they come first in `numbers` then. */
+/* Those whose rows the new one takes: they come first in `numbers` then. One that it lies in is let be. */
 static int choose_old(struct db *db, const struct attribute *attribute, uint32_t number, uint32_t *numbers,
                       size_t *count, struct error *err)
 {
     size_t old = 0;
     for (size_t i = 0; i < *count; i++) {
-        bool apart =
-            shard_end(numbers[i]) <= shard_first(number) || shard_first(numbers[i]) >= shard_end(number);
         bool within =
             shard_first(numbers[i]) >= shard_first(number) && shard_end(numbers[i]) <= shard_end(number);
-        if (numbers[i] == number || (!apart && !within))
+        if (numbers[i] == number)
             return db_damaged(db, err, "shard %u of the attribute '%s' cannot be made", number,
                               attribute->info.name);
         if (within)

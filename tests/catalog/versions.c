@@ -57,6 +57,9 @@ int versions_apply(struct versions *versions, struct changeset *set)
                                     .limits = versions->limits};
     rc = apply(&options, set, &versions->counts, &versions->err);
     changeset_free(set);
+    versions->pages_written = 0;
+    for (uint32_t page = 0; page < overlay_pages(file); page++)
+        versions->pages_written += overlay_has(file, page);
     if (rc)
         return rc;
     must(overlay_save(file, result, &(struct catalog_patience){0}, &versions->err), &versions->err);

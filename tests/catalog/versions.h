@@ -13,6 +13,7 @@ struct versions {
     uint32_t base; /* given to apply(), as are the limits */
     const struct apply_limits *limits;
     struct apply_counts counts;
+    uint32_t pages_written; /* by the newest one */
     struct error err;
     struct catalog *catalog; /* of head, open */
     struct catalog_reader *reader;

@@ -103,8 +103,8 @@ static int begin_attribute(struct fold *fold, struct error *err)
     rc = read_folding(fold, err);
     if (rc || !cells_before(fold, sealed))
         return rc ? rc : finish_runs(fold, err);
-    rc = apply_shard_anew(apply->db, fold->attribute, fold->patch.cells[0].row, sealed, false,
-                          &work.number, err);
+    rc = apply_shard_anew(apply->db, fold->attribute, fold->patch.cells[0].row, sealed, false, &work.number,
+                          err);
     work.end = shard_end(work.number) < sealed ? shard_end(work.number) : sealed;
     work.late = fold->patch.cells[0].row;
     fold->attribute->restated = true;

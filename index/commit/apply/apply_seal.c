@@ -32,8 +32,7 @@ static int begin_attribute(struct apply *apply, const struct attribute *attribut
     int rc = cells_read_some(apply->db, attribute, CELLS_TAIL, 0, 1, &tail, err);
     if (rc || !cells_before(&tail, work.end))
         return rc;
-    rc = apply_shard_anew(apply->db, attribute, tail.cells[0].row, work.end, true, &work.number,
-                          err);
+    rc = apply_shard_anew(apply->db, attribute, tail.cells[0].row, work.end, true, &work.number, err);
     if (rc)
         return rc;
     apply_work_begin(apply, &work);

@@ -17,8 +17,8 @@ int apply_shards_write(struct db *db, const struct attribute *attribute, struct 
 /* 1: there are four shards that can become *ret; 0: there are none. */
 int apply_shards_whole(struct db *db, const struct attribute *attribute, uint64_t sealed, uint32_t *ret,
                        struct error *err);
-/* The number under which a shard with the row is made anew, or for the first time. `behind`: the row is behind
- * all that shards know of; where a large one covers it a small one is made, which lies in that. */
+/* The number under which a shard with the row is made anew, or for the first time. `behind`: the row is
+ * behind all that shards know of; where a large one covers it a small one is made, which lies in that. */
 int apply_shard_anew(struct db *db, const struct attribute *attribute, uint32_t row, uint64_t sealed,
                      bool behind, uint32_t *ret, struct error *err);
 /* A slice of it: all that the attribute's shards of its rows have, and what `delta` (NULL: nothing) says of

@@ -29,6 +29,21 @@ static void make_labels(struct versions *versions)
     cr_assert_eq(versions_apply(versions, set), 0, "%s", versions->err.text);
 }
 
+/* The fifth begins to fold what clips have of an attribute, and leaves it under way. */
+static void make_work(struct versions *versions)
+{
+    struct apply_limits limits = APPLY_LIMITS;
+    struct changeset *set = labels_by("anna", CHANGESET_OWN);
+    limits.patched_rows = limits.upkeep_bytes = 1;
+    limits.small_set_bytes = SIZE_MAX;
+    versions->limits = &limits;
+    set_attribute(set, "mark", VALUE_INT, false);
+    set_labels(set, "ep02", 2);
+    set_value(set, "mark", VALUE_INT, "4");
+    cr_assert_eq(versions_apply(versions, set), 0, "%s", versions->err.text);
+    versions->limits = NULL;
+}
+
 /* One of everything, and enough clips for a posting; the second version replaces one and adds one, which
  * stays in the tail. */
 static void make(struct versions *versions)
@@ -136,7 +151,8 @@ Test(format, the_rows_of_a_catalog_are_the_golden_ones)
     versions_init(&v);
     make(&v);
     make_labels(&v);
-    char *path = versions_path(&v, 4);
+    make_work(&v);
+    char *path = versions_path(&v, 5);
     cr_assert_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), 0);
     for (size_t i = 0; schema_tables[i]; i++) {
         char table[32];

@@ -308,10 +308,13 @@ static bool is_crowded(const struct hash_runs *runs)
 static int merge_within(struct db *db, struct hash_runs *runs, uint64_t *budget, struct error *err)
 {
     const struct hash_run *input;
+    uint64_t reserve;
     int rc = 0;
     while (!rc && (input = choose(runs))) {
-        if (!*budget && is_crowded(runs))
-            *budget = HASH_BUDGET;
+        if (!*budget && is_crowded(runs)) {
+            reserve = HASH_BUDGET;
+            budget = &reserve;
+        }
         if (!*budget)
             break;
         struct hash_run *output = NULL;

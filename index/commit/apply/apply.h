@@ -31,7 +31,7 @@ enum { APPLY_UPKEEP_TIMES = 2 };
                            .held_rows = 1 << 17,                                                             \
                            .tail_rows = 1 << 16,                                                             \
                            .patched_rows = 64000,                                                            \
-                           .upkeep_bytes = 1 << 20,                                                          \
+                           .upkeep_bytes = 3 << 18,                                                          \
                            .small_set_bytes = 1 << 21})
 
 struct apply_options {

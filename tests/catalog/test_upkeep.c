@@ -105,13 +105,13 @@ static void note(struct days *days)
         remove(older);
 }
 
-static void run_days(struct days *days, uint64_t seed, const struct apply_limits *limits)
+static void run_days(struct days *days, uint64_t seed, const struct apply_limits *limits, int commits)
 {
     *days = (struct days){.random = seed};
     versions_init(&days->v);
     days->v.limits = limits;
     add_clips(days, FIRST);
-    for (int n = 0; n < COMMITS; n++) {
+    for (int n = 0; n < commits; n++) {
         if (n % 4 == 1)
             label(days, "name", 1 << 20);
         else if (n % 4 == 3)
@@ -147,8 +147,8 @@ Test(upkeep, no_commit_writes_more_than_its_own_and_the_budget_and_what_is_left_
     struct days some, all;
     uint64_t random = seed();
     const struct apply_limits low = low_limits(BUDGET), none = low_limits(SIZE_MAX / 4);
-    run_days(&some, random, &low);
-    run_days(&all, random, &none);
+    run_days(&some, random, &low, COMMITS);
+    run_days(&all, random, &none, COMMITS);
     fprintf(stderr, "worst %u pages (v%u), mean %u; without a budget %u (v%u), mean %u; %d seals, %d folds\n",
             some.worst, some.worst_version, (unsigned)(some.sum / COMMITS), all.worst, all.worst_version,
             (unsigned)(all.sum / COMMITS), some.seals, some.folds);
@@ -171,8 +171,8 @@ Test(upkeep, equal_change_sets_give_equal_catalogs_whatever_is_under_way, .timeo
     struct days one, other;
     uint64_t random = seed();
     const struct apply_limits low = low_limits(BUDGET);
-    run_days(&one, random, &low);
-    run_days(&other, random, &low);
+    run_days(&one, random, &low, COMMITS / 3);
+    run_days(&other, random, &low, COMMITS / 3);
     CLEANUP_FREE char *a = versions_path(&one.v, one.v.head), *b = versions_path(&other.v, other.v.head);
     CLEANUP_BUF struct buf left = BUF_INIT, right = BUF_INIT;
     cr_assert_eq(file_read(a, 1 << 28, &left, &one.v.err), 0, "%s", one.v.err.text);

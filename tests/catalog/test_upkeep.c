@@ -143,7 +143,7 @@ static uint64_t seed(void)
 Test(upkeep, no_commit_writes_more_than_its_own_and_the_budget_and_what_is_left_to_do_does_not_grow,
      .timeout = 300)
 {
-    enum { OWN_PAGES = 34, PIECE_PAGES = 16 }; /* a group of rows, or a run, that cannot be cut */
+    enum { OWN_PAGES = 34, PIECE_PAGES = 20 }; /* a group of rows, or a run, that cannot be cut */
     struct days some, all;
     uint64_t random = seed();
     const struct apply_limits low = low_limits(BUDGET), none = low_limits(SIZE_MAX / 4);

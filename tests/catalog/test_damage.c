@@ -274,6 +274,8 @@ CHECKED_TEST(damage, rows_that_nobody_writes_are_told_or_not_read, made, removed
     for (size_t i = 0; schema_tables[i]; i++) {
         char name[32];
         cr_assert_eq(sscanf(schema_tables[i], "CREATE TABLE %31[a-z]", name), 1);
+        if (!strcmp(name, "work")) /* the last one: readers do not read it */
+            continue;
         cr_assert_str_eq(name, tables[i].name, "each table of the schema is tried");
         try_table(i);
     }

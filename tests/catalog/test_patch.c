@@ -301,7 +301,7 @@ Test(patch, a_run_that_is_missing_or_damaged_is_named)
     expect_damage("UPDATE run SET bytes = x'00' WHERE id >> 36 = 1",
                   "tail run 1 of the attribute 'arm' is not in order");
     expect_damage("UPDATE run SET bytes = 'text'", "bytes has a wrong type");
-    expect_damage("UPDATE state SET bytes = x'001206000001010009020005'",
+    expect_damage("UPDATE state SET bytes = x'00120600000101000901020005'",
                   "run 2 of the attribute 'arm' has other rows than it says");
     expect_damage("UPDATE state SET bytes = x'0012060000020100'",
                   "the state of the attribute 'arm' is not in order");
@@ -314,11 +314,11 @@ Test(patch, a_state_that_does_not_fit_is_damage)
                   "the state of the attribute 'arm' is not in order");
     expect_damage("UPDATE state SET bytes = x'0000000000000000'",
                   "the state of the attribute 'arm' is not in order");
-    expect_damage("UPDATE state SET bytes = x'001206020001010009010005'", /* folds more runs than there are */
+    expect_damage("UPDATE state SET bytes = x'00120602000101000901010005'", /* folds more runs than there are */
                   "the state of the attribute 'arm' is not in order");
-    expect_damage("UPDATE state SET bytes = x'001206000101010009010005'", /* none, but some rows of it */
+    expect_damage("UPDATE state SET bytes = x'00120600010101000901010005'", /* none, but some rows of it */
                   "the state of the attribute 'arm' is not in order");
     expect_damage("UPDATE state SET attribute = 77", "has no attribute");
-    expect_damage("UPDATE state SET bytes = x'00ff0100000000020001'",
+    expect_damage("UPDATE state SET bytes = x'00ff010000000001020001'",
                   "the counts of the attribute 'arm' are out of range");
 }

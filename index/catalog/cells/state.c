@@ -57,9 +57,12 @@ static bool decode(struct cursor *c, struct state *state)
     while (state->tails.count < tails)
         if (!decode_run(c, &state->tails))
             return false;
-    while (cursor_left(c))
+    uint64_t patches = cursor_varint(c);
+    while (state->patches.count < patches)
         if (!decode_run(c, &state->patches))
             return false;
+    if (c->failed || cursor_left(c))
+        return false;
     state->folding = (uint32_t)folding;
     state->folded = (uint32_t)folded;
     return folding <= state->patches.count;
@@ -96,5 +99,6 @@ void state_encode(const struct state *state, struct buf *buf)
     buf_varint(buf, state->folded);
     buf_varint(buf, state->tails.count);
     encode_runs(&state->tails, buf);
+    buf_varint(buf, state->patches.count);
     encode_runs(&state->patches, buf);
 }

@@ -314,8 +314,9 @@ Test(patch, a_state_that_does_not_fit_is_damage)
                   "the state of the attribute 'arm' is not in order");
     expect_damage("UPDATE state SET bytes = x'0000000000000000'",
                   "the state of the attribute 'arm' is not in order");
-    expect_damage("UPDATE state SET bytes = x'00120602000101000901010005'", /* folds more runs than there are */
-                  "the state of the attribute 'arm' is not in order");
+    expect_damage(
+        "UPDATE state SET bytes = x'00120602000101000901010005'", /* folds more runs than there are */
+        "the state of the attribute 'arm' is not in order");
     expect_damage("UPDATE state SET bytes = x'00120600010101000901010005'", /* none, but some rows of it */
                   "the state of the attribute 'arm' is not in order");
     expect_damage("UPDATE state SET attribute = 77", "has no attribute");

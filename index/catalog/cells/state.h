@@ -4,8 +4,8 @@
  * that are in no shard yet, and above these patches; both oldest first.
  *
  *     state := u8 late, signed clips, signed different, varint folding, varint folded, varint tails,
- *              run{tails}, varint patches, run{patches} run   := varint step (of the version from the run before, the first from 0), varint level,
- * varint rows
+ *              run{tails}, varint patches, run{patches} run   := varint step (of the version from the run
+ * before, the first from 0), varint level, varint rows
  *
  * A patch is the row version << 20 | attribute of the table `run`, a tail run that with 1 << 16 more. Level 0
  * is a commit's own. Any thread.

@@ -80,13 +80,14 @@ void clause_unref(struct clause *clause)
     free(clause);
 }
 
-int clause_estimate(const struct clause *clause, struct catalog_reader *reader, uint64_t clips, uint64_t *ret,
-                    struct error *err)
+int clause_estimate(const struct clause *clause, struct catalog_reader *reader,
+                    const struct catalog_window *window, uint64_t clips, uint64_t *ret, struct error *err)
 {
     uint64_t sum = clause->since ? clips : 0; /* there is no statistic of changes: it comes last */
     for (size_t i = 0; i < clause->count; i++) {
         struct catalog_literal condition = literal_condition(&clause->literals[i]);
         uint64_t estimate = 0;
+        condition.window = window;
         int rc = catalog_estimate(reader, &condition, &estimate, err);
         if (rc < 0)
             return rc;

@@ -29,8 +29,8 @@ struct clause *clause_ref(struct clause *clause);
 void clause_unref(struct clause *clause);
 
 /* Rows expected, from statistics; at most `clips`. */
-int clause_estimate(const struct clause *clause, struct catalog_reader *reader, uint64_t clips, uint64_t *ret,
-                    struct error *err);
+int clause_estimate(const struct clause *clause, struct catalog_reader *reader,
+                    const struct catalog_window *window, uint64_t clips, uint64_t *ret, struct error *err);
 /* The live rows of the window (NULL: all) for which any condition holds; maybe shared: copy before changing
  * it. */
 int clause_select(const struct clause *clause, struct catalog_reader *reader,

@@ -63,7 +63,7 @@ int plan_make(struct clause *const *clauses, size_t count, struct catalog_reader
     if (!catalog_reader_nowait(reader)) /* nobody waits where all is here */
         ask_ahead(&plan, reader, window);
     for (size_t i = 0; i < count; i++) {
-        rc = clause_estimate(clauses[i], reader, info.clips, &plan.steps[i].estimate, err);
+        rc = clause_estimate(clauses[i], reader, window, info.clips, &plan.steps[i].estimate, err);
         if (rc < 0)
             return missed(&plan, reader, window, rc);
     }

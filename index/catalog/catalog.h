@@ -134,7 +134,8 @@ struct catalog_literal {
  * (PREFIX: not a text), or anything but HAS and NULL of lists. */
 int catalog_select(struct catalog_reader *reader, const struct catalog_literal *literal, struct rowset **ret,
                    struct error *err);
-/* How many rows catalog_select() would give, from statistics alone: cheap, may be wrong. */
+/* How many rows catalog_select() would give, from statistics alone: cheap, may be wrong. Of a window what its
+ * shards hold, as is enough to compare. */
 int catalog_estimate(struct catalog_reader *reader, const struct catalog_literal *literal, uint64_t *ret,
                      struct error *err);
 /* Starts to fetch what catalog_select() and catalog_estimate() of all of these will read, so that who waits

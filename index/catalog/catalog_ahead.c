@@ -40,10 +40,10 @@ static void name_run(struct catalog_reader *reader, const struct attribute *attr
 }
 
 /* The tail runs of all attributes of a version lie side by side, and who asks for one asks for others next:
- * they are taken together, unless they are many. */
+ * where they are few they are taken together. */
 static bool name_tails(struct catalog_reader *reader, uint32_t version)
 {
-    enum { LEAVES_MAX = 24 };
+    enum { LEAVES_MAX = 6 };
     const struct attribute first = {.info.id = 0}, last = {.info.id = SCHEMA_ATTRIBUTES_MAX - 1};
     const int64_t ids[] = {pieces_first(&pieces_run, cells_run_id(&first, CELLS_TAIL, version)),
                            pieces_last(&pieces_run, cells_run_id(&last, CELLS_TAIL, version))};
@@ -136,7 +136,7 @@ static void name_literal(struct catalog_reader *reader, const struct attribute *
 /* The blocks of an attribute in a shard, unless they are many. */
 static int name_few_blocks(struct catalog_reader *reader, const struct attribute *attribute)
 {
-    enum { LEAVES_MAX = 8 };
+    enum { LEAVES_MAX = 4 };
     CLEANUP_FREE uint32_t *numbers = NULL;
     size_t count;
     int rc = shard_numbers_read(reader->db, attribute->info.id, &numbers, &count, NULL);

@@ -132,25 +132,38 @@ int catalog_attribute_counts(struct catalog_reader *reader, uint32_t id, struct 
     return 0;
 }
 
-/* Clips that have the value now; with `any`, 1 or more as soon as there is one: shards take none away. */
-static int count_value(struct catalog_reader *reader, const struct attribute *attribute,
-                       const struct value *value, bool any, uint64_t *ret, struct error *err)
+/* Adds up to *sum how many clips beneath have it; with `any` until there is one: shards take none away. */
+static int count_beneath(const struct shards *shards, const struct value *value, bool any, int64_t *sum,
+                         struct error *err)
 {
-    const struct patch_index *patch_index;
-    const struct shards *shards;
     struct shard_key key = shard_key_of(value);
-    uint64_t clips;
-    int rc = cells_patch_index(reader->db, &reader->cells, attribute, &patch_index, err);
-    if (!rc)
-        rc = reader_shards(reader, attribute, &shards, err);
-    int64_t sum = !rc && patch_index ? patch_index_clips(patch_index, value) : 0;
-    for (size_t i = 0; !rc && i < shards->count && !(any && sum > 0); i++) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < shards->count && !(any && *sum > 0); i++) {
+        uint64_t clips;
         rc = shard_count(&shards->list[i], &key, &clips, err);
-        sum += rc ? 0 : (int64_t)clips;
+        *sum += rc ? 0 : (int64_t)clips;
     }
-    if (!rc)
-        *ret = sum > 0 ? (uint64_t)sum : 0;
     return rc;
+}
+
+/* Is there a clip that has the value now? Tail runs only add: where nothing else stands above, they need not
+ * be read to know that there is one. */
+static int has_value(struct catalog_reader *reader, const struct attribute *attribute,
+                     const struct value *value, struct error *err)
+{
+    const struct patch_index *patch_index = NULL;
+    const struct shards *shards;
+    int64_t sum = 0;
+    int rc = reader_shards(reader, attribute, &shards, err);
+    if (!rc && !attribute->state.patches.count)
+        rc = count_beneath(shards, value, true, &sum, err);
+    if (!rc && !sum) {
+        rc = cells_patch_index(reader->db, &reader->cells, attribute, &patch_index, err);
+        sum = !rc && patch_index ? patch_index_clips(patch_index, value) : 0;
+        if (!rc)
+            rc = count_beneath(shards, value, true, &sum, err);
+    }
+    return rc ? rc : sum > 0;
 }
 
 int catalog_value_known(struct catalog_reader *reader, uint32_t id, const struct value *value,
@@ -158,13 +171,10 @@ int catalog_value_known(struct catalog_reader *reader, uint32_t id, const struct
 {
     const struct attribute *attribute;
     struct catalog_literal literal = {.attribute = id, .op = CATALOG_EQ, .values = value, .count = 1};
-    uint64_t clips = 0;
     int rc = reader_attribute(reader, id, &attribute, err);
     if (!rc)
         rc = select_check(attribute, &literal, err);
-    if (!rc)
-        rc = count_value(reader, attribute, value, true, &clips, err);
-    return rc ? rc : clips > 0;
+    return rc ? rc : has_value(reader, attribute, value, err);
 }
 
 /* ---- guesses ---- */
@@ -174,7 +184,7 @@ enum { PRINTED_MAX = 256 }; /* as many values are printed to see what they start
 struct guess {
     struct catalog_reader *reader;
     const struct attribute *attribute;
-    const struct shards *shards;
+    struct shards shards;                  /* of the literal's window */
     const struct patch_index *patch_index; /* NULL: nothing is above */
     const struct catalog_literal *literal;
     uint64_t all; /* clips that have the attribute */
@@ -185,9 +195,10 @@ static int guess_equal(struct guess *guess, struct error *err)
 {
     int rc = 0;
     for (size_t i = 0; !rc && i < guess->literal->count; i++) {
-        uint64_t clips = 0;
-        rc = count_value(guess->reader, guess->attribute, &guess->literal->values[i], false, &clips, err);
-        guess->clips += (int64_t)clips;
+        const struct value *value = &guess->literal->values[i];
+        int64_t clips = guess->patch_index ? patch_index_clips(guess->patch_index, value) : 0;
+        rc = count_beneath(&guess->shards, value, false, &clips, err);
+        guess->clips += clips > 0 ? clips : 0;
     }
     return rc;
 }
@@ -202,14 +213,14 @@ static int guess_many(struct guess *guess, struct error *err)
 {
     struct select_range range;
     int found = select_range(guess->attribute, guess->literal, &range), rc = 0;
-    for (size_t i = 0; found == 1 && !rc && i < guess->shards->count; i++) {
+    for (size_t i = 0; found == 1 && !rc && i < guess->shards.count; i++) {
         uint64_t pairs = 0;
-        rc = shard_count_between(&guess->shards->list[i], &range.range, &pairs, err);
+        rc = shard_count_between(&guess->shards.list[i], &range.range, &pairs, err);
         guess->clips += (int64_t)pairs;
     }
     buf_done(&range.bound);
     bool printed = found == -ENOENT; /* a prefix of numbers */
-    bool few = !guess->shards->count && guess->patch_index && guess->patch_index->term_count <= PRINTED_MAX;
+    bool few = !guess->shards.count && guess->patch_index && guess->patch_index->term_count <= PRINTED_MAX;
     if (printed && !few)
         guess->clips = (int64_t)guess->all / 2;
     else if (!rc && guess->patch_index)
@@ -238,6 +249,7 @@ int catalog_estimate(struct catalog_reader *reader, const struct catalog_literal
                      struct error *err)
 {
     struct guess guess = {.reader = reader, .literal = literal};
+    const struct shards *shards;
     struct catalog_info info;
     int rc = catalog_info(reader, &info, err);
     if (!rc)
@@ -245,11 +257,13 @@ int catalog_estimate(struct catalog_reader *reader, const struct catalog_literal
     if (!rc)
         rc = select_check(guess.attribute, literal, err);
     if (!rc)
-        rc = reader_shards(reader, guess.attribute, &guess.shards, err);
+        rc = reader_shards(reader, guess.attribute, &shards, err);
     if (!rc)
         rc = cells_patch_index(reader->db, &reader->cells, guess.attribute, &guess.patch_index, err);
     if (!rc)
-        rc = count_clips(reader, guess.attribute, guess.shards, &guess.all, err);
+        rc = count_clips(reader, guess.attribute, shards, &guess.all, err);
+    if (!rc)
+        guess.shards = select_shards(shards, literal);
     if (!rc)
         rc = guess_op(&guess, err);
     if (rc)

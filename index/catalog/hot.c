@@ -2,16 +2,26 @@
 /* Found by walking the trees, not noted while they are written: so they are right whatever SQLite did. */
 #include "index/catalog/hot.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "index/catalog/attributes.h"
 #include "index/catalog/db.h"
+#include "index/catalog/shard/dict.h"
+#include "index/catalog/shard/shard_id.h"
 #include "index/pages/btree.h"
 
-enum { LEAVES_MAX = 64 }; /* of one table; the others of a larger one cost a round more */
+enum {
+    LEAVES_MAX = 64,      /* of one table; the others of a larger one cost a round more */
+    ATTRIBUTES_MAX = 256, /* with more of them, blocks are not hot */
+    BLOCK_LEAVES_MAX = 2, /* of an attribute in a shard, whose blocks are hot */
+    ALL_BLOCKS_MAX = 48
+};
 
 struct tree {
     struct hot_pages *hot;
+    bool cold;     /* only its root is wanted */
     bool small;    /* its leaves are wanted, too */
     bool listed;   /* its leaves shall lie side by side */
     uint32_t root; /* a root that is a leaf always is */
@@ -34,8 +44,10 @@ static void add_listed(struct hot_pages *hot, uint32_t page)
 static int note(void *ctx, uint32_t page, enum btree_kind kind, struct error *err)
 {
     struct tree *tree = ctx;
-    if (kind == BTREE_INTERIOR || page == tree->root)
+    if (page == tree->root || (kind == BTREE_INTERIOR && !tree->cold))
         add(tree->hot, page);
+    else if (kind == BTREE_INTERIOR)
+        return 0;
     else if (tree->listed)
         add_listed(tree->hot, page);
     else if (tree->leaf_count < LEAVES_MAX)
@@ -57,6 +69,7 @@ static int walk_tree(const struct btree_file *file, const char *name, uint32_t r
                      struct error *err)
 {
     struct tree tree = {.hot = hot,
+                        .cold = is_one_of(schema_cold_tables, name),
                         .small = is_one_of(schema_hot_tables, name),
                         .listed = is_one_of(schema_listed_tables, name),
                         .root = root};
@@ -66,8 +79,58 @@ static int walk_tree(const struct btree_file *file, const char *name, uint32_t r
     return rc;
 }
 
+/* ---- blocks of attributes with few values ---- */
+
+struct few {
+    uint32_t leaves[BLOCK_LEAVES_MAX];
+    size_t count;
+};
+
+static int note_leaf(void *ctx, uint32_t page, enum btree_kind kind, struct error *err)
+{
+    struct few *few = ctx;
+    if (few->count == BLOCK_LEAVES_MAX)
+        return -E2BIG;
+    few->leaves[few->count++] = page;
+    return 0;
+}
+
+/* Whether a clip has such a value is what each component of a path asks. */
+static int add_blocks_of(struct db *db, const struct btree_file *file, struct btree_table *blocks,
+                         uint32_t attribute, size_t end, struct hot_pages *hot, struct error *err)
+{
+    CLEANUP_FREE uint32_t *numbers = NULL;
+    size_t count;
+    int rc = shard_numbers_read(db, attribute, &numbers, &count, err);
+    for (size_t i = 0; !rc && i < count; i++) {
+        struct shard shard = {.attribute = attribute, .number = numbers[i]};
+        const int64_t ids[] = {shard_block_id(&shard, 0), shard_block_id(&shard, DICT_HAS)};
+        struct few few = {.count = 0};
+        rc = btree_leaves(file, blocks, ids, note_leaf, &few, err);
+        for (size_t k = 0; !rc && k < few.count && hot->count < end; k++)
+            add(hot, few.leaves[k]);
+        rc = rc == -E2BIG ? 0 : rc;
+    }
+    return rc;
+}
+
+static int add_blocks(struct db *db, const struct btree_file *file, uint32_t root, struct hot_pages *hot,
+                      struct error *err)
+{
+    CLEANUP_ATTRIBUTES struct attributes attributes = {0};
+    struct btree_table blocks = {.root = root};
+    size_t end = hot->count + ALL_BLOCKS_MAX;
+    int rc = root ? attributes_read(db, &attributes, err) : 0;
+    for (size_t i = 0; !rc && attributes.count <= ATTRIBUTES_MAX && i < attributes.count; i++)
+        rc = add_blocks_of(db, file, &blocks, attributes.list[i].info.id, end, hot, err);
+    return rc;
+}
+
+/* ---- all of them ---- */
+
 static int walk_all(struct db *db, const struct btree_file *file, struct hot_pages *hot, struct error *err)
 {
+    uint32_t blocks = 0;
     sqlite3_stmt *stmt;
     int more, rc = db_query(db, QUERY_ROOTS, &stmt, err);
     if (!rc)
@@ -82,10 +145,12 @@ static int walk_all(struct db *db, const struct btree_file *file, struct hot_pag
             rc = db_damaged(db, err, "table %s begins behind its end", name);
         if (!rc)
             rc = walk_tree(file, name, (uint32_t)root - 1, hot, err);
+        if (!rc && !strcmp(name, "block"))
+            blocks = (uint32_t)root - 1;
     }
     if (!rc)
         sqlite3_reset(stmt);
-    return rc;
+    return rc ? rc : add_blocks(db, file, blocks, hot, err);
 }
 
 static int read_page(void *ctx, uint32_t page, void *to, struct error *err)
@@ -99,6 +164,15 @@ static int ascending(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     return x < y ? -1 : x > y;
+}
+
+static size_t without_repeats(uint32_t *list, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!kept || list[kept - 1] != list[i])
+            list[kept++] = list[i];
+    return kept;
 }
 
 int hot_pages_find(struct overlay *overlay, struct hot_pages *ret, struct error *err)
@@ -117,6 +191,7 @@ int hot_pages_find(struct overlay *overlay, struct hot_pages *ret, struct error 
         return rc;
     }
     qsort(hot.list, hot.count, sizeof *hot.list, ascending);
+    hot.count = without_repeats(hot.list, hot.count);
     *ret = hot;
     return 0;
 }

@@ -28,6 +28,8 @@ enum {
 extern const char *const schema_tables[];
 /* Those that every reader reads first, and that stay small. NULL-terminated. */
 extern const char *const schema_hot_tables[];
+/* Those that no question of a mount begins with: not even what is above their leaves is hot. */
+extern const char *const schema_cold_tables[];
 /* Those of which a listing reads many rows here and there. NULL-terminated. */
 extern const char *const schema_listed_tables[];
 

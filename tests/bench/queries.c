@@ -69,14 +69,19 @@ static void ask_exists(struct bench *bench, struct catalog_reader *reader)
 
 static void ask_first_names(struct bench *bench, struct catalog_reader *reader)
 {
+    enum { NAMES = 100 };
     CLEANUP_QUERY struct query *query = NULL;
-    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
     const char *path = any_path(bench);
-    uint32_t rows[100];
-    uint64_t next;
+    uint32_t rows[NAMES], windows;
+    size_t count = 0;
     must(bench, query_parse(path, strlen(path), reader, &query, &bench->err));
-    must(bench, query_run(query, reader, &result, &bench->err));
-    size_t count = query_result_rows(result, 0, rows, sizeof rows / sizeof *rows, &next);
+    must(bench, query_windows(reader, &windows, &bench->err));
+    for (uint32_t window = 0; window < windows && count < NAMES; window++) {
+        CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+        uint64_t next;
+        must(bench, query_run_window(query, reader, window, &result, &bench->err));
+        count += query_result_rows(result, 0, rows + count, NAMES - count, &next);
+    }
     for (size_t i = 0; i < count; i++) {
         struct catalog_clip clip;
         must(bench, catalog_clip(reader, rows[i], &clip, &bench->err));

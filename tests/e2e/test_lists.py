@@ -197,11 +197,11 @@ def test_a_mount_shows_lists_in_json_and_xattrs(clips, tmp_path):
 
 
 def test_a_set_from_before_the_first_release_is_refused_in_one_line(clips):
-    manifest = clips / "elidefs" / "versions" / "00000001.json"
-    text = manifest.read_text()
-    assert '"catalog-4"' in text
-    os.chmod(manifest, 0o644)
-    manifest.write_text(text.replace('"catalog-4"', '"catalog-whole", "catalog-3"'))
+    for path in (clips / "elidefs" / "versions" / "00000001.json", clips / "elidefs" / "head"):
+        text = path.read_text()
+        assert '"catalog-4"' in text
+        os.chmod(path, 0o644)
+        path.write_text(text.replace('"catalog-4"', '"catalog-whole", "catalog-3"'))
     for words in [["query", clips, "v1"], ["import", clips, clips.parent / "source"]]:
         done = elidefs(*words, check=False)
         (line,) = [line for line in done.stderr.splitlines() if "v1" in line]

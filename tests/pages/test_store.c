@@ -266,7 +266,9 @@ CHECKED_TEST(store, pages_come_together_too_where_the_map_does_not_say_yet_where
     start_anew(true);
     CLEANUP_PAGES struct pages *pages = pages_new(paged.store, &top, "of v1");
     check_page(pages, 1, 1);
+    held_set_mode(paged.held, HELD_HOLD);
     cr_assert_eq(pages_want(pages, list, 6, &nowait, NULL), -EAGAIN);
+    held_set_mode(paged.held, HELD_GIVE);
     unsigned before = atomic_load(&paged.held->reads);
     cr_assert_eq(pages_want(pages, list, 6, &patient, NULL), 0);
     for (size_t i = 0; i < 6; i++)

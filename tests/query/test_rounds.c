@@ -138,6 +138,7 @@ static struct query_result *run(struct scene *s, const struct query *query, unsi
     return result;
 }
 
+/* As a listing does: what the first clips need is asked for together when something is not here. */
 static void name_first(struct scene *s, const struct query_result *result, unsigned *rounds)
 {
     uint32_t rows[FIRST_NAMES];
@@ -145,8 +146,12 @@ static void name_first(struct scene *s, const struct query_result *result, unsig
     struct catalog_clip clip;
     size_t count = query_result_rows(result, 0, rows, FIRST_NAMES, &next);
     for (size_t i = 0; i < count; i++)
-        while (waited(s, catalog_clip(s->now, rows[i], &clip, &s->err), rounds))
-            catalog_clips_ahead(s->now, rows, count);
+        for (int rc = -EAGAIN; rc == -EAGAIN;) {
+            rc = catalog_clip(s->now, rows[i], &clip, &s->err);
+            if (rc == -EAGAIN)
+                catalog_clips_ahead(s->now, rows, count);
+            waited(s, rc, rounds);
+        }
 }
 
 /* What it tells is what a catalog tells that is all here. */

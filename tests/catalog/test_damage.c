@@ -319,6 +319,6 @@ CHECKED_TEST(damage, another_byte_in_a_blob_is_told_or_another_answer_and_nothin
     unsigned seed = number_of("ELIDEFS_TEST_SEED", 4711);
     printf("seed %u\n", seed);
     for (unsigned i = number_of("ELIDEFS_TEST_TRIES", 8); i--;)
-        for (size_t t = 0; schema_tables[t]; t++)
+        for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
             flip_byte(&tables[t], strchr(schema_tables[t], '('), &seed);
 }

@@ -10,7 +10,7 @@
 #include "cache/base/hash.h"
 #include "cache/base/instant.h"
 
-enum { NOTE_BYTES_MAX = 4 << 20 };
+enum { NOTE_BYTES_MAX = 256 << 10 }; /* what is larger is not noted: nothing else bounds their sum */
 
 void layout_manifest_path(uint32_t version, char ret_path[LAYOUT_PATH_BYTES])
 {
@@ -88,7 +88,7 @@ bool layout_is_away(int rc)
 
 void layout_read_begin(struct layout *layout, struct layout_reading *reading)
 {
-    bool away = atomic_load(&layout->away);
+    bool away = atomic_load(&layout->away) && !reading->anyway;
     reading->whole = away ? NULL : store_whole_start(layout->store, reading->path, reading->max_bytes, 0);
 }
 

@@ -55,6 +55,7 @@ struct layout_reading {
     char path[LAYOUT_PATH_BYTES];
     size_t max_bytes;
     bool unnoted; /* it is not to be noted */
+    bool anyway;  /* asked of the store though it is away */
     bool plain;   /* -EACCES is told as it comes: there is nothing yet that could be read at all */
     struct store_whole *whole; /* NULL: not begun, ended, or there is nothing to wait for */
 };

@@ -153,16 +153,19 @@ static int search_on(struct dataset *dataset, struct search *search, bool one,
 /* ---- looking again ---- */
 
 /* The store answers again: is its history still the one that was shown meanwhile? */
-static int come_back(struct dataset *dataset, uint32_t head, struct error *err)
+static int come_back(struct dataset *dataset, uint32_t head, const struct catalog_patience *patience,
+                     struct error *err)
 {
     const struct manifest *known;
     CLEANUP_BUF struct buf bytes = BUF_INIT;
-    char path[LAYOUT_PATH_BYTES];
+    struct layout_reading reading = {.max_bytes = MANIFEST_BYTES_MAX, .unnoted = true, .anyway = true};
     uint8_t digest[SHA256_BYTES];
-    layout_manifest_path(head, path);
     int rc = dataset_manifest(dataset, head, &known, err);
-    if (!rc)
-        rc = store_read_all(dataset->layout.store, path, MANIFEST_BYTES_MAX, &bytes, NULL, err);
+    if (rc < 0)
+        return rc;
+    layout_manifest_path(head, reading.path);
+    layout_read_begin(&dataset->layout, &reading);
+    rc = layout_read_end(&dataset->layout, &reading, patience, &bytes, err);
     if (rc < 0)
         return rc;
     sha256_of(bytes.data, bytes.len, digest);
@@ -179,7 +182,7 @@ int dataset_look(struct dataset *dataset, const struct catalog_patience *patienc
 {
     uint32_t head = dataset_head(dataset);
     struct search search = {.low = head, .high = (uint64_t)MANIFEST_VERSION_MAX + 1};
-    int rc = atomic_load(&dataset->layout.away) ? come_back(dataset, head, err) : 0;
+    int rc = atomic_load(&dataset->layout.away) ? come_back(dataset, head, patience, err) : 0;
     if (!rc)
         rc = search_on(dataset, &search, true, patience, err);
     if (!rc && ret_head)

@@ -177,10 +177,13 @@ static uint32_t parse_id(const char *name)
     return !id || *end || id > UINT32_MAX ? 0 : (uint32_t)id;
 }
 
-/* Ids are given in order, so without a listing the first gap is the end. */
+/* Ids are given in order, so without a listing the first gap is the end. `known` is what a manifest says, and
+ * saves rounds only. */
 static int load_one_by_one(struct roots *roots, uint32_t known, struct error *err)
 {
-    for (uint32_t first = 1, last = known + 1;; first = last + 1, last += last) {
+    enum { AT_FIRST_MAX = 256 };
+    for (uint32_t first = 1, last = known < AT_FIRST_MAX ? known + 1 : AT_FIRST_MAX;;
+         first = last + 1, last += last) {
         CLEANUP_SERIES struct series_list series = {0};
         for (uint32_t id = first; id <= last; id++)
             add(roots, &series, id);

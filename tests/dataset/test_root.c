@@ -292,6 +292,22 @@ CHECKED_TEST(root, equal_urls_share_an_id_and_the_newest_place_counts, made, rem
     cr_assert_str_eq(text, want);
 }
 
+CHECKED_TEST(root, what_a_manifest_says_of_their_number_is_not_believed, made, removed)
+{
+    CLEANUP_FREE char *a = in("own/sub"), *text = NULL;
+    struct error err = {0};
+    struct store_stats before, after;
+    cr_assert_eq(published(a), 1);
+    struct roots *other = open_roots(NULL);
+    atomic_store(&layout.blind, true);
+    stores_stats(stores, &before);
+    cr_assert_eq(roots_load(other, UINT32_MAX, NULL, &err), 0, "%s", err.text);
+    stores_stats(stores, &after);
+    cr_assert_leq(after.requests - before.requests, 1000);
+    cr_assert_eq(resolved(other, 1, &text), 0, "%s", text);
+    roots_free(other);
+}
+
 CHECKED_TEST(root, two_writers_cannot_give_one_id_to_two_roots, made, removed)
 {
     CLEANUP_FREE char *a = in("own/sub"), *b = in("own");

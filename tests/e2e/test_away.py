@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import time
 
@@ -80,6 +81,21 @@ def test_a_history_that_is_another_when_the_store_is_back_is_said(web, growing, 
                 assert os.readlink(point / "latest") == "v2" and len(os.listdir(point / "v2")) == 64
         finally:
             daemon.terminate()
+
+
+def test_who_asks_for_a_version_that_is_not_cached_can_be_interrupted(web, growing, tmp_path):
+    port, cache = free_port(), tmp_path / "cache"
+    url = f"http://127.0.0.1:{port}/{growing.name}"
+    with line(web, port), mounted(url, tmp_path / "mnt", cache) as point:
+        os.listdir(point / "v2")
+    point.mkdir(exist_ok=True)
+    with mounted(url, point, cache, "--poll", "3600"), line(web, port, "--fault", "stall@1+:0"):
+        asking = subprocess.Popen(["stat", point / "v99"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(1)
+        assert asking.poll() is None
+        assert os.listdir(point / "v2/arm=left") != []
+        asking.send_signal(signal.SIGINT)
+        asking.wait(20)
 
 
 def test_who_has_nothing_cached_is_told_that_the_store_is_away(tmp_path):

@@ -71,14 +71,11 @@ static void tell_set(const struct run *run, uint32_t version, const struct apply
 /* Somebody else was first: what they set and this set touches is found by apply(), the rest lands. */
 static int commit(struct run *run, const struct changeset *set, struct error *err)
 {
-    enum { TRIES = 10 };
     const char *message = arguments_text(run->arguments, "message");
-    struct dataset_commit info = {.message = message, .base = run->base};
+    struct dataset_commit info = {.message = message, .based = true, .base = run->base};
     struct apply_counts counts = {0};
     uint32_t version = 0;
-    int rc = -EAGAIN;
-    for (int i = 0; rc == -EAGAIN && i < TRIES; i++)
-        rc = dataset_commit(run->session.dataset, set, &info, &version, &counts, err);
+    int rc = dataset_commit(run->session.dataset, set, &info, &version, &counts, err);
     if (rc == -EALREADY) {
         fprintf(stderr, "%s\n", err->text);
         counts = (struct apply_counts){.clips_unchanged = changeset_clips(set)};

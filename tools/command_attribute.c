@@ -105,7 +105,8 @@ static int commit(const struct arguments *arguments, struct session *session, co
     const char *const *words = arguments->positional, *message = arguments_text(arguments, "message");
     CLEANUP_FREE char *done = mem_printf("%s %s%s%s", words[0], words[2], arguments->count > 3 ? " " : "",
                                          arguments->count > 3 ? words[3] : "");
-    struct dataset_commit info = {.message = message ? message : done};
+    struct dataset_commit info = {
+        .message = message ? message : done, .based = true, .base = dataset_head(session->dataset)};
     uint32_t version = 0;
     int rc = dataset_commit(session->dataset, set, &info, &version, NULL, err);
     if (rc == -EALREADY) {

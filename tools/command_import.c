@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cache/base/count.h"
 #include "cache/base/file.h"
@@ -149,8 +150,8 @@ static int commit(const struct arguments *arguments, struct session *session, co
     CLEANUP_FREE char *source = import_source_name(arguments->positional[1]);
     struct dataset_commit info = {.message = arguments_text(arguments, "message"),
                                   .source = source,
-                                  .settled = true,
-                                  .after = found->after,
+                                  .based = true,
+                                  .base = found->after,
                                   .dry = arguments_flag(arguments, "dry-run")};
     struct apply_counts counts = {0};
     uint32_t version = 0;
@@ -258,8 +259,9 @@ static void tell_resumed(const struct scan_cache *scans)
                 COUNT(scan_cache_found(scans), "file"));
 }
 
-static int import(const struct arguments *arguments, struct import_request *request, struct session *session,
-                  struct error *err)
+/* *ret_again: others have committed what changes what the source means. */
+static int import_once(const struct arguments *arguments, struct import_request *request,
+                       struct session *session, bool *ret_again, struct error *err)
 {
     CLEANUP_SCAN_CACHE struct scan_cache *scans = open_scans(request, session);
     CLEANUP_CHANGESET struct changeset *set = NULL;
@@ -274,6 +276,7 @@ static int import(const struct arguments *arguments, struct import_request *requ
     tell_faults(request, rc, err);
     if (!rc) {
         rc = finish(arguments, request, session, set, &found, err);
+        *ret_again = rc == -EAGAIN;
         if (rc >= 0)
             scan_cache_forget(scans);
         free(found.moved.url);
@@ -285,6 +288,37 @@ static int import(const struct arguments *arguments, struct import_request *requ
     if (write_bad(arguments, request, &unwritten))
         fprintf(stderr, "note: %s\n", unwritten.text);
     return rc;
+}
+
+/* Not what comes through a pipe. */
+static bool can_be_read_again(const struct import_request *request)
+{
+    struct stat at;
+    for (size_t i = 0; i < request->table_count; i++)
+        if (!strcmp(request->tables[i], "-") || (!stat(request->tables[i], &at) && !S_ISREG(at.st_mode)))
+            return false;
+    return true;
+}
+
+/* Where it must be looked at again, no recording is read again: what was read is kept. */
+static int import(const struct arguments *arguments, struct import_request *request, struct session *session,
+                  struct error *err)
+{
+    enum { TIMES = 5 };
+    bool again = true;
+    int rc = 0;
+    for (int i = 0; again && i < TIMES; i++) {
+        again = false;
+        request->notes = notes_new();
+        request->faults = faults_new();
+        rc = import_once(arguments, request, session, &again, err);
+        notes_free(request->notes);
+        faults_free(request->faults);
+        again &= can_be_read_again(request) && !dataset_refresh(session->dataset, NULL, NULL);
+        if (again && i + 1 < TIMES)
+            fprintf(stderr, "%s; looking again\n", err->text);
+    }
+    return rc == -EAGAIN ? error_within(err, rc, "nothing was committed, import again") : rc;
 }
 
 /* What fails is tried again, and finds what was copied; but a full disk would stay full. */
@@ -317,8 +351,6 @@ static int run(const struct arguments *arguments, struct error *err)
         rc = import_skip_parse(skip, &request.skip, err);
     if (rc)
         return rc;
-    request.notes = notes_new();
-    request.faults = faults_new();
     request.copies = strmap_new();
     const char **tables = arguments_list(arguments, "table", &request.table_count);
     const char **sets = arguments_list(arguments, "set", &request.set_count);
@@ -340,8 +372,6 @@ static int run(const struct arguments *arguments, struct error *err)
     free(multi);
     free(types);
     free(streams);
-    notes_free(request.notes);
-    faults_free(request.faults);
     return rc;
 }
 

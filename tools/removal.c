@@ -5,11 +5,10 @@
 #include <string.h>
 
 #include "cache/base/count.h"
+#include "cache/base/instant.h"
 #include "index/catalog/catalog_known.h"
 #include "index/commit/commit.h"
 #include "query/place.h"
-
-enum { TRIES = 10 };
 
 struct removing {
     struct catalog_reader *reader; /* of the version that the path means */
@@ -98,8 +97,8 @@ static int try_once(struct dataset *dataset, const struct removal *removal, uint
                     struct apply_counts *ret_counts, struct error *err)
 {
     CLEANUP_CHANGESET struct changeset *set = changeset_new();
-    struct dataset_commit info = {.message = removal->message, .settled = true, .labels_too = true};
-    int rc = gather(dataset, removal, set, &info.after, err);
+    struct dataset_commit info = {.message = removal->message, .based = true, .exact = true};
+    int rc = gather(dataset, removal, set, &info.base, err);
     if (rc)
         return rc;
     return changeset_removals(set) ? dataset_commit(dataset, set, &info, ret_version, ret_counts, err)
@@ -109,8 +108,10 @@ static int try_once(struct dataset *dataset, const struct removal *removal, uint
 int removal_commit(struct dataset *dataset, const struct removal *removal, uint32_t *ret_version,
                    struct apply_counts *ret_counts, struct error *err)
 {
-    int rc = -EAGAIN;
-    for (int i = 0; rc == -EAGAIN && i < TRIES; i++)
+    int64_t end = clock_now_ns() + COMMIT_PATIENCE_NS;
+    int rc;
+    do
         rc = try_once(dataset, removal, ret_version, ret_counts, err);
+    while (rc == -EAGAIN && clock_now_ns() < end);
     return rc;
 }

@@ -175,6 +175,11 @@ int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len
  * `labels_only`, those whose json may be another. Reads only groups of rows in which something did. */
 int catalog_changed_since(struct catalog_reader *reader, uint32_t since, bool labels_only,
                           struct rowset **ret, struct error *err);
+/* What this version itself changed of clips that were there before it: by attribute, the rows of those of
+ * which it changed what they have. Attributes of which it changed nothing are left out. Non-zero from `each`
+ * ends it with that. */
+typedef int catalog_own_fn(void *ctx, uint32_t attribute, const struct rowset *rows, struct error *err);
+int catalog_own_cells(struct catalog_reader *reader, catalog_own_fn *each, void *ctx, struct error *err);
 /* Appends the bytes of <key>.json: one line, json_size bytes. */
 int catalog_json(struct catalog_reader *reader, uint32_t row, struct buf *buf, struct error *err);
 /* Each value of each attribute of a clip, by attribute name, values in value order. */

@@ -194,8 +194,8 @@ Test(labels, what_others_set_since_the_set_was_made_is_a_conflict_even_where_it_
     must_label(&v, "net-7", CHANGESET_ALL, "ep1", "outcome", "fail");
     must_label(&v, "net-7", CHANGESET_OWN, "ep3", "object", "cube");
     cr_assert_eq(label(&v, "net-7", CHANGESET_ALL, "ep3", "outcome", "fail"), -EEXIST);
-    cr_assert_str_eq(v.err.text, "1 value was set by others since v2: "
-                                 "'ep3' has outcome=ok by anna (v3), labels.csv: line 2 says fail");
+    cr_assert_str_eq(v.err.text, "1 conflict with what others have committed since v2: "
+                                 "'ep3' has outcome=ok by anna since v3, labels.csv: line 2 says fail");
     versions_done(&v);
     check_leaks();
 }

@@ -42,8 +42,22 @@ char *versions_path(const struct versions *versions, uint32_t version)
     return mem_printf("%s/v%u", versions->folder, version);
 }
 
+static void read_version(const struct versions *versions, uint32_t version, struct interim **interim)
+{
+    CLEANUP_FREE char *path = versions_path(versions, version);
+    CLEANUP_CATALOG struct catalog *catalog = NULL;
+    CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
+    struct error err;
+    must(catalog_open_path(path, &catalog, &err), &err);
+    must(catalog_reader_acquire(catalog, PATIENCE_ENDLESS, &reader, &err), &err);
+    must(*interim ? interim_take(*interim, reader, &err) : interim_new(reader, interim, &err), &err);
+}
+
 int versions_apply(struct versions *versions, struct changeset *set)
 {
+    CLEANUP_INTERIM struct interim *interim = NULL;
+    for (uint32_t version = versions->base; version && version <= versions->head; version++)
+        read_version(versions, version, &interim);
     CLEANUP_FREE char *parent = versions_path(versions, versions->head),
                       *result = versions_path(versions, versions->head + 1);
     CLEANUP_OVERLAY struct overlay *file = NULL;
@@ -53,7 +67,7 @@ int versions_apply(struct versions *versions, struct changeset *set)
     struct apply_options options = {.file = file,
                                     .version = versions->head + 1,
                                     .time_ns = versions->head + 1,
-                                    .base = versions->base,
+                                    .interim = interim,
                                     .limits = versions->limits};
     rc = apply(&options, set, &versions->counts, &versions->err);
     changeset_free(set);

@@ -10,7 +10,7 @@
 struct versions {
     char *folder;
     uint32_t head; /* 0: none yet; versions count from 1 */
-    uint32_t base; /* given to apply(), as are the limits */
+    uint32_t base; /* the version that sets are made for; 0: the head */
     const struct apply_limits *limits;
     struct apply_counts counts;
     uint32_t pages_written; /* by the newest one */

@@ -10,6 +10,7 @@
 
 #include "cache/base/error.h"
 #include "index/commit/changeset.h"
+#include "index/commit/interim.h"
 #include "index/pages/overlay.h"
 
 /* When what stands above others goes into them (index/FORMAT.md), in rows, and in bytes before they are
@@ -40,7 +41,7 @@ struct apply_options {
     uint32_t version;
     int64_t time_ns;                   /* commit time */
     const struct apply_limits *limits; /* NULL: APPLY_LIMITS */
-    uint32_t base; /* the version the set was made for; what others have set since is a conflict. 0: parent */
+    const struct interim *interim;     /* what others have committed since the set was made; NULL: nothing */
     /* Gives the catalog's root id for a root URL of the change set (roots are not versioned: see
      * index/dataset/dataset.h). */
     int (*root_id)(void *ctx, const char *url, uint32_t *ret, struct error *err);
@@ -65,6 +66,9 @@ struct apply_counts {
  *
  * A set of labels (index/commit/changeset_labels.h): -ENOENT with the first of the clips that are not there;
  * -EEXIST with how many values others have set and three of them, unless the set's policy allows it. Whose
- * values stand: index/FORMAT.md. */
+ * values stand: index/FORMAT.md.
+ *
+ * What was committed since the set was made is -EEXIST with the versions where it is in the set's way, and
+ * -EAGAIN where the set must be made anew to tell (index/commit/apply/apply_conflict.h). */
 int apply(const struct apply_options *options, const struct changeset *set, struct apply_counts *ret,
           struct error *err);

@@ -8,6 +8,7 @@
 
 #include "cache/base/json.h"
 #include "index/catalog/shard/shard_update.h"
+#include "index/commit/apply/apply_conflict.h"
 #include "index/commit/apply/apply_growth.h"
 #include "index/commit/apply/apply_patches.h"
 #include "index/commit/apply/apply_record.h"
@@ -225,7 +226,9 @@ static int drop_attribute(struct apply *apply, struct attribute *attribute, stru
 {
     struct attributes *all = &apply->output.attributes;
     int64_t id = attribute->info.id;
-    int rc = drop_from_clips(apply, attribute, err);
+    int rc = apply_conflict_drop(apply, attribute, err);
+    if (!rc)
+        rc = drop_from_clips(apply, attribute, err);
     if (!rc)
         rc = drop_index(apply, attribute, err);
     if (!rc)

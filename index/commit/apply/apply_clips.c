@@ -12,6 +12,7 @@
 
 #include "cache/extent.h"
 #include "index/catalog/rows.h"
+#include "index/commit/apply/apply_conflict.h"
 #include "index/commit/apply/apply_groups.h"
 #include "index/commit/apply/apply_record.h"
 #include "index/commit/apply/apply_streams.h"
@@ -306,13 +307,27 @@ static int put_clip(struct step *step, uint32_t json_changed, struct error *err)
 
 /* ---- the clip ---- */
 
-static void note_content(struct step *step)
+static int note_content(struct step *step, struct error *err)
 {
     const uint8_t *fingerprint = step->clip.fingerprint;
     struct cursor start = cursor_of(fingerprint, SHA256_BYTES);
-    if (!step->place->known || memcmp(step->was_ident.print, fingerprint, CLIP_PRINT_BYTES) != 0)
-        hash_additions_add(&step->apply->identity.new_hashes, SCHEMA_HASH_FINGERPRINT, cursor_be32(&start),
-                           step->place->row);
+    if (step->place->known && !memcmp(step->was_ident.print, fingerprint, CLIP_PRINT_BYTES))
+        return 0;
+    hash_additions_add(&step->apply->identity.new_hashes, SCHEMA_HASH_FINGERPRINT, cursor_be32(&start),
+                       step->place->row);
+    return apply_conflict_content(step->apply, step->clip.text, fingerprint, err);
+}
+
+/* Was it added, removed or replaced since the set was made? */
+static void note_late(struct step *step)
+{
+    uint32_t changed = 0;
+    for (uint32_t i = 0; i < step->was.file_count; i++)
+        changed = step->was.files[i].changed > changed ? step->was.files[i].changed : changed;
+    uint32_t version = step->place->known ? apply_conflict_clip(step->apply, step->place->row, changed) : 0;
+    if (version)
+        apply_conflict_add_clip(step->apply, step->place->key, step->place->live ? "changed" : "removed",
+                                version);
 }
 
 /* A file that is gone cannot say when: its clip's json does. */
@@ -337,10 +352,10 @@ static int write_clip(struct step *step, bool same_attributes, bool same_streams
     bool same_json = live && same_attributes && (same_streams || !loses_file(step));
     uint32_t json_changed = same_json ? step->was.json_changed : apply->source.options->version;
     int rc = apply_record_print(&step->record, step->clip.text, err);
-    if (rc)
-        return rc;
-    note_content(step);
-    rc = same_attributes ? 0 : apply_record_put(&step->record, err);
+    if (!rc)
+        rc = note_content(step, err);
+    if (!rc && !same_attributes)
+        rc = apply_record_put(&step->record, err);
     if (!rc)
         rc = put_clip(step, json_changed, err);
     if (!rc && !same_streams) {
@@ -373,9 +388,11 @@ static int remove_clip(struct step *step, struct error *err)
     int rc = apply_record_enter(&step->record, step->place->row, true, err);
     if (!rc)
         rc = read_old(step, err);
-    if (!rc)
-        drop_clip(step);
-    return rc;
+    if (rc)
+        return rc;
+    note_late(step);
+    drop_clip(step);
+    return 0;
 }
 
 /* Only the row is written: it says which content is removed under this key, and the record what it had. */
@@ -388,6 +405,7 @@ static int hide_clip(struct step *step, struct error *err)
         rc = read_old(step, err);
     if (rc)
         return rc;
+    note_late(step);
     step->stream_count = step->record.said.count = 0;
     if (step->place->live)
         drop_clip(step);
@@ -395,10 +413,9 @@ static int hide_clip(struct step *step, struct error *err)
         rc = keep_hidden(step, err);
     if (!rc)
         rc = apply_record_print(&step->record, step->clip.text, err);
-    if (rc)
-        return rc;
-    note_content(step);
-    return put_clip(step, step->apply->source.options->version, err);
+    if (!rc)
+        rc = note_content(step, err);
+    return rc ? rc : put_clip(step, step->apply->source.options->version, err);
 }
 
 static int apply_clip(struct step *step, struct error *err)
@@ -423,6 +440,8 @@ static int apply_clip(struct step *step, struct error *err)
         step->apply->output.counts.clips_unchanged++;
         return 0;
     }
+    if (!same_clip(step) || !same_streams || !same_extra)
+        note_late(step);
     rc = write_clip(step, same_attributes, same_streams, err);
     return rc || same_extra ? rc : put_extra(step, err);
 }
@@ -463,6 +482,8 @@ int apply_clips(struct apply *apply, struct error *err)
         step.place = &apply->identity.clips[i];
         rc = apply_place(&step, err);
     }
+    if (!rc)
+        rc = apply_conflict_check(apply, err);
     if (!rc)
         rc = apply_groups_flush(step.groups, err);
     if (!rc)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "index/catalog/rows.h"
+#include "index/commit/apply/apply_conflict.h"
 #include "index/commit/apply/apply_patches.h"
 
 /* The values of an attribute that sorts clips; ranks are given when all are known. */
@@ -190,7 +191,9 @@ static int take_attribute(struct intake *intake, const struct changeset_op *op, 
 {
     struct apply *apply = intake->apply;
     struct attribute *known;
-    int rc = apply_attribute_find(apply, op->text, &known, err);
+    int rc = apply->source.set->has_labels ? apply_conflict_attribute(apply, op->text, err) : 0;
+    if (!rc)
+        rc = apply_attribute_find(apply, op->text, &known, err);
     if (rc < 0)
         return rc;
     if (is_taken(apply, known, op->id)) /* two columns, so two attributes */

@@ -8,6 +8,7 @@
 
 #include "cache/base/count.h"
 #include "index/catalog/live.h"
+#include "index/commit/apply/apply_conflict.h"
 #include "index/commit/apply/apply_growth.h"
 #include "index/commit/apply/apply_record.h"
 
@@ -68,6 +69,15 @@ static int find_keys(struct apply *apply, struct error *err)
     return rc < 0 ? rc : 0;
 }
 
+static void note_unknown(struct apply *apply, const struct apply_clip *clip, uint32_t removed)
+{
+    char by[32] = "";
+    if (removed)
+        snprintf(by, sizeof by, " (removed by v%u)", removed);
+    apply_example(&apply->setter.unknown, "%s %llu: '%s'%s", apply->setter.table,
+                  (unsigned long long)clip->place, clip->key, by);
+}
+
 static int find_rows(struct apply *apply, struct error *err)
 {
     int rc = find_keys(apply, err);
@@ -75,10 +85,10 @@ static int find_rows(struct apply *apply, struct error *err)
         return rc;
     for (size_t i = 0; i < apply->identity.count; i++) {
         struct apply_clip *clip = &apply->identity.clips[i];
+        uint32_t gone = clip->known ? apply_conflict_clip(apply, clip->row, 0) : 0;
         clip->known = clip->live = clip->known && rowset_contains(apply->identity.live, clip->row);
         if (!clip->known)
-            apply_example(&apply->setter.unknown, "%s %llu: '%s'", apply->setter.table,
-                          (unsigned long long)clip->place, clip->key);
+            note_unknown(apply, clip, gone);
     }
     return check_unknown(&apply->setter.unknown, err);
 }
@@ -146,6 +156,7 @@ static int keep_event(struct step *step, const struct event *old, struct error *
                                                             sizeof *label, compare_labels)
                                                   : NULL;
     bool own = label && !strcmp(origin.setter, apply->setter.name);
+    const struct interim *interim = apply->source.options->interim;
     if (own && apply->setter.policy == CHANGESET_MISSING)
         step->stays[label - step->labels] = true;
     if (!own || apply->setter.policy == CHANGESET_MISSING) {
@@ -157,6 +168,10 @@ static int keep_event(struct step *step, const struct event *old, struct error *
                                            : NULL;
     if (again)
         again->origin = old->origin;
+    else if (interim && origin.version > interim_base(interim))
+        apply_example(&apply->setter.late, "'%s' has other events %.*s by %s since v%u, %s %llu says",
+                      step->place->key, (int)old->label.len, old->label.text, origin.setter, origin.version,
+                      apply->setter.table, (unsigned long long)step->place->place);
     return 0;
 }
 
@@ -279,16 +294,13 @@ static int label_clip(struct step *step, struct error *err)
 /* All that is not allowed is found before anything is said. */
 static int check_taken(const struct apply *apply, struct error *err)
 {
-    const struct apply_examples *late = &apply->setter.late, *taken = &apply->setter.taken;
-    if (late->count)
-        return error_set(err, EEXIST, "%s %s set by others since v%u: %s%s", COUNT(late->count, "value"),
-                         late->count == 1 ? "was" : "were", apply->source.options->base,
-                         buf_text(&late->shown), late->count > APPLY_SHOWN ? "; ..." : "");
-    if (taken->count)
+    const struct apply_examples *taken = &apply->setter.taken;
+    int rc = apply_conflict_check(apply, err);
+    if (!rc && taken->count)
         return error_set(err, EEXIST, "%s %s set by others (--overwrite replaces them): %s%s",
                          COUNT(taken->count, "value"), taken->count == 1 ? "was" : "were",
                          buf_text(&taken->shown), taken->count > APPLY_SHOWN ? "; ..." : "");
-    return 0;
+    return rc;
 }
 
 int apply_labels(struct apply *apply, struct error *err)

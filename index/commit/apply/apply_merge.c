@@ -9,11 +9,13 @@
  *     somebody else's        it stays              it stays, is replaced, or is an error: the set's policy
  *     the same value         it stays, with who set it and when
  *
- * So what people say outlives every import, and importing again takes back only what an import brought.
+ * So what people say outlives every import, and importing again takes back only what an import brought. What
+ * was changed since the set was made is a conflict where the set would change it (apply_conflict.h).
  */
 #include <errno.h>
 #include <string.h>
 
+#include "index/commit/apply/apply_conflict.h"
 #include "index/commit/apply/apply_record.h"
 
 struct run { /* the values of one attribute */
@@ -57,11 +59,32 @@ static void note_taken(struct apply *apply, const struct apply_clip *place, stru
     print_run(said, &is);
     if (!said.count)
         buf_text_append(&is, "there is none");
-    bool late = apply->source.options->base && origin->version > apply->source.options->base;
-    apply_example(late ? &apply->setter.late : &apply->setter.taken,
-                  "'%s' has %s=%s by %s (v%u), %s %llu says %s", place->key, old.list->attribute->info.name,
-                  buf_text(&was), origin->setter, origin->version, apply->setter.table,
-                  (unsigned long long)place->place, buf_text(&is));
+    apply_example(&apply->setter.taken, "'%s' has %s=%s by %s (v%u), %s %llu says %s", place->key,
+                  old.list->attribute->info.name, buf_text(&was), origin->setter, origin->version,
+                  apply->setter.table, (unsigned long long)place->place, buf_text(&is));
+}
+
+/* What another version has changed since the set was made. */
+static void note_late(struct apply *apply, const struct apply_clip *place, struct run old, struct run said,
+                      const struct catalog_origin *origin, uint32_t version)
+{
+    CLEANUP_BUF struct buf was = BUF_INIT, is = BUF_INIT;
+    const struct attribute *attribute = old.count ? old.list->attribute : said.list->attribute;
+    if (old.count) {
+        buf_printf(&was, "has %s=", attribute->info.name);
+        print_run(old, &was);
+        buf_printf(&was, " by %s", origin->setter);
+    } else {
+        buf_printf(&was, "has no %s", attribute->info.name);
+    }
+    if (apply->source.set->has_labels)
+        buf_printf(&is, "%s %llu", apply->setter.table, (unsigned long long)place->place);
+    else
+        buf_text_append(&is, "the import");
+    buf_text_append(&is, said.count ? " says " : " says there is none");
+    print_run(said, &is);
+    apply_example(&apply->setter.late, "'%s' %s since v%u, %s", place->key, buf_text(&was), version,
+                  buf_text(&is));
 }
 
 /* What a table replaces of what imports have said. */
@@ -102,7 +125,6 @@ static int choose(struct apply_record *record, const struct apply_clip *place, s
     if (rc)
         return rc;
     bool own = !strcmp(origin.setter, apply->setter.name);
-    bool late = !own && apply->source.options->base && origin.version > apply->source.options->base;
     *ret = old;
     if (import && own && !said.count)
         note_own(record, true, origin.version, old.count);
@@ -112,8 +134,7 @@ static int choose(struct apply_record *record, const struct apply_clip *place, s
         : apply->setter.policy == CHANGESET_MISSING ? false
                                                     : own || apply->setter.policy == CHANGESET_ALL)
         *ret = said;
-    if (!import && apply->setter.policy != CHANGESET_MISSING && !own &&
-        (late || apply->setter.policy == CHANGESET_OWN))
+    if (!import && !own && apply->setter.policy == CHANGESET_OWN)
         note_taken(apply, place, old, said, &origin);
     return 0;
 }
@@ -139,6 +160,25 @@ static int leave(struct apply_record *record, struct run old, struct error *err)
     return rc;
 }
 
+/* Is what was changed since the set was made in its way? What people say is in no import's, and what is there
+ * in no set's that leaves it. 1, 0 or -errno. */
+static int is_late(struct apply_record *record, const struct apply_clip *place, struct run old,
+                   struct run said, struct error *err)
+{
+    struct apply *apply = record->apply;
+    const struct attribute *attribute = old.count ? old.list->attribute : said.list->attribute;
+    uint32_t version = apply_conflict_cell(apply, place, attribute);
+    bool labels = apply->source.set->has_labels;
+    struct catalog_origin origin = {0};
+    if (!version || (labels && apply->setter.policy == CHANGESET_MISSING && old.count))
+        return 0;
+    int rc = old.count ? origins_get(apply->db, &apply->source.origins, old.list->origin, &origin, err) : 0;
+    if (rc || (!labels && old.count && strcmp(origin.setter, apply->setter.name) != 0))
+        return rc;
+    note_late(apply, place, old, said, &origin, version);
+    return 1;
+}
+
 static int merge_run(struct apply_record *record, const struct apply_clip *place, struct run old,
                      struct run said, struct run *ret, struct error *err)
 {
@@ -154,12 +194,12 @@ static int merge_run(struct apply_record *record, const struct apply_clip *place
             *ret = old;
         return 0;
     }
-    if (!old.count)
-        return 0;
-    if (said.count || !apply->source.partial[at] || says_none(record, at))
-        return choose(record, place, old, said, ret, err);
-    *ret = old;
-    return leave(record, old, err);
+    if (!said.count && apply->source.partial[at] && !says_none(record, at)) {
+        *ret = old;
+        return leave(record, old, err);
+    }
+    int rc = is_late(record, place, old, said, err);
+    return rc || !old.count ? (rc < 0 ? rc : 0) : choose(record, place, old, said, ret, err);
 }
 
 int apply_merge(struct apply_record *record, const struct apply_clip *place, const struct record_values *old,

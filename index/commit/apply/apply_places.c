@@ -6,7 +6,7 @@
 
 #include "index/catalog/live.h"
 #include "index/catalog/rows.h"
-#include "index/commit/apply/apply_state.h"
+#include "index/commit/apply/apply_conflict.h"
 
 static int find_known(struct apply *apply, struct error *err)
 {
@@ -60,6 +60,9 @@ static int read_labels(struct apply *apply, struct apply_clip *clip, struct reco
     int rc = keys_find(apply->db, &apply->identity.runs, clip->labels_of, strlen(clip->labels_of), &row, err);
     if (rc < 1) /* of one that was removed they are what it had then */
         return rc;
+    uint32_t version = apply_conflict_clip(apply, row, 0);
+    if (version)
+        apply_conflict_add_clip(apply, clip->labels_of, "changed", version);
     clip->moved = MEM_NEW(struct apply_moved);
     rc = record_group_read(apply->db, row, &groups[0], err);
     if (!rc)

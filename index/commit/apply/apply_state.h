@@ -88,11 +88,12 @@ struct apply_identity {
 struct apply_setter {
     const char *name;
     enum changeset_policy policy;
-    const char *table;                          /* before numbers of lines, in messages */
-    uint32_t origin;                            /* its number */
-    bool origin_used;                           /* some value has it */
-    struct apply_examples unknown, taken, late; /* clips that are not there; values that others set */
-    struct apply_examples replaced;             /* values of an import's own that a partial set replaces */
+    const char *table;                    /* before numbers of lines, in messages */
+    uint32_t origin;                      /* its number */
+    bool origin_used;                     /* some value has it */
+    struct apply_examples unknown, taken; /* clips that are not there; values that others set; */
+    struct apply_examples late;           /* what was changed since the set was made (apply_conflict.h) */
+    struct apply_examples replaced;       /* values of an import's own that a partial set replaces */
 };
 
 /* What comes out. */

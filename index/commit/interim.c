@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One entry a version and kind of change, in the order they came: there are as many as versions that came in
+ * between, and who asks looks from the newest on. */
+#include "index/commit/interim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/base/memory.h"
+#include "index/base/rowset.h"
+
+struct interim_rows {
+    uint32_t version;
+    uint32_t attribute; /* or INTERIM_CLIPS: these came or went */
+    struct rowset *rows;
+};
+#define INTERIM_CLIPS UINT32_MAX
+
+struct interim_altered {
+    enum interim_kind kind;
+    uint32_t version, attribute;
+    char *name;
+};
+
+struct interim_names {
+    struct catalog_attribute *list; /* by id */
+    size_t count, cap;
+};
+
+struct interim {
+    uint32_t base, version, base_rows;
+    struct rowset *live;                /* of the version */
+    struct interim_names before, names; /* of the base, of the version */
+    struct interim_rows *rows;
+    size_t row_count, row_cap;
+    struct interim_altered *altered;
+    size_t altered_count, altered_cap;
+};
+
+/* ---- attributes ---- */
+
+static int add_name(void *ctx, const struct catalog_attribute *attribute, struct error *err)
+{
+    struct interim_names *names = ctx;
+    mem_grow(&names->list, &names->cap, names->count + 1, sizeof *names->list);
+    names->list[names->count++] = *attribute;
+    (void)err;
+    return 0;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    const struct catalog_attribute *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static int read_names(struct catalog_reader *reader, struct interim_names *names, struct error *err)
+{
+    int rc = catalog_attributes(reader, add_name, names, err);
+    if (!rc && names->count)
+        qsort(names->list, names->count, sizeof *names->list, compare_ids);
+    return rc;
+}
+
+static void add_altered(struct interim *interim, enum interim_kind kind, uint32_t attribute, const char *name)
+{
+    mem_grow(&interim->altered, &interim->altered_cap, interim->altered_count + 1, sizeof *interim->altered);
+    interim->altered[interim->altered_count++] =
+        (struct interim_altered){kind, interim->version, attribute, mem_text(name)};
+}
+
+static void compare_names(struct interim *interim, const struct interim_names *old,
+                          const struct interim_names *now)
+{
+    for (size_t i = 0, k = 0; i < old->count; i++) {
+        const struct catalog_attribute *was = &old->list[i];
+        while (k < now->count && now->list[k].id < was->id)
+            k++;
+        const struct catalog_attribute *is =
+            k < now->count && now->list[k].id == was->id ? &now->list[k] : NULL;
+        if (!is)
+            add_altered(interim, INTERIM_DROPPED, was->id, was->name);
+        else if (strcmp(is->name, was->name) != 0)
+            add_altered(interim, INTERIM_RENAMED, was->id, is->name);
+        if (is && is->type != was->type)
+            add_altered(interim, INTERIM_RETYPED, was->id, is->name);
+    }
+}
+
+bool interim_attribute(const struct interim *interim, const char *name, struct interim_change *ret)
+{
+    size_t i = 0;
+    while (i < interim->before.count && strcmp(interim->before.list[i].name, name) != 0)
+        i++;
+    for (size_t k = interim->altered_count; i < interim->before.count && k-- > 0;) {
+        const struct interim_altered *altered = &interim->altered[k];
+        if (altered->attribute != interim->before.list[i].id)
+            continue;
+        *ret = (struct interim_change){altered->kind, altered->version, altered->name};
+        return true;
+    }
+    return false;
+}
+
+/* ---- rows ---- */
+
+static void add_rows(struct interim *interim, uint32_t attribute, struct rowset *rows)
+{
+    mem_grow(&interim->rows, &interim->row_cap, interim->row_count + 1, sizeof *interim->rows);
+    interim->rows[interim->row_count++] = (struct interim_rows){interim->version, attribute, rows};
+}
+
+static int add_cells(void *ctx, uint32_t attribute, const struct rowset *rows, struct error *err)
+{
+    add_rows(ctx, attribute, rowset_copy(rows));
+    (void)err;
+    return 0;
+}
+
+static void compare_live(struct interim *interim, const struct rowset *now)
+{
+    CLEANUP_ROWSET struct rowset *came = rowset_copy(now), *gone = rowset_copy(interim->live);
+    rowset_andnot(came, interim->live);
+    rowset_andnot(gone, now);
+    rowset_or_spent(came, gone);
+    if (!rowset_empty(came))
+        add_rows(interim, INTERIM_CLIPS, STEAL(came));
+}
+
+static uint32_t find_rows(const struct interim *interim, uint32_t attribute, uint32_t row)
+{
+    for (size_t i = interim->row_count; i-- > 0;)
+        if (interim->rows[i].attribute == attribute && rowset_contains(interim->rows[i].rows, row))
+            return interim->rows[i].version;
+    return 0;
+}
+
+uint32_t interim_clip(const struct interim *interim, uint32_t row)
+{
+    return find_rows(interim, INTERIM_CLIPS, row);
+}
+
+uint32_t interim_cell(const struct interim *interim, uint32_t attribute, uint32_t row)
+{
+    return find_rows(interim, attribute, row);
+}
+
+uint32_t interim_cells(const struct interim *interim, uint32_t attribute)
+{
+    for (size_t i = interim->row_count; i-- > 0;)
+        if (interim->rows[i].attribute == attribute)
+            return interim->rows[i].version;
+    return 0;
+}
+
+/* ---- versions ---- */
+
+int interim_new(struct catalog_reader *reader, struct interim **ret, struct error *err)
+{
+    CLEANUP_INTERIM struct interim *interim = MEM_NEW(struct interim);
+    struct catalog_info info = {0};
+    int rc = reader ? catalog_info(reader, &info, err) : 0;
+    if (!rc && reader)
+        rc = catalog_live(reader, &interim->live, err);
+    if (!rc && reader)
+        rc = read_names(reader, &interim->before, err);
+    if (!rc && reader)
+        rc = read_names(reader, &interim->names, err);
+    if (rc)
+        return rc;
+    if (!reader)
+        interim->live = rowset_new();
+    interim->base = interim->version = info.version;
+    interim->base_rows = info.rows;
+    *ret = STEAL(interim);
+    return 0;
+}
+
+int interim_take(struct interim *interim, struct catalog_reader *reader, struct error *err)
+{
+    CLEANUP_ROWSET struct rowset *live = NULL;
+    struct interim_names names = {0};
+    struct catalog_info info;
+    int rc = catalog_info(reader, &info, err);
+    if (!rc)
+        rc = catalog_live(reader, &live, err);
+    if (!rc)
+        rc = read_names(reader, &names, err);
+    size_t rows = interim->row_count;
+    uint32_t version = interim->version;
+    interim->version = rc ? version : info.version;
+    if (!rc)
+        rc = catalog_own_cells(reader, add_cells, interim, err);
+    if (rc) { /* it can be taken again */
+        while (interim->row_count > rows)
+            rowset_unref(interim->rows[--interim->row_count].rows);
+        interim->version = version;
+        free(names.list);
+        return rc;
+    }
+    compare_live(interim, live);
+    compare_names(interim, &interim->names, &names);
+    rowset_unref(interim->live);
+    free(interim->names.list);
+    interim->live = STEAL(live);
+    interim->names = names;
+    return 0;
+}
+
+void interim_free(struct interim *interim)
+{
+    if (!interim)
+        return;
+    for (size_t i = 0; i < interim->row_count; i++)
+        rowset_unref(interim->rows[i].rows);
+    for (size_t i = 0; i < interim->altered_count; i++)
+        free(interim->altered[i].name);
+    rowset_unref(interim->live);
+    void *const all[] = {interim->rows, interim->altered, interim->before.list, interim->names.list, interim};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        free(all[i]);
+}
+
+uint32_t interim_base(const struct interim *interim)
+{
+    return interim->base;
+}
+
+uint32_t interim_version(const struct interim *interim)
+{
+    return interim->version;
+}
+
+uint32_t interim_rows(const struct interim *interim)
+{
+    return interim->base_rows;
+}

@@ -78,7 +78,7 @@ static int publish(struct commit *commit, struct error *err)
     for (size_t i = 0; rc >= 0 && i < commit->use_count; i++)
         rc = roots_publish(commit->dataset->roots, commit->uses[i].id, commit->uses[i].url, err);
     commit->lost |= rc == -EAGAIN;
-    if (!rc)
+    if (!rc && !commit->fresh)
         rc = commit_check_parent(commit, err);
     if (!rc)
         rc = commit_manifest_put(commit, err);
@@ -96,11 +96,23 @@ static int write_pages(struct commit *commit, struct error *err)
                                 .hot_count = hot.count,
                                 .first = hot.listed,
                                 .first_count = hot.listed_count,
-                                .pack_bytes = commit->pack_bytes};
+                                .pack_bytes = commit->request->options->pack_bytes};
     rc = pages_write(commit->dataset->pages, &write, &commit->written, err);
     hot_pages_done(&hot);
     commit->manifest.catalog = commit->written.top;
     return rc;
+}
+
+/* What a version changed lies in the pack that it brought; where that is small it is asked for as a whole,
+ * for all versions at once. */
+static void want_pack(struct commit *commit, const struct map_top *top)
+{
+    enum { PACK_BYTES_MAX = 1 << 20 };
+    struct map_extent pack = top->root;
+    pack.offset = 0;
+    pack.len = pack.pack_size;
+    if (pack.pack_size <= PACK_BYTES_MAX)
+        page_store_want(commit->dataset->pages, &pack);
 }
 
 static int write_version(struct commit *commit, struct error *err)
@@ -108,6 +120,8 @@ static int write_version(struct commit *commit, struct error *err)
     int rc = write_pages(commit, err);
     if (rc < 0)
         return rc;
+    if (commit->request->more)
+        want_pack(commit, &commit->written.top);
     rc = commit_manifest_end(commit, err);
     if (!rc)
         rc = publish(commit, err);
@@ -132,15 +146,22 @@ static void record_trust(const struct commit *commit)
 static void after_commit(struct commit *commit)
 {
     const struct manifest *kept;
-    CLEANUP_BUF struct buf hint = BUF_INIT;
-    buf_printf(&hint, "%u\n", commit->manifest.version);
-    if (commit->bytes.len <= LAYOUT_COPY_MAX)
-        buf_append(&hint, commit->bytes.data, commit->bytes.len);
-    store_put(commit->dataset->layout.store, layout_head_path(), hint.data, hint.len, STORE_PUT_REPLACE, NULL,
-              NULL);
     record_trust(commit);
     dataset_keep_manifest(commit->dataset, STEAL(commit->read_back), &kept, NULL);
     dataset_move_head(commit->dataset, commit->manifest.version);
+}
+
+void commit_hint(struct dataset *dataset)
+{
+    CLEANUP_BUF struct buf hint = BUF_INIT, copy = BUF_INIT;
+    const struct manifest *newest = dataset_known_manifest(dataset, dataset_head(dataset));
+    if (!newest)
+        return;
+    manifest_print(&copy, newest);
+    buf_printf(&hint, "%u\n", newest->version);
+    if (copy.len <= LAYOUT_COPY_MAX)
+        buf_append(&hint, copy.data, copy.len);
+    store_put(dataset->layout.store, layout_head_path(), hint.data, hint.len, STORE_PUT_REPLACE, NULL, NULL);
 }
 
 /* ---- what others have committed since ---- */
@@ -160,13 +181,25 @@ static int begin_interim(struct commit *commit, uint32_t base, struct error *err
     return rc ? rc : interim_new(reader, &commit->interim, err);
 }
 
+/* All at once. */
+static int want_packs(struct commit *commit, uint32_t first, uint32_t last, struct error *err)
+{
+    int rc = dataset_read_manifests(commit->dataset, first, last, PATIENCE_ENDLESS, err);
+    for (uint32_t version = first; !rc && version <= last; version++)
+        want_pack(commit, &dataset_known_manifest(commit->dataset, version)->catalog);
+    return rc;
+}
+
 /* Kept from try to try: each version is read once. */
 static int follow(struct commit *commit, const struct dataset_commit *options, uint32_t head,
                   struct error *err)
 {
     if (!options->based || head <= options->base)
         return 0;
-    int rc = commit->interim ? 0 : begin_interim(commit, options->base, err);
+    uint32_t known = commit->interim ? interim_version(commit->interim) : options->base;
+    int rc = want_packs(commit, known + 1, head, err);
+    if (!rc && !commit->interim)
+        rc = begin_interim(commit, options->base, err);
     while (!rc && interim_version(commit->interim) < head) {
         CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
         rc = open_reader(commit, interim_version(commit->interim) + 1, &reader, err);
@@ -204,7 +237,8 @@ static void try_done(struct commit *commit)
     free(commit->manifest.tags);
     buf_done(&commit->bytes);
     manifest_free(commit->read_back);
-    *commit = (struct commit){.dataset = commit->dataset, .interim = commit->interim};
+    *commit =
+        (struct commit){.dataset = commit->dataset, .request = commit->request, .interim = commit->interim};
 }
 
 static void commit_done(struct commit *commit)
@@ -213,34 +247,61 @@ static void commit_done(struct commit *commit)
     interim_free(commit->interim);
 }
 
-static int begin(struct commit *commit, const struct dataset_commit *options, struct error *err)
+static int look_at_head(struct commit *commit, uint32_t *ret_head, struct error *err)
 {
-    uint32_t head;
-    int rc = dataset_refresh(commit->dataset, &head, err);
-    if (!rc)
-        rc = check_exact(commit, options, head, err);
+    *ret_head = dataset_head(commit->dataset);
+    return commit->fresh ? 0 : dataset_refresh(commit->dataset, ret_head, err);
+}
+
+static int begin(struct commit *commit, uint32_t head, struct error *err)
+{
+    const struct dataset_commit *options = commit->request->options;
+    int rc = check_exact(commit, options, head, err);
     if (!rc)
         rc = dataset_manifest(commit->dataset, head, &commit->parent, err);
     if (!rc)
         rc = manifest_check_supported(commit->parent, err);
     if (!rc)
         rc = follow(commit, options, head, err);
-    if (!rc)
+    if (!rc && !commit->fresh)
         rc = roots_load(commit->dataset->roots, 0, NULL, err);
-    return rc < 0 ? rc : commit_manifest_begin(commit, options, err);
+    return rc < 0 ? rc : commit_manifest_begin(commit, err);
 }
 
-static int try_once(struct commit *commit, const struct changeset *set, const struct dataset_commit *options,
-                    struct error *err)
+static int try_once(struct commit *commit, uint32_t head, struct error *err)
 {
-    int rc = begin(commit, options, err);
-    commit->pack_bytes = options->pack_bytes;
+    const struct commit_request *request = commit->request;
+    int rc = begin(commit, head, err);
     if (!rc)
-        rc = make_catalog(commit, set, err);
-    if (!rc && !options->dry)
+        rc = make_catalog(commit, request->set, err);
+    if (!rc && !request->options->dry)
         rc = write_version(commit, err);
-    if (!rc && !options->dry)
+    if (!rc && !request->options->dry)
         after_commit(commit);
+    return rc;
+}
+
+/* Whoever led before has committed it, and could not say so. 1, 0 or -errno. */
+static int has_landed(struct commit *commit, uint32_t head, struct commit_answer *ret, struct error *err)
+{
+    const struct commit_request *request = commit->request;
+    int rc = request->others_know
+                 ? dataset_read_manifests(commit->dataset, request->head + 1, head, PATIENCE_ENDLESS, err)
+                 : 0;
+    for (uint32_t version = request->head + 1; !rc && request->others_know && version <= head; version++) {
+        const struct manifest *is = dataset_known_manifest(commit->dataset, version);
+        if (strcmp(is->commit_id, request->id) != 0)
+            continue;
+        *ret = (struct commit_answer){.version = version,
+                                      .counts = {.clips_added = is->added,
+                                                 .clips_replaced = is->replaced,
+                                                 .clips_removed = is->removed,
+                                                 .clips_unchanged = is->unchanged,
+                                                 .clips_labelled = is->labelled,
+                                                 .clips = is->clips,
+                                                 .rows = is->rows}};
+        return 1;
+    }
     return rc;
 }
 
@@ -254,23 +315,28 @@ static void pause_a_little(int64_t try_ns)
     nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
 }
 
-int dataset_commit(struct dataset *dataset, const struct changeset *set, const struct dataset_commit *options,
-                   uint32_t *ret_version, struct apply_counts *ret_counts, struct error *err)
+int commit_run(const struct commit_request *request, struct commit_answer *ret, struct error *err)
 {
-    struct commit commit CLEANUP(commit_done) = {.dataset = dataset};
-    int64_t end = clock_now_ns() + (options->patience_ns ? options->patience_ns : COMMIT_PATIENCE_NS);
-    int rc;
+    struct commit commit CLEANUP(commit_done) = {.dataset = request->dataset, .request = request};
+    int64_t patience = request->options->patience_ns, begun = clock_now_ns(), now = begun,
+            end = begun + (patience ? patience : COMMIT_PATIENCE_NS);
+    commit.fresh = request->fresh;
     for (;;) {
-        int64_t begun = clock_now_ns(), now;
-        rc = try_once(&commit, set, options, err);
-        if (rc != -EAGAIN || !commit.lost || (now = clock_now_ns()) >= end)
-            break;
+        uint32_t head;
+        int rc = look_at_head(&commit, &head, err);
+        if (!rc)
+            rc = has_landed(&commit, head, ret, err);
+        if (rc)
+            return rc < 0 ? rc : 0;
+        rc = try_once(&commit, head, err);
+        if (rc != -EAGAIN || !commit.lost || (now = clock_now_ns()) >= end) {
+            if (!rc || rc == -EALREADY)
+                *ret = (struct commit_answer){.version = rc ? head : commit.manifest.version,
+                                              .counts = commit.counts};
+            return rc;
+        }
         try_done(&commit);
         pause_a_little(now - begun);
+        begun = clock_now_ns();
     }
-    if (ret_counts && (!rc || rc == -EALREADY))
-        *ret_counts = commit.counts;
-    if (!rc && ret_version)
-        *ret_version = commit.manifest.version;
-    return rc;
 }

@@ -2,13 +2,15 @@
 /* The manifest's PUT-if-absent is the commit. Where its end is not clear, what is there decides: a manifest
  * holds an id of its own. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cache/base/instant.h"
 #include "index/commit/commit_state.h"
 
-int commit_manifest_begin(struct commit *commit, const struct dataset_commit *options, struct error *err)
+int commit_manifest_begin(struct commit *commit, struct error *err)
 {
+    const struct dataset_commit *options = commit->request->options;
     struct manifest *m = &commit->manifest;
     const struct manifest *parent = commit->parent;
     if (parent->version == MANIFEST_VERSION_MAX)
@@ -28,7 +30,7 @@ int commit_manifest_begin(struct commit *commit, const struct dataset_commit *op
         manifest_clean_text(m->source);
     manifest_clean_text(m->author);
     manifest_clean_text(m->message);
-    layout_random_id(m->commit_id);
+    snprintf(m->commit_id, sizeof m->commit_id, "%s", commit->request->id);
     return 0;
 }
 

@@ -1,35 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The inside of dataset_commit(): one try to commit a set as the version after the newest one. Private to
- * index/commit/commit*.c. Thread rule: one thread at a time. */
+/* The inside of dataset_commit(). Private to index/commit/commit*.c. Thread rule: one thread at a time. */
 #pragma once
 
-#include "index/commit/commit.h"
+#include "index/commit/commit_job.h"
 #include "index/dataset/dataset_state.h"
 #include "index/pages/pages_write.h"
+
+struct commit_request {
+    struct dataset *dataset;
+    const struct changeset *set;
+    const struct dataset_commit *options;
+    const char *id;   /* of the commit */
+    bool others_know; /* another process may have committed it, after the version `head` */
+    uint32_t head;
+    bool fresh; /* the newest version is one that this process has committed a moment ago */
+    bool more;  /* another commit follows at once: what is written is brought to where it is read */
+};
+/* Commits, again and again where others are faster. All but the hint at the newest version is done. */
+int commit_run(const struct commit_request *request, struct commit_answer *ret, struct error *err);
+/* The hint. It may be missing, or old. */
+void commit_hint(struct dataset *dataset);
 
 struct root_use {
     uint32_t id;
     char *url;
 };
 
-struct commit {
+struct commit { /* one try */
     struct dataset *dataset;
+    const struct commit_request *request;
     struct interim *interim; /* since the set was made, or NULL; kept from try to try */
     const struct manifest *parent;
     struct overlay *file;         /* the new catalog */
     struct pages_written written; /* what was put into the store for it */
     struct root_use *uses;        /* the roots the catalog names by id */
     size_t use_count, use_cap;
-    uint64_t pack_bytes;
     struct apply_counts counts;
     struct manifest manifest;   /* of the new version */
     struct buf bytes;           /* the same, printed */
     struct manifest *read_back; /* and read again */
     bool unsettled;             /* the manifest may still arrive: its packs must stay */
     bool lost;                  /* another writer was faster: -EAGAIN */
+    bool fresh;                 /* as requested, and not lost yet */
 };
 
-int commit_manifest_begin(struct commit *commit, const struct dataset_commit *options, struct error *err);
+int commit_manifest_begin(struct commit *commit, struct error *err);
 /* Once the catalog is written. What is written for ever is read once before. */
 int commit_manifest_end(struct commit *commit, struct error *err);
 /* -EUCLEAN: the parent's manifest is not what it was. */

@@ -66,6 +66,36 @@ int dataset_read_manifest(struct dataset *dataset, uint32_t version, const struc
     return rc < 0 ? rc : dataset_keep_manifest(dataset, manifest, ret, err);
 }
 
+/* So many at once that the round trips of a day's versions do not add up. */
+enum { TOGETHER = 16 };
+
+int dataset_read_manifests(struct dataset *dataset, uint32_t first, uint32_t last,
+                           const struct catalog_patience *patience, struct error *err)
+{
+    struct layout_reading readings[TOGETHER];
+    uint32_t list[TOGETHER];
+    int rc = 0;
+    for (uint64_t version = first; !rc && version <= last;) {
+        size_t count = 0;
+        for (; version <= last && count < TOGETHER; version++)
+            if (!dataset_known_manifest(dataset, (uint32_t)version)) {
+                list[count] = (uint32_t)version;
+                begin_manifest(dataset, (uint32_t)version, false, &readings[count++]);
+            }
+        for (size_t i = 0; !rc && i < count; i++) {
+            struct manifest *manifest = NULL;
+            const struct manifest *kept;
+            bool exists;
+            rc = end_manifest(dataset, list[i], &readings[i], patience, &exists, &manifest, err);
+            if (!rc)
+                rc = dataset_keep_manifest(dataset, manifest, &kept, err);
+        }
+        for (size_t i = 0; i < count; i++)
+            layout_read_drop(&readings[i]);
+    }
+    return rc;
+}
+
 /* Which versions to ask for, and what came of it: `low` is the highest that is known to exist, `high` the
  * lowest that does not. A manifest that cannot be read stands for itself only: its version exists. */
 struct search {

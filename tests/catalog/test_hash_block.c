@@ -146,23 +146,23 @@ static void keep(struct hash_cache *cache, uint32_t run, uint32_t last)
 {
     struct buf bytes = BUF_INIT;
     hash_block_encode(alone, 1, last, &bytes);
-    hash_cache_add(cache, (int64_t)run << 32, bytes.data, bytes.len);
+    hash_cache_add_block(cache, (int64_t)run << 32, bytes.data, bytes.len);
     buf_done(&bytes);
 }
 
 Test(hash_block, a_block_in_memory_answers_for_its_run_and_range_only)
 {
     struct hash_cache cache = {0};
-    cr_assert_null(hash_cache_find(&cache, 7));
+    cr_assert_null(hash_cache_block(&cache, 7));
     keep(&cache, 1, 200);
     keep(&cache, 3, 200);
-    cr_assert_null(hash_cache_find(&cache, 50), "a run before");
-    cr_assert_not_null(hash_cache_find(&cache, INT64_C(1) << 32));
-    cr_assert_eq(hash_cache_find(&cache, INT64_C(1) << 32 | 200)->last, 200);
-    cr_assert_null(hash_cache_find(&cache, INT64_C(1) << 32 | 201), "behind its end");
-    cr_assert_null(hash_cache_find(&cache, INT64_C(2) << 32 | 50), "a run between");
-    hash_cache_add(&cache, INT64_C(4) << 32, (const uint8_t *)"none", 4);
-    cr_assert_null(hash_cache_find(&cache, INT64_C(4) << 32 | 50), "no block");
+    cr_assert_null(hash_cache_block(&cache, 50), "a run before");
+    cr_assert_not_null(hash_cache_block(&cache, INT64_C(1) << 32));
+    cr_assert_eq(hash_cache_block(&cache, INT64_C(1) << 32 | 200)->last, 200);
+    cr_assert_null(hash_cache_block(&cache, INT64_C(1) << 32 | 201), "behind its end");
+    cr_assert_null(hash_cache_block(&cache, INT64_C(2) << 32 | 50), "a run between");
+    hash_cache_add_block(&cache, INT64_C(4) << 32, (const uint8_t *)"none", 4);
+    cr_assert_null(hash_cache_block(&cache, INT64_C(4) << 32 | 50), "no block");
     hash_cache_done(&cache);
     check_leaks();
 }
@@ -170,12 +170,12 @@ Test(hash_block, a_block_in_memory_answers_for_its_run_and_range_only)
 Test(hash_block, blocks_in_memory_are_bounded_and_those_in_use_stay)
 {
     struct hash_cache cache = {0};
-    for (uint32_t run = 1; run <= 5 * HASH_CACHE_BLOCKS; run++) {
+    for (uint32_t run = 1; run <= 5 * HASH_CACHE_SPANS; run++) {
         keep(&cache, run, 200);
-        cr_assert_not_null(hash_cache_find(&cache, INT64_C(1) << 32 | 50), "run 1 went at %u", run);
-        cr_assert_leq(cache.count, HASH_CACHE_BLOCKS);
+        cr_assert_not_null(hash_cache_block(&cache, INT64_C(1) << 32 | 50), "run 1 went at %u", run);
+        cr_assert_leq(cache.count, HASH_CACHE_SPANS);
     }
-    cr_assert_eq(cache.count, HASH_CACHE_BLOCKS);
+    cr_assert_eq(cache.count, HASH_CACHE_SPANS);
     hash_cache_done(&cache);
     check_leaks();
 }

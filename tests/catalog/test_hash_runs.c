@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "index/catalog/hash/hash_runs.h"
+#include "index/catalog/hash/hash_sieve.h"
 #include "index/catalog/hash/keys.h"
 #include "tests/catalog/versions.h"
 #include "tests/test_leaks.h"
@@ -257,6 +258,65 @@ Test(hash_runs, the_same_additions_make_the_same_rows)
     cr_assert_eq(files[0].len, files[1].len);
     cr_assert_eq(memcmp(files[0].data, files[1].data, files[0].len), 0);
     buf_done(&files[0]), buf_done(&files[1]);
+    check_leaks();
+}
+
+/* ---- sieves ---- */
+
+static size_t tried_of(struct world *w, uint32_t hash)
+{
+    size_t tried = 0;
+    uint32_t number;
+    const struct hash_search search = {SCHEMA_HASH_KEY, hash, is_none, &tried};
+    cr_assert_eq(hash_runs_find(w->db, &w->runs, &search, &number, &w->err), 0, "%s", w->err.text);
+    return tried;
+}
+
+/* Runs that are not merged: each has to be asked. */
+static void append_runs(struct world *w, int runs, bool again)
+{
+    enum { EACH = 3000 };
+    for (uint32_t version = 0; version < (uint32_t)runs; version++) {
+        uint64_t budget = 0;
+        struct hash_additions additions = {0};
+        for (uint32_t i = 0; i < EACH; i++)
+            add(w, &additions, SCHEMA_HASH_KEY, some_hash(), version * EACH + i);
+        if (again)
+            commit(w, &additions, budget);
+        else
+            cr_assert_eq(hash_runs_append(w->db, &w->runs, &additions, &budget, &w->err), 0);
+        hash_additions_done(&additions);
+    }
+}
+
+static void expect_all_there(struct world *w)
+{
+    __typeof__(&w->model[0]) model = &w->model[SCHEMA_HASH_KEY - 1];
+    for (size_t i = 0; i < model->count; i++) {
+        uint32_t hash = (uint32_t)(model->list[i] >> 32);
+        cr_assert_not(hash_sieve_rejects(&w->runs, SCHEMA_HASH_KEY, hash), "%08x is there", hash);
+        cr_assert_geq(tried_of(w, hash), 1, "%08x is there", hash);
+    }
+}
+
+Test(hash_runs, hashes_that_no_run_has_are_soon_told_without_asking_the_runs_and_none_that_one_has)
+{
+    enum { RUNS = 12, MANY = 20000 };
+    struct world w;
+    size_t rejected = 0;
+    seed_from_environment();
+    world_init(&w);
+    append_runs(&w, RUNS, true);
+    cr_assert_eq(runs_of(&w, SCHEMA_HASH_KEY, false), RUNS);
+    for (int i = 0; i < MANY; i++)
+        tried_of(&w, draw(0));
+    for (int i = 0; i < MANY; i++)
+        rejected += hash_sieve_rejects(&w.runs, SCHEMA_HASH_KEY, draw(0));
+    cr_assert_gt(rejected, MANY * 4 / 5, "%zu of %d", rejected, MANY);
+    expect_all_there(&w);
+    append_runs(&w, 1, false); /* what was none before is there now, for who has just added it, too */
+    expect_all_there(&w);
+    world_done(&w);
     check_leaks();
 }
 

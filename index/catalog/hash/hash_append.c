@@ -338,6 +338,7 @@ int hash_runs_append(struct db *db, struct hash_runs *runs, struct hash_addition
     if (!count && runs->next)
         return 0;
     runs->next += !runs->next;
+    hash_cache_done(&runs->sieves); /* what they say is none may be now */
     for (int kind = 1; !rc && kind <= SCHEMA_HASH_KINDS; kind++)
         rc = add_run(db, runs, additions, (enum schema_hash)kind, err);
     if (!rc)

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Blocks of hashes that a reader has read, as they stand in the catalog, bounded (8 MB): a look-up asks every
- * run, and SQLite takes ten times as long for a row as the block does for a hash. One thread at a time. */
+/* What a reader knows of spans of hashes, bounded: blocks as they stand in the catalog (8 MB), since SQLite
+ * takes ten times as long for a row as the block does for a hash; and sieves (hash_sieve.h). One thread at a
+ * time. */
 #pragma once
 
 #include "index/catalog/hash/hash_block.h"
 
-enum { HASH_CACHE_BLOCKS = 2048 };
+enum { HASH_CACHE_SPANS = 2048 };
 
-struct hash_cached {
-    struct hash_block block;
-    bool used; /* since the hand passed it */
-    uint8_t bytes[];
+struct hash_cached { /* what is kept begins with this; free() ends it */
+    uint32_t last;   /* hash that it speaks of; the first one stands in its id */
+    bool used;       /* since the hand passed it */
 };
 struct hash_cache {
     int64_t *ids; /* ascending */
@@ -19,8 +19,13 @@ struct hash_cache {
 };
 
 void hash_cache_done(struct hash_cache *cache);
-/* The block with the greatest id not above this one, if it is of the same run (id >> 32) and answers for this
- * hash (the low bits of id); or NULL. Valid until the next add. */
-const struct hash_block *hash_cache_find(struct hash_cache *cache, int64_t id);
+/* The one with the greatest id not above this one, if it is of the same run (id >> 32) and speaks of this
+ * hash (the low bits of id); or NULL. Valid until the next put. */
+struct hash_cached *hash_cache_find(struct hash_cache *cache, int64_t id);
+/* Takes it. None may have this id. */
+void hash_cache_put(struct hash_cache *cache, int64_t id, struct hash_cached *cached);
+
+/* Of a block. NULL, too: it has to be read. */
+const struct hash_block *hash_cache_block(struct hash_cache *cache, int64_t id);
 /* Keeps a copy, if it is a block no larger than blocks usually are. */
-void hash_cache_add(struct hash_cache *cache, int64_t id, const uint8_t *bytes, size_t len);
+void hash_cache_add_block(struct hash_cache *cache, int64_t id, const uint8_t *bytes, size_t len);

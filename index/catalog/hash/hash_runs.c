@@ -6,10 +6,12 @@
 #include <stdlib.h>
 
 #include "cache/base/cursor.h"
+#include "index/catalog/hash/hash_sieve.h"
 
 void hash_runs_done(struct hash_runs *runs)
 {
     hash_cache_done(&runs->cache);
+    hash_cache_done(&runs->sieves);
     free(runs->list);
     *runs = (struct hash_runs){0};
 }
@@ -44,10 +46,18 @@ static const struct hash_run *output_of(const struct hash_runs *runs, const stru
     return NULL;
 }
 
-uint64_t hash_runs_start(const struct hash_runs *runs, const struct hash_run *run)
+bool hash_runs_answers(const struct hash_runs *runs, const struct hash_run *run, uint32_t hash,
+                       struct hash_span *ret)
 {
     const struct hash_run *output = output_of(runs, run);
-    return output ? output->end : 0;
+    uint64_t first = output ? output->end : 0;
+    if (hash < first)
+        *ret = (struct hash_span){0, (uint32_t)(first - 1)};
+    else if (hash >= run->end)
+        *ret = (struct hash_span){(uint32_t)run->end, UINT32_MAX};
+    else
+        *ret = (struct hash_span){(uint32_t)first, (uint32_t)(run->end - 1)};
+    return hash >= first && hash < run->end;
 }
 
 static bool has_inputs(const struct hash_runs *runs, const struct hash_run *output)
@@ -151,9 +161,10 @@ int hash_runs_write(struct db *db, struct hash_runs *runs, struct error *err)
 
 /* ---- finding ---- */
 
-struct numbers {
-    uint32_t *list;
+struct finding {
+    uint32_t *list; /* numbers */
     size_t count, cap;
+    size_t asked, read; /* runs; of them those whose block was not in the cache */
 };
 
 int hash_runs_block(struct db *db, const struct hash_run *run, uint32_t hash, sqlite3_stmt **ret_stmt,
@@ -180,7 +191,7 @@ int hash_runs_block(struct db *db, const struct hash_run *run, uint32_t hash, sq
     return rc;
 }
 
-static int find_in_block(const struct hash_block *block, uint32_t hash, struct numbers *to)
+static int find_in_block(const struct hash_block *block, uint32_t hash, struct finding *to)
 {
     struct hash_block_reader reader;
     struct hash_entry entry;
@@ -195,41 +206,57 @@ static int find_in_block(const struct hash_block *block, uint32_t hash, struct n
 }
 
 static int find_in_run(struct db *db, struct hash_runs *runs, const struct hash_run *run, uint32_t hash,
-                       struct numbers *to, struct error *err)
+                       struct finding *to, struct error *err)
 {
     sqlite3_stmt *stmt = NULL;
     struct hash_block read;
-    if (hash >= run->end || hash < hash_runs_start(runs, run))
+    struct hash_span span;
+    if (!hash_runs_answers(runs, run, hash, &span))
         return 0;
-    const struct hash_block *block = hash_cache_find(&runs->cache, hash_block_id(run, hash));
+    const struct hash_block *block = hash_cache_block(&runs->cache, hash_block_id(run, hash));
     int rc = block ? 0 : hash_runs_block(db, run, hash, &stmt, &read, err);
     if (!rc && find_in_block(block ? block : &read, hash, to))
         rc = hash_runs_damaged(db, run, err);
     if (!rc && !block)
-        hash_cache_add(&runs->cache, hash_block_id(run, read.from), sqlite3_column_blob(stmt, 1),
-                       (size_t)sqlite3_column_bytes(stmt, 1));
+        hash_cache_add_block(&runs->cache, hash_block_id(run, read.from), sqlite3_column_blob(stmt, 1),
+                             (size_t)sqlite3_column_bytes(stmt, 1));
     if (stmt)
         sqlite3_reset(stmt);
+    to->asked++;
+    to->read += !block;
+    return rc;
+}
+
+/* 1: one of them is it. */
+static int try_numbers(const struct hash_search *search, const struct finding *numbers, uint32_t *ret,
+                       struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < numbers->count; i++) {
+        rc = search->is(search->ctx, numbers->list[i], err);
+        if (rc == 1)
+            *ret = numbers->list[i];
+    }
     return rc;
 }
 
 int hash_runs_find(struct db *db, struct hash_runs *runs, const struct hash_search *search, uint32_t *ret,
                    struct error *err)
 {
-    struct numbers numbers = {0};
+    struct finding finding = {0};
     int rc = 0;
+    if (hash_sieve_rejects(runs, search->kind, search->hash))
+        return 0;
     for (size_t i = 0; !rc && i < runs->count; i++) {
         if (runs->list[i].kind != search->kind)
             continue;
-        numbers.count = 0;
-        rc = find_in_run(db, runs, &runs->list[i], search->hash, &numbers, err);
-        for (size_t k = 0; !rc && k < numbers.count; k++) {
-            rc = search->is(search->ctx, numbers.list[k], err);
-            if (rc == 1)
-                *ret = numbers.list[k];
-        }
+        finding.count = 0;
+        rc = find_in_run(db, runs, &runs->list[i], search->hash, &finding, err);
+        rc = rc ? rc : try_numbers(search, &finding, ret, err);
     }
-    free(numbers.list);
+    if (!rc && finding.asked > 1 && !finding.read) /* it is worth it where one comes again */
+        hash_sieve_make(runs, search->kind, search->hash);
+    free(finding.list);
     return rc;
 }
 
@@ -242,7 +269,7 @@ static int compare_numbers(const void *a, const void *b)
 int hash_runs_each(struct db *db, struct hash_runs *runs, enum schema_hash kind, uint32_t hash,
                    hash_number_fn *each, void *ctx, struct error *err)
 {
-    struct numbers numbers = {0};
+    struct finding numbers = {0};
     int rc = 0;
     for (size_t i = 0; !rc && i < runs->count; i++)
         if (runs->list[i].kind == kind)

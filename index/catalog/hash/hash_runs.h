@@ -42,8 +42,8 @@ struct hash_run {
 struct hash_runs {
     struct hash_run *list; /* by kind, the largest first: most of what is found is found there */
     size_t count, cap;
-    uint32_t next; /* number of the next run; 0: the row is not there yet */
-    struct hash_cache cache;
+    uint32_t next;                   /* number of the next run; 0: the row is not there yet */
+    struct hash_cache cache, sieves; /* blocks; hash_sieve.h */
 };
 void hash_runs_done(struct hash_runs *runs);
 int hash_runs_read(struct db *db, struct hash_runs *ret, struct error *err);
@@ -80,12 +80,16 @@ void hash_additions_done(struct hash_additions *additions);
 int hash_runs_append(struct db *db, struct hash_runs *runs, struct hash_additions *additions,
                      uint64_t *budget, struct error *err);
 
-/* For hash_append.c. */
+/* For hash_append.c and hash_sieve.c. */
 int64_t hash_block_id(const struct hash_run *run, uint32_t from);
 /* The block of a run that answers for this hash; valid until the statement is used or reset. */
 int hash_runs_block(struct db *db, const struct hash_run *run, uint32_t hash, sqlite3_stmt **ret_stmt,
                     struct hash_block *ret, struct error *err);
+struct hash_span {
+    uint32_t first, last;
+};
+/* Does the run answer for this hash? And around it for *ret; or, if it does not, for none of *ret. */
+bool hash_runs_answers(const struct hash_runs *runs, const struct hash_run *run, uint32_t hash,
+                       struct hash_span *ret);
 int hash_runs_damaged(struct db *db, const struct hash_run *run, struct error *err);
-/* The first hash that an input still answers for; 0: of any other run. */
-uint64_t hash_runs_start(const struct hash_runs *runs, const struct hash_run *run);
 int hash_runs_write(struct db *db, struct hash_runs *runs, struct error *err);

@@ -260,12 +260,24 @@ static void add_terms(void *ctx, size_t from, size_t to)
     patch_index_add_rows(patching->patch_index, from, to, patching->rows);
 }
 
+int select_above(struct catalog_reader *reader, const struct attribute *attribute,
+                 const struct catalog_window *window, const struct patch_index **ret, struct error *err)
+{
+    uint32_t row;
+    int rc = cells_patch_index(reader->db, &reader->cells, attribute, ret, err);
+    if (rc || !*ret || !window)
+        return rc;
+    if (!rowset_rows((*ret)->rows, window->first, &row, 1) || row >= window->end)
+        *ret = NULL;
+    return 0;
+}
+
 /* `rows` holds what is selected beneath. */
 static int stand_over(struct catalog_reader *reader, const struct attribute *attribute,
                       const struct catalog_literal *literal, struct rowset *rows, struct error *err)
 {
     const struct patch_index *patch_index;
-    int rc = cells_patch_index(reader->db, &reader->cells, attribute, &patch_index, err);
+    int rc = select_above(reader, attribute, literal->window, &patch_index, err);
     if (rc || !patch_index || literal->op == CATALOG_NULL || literal->op == CATALOG_HAS)
         return rc;
     rowset_andnot(rows, patch_index->rows);

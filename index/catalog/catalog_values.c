@@ -259,7 +259,7 @@ int catalog_estimate(struct catalog_reader *reader, const struct catalog_literal
     if (!rc)
         rc = reader_shards(reader, guess.attribute, &shards, err);
     if (!rc)
-        rc = cells_patch_index(reader->db, &reader->cells, guess.attribute, &guess.patch_index, err);
+        rc = select_above(reader, guess.attribute, literal->window, &guess.patch_index, err);
     if (!rc)
         rc = count_clips(reader, guess.attribute, shards, &guess.all, err);
     if (!rc)

@@ -12,6 +12,10 @@ int select_check(const struct attribute *attribute, const struct catalog_literal
 /* The shards that a literal is answered by: borrowed. */
 struct shards select_shards(const struct shards *all, const struct catalog_literal *literal);
 
+/* What stands above the rows of a window (NULL: above any); NULL: nothing does. As cells_patch_index(). */
+int select_above(struct catalog_reader *reader, const struct attribute *attribute,
+                 const struct catalog_window *window, const struct patch_index **ret, struct error *err);
+
 struct select_range {
     struct shard_range range;
     struct buf bound; /* what it borrows */

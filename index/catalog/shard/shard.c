@@ -8,6 +8,7 @@
 
 #include "index/base/patience.h"
 #include "index/catalog/pieces.h"
+#include "index/catalog/shard/shard_find.h"
 #include "index/catalog/shard/shard_id.h"
 
 bool shard_number_valid(uint64_t number)
@@ -109,14 +110,18 @@ int shard_open(struct db *db, uint32_t attribute, enum value_type type, uint32_t
         rc = why ? shard_damaged(&shard, "dict", 0, why, err) : 0;
         sqlite3_reset(stmt);
     }
-    if (!rc)
-        *ret = shard;
-    return rc;
+    if (rc)
+        return rc;
+    shard.found = shard_found_new();
+    *ret = shard;
+    return 0;
 }
 
 void shard_done(struct shard *shard)
 {
     dict_done(&shard->dict);
+    shard_found_free(shard->found);
+    shard->found = NULL;
 }
 
 int shard_block_read(const struct shard *shard, uint32_t number, struct buf *buf, struct block *ret,
@@ -212,6 +217,7 @@ size_t shards_bytes(const struct shards *shards)
 {
     size_t sum = sizeof *shards;
     for (size_t i = 0; i < shards->count; i++)
-        sum += sizeof *shards->list + dict_bytes(&shards->list[i].dict);
+        sum += sizeof *shards->list + dict_bytes(&shards->list[i].dict) + sizeof *shards->list[i].found +
+               (shards->list[i].dict.block_count ? 2 * BLOCK_BYTES : 0);
     return sum;
 }

@@ -70,6 +70,7 @@ struct shard {
     enum value_type type;
     uint32_t number;
     struct dict dict;
+    struct shard_found *found; /* shard_find.h */
 };
 /* An absent dictionary: one without values. */
 int shard_open(struct db *db, uint32_t attribute, enum value_type type, uint32_t number, struct shard *ret,

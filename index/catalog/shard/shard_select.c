@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "index/catalog/shard/shard_find.h"
 #include "index/catalog/shard/shard_range.h"
 
 /* ---- counts from the dictionary ---- */
@@ -50,6 +51,16 @@ uint64_t shard_guess(const struct shard *shard, const struct shard_range *range)
 
 /* ---- one value ---- */
 
+static int add_posting(const struct shard *shard, uint32_t number, uint64_t clips, struct rowset *rows,
+                       struct error *err)
+{
+    CLEANUP_ROWSET struct rowset *read = NULL;
+    int rc = shard_posting_read(shard, number, clips, &read, err);
+    if (!rc)
+        rowset_or_spent(rows, read);
+    return rc;
+}
+
 int shard_has(const struct shard *shard, struct rowset *rows, struct error *err)
 {
     const struct dict *dict = &shard->dict;
@@ -57,12 +68,8 @@ int shard_has(const struct shard *shard, struct rowset *rows, struct error *err)
     struct error why;
     if (!dict->clips)
         return 0;
-    if (!dict->has.len) {
-        int rc = shard_posting_read(shard, DICT_HAS, dict->clips, &has, err);
-        if (!rc)
-            rowset_or_spent(rows, has);
-        return rc;
-    }
+    if (!dict->has.len)
+        return add_posting(shard, DICT_HAS, dict->clips, rows, err);
     uint32_t outside;
     if (rowset_decode("it", dict->has.data, dict->has.len, shard_first(shard->number), &has, &why))
         return shard_damaged(shard, "dict", 0, why.text, err);
@@ -70,21 +77,6 @@ int shard_has(const struct shard *shard, struct rowset *rows, struct error *err)
         return shard_damaged(shard, "dict", 0, "other rows have the attribute than it says", err);
     rowset_or_spent(rows, has);
     return 0;
-}
-
-/* Reads the block that the key is in. 1: it is value *ret_at of it; 0: it is not there. */
-static int find_value(const struct shard *shard, const struct shard_key *key, struct buf *bytes,
-                      struct block *ret, uint32_t *ret_at, struct error *err)
-{
-    if (!shard->dict.block_count)
-        return 0;
-    uint32_t number = shard->dict.blocks[dict_block_of(&shard->dict, key)].number;
-    bool equal = false;
-    int rc = shard_block_read(shard, number, bytes, ret, err);
-    if (rc)
-        return rc;
-    const char *why = block_find(ret, key, false, ret_at, &equal);
-    return why ? shard_damaged(shard, "block", number, why, err) : equal;
 }
 
 /* Entries [range[0], range[1]) of a block, or up to its last. */
@@ -101,11 +93,9 @@ static int add_entries(const struct shard *shard, const struct dict_block *of, c
             break;
         if (!heads.into || heads.entry.form != BLOCK_POSTING)
             continue;
-        CLEANUP_ROWSET struct rowset *rows = NULL;
-        int rc = shard_posting_read(shard, heads.entry.posting, heads.entry.count, &rows, err);
+        int rc = add_posting(shard, heads.entry.posting, heads.entry.count, to->rows, err);
         if (rc)
             return rc;
-        rowset_or_spent(to->rows, rows);
     }
     return heads.heads.failed ? shard_damaged(shard, "block", of->number, "its rows are damaged", err) : 0;
 }
@@ -114,48 +104,29 @@ int shard_equal(const struct shard *shard, const struct shard_key *key, struct r
                 struct error *err)
 {
     const struct dict_value *large = dict_large_find(&shard->dict, key);
-    if (large) {
-        CLEANUP_ROWSET struct rowset *read = NULL;
-        int rc = shard_posting_read(shard, large->posting, large->clips, &read, err);
-        if (!rc)
-            rowset_or_spent(rows, read);
-        return rc;
-    }
-    CLEANUP_BUF struct buf bytes = BUF_INIT;
-    struct block block;
-    uint32_t at;
-    int rc = find_value(shard, key, &bytes, &block, &at, err);
+    const struct block_entry *entry;
+    if (large)
+        return add_posting(shard, large->posting, large->clips, rows, err);
+    int rc = shard_find(shard, key, &entry, err);
     if (rc < 1)
         return rc;
+    if (entry->form == BLOCK_POSTING)
+        return add_posting(shard, entry->posting, entry->count, rows, err);
     struct shard_rows to;
     shard_rows_init(&to, rows, shard_first(shard->number), shard_span(shard->number), 0);
-    const uint32_t range[2] = {at, at + 1};
-    rc = add_entries(shard, &shard->dict.blocks[dict_block_of(&shard->dict, key)], &block, range, &to, err);
+    const char *why = block_entry_rows(entry, &to);
     shard_rows_done(&to);
-    return rc;
+    return why ? shard_damaged(shard, "block", shard->found->number, why, err) : 0;
 }
 
 int shard_count(const struct shard *shard, const struct shard_key *key, uint64_t *ret, struct error *err)
 {
     const struct dict_value *large = dict_large_find(&shard->dict, key);
-    CLEANUP_BUF struct buf bytes = BUF_INIT;
-    struct block block;
-    uint32_t at = 0;
-    int rc = large ? 0 : find_value(shard, key, &bytes, &block, &at, err);
+    const struct block_entry *entry;
+    int rc = large ? 1 : shard_find(shard, key, &entry, err);
     if (rc < 0)
         return rc;
-    uint64_t count = large ? large->clips : 0;
-    if (rc == 1) {
-        struct block_heads heads;
-        block_heads_init(&heads, &block, true);
-        for (uint32_t i = 0; i <= at; i++)
-            if (!block_heads_next(&heads))
-                return shard_damaged(shard, "block",
-                                     shard->dict.blocks[dict_block_of(&shard->dict, key)].number,
-                                     "its heads are cut short", err);
-        count = heads.entry.count;
-    }
-    *ret = count;
+    *ret = large ? large->clips : rc ? entry->count : 0;
     return 0;
 }
 
@@ -239,11 +210,8 @@ int shard_between(const struct shard *shard, const struct shard_range *range, st
     int rc = 0;
     shard_range_large(&shard->dict, range, &from, &to);
     for (size_t i = from; !rc && i < to; i++) {
-        CLEANUP_ROWSET struct rowset *read = NULL;
         const struct dict_value *large = &shard->dict.large[i];
-        rc = shard_posting_read(shard, large->posting, large->clips, &read, err);
-        if (!rc)
-            rowset_or_spent(rows, read);
+        rc = add_posting(shard, large->posting, large->clips, rows, err);
     }
     shard_range_blocks(&shard->dict, range, &at.from, &at.to);
     for (size_t i = at.from; i < at.to; i++)

@@ -78,7 +78,7 @@ static void ask_ahead(const struct binding *binding)
         if (!value_parse(binding->attribute.type, from->args[i].bytes, from->args[i].len,
                          &values[literal.count], NULL))
             literal.count++;
-    catalog_select_ahead(binding->reader, &literal, 1);
+    catalog_select_ahead_once(binding->reader, &literal, 1);
 }
 
 /* =, ne, in, nin: every value must be one that some clip has. */

@@ -23,7 +23,7 @@ static uint64_t combine(const struct plan *plan)
 
 /* All that the clauses will read is asked for at once, so that who waits does so for all of them together. */
 static void ask_ahead(const struct plan *plan, struct catalog_reader *reader,
-                      const struct catalog_window *window)
+                      const struct catalog_window *window, bool missed)
 {
     size_t all = 0, at = 0;
     for (size_t i = 0; i < plan->count; i++)
@@ -34,7 +34,10 @@ static void ask_ahead(const struct plan *plan, struct catalog_reader *reader,
             literals[at] = literal_condition(&plan->steps[i].clause->literals[k]);
             literals[at++].window = window;
         }
-    catalog_select_ahead(reader, literals, at);
+    if (missed)
+        catalog_select_ahead(reader, literals, at);
+    else
+        catalog_select_ahead_once(reader, literals, at);
 }
 
 /* A reader that does not wait has met a page that is not here: it comes back when some are. */
@@ -42,7 +45,7 @@ static int missed(const struct plan *plan, struct catalog_reader *reader, const 
                   int rc)
 {
     if (rc == -EAGAIN)
-        ask_ahead(plan, reader, window);
+        ask_ahead(plan, reader, window, true);
     return rc;
 }
 
@@ -61,7 +64,7 @@ int plan_make(struct clause *const *clauses, size_t count, struct catalog_reader
     for (size_t i = 0; i < count; i++)
         plan.steps[i].clause = clauses[i];
     if (!catalog_reader_nowait(reader)) /* nobody waits where all is here */
-        ask_ahead(&plan, reader, window);
+        ask_ahead(&plan, reader, window, false);
     for (size_t i = 0; i < count; i++) {
         rc = clause_estimate(clauses[i], reader, window, info.clips, &plan.steps[i].estimate, err);
         if (rc < 0)

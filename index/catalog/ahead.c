@@ -7,13 +7,15 @@
 #include <string.h>
 
 static const char *const names[AHEAD_TABLES] = {
-    [AHEAD_NAMES] = "names", [AHEAD_SIZES] = "sizes",     [AHEAD_GROWN] = "grown", [AHEAD_DICT] = "dict",
-    [AHEAD_BLOCK] = "block", [AHEAD_POSTING] = "posting", [AHEAD_CODES] = "codes", [AHEAD_RUN] = "run",
+    [AHEAD_NAMES] = "names", [AHEAD_SIZES] = "sizes", [AHEAD_GROWN] = "grown",
+    [AHEAD_DICT] = "dict",   [AHEAD_BLOCK] = "block", [AHEAD_POSTING] = "posting",
+    [AHEAD_CODES] = "codes", [AHEAD_RUN] = "run",     [AHEAD_HASH] = "hash",
 };
 
 void ahead_done(struct ahead *ahead)
 {
     free(ahead->list);
+    free(ahead->asked);
     *ahead = (struct ahead){0};
 }
 
@@ -90,4 +92,26 @@ void ahead_ask(struct ahead *ahead, struct db *db)
     if (ahead->count)
         pages_want(db_pages(db), ahead->list, ahead->count, db_patience(db), NULL);
     ahead->count = 0;
+}
+
+static uint64_t *asked_set(const struct ahead *ahead, uint64_t question)
+{
+    return ahead->asked + question % (AHEAD_ASKED / AHEAD_ASKED_WAYS) * AHEAD_ASKED_WAYS;
+}
+
+void ahead_note(struct ahead *ahead, uint64_t question)
+{
+    if (!ahead->asked)
+        ahead->asked = mem_zero(AHEAD_ASKED * sizeof *ahead->asked);
+    uint64_t *set = asked_set(ahead, question);
+    memmove(set + 1, set, (AHEAD_ASKED_WAYS - 1) * sizeof *set);
+    *set = question;
+}
+
+bool ahead_noted(const struct ahead *ahead, uint64_t question)
+{
+    for (size_t i = 0; ahead->asked && i < AHEAD_ASKED_WAYS; i++)
+        if (asked_set(ahead, question)[i] == question)
+            return true;
+    return false;
 }

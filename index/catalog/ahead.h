@@ -22,14 +22,19 @@ enum ahead_table {
     AHEAD_POSTING,
     AHEAD_CODES,
     AHEAD_RUN,
+    AHEAD_HASH,
     AHEAD_TABLES
 };
+
+enum { AHEAD_ASKED = 1024, AHEAD_ASKED_WAYS = 4 };
 
 struct ahead { /* of a connection; zero is empty */
     bool known;
     struct btree_table tables[AHEAD_TABLES]; /* root 0: there is none */
     uint32_t *list;                          /* leaves that were named */
     size_t count, cap;
+    uint64_t
+        *asked; /* AHEAD_ASKED questions whose pages were asked for, in sets by their hash, newest first */
 };
 void ahead_done(struct ahead *ahead);
 
@@ -40,3 +45,7 @@ size_t ahead_rows(struct ahead *ahead, struct db *db, enum ahead_table table, co
                   size_t most);
 /* Starts to fetch what has been named and is not here, neighbours in one request. */
 void ahead_ask(struct ahead *ahead, struct db *db);
+/* Notes that all pages of a question were asked for; was that so before? It is forgotten where many others
+ * are. */
+void ahead_note(struct ahead *ahead, uint64_t question);
+bool ahead_noted(const struct ahead *ahead, uint64_t question);

@@ -143,6 +143,10 @@ int catalog_estimate(struct catalog_reader *reader, const struct catalog_literal
  * nothing; what goes wrong is told when it is read. */
 void catalog_select_ahead(struct catalog_reader *reader, const struct catalog_literal *literals,
                           size_t count);
+/* The same of those for which this reader has not done so lately: naming the pages takes longer than reading
+ * them where they are here. What has gone meanwhile is waited for, one page after the other. */
+void catalog_select_ahead_once(struct catalog_reader *reader, const struct catalog_literal *literals,
+                               size_t count);
 
 /* ---- clips ---- */
 

@@ -6,6 +6,8 @@
  */
 #include "index/catalog/ahead.h"
 
+#include "cache/base/hash.h"
+#include "index/catalog/hash/keys.h"
 #include "index/catalog/pieces.h"
 #include "index/catalog/select.h"
 #include "index/catalog/shard/shard_id.h"
@@ -26,6 +28,28 @@ void catalog_clips_ahead(struct catalog_reader *reader, const uint32_t *rows, si
             if (!i || rows[i - 1] >> groups[k].bits != group)
                 ahead_rows(&reader->ahead, reader->db, groups[k].table, (int64_t[]){group, group}, AHEAD_ALL);
         }
+    ahead_ask(&reader->ahead, reader->db);
+}
+
+/* A block has no more entries than this, or only a hash; it has the id of the first hash it answers for,
+ * which is as far below as blocks of this run are wide, or is on the page before. */
+static void name_hash(struct catalog_reader *reader, const struct hash_run *run, uint32_t hash)
+{
+    enum { ENTRIES = HASH_BLOCK_BYTES / 4 };
+    struct hash_span span;
+    uint64_t width = (UINT64_C(1) << 32) / (run->count / ENTRIES + 1);
+    if (!hash_runs_answers(&reader->runs, run, hash, &span))
+        return;
+    uint32_t from = hash > width ? hash - (uint32_t)width : 0;
+    const int64_t ids[] = {hash_block_id(run, from), hash_block_id(run, hash)};
+    ahead_rows(&reader->ahead, reader->db, AHEAD_HASH, ids, AHEAD_ALL);
+}
+
+void reader_key_ahead(struct catalog_reader *reader, const char *key, size_t len)
+{
+    for (size_t i = 0; reader->has_runs && i < reader->runs.count; i++)
+        if (reader->runs.list[i].kind == SCHEMA_HASH_KEY)
+            name_hash(reader, &reader->runs.list[i], key_hash(key, len));
     ahead_ask(&reader->ahead, reader->db);
 }
 
@@ -177,6 +201,35 @@ static const struct attribute *attribute_of(struct catalog_reader *reader,
     return attribute;
 }
 
+/* The rows, the values and what is asked of them, in a number. */
+static uint64_t question_of(const struct catalog_literal *literal)
+{
+    static const uint8_t zero_key[16];
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    const struct catalog_window *window = literal->window;
+    buf_varint(&bytes, window ? window->first + 1 : 0);
+    buf_varint(&bytes, window ? window->end : 0);
+    buf_varint(&bytes, literal->attribute);
+    buf_varint(&bytes, literal->op);
+    buf_u8(&bytes, literal->inclusive_low | literal->inclusive_high << 1);
+    for (size_t i = 0; i < literal->count; i++) {
+        bool open = literal->op == CATALOG_RANGE && (i ? literal->open_high : literal->open_low);
+        buf_u8(&bytes, open ? 0 : (uint8_t)literal->values[i].type);
+        if (!open)
+            value_encode(&bytes, &literal->values[i]);
+    }
+    return siphash24(zero_key, bytes.data, bytes.len);
+}
+
+static bool is_noted(const struct catalog_reader *reader, struct catalog_literal literal)
+{
+    bool noted = ahead_noted(&reader->ahead, question_of(&literal));
+    if (noted || !literal.window)
+        return noted;
+    literal.window = NULL;
+    return ahead_noted(&reader->ahead, question_of(&literal));
+}
+
 void catalog_select_ahead(struct catalog_reader *reader, const struct catalog_literal *literals, size_t count)
 {
     const struct attribute *attribute;
@@ -196,6 +249,21 @@ void catalog_select_ahead(struct catalog_reader *reader, const struct catalog_li
             !reader_shards(reader, attribute, &shards, NULL)) {
             const struct shards within = select_shards(shards, &literals[i]);
             name_literal(reader, attribute, &within, &literals[i]);
+            ahead_note(&reader->ahead, question_of(&literals[i]));
         }
     ahead_ask(&reader->ahead, reader->db);
+}
+
+void catalog_select_ahead_once(struct catalog_reader *reader, const struct catalog_literal *literals,
+                               size_t count)
+{
+    CLEANUP_FREE struct catalog_literal *left = mem_alloc((count + 1) * sizeof *left);
+    size_t kept = 0;
+    if (!db_pages(reader->db))
+        return;
+    for (size_t i = 0; i < count; i++)
+        if (!is_noted(reader, literals[i]))
+            left[kept++] = literals[i];
+    if (kept)
+        catalog_select_ahead(reader, left, kept);
 }

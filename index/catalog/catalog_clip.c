@@ -85,6 +85,8 @@ int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len
         rc = reader_runs(reader, err);
     if (!rc)
         rc = keys_find(reader->db, &reader->runs, key, len, &row, err);
+    if (rc == -EAGAIN) /* or each run would be a round */
+        reader_key_ahead(reader, key, len);
     if (rc < 0)
         return rc;
     if (!rc || !rowset_contains(reader->live, row))

@@ -68,6 +68,8 @@ struct reader_shards {
 /* Reads what is not here yet. */
 int reader_live(struct catalog_reader *reader, struct error *err);
 int reader_runs(struct catalog_reader *reader, struct error *err);
+/* Starts to fetch what all runs of hashes say of a key. */
+void reader_key_ahead(struct catalog_reader *reader, const char *key, size_t len);
 int reader_attributes(struct catalog_reader *reader, struct error *err);
 /* All values of a clip into reader->values, by attribute name. -ENOENT: not live. */
 int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err);

@@ -80,13 +80,25 @@ static void commit_all(struct versions *v)
     v->limits = NULL;
 }
 
-static void begin(struct scene *s)
+/* So many commits more, each with runs of hashes of its own. */
+static void append(struct versions *v, int commits)
+{
+    enum { EACH = 40 };
+    for (int i = 0; i < commits; i++) {
+        struct changeset *set = changeset_new();
+        add_clips(set, CLIPS + MORE + i * EACH, CLIPS + MORE + (i + 1) * EACH);
+        cr_assert_eq(versions_apply(v, set), 0, "%s", v->err.text);
+    }
+}
+
+static void begin_with(struct scene *s, int commits)
 {
     CLEANUP_PAGES struct pages *pages = NULL;
     *s = (struct scene){0};
     versions_init(&s->versions);
     commit_all(&s->versions);
-    CLEANUP_FREE char *path = versions_path(&s->versions, 3);
+    append(&s->versions, commits);
+    CLEANUP_FREE char *path = versions_path(&s->versions, 3 + (uint32_t)commits);
     cr_assert_eq(paged_init(&s->paged, &s->err), 0, "%s", s->err.text);
     cr_assert_eq(paged_open(&s->paged, path, "v3", &pages, &s->err), 0, "%s", s->err.text);
     s->catalog = catalog_open_pages(pages);
@@ -94,6 +106,11 @@ static void begin(struct scene *s)
     page_store_settle(s->paged.store);
     struct catalog_patience none = {.nowait = true};
     cr_assert_eq(catalog_reader_acquire(s->catalog, &none, &s->now, &s->err), 0, "%s", s->err.text);
+}
+
+static void begin(struct scene *s)
+{
+    begin_with(s, 0);
 }
 
 static void end(struct scene *s)
@@ -243,6 +260,30 @@ Test(rounds, a_range_is_asked_for_as_a_whole_and_only_the_range)
         expect_rows(&s, ranges[i].path, result);
         query_result_unref(result);
         query_unref(query);
+        end(&s);
+    }
+}
+
+/* Which runs of hashes there are; what all of them say; and of a key that is there, its clip. */
+Test(rounds, the_first_key_of_a_version_takes_as_many_rounds_after_many_commits_as_after_one)
+{
+    enum { COMMITS = 6 };
+    static const struct {
+        const char *key;
+        bool there;
+    } keys[] = {{"ep020500", true}, {"no-such-clip", false}, {"ep000007", true}, {"ep020310", true}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        struct scene s;
+        uint32_t row;
+        unsigned rounds = 0;
+        int rc;
+        begin_with(&s, COMMITS);
+        do
+            rc = catalog_clip_find(s.now, keys[i].key, strlen(keys[i].key), &row, &s.err);
+        while (waited(&s, rc == -ENOENT ? 0 : rc, &rounds));
+        cr_assert_eq(rc, keys[i].there ? 0 : -ENOENT, "%s: %s", keys[i].key, s.err.text);
+        cr_assert_geq(rounds, 1, "nothing was cold: the test tests nothing");
+        cr_assert_leq(rounds, keys[i].there ? 3 : 2, "%s: %u rounds", keys[i].key, rounds);
         end(&s);
     }
 }

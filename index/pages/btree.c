@@ -21,6 +21,7 @@ enum {
 
 struct walk {
     const struct btree_file *file;
+    const int64_t *ids; /* leaves with rows of ids[0] to ids[1]; NULL: all, and the pages above them */
     btree_fn *each;
     void *ctx;
     uint64_t left; /* pages that may still be visited */
@@ -77,56 +78,6 @@ static int child_of(const struct btree_file *file, const uint8_t *bytes, uint32_
         return bad_page(page, err, "names a page that cannot be");
     *ret = child - 1;
     return 0;
-}
-
-/* Levels above the leaves. */
-static int depth_of(const struct btree_file *file, uint32_t root, unsigned *ret, struct error *err)
-{
-    CLEANUP_FREE uint8_t *bytes = mem_alloc(file->page_bytes);
-    for (unsigned depth = 0; depth < DEPTH_MAX; depth++) {
-        int rc = read_page(file, root, bytes, err);
-        if (rc < 0)
-            return rc;
-        if (is_leaf(bytes, root)) {
-            *ret = depth;
-            return 0;
-        }
-        if (!is_interior(bytes, root))
-            return bad_page(root, err, "is no part of a table");
-        rc = child_of(file, bytes, root, 0, &root, err);
-        if (rc < 0)
-            return rc;
-    }
-    return bad_page(root, err, "lies too deep");
-}
-
-static int visit(struct walk *walk, uint32_t page, unsigned depth, struct error *err)
-{
-    if (!walk->left--)
-        return bad_page(page, err, "is part of a table that is larger than the file");
-    if (!depth)
-        return walk->each(walk->ctx, page, BTREE_LEAF, err);
-    CLEANUP_FREE uint8_t *bytes = mem_alloc(walk->file->page_bytes);
-    int rc = read_page(walk->file, page, bytes, err);
-    if (!rc && !is_interior(bytes, page))
-        rc = bad_page(page, err, "is a leaf higher than others");
-    if (!rc)
-        rc = walk->each(walk->ctx, page, BTREE_INTERIOR, err);
-    for (uint32_t i = 0; !rc && i < children_of(bytes, page); i++) {
-        uint32_t child;
-        rc = child_of(walk->file, bytes, page, i, &child, err);
-        if (!rc)
-            rc = visit(walk, child, depth - 1, err);
-    }
-    return rc;
-}
-
-int btree_upper(const struct btree_file *file, uint32_t root, btree_fn *each, void *ctx, struct error *err)
-{
-    struct walk walk = {.file = file, .each = each, .ctx = ctx, .left = file->pages};
-    unsigned depth = 0;
-    int rc = depth_of(file, root, &depth, err);
-    return rc < 0 ? rc : visit(&walk, root, depth, err);
 }
 
 /* ---- one row ---- */
@@ -192,42 +143,48 @@ int btree_leaf(const struct btree_file *file, uint32_t root, int64_t id, uint32_
     return rc < 0 ? rc : 0;
 }
 
-/* ---- rows that follow one another ---- */
+/* ---- many leaves ---- */
 
-struct between {
-    struct walk walk;
-    int64_t first, last;
-};
-
-static int visit_between(struct between *between, uint32_t page, unsigned depth, struct error *err)
+static int visit(struct walk *walk, uint32_t page, unsigned depth, struct error *err)
 {
-    struct walk *walk = &between->walk;
+    const struct btree_file *file = walk->file;
     if (!walk->left--)
         return bad_page(page, err, "is part of a table that is larger than the file");
     if (!depth)
         return walk->each(walk->ctx, page, BTREE_LEAF, err);
-    CLEANUP_FREE uint8_t *bytes = mem_alloc(walk->file->page_bytes);
-    int rc = read_page(walk->file, page, bytes, err);
-    if (rc == -EAGAIN)
-        return walk->each(walk->ctx, page, BTREE_INTERIOR, err);
+    CLEANUP_FREE uint8_t *bytes = mem_alloc(file->page_bytes);
+    int rc = read_page(file, page, bytes, err);
+    bool away = rc == -EAGAIN && walk->ids;
     if (!rc && !is_interior(bytes, page))
         rc = bad_page(page, err, "is a leaf higher than others");
-    if (rc < 0)
+    if (away || (!rc && !walk->ids))
+        rc = walk->each(walk->ctx, page, BTREE_INTERIOR, err);
+    if (away || rc)
         return rc;
-    uint32_t end = child_with(walk->file, bytes, page, between->last);
-    for (uint32_t i = child_with(walk->file, bytes, page, between->first); !rc && i <= end; i++) {
+    uint32_t i = walk->ids ? child_with(file, bytes, page, walk->ids[0]) : 0,
+             last = walk->ids ? child_with(file, bytes, page, walk->ids[1]) : children_of(bytes, page) - 1;
+    for (; !rc && i <= last; i++) {
         uint32_t child;
-        rc = child_of(walk->file, bytes, page, i, &child, err);
+        rc = child_of(file, bytes, page, i, &child, err);
         if (!rc)
-            rc = visit_between(between, child, depth - 1, err);
+            rc = visit(walk, child, depth - 1, err);
     }
     return rc;
+}
+
+int btree_upper(const struct btree_file *file, uint32_t root, btree_fn *each, void *ctx, struct error *err)
+{
+    struct walk walk = {.file = file, .each = each, .ctx = ctx, .left = file->pages};
+    uint32_t leaf;
+    unsigned depth;
+    int rc = descend(file, root, INT64_MIN, &leaf, &depth, err);
+    return rc < 0 ? rc : rc ? -EAGAIN : visit(&walk, root, depth, err);
 }
 
 int btree_leaves(const struct btree_file *file, struct btree_table *table, const int64_t ids[2],
                  btree_fn *each, void *ctx, struct error *err)
 {
-    struct between between = {{file, each, ctx, file->pages}, ids[0], ids[1]};
+    struct walk walk = {.file = file, .ids = ids, .each = each, .ctx = ctx, .left = file->pages};
     uint32_t page;
     unsigned depth = table->depth;
     int rc = table->known ? 0 : descend(file, table->root, ids[0], &page, &depth, err);
@@ -235,7 +192,7 @@ int btree_leaves(const struct btree_file *file, struct btree_table *table, const
         return rc;
     table->known = !rc;
     table->depth = depth;
-    return visit_between(&between, table->root, depth, err);
+    return visit(&walk, table->root, depth, err);
 }
 
 /* ---- free pages ---- */

@@ -18,7 +18,7 @@ static int take_piece(struct db *db, sqlite3_stmt *stmt, int64_t id, struct buf 
     const uint8_t *bytes;
     size_t len;
     int64_t own;
-    int rc = db_column_number(db, stmt, ID, 0, &own, err);
+    int rc = db_column_number(db, stmt, ID, INT64_MIN, &own, err); /* below 0 in shards from 2^31 rows on */
     if (!rc)
         rc = db_column_bytes(db, stmt, BYTES, &bytes, &len, err);
     if (rc)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "index/catalog/pieces.h"
+#include "index/catalog/shard/shard_id.h"
 #include "tests/test_leaks.h"
 
 enum { ID = 12345, LONGEST = 31 * PIECE_BYTES + PIECE_BYTES - 1 };
@@ -73,6 +74,30 @@ Test(pieces, a_value_of_any_length_takes_the_place_of_another_and_leaves_its_nei
     cr_assert_eq(get(&w, ID), 0);
     expect(&w, ID - 1, 100);
     expect(&w, ID + 1, 3 * PIECE_BYTES);
+    end(&w);
+}
+
+/* 19 bits of the shard, 40 of attribute and number, and 5 of the piece: the sign is one of them. */
+Test(pieces, postings_of_any_row_there_may_be_are_found_each_by_its_own_id)
+{
+    static const uint32_t rows[] = {0, (1u << 31) - 1, 1u << 31, (1u << 31) + (1u << 20), UINT32_MAX};
+    enum { ROWS = sizeof rows / sizeof *rows };
+    struct world w;
+    begin(&w);
+    for (size_t turn = 0; turn < 2; turn++)
+        for (size_t i = 0; i < ROWS; i++)
+            for (uint32_t number = 0; number < 2; number++) {
+                const struct shard shard = {.attribute = SCHEMA_ATTRIBUTES_MAX - 1,
+                                            .number = shard_number(rows[i], 0)};
+                int64_t id = shard_block_id(&shard, DICT_HAS - number);
+                size_t len = PIECE_BYTES + 100 * i + number;
+                if (turn)
+                    expect(&w, id, len);
+                else
+                    cr_assert_eq(put(&w, id, len), 0, "%s", w.err.text);
+                cr_assert_eq(get(&w, id - 2), 0);
+                cr_assert_eq(pieces_first(&pieces_posting, id) < 0, rows[i] >= 1u << 31);
+            }
     end(&w);
 }
 

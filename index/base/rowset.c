@@ -236,32 +236,31 @@ static const char *check_array(struct cursor *c, uint32_t cardinality)
     return NULL;
 }
 
-static inline __attribute__((always_inline)) uint32_t count_bits(const void *words)
+static inline __attribute__((always_inline)) uint32_t count_bits(const void *words, size_t count)
 {
     uint32_t sum = 0;
-    for (size_t i = 0; i < BITSET_BYTES; i += 8) {
+    for (size_t i = 0; i < count; i++) {
         uint64_t word;
-        memcpy(&word, (const uint8_t *)words + i, sizeof word);
+        memcpy(&word, (const uint8_t *)words + 8 * i, sizeof word);
         sum += (uint32_t)__builtin_popcountll(word);
     }
     return sum;
 }
 
 #if defined(__x86_64__)
-__attribute__((target("popcnt"))) static uint32_t count_bits_popcnt(const void *words)
+__attribute__((target("popcnt"))) static uint32_t count_bits_popcnt(const void *words, size_t count)
 {
-    return count_bits(words);
+    return count_bits(words, count);
 }
 #endif
 
-/* Of all 2^16: a large part of reading a set, where the CPU does not do it. */
-static uint32_t bits_of(const void *words)
+uint32_t rowset_bits(const void *words, size_t count)
 {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("popcnt"))
-        return count_bits_popcnt(words);
+        return count_bits_popcnt(words, count);
 #endif
-    return count_bits(words);
+    return count_bits(words, count);
 }
 
 static const char *check_bitset(struct cursor *c, uint32_t cardinality)
@@ -269,7 +268,7 @@ static const char *check_bitset(struct cursor *c, uint32_t cardinality)
     const uint8_t *bytes = cursor_bytes(c, BITSET_BYTES);
     if (!bytes)
         return "a bitset is cut short";
-    return bits_of(bytes) != cardinality ? "a bitset's cardinality is wrong" : NULL;
+    return rowset_bits(bytes, ROWSET_PART_WORDS) != cardinality ? "a bitset's cardinality is wrong" : NULL;
 }
 
 static const char *check_runs(struct cursor *c, uint32_t cardinality)
@@ -388,7 +387,7 @@ static size_t words_to_rows(uint32_t base, const uint64_t words[ROWSET_PART_WORD
 void rowset_add_words(struct rowset *set, uint32_t base, const uint64_t words[ROWSET_PART_WORDS])
 {
     assert(base % ROWSET_PART_ROWS == 0);
-    uint32_t count = bits_of(words), rows[ARRAY_MAX];
+    uint32_t count = rowset_bits(words, ROWSET_PART_WORDS), rows[ARRAY_MAX];
     if (count <= ARRAY_MAX) {
         rowset_add_many(set, rows, words_to_rows(base, words, rows));
         return;

@@ -46,6 +46,9 @@ void rowset_add_many(struct rowset *set, const uint32_t *rows, size_t count);
 /* Adds row base + i for each bit i that is set in the 2^16 bits; base is a multiple of ROWSET_PART_ROWS. */
 void rowset_add_words(struct rowset *set, uint32_t base, const uint64_t words[ROWSET_PART_WORDS]);
 
+/* How many bits of so many words of 64 are set: by the CPU, where it can. */
+uint32_t rowset_bits(const void *words, size_t count);
+
 /* Appends the portable format, canonical (run-optimised). */
 void rowset_encode(const struct rowset *set, struct buf *buf);
 /* The same of the members in [base, end) as numbers from base, a multiple of ROWSET_PART_ROWS. */

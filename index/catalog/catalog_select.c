@@ -112,6 +112,47 @@ static bool numbers_of(const struct shard_range *range, int64_t numbers[2])
     return numbers[0] <= numbers[1];
 }
 
+static uint64_t rows_of(const struct state_runs *runs, size_t count)
+{
+    uint64_t rows = 0;
+    for (size_t i = 0; i < count && i < runs->count; i++)
+        rows += runs->list[i].rows;
+    return rows;
+}
+
+/* Parts know no shards: those of a shard's rows hold what it does, and smaller ones within it, or a larger
+ * one around it. They may be ahead of these with clips of the tail, and by what is folded. Is it so many? */
+static bool are_so_many(const struct shards *shards, const struct shard *shard, const struct state *state,
+                        uint64_t clips)
+{
+    uint64_t folding = rows_of(&state->patches, state->folding), least = 0,
+             most = folding + rows_of(&state->tails, state->tails.count);
+    for (size_t i = 0; i < shards->count; i++) {
+        const struct shard *other = &shards->list[i];
+        uint64_t first = shard_first(other->number), end = shard_end(other->number);
+        if (first >= shard_first(shard->number) && end <= shard_end(shard->number))
+            least += other->dict.clips;
+        if (first < shard_end(shard->number) && end > shard_first(shard->number))
+            most += other->dict.clips;
+    }
+    return clips + folding >= least && clips <= most;
+}
+
+/* After the parts were read. */
+static int check_parts(struct catalog_reader *reader, const struct shard *shard, uint64_t clips,
+                       struct error *err)
+{
+    const struct attribute *attribute;
+    const struct shards *shards;
+    int rc = reader_attribute(reader, shard->attribute, &attribute, err);
+    if (!rc)
+        rc = reader_shards(reader, attribute, &shards, err);
+    if (rc || are_so_many(shards, shard, &attribute->state, clips))
+        return rc;
+    return shard_damaged(shard, "part", shard_first(shard->number) >> SCHEMA_PART_BITS,
+                         "it and those behind it have other clips than the shard", err);
+}
+
 int select_parts(struct catalog_reader *reader, const struct shard *shard, const struct shard_range *range,
                  select_part_fn *each, void *ctx, struct error *err)
 {
@@ -137,10 +178,7 @@ int select_parts(struct catalog_reader *reader, const struct shard *shard, const
         clips += part.clips;
     }
     sqlite3_reset(stmt);
-    /* Parts may be ahead of the shard with rows that stand above, or in a smaller shard within this one. */
-    const struct attribute *attribute = attributes_by_id(&reader->attributes, shard->attribute);
-    bool missing = clips < shard->dict.clips && !(attribute && attribute->state.folding);
-    return !rc && missing ? shard_damaged(shard, "part", first, "it is missing", err) : rc;
+    return rc ? rc : check_parts(reader, shard, clips, err);
 }
 
 struct matching {

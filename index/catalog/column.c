@@ -110,6 +110,8 @@ int column_part_expand(struct db *db, const struct column_part *part, struct buf
         return bad_codes(db, part, "have a wrong length", err);
     if (rows % 64 && presence_of(buf)[rows / 64] >> rows % 64)
         return bad_codes(db, part, "are fewer than its rows", err);
+    if (rowset_bits(presence_of(buf), (rows + 63) / 64) != part->clips)
+        return bad_codes(db, part, "are of other clips than it has", err);
     return 0;
 }
 

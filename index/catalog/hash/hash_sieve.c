@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A sieve speaks of the hashes that the blocks found for one of them have in common. It has 16 bits for each
- * that is there, as long as these are few thousand: one of 16 others passes, and is looked for in all runs. */
+ * that is there, as long as these are few thousand: one of 16 others passes, and is looked for in all runs.
+ */
 #include "index/catalog/hash/hash_sieve.h"
 
 #include <stdlib.h>

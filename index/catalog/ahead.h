@@ -22,6 +22,10 @@ enum ahead_table {
     AHEAD_POSTING,
     AHEAD_CODES,
     AHEAD_RUN,
+    AHEAD_FORWARD,
+    AHEAD_LATE,
+    AHEAD_LIST,
+    AHEAD_EVENT,
     AHEAD_TABLES
 };
 

@@ -6,14 +6,22 @@
  */
 #include "index/catalog/ahead.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "index/catalog/pieces.h"
 #include "index/catalog/select.h"
 #include "index/catalog/shard/shard_id.h"
 #include "index/catalog/shard/shard_reads.h"
 
+static void name_row(struct catalog_reader *reader, enum ahead_table table, int64_t id)
+{
+    ahead_rows(&reader->ahead, reader->db, table, (int64_t[]){id, id}, AHEAD_ALL);
+}
+
 /* ---- clips ---- */
 
-void catalog_clips_ahead(struct catalog_reader *reader, const uint32_t *rows, size_t count)
+static void name_clips(struct catalog_reader *reader, const uint32_t *rows, size_t count)
 {
     static const struct {
         enum ahead_table table;
@@ -24,8 +32,13 @@ void catalog_clips_ahead(struct catalog_reader *reader, const uint32_t *rows, si
         for (size_t i = 0; i < count; i++) {
             int64_t group = rows[i] >> groups[k].bits;
             if (!i || rows[i - 1] >> groups[k].bits != group)
-                ahead_rows(&reader->ahead, reader->db, groups[k].table, (int64_t[]){group, group}, AHEAD_ALL);
+                name_row(reader, groups[k].table, group);
         }
+}
+
+void catalog_clips_ahead(struct catalog_reader *reader, const uint32_t *rows, size_t count)
+{
+    name_clips(reader, rows, count);
     ahead_ask(&reader->ahead, reader->db);
 }
 
@@ -62,6 +75,89 @@ static void name_runs(struct catalog_reader *reader, const struct attribute *att
             name_run(reader, attribute, CELLS_TAIL, state->tails.list[i].version);
 }
 
+/* ---- one clip ---- */
+
+/* Patches of these, not tail runs: of such clips records tell. */
+static void name_above(struct catalog_reader *reader, const struct attribute *attribute, uint32_t row)
+{
+    const struct state *state = &attribute->state;
+    if (state->late)
+        name_row(reader, AHEAD_LATE,
+                 (int64_t)attribute->info.id << SCHEMA_LATE_BITS | row / SCHEMA_LATE_ROWS);
+    for (size_t i = 0; i < state->patches.count; i++)
+        name_run(reader, attribute, CELLS_PATCH, state->patches.list[i].version);
+}
+
+static void name_all_above(struct catalog_reader *reader, uint32_t row, uint32_t touched)
+{
+    const struct attributes *attributes = &reader->attributes;
+    for (size_t i = 0; i < attributes->patched_count; i++) {
+        const struct attribute *attribute = &attributes->list[attributes->patched[i]];
+        if (cells_touched(attribute, touched))
+            name_above(reader, attribute, row);
+    }
+}
+
+static void name_lists(struct catalog_reader *reader, uint32_t row)
+{
+    enum { LISTS_MAX = 16 };
+    const struct attributes *attributes = &reader->attributes;
+    size_t lists = 0;
+    for (size_t i = 0; i < attributes->count && lists < LISTS_MAX; i++) {
+        const struct catalog_attribute *info = &attributes->list[i].info;
+        if (info->type != VALUE_LIST)
+            continue;
+        name_row(reader, AHEAD_LIST, (int64_t)info->id << SCHEMA_LIST_BITS | row / SCHEMA_GROUP_ROWS);
+        lists++;
+    }
+}
+
+/* What is known to be needed by what is here. 1: there is more to name when that has come. */
+static int name_clip(struct catalog_reader *reader, uint32_t row, struct error *err)
+{
+    uint32_t touched;
+    name_clips(reader, &row, 1);
+    name_row(reader, AHEAD_FORWARD, row / SCHEMA_GROUP_ROWS);
+    if (reader_attributes(reader, err))
+        return 1;
+    name_lists(reader, row);
+    if (attributes_by_name(&reader->attributes, EVENT_ATTRIBUTE, strlen(EVENT_ATTRIBUTE)))
+        name_row(reader, AHEAD_EVENT, row / SCHEMA_GROUP_ROWS);
+    if (reader_touched(reader, row, &touched, err))
+        return 1;
+    name_all_above(reader, row, touched);
+    return 0;
+}
+
+/* Asks with no patience at all; what is asked for ahead is asked for with the reader's own. */
+static int with_what_is_here(struct catalog_reader *reader, uint32_t row, reader_fn *read, struct error *err)
+{
+    const struct catalog_patience own = *db_patience(reader->db);
+    struct catalog_patience here = own;
+    here.nowait = here.local = true;
+    db_set_patience(reader->db, &here);
+    int rc = read(reader, row, err);
+    db_set_patience(reader->db, &own);
+    return rc;
+}
+
+int reader_at_once(struct catalog_reader *reader, uint32_t row, reader_fn *read, struct error *err)
+{
+    uint32_t touched;
+    if (!db_pages(reader->db))
+        return read(reader, row, err);
+    int rc = with_what_is_here(reader, row, read, err);
+    if (rc != -EAGAIN)
+        return rc;
+    bool more = with_what_is_here(reader, row, name_clip, NULL);
+    ahead_ask(&reader->ahead, reader->db);
+    if (more && !db_nowait(reader->db) && !reader_touched(reader, row, &touched, NULL)) {
+        with_what_is_here(reader, row, name_clip, NULL);
+        ahead_ask(&reader->ahead, reader->db);
+    }
+    return read(reader, row, err);
+}
+
 /* ---- dictionaries ---- */
 
 static void name_dicts(struct catalog_reader *reader, const struct attribute *attribute)
@@ -71,10 +167,8 @@ static void name_dicts(struct catalog_reader *reader, const struct attribute *at
     if (reader_has_shards(reader, attribute) ||
         shard_numbers_read(reader->db, attribute->info.id, &numbers, &count, NULL))
         return;
-    for (size_t i = 0; i < count; i++) {
-        int64_t id = shard_dict_id(numbers[i], attribute->info.id);
-        ahead_rows(&reader->ahead, reader->db, AHEAD_DICT, (int64_t[]){id, id}, AHEAD_ALL);
-    }
+    for (size_t i = 0; i < count; i++)
+        name_row(reader, AHEAD_DICT, shard_dict_id(numbers[i], attribute->info.id));
 }
 
 /* ---- shards ---- */

@@ -95,8 +95,15 @@ int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len
 
 /* ---- attributes ---- */
 
-int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err)
+int reader_touched(struct catalog_reader *reader, uint32_t row, uint32_t *ret, struct error *err)
 {
+    int rc = reader_growth(reader, err);
+    return rc ? rc : clips_touched(reader->db, &reader->clips, reader->growth, row, ret, err);
+}
+
+static int read_values(struct catalog_reader *reader, uint32_t row, struct error *err)
+{
+    struct cells_row of = {.row = row};
     if (reader->values_of == row + UINT64_C(1))
         return 0;
     reader->values_of = 0;
@@ -105,11 +112,14 @@ int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err
         return no_row(reader, row, err);
     if (!rc)
         rc = reader_attributes(reader, err);
+    if (!rc && reader->attributes.patched_count)
+        rc = reader_touched(reader, row, &of.touched, err);
     if (!rc)
         rc = record_group_read(reader->db, row, &reader->group, err);
-    if (!rc)
-        rc = cells_values(reader->db, &reader->cells, &reader->attributes, row,
-                          record_of(&reader->group, row), &reader->values, err);
+    if (rc)
+        return rc;
+    of.record = record_of(&reader->group, row);
+    rc = cells_values(reader->db, &reader->cells, &reader->attributes, &of, &reader->values, err);
     if (!rc)
         rc = lists_fill(reader->db, &reader->lists, row, &reader->values, err);
     if (rc)
@@ -117,6 +127,11 @@ int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err
     record_values_sort_by_name(&reader->values, &reader->attributes);
     reader->values_of = row + UINT64_C(1);
     return 0;
+}
+
+int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err)
+{
+    return reader->values_of == row + UINT64_C(1) ? 0 : reader_at_once(reader, row, read_values, err);
 }
 
 static bool has_events(const struct record_values *values)
@@ -127,12 +142,12 @@ static bool has_events(const struct record_values *values)
     return false;
 }
 
-int catalog_json(struct catalog_reader *reader, uint32_t row, struct buf *buf, struct error *err)
+static int make_json(struct catalog_reader *reader, uint32_t row, struct error *err)
 {
     struct catalog_clip clip;
-    int rc = reader_values(reader, row, err);
+    int rc = catalog_clip(reader, row, &clip, err);
     if (!rc)
-        rc = catalog_clip(reader, row, &clip, err);
+        rc = read_values(reader, row, err);
     if (!rc)
         rc = has_events(&reader->values) ? reader_events(reader, row, err) : 0;
     if (rc)
@@ -142,8 +157,15 @@ int catalog_json(struct catalog_reader *reader, uint32_t row, struct buf *buf, s
     if (reader->text.len != clip.json_size)
         return db_damaged(reader->db, err, "the attributes of '%s' make %zu bytes, not %llu", clip.key,
                           reader->text.len, (unsigned long long)clip.json_size);
-    buf_append(buf, reader->text.data, reader->text.len);
     return 0;
+}
+
+int catalog_json(struct catalog_reader *reader, uint32_t row, struct buf *buf, struct error *err)
+{
+    int rc = reader_at_once(reader, row, make_json, err);
+    if (!rc)
+        buf_append(buf, reader->text.data, reader->text.len);
+    return rc;
 }
 
 int catalog_clip_values(struct catalog_reader *reader, uint32_t row, catalog_clip_value_fn *each, void *ctx,

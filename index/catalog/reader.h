@@ -74,6 +74,12 @@ int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err
 /* All events of a clip into reader->events, with who set them. */
 int reader_events(struct catalog_reader *reader, uint32_t row, struct error *err);
 int reader_growth(struct catalog_reader *reader, struct error *err);
+/* Attributes of which something may stand above the clip's record, see json_growth.h. */
+int reader_touched(struct catalog_reader *reader, uint32_t row, uint32_t *ret, struct error *err);
+/* Calls `read`, which reads what the catalog says of a clip: if some of that is not here, all of it is asked
+ * for before the first of it is waited for. */
+typedef int reader_fn(struct catalog_reader *reader, uint32_t row, struct error *err);
+int reader_at_once(struct catalog_reader *reader, uint32_t row, reader_fn *read, struct error *err);
 /* A clip's row, live or not. */
 int reader_row(struct catalog_reader *reader, uint32_t row, struct clips_row *ret, struct error *err);
 /* -ENOENT: no attribute has this id. */

@@ -72,7 +72,7 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_CODES] = "SELECT id, bytes FROM codes WHERE id BETWEEN ? AND ? ORDER BY id",
     [QUERY_CLIPS] =
         "SELECT names.bytes, sizes.bytes, grown.bytes FROM names JOIN sizes ON sizes.id = names.id "
-        "LEFT JOIN grown ON grown.id = names.id >> 4 WHERE names.id = ?",
+        "LEFT JOIN grown ON grown.id = names.id >> 1 WHERE names.id = ?",
     [QUERY_KEYS] = "SELECT id, bytes FROM names ORDER BY id",
     [QUERY_NAMES] = "SELECT bytes FROM names WHERE id = ?",
     [QUERY_TEMPLATE] = "SELECT bytes FROM template WHERE id = ?",

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/catalog/groups/json_growth.h"
 #include "index/catalog/pieces.h"
 #include "index/catalog/shard/shard.h"
 
@@ -341,21 +342,29 @@ static void merge_values(const struct cells *cells, struct record_values *values
     }
 }
 
-int cells_values(struct db *db, struct cells *cells, const struct attributes *attributes, uint32_t row,
-                 struct cursor record, struct record_values *values, struct error *err)
+bool cells_touched(const struct attribute *attribute, uint32_t touched)
+{
+    return attribute->state.late == STATE_LATE_ALL || touched & json_growth_touch(attribute->info.id);
+}
+
+int cells_values(struct db *db, struct cells *cells, const struct attributes *attributes,
+                 const struct cells_row *of, struct record_values *values, struct error *err)
 {
     int rc = 0;
     if (cells->late_count > LATES_MAX)
         drop_lates(cells);
     cells->over_count = 0;
-    for (size_t i = 0; !rc && i < attributes->patched_count; i++)
-        rc = look_above(db, cells, &attributes->list[attributes->patched[i]], row, err);
+    for (size_t i = 0; !rc && i < attributes->patched_count; i++) {
+        const struct attribute *attribute = &attributes->list[attributes->patched[i]];
+        if (cells_touched(attribute, of->touched))
+            rc = look_above(db, cells, attribute, of->row, err);
+    }
     if (rc)
         return rc;
     if (!cells->over_count)
-        return record_decode(db, attributes, NULL, row, record, values, err);
+        return record_decode(db, attributes, NULL, of->row, of->record, values, err);
     struct record_over over = {cells->over_ids, cells->over_count};
-    rc = record_decode(db, attributes, &over, row, record, &cells->beneath, err);
+    rc = record_decode(db, attributes, &over, of->row, of->record, &cells->beneath, err);
     if (!rc)
         merge_values(cells, values);
     return rc;

@@ -54,10 +54,17 @@ int cells_read_runs(struct db *db, const struct attribute *attribute, enum cells
                     struct patch *patch, struct error *err);
 int cells_read_some(struct db *db, const struct attribute *attribute, enum cells_run kind, size_t first,
                     size_t end, struct patch *patch, struct error *err);
-/* All values of a row whose forward record this is, by attribute id; of a clip that is not live those that it
- * had. Lists are without their numbers (lists.h). They borrow from the record and from `cells`. */
-int cells_values(struct db *db, struct cells *cells, const struct attributes *attributes, uint32_t row,
-                 struct cursor record, struct record_values *values, struct error *err);
+struct cells_row {
+    uint32_t row;
+    uint32_t touched;     /* attributes of which something may stand above the record (json_growth.h) */
+    struct cursor record; /* the forward record */
+};
+/* May something stand above the record's values of this attribute? */
+bool cells_touched(const struct attribute *attribute, uint32_t touched);
+/* All values of a row, by attribute id; of a clip that is not live those that it had, if all are said to be
+ * touched. Lists are without their numbers (lists.h). They borrow from the record and from `cells`. */
+int cells_values(struct db *db, struct cells *cells, const struct attributes *attributes,
+                 const struct cells_row *of, struct record_values *values, struct error *err);
 /* The late column that speaks of `row`: *ret has only cells that have something; NULL: there is none. */
 int cells_late(struct db *db, struct cells *cells, const struct attribute *attribute, uint32_t row,
                const struct patch **ret, struct error *err);

@@ -47,12 +47,12 @@ static bool good_number(int64_t number)
 static bool decode(struct cursor *c, struct state *state)
 {
     uint8_t late = cursor_u8(c);
-    state->late = late;
+    state->late = (enum state_late)late;
     state->clips = value_decode_signed(c);
     state->different = value_decode_signed(c);
     uint64_t folding = cursor_varint(c), folded = cursor_varint(c), tails = cursor_varint(c);
-    if (c->failed || late > 1 || folded > UINT32_MAX || (folded && !folding) || !good_number(state->clips) ||
-        !good_number(state->different))
+    if (c->failed || late > STATE_LATE_ALL || folded > UINT32_MAX || (folded && !folding) ||
+        !good_number(state->clips) || !good_number(state->different))
         return false;
     while (state->tails.count < tails)
         if (!decode_run(c, &state->tails))
@@ -92,7 +92,7 @@ static void encode_runs(const struct state_runs *runs, struct buf *buf)
 
 void state_encode(const struct state *state, struct buf *buf)
 {
-    buf_u8(buf, state->late);
+    buf_u8(buf, (uint8_t)state->late);
     value_encode_signed(buf, state->clips);
     value_encode_signed(buf, state->different);
     buf_varint(buf, state->folding);

@@ -26,8 +26,13 @@ struct state_runs {
     struct state_run *list;
     size_t count, cap;
 };
+enum state_late { /* does it have columns that stand before records? */
+                  STATE_NO_LATE,
+                  STATE_LATE,    /* of clips that no patch was of they say what the records do */
+                  STATE_LATE_ALL /* no record is read */
+};
 struct state {
-    bool late;                /* it has columns that stand before records */
+    enum state_late late;
     int64_t clips, different; /* to be added to what is beneath: clips that have it, values */
     uint32_t folding, folded; /* so many patches, the oldest, are being folded: rows before `folded` are */
     struct state_runs tails, patches;

@@ -48,19 +48,35 @@ int clips_bytes(struct db *db, enum schema_query query, int64_t id, struct buf *
 
 /* ---- groups ---- */
 
-static int take_grown(struct db *db, sqlite3_stmt *stmt, struct clips *clips, uint32_t row, struct error *err)
+static int take_grown(struct db *db, struct clips *clips, uint32_t row, struct error *err)
+{
+    if (clips->has_grown && grown_decode(clips->grown_bytes.data, clips->grown_bytes.len, &clips->grown))
+        return db_damaged(db, err, "the growth of row %u and its neighbours is not in order", row);
+    clips->grown_group = (row >> GROWN_ROW_BITS) + UINT64_C(1);
+    return 0;
+}
+
+static int copy_grown(struct db *db, sqlite3_stmt *stmt, struct clips *clips, uint32_t row, struct error *err)
 {
     enum { GROWN = 2 };
     clips->grown_group = 0;
     clips->has_grown = !db_column_null(stmt, GROWN);
     buf_clear(&clips->grown_bytes);
     int rc = clips->has_grown ? append_column(db, stmt, GROWN, &clips->grown_bytes, err) : 0;
-    if (rc)
+    return rc ? rc : take_grown(db, clips, row, err);
+}
+
+static int read_grown(struct db *db, struct clips *clips, uint32_t row, struct error *err)
+{
+    if (clips->grown_group == (row >> GROWN_ROW_BITS) + UINT64_C(1))
+        return 0;
+    clips->grown_group = 0;
+    buf_clear(&clips->grown_bytes);
+    int rc = clips_bytes(db, QUERY_GROWN, row >> GROWN_ROW_BITS, &clips->grown_bytes, err);
+    if (rc < 0)
         return rc;
-    if (clips->has_grown && grown_decode(clips->grown_bytes.data, clips->grown_bytes.len, &clips->grown))
-        return db_damaged(db, err, "the growth of row %u and its neighbours is not in order", row);
-    clips->grown_group = (row >> GROWN_ROW_BITS) + UINT64_C(1);
-    return 0;
+    clips->has_grown = rc;
+    return take_grown(db, clips, row, err);
 }
 
 static int take_group(struct db *db, sqlite3_stmt *stmt, struct clips *clips, uint32_t row, struct error *err)
@@ -72,7 +88,7 @@ static int take_group(struct db *db, sqlite3_stmt *stmt, struct clips *clips, ui
     if (!rc)
         rc = append_column(db, stmt, SIZES, &clips->sizes_bytes, err);
     if (!rc && clips->grown_group != (row >> GROWN_ROW_BITS) + UINT64_C(1))
-        rc = take_grown(db, stmt, clips, row, err);
+        rc = copy_grown(db, stmt, clips, row, err);
     if (rc)
         return rc;
     if (names_decode(clips->names_bytes.data, clips->names_bytes.len, &clips->names))
@@ -132,23 +148,44 @@ static int get_template(struct db *db, struct clips *clips, int64_t id, const st
 
 /* ---- a row ---- */
 
+/* All that the row has grown since its sizes were written. */
+static int find_growth(struct db *db, const struct clips *clips, const struct json_growth *growth,
+                       uint32_t row, struct json_growth_entry *ret, struct error *err)
+{
+    struct json_growth_entry sum = {.row = row};
+    const struct json_growth_entry *more = json_growth_find(growth, row);
+    int rc = clips->has_grown ? grown_find(&clips->grown, row % GROWN_ROWS, &sum) : 0;
+    if (rc < 0)
+        return db_damaged(db, err, "the growth of row %u is not in order", row);
+    if (more) {
+        sum.bytes = (int64_t)((uint64_t)sum.bytes + (uint64_t)more->bytes);
+        sum.version = more->version > sum.version ? more->version : sum.version;
+        sum.touched |= more->touched;
+    }
+    *ret = sum;
+    return 0;
+}
+
+int clips_touched(struct db *db, struct clips *clips, const struct json_growth *growth, uint32_t row,
+                  uint32_t *ret, struct error *err)
+{
+    struct json_growth_entry grown = {0};
+    int rc = read_grown(db, clips, row, err);
+    if (!rc)
+        rc = find_growth(db, clips, growth, row, &grown, err);
+    *ret = rc ? *ret : grown.touched;
+    return rc;
+}
+
 static int add_growth(struct db *db, const struct clips *clips, const struct json_growth *growth,
                       uint32_t row, struct clips_row *ret, struct error *err)
 {
     struct json_growth_entry grown;
-    const struct json_growth_entry *more = json_growth_find(growth, row);
-    uint64_t sum = (uint64_t)ret->json;
-    int rc = clips->has_grown ? grown_find(&clips->grown, row % GROWN_ROWS, &grown) : 0;
-    if (rc < 0)
-        return db_damaged(db, err, "the growth of row %u is not in order", row);
-    if (rc) {
-        sum += (uint64_t)grown.bytes;
-        ret->json_changed = grown.version > ret->json_changed ? grown.version : ret->json_changed;
-    }
-    if (more) {
-        sum += (uint64_t)more->bytes;
-        ret->json_changed = more->version > ret->json_changed ? more->version : ret->json_changed;
-    }
+    int rc = find_growth(db, clips, growth, row, &grown, err);
+    if (rc)
+        return rc;
+    uint64_t sum = (uint64_t)ret->json + (uint64_t)grown.bytes;
+    ret->json_changed = grown.version > ret->json_changed ? grown.version : ret->json_changed;
     if (sum > INT64_MAX)
         return db_damaged(db, err, "the JSON of row %u has no size", row);
     ret->json_size = sum;

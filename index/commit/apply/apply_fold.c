@@ -152,8 +152,9 @@ static int add_row(struct fold *fold, uint32_t row, struct error *err)
     struct apply *apply = fold->apply;
     int rc = record_group_read(apply->db, row, &fold->group, err);
     if (!rc)
-        rc = cells_values(apply->db, &apply->source.cells, &apply->output.attributes, row,
-                          record_of(&fold->group, row), &fold->values, err);
+        rc = cells_values(apply->db, &apply->source.cells, &apply->output.attributes,
+                          &(struct cells_row){row, UINT32_MAX, record_of(&fold->group, row)}, &fold->values,
+                          err);
     if (rc)
         return rc;
     size_t count = values_of(fold); /* which may move the list */
@@ -179,7 +180,9 @@ static int write_late(struct fold *fold, uint32_t row, struct error *err)
         rc = add_row(fold, (uint32_t)at, err);
     if (!rc)
         rc = apply_late_put(apply, fold->attribute, &fold->column, first, (uint32_t)end, &made, err);
-    fold->attribute->state.late = fold->attribute->restated = true;
+    if (fold->attribute->state.late == STATE_NO_LATE)
+        fold->attribute->state.late = STATE_LATE;
+    fold->attribute->restated = true;
     apply_spend(apply, made);
     return rc;
 }

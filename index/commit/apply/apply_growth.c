@@ -27,7 +27,7 @@ struct runs_of_growth {
 void apply_growth_add(struct apply *apply, uint32_t row, int64_t bytes)
 {
     json_growth_add(&apply->output.grows,
-                    (struct json_growth_entry){row, apply->source.options->version, bytes});
+                    (struct json_growth_entry){row, apply->source.options->version, bytes, 0});
 }
 
 /* ---- runs ---- */
@@ -216,11 +216,41 @@ static int write_runs(struct runs_of_growth *runs, struct error *err)
     return rc ? rc : apply_newest_flush(&runs->newest, err);
 }
 
+/* ---- what patches touch ---- */
+
+/* What a clip has that is not live is seen by nobody: it gets patches of all it has when it comes back. */
+static void touch(struct apply *apply, const struct patch *patch, uint32_t touched)
+{
+    struct json_growth *grows = &apply->output.grows;
+    size_t known = grows->count, at = 0;
+    for (size_t i = 0; i < patch->count && patch->cells[i].row < apply->source.parent_rows; i++) {
+        if (patch->cells[i].now & PATCH_DEAD)
+            continue;
+        uint32_t row = patch->cells[i].row;
+        while (at < known && grows->list[at].row < row)
+            at++;
+        if (at < known && grows->list[at].row == row)
+            grows->list[at].touched |= touched;
+        else
+            json_growth_add(grows, (struct json_growth_entry){.row = row,
+                                                              .version = apply->source.options->version,
+                                                              .touched = touched});
+    }
+    json_growth_settle(grows);
+}
+
+static void touch_all(struct apply *apply)
+{
+    json_growth_settle(&apply->output.grows);
+    for (size_t i = 0; i < apply->output.attributes.count; i++)
+        touch(apply, &apply->output.patches[i], json_growth_touch(apply->output.attributes.list[i].info.id));
+}
+
 int apply_growth_write(struct apply *apply, struct error *err)
 {
     struct runs_of_growth runs = {
         .apply = apply, .limits = &apply->source.limits, .newest = {.db = apply->db, .table = NEWEST_GROWN}};
-    json_growth_settle(&apply->output.grows);
+    touch_all(apply);
     if (!apply->output.grows.count)
         return 0;
     int rc = write_runs(&runs, err);

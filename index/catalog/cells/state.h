@@ -28,8 +28,8 @@ struct state_runs {
 };
 enum state_late { /* does it have columns that stand before records? */
                   STATE_NO_LATE,
-                  STATE_LATE,    /* of clips that no patch was of they say what the records do */
-                  STATE_LATE_ALL /* no record is read */
+                  STATE_LATE,    /* of clips that no patch was of, they say what records do */
+                  STATE_LATE_ALL /* or something else */
 };
 struct state {
     enum state_late late;

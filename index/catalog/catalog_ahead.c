@@ -117,7 +117,7 @@ static int name_clip(struct catalog_reader *reader, uint32_t row, struct error *
 {
     uint32_t touched;
     name_clips(reader, &row, 1);
-    name_row(reader, AHEAD_FORWARD, row / SCHEMA_GROUP_ROWS);
+    name_row(reader, AHEAD_FORWARD, row / SCHEMA_FORWARD_ROWS);
     if (reader_attributes(reader, err))
         return 1;
     name_lists(reader, row);

@@ -9,9 +9,10 @@ enum {
     SCHEMA_STREAM_BITS = 10,            /* inline.id = row << 10 | number */
     SCHEMA_PART_BITS = 16,              /* part.id = attribute << 16 | row >> 16 */
     SCHEMA_PARTS = 1 << (32 - SCHEMA_PART_BITS),
-    SCHEMA_GROUP_ROWS = 128, /* forward.part = row / 128 */
-    SCHEMA_LIST_BITS = 32,   /* list.part = attribute << 32 | row / 128 */
-    SCHEMA_RUN_BITS = 20,    /* a run is version << 20 | attribute, and a tail run with this more: */
+    SCHEMA_FORWARD_ROWS = 16, /* forward.part = row / 16 */
+    SCHEMA_GROUP_ROWS = 128,  /* event.part = row / 128 */
+    SCHEMA_LIST_BITS = 32,    /* list.part = attribute << 32 | row / 128 */
+    SCHEMA_RUN_BITS = 20,     /* a run is version << 20 | attribute, and a tail run with this more: */
     SCHEMA_RUN_TAIL = 1 << 16,
     SCHEMA_RUN_PIECE_BITS = 16,    /* run.id = run << 16 | piece, see pieces.h */
     SCHEMA_POSTING_PIECE_BITS = 5, /* and posting.id and codes.id likewise */
@@ -56,6 +57,7 @@ enum schema_query {
     QUERY_IDENT,
     QUERY_KEYS,
     QUERY_GROUP,
+    QUERY_DICTIONARY,
     QUERY_EXTRA,
     QUERY_STREAM,
     QUERY_STREAMS,
@@ -99,6 +101,7 @@ enum schema_query {
     QUERY_NEWEST_PUT,
     QUERY_IDENT_PUT,
     QUERY_GROUP_PUT,
+    QUERY_DICTIONARY_PUT,
     QUERY_EXTRA_PUT,
     QUERY_EXTRA_DROP,
     QUERY_STREAM_PUT,

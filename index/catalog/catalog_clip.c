@@ -95,15 +95,22 @@ int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len
 
 /* ---- attributes ---- */
 
-int reader_touched(struct catalog_reader *reader, uint32_t row, uint32_t *ret, struct error *err)
+int reader_cells_row(struct catalog_reader *reader, uint32_t row, struct cells_row *ret, struct error *err)
 {
-    int rc = reader_growth(reader, err);
-    return rc ? rc : clips_touched(reader->db, &reader->clips, reader->growth, row, ret, err);
+    struct json_growth_entry grown = {0};
+    int rc = reader_attributes(reader, err);
+    if (!rc && reader->attributes.patched_count)
+        rc = reader_growth(reader, err);
+    if (!rc && reader->attributes.patched_count)
+        rc = clips_grown(reader->db, &reader->clips, reader->growth, row, &grown, err);
+    if (!rc)
+        *ret = (struct cells_row){.row = row, .touched = grown.touched, .newest = grown.version};
+    return rc;
 }
 
 static int read_values(struct catalog_reader *reader, uint32_t row, struct error *err)
 {
-    struct cells_row of = {.row = row};
+    struct cells_row of;
     if (reader->values_of == row + UINT64_C(1))
         return 0;
     reader->values_of = 0;
@@ -111,9 +118,7 @@ static int read_values(struct catalog_reader *reader, uint32_t row, struct error
     if (!rc && !rowset_contains(reader->live, row))
         return no_row(reader, row, err);
     if (!rc)
-        rc = reader_attributes(reader, err);
-    if (!rc && reader->attributes.patched_count)
-        rc = reader_touched(reader, row, &of.touched, err);
+        rc = reader_cells_row(reader, row, &of, err);
     if (!rc)
         rc = record_group_read(reader->db, row, &reader->group, err);
     if (rc)

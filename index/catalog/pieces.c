@@ -44,6 +44,36 @@ int pieces_read(struct db *db, const struct pieces *of, int64_t id, struct buf *
     return rc < 0 ? rc : taken < 0 ? taken : taken == LAST;
 }
 
+static int64_t row_id(sqlite3_stmt *stmt)
+{
+    return sqlite3_column_int64(stmt, 0); /* its type is checked with the piece */
+}
+
+int pieces_each(struct db *db, const struct pieces *of, const int64_t ids[2], pieces_fn *each, void *ctx,
+                struct error *err)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    sqlite3_stmt *stmt;
+    int64_t at = 0;
+    int rc = db_query(db, of->get, &stmt, err), taken = LAST;
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, pieces_first(of, ids[0]));
+    db_bind_number(stmt, 2, pieces_last(of, ids[1]));
+    while ((rc = db_step(db, stmt, err)) == 1) {
+        if (taken == LAST) {
+            at = pieces_first(of, row_id(stmt) >> of->bits);
+            buf_clear(&bytes);
+        }
+        taken = take_piece(db, stmt, at++, &bytes, err);
+        rc = taken == LAST ? each(ctx, (at - 1) >> of->bits, &bytes, err) : taken < 0 ? taken : 0;
+        if (rc || taken == NOT_WHOLE)
+            break;
+    }
+    sqlite3_reset(stmt);
+    return rc < 0 ? rc : taken == LAST;
+}
+
 int pieces_put(struct db *db, const struct pieces *of, int64_t id, const void *bytes, size_t len,
                struct error *err)
 {

@@ -36,6 +36,10 @@ static inline int64_t pieces_last(const struct pieces *of, int64_t id)
 
 /* Appends the value. 1; 0: it is missing, or not whole. */
 int pieces_read(struct db *db, const struct pieces *of, int64_t id, struct buf *buf, struct error *err);
+/* Each of the values ids[0] to ids[1] that there is, by id. 1; 0: one is not whole. */
+typedef int pieces_fn(void *ctx, int64_t id, const struct buf *bytes, struct error *err);
+int pieces_each(struct db *db, const struct pieces *of, const int64_t ids[2], pieces_fn *each, void *ctx,
+                struct error *err);
 /* In place of what is there. -EFBIG. */
 int pieces_put(struct db *db, const struct pieces *of, int64_t id, const void *bytes, size_t len,
                struct error *err);

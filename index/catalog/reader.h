@@ -44,6 +44,7 @@ struct catalog_reader {
     size_t shards_bytes;          /* memory they take */
     struct cells cells;
     struct ahead ahead;
+    uint64_t ahead_of; /* the row that was last asked for, plus 1 */
     struct hash_runs runs;
     bool has_runs;
     struct record_group group; /* the last one read: neighbours are asked for in turn */
@@ -74,8 +75,8 @@ int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err
 /* All events of a clip into reader->events, with who set them. */
 int reader_events(struct catalog_reader *reader, uint32_t row, struct error *err);
 int reader_growth(struct catalog_reader *reader, struct error *err);
-/* Attributes of which something may stand above the clip's record, see json_growth.h. */
-int reader_touched(struct catalog_reader *reader, uint32_t row, uint32_t *ret, struct error *err);
+/* What may stand above the clip's record. */
+int reader_cells_row(struct catalog_reader *reader, uint32_t row, struct cells_row *ret, struct error *err);
 /* Calls `read`, which reads what the catalog says of a clip: if some of that is not here, all of it is asked
  * for before the first of it is waited for. */
 typedef int reader_fn(struct catalog_reader *reader, uint32_t row, struct error *err);

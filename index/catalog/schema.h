@@ -12,9 +12,10 @@ enum {
     SCHEMA_FORWARD_ROWS = 16, /* forward.part = row / 16 */
     SCHEMA_GROUP_ROWS = 128,  /* event.part = row / 128 */
     SCHEMA_LIST_BITS = 32,    /* list.part = attribute << 32 | row / 128 */
-    SCHEMA_RUN_BITS = 20,     /* a run is version << 20 | attribute, and a tail run with this more: */
+    SCHEMA_RUN_BITS = 17,     /* a run is version << 17 | attribute, and a tail run with this more: */
     SCHEMA_RUN_TAIL = 1 << 16,
-    SCHEMA_RUN_PIECE_BITS = 16,    /* run.id = run << 16 | piece, see pieces.h */
+    SCHEMA_RUN_SPAN_BITS = 14,     /* its spans are run << 14 | number, see cells/runs.h */
+    SCHEMA_RUN_PIECE_BITS = 12,    /* run.id = span << 12 | piece, see pieces.h */
     SCHEMA_POSTING_PIECE_BITS = 5, /* and posting.id and codes.id likewise */
     SCHEMA_CODES_PIECE_BITS = 8,
     SCHEMA_LATE_BITS = 32, /* late.id = attribute << 32 | row / 4096 */

@@ -8,7 +8,7 @@
 #include "index/base/value.h"
 #include "index/catalog/schema.h"
 
-enum { LEVEL_MAX = 32 };
+enum { LEVEL_MAX = 32, CUT_MAX = 32 };
 
 void state_done(struct state *state)
 {
@@ -31,11 +31,12 @@ bool state_empty(const struct state *state)
 static bool decode_run(struct cursor *c, struct state_runs *runs)
 {
     uint64_t version = runs->count ? runs->list[runs->count - 1].version : 0, step = cursor_varint(c);
-    uint64_t level = cursor_varint(c), rows = cursor_varint(c);
+    uint64_t level = cursor_varint(c), rows = cursor_varint(c), cut = cursor_varint(c);
     if (c->failed || !step || step >= SCHEMA_VERSIONS_MAX || version + step >= SCHEMA_VERSIONS_MAX ||
-        level > LEVEL_MAX || rows > UINT32_MAX)
+        level > LEVEL_MAX || rows > UINT32_MAX || cut > CUT_MAX)
         return false;
-    state_add(runs, &(struct state_run){(uint32_t)(version + step), (uint32_t)level, (uint32_t)rows});
+    state_add(runs, &(struct state_run){(uint32_t)(version + step), (uint32_t)level, (uint32_t)rows,
+                                        (uint32_t)cut});
     return true;
 }
 
@@ -87,6 +88,7 @@ static void encode_runs(const struct state_runs *runs, struct buf *buf)
         buf_varint(buf, runs->list[i].version - version);
         buf_varint(buf, runs->list[i].level);
         buf_varint(buf, runs->list[i].rows);
+        buf_varint(buf, runs->list[i].cut);
     }
 }
 

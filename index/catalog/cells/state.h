@@ -4,10 +4,11 @@
  * that are in no shard yet, and above these patches; both oldest first.
  *
  *     state := u8 late, signed clips, signed different, varint folding, varint folded, varint tails,
- *              run{tails}, varint patches, run{patches} run   := varint step (of the version from the run
- * before, the first from 0), varint level, varint rows
+ *              run{tails}, varint patches, run{patches}
+ *     run   := varint step (of the version from the run before, the first from 0), varint level,
+ *              varint rows, varint cut
  *
- * A patch is the row version << 20 | attribute of the table `run`, a tail run that with 1 << 16 more. Level 0
+ * Where they lie: runs.h. Level 0
  * is a commit's own. Any thread.
  */
 #pragma once
@@ -21,6 +22,7 @@
 struct state_run {
     uint32_t version; /* the newest one of those that were merged into it */
     uint32_t level, rows;
+    uint32_t cut; /* how it is cut into spans (runs.h) */
 };
 struct state_runs {
     struct state_run *list;

@@ -148,7 +148,6 @@ static int get_template(struct db *db, struct clips *clips, int64_t id, const st
 
 /* ---- a row ---- */
 
-/* All that the row has grown since its sizes were written. */
 static int find_growth(struct db *db, const struct clips *clips, const struct json_growth *growth,
                        uint32_t row, struct json_growth_entry *ret, struct error *err)
 {
@@ -166,15 +165,11 @@ static int find_growth(struct db *db, const struct clips *clips, const struct js
     return 0;
 }
 
-int clips_touched(struct db *db, struct clips *clips, const struct json_growth *growth, uint32_t row,
-                  uint32_t *ret, struct error *err)
+int clips_grown(struct db *db, struct clips *clips, const struct json_growth *growth, uint32_t row,
+                struct json_growth_entry *ret, struct error *err)
 {
-    struct json_growth_entry grown = {0};
     int rc = read_grown(db, clips, row, err);
-    if (!rc)
-        rc = find_growth(db, clips, growth, row, &grown, err);
-    *ret = rc ? *ret : grown.touched;
-    return rc;
+    return rc ? rc : find_growth(db, clips, growth, row, ret, err);
 }
 
 static int add_growth(struct db *db, const struct clips *clips, const struct json_growth *growth,

@@ -38,7 +38,7 @@ static int move_values(struct apply *apply, uint32_t row, struct cursor record, 
 {
     struct record_values values = {0};
     int rc = cells_values(apply->db, &apply->source.cells, &apply->output.attributes,
-                          &(struct cells_row){row, UINT32_MAX, record}, &values, err);
+                          &CELLS_ROW_ANY(row, record), &values, err);
     if (!rc)
         record_encode(&values, &moved->record);
     if (!rc)

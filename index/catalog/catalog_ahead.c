@@ -144,8 +144,14 @@ static void name_lists(struct catalog_reader *reader, uint32_t row)
     }
 }
 
-/* What is known to be needed by what is here. 1: there is more to name when that has come. */
-static int name_clip(struct catalog_reader *reader, uint32_t row, struct error *err)
+int reader_name_clip(struct catalog_reader *reader, uint32_t row, struct error *err)
+{
+    (void)err;
+    name_clips(reader, &row, 1);
+    return 0;
+}
+
+int reader_name_json(struct catalog_reader *reader, uint32_t row, struct error *err)
 {
     struct cells_row of;
     name_clips(reader, &row, 1);
@@ -173,7 +179,8 @@ static int with_what_is_here(struct catalog_reader *reader, uint32_t row, reader
     return rc;
 }
 
-int reader_at_once(struct catalog_reader *reader, uint32_t row, reader_fn *read, struct error *err)
+int reader_at_once(struct catalog_reader *reader, uint32_t row, reader_fn *name, reader_fn *read,
+                   struct error *err)
 {
     struct cells_row of;
     if (!db_pages(reader->db))
@@ -181,10 +188,10 @@ int reader_at_once(struct catalog_reader *reader, uint32_t row, reader_fn *read,
     int rc = with_what_is_here(reader, row, read, err);
     if (rc != -EAGAIN)
         return rc;
-    bool more = with_what_is_here(reader, row, name_clip, NULL);
+    bool more = with_what_is_here(reader, row, name, NULL);
     ahead_ask(&reader->ahead, reader->db);
     if (more && !db_nowait(reader->db) && !reader_cells_row(reader, row, &of, NULL)) {
-        with_what_is_here(reader, row, name_clip, NULL);
+        with_what_is_here(reader, row, name, NULL);
         ahead_ask(&reader->ahead, reader->db);
     }
     return read(reader, row, err);

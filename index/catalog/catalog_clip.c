@@ -54,6 +54,13 @@ int catalog_clip(struct catalog_reader *reader, uint32_t row, struct catalog_cli
     return rc;
 }
 
+int catalog_clip_looked_up(struct catalog_reader *reader, uint32_t row, bool json, struct catalog_clip *ret,
+                           struct error *err)
+{
+    int rc = reader_at_once(reader, row, json ? reader_name_json : reader_name_clip, read_clip, err);
+    return rc ? rc : catalog_clip(reader, row, ret, err);
+}
+
 int catalog_span(struct catalog_reader *reader, uint32_t row, struct catalog_span *ret, struct error *err)
 {
     struct ident_row ident;
@@ -136,7 +143,9 @@ static int read_values(struct catalog_reader *reader, uint32_t row, struct error
 
 int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err)
 {
-    return reader->values_of == row + UINT64_C(1) ? 0 : reader_at_once(reader, row, read_values, err);
+    return reader->values_of == row + UINT64_C(1)
+               ? 0
+               : reader_at_once(reader, row, reader_name_json, read_values, err);
 }
 
 static bool has_events(const struct record_values *values)
@@ -167,7 +176,7 @@ static int make_json(struct catalog_reader *reader, uint32_t row, struct error *
 
 int catalog_json(struct catalog_reader *reader, uint32_t row, struct buf *buf, struct error *err)
 {
-    int rc = reader_at_once(reader, row, make_json, err);
+    int rc = reader_at_once(reader, row, reader_name_json, make_json, err);
     if (!rc)
         buf_append(buf, reader->text.data, reader->text.len);
     return rc;

@@ -17,6 +17,7 @@ enum ahead_table {
     AHEAD_NAMES,
     AHEAD_SIZES,
     AHEAD_GROWN,
+    AHEAD_GROWTH,
     AHEAD_DICT,
     AHEAD_BLOCK,
     AHEAD_POSTING,

@@ -28,6 +28,10 @@ static void name_clips(struct catalog_reader *reader, const uint32_t *rows, size
         unsigned bits; /* of a row's number that clips of one group share */
     } groups[] = {
         {AHEAD_NAMES, NAMES_ROW_BITS}, {AHEAD_SIZES, NAMES_ROW_BITS}, {AHEAD_GROWN, GROWN_ROW_BITS}};
+    const int64_t growth[] = {pieces_first(&pieces_growth, pieces_growth_ids[0]),
+                              pieces_last(&pieces_growth, pieces_growth_ids[1])};
+    if (!reader->growth)
+        ahead_rows(&reader->ahead, reader->db, AHEAD_GROWTH, growth, AHEAD_ALL);
     for (size_t k = 0; k < sizeof groups / sizeof *groups; k++)
         for (size_t i = 0; i < count; i++) {
             int64_t group = rows[i] >> groups[k].bits;

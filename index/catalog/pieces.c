@@ -7,6 +7,9 @@
 const struct pieces pieces_posting = {QUERY_POSTING, QUERY_POSTING_PUT, QUERY_POSTING_DROP,
                                       SCHEMA_POSTING_PIECE_BITS};
 const struct pieces pieces_codes = {QUERY_CODES, QUERY_CODES_PUT, QUERY_CODES_DROP, SCHEMA_CODES_PIECE_BITS};
+const struct pieces pieces_growth = {QUERY_GROWTHS, QUERY_GROWTH_PUT, QUERY_GROWTHS_DROP,
+                                     SCHEMA_GROWTH_PIECE_BITS};
+const int64_t pieces_growth_ids[2] = {0, SCHEMA_VERSIONS_MAX - 1};
 const struct pieces pieces_run = {QUERY_RUN, QUERY_RUN_PUT, QUERY_RUN_DROP, SCHEMA_RUN_PIECE_BITS};
 
 enum { LAST, NOT_LAST, NOT_WHOLE };

@@ -12,7 +12,7 @@ const char *const schema_tables[] = {
     "CREATE TABLE names(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE template(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE sizes(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
-    "CREATE TABLE growth(version INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+    "CREATE TABLE growth(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE grown(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE newest(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE ident(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
@@ -50,9 +50,9 @@ const char *const schema_tables[] = {
     NULL,
 };
 
-const char *const schema_hot_tables[] = {"sqlite_schema", "meta",   "version",     "template", "growth",
-                                         "attribute",     "shards", "dict",        "part",     "live",
-                                         "state",         "origin", "description", "former",   NULL};
+const char *const schema_hot_tables[] = {"sqlite_schema", "meta",        "version", "template", "attribute",
+                                         "shards",        "dict",        "part",    "live",     "state",
+                                         "origin",        "description", "former",  NULL};
 
 const char *const schema_cold_tables[] = {"ident", NULL};
 
@@ -79,7 +79,7 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_TEMPLATE] = "SELECT bytes FROM template WHERE id = ?",
     [QUERY_TEMPLATES] = "SELECT id, bytes FROM template ORDER BY id DESC LIMIT ?",
     [QUERY_SIZES] = "SELECT bytes FROM sizes WHERE id = ?",
-    [QUERY_GROWTHS] = "SELECT version, bytes FROM growth ORDER BY version",
+    [QUERY_GROWTHS] = "SELECT id, bytes FROM growth WHERE id BETWEEN ? AND ? ORDER BY id",
     [QUERY_GROWN] = "SELECT bytes FROM grown WHERE id = ?",
     [QUERY_NEWEST] = "SELECT bytes FROM newest WHERE id = ?",
     [QUERY_IDENT] = "SELECT bytes FROM ident WHERE id = ?",
@@ -123,7 +123,7 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_TEMPLATE_PUT] = "INSERT INTO template VALUES(?, ?)",
     [QUERY_SIZES_PUT] = "INSERT OR REPLACE INTO sizes VALUES(?, ?)",
     [QUERY_GROWTH_PUT] = "INSERT OR REPLACE INTO growth VALUES(?, ?)",
-    [QUERY_GROWTHS_DROP] = "DELETE FROM growth WHERE version BETWEEN ? AND ?",
+    [QUERY_GROWTHS_DROP] = "DELETE FROM growth WHERE id BETWEEN ? AND ?",
     [QUERY_GROWN_PUT] = "INSERT OR REPLACE INTO grown VALUES(?, ?)",
     [QUERY_NEWEST_PUT] = "INSERT OR REPLACE INTO newest VALUES(?, ?)",
     [QUERY_IDENT_PUT] = "INSERT OR REPLACE INTO ident VALUES(?, ?)",

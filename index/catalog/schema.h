@@ -16,6 +16,7 @@ enum {
     SCHEMA_RUN_TAIL = 1 << 16,
     SCHEMA_RUN_SPAN_BITS = 14,     /* its spans are run << 14 | number, see cells/runs.h */
     SCHEMA_RUN_PIECE_BITS = 12,    /* run.id = span << 12 | piece, see pieces.h */
+    SCHEMA_GROWTH_PIECE_BITS = 10, /* growth.id = version << 10 | piece, */
     SCHEMA_POSTING_PIECE_BITS = 5, /* and posting.id and codes.id likewise */
     SCHEMA_CODES_PIECE_BITS = 8,
     SCHEMA_LATE_BITS = 32, /* late.id = attribute << 32 | row / 4096 */

@@ -7,6 +7,7 @@
 
 #include "index/base/clip.h"
 #include "index/catalog/groups/sizes.h"
+#include "index/catalog/pieces.h"
 
 enum { NEWEST_TABLE_BITS = 32 };
 
@@ -284,41 +285,33 @@ int clips_ident(struct db *db, uint32_t row, struct ident_row *ret, struct error
 
 /* ---- growth and versions ---- */
 
-static int take_run(struct db *db, sqlite3_stmt *stmt, uint64_t done, struct json_growth *growth,
-                    struct error *err)
+struct growing {
+    struct db *db;
+    uint64_t done;
+    struct json_growth *growth;
+};
+
+static int take_run(void *ctx, int64_t run, const struct buf *bytes, struct error *err)
 {
-    enum { RUN, BYTES };
+    struct growing *growing = ctx;
     struct json_growth_head head;
-    const uint8_t *bytes;
-    size_t len;
-    int64_t run;
-    int rc = db_column_number(db, stmt, RUN, 0, &run, err);
-    if (!rc)
-        rc = db_column_bytes(db, stmt, BYTES, &bytes, &len, err);
-    if (rc)
-        return rc;
-    if (json_growth_decode(bytes, len, done, &head, growth))
-        return db_damaged(db, err, "run %lld of growth is not in order", (long long)run);
+    if (json_growth_decode(bytes->data, bytes->len, growing->done, &head, growing->growth))
+        return db_damaged(growing->db, err, "run %lld of growth is not in order", (long long)run);
     return 0;
 }
 
 int clips_growth(struct db *db, struct json_growth *ret, struct error *err)
 {
     struct json_growth growth = {0};
-    sqlite3_stmt *stmt;
     int64_t done;
     int rc = db_meta(db, "grown_to", &done, err);
-    if (!rc)
-        rc = db_query(db, QUERY_GROWTHS, &stmt, err);
     if (rc)
         return rc;
-    while ((rc = db_step(db, stmt, err)) == 1)
-        if ((rc = take_run(db, stmt, (uint64_t)done, &growth, err)) < 0)
-            break;
-    sqlite3_reset(stmt);
-    if (rc) {
+    struct growing growing = {db, (uint64_t)done, &growth};
+    rc = pieces_each(db, &pieces_growth, pieces_growth_ids, take_run, &growing, err);
+    if (rc < 1) {
         json_growth_done(&growth);
-        return rc;
+        return rc ? rc : db_damaged(db, err, "a run of growth is not whole");
     }
     json_growth_settle(&growth);
     *ret = growth;

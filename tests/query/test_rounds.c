@@ -302,7 +302,6 @@ static void expect_json(struct scene *s, uint32_t row, const struct buf *json)
 Test(rounds, a_cold_json_takes_two_rounds_however_often_clips_were_labelled)
 {
     static const char *const keys[] = {"ep000000", "ep000070", "ep013324", "ep019999"};
-    unsigned all = 0;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct scene s = {0};
         CLEANUP_BUF struct buf json = BUF_INIT;
@@ -312,15 +311,15 @@ Test(rounds, a_cold_json_takes_two_rounds_however_often_clips_were_labelled)
         label_clips(&s.versions);
         open_cold(&s);
         uint32_t row = row_of(&s, keys[i]);
+        unsigned before = atomic_load(&s.paged.held->reads);
         while (waited(&s, catalog_json(s.now, row, &json, &s.err), &rounds))
             ;
         cr_assert_leq(rounds, 2, "%s: %u rounds", keys[i], rounds);
-        all += rounds;
+        cr_assert_gt(atomic_load(&s.paged.held->reads), before, "nothing was cold: the test tests nothing");
         expect_json(&s, row, &json);
         buf_done(&json);
         end(&s);
     }
-    cr_assert_geq(all, 4, "hardly anything was cold: the test tests nothing");
 }
 
 Test(rounds, a_json_reads_no_runs_of_attributes_that_its_clip_has_no_labels_of)
@@ -337,8 +336,8 @@ Test(rounds, a_json_reads_no_runs_of_attributes_that_its_clip_has_no_labels_of)
     while (waited(&s, catalog_json(s.now, row, &json, &s.err), &rounds))
         ;
     unsigned reads = atomic_load(&s.paged.held->reads) - before;
-    cr_assert_eq(rounds, 1);
-    cr_assert_leq(reads, 5, "%u reads", reads);
+    cr_assert_leq(rounds, 1, "%u rounds", rounds);
+    cr_assert(reads && reads <= 5, "%u reads", reads);
     expect_json(&s, row, &json);
     buf_done(&json);
     end(&s);

@@ -69,15 +69,17 @@ int files_check(const struct query_result *result, uint32_t row, const char *nam
 int files_find(struct catalog_reader *reader, const char *name, size_t len, uint32_t *ret_row,
                uint32_t *ret_stream, struct error *err)
 {
+    static const char json[] = ".json";
     const char *dot = len ? memchr(name, '.', len) : NULL;
     size_t key_len = dot ? (size_t)(dot - name) : len;
+    bool is_json = dot && len - key_len == strlen(json) && !memcmp(dot, json, strlen(json));
     struct catalog_clip clip;
     uint32_t row, stream = 0;
     int rc = catalog_clip_find(reader, name, key_len, &row, err);
     if (rc == -ENOENT)
         return refuse(name, len, err);
     if (rc >= 0)
-        rc = catalog_clip(reader, row, &clip, err);
+        rc = catalog_clip_looked_up(reader, row, is_json, &clip, err);
     if (rc >= 0)
         rc = find_stream(&clip, name, len, &stream, err);
     if (rc < 0)

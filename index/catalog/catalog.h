@@ -166,6 +166,10 @@ struct catalog_clip {
 /* What a listing and a stat need. Borrowed: valid until the next call on this reader. -ENOENT:
  * no such row, or not live. */
 int catalog_clip(struct catalog_reader *reader, uint32_t row, struct catalog_clip *ret, struct error *err);
+/* The same of a clip that was looked up by its name, of which more will be asked: what is not here is asked
+ * for at once, with what catalog_json() reads if `json`. */
+int catalog_clip_looked_up(struct catalog_reader *reader, uint32_t row, bool json, struct catalog_clip *ret,
+                           struct error *err);
 struct catalog_span { /* UTC, CLIP_NO_TIME (INT64_MIN) where unknown */
     int64_t t0_ns, t1_ns;
 };

@@ -6,6 +6,9 @@
  */
 #include "index/catalog/ahead.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "cache/base/hash.h"
 #include "index/catalog/hash/keys.h"
 #include "index/catalog/pieces.h"
@@ -13,21 +16,35 @@
 #include "index/catalog/shard/shard_id.h"
 #include "index/catalog/shard/shard_reads.h"
 
+static void name_row(struct catalog_reader *reader, enum ahead_table table, int64_t id)
+{
+    ahead_rows(&reader->ahead, reader->db, table, (int64_t[]){id, id}, AHEAD_ALL);
+}
+
 /* ---- clips ---- */
 
-void catalog_clips_ahead(struct catalog_reader *reader, const uint32_t *rows, size_t count)
+static void name_clips(struct catalog_reader *reader, const uint32_t *rows, size_t count)
 {
     static const struct {
         enum ahead_table table;
         unsigned bits; /* of a row's number that clips of one group share */
     } groups[] = {
         {AHEAD_NAMES, NAMES_ROW_BITS}, {AHEAD_SIZES, NAMES_ROW_BITS}, {AHEAD_GROWN, GROWN_ROW_BITS}};
+    const int64_t growth[] = {pieces_first(&pieces_growth, pieces_growth_ids[0]),
+                              pieces_last(&pieces_growth, pieces_growth_ids[1])};
+    if (!reader->growth)
+        ahead_rows(&reader->ahead, reader->db, AHEAD_GROWTH, growth, AHEAD_ALL);
     for (size_t k = 0; k < sizeof groups / sizeof *groups; k++)
         for (size_t i = 0; i < count; i++) {
             int64_t group = rows[i] >> groups[k].bits;
             if (!i || rows[i - 1] >> groups[k].bits != group)
-                ahead_rows(&reader->ahead, reader->db, groups[k].table, (int64_t[]){group, group}, AHEAD_ALL);
+                name_row(reader, groups[k].table, group);
         }
+}
+
+void catalog_clips_ahead(struct catalog_reader *reader, const uint32_t *rows, size_t count)
+{
+    name_clips(reader, rows, count);
     ahead_ask(&reader->ahead, reader->db);
 }
 
@@ -55,23 +72,31 @@ void reader_key_ahead(struct catalog_reader *reader, const char *key, size_t len
 
 /* ---- what stands above ---- */
 
-static void name_run(struct catalog_reader *reader, const struct attribute *attribute, enum cells_run kind,
-                     uint32_t version)
+static void name_run(struct catalog_reader *reader, const struct attribute *attribute, enum runs_kind kind,
+                     const struct state_run *run)
 {
-    int64_t id = cells_run_id(attribute, kind, version);
-    ahead_rows(&reader->ahead, reader->db, AHEAD_RUN,
-               (int64_t[]){pieces_first(&pieces_run, id), pieces_last(&pieces_run, id)}, AHEAD_ALL);
+    int64_t ids[2];
+    runs_ids(&(struct runs_id){attribute, kind, run}, ids);
+    ahead_rows(&reader->ahead, reader->db, AHEAD_RUN, ids, AHEAD_ALL);
 }
 
 /* The tail runs of all attributes of a version lie side by side, and who asks for one asks for others next:
  * where they are few they are taken together. */
-static bool name_tails(struct catalog_reader *reader, uint32_t version)
+static bool name_tails(struct catalog_reader *reader, const struct state_run *run)
 {
     enum { LEAVES_MAX = 6 };
     const struct attribute first = {.info.id = 0}, last = {.info.id = SCHEMA_ATTRIBUTES_MAX - 1};
-    const int64_t ids[] = {pieces_first(&pieces_run, cells_run_id(&first, CELLS_TAIL, version)),
-                           pieces_last(&pieces_run, cells_run_id(&last, CELLS_TAIL, version))};
+    int64_t ids[2], last_ids[2];
+    runs_ids(&(struct runs_id){&first, RUNS_TAIL, run}, ids);
+    runs_ids(&(struct runs_id){&last, RUNS_TAIL, run}, last_ids);
+    ids[1] = last_ids[1];
     return ahead_rows(&reader->ahead, reader->db, AHEAD_RUN, ids, LEAVES_MAX);
+}
+
+static void name_patches(struct catalog_reader *reader, const struct attribute *attribute)
+{
+    for (size_t i = 0; i < attribute->state.patches.count; i++)
+        name_run(reader, attribute, RUNS_PATCH, &attribute->state.patches.list[i]);
 }
 
 static void name_runs(struct catalog_reader *reader, const struct attribute *attribute)
@@ -79,11 +104,125 @@ static void name_runs(struct catalog_reader *reader, const struct attribute *att
     const struct state *state = &attribute->state;
     if (cells_known(&reader->cells, attribute))
         return;
-    for (size_t i = 0; i < state->patches.count; i++)
-        name_run(reader, attribute, CELLS_PATCH, state->patches.list[i].version);
+    name_patches(reader, attribute);
     for (size_t i = 0; i < state->tails.count; i++)
-        if (!name_tails(reader, state->tails.list[i].version))
-            name_run(reader, attribute, CELLS_TAIL, state->tails.list[i].version);
+        if (!name_tails(reader, &state->tails.list[i]))
+            name_run(reader, attribute, RUNS_TAIL, &state->tails.list[i]);
+}
+
+/* ---- one clip ---- */
+
+static void name_late(struct catalog_reader *reader, const struct attribute *attribute, uint32_t row)
+{
+    if (attribute->state.late)
+        name_row(reader, AHEAD_LATE,
+                 (int64_t)attribute->info.id << SCHEMA_LATE_BITS | row / SCHEMA_LATE_ROWS);
+}
+
+/* Not tail runs: of such clips records tell. */
+static void name_above(struct catalog_reader *reader, const struct attribute *attribute,
+                       const struct cells_row *of, bool only)
+{
+    const struct state *state = &attribute->state;
+    int64_t ids[2];
+    bool named = false;
+    for (size_t i = state->patches.count; i-- && !(only && named);) {
+        struct runs_id id = {attribute, RUNS_PATCH, &state->patches.list[i]};
+        if (!cells_matters(attribute, i, of))
+            continue;
+        runs_ids_of_row(&id, of->row, ids);
+        ahead_rows(&reader->ahead, reader->db, AHEAD_RUN, ids, AHEAD_ALL);
+        named = true;
+    }
+}
+
+/* The version that last changed the clip tells which run has it, if one attribute only may have changed then;
+ * or none has, as where an attribute got another name: then all are asked for the next time. */
+static void name_all_above(struct catalog_reader *reader, const struct cells_row *of)
+{
+    const struct attributes *attributes = &reader->attributes;
+    uint64_t place = of->row + UINT64_C(1);
+    size_t touched = 0;
+    for (size_t i = 0; i < attributes->patched_count; i++)
+        touched += cells_touched(&attributes->list[attributes->patched[i]], of);
+    for (size_t i = 0; touched && i < attributes->patched_count; i++) {
+        const struct attribute *attribute = &attributes->list[attributes->patched[i]];
+        if (!cells_touched(attribute, of))
+            continue;
+        if (cells_alone(&reader->cells, attribute))
+            name_above(reader, attribute, of, touched == 1 && reader->ahead_of != place);
+        else
+            name_patches(reader, attribute);
+        name_late(reader, attribute, of->row);
+    }
+    reader->ahead_of = place;
+}
+
+static void name_lists(struct catalog_reader *reader, uint32_t row)
+{
+    enum { LISTS_MAX = 16 };
+    const struct attributes *attributes = &reader->attributes;
+    size_t lists = 0;
+    for (size_t i = 0; i < attributes->count && lists < LISTS_MAX; i++) {
+        const struct catalog_attribute *info = &attributes->list[i].info;
+        if (info->type != VALUE_LIST)
+            continue;
+        name_row(reader, AHEAD_LIST, (int64_t)info->id << SCHEMA_LIST_BITS | row / SCHEMA_GROUP_ROWS);
+        lists++;
+    }
+}
+
+int reader_name_clip(struct catalog_reader *reader, uint32_t row, struct error *err)
+{
+    (void)err;
+    name_clips(reader, &row, 1);
+    return 0;
+}
+
+int reader_name_json(struct catalog_reader *reader, uint32_t row, struct error *err)
+{
+    struct cells_row of;
+    name_clips(reader, &row, 1);
+    name_row(reader, AHEAD_FORWARD, row / SCHEMA_FORWARD_ROWS);
+    if (reader_attributes(reader, err))
+        return 1;
+    name_lists(reader, row);
+    if (attributes_by_name(&reader->attributes, EVENT_ATTRIBUTE, strlen(EVENT_ATTRIBUTE)))
+        name_row(reader, AHEAD_EVENT, row / SCHEMA_GROUP_ROWS);
+    if (reader_cells_row(reader, row, &of, err))
+        return 1;
+    name_all_above(reader, &of);
+    return 0;
+}
+
+/* Asks with no patience at all; what is asked for ahead is asked for with the reader's own. */
+static int with_what_is_here(struct catalog_reader *reader, uint32_t row, reader_fn *read, struct error *err)
+{
+    const struct catalog_patience own = *db_patience(reader->db);
+    struct catalog_patience here = own;
+    here.nowait = here.local = true;
+    db_set_patience(reader->db, &here);
+    int rc = read(reader, row, err);
+    db_set_patience(reader->db, &own);
+    return rc;
+}
+
+int reader_at_once(struct catalog_reader *reader, uint32_t row, reader_fn *name, reader_fn *read,
+                   struct error *err)
+{
+    struct cells_row of;
+    if (!db_pages(reader->db))
+        return read(reader, row, err);
+    int rc = with_what_is_here(reader, row, read, err);
+    if (rc != -EAGAIN)
+        return rc;
+    bool more = with_what_is_here(reader, row, name, NULL);
+    ahead_ask(&reader->ahead, reader->db);
+    if (more && !db_nowait(reader->db) && !reader_cells_row(reader, row, &of, NULL)) {
+        with_what_is_here(reader, row, name, NULL);
+        ahead_ask(&reader->ahead, reader->db);
+    }
+    return read(reader, row, err);
 }
 
 /* ---- dictionaries ---- */
@@ -95,10 +234,8 @@ static void name_dicts(struct catalog_reader *reader, const struct attribute *at
     if (reader_has_shards(reader, attribute) ||
         shard_numbers_read(reader->db, attribute->info.id, &numbers, &count, NULL))
         return;
-    for (size_t i = 0; i < count; i++) {
-        int64_t id = shard_dict_id(numbers[i], attribute->info.id);
-        ahead_rows(&reader->ahead, reader->db, AHEAD_DICT, (int64_t[]){id, id}, AHEAD_ALL);
-    }
+    for (size_t i = 0; i < count; i++)
+        name_row(reader, AHEAD_DICT, shard_dict_id(numbers[i], attribute->info.id));
 }
 
 /* ---- shards ---- */

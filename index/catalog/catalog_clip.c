@@ -54,6 +54,13 @@ int catalog_clip(struct catalog_reader *reader, uint32_t row, struct catalog_cli
     return rc;
 }
 
+int catalog_clip_looked_up(struct catalog_reader *reader, uint32_t row, bool json, struct catalog_clip *ret,
+                           struct error *err)
+{
+    int rc = reader_at_once(reader, row, json ? reader_name_json : reader_name_clip, read_clip, err);
+    return rc ? rc : catalog_clip(reader, row, ret, err);
+}
+
 int catalog_span(struct catalog_reader *reader, uint32_t row, struct catalog_span *ret, struct error *err)
 {
     struct ident_row ident;
@@ -97,8 +104,22 @@ int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len
 
 /* ---- attributes ---- */
 
-int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err)
+int reader_cells_row(struct catalog_reader *reader, uint32_t row, struct cells_row *ret, struct error *err)
 {
+    struct json_growth_entry grown = {0};
+    int rc = reader_attributes(reader, err);
+    if (!rc && reader->attributes.patched_count)
+        rc = reader_growth(reader, err);
+    if (!rc && reader->attributes.patched_count)
+        rc = clips_grown(reader->db, &reader->clips, reader->growth, row, &grown, err);
+    if (!rc)
+        *ret = (struct cells_row){.row = row, .touched = grown.touched, .newest = grown.version};
+    return rc;
+}
+
+static int read_values(struct catalog_reader *reader, uint32_t row, struct error *err)
+{
+    struct cells_row of;
     if (reader->values_of == row + UINT64_C(1))
         return 0;
     reader->values_of = 0;
@@ -106,12 +127,13 @@ int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err
     if (!rc && !rowset_contains(reader->live, row))
         return no_row(reader, row, err);
     if (!rc)
-        rc = reader_attributes(reader, err);
+        rc = reader_cells_row(reader, row, &of, err);
     if (!rc)
         rc = record_group_read(reader->db, row, &reader->group, err);
-    if (!rc)
-        rc = cells_values(reader->db, &reader->cells, &reader->attributes, row,
-                          record_of(&reader->group, row), &reader->values, err);
+    if (rc)
+        return rc;
+    of.record = record_of(&reader->group, row);
+    rc = cells_values(reader->db, &reader->cells, &reader->attributes, &of, &reader->values, err);
     if (!rc)
         rc = lists_fill(reader->db, &reader->lists, row, &reader->values, err);
     if (rc)
@@ -119,6 +141,13 @@ int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err
     record_values_sort_by_name(&reader->values, &reader->attributes);
     reader->values_of = row + UINT64_C(1);
     return 0;
+}
+
+int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err)
+{
+    return reader->values_of == row + UINT64_C(1)
+               ? 0
+               : reader_at_once(reader, row, reader_name_json, read_values, err);
 }
 
 static bool has_events(const struct record_values *values)
@@ -129,12 +158,12 @@ static bool has_events(const struct record_values *values)
     return false;
 }
 
-int catalog_json(struct catalog_reader *reader, uint32_t row, struct buf *buf, struct error *err)
+static int make_json(struct catalog_reader *reader, uint32_t row, struct error *err)
 {
     struct catalog_clip clip;
-    int rc = reader_values(reader, row, err);
+    int rc = catalog_clip(reader, row, &clip, err);
     if (!rc)
-        rc = catalog_clip(reader, row, &clip, err);
+        rc = read_values(reader, row, err);
     if (!rc)
         rc = has_events(&reader->values) ? reader_events(reader, row, err) : 0;
     if (rc)
@@ -144,8 +173,15 @@ int catalog_json(struct catalog_reader *reader, uint32_t row, struct buf *buf, s
     if (reader->text.len != clip.json_size)
         return db_damaged(reader->db, err, "the attributes of '%s' make %zu bytes, not %llu", clip.key,
                           reader->text.len, (unsigned long long)clip.json_size);
-    buf_append(buf, reader->text.data, reader->text.len);
     return 0;
+}
+
+int catalog_json(struct catalog_reader *reader, uint32_t row, struct buf *buf, struct error *err)
+{
+    int rc = reader_at_once(reader, row, reader_name_json, make_json, err);
+    if (!rc)
+        buf_append(buf, reader->text.data, reader->text.len);
+    return rc;
 }
 
 int catalog_clip_values(struct catalog_reader *reader, uint32_t row, catalog_clip_value_fn *each, void *ctx,

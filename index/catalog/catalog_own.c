@@ -16,7 +16,7 @@ static int give_rows(struct catalog_reader *reader, const struct attribute *attr
 {
     CLEANUP_PATCH struct patch patch = {0};
     CLEANUP_ROWSET struct rowset *rows = rowset_new();
-    int rc = cells_read_some(reader->db, attribute, CELLS_PATCH, run, run + 1, &patch, err);
+    int rc = cells_read_some(reader->db, attribute, RUNS_PATCH, run, run + 1, &patch, err);
     if (rc)
         return rc;
     for (size_t i = 0; i < patch.count; i++)

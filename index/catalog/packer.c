@@ -4,15 +4,18 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <zdict.h>
 #include <zstd.h>
 
 #include "cache/base/cursor.h"
 
-enum { PACK_PLAIN = 0, PACK_ZSTD = 1, LEVEL = 3 };
+enum { PACK_PLAIN = 0, PACK_ZSTD = 1, PACK_SHORT = 2, LEVEL = 3 };
 
 struct packer {
     ZSTD_CCtx *compress;
     ZSTD_DCtx *expand;
+    ZSTD_CDict *compress_with; /* both NULL: it has no dictionary */
+    ZSTD_DDict *expand_with;
 };
 
 struct packer *packer_new(void)
@@ -31,17 +34,20 @@ void packer_free(struct packer *packer)
         return;
     ZSTD_freeCCtx(packer->compress);
     ZSTD_freeDCtx(packer->expand);
+    ZSTD_freeCDict(packer->compress_with);
+    ZSTD_freeDDict(packer->expand_with);
     free(packer);
 }
 
-void packer_pack(struct packer *packer, const void *bytes, size_t len, unsigned saving_percent,
-                 struct buf *buf)
+static void pack(struct packer *packer, uint8_t coding, const void *bytes, size_t len,
+                 unsigned saving_percent, struct buf *buf)
 {
     size_t start = buf->len, bound = ZSTD_compressBound(len);
-    buf_u8(buf, PACK_ZSTD);
+    buf_u8(buf, coding);
     buf_varint(buf, len);
     uint8_t *to = buf_room(buf, bound);
-    size_t made = ZSTD_compressCCtx(packer->compress, to, bound, bytes, len, LEVEL);
+    size_t made = coding == PACK_SHORT ? ZSTD_compress2(packer->compress, to, bound, bytes, len)
+                                       : ZSTD_compressCCtx(packer->compress, to, bound, bytes, len, LEVEL);
     if (!ZSTD_isError(made) && made <= len - len / 100 * saving_percent) {
         buf->len += made;
         buf->data[buf->len] = 0;
@@ -52,12 +58,55 @@ void packer_pack(struct packer *packer, const void *bytes, size_t len, unsigned 
     buf_append(buf, bytes, len);
 }
 
+void packer_pack(struct packer *packer, const void *bytes, size_t len, unsigned saving_percent,
+                 struct buf *buf)
+{
+    pack(packer, PACK_ZSTD, bytes, len, saving_percent, buf);
+}
+
+void packer_pack_short(struct packer *packer, const void *bytes, size_t len, unsigned saving_percent,
+                       struct buf *buf)
+{
+    pack(packer, packer->compress_with ? PACK_SHORT : PACK_ZSTD, bytes, len, saving_percent, buf);
+}
+
+int packer_learn(const struct buf *samples, const size_t *sizes, size_t count, struct buf *ret)
+{
+    uint8_t *to = buf_room(ret, PACKER_DICTIONARY_BYTES);
+    size_t made = ZDICT_trainFromBuffer(to, PACKER_DICTIONARY_BYTES, samples->data, sizes, (unsigned)count);
+    if (ZDICT_isError(made))
+        return -EINVAL;
+    ret->len += made;
+    return 0;
+}
+
+int packer_take_dictionary(struct packer *packer, const void *bytes, size_t len)
+{
+    ZSTD_CDict *compress_with = ZSTD_createCDict(bytes, len, LEVEL);
+    ZSTD_DDict *expand_with = ZSTD_createDDict(bytes, len);
+    if (packer->compress_with || !compress_with || !expand_with) {
+        ZSTD_freeCDict(compress_with);
+        ZSTD_freeDDict(expand_with);
+        return -EUCLEAN;
+    }
+    packer->compress_with = compress_with;
+    packer->expand_with = expand_with;
+    ZSTD_CCtx_refCDict(packer->compress, compress_with);
+    ZSTD_CCtx_setParameter(packer->compress, ZSTD_c_dictIDFlag, 0); /* there is one */
+    return 0;
+}
+
+bool packer_lacks_dictionary(const struct packer *packer, const void *packed, size_t len)
+{
+    return !packer->expand_with && len && *(const uint8_t *)packed == PACK_SHORT;
+}
+
 int packer_unpack(struct packer *packer, const void *packed, size_t len, size_t max_bytes, struct buf *buf)
 {
     struct cursor c = cursor_of(packed, len);
     uint8_t coding = cursor_u8(&c);
-    uint64_t raw = coding == PACK_ZSTD ? cursor_varint(&c) : cursor_left(&c);
-    if (c.failed || coding > PACK_ZSTD || raw > max_bytes)
+    uint64_t raw = coding == PACK_PLAIN ? cursor_left(&c) : cursor_varint(&c);
+    if (c.failed || coding > PACK_SHORT || raw > max_bytes || packer_lacks_dictionary(packer, packed, len))
         return -EUCLEAN;
     size_t left = cursor_left(&c);
     const uint8_t *from = cursor_bytes(&c, left);
@@ -69,7 +118,9 @@ int packer_unpack(struct packer *packer, const void *packed, size_t len, size_t 
         raw) /* before memory is taken for what only a number claims */
         return -EUCLEAN;
     uint8_t *to = buf_room(buf, raw);
-    size_t made = ZSTD_decompressDCtx(packer->expand, to, raw, from, left);
+    size_t made = coding == PACK_SHORT
+                      ? ZSTD_decompress_usingDDict(packer->expand, to, raw, from, left, packer->expand_with)
+                      : ZSTD_decompressDCtx(packer->expand, to, raw, from, left);
     if (ZSTD_isError(made) || made != raw)
         return -EUCLEAN;
     buf->len += made;

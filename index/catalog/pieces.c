@@ -7,6 +7,9 @@
 const struct pieces pieces_posting = {QUERY_POSTING, QUERY_POSTING_PUT, QUERY_POSTING_DROP,
                                       SCHEMA_POSTING_PIECE_BITS};
 const struct pieces pieces_codes = {QUERY_CODES, QUERY_CODES_PUT, QUERY_CODES_DROP, SCHEMA_CODES_PIECE_BITS};
+const struct pieces pieces_growth = {QUERY_GROWTHS, QUERY_GROWTH_PUT, QUERY_GROWTHS_DROP,
+                                     SCHEMA_GROWTH_PIECE_BITS};
+const int64_t pieces_growth_ids[2] = {0, SCHEMA_VERSIONS_MAX - 1};
 const struct pieces pieces_run = {QUERY_RUN, QUERY_RUN_PUT, QUERY_RUN_DROP, SCHEMA_RUN_PIECE_BITS};
 
 enum { LAST, NOT_LAST, NOT_WHOLE };
@@ -42,6 +45,36 @@ int pieces_read(struct db *db, const struct pieces *of, int64_t id, struct buf *
         taken = take_piece(db, stmt, at++, buf, err);
     sqlite3_reset(stmt);
     return rc < 0 ? rc : taken < 0 ? taken : taken == LAST;
+}
+
+static int64_t row_id(sqlite3_stmt *stmt)
+{
+    return sqlite3_column_int64(stmt, 0); /* its type is checked with the piece */
+}
+
+int pieces_each(struct db *db, const struct pieces *of, const int64_t ids[2], pieces_fn *each, void *ctx,
+                struct error *err)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    sqlite3_stmt *stmt;
+    int64_t at = 0;
+    int rc = db_query(db, of->get, &stmt, err), taken = LAST;
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, pieces_first(of, ids[0]));
+    db_bind_number(stmt, 2, pieces_last(of, ids[1]));
+    while ((rc = db_step(db, stmt, err)) == 1) {
+        if (taken == LAST) {
+            at = pieces_first(of, row_id(stmt) >> of->bits);
+            buf_clear(&bytes);
+        }
+        taken = take_piece(db, stmt, at++, &bytes, err);
+        rc = taken == LAST ? each(ctx, (at - 1) >> of->bits, &bytes, err) : taken < 0 ? taken : 0;
+        if (rc || taken == NOT_WHOLE)
+            break;
+    }
+    sqlite3_reset(stmt);
+    return rc < 0 ? rc : taken == LAST;
 }
 
 int pieces_put(struct db *db, const struct pieces *of, int64_t id, const void *bytes, size_t len,

@@ -22,7 +22,9 @@ struct pieces { /* a table of them */
 };
 extern const struct pieces pieces_posting; /* of `posting`: 17 of a set of 2^20 rows */
 extern const struct pieces pieces_codes;   /* of `codes`: 33 to 130 of a part */
-extern const struct pieces pieces_run;     /* of `run` */
+extern const struct pieces pieces_growth;  /* of `growth`, of which all values are read: */
+extern const int64_t pieces_growth_ids[2];
+extern const struct pieces pieces_run; /* of `run` */
 
 /* Ids of a value's first piece, and of the last one it can have. */
 static inline int64_t pieces_first(const struct pieces *of, int64_t id)
@@ -36,6 +38,10 @@ static inline int64_t pieces_last(const struct pieces *of, int64_t id)
 
 /* Appends the value. 1; 0: it is missing, or not whole. */
 int pieces_read(struct db *db, const struct pieces *of, int64_t id, struct buf *buf, struct error *err);
+/* Each of the values ids[0] to ids[1] that there is, by id. 1; 0: one is not whole. */
+typedef int pieces_fn(void *ctx, int64_t id, const struct buf *bytes, struct error *err);
+int pieces_each(struct db *db, const struct pieces *of, const int64_t ids[2], pieces_fn *each, void *ctx,
+                struct error *err);
 /* In place of what is there. -EFBIG. */
 int pieces_put(struct db *db, const struct pieces *of, int64_t id, const void *bytes, size_t len,
                struct error *err);

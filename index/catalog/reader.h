@@ -44,6 +44,7 @@ struct catalog_reader {
     size_t shards_bytes;          /* memory they take */
     struct cells cells;
     struct ahead ahead;
+    uint64_t ahead_of; /* the row that was last asked for, plus 1 */
     struct hash_runs runs;
     bool has_runs;
     struct record_group group; /* the last one read: neighbours are asked for in turn */
@@ -76,6 +77,16 @@ int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err
 /* All events of a clip into reader->events, with who set them. */
 int reader_events(struct catalog_reader *reader, uint32_t row, struct error *err);
 int reader_growth(struct catalog_reader *reader, struct error *err);
+/* What may stand above the clip's record. */
+int reader_cells_row(struct catalog_reader *reader, uint32_t row, struct cells_row *ret, struct error *err);
+/* Calls `read`, which reads some of what the catalog says of a clip: if some of that is not here, all of
+ * `name` is asked for before the first of it is waited for. */
+typedef int reader_fn(struct catalog_reader *reader, uint32_t row, struct error *err);
+int reader_at_once(struct catalog_reader *reader, uint32_t row, reader_fn *name, reader_fn *read,
+                   struct error *err);
+/* What they name, of what is here. 1: there is more to name when that has come. */
+int reader_name_clip(struct catalog_reader *reader, uint32_t row, struct error *err);
+int reader_name_json(struct catalog_reader *reader, uint32_t row, struct error *err);
 /* A clip's row, live or not. */
 int reader_row(struct catalog_reader *reader, uint32_t row, struct clips_row *ret, struct error *err);
 /* -ENOENT: no attribute has this id. */

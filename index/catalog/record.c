@@ -18,7 +18,8 @@ void record_group_done(struct record_group *group)
 {
     buf_done(&group->bytes);
     buf_done(&group->next);
-    *group = (struct record_group){.get = group->get, .put = group->put, .first = group->first, .number = -1};
+    *group = (struct record_group){
+        .get = group->get, .put = group->put, .first = group->first, .rows = group->rows, .number = -1};
 }
 
 static int split(struct db *db, sqlite3_stmt *stmt, const struct buf *raw, struct record_group *group,
@@ -26,18 +27,37 @@ static int split(struct db *db, sqlite3_stmt *stmt, const struct buf *raw, struc
 {
     struct cursor c = cursor_of(raw->data, raw->len);
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < SCHEMA_GROUP_ROWS; i++) {
+    for (uint32_t i = 0; i < group->rows; i++) {
         uint64_t len = cursor_varint(&c);
         group->at[i] = (uint32_t)sum;
         if (c.failed || len > raw->len)
             return db_damaged_row(db, stmt, err, "the lengths of the records are out of range");
         sum += len;
     }
-    group->at[SCHEMA_GROUP_ROWS] = (uint32_t)sum;
+    group->at[group->rows] = (uint32_t)sum;
     if (sum != cursor_left(&c))
         return db_damaged_row(db, stmt, err, "the records have other lengths");
     buf_append(&group->bytes, cursor_bytes(&c, sum), sum);
     return 0;
+}
+
+int record_dictionary(struct db *db, struct packer *packer, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    const uint8_t *bytes;
+    size_t len;
+    int rc = db_query(db, QUERY_DICTIONARY, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, 0);
+    rc = db_step(db, stmt, err);
+    int found = rc;
+    if (rc == 1)
+        rc = db_column_bytes(db, stmt, 0, &bytes, &len, err);
+    if (!rc && found && (len > PACKER_DICTIONARY_BYTES || packer_take_dictionary(packer, bytes, len)))
+        rc = db_damaged_row(db, stmt, err, "the dictionary is none");
+    sqlite3_reset(stmt);
+    return rc < 0 ? rc : found;
 }
 
 static int read_group(struct db *db, sqlite3_stmt *stmt, struct record_group *group, struct error *err)
@@ -51,6 +71,10 @@ static int read_group(struct db *db, sqlite3_stmt *stmt, struct record_group *gr
     rc = db_column_bytes(db, stmt, 0, &bytes, &len, err);
     if (rc)
         return rc;
+    if (packer_lacks_dictionary(db_packer(db), bytes, len))
+        rc = record_dictionary(db, db_packer(db), err);
+    if (rc < 0)
+        return rc;
     if (packer_unpack(db_packer(db), bytes, len, GROUP_BYTES_MAX, &raw))
         return db_damaged_row(db, stmt, err, "the records cannot be expanded");
     return split(db, stmt, &raw, group, err);
@@ -58,7 +82,7 @@ static int read_group(struct db *db, sqlite3_stmt *stmt, struct record_group *gr
 
 int64_t record_group_number(const struct record_group *group, uint32_t row)
 {
-    return group->first + row / SCHEMA_GROUP_ROWS;
+    return group->first + row / group->rows;
 }
 
 int record_group_read(struct db *db, uint32_t row, struct record_group *group, struct error *err)
@@ -98,7 +122,7 @@ static void keep_until(struct record_group *group, uint32_t end)
 
 void record_group_replace(struct record_group *group, uint32_t row, const void *bytes, size_t len)
 {
-    uint32_t i = row % SCHEMA_GROUP_ROWS;
+    uint32_t i = row % group->rows;
     assert(i >= group->next_rows);
     keep_until(group, i);
     buf_append(&group->next, bytes, len);
@@ -108,7 +132,7 @@ void record_group_replace(struct record_group *group, uint32_t row, const void *
 
 static void take_next(struct record_group *group)
 {
-    keep_until(group, SCHEMA_GROUP_ROWS);
+    keep_until(group, group->rows);
     struct buf old = group->bytes;
     group->bytes = group->next;
     memcpy(group->at, group->next_at, sizeof group->at);
@@ -121,18 +145,18 @@ int record_group_encode(struct record_group *group, struct buf *buf, struct erro
 {
     size_t start = buf->len;
     take_next(group);
-    for (uint32_t i = 0; i < SCHEMA_GROUP_ROWS; i++)
+    for (uint32_t i = 0; i < group->rows; i++)
         buf_varint(buf, group->at[i + 1] - group->at[i]);
     buf_append(buf, group->bytes.data, group->bytes.len);
     return buf->len - start > GROUP_BYTES_MAX
-               ? error_set(err, EFBIG, "the attributes of %d neighbouring clips have %zu bytes",
-                           SCHEMA_GROUP_ROWS, buf->len - start)
+               ? error_set(err, EFBIG, "the attributes of %u neighbouring clips have %zu bytes", group->rows,
+                           buf->len - start)
                : 0;
 }
 
 struct cursor record_of(const struct record_group *group, uint32_t row)
 {
-    uint32_t i = row % SCHEMA_GROUP_ROWS;
+    uint32_t i = row % group->rows;
     return cursor_of(buf_text(&group->bytes) + group->at[i], group->at[i + 1] - group->at[i]);
 }
 

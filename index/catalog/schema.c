@@ -12,12 +12,13 @@ const char *const schema_tables[] = {
     "CREATE TABLE names(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE template(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE sizes(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
-    "CREATE TABLE growth(version INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+    "CREATE TABLE growth(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE grown(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE newest(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE ident(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE hash(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE forward(part INTEGER PRIMARY KEY, records BLOB NOT NULL)",
+    "CREATE TABLE dictionary(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE extra(row INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE stream(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE inline(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
@@ -49,9 +50,9 @@ const char *const schema_tables[] = {
     NULL,
 };
 
-const char *const schema_hot_tables[] = {"sqlite_schema", "meta",   "version",     "template", "growth",
-                                         "attribute",     "shards", "dict",        "part",     "live",
-                                         "state",         "origin", "description", "former",   NULL};
+const char *const schema_hot_tables[] = {"sqlite_schema", "meta",        "version", "template", "attribute",
+                                         "shards",        "dict",        "part",    "live",     "state",
+                                         "origin",        "description", "former",  NULL};
 
 const char *const schema_cold_tables[] = {"ident", NULL};
 
@@ -72,17 +73,18 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_CODES] = "SELECT id, bytes FROM codes WHERE id BETWEEN ? AND ? ORDER BY id",
     [QUERY_CLIPS] =
         "SELECT names.bytes, sizes.bytes, grown.bytes FROM names JOIN sizes ON sizes.id = names.id "
-        "LEFT JOIN grown ON grown.id = names.id >> 4 WHERE names.id = ?",
+        "LEFT JOIN grown ON grown.id = names.id >> 1 WHERE names.id = ?",
     [QUERY_KEYS] = "SELECT id, bytes FROM names ORDER BY id",
     [QUERY_NAMES] = "SELECT bytes FROM names WHERE id = ?",
     [QUERY_TEMPLATE] = "SELECT bytes FROM template WHERE id = ?",
     [QUERY_TEMPLATES] = "SELECT id, bytes FROM template ORDER BY id DESC LIMIT ?",
     [QUERY_SIZES] = "SELECT bytes FROM sizes WHERE id = ?",
-    [QUERY_GROWTHS] = "SELECT version, bytes FROM growth ORDER BY version",
+    [QUERY_GROWTHS] = "SELECT id, bytes FROM growth WHERE id BETWEEN ? AND ? ORDER BY id",
     [QUERY_GROWN] = "SELECT bytes FROM grown WHERE id = ?",
     [QUERY_NEWEST] = "SELECT bytes FROM newest WHERE id = ?",
     [QUERY_IDENT] = "SELECT bytes FROM ident WHERE id = ?",
     [QUERY_GROUP] = "SELECT records FROM forward WHERE part = ?",
+    [QUERY_DICTIONARY] = "SELECT bytes FROM dictionary WHERE id = ?",
     [QUERY_EXTRA] = "SELECT bytes FROM extra WHERE row = ?",
     [QUERY_STREAM] = "SELECT bytes FROM stream WHERE id = ?",
     [QUERY_STREAMS] = "SELECT id, bytes FROM stream ORDER BY id",
@@ -121,11 +123,12 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_TEMPLATE_PUT] = "INSERT INTO template VALUES(?, ?)",
     [QUERY_SIZES_PUT] = "INSERT OR REPLACE INTO sizes VALUES(?, ?)",
     [QUERY_GROWTH_PUT] = "INSERT OR REPLACE INTO growth VALUES(?, ?)",
-    [QUERY_GROWTHS_DROP] = "DELETE FROM growth WHERE version BETWEEN ? AND ?",
+    [QUERY_GROWTHS_DROP] = "DELETE FROM growth WHERE id BETWEEN ? AND ?",
     [QUERY_GROWN_PUT] = "INSERT OR REPLACE INTO grown VALUES(?, ?)",
     [QUERY_NEWEST_PUT] = "INSERT OR REPLACE INTO newest VALUES(?, ?)",
     [QUERY_IDENT_PUT] = "INSERT OR REPLACE INTO ident VALUES(?, ?)",
     [QUERY_GROUP_PUT] = "INSERT OR REPLACE INTO forward VALUES(?, ?)",
+    [QUERY_DICTIONARY_PUT] = "INSERT INTO dictionary VALUES(?, ?)",
     [QUERY_EXTRA_PUT] = "INSERT OR REPLACE INTO extra VALUES(?, ?)",
     [QUERY_EXTRA_DROP] = "DELETE FROM extra WHERE row = ?",
     [QUERY_STREAM_PUT] = "INSERT OR REPLACE INTO stream VALUES(?, ?)",

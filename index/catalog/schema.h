@@ -9,11 +9,14 @@ enum {
     SCHEMA_STREAM_BITS = 10,            /* inline.id = row << 10 | number */
     SCHEMA_PART_BITS = 16,              /* part.id = attribute << 16 | row >> 16 */
     SCHEMA_PARTS = 1 << (32 - SCHEMA_PART_BITS),
-    SCHEMA_GROUP_ROWS = 128, /* forward.part = row / 128 */
-    SCHEMA_LIST_BITS = 32,   /* list.part = attribute << 32 | row / 128 */
-    SCHEMA_RUN_BITS = 20,    /* a run is version << 20 | attribute, and a tail run with this more: */
+    SCHEMA_FORWARD_ROWS = 16, /* forward.part = row / 16 */
+    SCHEMA_GROUP_ROWS = 128,  /* event.part = row / 128 */
+    SCHEMA_LIST_BITS = 32,    /* list.part = attribute << 32 | row / 128 */
+    SCHEMA_RUN_BITS = 17,     /* a run is version << 17 | attribute, and a tail run with this more: */
     SCHEMA_RUN_TAIL = 1 << 16,
-    SCHEMA_RUN_PIECE_BITS = 16,    /* run.id = run << 16 | piece, see pieces.h */
+    SCHEMA_RUN_SPAN_BITS = 14,     /* its spans are run << 14 | number, see cells/runs.h */
+    SCHEMA_RUN_PIECE_BITS = 12,    /* run.id = span << 12 | piece, see pieces.h */
+    SCHEMA_GROWTH_PIECE_BITS = 10, /* growth.id = version << 10 | piece, */
     SCHEMA_POSTING_PIECE_BITS = 5, /* and posting.id and codes.id likewise */
     SCHEMA_CODES_PIECE_BITS = 8,
     SCHEMA_LATE_BITS = 32, /* late.id = attribute << 32 | row / 4096 */
@@ -56,6 +59,7 @@ enum schema_query {
     QUERY_IDENT,
     QUERY_KEYS,
     QUERY_GROUP,
+    QUERY_DICTIONARY,
     QUERY_EXTRA,
     QUERY_STREAM,
     QUERY_STREAMS,
@@ -99,6 +103,7 @@ enum schema_query {
     QUERY_NEWEST_PUT,
     QUERY_IDENT_PUT,
     QUERY_GROUP_PUT,
+    QUERY_DICTIONARY_PUT,
     QUERY_EXTRA_PUT,
     QUERY_EXTRA_DROP,
     QUERY_STREAM_PUT,

@@ -254,6 +254,7 @@ static uint64_t number_of(const char *name, uint64_t otherwise)
 Test(cells, whatever_happens_readers_see_what_a_plain_table_holds, .timeout = 600)
 {
     struct apply_limits limits = APPLY_LIMITS;
+    limits.sample_groups = 8;
 
     struct model model;
     uint64_t seed = number_of("SEED", (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32),

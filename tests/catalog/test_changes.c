@@ -140,7 +140,8 @@ Test(changes, what_does_not_say_when_it_changed_is_damage)
     expect_damage("UPDATE sizes SET bytes = 'a'", "is damaged: bytes has a wrong type");
     expect_damage("DELETE FROM sizes", "is damaged: what row 0 and its neighbours say is missing");
     expect_damage("UPDATE newest SET bytes = x'ffff'", "is damaged: the newest versions of part 0 are not");
-    expect_damage("INSERT INTO growth VALUES(1, x'000101')", "is damaged: run 1 of growth is not in order");
+    expect_damage("INSERT INTO growth VALUES(1024, x'000101')",
+                  "is damaged: run 1 of growth is not in order");
     expect_damage("INSERT INTO grown VALUES(0, x'01'); INSERT INTO newest VALUES(4294967296, x'010002')",
                   "is damaged: the growth of row 0 and its neighbours is not in order");
     check_leaks();

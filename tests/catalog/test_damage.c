@@ -71,6 +71,17 @@ static struct asked ask(void)
     return asked;
 }
 
+static void take_dictionary(void)
+{
+    sqlite3_stmt *stmt;
+    cr_assert_eq(sqlite3_prepare_v2(world.db, "SELECT bytes FROM dictionary", -1, &stmt, NULL), 0);
+    cr_assert_eq(sqlite3_step(stmt), SQLITE_ROW, "the test needs one");
+    cr_assert_eq(packer_take_dictionary(world.packer, sqlite3_column_blob(stmt, 0),
+                                        (size_t)sqlite3_column_bytes(stmt, 0)),
+                 0);
+    sqlite3_finalize(stmt);
+}
+
 static void made(void)
 {
     struct error err = {0};
@@ -81,6 +92,7 @@ static void made(void)
     cr_assert(!world.sound.damaged && !world.sound.strange.code, "%s %s", world.sound.said.text,
               world.sound.strange.text);
     open_file();
+    take_dictionary();
     must_run("UPDATE sqlite_schema SET sql = replace(sql, ' NOT NULL', ' DEFAULT 7')");
     close_file();
     cr_assert_eq(file_read(world.path, 1 << 24, &world.loose, &err), 0, "%s", err.text);
@@ -157,6 +169,11 @@ static const struct table {
     {"ident", "", {"times and fingerprint of row", "the times of row"}},
     {"hash", "", {"hashes"}},
     {"forward", "records", {"record of row", "the attributes of 'ep"}},
+    {"dictionary",
+     "",
+     {"dictionary", "forward", "record of row", "the attributes of 'ep"},
+     .optional = true,
+     .opaque = true},
     {"extra", "bytes", {"extra of row"}, .optional = true, .opaque = true},
     {"stream", "", {"streams of row", "group 0 of streams", "a stream of the clip 'ep"}},
     {"inline", "bytes", {"stream of row"}},

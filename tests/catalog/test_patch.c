@@ -294,14 +294,14 @@ static void expect_damage(const char *sql, const char *message)
 
 Test(patch, a_run_that_is_missing_or_damaged_is_named)
 {
-    expect_damage("DELETE FROM run WHERE id >> 36 = 2", "damaged: run 2 of the attribute 'arm' is missing");
-    expect_damage("DELETE FROM run WHERE id >> 36 = 1", "tail run 1 of the attribute 'arm' is missing");
-    expect_damage("UPDATE run SET bytes = x'00' WHERE id >> 36 = 2",
+    expect_damage("DELETE FROM run WHERE id >> 43 = 2", "damaged: run 2 of the attribute 'arm' is missing");
+    expect_damage("DELETE FROM run WHERE id >> 43 = 1", "tail run 1 of the attribute 'arm' is missing");
+    expect_damage("UPDATE run SET bytes = x'00' WHERE id >> 43 = 2",
                   "run 2 of the attribute 'arm' is not in order");
-    expect_damage("UPDATE run SET bytes = x'00' WHERE id >> 36 = 1",
+    expect_damage("UPDATE run SET bytes = x'00' WHERE id >> 43 = 1",
                   "tail run 1 of the attribute 'arm' is not in order");
     expect_damage("UPDATE run SET bytes = 'text'", "bytes has a wrong type");
-    expect_damage("UPDATE state SET bytes = x'00120600000101000901020005'",
+    expect_damage("UPDATE state SET bytes = x'001206000001010009000102000500'",
                   "run 2 of the attribute 'arm' has other rows than it says");
     expect_damage("UPDATE state SET bytes = x'0012060000020100'",
                   "the state of the attribute 'arm' is not in order");
@@ -310,16 +310,89 @@ Test(patch, a_run_that_is_missing_or_damaged_is_named)
 Test(patch, a_state_that_does_not_fit_is_damage)
 {
     expect_damage("UPDATE state SET bytes = x''", "the state of the attribute 'arm' is not in order");
-    expect_damage("UPDATE state SET bytes = x'02000000000002'",
+    expect_damage("UPDATE state SET bytes = x'03000000000000'",
                   "the state of the attribute 'arm' is not in order");
     expect_damage("UPDATE state SET bytes = x'0000000000000000'",
                   "the state of the attribute 'arm' is not in order");
     expect_damage(
-        "UPDATE state SET bytes = x'00120602000101000901010005'", /* folds more runs than there are */
+        "UPDATE state SET bytes = x'001206020001010009000101000500'", /* folds more runs than there are */
         "the state of the attribute 'arm' is not in order");
-    expect_damage("UPDATE state SET bytes = x'00120600010101000901010005'", /* none, but some rows of it */
-                  "the state of the attribute 'arm' is not in order");
+    expect_damage(
+        "UPDATE state SET bytes = x'001206000101010009000101000500'", /* none, but some rows of it */
+        "the state of the attribute 'arm' is not in order");
     expect_damage("UPDATE state SET attribute = 77", "has no attribute");
-    expect_damage("UPDATE state SET bytes = x'00ff010000000001020001'",
+    expect_damage("UPDATE state SET bytes = x'00ff01000000000102000100'",
                   "the counts of the attribute 'arm' are out of range");
+}
+
+/* ---- spans ---- */
+
+enum { SPANNED = 6000 };
+
+static void label_all(struct versions *v)
+{
+    struct changeset *clips = changeset_new(), *labels = labels_by("anna", CHANGESET_ALL);
+    char key[16], note[32];
+    set_attribute(clips, "arm", VALUE_TEXT, false);
+    set_attribute(labels, "note", VALUE_TEXT, false);
+    for (int i = 0; i < SPANNED; i++) {
+        snprintf(key, sizeof key, "ep%06d", i);
+        snprintf(note, sizeof note, "note %d of them all", i);
+        set_clip(clips, key, i);
+        set_value(clips, "arm", VALUE_TEXT, i % 2 ? "left" : "right");
+        set_labels(labels, key, (uint64_t)i + 1);
+        set_value(labels, "note", VALUE_TEXT, note);
+    }
+    cr_assert_eq(versions_apply(v, clips), 0, "%s", v->err.text);
+    cr_assert_eq(versions_apply(v, labels), 0, "%s", v->err.text);
+}
+
+Test(patch, what_one_clip_has_is_found_in_its_span_of_a_run_alone)
+{
+    struct versions v;
+    struct catalog *catalog;
+    struct catalog_reader *reader;
+    struct buf json = BUF_INIT;
+    struct rowset *rows = NULL;
+    uint32_t row;
+    sqlite3 *db;
+    versions_init(&v);
+    label_all(&v);
+    char *path = versions_path(&v, 2);
+    cr_assert_eq(sqlite3_open(path, &db), 0);
+    cr_assert_eq(sqlite3_exec(db,
+                              "DELETE FROM run WHERE id >> 43 = 2 AND id >> 12 NOT IN "
+                              "(SELECT id >> 12 FROM run WHERE id >> 43 = 2 ORDER BY id LIMIT 1 OFFSET 3)",
+                              NULL, NULL, NULL),
+                 0, "%s", sqlite3_errmsg(db));
+    cr_assert_gt(sqlite3_changes(db), 5, "the run is cut");
+    sqlite3_close(db);
+    cr_assert_eq(catalog_open_path(path, &catalog, &v.err), 0);
+    cr_assert_eq(catalog_reader_acquire(catalog, &(struct catalog_patience){0}, &reader, &v.err), 0);
+    int found = 0;
+    for (int i = 0; i < SPANNED; i += 200) {
+        char key[16], expected[100];
+        snprintf(key, sizeof key, "ep%06d", i);
+        snprintf(expected, sizeof expected,
+                 "{\"key\":\"%s\",\"arm\":\"right\",\"note\":\"note %d of them all\"}\n", key, i);
+        cr_assert_eq(catalog_clip_find(reader, key, strlen(key), &row, &v.err), 0, "%s", v.err.text);
+        buf_clear(&json);
+        int rc = catalog_json(reader, row, &json, &v.err);
+        cr_assert(rc == 0 || rc == -EUCLEAN);
+        found += !rc && !strcmp(buf_text(&json), expected);
+    }
+    cr_assert(found > 0 && found < SPANNED / 200 / 4, "%d", found);
+    struct catalog_attribute note;
+    cr_assert_eq(catalog_attribute_find(reader, "note", 4, &note, &v.err), 0);
+    struct value value = text("note 1 of them all");
+    struct catalog_literal literal = {.attribute = note.id, .op = CATALOG_EQ, .values = &value, .count = 1};
+    cr_assert_eq(catalog_select(reader, &literal, &rows, &v.err), -EUCLEAN);
+    cr_assert_not_null(strstr(v.err.text, "run 2 of the attribute 'note' has other rows than it says"), "%s",
+                       v.err.text);
+    catalog_reader_release(reader);
+    catalog_unref(catalog);
+    buf_done(&json);
+    free(path);
+    versions_done(&v);
+    check_leaks();
 }

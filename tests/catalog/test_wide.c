@@ -65,7 +65,7 @@ static const struct {
     {"posting", "id >> 25 & 0xfffff"},
     {"codes", "id >> 24"},
     {"part", "id >> 16"},
-    {"run", "id >> 16 & 0xffff"},
+    {"run", "id >> 26 & 0xffff"},
     {"late", "id >> 32"},
     {"state", "attribute"},
     {"shards", "attribute"},

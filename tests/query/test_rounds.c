@@ -91,21 +91,26 @@ static void append(struct versions *v, int commits)
     }
 }
 
-static void begin_with(struct scene *s, int commits)
+static void open_cold(struct scene *s)
 {
     CLEANUP_PAGES struct pages *pages = NULL;
-    *s = (struct scene){0};
-    versions_init(&s->versions);
-    commit_all(&s->versions);
-    append(&s->versions, commits);
-    CLEANUP_FREE char *path = versions_path(&s->versions, 3 + (uint32_t)commits);
+    CLEANUP_FREE char *path = versions_path(&s->versions, s->versions.head);
     cr_assert_eq(paged_init(&s->paged, &s->err), 0, "%s", s->err.text);
-    cr_assert_eq(paged_open(&s->paged, path, "v3", &pages, &s->err), 0, "%s", s->err.text);
+    cr_assert_eq(paged_open(&s->paged, path, "it", &pages, &s->err), 0, "%s", s->err.text);
     s->catalog = catalog_open_pages(pages);
     pages_want_hot(pages); /* as a mount does */
     page_store_settle(s->paged.store);
     struct catalog_patience none = {.nowait = true};
     cr_assert_eq(catalog_reader_acquire(s->catalog, &none, &s->now, &s->err), 0, "%s", s->err.text);
+}
+
+static void begin_with(struct scene *s, int commits)
+{
+    *s = (struct scene){0};
+    versions_init(&s->versions);
+    commit_all(&s->versions);
+    append(&s->versions, commits);
+    open_cold(s);
 }
 
 static void begin(struct scene *s)
@@ -286,4 +291,95 @@ Test(rounds, the_first_key_of_a_version_takes_as_many_rounds_after_many_commits_
         cr_assert_leq(rounds, keys[i].there ? 3 : 2, "%s: %u rounds", keys[i].key, rounds);
         end(&s);
     }
+}
+
+/* ---- the JSON of a clip ---- */
+
+enum { LABEL_COMMITS = 30, LABEL_ATTRIBUTES = 10, LABELS = 300 };
+
+/* Each commit labels clips here and there with one of a few attributes; what that adds to their JSON lies in
+ * groups, but for the last ones. One clip has events and a list. */
+static void label_clips(struct versions *v)
+{
+    struct apply_limits limits = APPLY_LIMITS;
+    char key[16], name[16], text[32];
+    limits.open_rows = LABELS * 5;
+    v->limits = &limits;
+    for (int commit = 0; commit < LABEL_COMMITS; commit++) {
+        struct changeset *set = labels_by("anna", CHANGESET_ALL);
+        snprintf(name, sizeof name, "grade%d", commit % LABEL_ATTRIBUTES);
+        set_attribute(set, name, VALUE_TEXT, false);
+        set_attribute(set, "curve", VALUE_LIST, false);
+        for (int i = 0; i < LABELS; i++) {
+            snprintf(key, sizeof key, "ep%06d", i * (CLIPS / LABELS) + (i ? commit * 2 % 7 : 0));
+            snprintf(text, sizeof text, "%x", (unsigned)(i * 7919 * (commit + 3)));
+            set_labels(set, key, (uint64_t)i + 1);
+            set_value(set, name, VALUE_TEXT, text);
+            if (!i && !commit) {
+                set_value(set, "curve", VALUE_LIST, "[1,2,3]");
+                set_events(set, "grasp", (const double[]){1, 2, -1});
+            }
+        }
+        cr_assert_eq(versions_apply(v, set), 0, "%s", v->err.text);
+    }
+    v->limits = NULL;
+}
+
+static uint32_t row_of(struct scene *s, const char *key)
+{
+    uint32_t row;
+    cr_assert_eq(catalog_clip_find(s->versions.reader, key, strlen(key), &row, &s->err), 0, "%s",
+                 s->err.text);
+    return row;
+}
+
+static void expect_json(struct scene *s, uint32_t row, const struct buf *json)
+{
+    CLEANUP_BUF struct buf expected = BUF_INIT;
+    cr_assert_eq(catalog_json(s->versions.reader, row, &expected, &s->err), 0, "%s", s->err.text);
+    cr_assert_str_eq(buf_text(json), buf_text(&expected));
+}
+
+Test(rounds, a_cold_json_takes_two_rounds_however_often_clips_were_labelled)
+{
+    static const char *const keys[] = {"ep000000", "ep000070", "ep013324", "ep019999"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        struct scene s = {0};
+        CLEANUP_BUF struct buf json = BUF_INIT;
+        unsigned rounds = 0;
+        versions_init(&s.versions);
+        commit_all(&s.versions);
+        label_clips(&s.versions);
+        open_cold(&s);
+        uint32_t row = row_of(&s, keys[i]);
+        unsigned before = atomic_load(&s.paged.held->reads);
+        while (waited(&s, catalog_json(s.now, row, &json, &s.err), &rounds))
+            ;
+        cr_assert_leq(rounds, 2, "%s: %u rounds", keys[i], rounds);
+        cr_assert_gt(atomic_load(&s.paged.held->reads), before, "nothing was cold: the test tests nothing");
+        expect_json(&s, row, &json);
+        buf_done(&json);
+        end(&s);
+    }
+}
+
+Test(rounds, a_json_reads_no_runs_of_attributes_that_its_clip_has_no_labels_of)
+{
+    struct scene s = {0};
+    CLEANUP_BUF struct buf json = BUF_INIT;
+    unsigned rounds = 0;
+    versions_init(&s.versions);
+    commit_all(&s.versions);
+    label_clips(&s.versions);
+    open_cold(&s);
+    uint32_t row = row_of(&s, "ep019999");
+    unsigned before = atomic_load(&s.paged.held->reads);
+    while (waited(&s, catalog_json(s.now, row, &json, &s.err), &rounds))
+        ;
+    unsigned reads = atomic_load(&s.paged.held->reads) - before;
+    cr_assert_leq(rounds, 1, "%u rounds", rounds);
+    cr_assert(reads && reads <= 5, "%u reads", reads);
+    expect_json(&s, row, &json);
+    buf_done(&json);
+    end(&s);
 }

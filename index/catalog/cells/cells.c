@@ -8,10 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/catalog/pieces.h"
+#include "index/catalog/groups/json_growth.h"
 #include "index/catalog/shard/shard.h"
 
-enum { LATES_MAX = 64 }; /* columns kept: clips of one block are asked for one after the other */
+enum {
+    LOOKS_MAX = 16,
+    LATES_MAX = 64
+}; /* the latter: columns kept: clips of one block are asked for one after the other */
 
 struct cells_held {
     uint32_t key;                    /* key_of() */
@@ -39,12 +42,19 @@ static void drop_lates(struct cells *cells)
     cells->late_count = 0;
 }
 
+static void drop_ones(struct cells *cells)
+{
+    while (cells->one_count)
+        patch_done(&cells->ones[--cells->one_count]);
+}
+
 void cells_done(struct cells *cells)
 {
+    drop_ones(cells);
     drop_held(cells);
     drop_lates(cells);
     record_values_done(&cells->beneath);
-    void *const all[] = {cells->held, cells->lates, cells->over, cells->over_ids};
+    void *const all[] = {cells->held, cells->lates, cells->looks, cells->ones, cells->over, cells->over_ids};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
     *cells = (struct cells){.pool = cells->pool};
@@ -92,32 +102,6 @@ void cells_forget(struct cells *cells, uint32_t attribute)
 
 /* ---- patches ---- */
 
-int64_t cells_run_id(const struct attribute *attribute, enum cells_run kind, uint32_t version)
-{
-    uint32_t tail = kind == CELLS_TAIL ? SCHEMA_RUN_TAIL : 0;
-    return (int64_t)version << SCHEMA_RUN_BITS | tail | attribute->info.id;
-}
-
-static int read_run(struct db *db, const struct attribute *attribute, enum cells_run kind,
-                    const struct state_run *run, struct patch *patch, struct error *err)
-{
-    CLEANUP_BUF struct buf bytes = BUF_INIT;
-    char where[32];
-    int rc = pieces_read(db, &pieces_run, cells_run_id(attribute, kind, run->version), &bytes, err);
-    if (rc < 0)
-        return rc;
-    snprintf(where, sizeof where, kind == CELLS_TAIL ? "tail run %u" : "run %u", run->version);
-    if (!rc)
-        return db_damaged(db, err, "%s of the attribute '%s' is missing, or not whole", where,
-                          attribute->info.name);
-    size_t before = patch->count;
-    rc = patch_read(db, attribute, where, bytes.data, bytes.len, patch, err);
-    if (!rc && patch->count - before != run->rows)
-        rc = db_damaged(db, err, "%s of the attribute '%s' has other rows than it says", where,
-                        attribute->info.name);
-    return rc;
-}
-
 /* What is folded does not count any more. */
 static void drop_folded(const struct state *state, struct patch *patch, size_t from)
 {
@@ -128,16 +112,16 @@ static void drop_folded(const struct state *state, struct patch *patch, size_t f
     patch->count = kept;
 }
 
-int cells_read_some(struct db *db, const struct attribute *attribute, enum cells_run kind, size_t first,
+int cells_read_some(struct db *db, const struct attribute *attribute, enum runs_kind kind, size_t first,
                     size_t end, struct patch *patch, struct error *err)
 {
     const struct state *state = &attribute->state;
-    const struct state_run *list = kind == CELLS_TAIL ? state->tails.list : state->patches.list;
+    const struct state_run *list = kind == RUNS_TAIL ? state->tails.list : state->patches.list;
     int rc = 0;
     for (size_t i = first; !rc && i < end; i++) {
         size_t before = patch->count;
-        rc = read_run(db, attribute, kind, &list[i], patch, err);
-        if (kind == CELLS_PATCH && i < state->folding)
+        rc = runs_read(db, &(struct runs_id){attribute, kind, &list[i]}, patch, err);
+        if (kind == RUNS_PATCH && i < state->folding)
             drop_folded(state, patch, before);
     }
     if (!rc)
@@ -145,11 +129,11 @@ int cells_read_some(struct db *db, const struct attribute *attribute, enum cells
     return rc;
 }
 
-int cells_read_runs(struct db *db, const struct attribute *attribute, enum cells_run kind,
+int cells_read_runs(struct db *db, const struct attribute *attribute, enum runs_kind kind,
                     struct patch *patch, struct error *err)
 {
     const struct state *state = &attribute->state;
-    size_t count = kind == CELLS_TAIL ? state->tails.count : state->patches.count;
+    size_t count = kind == RUNS_TAIL ? state->tails.count : state->patches.count;
     return cells_read_some(db, attribute, kind, 0, count, patch, err);
 }
 
@@ -157,9 +141,9 @@ static int make_patch_index(struct db *db, const struct attribute *attribute, bo
                             struct patch_index **ret, struct error *err)
 {
     CLEANUP_PATCH struct patch patch = {0};
-    int rc = tails ? cells_read_runs(db, attribute, CELLS_TAIL, &patch, err) : 0;
+    int rc = tails ? cells_read_runs(db, attribute, RUNS_TAIL, &patch, err) : 0;
     if (!rc)
-        rc = cells_read_runs(db, attribute, CELLS_PATCH, &patch, err);
+        rc = cells_read_runs(db, attribute, RUNS_PATCH, &patch, err);
     if (!rc)
         *ret = patch_index_new(&patch);
     return rc;
@@ -302,24 +286,99 @@ static void stand_over(struct cells *cells, const struct attribute *attribute, c
     cells->over[cells->over_count++] = over;
 }
 
-/* Does anything stand over what the row's record says of the attribute? */
-static int look_above(struct db *db, struct cells *cells, const struct attribute *attribute, uint32_t row,
-                      struct error *err)
+static bool has_index(const struct cells *cells, const struct attribute *attribute)
+{
+    uint32_t key = key_of(attribute->info.id, false);
+    size_t at = place_of(cells, key);
+    if (at < cells->held_count && cells->held[at].key == key)
+        return true;
+    CLEANUP_PATCH_INDEX struct patch_index *pooled = patch_pool_get(cells->pool, key);
+    return pooled;
+}
+
+bool cells_alone(const struct cells *cells, const struct attribute *attribute)
+{
+    uint32_t id = attribute->info.id;
+    bool often = id < cells->look_cap && cells->looks[id] >= LOOKS_MAX;
+    return cells->pool && !often && !has_index(cells, attribute);
+}
+
+static void count_look(struct cells *cells, uint32_t id)
+{
+    size_t cap = cells->look_cap;
+    mem_grow(&cells->looks, &cells->look_cap, id + 1, sizeof *cells->looks);
+    if (cells->look_cap > cap)
+        memset(cells->looks + cap, 0, (cells->look_cap - cap) * sizeof *cells->looks);
+    cells->looks[id]++;
+}
+
+bool cells_matters(const struct attribute *attribute, size_t i, const struct cells_row *of)
+{
+    const struct state *state = &attribute->state;
+    bool newer = i && state->patches.list[i - 1].version >= of->newest;
+    return !newer && !(i < state->folding && of->row < state->folded);
+}
+
+/* In the newest run that has it. */
+static int find_alone(struct db *db, struct cells *cells, const struct attribute *attribute,
+                      const struct cells_row *of, const struct patch_cell **ret, struct error *err)
+{
+    const struct state_runs *runs = &attribute->state.patches;
+    int rc = 0;
+    *ret = NULL;
+    for (size_t i = runs->count; !rc && !*ret && i--;) {
+        struct patch one = {0};
+        if (!cells_matters(attribute, i, of))
+            continue;
+        rc = runs_find(db, &(struct runs_id){attribute, RUNS_PATCH, &runs->list[i]}, of->row, &one, ret, err);
+        if (rc || !*ret) {
+            patch_done(&one);
+            continue;
+        }
+        mem_grow(&cells->ones, &cells->one_cap, cells->one_count + 1, sizeof *cells->ones);
+        cells->ones[cells->one_count++] = one;
+    }
+    if (!rc)
+        count_look(cells, attribute->info.id);
+    return rc;
+}
+
+/* The newest patch of the row; NULL: there is none. */
+static int find_patch(struct db *db, struct cells *cells, const struct attribute *attribute,
+                      const struct cells_row *of, const struct patch **ret,
+                      const struct patch_cell **ret_cell, struct error *err)
 {
     const struct patch_index *patch_index;
-    const struct patch *column = NULL;
+    *ret_cell = NULL;
+    if (!attribute->state.patches.count)
+        return 0;
+    if (cells_alone(cells, attribute)) {
+        int rc = find_alone(db, cells, attribute, of, ret_cell, err);
+        *ret = *ret_cell ? &cells->ones[cells->one_count - 1] : NULL;
+        return rc;
+    }
     int rc = cells_patches(db, cells, attribute, &patch_index, err);
-    const struct patch_cell *cell = NULL;
-    if (!rc && patch_index &&
-        rowset_contains(patch_index->rows, row)) /* it seldom does, and that is soon told */
-        cell = patch_find(&patch_index->patch, row);
-    if (cell)
-        stand_over(cells, attribute, &patch_index->patch, cell);
+    if (rc || !rowset_contains(patch_index->rows, of->row))
+        return rc;
+    *ret = &patch_index->patch;
+    *ret_cell = patch_find(*ret, of->row);
+    return 0;
+}
+
+/* Does anything stand over what the row's record says of the attribute? */
+static int look_above(struct db *db, struct cells *cells, const struct attribute *attribute,
+                      const struct cells_row *of, struct error *err)
+{
+    const struct patch *patch = NULL;
+    const struct patch_cell *cell;
+    int rc = find_patch(db, cells, attribute, of, &patch, &cell, err);
+    if (!rc && cell)
+        stand_over(cells, attribute, patch, cell);
     if (rc || cell)
         return rc;
-    rc = cells_late(db, cells, attribute, row, &column, err);
-    if (!rc && column)
-        stand_over(cells, attribute, column, patch_find(column, row));
+    rc = cells_late(db, cells, attribute, of->row, &patch, err);
+    if (!rc && patch)
+        stand_over(cells, attribute, patch, patch_find(patch, of->row));
     return rc;
 }
 
@@ -341,21 +400,30 @@ static void merge_values(const struct cells *cells, struct record_values *values
     }
 }
 
-int cells_values(struct db *db, struct cells *cells, const struct attributes *attributes, uint32_t row,
-                 struct cursor record, struct record_values *values, struct error *err)
+bool cells_touched(const struct attribute *attribute, const struct cells_row *of)
+{
+    return attribute->state.late == STATE_LATE_ALL || of->touched & json_growth_touch(attribute->info.id);
+}
+
+int cells_values(struct db *db, struct cells *cells, const struct attributes *attributes,
+                 const struct cells_row *of, struct record_values *values, struct error *err)
 {
     int rc = 0;
     if (cells->late_count > LATES_MAX)
         drop_lates(cells);
     cells->over_count = 0;
-    for (size_t i = 0; !rc && i < attributes->patched_count; i++)
-        rc = look_above(db, cells, &attributes->list[attributes->patched[i]], row, err);
+    drop_ones(cells);
+    for (size_t i = 0; !rc && i < attributes->patched_count; i++) {
+        const struct attribute *attribute = &attributes->list[attributes->patched[i]];
+        if (cells_touched(attribute, of))
+            rc = look_above(db, cells, attribute, of, err);
+    }
     if (rc)
         return rc;
     if (!cells->over_count)
-        return record_decode(db, attributes, NULL, row, record, values, err);
+        return record_decode(db, attributes, NULL, of->row, of->record, values, err);
     struct record_over over = {cells->over_ids, cells->over_count};
-    rc = record_decode(db, attributes, &over, row, record, &cells->beneath, err);
+    rc = record_decode(db, attributes, &over, of->row, of->record, &cells->beneath, err);
     if (!rc)
         merge_values(cells, values);
     return rc;

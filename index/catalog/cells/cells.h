@@ -12,6 +12,7 @@
 #pragma once
 
 #include "index/catalog/cells/patch_pool.h"
+#include "index/catalog/cells/runs.h"
 #include "index/catalog/record.h"
 
 struct cells_late { /* the column of an attribute that was read last */
@@ -28,7 +29,11 @@ struct cells {               /* of a connection; zero is empty */
     size_t held_count, held_cap;
     struct cells_late *lates;
     size_t late_count, late_cap;
-    struct cells_over *over; /* of the row under way */
+    uint8_t *looks; /* by attribute: how often cells_alone() was true */
+    size_t look_cap;
+    struct patch *ones; /* spans, of the row under way, as is */
+    size_t one_count, one_cap;
+    struct cells_over *over;
     uint32_t *over_ids;
     size_t over_count, over_cap, over_id_cap;
     struct record_values beneath;
@@ -47,17 +52,29 @@ int cells_patches(struct db *db, struct cells *cells, const struct attribute *at
                   const struct patch_index **ret, struct error *err);
 /* Is all that stands above in memory? */
 bool cells_known(const struct cells *cells, const struct attribute *attribute);
-enum cells_run { CELLS_PATCH, CELLS_TAIL };
-int64_t cells_run_id(const struct attribute *attribute, enum cells_run kind, uint32_t version);
 /* Appends the attribute's runs, merged; or those from `first` on, before `end`. */
-int cells_read_runs(struct db *db, const struct attribute *attribute, enum cells_run kind,
+int cells_read_runs(struct db *db, const struct attribute *attribute, enum runs_kind kind,
                     struct patch *patch, struct error *err);
-int cells_read_some(struct db *db, const struct attribute *attribute, enum cells_run kind, size_t first,
+int cells_read_some(struct db *db, const struct attribute *attribute, enum runs_kind kind, size_t first,
                     size_t end, struct patch *patch, struct error *err);
-/* All values of a row whose forward record this is, by attribute id; of a clip that is not live those that it
- * had. Lists are without their numbers (lists.h). They borrow from the record and from `cells`. */
-int cells_values(struct db *db, struct cells *cells, const struct attributes *attributes, uint32_t row,
-                 struct cursor record, struct record_values *values, struct error *err);
+struct cells_row {
+    uint32_t row;
+    uint32_t touched;     /* attributes of which something may stand above the record (json_growth.h); */
+    uint32_t newest;      /* in versions up to this one */
+    struct cursor record; /* the forward record */
+};
+#define CELLS_ROW_ANY(of, is) ((struct cells_row){(of), UINT32_MAX, UINT32_MAX, (is)})
+/* May something stand above the record's values of this attribute? */
+bool cells_touched(const struct attribute *attribute, const struct cells_row *of);
+/* Are the attribute's patches looked at for this row alone, in their spans? They are the first few times: who
+ * asks for few clips need not read all runs. */
+bool cells_alone(const struct cells *cells, const struct attribute *attribute);
+/* Can the attribute's i-th patch say something of the row? */
+bool cells_matters(const struct attribute *attribute, size_t i, const struct cells_row *of);
+/* All values of a row, by attribute id; of a clip that is not live those that it had, if all are said to be
+ * touched. Lists are without their numbers (lists.h). They borrow from the record and from `cells`. */
+int cells_values(struct db *db, struct cells *cells, const struct attributes *attributes,
+                 const struct cells_row *of, struct record_values *values, struct error *err);
 /* The late column that speaks of `row`: *ret has only cells that have something; NULL: there is none. */
 int cells_late(struct db *db, struct cells *cells, const struct attribute *attribute, uint32_t row,
                const struct patch **ret, struct error *err);

@@ -8,7 +8,7 @@
 #include "index/base/value.h"
 #include "index/catalog/schema.h"
 
-enum { LEVEL_MAX = 32 };
+enum { LEVEL_MAX = 32, CUT_MAX = 32 };
 
 void state_done(struct state *state)
 {
@@ -31,11 +31,12 @@ bool state_empty(const struct state *state)
 static bool decode_run(struct cursor *c, struct state_runs *runs)
 {
     uint64_t version = runs->count ? runs->list[runs->count - 1].version : 0, step = cursor_varint(c);
-    uint64_t level = cursor_varint(c), rows = cursor_varint(c);
+    uint64_t level = cursor_varint(c), rows = cursor_varint(c), cut = cursor_varint(c);
     if (c->failed || !step || step >= SCHEMA_VERSIONS_MAX || version + step >= SCHEMA_VERSIONS_MAX ||
-        level > LEVEL_MAX || rows > UINT32_MAX)
+        level > LEVEL_MAX || rows > UINT32_MAX || cut > CUT_MAX)
         return false;
-    state_add(runs, &(struct state_run){(uint32_t)(version + step), (uint32_t)level, (uint32_t)rows});
+    state_add(runs, &(struct state_run){(uint32_t)(version + step), (uint32_t)level, (uint32_t)rows,
+                                        (uint32_t)cut});
     return true;
 }
 
@@ -47,12 +48,12 @@ static bool good_number(int64_t number)
 static bool decode(struct cursor *c, struct state *state)
 {
     uint8_t late = cursor_u8(c);
-    state->late = late;
+    state->late = (enum state_late)late;
     state->clips = value_decode_signed(c);
     state->different = value_decode_signed(c);
     uint64_t folding = cursor_varint(c), folded = cursor_varint(c), tails = cursor_varint(c);
-    if (c->failed || late > 1 || folded > UINT32_MAX || (folded && !folding) || !good_number(state->clips) ||
-        !good_number(state->different))
+    if (c->failed || late > STATE_LATE_ALL || folded > UINT32_MAX || (folded && !folding) ||
+        !good_number(state->clips) || !good_number(state->different))
         return false;
     while (state->tails.count < tails)
         if (!decode_run(c, &state->tails))
@@ -87,12 +88,13 @@ static void encode_runs(const struct state_runs *runs, struct buf *buf)
         buf_varint(buf, runs->list[i].version - version);
         buf_varint(buf, runs->list[i].level);
         buf_varint(buf, runs->list[i].rows);
+        buf_varint(buf, runs->list[i].cut);
     }
 }
 
 void state_encode(const struct state *state, struct buf *buf)
 {
-    buf_u8(buf, state->late);
+    buf_u8(buf, (uint8_t)state->late);
     value_encode_signed(buf, state->clips);
     value_encode_signed(buf, state->different);
     buf_varint(buf, state->folding);

@@ -7,6 +7,7 @@
 
 #include "index/base/clip.h"
 #include "index/catalog/groups/sizes.h"
+#include "index/catalog/pieces.h"
 
 enum { NEWEST_TABLE_BITS = 32 };
 
@@ -48,19 +49,35 @@ int clips_bytes(struct db *db, enum schema_query query, int64_t id, struct buf *
 
 /* ---- groups ---- */
 
-static int take_grown(struct db *db, sqlite3_stmt *stmt, struct clips *clips, uint32_t row, struct error *err)
+static int take_grown(struct db *db, struct clips *clips, uint32_t row, struct error *err)
+{
+    if (clips->has_grown && grown_decode(clips->grown_bytes.data, clips->grown_bytes.len, &clips->grown))
+        return db_damaged(db, err, "the growth of row %u and its neighbours is not in order", row);
+    clips->grown_group = (row >> GROWN_ROW_BITS) + UINT64_C(1);
+    return 0;
+}
+
+static int copy_grown(struct db *db, sqlite3_stmt *stmt, struct clips *clips, uint32_t row, struct error *err)
 {
     enum { GROWN = 2 };
     clips->grown_group = 0;
     clips->has_grown = !db_column_null(stmt, GROWN);
     buf_clear(&clips->grown_bytes);
     int rc = clips->has_grown ? append_column(db, stmt, GROWN, &clips->grown_bytes, err) : 0;
-    if (rc)
+    return rc ? rc : take_grown(db, clips, row, err);
+}
+
+static int read_grown(struct db *db, struct clips *clips, uint32_t row, struct error *err)
+{
+    if (clips->grown_group == (row >> GROWN_ROW_BITS) + UINT64_C(1))
+        return 0;
+    clips->grown_group = 0;
+    buf_clear(&clips->grown_bytes);
+    int rc = clips_bytes(db, QUERY_GROWN, row >> GROWN_ROW_BITS, &clips->grown_bytes, err);
+    if (rc < 0)
         return rc;
-    if (clips->has_grown && grown_decode(clips->grown_bytes.data, clips->grown_bytes.len, &clips->grown))
-        return db_damaged(db, err, "the growth of row %u and its neighbours is not in order", row);
-    clips->grown_group = (row >> GROWN_ROW_BITS) + UINT64_C(1);
-    return 0;
+    clips->has_grown = rc;
+    return take_grown(db, clips, row, err);
 }
 
 static int take_group(struct db *db, sqlite3_stmt *stmt, struct clips *clips, uint32_t row, struct error *err)
@@ -72,7 +89,7 @@ static int take_group(struct db *db, sqlite3_stmt *stmt, struct clips *clips, ui
     if (!rc)
         rc = append_column(db, stmt, SIZES, &clips->sizes_bytes, err);
     if (!rc && clips->grown_group != (row >> GROWN_ROW_BITS) + UINT64_C(1))
-        rc = take_grown(db, stmt, clips, row, err);
+        rc = copy_grown(db, stmt, clips, row, err);
     if (rc)
         return rc;
     if (names_decode(clips->names_bytes.data, clips->names_bytes.len, &clips->names))
@@ -132,23 +149,39 @@ static int get_template(struct db *db, struct clips *clips, int64_t id, const st
 
 /* ---- a row ---- */
 
+static int find_growth(struct db *db, const struct clips *clips, const struct json_growth *growth,
+                       uint32_t row, struct json_growth_entry *ret, struct error *err)
+{
+    struct json_growth_entry sum = {.row = row};
+    const struct json_growth_entry *more = json_growth_find(growth, row);
+    int rc = clips->has_grown ? grown_find(&clips->grown, row % GROWN_ROWS, &sum) : 0;
+    if (rc < 0)
+        return db_damaged(db, err, "the growth of row %u is not in order", row);
+    if (more) {
+        sum.bytes = (int64_t)((uint64_t)sum.bytes + (uint64_t)more->bytes);
+        sum.version = more->version > sum.version ? more->version : sum.version;
+        sum.touched |= more->touched;
+    }
+    *ret = sum;
+    return 0;
+}
+
+int clips_grown(struct db *db, struct clips *clips, const struct json_growth *growth, uint32_t row,
+                struct json_growth_entry *ret, struct error *err)
+{
+    int rc = read_grown(db, clips, row, err);
+    return rc ? rc : find_growth(db, clips, growth, row, ret, err);
+}
+
 static int add_growth(struct db *db, const struct clips *clips, const struct json_growth *growth,
                       uint32_t row, struct clips_row *ret, struct error *err)
 {
     struct json_growth_entry grown;
-    const struct json_growth_entry *more = json_growth_find(growth, row);
-    uint64_t sum = (uint64_t)ret->json;
-    int rc = clips->has_grown ? grown_find(&clips->grown, row % GROWN_ROWS, &grown) : 0;
-    if (rc < 0)
-        return db_damaged(db, err, "the growth of row %u is not in order", row);
-    if (rc) {
-        sum += (uint64_t)grown.bytes;
-        ret->json_changed = grown.version > ret->json_changed ? grown.version : ret->json_changed;
-    }
-    if (more) {
-        sum += (uint64_t)more->bytes;
-        ret->json_changed = more->version > ret->json_changed ? more->version : ret->json_changed;
-    }
+    int rc = find_growth(db, clips, growth, row, &grown, err);
+    if (rc)
+        return rc;
+    uint64_t sum = (uint64_t)ret->json + (uint64_t)grown.bytes;
+    ret->json_changed = grown.version > ret->json_changed ? grown.version : ret->json_changed;
     if (sum > INT64_MAX)
         return db_damaged(db, err, "the JSON of row %u has no size", row);
     ret->json_size = sum;
@@ -252,41 +285,33 @@ int clips_ident(struct db *db, uint32_t row, struct ident_row *ret, struct error
 
 /* ---- growth and versions ---- */
 
-static int take_run(struct db *db, sqlite3_stmt *stmt, uint64_t done, struct json_growth *growth,
-                    struct error *err)
+struct growing {
+    struct db *db;
+    uint64_t done;
+    struct json_growth *growth;
+};
+
+static int take_run(void *ctx, int64_t run, const struct buf *bytes, struct error *err)
 {
-    enum { RUN, BYTES };
+    struct growing *growing = ctx;
     struct json_growth_head head;
-    const uint8_t *bytes;
-    size_t len;
-    int64_t run;
-    int rc = db_column_number(db, stmt, RUN, 0, &run, err);
-    if (!rc)
-        rc = db_column_bytes(db, stmt, BYTES, &bytes, &len, err);
-    if (rc)
-        return rc;
-    if (json_growth_decode(bytes, len, done, &head, growth))
-        return db_damaged(db, err, "run %lld of growth is not in order", (long long)run);
+    if (json_growth_decode(bytes->data, bytes->len, growing->done, &head, growing->growth))
+        return db_damaged(growing->db, err, "run %lld of growth is not in order", (long long)run);
     return 0;
 }
 
 int clips_growth(struct db *db, struct json_growth *ret, struct error *err)
 {
     struct json_growth growth = {0};
-    sqlite3_stmt *stmt;
     int64_t done;
     int rc = db_meta(db, "grown_to", &done, err);
-    if (!rc)
-        rc = db_query(db, QUERY_GROWTHS, &stmt, err);
     if (rc)
         return rc;
-    while ((rc = db_step(db, stmt, err)) == 1)
-        if ((rc = take_run(db, stmt, (uint64_t)done, &growth, err)) < 0)
-            break;
-    sqlite3_reset(stmt);
-    if (rc) {
+    struct growing growing = {db, (uint64_t)done, &growth};
+    rc = pieces_each(db, &pieces_growth, pieces_growth_ids, take_run, &growing, err);
+    if (rc < 1) {
         json_growth_done(&growth);
-        return rc;
+        return rc ? rc : db_damaged(db, err, "a run of growth is not whole");
     }
     json_growth_settle(&growth);
     *ret = growth;

@@ -37,6 +37,10 @@ struct clips_row { /* texts and files are valid until the next clips_read() */
 /* `growth`: all that is not folded, see clips_growth(). 1, 0: there is no such row, or -errno. */
 int clips_read(struct db *db, struct clips *clips, const struct json_growth *growth, uint32_t row,
                struct clips_row *ret, struct error *err);
+/* All that the row has grown since its sizes were written: with the version that last changed it, and which
+ * attributes it has patches of. */
+int clips_grown(struct db *db, struct clips *clips, const struct json_growth *growth, uint32_t row,
+                struct json_growth_entry *ret, struct error *err);
 /* Only the key, into `key`. */
 int clips_key(struct db *db, uint32_t row, char key[NAME_FILE_MAX + 1], struct error *err);
 int clips_ident(struct db *db, uint32_t row, struct ident_row *ret, struct error *err);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One clip's growth is asked for at random, so a group of 4,096 rows has a bit a row: counting bits says
+/* One clip's growth is asked for at random, so a group of rows has a bit a row: counting bits says
  * where its numbers are. Runs of commits are small and are read whole, once. */
 #include "index/catalog/groups/json_growth.h"
 
@@ -42,6 +42,7 @@ void json_growth_settle(struct json_growth *growth)
         }
         last->bytes = (int64_t)((uint64_t)last->bytes + (uint64_t)list[i].bytes);
         last->version = list[i].version > last->version ? list[i].version : last->version;
+        last->touched |= list[i].touched;
     }
     growth->count = kept;
 }
@@ -84,23 +85,25 @@ int json_growth_decode(const void *bytes, size_t len, uint64_t done, struct json
 {
     struct cursor c = cursor_of(bytes, len);
     struct json_growth_head head;
-    struct numbers rows, grown, versions;
+    struct numbers rows, grown, versions, touched;
     size_t count = growth->count;
     int64_t before = -1;
     if (!read_head(&c, &head) || !numbers_decode(&c, head.rows, &rows) ||
         !numbers_decode(&c, head.rows, &grown) || !numbers_decode(&c, head.rows, &versions) ||
-        cursor_left(&c) || head.rows > GROWTH_ROWS_MAX - count)
+        !numbers_decode(&c, head.rows, &touched) || cursor_left(&c) || head.rows > GROWTH_ROWS_MAX - count)
         return -EUCLEAN;
     for (uint32_t i = 0; i < head.rows; i++) {
-        int64_t row = numbers_at(&rows, i), version = numbers_at(&versions, i);
-        if (row <= before || row > UINT32_MAX || version < 0 || version > head.newest) {
+        int64_t row = numbers_at(&rows, i), version = numbers_at(&versions, i),
+                touch = numbers_at(&touched, i);
+        if (row <= before || row > UINT32_MAX || version < 0 || version > head.newest || touch < 0 ||
+            touch > UINT32_MAX) {
             growth->count = count;
             return -EUCLEAN;
         }
         before = row;
         if (head.level < GROWTH_LEVEL_MAX || (uint64_t)row >= done)
-            json_growth_add(
-                growth, (struct json_growth_entry){(uint32_t)row, (uint32_t)version, numbers_at(&grown, i)});
+            json_growth_add(growth, (struct json_growth_entry){(uint32_t)row, (uint32_t)version,
+                                                               numbers_at(&grown, i), (uint32_t)touch});
     }
     *ret_head = head;
     return 0;
@@ -114,15 +117,25 @@ static uint32_t newest_of(const struct json_growth_entry *list, size_t count)
     return newest;
 }
 
-enum column { ROW, BYTES, VERSION };
+enum column { ROW, BYTES, VERSION, TOUCHED };
 
 static void encode_column(const struct json_growth_entry *list, size_t count, enum column column,
                           struct buf *buf)
 {
     CLEANUP_FREE int64_t *numbers = mem_alloc(count * sizeof *numbers);
     for (size_t i = 0; i < count; i++)
-        numbers[i] = column == ROW ? list[i].row : column == BYTES ? list[i].bytes : list[i].version;
+        numbers[i] = column == ROW       ? list[i].row
+                     : column == BYTES   ? list[i].bytes
+                     : column == VERSION ? list[i].version
+                                         : list[i].touched;
     numbers_encode(numbers, (uint32_t)count, buf);
+}
+
+static void encode_columns(const struct json_growth_entry *list, size_t count, struct buf *buf)
+{
+    encode_column(list, count, BYTES, buf);
+    encode_column(list, count, VERSION, buf);
+    encode_column(list, count, TOUCHED, buf);
 }
 
 void json_growth_encode(const struct json_growth_entry *list, size_t count, uint32_t level, struct buf *buf)
@@ -131,8 +144,7 @@ void json_growth_encode(const struct json_growth_entry *list, size_t count, uint
     buf_varint(buf, newest_of(list, count));
     buf_varint(buf, count);
     encode_column(list, count, ROW, buf);
-    encode_column(list, count, BYTES, buf);
-    encode_column(list, count, VERSION, buf);
+    encode_columns(list, count, buf);
 }
 
 /* ---- groups ---- */
@@ -157,7 +169,7 @@ int grown_decode(const void *bytes, size_t len, struct grown *ret)
         return -EUCLEAN;
     uint32_t count = bits_before(grown.bits, GROWN_ROWS);
     if (!numbers_decode(&c, count, &grown.bytes) || !numbers_decode(&c, count, &grown.versions) ||
-        cursor_left(&c))
+        !numbers_decode(&c, count, &grown.touched) || cursor_left(&c))
         return -EUCLEAN;
     *ret = grown;
     return 0;
@@ -168,11 +180,12 @@ int grown_find(const struct grown *grown, uint32_t i, struct json_growth_entry *
     if (!(grown->bits[i / 8] >> i % 8 & 1))
         return 0;
     uint32_t at = bits_before(grown->bits, i);
-    int64_t version = numbers_at(&grown->versions, at);
-    if (version < 0 || version > grown->newest)
+    int64_t version = numbers_at(&grown->versions, at), touched = numbers_at(&grown->touched, at);
+    if (version < 0 || version > grown->newest || touched < 0 || touched > UINT32_MAX)
         return -EUCLEAN;
     ret->bytes = numbers_at(&grown->bytes, at);
     ret->version = (uint32_t)version;
+    ret->touched = (uint32_t)touched;
     return 1;
 }
 
@@ -186,7 +199,6 @@ uint32_t grown_encode(const struct json_growth_entry *list, uint32_t count, stru
     uint32_t newest = newest_of(list, count);
     buf_varint(buf, newest);
     buf_append(buf, bits, sizeof bits);
-    encode_column(list, count, BYTES, buf);
-    encode_column(list, count, VERSION, buf);
+    encode_columns(list, count, buf);
     return newest;
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * By how much the JSON of clips has become longer since their sizes were written (sizes.h), and the version
- * that last changed it:
+ * By how much the JSON of clips has become longer since their sizes were written (sizes.h), the version
+ * that last changed it, and of which attributes something may stand above the clip's record:
  *
- *     growth := varint(level) varint(newest version) varint(rows) numbers(row) numbers(bytes)
- * numbers(version) grown  := varint(newest version) u8[512] numbers(bytes) numbers(version)      4,096 rows
- * together
+ *     growth := varint(level) varint(newest version) varint(rows) numbers(row) columns
+ *     grown  := varint(newest version) u8[64] columns                                   512 rows together
+ *     columns := numbers(bytes) numbers(version) numbers(touched)
+ *
+ * Bit n of `touched` stands for all attributes whose number leaves n, divided by 32.
  *
  * The rows of a `growth` ascend. Those of a `grown` are the bits that are set, the lowest of a byte first;
  * none of its other rows has grown. What a clip has grown is the sum of all there is of it. Bytes are
@@ -17,7 +19,7 @@
 #include "index/catalog/groups/numbers.h"
 
 enum {
-    GROWN_ROW_BITS = 12,
+    GROWN_ROW_BITS = 9,
     GROWN_ROWS = 1 << GROWN_ROW_BITS,
     GROWTH_LEVEL_MAX = 15,     /* being folded into `grown` */
     GROWTH_ROWS_MAX = 1 << 18, /* of all that is not folded: readers keep it */
@@ -26,13 +28,18 @@ enum {
 struct json_growth_entry {
     uint32_t row, version;
     int64_t bytes;
+    uint32_t touched;
 };
+static inline uint32_t json_growth_touch(uint32_t attribute)
+{
+    return 1u << attribute % 32;
+}
 struct json_growth { /* by row, each once, where it is settled */
     struct json_growth_entry *list;
     size_t count, cap;
 };
 void json_growth_add(struct json_growth *growth, struct json_growth_entry entry);
-/* Sorts by row; what there is several times of a row becomes its sum. */
+/* Sorts by row; what there is several times of a row becomes one. */
 void json_growth_settle(struct json_growth *growth);
 /* NULL: it has not grown. */
 const struct json_growth_entry *json_growth_find(const struct json_growth *growth, uint32_t row);
@@ -50,7 +57,7 @@ void json_growth_encode(const struct json_growth_entry *list, size_t count, uint
 struct grown {
     uint32_t newest;
     const uint8_t *bits; /* borrowed */
-    struct numbers bytes, versions;
+    struct numbers bytes, versions, touched;
 };
 int grown_decode(const void *bytes, size_t len, struct grown *ret);
 /* Row i < GROWN_ROWS of the group: 1 and `ret` but for its row, 0, -EUCLEAN. */

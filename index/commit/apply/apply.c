@@ -285,7 +285,7 @@ int apply(const struct apply_options *options, const struct changeset *set, stru
     state.source.has_parent = overlay_pages(options->file);
     int rc = db_open_write(options->file, &state.db, err);
     if (!rc)
-        rc = apply_packing_new(state.db, &state.output.packing, err);
+        rc = apply_packing_new(state.db, state.source.limits.sample_groups, &state.output.packing, err);
     if (!rc)
         rc = run(&state, err);
     if (!rc)

@@ -22,6 +22,7 @@ struct apply_limits {
     size_t tail_rows;       /* as many clips are sealed, and, where one commit brings them, at once */
     size_t patched_rows;    /* as many of an attribute are folded */
     size_t upkeep_bytes;    /* what a commit writes of what is older than it (apply_upkeep.h), and more */
+    size_t sample_groups;   /* of records that one commit brings make a dictionary */
     size_t small_set_bytes; /* where its change set is of more bytes: APPLY_UPKEEP_TIMES those above these */
 };
 enum { APPLY_UPKEEP_TIMES = 2 };
@@ -33,6 +34,7 @@ enum { APPLY_UPKEEP_TIMES = 2 };
                            .tail_rows = 1 << 16,                                                             \
                            .patched_rows = 64000,                                                            \
                            .upkeep_bytes = 3 << 18,                                                          \
+                           .sample_groups = 128,                                                             \
                            .small_set_bytes = 1 << 21})
 
 struct apply_options {

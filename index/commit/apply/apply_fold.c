@@ -44,7 +44,7 @@ static size_t cells_before(const struct fold *fold, uint64_t row)
 static int read_folding(struct fold *fold, struct error *err)
 {
     const struct state *state = &fold->attribute->state;
-    return cells_read_some(fold->apply->db, fold->attribute, CELLS_PATCH, 0, state->folding, &fold->patch,
+    return cells_read_some(fold->apply->db, fold->attribute, RUNS_PATCH, 0, state->folding, &fold->patch,
                            err);
 }
 
@@ -65,7 +65,7 @@ static int choose_runs(struct fold *fold, struct error *err)
     CLEANUP_PATCH struct patch all = {0};
     if (state->folding || !has_many(fold->apply, state))
         return 0;
-    int rc = cells_read_runs(fold->apply->db, fold->attribute, CELLS_PATCH, &all, err);
+    int rc = cells_read_runs(fold->apply->db, fold->attribute, RUNS_PATCH, &all, err);
     uint64_t sealed = apply_sealed(fold->apply, fold->attribute);
     size_t count = all.count;
     while (count && all.cells[count - 1].row >= sealed)
@@ -82,9 +82,9 @@ static int finish_runs(struct fold *fold, struct error *err)
     struct state *state = &fold->attribute->state;
     size_t left = fold->patch.count, drop = state->folding - (left > 0);
     uint64_t before = apply->output.run_bytes;
-    int rc = apply_runs_drop(apply, fold->attribute, CELLS_PATCH, 0, drop, err);
+    int rc = apply_runs_drop(apply, fold->attribute, RUNS_PATCH, 0, drop, err);
     if (!rc && left)
-        rc = apply_run_write(apply, fold->attribute, CELLS_PATCH, 0, &fold->patch,
+        rc = apply_run_write(apply, fold->attribute, RUNS_PATCH, 0, &fold->patch,
                              &(struct patch_span){.to = left}, err);
     apply_spend(apply, apply->output.run_bytes - before);
     state->folding = state->folded = 0;
@@ -152,8 +152,8 @@ static int add_row(struct fold *fold, uint32_t row, struct error *err)
     struct apply *apply = fold->apply;
     int rc = record_group_read(apply->db, row, &fold->group, err);
     if (!rc)
-        rc = cells_values(apply->db, &apply->source.cells, &apply->output.attributes, row,
-                          record_of(&fold->group, row), &fold->values, err);
+        rc = cells_values(apply->db, &apply->source.cells, &apply->output.attributes,
+                          &CELLS_ROW_ANY(row, record_of(&fold->group, row)), &fold->values, err);
     if (rc)
         return rc;
     size_t count = values_of(fold); /* which may move the list */
@@ -179,7 +179,9 @@ static int write_late(struct fold *fold, uint32_t row, struct error *err)
         rc = add_row(fold, (uint32_t)at, err);
     if (!rc)
         rc = apply_late_put(apply, fold->attribute, &fold->column, first, (uint32_t)end, &made, err);
-    fold->attribute->state.late = fold->attribute->restated = true;
+    if (fold->attribute->state.late == STATE_NO_LATE)
+        fold->attribute->state.late = STATE_LATE;
+    fold->attribute->restated = true;
     apply_spend(apply, made);
     return rc;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/catalog/pieces.h"
 #include "index/commit/apply/apply_newest.h"
 
 enum { RUNS_MERGED = 8 };
@@ -27,28 +28,21 @@ struct runs_of_growth {
 void apply_growth_add(struct apply *apply, uint32_t row, int64_t bytes)
 {
     json_growth_add(&apply->output.grows,
-                    (struct json_growth_entry){row, apply->source.options->version, bytes});
+                    (struct json_growth_entry){row, apply->source.options->version, bytes, 0});
 }
 
 /* ---- runs ---- */
 
-static int read_run(struct runs_of_growth *runs, sqlite3_stmt *stmt, struct error *err)
+static int read_run(void *ctx, int64_t version, const struct buf *bytes, struct error *err)
 {
-    enum { VERSION, BYTES };
-    struct db *db = runs->apply->db;
+    struct runs_of_growth *runs = ctx;
     struct json_growth_head head;
-    struct run run = {0};
-    const uint8_t *bytes;
-    size_t len;
-    int rc = db_column_number(db, stmt, VERSION, 0, &run.version, err);
-    if (!rc)
-        rc = db_column_bytes(db, stmt, BYTES, &bytes, &len, err);
-    if (rc)
-        return rc;
-    if (json_growth_decode(bytes, len, (uint64_t)runs->apply->output.grown_to, &head, &run.rows) ||
+    struct run run = {.version = version};
+    if (json_growth_decode(bytes->data, bytes->len, (uint64_t)runs->apply->output.grown_to, &head,
+                           &run.rows) ||
         run.rows.count > GROWTH_ROWS_MAX - runs->rows) {
         json_growth_done(&run.rows);
-        return db_damaged(db, err, "run %lld of growth is not in order", (long long)run.version);
+        return db_damaged(runs->apply->db, err, "run %lld of growth is not in order", (long long)version);
     }
     run.level = head.level;
     runs->rows += run.rows.count;
@@ -59,20 +53,14 @@ static int read_run(struct runs_of_growth *runs, sqlite3_stmt *stmt, struct erro
 
 static int read_runs(struct runs_of_growth *runs, struct error *err)
 {
-    sqlite3_stmt *stmt;
-    int rc = db_query(runs->apply->db, QUERY_GROWTHS, &stmt, err);
-    if (rc)
-        return rc;
-    while ((rc = db_step(runs->apply->db, stmt, err)) == 1)
-        if ((rc = read_run(runs, stmt, err)))
-            break;
-    sqlite3_reset(stmt);
-    return rc;
+    struct db *db = runs->apply->db;
+    int rc = pieces_each(db, &pieces_growth, pieces_growth_ids, read_run, runs, err);
+    return rc < 0 ? rc : rc ? 0 : db_damaged(db, err, "a run of growth is not whole");
 }
 
 static int drop_runs(struct runs_of_growth *runs, int64_t first, int64_t last, struct error *err)
 {
-    return db_drop_rows(runs->apply->db, QUERY_GROWTHS_DROP, first, last, err);
+    return pieces_drop(runs->apply->db, &pieces_growth, first, last, err);
 }
 
 static int put_run(struct runs_of_growth *runs, const struct run *run, struct error *err)
@@ -81,7 +69,7 @@ static int put_run(struct runs_of_growth *runs, const struct run *run, struct er
     json_growth_encode(run->rows.list, run->rows.count, run->level, &bytes);
     if (run->version != runs->apply->source.options->version)
         apply_spend(runs->apply, bytes.len);
-    return db_put_bytes(runs->apply->db, QUERY_GROWTH_PUT, run->version, &bytes, err);
+    return pieces_put(runs->apply->db, &pieces_growth, run->version, bytes.data, bytes.len, err);
 }
 
 /* The runs from number `first` on become one, in the place of the last. */
@@ -216,11 +204,41 @@ static int write_runs(struct runs_of_growth *runs, struct error *err)
     return rc ? rc : apply_newest_flush(&runs->newest, err);
 }
 
+/* ---- what patches touch ---- */
+
+/* What a clip has that is not live is seen by nobody: it gets patches of all it has when it comes back. */
+static void touch(struct apply *apply, const struct patch *patch, uint32_t touched)
+{
+    struct json_growth *grows = &apply->output.grows;
+    size_t known = grows->count, at = 0;
+    for (size_t i = 0; i < patch->count && patch->cells[i].row < apply->source.parent_rows; i++) {
+        if (patch->cells[i].now & PATCH_DEAD)
+            continue;
+        uint32_t row = patch->cells[i].row;
+        while (at < known && grows->list[at].row < row)
+            at++;
+        if (at < known && grows->list[at].row == row)
+            grows->list[at].touched |= touched;
+        else
+            json_growth_add(grows, (struct json_growth_entry){.row = row,
+                                                              .version = apply->source.options->version,
+                                                              .touched = touched});
+    }
+    json_growth_settle(grows);
+}
+
+static void touch_all(struct apply *apply)
+{
+    json_growth_settle(&apply->output.grows);
+    for (size_t i = 0; i < apply->output.attributes.count; i++)
+        touch(apply, &apply->output.patches[i], json_growth_touch(apply->output.attributes.list[i].info.id));
+}
+
 int apply_growth_write(struct apply *apply, struct error *err)
 {
     struct runs_of_growth runs = {
         .apply = apply, .limits = &apply->source.limits, .newest = {.db = apply->db, .table = NEWEST_GROWN}};
-    json_growth_settle(&apply->output.grows);
+    touch_all(apply);
     if (!apply->output.grows.count)
         return 0;
     int rc = write_runs(&runs, err);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * By how much the JSON of clips grows, gathered over the whole set and written once:
+ * By how much the JSON of clips grows, and which attributes of theirs get patches, gathered over the whole
+ * set and written once:
  *
  *     few rows            a run of its own, named by the version, and never touched by its own commit
  *     8 runs of a level   become one of the next level, before that
- *     many rows in runs   become one run, which is folded into groups of 4,096 rows, about 1 MB of them a
+ *     many rows in runs   become one run, which is folded into groups of 512 rows, about 1 MB of them a
  *                         commit; `grown_to` says how far that is
  *     very many rows      go into their groups at once
  *

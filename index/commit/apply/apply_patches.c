@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/catalog/pieces.h"
 #include "index/catalog/shard/shard.h"
 
 /* ---- rows of the tables ---- */
@@ -45,19 +44,18 @@ int apply_lates_drop(struct apply *apply, const struct attribute *attribute, str
     return db_drop_rows(apply->db, QUERY_LATES_DROP, first, first + UINT32_MAX, err);
 }
 
-static struct state_runs *runs_of(struct attribute *attribute, enum cells_run kind)
+static struct state_runs *runs_of(struct attribute *attribute, enum runs_kind kind)
 {
-    return kind == CELLS_TAIL ? &attribute->state.tails : &attribute->state.patches;
+    return kind == RUNS_TAIL ? &attribute->state.tails : &attribute->state.patches;
 }
 
-int apply_runs_drop(struct apply *apply, struct attribute *attribute, enum cells_run kind, size_t first,
+int apply_runs_drop(struct apply *apply, struct attribute *attribute, enum runs_kind kind, size_t first,
                     size_t end, struct error *err)
 {
     struct state_runs *runs = runs_of(attribute, kind);
     int rc = 0;
     for (size_t i = first; !rc && i < end; i++) {
-        int64_t id = cells_run_id(attribute, kind, runs->list[i].version);
-        rc = pieces_drop(apply->db, &pieces_run, id, id, err);
+        rc = runs_drop(apply->db, &(struct runs_id){attribute, kind, &runs->list[i]}, err);
     }
     if (first < end) {
         memmove(runs->list + first, runs->list + end, (runs->count - end) * sizeof *runs->list);
@@ -71,38 +69,41 @@ int apply_patches_drop(struct apply *apply, struct attribute *attribute, struct 
     struct state *state = &attribute->state;
     state->clips = state->different = 0;
     state->folding = state->folded = 0;
-    int rc = apply_runs_drop(apply, attribute, CELLS_TAIL, 0, state->tails.count, err);
-    return rc ? rc : apply_runs_drop(apply, attribute, CELLS_PATCH, 0, state->patches.count, err);
+    int rc = apply_runs_drop(apply, attribute, RUNS_TAIL, 0, state->tails.count, err);
+    return rc ? rc : apply_runs_drop(apply, attribute, RUNS_PATCH, 0, state->patches.count, err);
 }
 
 /* Rows that nearly all have something need no numbers. */
-static void encode_run(const struct patch *patch, enum value_type type, enum cells_run kind, size_t from,
-                       size_t to, struct buf *body)
+static void encode_run(void *ctx, const struct patch *patch, size_t from, size_t to, struct buf *body)
 {
     enum { COLUMN_ROWS_MAX = 1 << 16 };
+    const struct runs_id *id = ctx;
+    enum value_type type = id->attribute->info.type;
     uint32_t first = patch->cells[from].row;
     uint64_t rows = patch->cells[to - 1].row - first + UINT64_C(1);
-    if (kind == CELLS_TAIL && rows <= COLUMN_ROWS_MAX && rows < 2 * (to - from))
+    if (id->kind == RUNS_TAIL && rows <= COLUMN_ROWS_MAX && rows < 2 * (to - from))
         patch_encode_column(patch, type, &(struct patch_span){from, to, first, (uint32_t)rows}, body);
     else
         patch_encode(patch, type, from, to, body);
 }
 
-int apply_run_write(struct apply *apply, struct attribute *attribute, enum cells_run kind, size_t at,
+int apply_run_write(struct apply *apply, struct attribute *attribute, enum runs_kind kind, size_t at,
                     const struct patch *patch, const struct patch_span *cells, struct error *err)
 {
-    CLEANUP_BUF struct buf body = BUF_INIT, packed = BUF_INIT;
+    CLEANUP_BUF struct buf body = BUF_INIT;
     struct state_run *run = &runs_of(attribute, kind)->list[at];
-    run->rows = (uint32_t)(cells->to - cells->from);
-    encode_run(patch, attribute->info.type, kind, cells->from, cells->to, &body);
+    struct runs_id id = {attribute, kind, run};
+    encode_run(&id, patch, cells->from, cells->to, &body);
     apply->output.run_bytes += body.len;
-    pack(apply, &body, &packed);
-    return pieces_put(apply->db, &pieces_run, cells_run_id(attribute, kind, run->version), packed.data,
-                      packed.len, err);
+    run->rows = (uint32_t)(cells->to - cells->from);
+    run->cut = kind == RUNS_PATCH
+                   ? runs_cut(patch->cells[cells->from].row, patch->cells[cells->to - 1].row, body.len)
+                   : 0;
+    return runs_write(apply->db, &id, patch, (const size_t[]){cells->from, cells->to}, encode_run, &id, err);
 }
 
 /* The cells [from, to) of the span as a run behind all others. */
-static int put_run(struct apply *apply, struct attribute *attribute, enum cells_run kind,
+static int put_run(struct apply *apply, struct attribute *attribute, enum runs_kind kind,
                    const struct state_run *run, const struct patch *patch, const struct patch_span *cells,
                    struct error *err)
 {
@@ -121,9 +122,9 @@ int apply_patches_seal(struct apply *apply, size_t at, struct error *err)
     size_t runs = attribute->state.tails.count;
     if (!runs)
         return 0;
-    int rc = cells_read_runs(apply->db, attribute, CELLS_TAIL, &tail, err);
+    int rc = cells_read_runs(apply->db, attribute, RUNS_TAIL, &tail, err);
     if (!rc)
-        rc = apply_runs_drop(apply, attribute, CELLS_TAIL, 0, runs, err);
+        rc = apply_runs_drop(apply, attribute, RUNS_TAIL, 0, runs, err);
     for (size_t i = 0; !rc && i < tail.count; i++)
         apply_delta_cell(delta, attribute, &tail, &tail.cells[i]);
     attribute->state.clips -= apply_clips_above(&tail, 0, tail.count);
@@ -191,9 +192,9 @@ static int count_different(struct apply *apply, const struct attribute *attribut
 static int recount(struct apply *apply, struct attribute *attribute, struct error *err)
 {
     CLEANUP_PATCH struct patch patch = {0};
-    int rc = cells_read_runs(apply->db, attribute, CELLS_TAIL, &patch, err);
+    int rc = cells_read_runs(apply->db, attribute, RUNS_TAIL, &patch, err);
     if (!rc)
-        rc = cells_read_runs(apply->db, attribute, CELLS_PATCH, &patch, err);
+        rc = cells_read_runs(apply->db, attribute, RUNS_PATCH, &patch, err);
     if (rc)
         return rc;
     CLEANUP_PATCH_INDEX struct patch_index *all = patch_index_new(&patch);
@@ -212,7 +213,7 @@ static size_t alike(const struct state_runs *runs, size_t first, uint32_t level,
     return count;
 }
 
-static int merge_some(struct apply *apply, struct attribute *attribute, enum cells_run kind, size_t first,
+static int merge_some(struct apply *apply, struct attribute *attribute, enum runs_kind kind, size_t first,
                       size_t count, struct error *err)
 {
     CLEANUP_PATCH struct patch patch = {0};
@@ -227,12 +228,12 @@ static int merge_some(struct apply *apply, struct attribute *attribute, enum cel
                            err);
 }
 
-int apply_runs_merge(struct apply *apply, struct attribute *attribute, enum cells_run kind, struct error *err)
+int apply_runs_merge(struct apply *apply, struct attribute *attribute, enum runs_kind kind, struct error *err)
 {
     struct state_runs *runs = runs_of(attribute, kind);
     const struct apply_limits *limits = &apply->source.limits;
-    uint64_t rows, most = kind == CELLS_TAIL ? limits->tail_rows : limits->patched_rows;
-    size_t first = kind == CELLS_PATCH ? attribute->state.folding : 0, count;
+    uint64_t rows, most = kind == RUNS_TAIL ? limits->tail_rows : limits->patched_rows;
+    size_t first = kind == RUNS_PATCH ? attribute->state.folding : 0, count;
     for (uint32_t level = 0; level < APPLY_LEVELS; level++)
         for (size_t at = first; at < runs->count; at += count ? count : 1) {
             count = alike(runs, at, level, &rows);
@@ -251,7 +252,7 @@ int apply_runs_merge(struct apply *apply, struct attribute *attribute, enum cell
 
 /* ---- a commit's own run ---- */
 
-static int put_own(struct apply *apply, struct attribute *attribute, enum cells_run kind,
+static int put_own(struct apply *apply, struct attribute *attribute, enum runs_kind kind,
                    const struct patch *patch, size_t from, size_t to, struct error *err)
 {
     struct state_run own = {apply->source.options->version, 0, 0};
@@ -268,8 +269,8 @@ static int put_both(struct apply *apply, struct attribute *attribute, const stru
     size_t known = patch->count;
     while (known && patch->cells[known - 1].row >= apply->source.parent_rows)
         known--;
-    int rc = put_own(apply, attribute, CELLS_PATCH, patch, 0, known, err);
-    return rc ? rc : put_own(apply, attribute, CELLS_TAIL, patch, known, patch->count, err);
+    int rc = put_own(apply, attribute, RUNS_PATCH, patch, 0, known, err);
+    return rc ? rc : put_own(apply, attribute, RUNS_TAIL, patch, known, patch->count, err);
 }
 
 int apply_patches_put(struct apply *apply, size_t at, bool beneath, struct error *err)

@@ -19,13 +19,13 @@ enum {
 };
 
 /* Merges runs of the attribute as far as the budget goes. */
-int apply_runs_merge(struct apply *apply, struct attribute *attribute, enum cells_run kind,
+int apply_runs_merge(struct apply *apply, struct attribute *attribute, enum runs_kind kind,
                      struct error *err);
 /* The runs first .. end - 1 go. */
-int apply_runs_drop(struct apply *apply, struct attribute *attribute, enum cells_run kind, size_t first,
+int apply_runs_drop(struct apply *apply, struct attribute *attribute, enum runs_kind kind, size_t first,
                     size_t end, struct error *err);
 /* The run at this place says what these cells say. */
-int apply_run_write(struct apply *apply, struct attribute *attribute, enum cells_run kind, size_t at,
+int apply_run_write(struct apply *apply, struct attribute *attribute, enum runs_kind kind, size_t at,
                     const struct patch *patch, const struct patch_span *cells, struct error *err);
 /* As many live clips more have the attribute with the cells from .. to - 1 than beneath. */
 int64_t apply_clips_above(const struct patch *patch, size_t from, size_t to);

@@ -37,8 +37,8 @@ static int move_values(struct apply *apply, uint32_t row, struct cursor record, 
                        struct apply_moved *moved, struct error *err)
 {
     struct record_values values = {0};
-    int rc =
-        cells_values(apply->db, &apply->source.cells, &apply->output.attributes, row, record, &values, err);
+    int rc = cells_values(apply->db, &apply->source.cells, &apply->output.attributes,
+                          &CELLS_ROW_ANY(row, record), &values, err);
     if (!rc)
         record_encode(&values, &moved->record);
     if (!rc)

@@ -119,8 +119,9 @@ static int read_lists(struct apply_record *record, struct error *err)
 static int read_values(struct apply_record *record, bool known, struct error *err)
 {
     struct apply *apply = record->apply;
-    int rc = cells_values(apply->db, &apply->source.cells, &apply->output.attributes, record->row,
-                          record_of(&record->group, record->row), &record->stored, err);
+    struct cells_row of = CELLS_ROW_ANY(record->row, record_of(&record->group, record->row));
+    int rc =
+        cells_values(apply->db, &apply->source.cells, &apply->output.attributes, &of, &record->stored, err);
     for (size_t i = 0; !rc && known && i < record->stored.count; i++) {
         const struct record_value *value = &record->stored.list[i];
         record_values_add(&record->was, value->attribute, &value->value, value->origin);

@@ -29,7 +29,7 @@ static int begin_attribute(struct apply *apply, const struct attribute *attribut
         .kind = APPLY_WORK_SEAL, .attribute = attribute->info.id, .end = (uint64_t)apply->output.sealing_to};
     if (!attribute->state.tails.count)
         return 0;
-    int rc = cells_read_some(apply->db, attribute, CELLS_TAIL, 0, 1, &tail, err);
+    int rc = cells_read_some(apply->db, attribute, RUNS_TAIL, 0, 1, &tail, err);
     if (rc || !cells_before(&tail, work.end))
         return rc;
     rc = apply_shard_anew(apply->db, attribute, tail.cells[0].row, work.end, true, &work.number, err);
@@ -76,15 +76,15 @@ int apply_seal_begin(struct apply *apply, struct error *err)
 static int cut_run(struct apply *apply, struct attribute *attribute, uint64_t end, struct error *err)
 {
     CLEANUP_PATCH struct patch patch = {0};
-    int rc = cells_read_some(apply->db, attribute, CELLS_TAIL, 0, 1, &patch, err);
+    int rc = cells_read_some(apply->db, attribute, RUNS_TAIL, 0, 1, &patch, err);
     size_t before = rc ? 0 : cells_before(&patch, end);
     if (rc || !before)
         return rc;
     if (before == patch.count) {
-        rc = apply_runs_drop(apply, attribute, CELLS_TAIL, 0, 1, err);
+        rc = apply_runs_drop(apply, attribute, RUNS_TAIL, 0, 1, err);
         return rc ? rc : 1;
     }
-    return apply_run_write(apply, attribute, CELLS_TAIL, 0, &patch,
+    return apply_run_write(apply, attribute, RUNS_TAIL, 0, &patch,
                            &(struct patch_span){.from = before, .to = patch.count}, err);
 }
 
@@ -103,7 +103,7 @@ int apply_seal_slice(struct apply *apply, struct attribute *attribute, struct er
     CLEANUP_PATCH struct patch tail = {0};
     struct apply_delta delta = {0};
     uint64_t end = apply->output.work.end;
-    int rc = cells_read_runs(apply->db, attribute, CELLS_TAIL, &tail, err);
+    int rc = cells_read_runs(apply->db, attribute, RUNS_TAIL, &tail, err);
     size_t count = cells_before(&tail, end);
     for (size_t i = 0; !rc && i < count; i++)
         apply_delta_cell(&delta, attribute, &tail, &tail.cells[i]);

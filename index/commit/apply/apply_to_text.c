@@ -164,7 +164,7 @@ static int convert(struct conversion *c, struct error *err)
     if (!rc)
         rc = apply_patches_drop(apply, attribute, err);
     attribute->info.type = VALUE_TEXT;
-    attribute->state.late = c->late;
+    attribute->state.late = c->late ? STATE_LATE_ALL : STATE_NO_LATE;
     cells_forget(&apply->source.cells, attribute->info.id);
     if (!rc)
         rc = apply_shards_write(apply->db, attribute, &c->delta, (uint64_t)apply->output.sealed, err);

@@ -22,9 +22,9 @@ int apply_upkeep_runs(struct apply *apply, struct error *err)
         struct attribute *attribute = &apply->output.attributes.list[i];
         if (!apply->output.patches[i].count)
             continue;
-        rc = apply_runs_merge(apply, attribute, CELLS_PATCH, err);
+        rc = apply_runs_merge(apply, attribute, RUNS_PATCH, err);
         if (!rc)
-            rc = apply_runs_merge(apply, attribute, CELLS_TAIL, err);
+            rc = apply_runs_merge(apply, attribute, RUNS_TAIL, err);
     }
     return rc;
 }

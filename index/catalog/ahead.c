@@ -7,8 +7,9 @@
 #include <string.h>
 
 static const char *const names[AHEAD_TABLES] = {
-    [AHEAD_NAMES] = "names", [AHEAD_SIZES] = "sizes",     [AHEAD_GROWN] = "grown", [AHEAD_DICT] = "dict",
-    [AHEAD_BLOCK] = "block", [AHEAD_POSTING] = "posting", [AHEAD_CODES] = "codes", [AHEAD_RUN] = "run",
+    [AHEAD_NAMES] = "names", [AHEAD_SIZES] = "sizes",     [AHEAD_GROWN] = "grown",
+    [AHEAD_DICT] = "dict",   [AHEAD_BLOCK] = "block",     [AHEAD_MEMBERS] = "members",
+    [AHEAD_CODES] = "codes", [AHEAD_POSTING] = "posting", [AHEAD_RUN] = "run",
 };
 
 void ahead_done(struct ahead *ahead)

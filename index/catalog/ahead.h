@@ -19,6 +19,7 @@ enum ahead_table {
     AHEAD_GROWN,
     AHEAD_DICT,
     AHEAD_BLOCK,
+    AHEAD_MEMBERS,
     AHEAD_POSTING,
     AHEAD_CODES,
     AHEAD_RUN,

@@ -81,9 +81,10 @@ static void name_dicts(struct catalog_reader *reader, const struct attribute *at
 
 static void name_read(void *ctx, enum shard_table table, const int64_t ids[2])
 {
+    static const enum ahead_table tables[] = {
+        [SHARD_BLOCKS] = AHEAD_BLOCK, [SHARD_MEMBERS] = AHEAD_MEMBERS, [SHARD_POSTINGS] = AHEAD_POSTING};
     struct catalog_reader *reader = ctx;
-    ahead_rows(&reader->ahead, reader->db, table == SHARD_BLOCKS ? AHEAD_BLOCK : AHEAD_POSTING, ids,
-               AHEAD_ALL);
+    ahead_rows(&reader->ahead, reader->db, tables[table], ids, AHEAD_ALL);
 }
 
 static int name_codes(void *ctx, const struct column_part *part, const int64_t numbers[2], struct error *err)

@@ -15,8 +15,9 @@
 enum {
     LEAVES_MAX = 64,      /* of one table; the others of a larger one cost a round more */
     ATTRIBUTES_MAX = 256, /* with more of them, blocks are not hot */
-    BLOCK_LEAVES_MAX = 2, /* of an attribute in a shard, whose blocks are hot */
-    ALL_BLOCKS_MAX = 48
+    TEXT_LEAVES_MAX = 12, /* of an attribute in a shard, whose blocks are hot: some 10,000 texts */
+    OTHER_LEAVES_MAX = 2, /* numbers are asked for by ranges, which dictionaries know nearly */
+    ALL_BLOCKS_MAX = 96
 };
 
 struct tree {
@@ -82,36 +83,39 @@ static int walk_tree(const struct btree_file *file, const char *name, uint32_t r
 /* ---- blocks of attributes with few values ---- */
 
 struct few {
-    uint32_t leaves[BLOCK_LEAVES_MAX];
-    size_t count;
+    struct hot_pages *hot;
+    size_t end; /* the list may get as long as this */
 };
 
 static int note_leaf(void *ctx, uint32_t page, enum btree_kind kind, struct error *err)
 {
     struct few *few = ctx;
-    if (few->count == BLOCK_LEAVES_MAX)
+    if (few->hot->count == few->end)
         return -E2BIG;
-    few->leaves[few->count++] = page;
+    add(few->hot, page);
     return 0;
 }
 
-/* Whether a clip has such a value is what each component of a path asks. */
+/* Whether a clip has such a value is what each component of a path asks, and a shard that says so is enough:
+ * so the first shards, which are the largest, come first. 1: the attribute has a shard so far down its list.
+ */
 static int add_blocks_of(struct db *db, const struct btree_file *file, struct btree_table *blocks,
-                         uint32_t attribute, size_t end, struct hot_pages *hot, struct error *err)
+                         const struct attribute *attribute, size_t rank, struct few *few, struct error *err)
 {
     CLEANUP_FREE uint32_t *numbers = NULL;
-    size_t count;
-    int rc = shard_numbers_read(db, attribute, &numbers, &count, err);
-    for (size_t i = 0; !rc && i < count; i++) {
-        struct shard shard = {.attribute = attribute, .number = numbers[i]};
-        const int64_t ids[] = {shard_block_id(&shard, 0), shard_block_id(&shard, DICT_HAS)};
-        struct few few = {.count = 0};
-        rc = btree_leaves(file, blocks, ids, note_leaf, &few, err);
-        for (size_t k = 0; !rc && k < few.count && hot->count < end; k++)
-            add(hot, few.leaves[k]);
-        rc = rc == -E2BIG ? 0 : rc;
-    }
-    return rc;
+    size_t count, before = few->hot->count, end = few->end,
+                  most = shard_key_is_text(attribute->info.type) ? TEXT_LEAVES_MAX : OTHER_LEAVES_MAX;
+    int rc = shard_numbers_read(db, attribute->info.id, &numbers, &count, err);
+    if (rc || rank >= count)
+        return rc;
+    struct shard shard = {.attribute = attribute->info.id, .number = numbers[rank]};
+    const int64_t ids[] = {shard_block_id(&shard, 0), shard_block_id(&shard, DICT_HAS)};
+    few->end = end < before + most ? end : before + most;
+    rc = btree_leaves(file, blocks, ids, note_leaf, few, err);
+    few->end = end;
+    if (rc == -E2BIG)
+        few->hot->count = before;
+    return rc && rc != -E2BIG ? rc : 1;
 }
 
 static int add_blocks(struct db *db, const struct btree_file *file, uint32_t root, struct hot_pages *hot,
@@ -119,10 +123,16 @@ static int add_blocks(struct db *db, const struct btree_file *file, uint32_t roo
 {
     CLEANUP_ATTRIBUTES struct attributes attributes = {0};
     struct btree_table blocks = {.root = root};
-    size_t end = hot->count + ALL_BLOCKS_MAX;
-    int rc = root ? attributes_read(db, &attributes, err) : 0;
-    for (size_t i = 0; !rc && attributes.count <= ATTRIBUTES_MAX && i < attributes.count; i++)
-        rc = add_blocks_of(db, file, &blocks, attributes.list[i].info.id, end, hot, err);
+    struct few few = {hot, hot->count + ALL_BLOCKS_MAX};
+    int rc = root ? attributes_read(db, &attributes, err) : 0, found = attributes.count <= ATTRIBUTES_MAX;
+    for (size_t rank = 0; !rc && found; rank++) {
+        found = 0;
+        for (size_t i = 0; rc >= 0 && i < attributes.count; i++) {
+            rc = add_blocks_of(db, file, &blocks, &attributes.list[i], rank, &few, err);
+            found |= rc == 1;
+        }
+        rc = rc < 0 ? rc : 0;
+    }
     return rc;
 }
 

@@ -72,15 +72,18 @@ int shard_has(const struct shard *shard, struct rowset *rows, struct error *err)
     return 0;
 }
 
+typedef int block_reader(const struct shard *shard, uint32_t number, struct buf *buf, struct block *ret,
+                         struct error *err);
+
 /* Reads the block that the key is in. 1: it is value *ret_at of it; 0: it is not there. */
-static int find_value(const struct shard *shard, const struct shard_key *key, struct buf *bytes,
-                      struct block *ret, uint32_t *ret_at, struct error *err)
+static int find_value(const struct shard *shard, block_reader *read, const struct shard_key *key,
+                      struct buf *bytes, struct block *ret, uint32_t *ret_at, struct error *err)
 {
     if (!shard->dict.block_count)
         return 0;
     uint32_t number = shard->dict.blocks[dict_block_of(&shard->dict, key)].number;
     bool equal = false;
-    int rc = shard_block_read(shard, number, bytes, ret, err);
+    int rc = read(shard, number, bytes, ret, err);
     if (rc)
         return rc;
     const char *why = block_find(ret, key, false, ret_at, &equal);
@@ -124,7 +127,7 @@ int shard_equal(const struct shard *shard, const struct shard_key *key, struct r
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     struct block block;
     uint32_t at;
-    int rc = find_value(shard, key, &bytes, &block, &at, err);
+    int rc = find_value(shard, shard_block_read, key, &bytes, &block, &at, err);
     if (rc < 1)
         return rc;
     struct shard_rows to;
@@ -141,7 +144,7 @@ int shard_count(const struct shard *shard, const struct shard_key *key, uint64_t
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     struct block block;
     uint32_t at = 0;
-    int rc = large ? 0 : find_value(shard, key, &bytes, &block, &at, err);
+    int rc = large ? 0 : find_value(shard, shard_block_counts, key, &bytes, &block, &at, err);
     if (rc < 0)
         return rc;
     uint64_t count = large ? large->clips : 0;
@@ -164,6 +167,7 @@ int shard_count(const struct shard *shard, const struct shard_key *key, uint64_t
 struct ranging {
     const struct shard *shard;
     const struct shard_range *range;
+    block_reader *read;
     size_t from, to; /* the blocks that hold it */
     struct buf *bytes;
 };
@@ -178,7 +182,7 @@ static int open_block(const struct ranging *at, size_t i, struct block *ret, uin
     const bool cut[2] = {i == at->from && !range->open_low, i + 1 == at->to && !range->open_high};
     bool equal;
     entries[0] = 0, entries[1] = UINT32_MAX;
-    int rc = shard_block_read(at->shard, of->number, at->bytes, ret, err);
+    int rc = at->read(at->shard, of->number, at->bytes, ret, err);
     if (rc)
         return rc;
     const char *why =
@@ -208,7 +212,7 @@ int shard_count_between(const struct shard *shard, const struct shard_range *ran
                         struct error *err)
 {
     CLEANUP_BUF struct buf bytes = BUF_INIT;
-    struct ranging at = {.shard = shard, .range = range, .bytes = &bytes};
+    struct ranging at = {.shard = shard, .range = range, .bytes = &bytes, .read = shard_block_counts};
     uint64_t sum = 0;
     size_t from, to;
     int rc = 0;
@@ -233,7 +237,7 @@ int shard_between(const struct shard *shard, const struct shard_range *range, st
 {
     struct shard_rows into;
     CLEANUP_BUF struct buf bytes = BUF_INIT;
-    struct ranging at = {.shard = shard, .range = range, .bytes = &bytes};
+    struct ranging at = {.shard = shard, .range = range, .bytes = &bytes, .read = shard_block_read};
     size_t from, to;
     uint64_t pairs = 0;
     int rc = 0;

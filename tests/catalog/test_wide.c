@@ -175,9 +175,7 @@ static int brought(sqlite3 *db, struct pages *pages, const char *table)
     while (sqlite3_step(stmt) == SQLITE_ROW) {
         struct piece piece = {0};
         struct map_place place;
-        cr_assert_eq(pages_place(pages, (uint32_t)sqlite3_column_int(stmt, 0) - 1,
-                                 &(struct catalog_patience){0}, &place, NULL),
-                     0);
+        cr_assert_eq(pages_place(pages, (uint32_t)sqlite3_column_int(stmt, 0) - 1, &place, NULL), 0);
         memcpy(piece.hash, place.hash, MAP_HASH_BYTES);
         count += page_store_here(paged.store, &piece);
     }

@@ -113,3 +113,9 @@ def test_a_flipped_byte_in_the_map_or_a_manifest_is_an_input_output_error_that_n
         flip(path, at)
     with mounted(dataset, tmp_path / "mnt", tmp_path / "cache0") as point:
         assert len(os.listdir(point / "v1")) == 64
+    _, hashes, length = found.hashes[0]  # of pages that a listing does not read
+    assert length
+    flip(pack, hashes + 9)
+    done = elidefs("verify", dataset, check=False)
+    assert done.returncode == 1 and f"its page map in elidefs/packs/{pack.name} at {hashes}+{length} has another" in done.stdout, done
+    flip(pack, hashes + 9)

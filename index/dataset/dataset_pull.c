@@ -61,3 +61,11 @@ int dataset_packs(struct dataset *dataset, uint32_t version, struct dataset_pack
     *ret_count = root.packs;
     return 0;
 }
+
+int dataset_tables(struct dataset *dataset, uint32_t version, struct catalog_table **ret, size_t *ret_count,
+                   struct error *err)
+{
+    CLEANUP_PAGES struct pages *pages = NULL;
+    int rc = open_pages(dataset, version, &pages, err);
+    return rc < 0 ? rc : catalog_tables(pages, ret, ret_count, err);
+}

@@ -187,7 +187,13 @@ static uint64_t waste_of(const struct pages_plan_region *region)
     return region->taken || region->live > region->at.len ? 0 : region->at.len - region->live;
 }
 
-/* A mount shall not fetch more that does not count than what does. */
+/* Does more of it go for each byte that is written again? */
+static bool is_worse(const struct pages_plan_region *a, const struct pages_plan_region *b)
+{
+    return waste_of(a) * (b->live + 1) > waste_of(b) * (a->live + 1);
+}
+
+/* Of what a mount fetches two thirds shall count. */
 static void take_wasteful(struct pages_plan *plan, uint64_t *budget)
 {
     uint64_t live = 0, waste = 0;
@@ -195,10 +201,10 @@ static void take_wasteful(struct pages_plan *plan, uint64_t *budget)
         live += plan->regions[i].live;
         waste += waste_of(&plan->regions[i]);
     }
-    while (waste > live) {
+    while (waste > live / 2) {
         struct pages_plan_region *worst = &plan->regions[0];
         for (unsigned i = 1; i < plan->region_count; i++)
-            if (waste_of(&plan->regions[i]) > waste_of(worst))
+            if (is_worse(&plan->regions[i], worst))
                 worst = &plan->regions[i];
         if (worst->live > *budget)
             return;

@@ -157,10 +157,10 @@ static void name_small_attributes(struct catalog_reader *reader)
     enum { ATTRIBUTES_MAX = 256, LEAVES_MAX = 64 };
     const struct attributes *attributes = &reader->attributes;
     struct catalog *catalog = reader->catalog;
-    if (atomic_load(&catalog->small_asked) || attributes->count > ATTRIBUTES_MAX)
+    if (atomic_load(&catalog->small_asked))
         return;
     size_t end = reader->ahead.count + LEAVES_MAX;
-    for (size_t i = 0; i < attributes->count && reader->ahead.count < end; i++)
+    for (size_t i = 0; i < attributes->count && i < ATTRIBUTES_MAX && reader->ahead.count < end; i++)
         if (name_few_blocks(reader, &attributes->list[i]))
             return;
     atomic_store(&catalog->small_asked, true);

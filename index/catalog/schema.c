@@ -54,6 +54,8 @@ const char *const schema_hot_tables[] = {"sqlite_schema", "meta",   "version",  
                                          "attribute",     "shards", "dict",        "part",     "live",
                                          "state",         "origin", "description", "former",   NULL};
 
+const char *const schema_by_attribute[] = {"shards", "dict", NULL};
+
 const char *const schema_cold_tables[] = {"ident", NULL};
 
 const char *const schema_listed_tables[] = {"names", "sizes", NULL};

@@ -25,6 +25,17 @@ static int pull(const struct arguments *arguments, struct session *session, stru
     return rc;
 }
 
+static int print_tables(struct session *session, uint32_t version, struct error *err)
+{
+    CLEANUP_FREE struct catalog_table *tables = NULL;
+    size_t count;
+    int rc = dataset_tables(session->dataset, version, &tables, &count, err);
+    for (size_t i = 0; !rc && i < count; i++)
+        printf("%-13s %11llu bytes in %s\n", *tables[i].name ? tables[i].name : "(long rows)",
+               (unsigned long long)tables[i].bytes, COUNT(tables[i].pages, "page"));
+    return rc;
+}
+
 static int stats(const struct arguments *arguments, struct session *session, struct error *err)
 {
     CLEANUP_FREE struct dataset_pack *packs = NULL;
@@ -37,6 +48,8 @@ static int stats(const struct arguments *arguments, struct session *session, str
         rc = dataset_packs(session->dataset, version, &packs, &count, err);
     if (!rc)
         rc = dataset_manifest(session->dataset, version, &manifest, err);
+    if (!rc)
+        rc = print_tables(session, version, err);
     for (size_t i = 0; !rc && i < count; i++) {
         pages += packs[i].used_pages;
         bytes += packs[i].used_bytes;
@@ -73,7 +86,8 @@ static int run(const struct arguments *arguments, struct error *err)
 
 static const struct command_example examples[] = {
     {"elidefs catalog pull s3://lab-data/kitchen v3 v3.db", "The catalog of version 3, for sqlite3"},
-    {"elidefs catalog stats s3://lab-data/kitchen", "How much of each pack the newest version uses"},
+    {"elidefs catalog stats s3://lab-data/kitchen",
+     "What takes how much in the newest version, and of each pack"},
     {NULL, NULL},
 };
 
@@ -85,9 +99,10 @@ const struct command command_catalog = {
         "pull writes the catalog of VERSION into a new FILE, page by page as it was committed: a SQLite "
         "database "
         "whose tables index/FORMAT.md describes. Of one version it is the same bytes for ever.\n\n"
-        "stats lists the packs that hold the pages of VERSION (default: the newest), with their bytes and "
-        "what "
-        "of them this version uses; others of the bytes belong to versions before, or to the page map.",
+        "stats lists the tables of VERSION (default: the newest), with the bytes that their pages take in "
+        "the "
+        "store; then the packs that hold these pages, with their bytes and what of them this version uses; "
+        "others of the bytes belong to versions before, or to the page map.",
     .store_options = true,
     .cache_options = true,
     .least = 2,

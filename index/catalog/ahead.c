@@ -11,7 +11,7 @@ static const char *const names[AHEAD_TABLES] = {
     [AHEAD_GROWTH] = "growth",   [AHEAD_DICT] = "dict",   [AHEAD_BLOCK] = "block",
     [AHEAD_POSTING] = "posting", [AHEAD_CODES] = "codes", [AHEAD_RUN] = "run",
     [AHEAD_FORWARD] = "forward", [AHEAD_LATE] = "late",   [AHEAD_LIST] = "list",
-    [AHEAD_EVENT] = "event",     [AHEAD_HASH] = "hash",
+    [AHEAD_EVENT] = "event",     [AHEAD_HASH] = "hash",   [AHEAD_MEMBERS] = "members",
 };
 
 void ahead_done(struct ahead *ahead)

@@ -20,6 +20,7 @@ enum ahead_table {
     AHEAD_GROWTH,
     AHEAD_DICT,
     AHEAD_BLOCK,
+    AHEAD_MEMBERS,
     AHEAD_POSTING,
     AHEAD_CODES,
     AHEAD_RUN,

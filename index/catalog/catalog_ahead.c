@@ -242,9 +242,10 @@ static void name_dicts(struct catalog_reader *reader, const struct attribute *at
 
 static void name_read(void *ctx, enum shard_table table, const int64_t ids[2])
 {
+    static const enum ahead_table tables[] = {
+        [SHARD_BLOCKS] = AHEAD_BLOCK, [SHARD_MEMBERS] = AHEAD_MEMBERS, [SHARD_POSTINGS] = AHEAD_POSTING};
     struct catalog_reader *reader = ctx;
-    ahead_rows(&reader->ahead, reader->db, table == SHARD_BLOCKS ? AHEAD_BLOCK : AHEAD_POSTING, ids,
-               AHEAD_ALL);
+    ahead_rows(&reader->ahead, reader->db, tables[table], ids, AHEAD_ALL);
 }
 
 static int name_codes(void *ctx, const struct column_part *part, const int64_t numbers[2], struct error *err)
@@ -317,10 +318,10 @@ static void name_small_attributes(struct catalog_reader *reader)
     enum { ATTRIBUTES_MAX = 256, LEAVES_MAX = 64 };
     const struct attributes *attributes = &reader->attributes;
     struct catalog *catalog = reader->catalog;
-    if (atomic_load(&catalog->small_asked) || attributes->count > ATTRIBUTES_MAX)
+    if (atomic_load(&catalog->small_asked))
         return;
     size_t end = reader->ahead.count + LEAVES_MAX;
-    for (size_t i = 0; i < attributes->count && reader->ahead.count < end; i++)
+    for (size_t i = 0; i < attributes->count && i < ATTRIBUTES_MAX && reader->ahead.count < end; i++)
         if (name_few_blocks(reader, &attributes->list[i]))
             return;
     atomic_store(&catalog->small_asked, true);

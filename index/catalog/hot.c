@@ -13,16 +13,18 @@
 #include "index/pages/btree.h"
 
 enum {
-    LEAVES_MAX = 64,      /* of one table; the others of a larger one cost a round more */
-    ATTRIBUTES_MAX = 256, /* with more of them, blocks are not hot */
-    BLOCK_LEAVES_MAX = 2, /* of an attribute in a shard, whose blocks are hot */
-    ALL_BLOCKS_MAX = 48
+    LEAVES_MAX = 64,       /* of one table; the others of a larger one cost a round more */
+    BY_ATTRIBUTE_MAX = 12, /* of one that is looked up by attribute: else those of the first attributes, */
+    ATTRIBUTES_MAX = 256,  /* so many, which are those that most clips have */
+    TEXT_LEAVES_MAX = 12,  /* of an attribute in a shard, whose blocks are hot: some 10,000 texts */
+    OTHER_LEAVES_MAX = 2,  /* numbers are asked for by ranges, which dictionaries know nearly */
+    ALL_BLOCKS_MAX = 96
 };
 
 struct tree {
     struct hot_pages *hot;
     bool cold;     /* only its root is wanted */
-    bool small;    /* its leaves are wanted, too */
+    size_t most;   /* its leaves are wanted, too, if they are no more */
     bool listed;   /* its leaves shall lie side by side */
     uint32_t root; /* a root that is a leaf always is */
     uint32_t leaves[LEAVES_MAX];
@@ -50,10 +52,10 @@ static int note(void *ctx, uint32_t page, enum btree_kind kind, struct error *er
         return 0;
     else if (tree->listed)
         add_listed(tree->hot, page);
-    else if (tree->leaf_count < LEAVES_MAX)
+    else if (tree->leaf_count < tree->most)
         tree->leaves[tree->leaf_count++] = page;
     else
-        tree->small = false;
+        tree->most = 0;
     return 0;
 }
 
@@ -65,72 +67,132 @@ static bool is_one_of(const char *const *names, const char *name)
     return false;
 }
 
+static size_t leaves_wanted(const char *name)
+{
+    return is_one_of(schema_by_attribute, name) ? BY_ATTRIBUTE_MAX
+           : is_one_of(schema_hot_tables, name) ? LEAVES_MAX
+                                                : 0;
+}
+
 static int walk_tree(const struct btree_file *file, const char *name, uint32_t root, struct hot_pages *hot,
                      struct error *err)
 {
     struct tree tree = {.hot = hot,
                         .cold = is_one_of(schema_cold_tables, name),
-                        .small = is_one_of(schema_hot_tables, name),
+                        .most = leaves_wanted(name),
                         .listed = is_one_of(schema_listed_tables, name),
                         .root = root};
     int rc = btree_upper(file, root, note, &tree, err);
-    for (size_t i = 0; !rc && tree.small && i < tree.leaf_count; i++)
+    for (size_t i = 0; !rc && i < tree.most && i < tree.leaf_count; i++)
         add(hot, tree.leaves[i]);
     return rc;
 }
 
-/* ---- blocks of attributes with few values ---- */
+/* ---- what is looked up by attribute ---- */
+
+struct by_attribute { /* tables; root 0: not found */
+    struct btree_table shards, dict, block;
+};
 
 struct few {
-    uint32_t leaves[BLOCK_LEAVES_MAX];
-    size_t count;
+    struct hot_pages *hot;
+    size_t end; /* the list may get as long as this */
 };
 
 static int note_leaf(void *ctx, uint32_t page, enum btree_kind kind, struct error *err)
 {
     struct few *few = ctx;
-    if (few->count == BLOCK_LEAVES_MAX)
+    if (few->hot->count == few->end)
         return -E2BIG;
-    few->leaves[few->count++] = page;
+    add(few->hot, page);
     return 0;
 }
 
-/* Whether a clip has such a value is what each component of a path asks. */
-static int add_blocks_of(struct db *db, const struct btree_file *file, struct btree_table *blocks,
-                         uint32_t attribute, size_t end, struct hot_pages *hot, struct error *err)
+/* Which shards an attribute has, and their dictionaries: what every look-up reads first. */
+static int add_dicts_of(struct db *db, const struct btree_file *file, struct by_attribute *tables,
+                        uint32_t attribute, struct few *few, struct error *err)
 {
     CLEANUP_FREE uint32_t *numbers = NULL;
-    size_t count;
-    int rc = shard_numbers_read(db, attribute, &numbers, &count, err);
+    size_t count = 0;
+    int rc = btree_leaves(file, &tables->shards, (int64_t[]){attribute, attribute}, note_leaf, few, err);
+    if (!rc)
+        rc = shard_numbers_read(db, attribute, &numbers, &count, err);
     for (size_t i = 0; !rc && i < count; i++) {
-        struct shard shard = {.attribute = attribute, .number = numbers[i]};
-        const int64_t ids[] = {shard_block_id(&shard, 0), shard_block_id(&shard, DICT_HAS)};
-        struct few few = {.count = 0};
-        rc = btree_leaves(file, blocks, ids, note_leaf, &few, err);
-        for (size_t k = 0; !rc && k < few.count && hot->count < end; k++)
-            add(hot, few.leaves[k]);
-        rc = rc == -E2BIG ? 0 : rc;
+        int64_t id = shard_dict_id(numbers[i], attribute);
+        rc = btree_leaves(file, &tables->dict, (int64_t[]){id, id}, note_leaf, few, err);
     }
     return rc;
 }
 
-static int add_blocks(struct db *db, const struct btree_file *file, uint32_t root, struct hot_pages *hot,
-                      struct error *err)
+static int add_dicts(struct db *db, const struct btree_file *file, struct by_attribute *tables,
+                     const struct attributes *attributes, struct hot_pages *hot, struct error *err)
+{
+    struct few few = {hot, hot->count + LEAVES_MAX};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < attributes->count && i < ATTRIBUTES_MAX; i++)
+        rc = add_dicts_of(db, file, tables, attributes->list[i].info.id, &few, err);
+    return rc == -E2BIG ? 0 : rc;
+}
+
+/* Whether a clip has such a value is what each component of a path asks, and a shard that says so is enough:
+ * so the first shards, which are the largest, come first. 1: the attribute has a shard so far down its list.
+ */
+static int add_blocks_of(struct db *db, const struct btree_file *file, struct btree_table *blocks,
+                         const struct attribute *attribute, size_t rank, struct few *few, struct error *err)
+{
+    CLEANUP_FREE uint32_t *numbers = NULL;
+    size_t count, before = few->hot->count, end = few->end,
+                  most = shard_key_is_text(attribute->info.type) ? TEXT_LEAVES_MAX : OTHER_LEAVES_MAX;
+    int rc = shard_numbers_read(db, attribute->info.id, &numbers, &count, err);
+    if (rc || rank >= count)
+        return rc;
+    struct shard shard = {.attribute = attribute->info.id, .number = numbers[rank]};
+    const int64_t ids[] = {shard_block_id(&shard, 0), shard_block_id(&shard, DICT_HAS)};
+    few->end = end < before + most ? end : before + most;
+    rc = btree_leaves(file, blocks, ids, note_leaf, few, err);
+    few->end = end;
+    if (rc == -E2BIG)
+        few->hot->count = before;
+    return rc && rc != -E2BIG ? rc : 1;
+}
+
+static int add_blocks(struct db *db, const struct btree_file *file, struct btree_table *blocks,
+                      const struct attributes *attributes, struct hot_pages *hot, struct error *err)
+{
+    struct few few = {hot, hot->count + ALL_BLOCKS_MAX};
+    int rc = 0, found = 1;
+    for (size_t rank = 0; !rc && found; rank++) {
+        found = 0;
+        for (size_t i = 0; rc >= 0 && i < attributes->count && i < ATTRIBUTES_MAX; i++) {
+            rc = add_blocks_of(db, file, blocks, &attributes->list[i], rank, &few, err);
+            found |= rc == 1;
+        }
+        rc = rc < 0 ? rc : 0;
+    }
+    return rc;
+}
+
+static int add_by_attribute(struct db *db, const struct btree_file *file, struct by_attribute *tables,
+                            struct hot_pages *hot, struct error *err)
 {
     CLEANUP_ATTRIBUTES struct attributes attributes = {0};
-    struct btree_table blocks = {.root = root};
-    size_t end = hot->count + ALL_BLOCKS_MAX;
-    int rc = root ? attributes_read(db, &attributes, err) : 0;
-    for (size_t i = 0; !rc && attributes.count <= ATTRIBUTES_MAX && i < attributes.count; i++)
-        rc = add_blocks_of(db, file, &blocks, attributes.list[i].info.id, end, hot, err);
-    return rc;
+    if (!tables->shards.root || !tables->dict.root || !tables->block.root)
+        return 0;
+    int rc = attributes_read(db, &attributes, err);
+    if (!rc)
+        rc = add_dicts(db, file, tables, &attributes, hot, err);
+    return rc ? rc : add_blocks(db, file, &tables->block, &attributes, hot, err);
 }
 
 /* ---- all of them ---- */
 
 static int walk_all(struct db *db, const struct btree_file *file, struct hot_pages *hot, struct error *err)
 {
-    uint32_t blocks = 0;
+    struct by_attribute tables = {0};
+    const struct {
+        const char *name;
+        uint32_t *root;
+    } roots[] = {{"shards", &tables.shards.root}, {"dict", &tables.dict.root}, {"block", &tables.block.root}};
     sqlite3_stmt *stmt;
     int more, rc = db_query(db, QUERY_ROOTS, &stmt, err);
     if (!rc)
@@ -145,12 +207,13 @@ static int walk_all(struct db *db, const struct btree_file *file, struct hot_pag
             rc = db_damaged(db, err, "table %s begins behind its end", name);
         if (!rc)
             rc = walk_tree(file, name, (uint32_t)root - 1, hot, err);
-        if (!rc && !strcmp(name, "block"))
-            blocks = (uint32_t)root - 1;
+        for (size_t i = 0; !rc && i < sizeof roots / sizeof *roots; i++)
+            if (!strcmp(name, roots[i].name))
+                *roots[i].root = (uint32_t)root - 1;
     }
     if (!rc)
         sqlite3_reset(stmt);
-    return rc ? rc : add_blocks(db, file, blocks, hot, err);
+    return rc ? rc : add_by_attribute(db, file, &tables, hot, err);
 }
 
 static int read_page(void *ctx, uint32_t page, void *to, struct error *err)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The pages of a catalog that every reader needs: those above the leaves of all tables, and the leaves of the
- * small ones that are read first (schema_hot_tables). And those that shall lie side by side in the store: the
- * leaves of tables of which many rows are read at a time (schema_listed_tables). Waits. */
+ * small ones that are read first (schema_hot_tables); where these are looked up by attribute and long, those
+ * of the first attributes. And those that shall lie side by side in the store: the leaves of tables of which
+ * many rows are read at a time (schema_listed_tables). Waits. */
 #pragma once
 
 #include "index/pages/overlay.h"

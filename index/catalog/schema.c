@@ -37,6 +37,7 @@ const char *const schema_tables[] = {
     "CREATE TABLE shards(attribute INTEGER PRIMARY KEY, numbers BLOB NOT NULL)",
     "CREATE TABLE dict(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE block(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+    "CREATE TABLE members(id INTEGER PRIMARY KEY, rows BLOB NOT NULL)",
     "CREATE TABLE origin(id INTEGER PRIMARY KEY, setter TEXT NOT NULL, version INTEGER NOT NULL)",
     "CREATE TABLE event(part INTEGER PRIMARY KEY, records BLOB NOT NULL)",
     "CREATE TABLE description(attribute INTEGER PRIMARY KEY, text TEXT NOT NULL)",
@@ -54,6 +55,8 @@ const char *const schema_hot_tables[] = {"sqlite_schema", "meta",        "versio
                                          "shards",        "dict",        "part",    "live",     "state",
                                          "origin",        "description", "former",  NULL};
 
+const char *const schema_by_attribute[] = {"shards", "dict", NULL};
+
 const char *const schema_cold_tables[] = {"ident", NULL};
 
 const char *const schema_listed_tables[] = {"names", "sizes", NULL};
@@ -66,6 +69,7 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_SHARDS] = "SELECT numbers FROM shards WHERE attribute = ?",
     [QUERY_DICT] = "SELECT bytes FROM dict WHERE id = ?",
     [QUERY_BLOCK] = "SELECT bytes FROM block WHERE id = ?",
+    [QUERY_MEMBERS] = "SELECT rows FROM members WHERE id = ?",
     [QUERY_POSTING] = "SELECT id, rows FROM posting WHERE id BETWEEN ? AND ? ORDER BY id",
     [QUERY_ATTRIBUTES] = "SELECT id, name, type, multi FROM attribute ORDER BY id",
     [QUERY_PARTS] = "SELECT id, low, high, clips, different, step, width FROM part WHERE id BETWEEN ? AND ? "
@@ -114,6 +118,8 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_DICT_DROP] = "DELETE FROM dict WHERE id BETWEEN ? AND ?",
     [QUERY_BLOCK_PUT] = "INSERT OR REPLACE INTO block VALUES(?, ?)",
     [QUERY_BLOCK_DROP] = "DELETE FROM block WHERE id BETWEEN ? AND ?",
+    [QUERY_MEMBERS_PUT] = "INSERT OR REPLACE INTO members VALUES(?, ?)",
+    [QUERY_MEMBERS_DROP] = "DELETE FROM members WHERE id BETWEEN ? AND ?",
     [QUERY_ATTRIBUTE_PUT] = "INSERT OR REPLACE INTO attribute VALUES(?, ?, ?, ?)",
     [QUERY_PART_PUT] = "INSERT OR REPLACE INTO part VALUES(?, ?, ?, ?, ?, ?, ?)",
     [QUERY_CODES_PUT] = "INSERT OR REPLACE INTO codes VALUES(?, ?)",

@@ -31,6 +31,8 @@ enum {
 extern const char *const schema_tables[];
 /* Those that every reader reads first, and that stay small. NULL-terminated. */
 extern const char *const schema_hot_tables[];
+/* Those of them that are looked up by attribute, and may get long. NULL-terminated. */
+extern const char *const schema_by_attribute[];
 /* Those that no question of a mount begins with: not even what is above their leaves is hot. */
 extern const char *const schema_cold_tables[];
 /* Those of which a listing reads many rows here and there. NULL-terminated. */
@@ -44,6 +46,7 @@ enum schema_query {
     QUERY_SHARDS,
     QUERY_DICT,
     QUERY_BLOCK,
+    QUERY_MEMBERS,
     QUERY_POSTING,
     QUERY_ATTRIBUTES,
     QUERY_PARTS,
@@ -89,6 +92,8 @@ enum schema_query {
     QUERY_DICT_DROP,
     QUERY_BLOCK_PUT,
     QUERY_BLOCK_DROP,
+    QUERY_MEMBERS_PUT,
+    QUERY_MEMBERS_DROP,
     QUERY_ATTRIBUTE_PUT,
     QUERY_PART_PUT,
     QUERY_CODES_PUT,

@@ -96,7 +96,8 @@ static int write_pages(struct commit *commit, struct error *err)
                                 .hot_count = hot.count,
                                 .first = hot.listed,
                                 .first_count = hot.listed_count,
-                                .pack_bytes = commit->request->options->pack_bytes};
+                                .pack_bytes = commit->request->options->pack_bytes,
+                                .gather_bytes = commit->counts.upkeep_left};
     rc = pages_write(commit->dataset->pages, &write, &commit->written, err);
     hot_pages_done(&hot);
     commit->manifest.catalog = commit->written.top;

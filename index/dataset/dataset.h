@@ -22,6 +22,7 @@
 #include "cache/store/store.h"
 #include "index/base/manifest.h"
 #include "index/catalog/catalog.h"
+#include "index/catalog/catalog_tables.h"
 #include "index/pages/pages_check.h"
 
 struct dataset;
@@ -100,6 +101,10 @@ struct dataset_pack {
 };
 int dataset_packs(struct dataset *dataset, uint32_t version, struct dataset_pack **ret, size_t *ret_count,
                   struct error *err);
+/* The tables of a version, the largest first (index/catalog/catalog_tables.h); the list is the caller's:
+ * free(). Waits. */
+int dataset_tables(struct dataset *dataset, uint32_t version, struct catalog_table **ret, size_t *ret_count,
+                   struct error *err);
 
 /* ---- tags ---- */
 

@@ -46,17 +46,26 @@ int dataset_packs(struct dataset *dataset, uint32_t version, struct dataset_pack
             hex_print(pack.id, MAP_ID_BYTES, packs[i].id);
         packs[i].bytes = rc ? 0 : pack.size;
     }
-    for (uint32_t page = 0; !rc && page < root.pages; page++) {
-        struct map_place place;
-        rc = pages_place(pages, page, &patient, &place, err);
-        if (rc || place.zero)
-            continue;
-        packs[place.pack].used_pages++;
-        packs[place.pack].used_bytes += place.len;
+    for (uint32_t leaf = 0; !rc && leaf < root.leaves; leaf++) {
+        struct map_place places[MAP_FAN], apart;
+        rc = pages_leaf(pages, leaf, false, places, &apart, err);
+        for (uint32_t i = 0; !rc && i < map_leaf_pages(root.pages, leaf); i++)
+            if (!places[i].zero) {
+                packs[places[i].pack].used_pages++;
+                packs[places[i].pack].used_bytes += places[i].len;
+            }
     }
     if (rc < 0)
         return rc;
     *ret = STEAL(packs);
     *ret_count = root.packs;
     return 0;
+}
+
+int dataset_tables(struct dataset *dataset, uint32_t version, struct catalog_table **ret, size_t *ret_count,
+                   struct error *err)
+{
+    CLEANUP_PAGES struct pages *pages = NULL;
+    int rc = open_pages(dataset, version, &pages, err);
+    return rc < 0 ? rc : catalog_tables(pages, ret, ret_count, err);
 }

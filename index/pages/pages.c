@@ -162,42 +162,91 @@ static int find_leaf(struct pages *pages, uint32_t leaf, const struct catalog_pa
     return locate(pages, &place, patience, ret, err);
 }
 
-int pages_leaf(struct pages *pages, uint32_t leaf, const struct catalog_patience *patience,
-               struct page_bytes **ret, struct error *err)
+static int bring_leaf(struct pages *pages, uint32_t leaf, const struct catalog_patience *patience,
+                      struct page_bytes **ret, struct error *err)
 {
     struct piece piece;
     int rc = find_leaf(pages, leaf, patience, &piece, err);
     return rc < 0 ? rc : page_store_piece(pages->store, &piece, patience, ret, err);
 }
 
-int pages_place(struct pages *pages, uint32_t page, const struct catalog_patience *patience,
-                struct map_place *ret, struct error *err)
+/* The same, opened; it borrows *ret_bytes. */
+static int open_leaf(struct pages *pages, uint32_t leaf, const struct catalog_patience *patience,
+                     struct page_bytes **ret_bytes, struct map_leaf *ret, struct error *err)
 {
-    CLEANUP_PAGE_BYTES struct page_bytes *leaf = NULL;
     struct map_root root;
     struct error why;
-    int rc = pages_leaf(pages, page / MAP_FAN, patience, &leaf, err);
+    int rc = bring_leaf(pages, leaf, patience, ret_bytes, err);
     if (!rc)
         rc = pages_root(pages, patience, &root, err);
-    if (rc < 0)
-        return rc;
-    return map_leaf_page(&root, leaf->bytes, page, ret, &why) < 0
-               ? bad_entry(pages, err, "page", page + 1, &why)
-               : 0;
+    if (!rc && map_leaf_open(&root, leaf, (*ret_bytes)->bytes, (*ret_bytes)->len, ret, &why) < 0)
+        rc = bad_entry(pages, err, "the map of pages from", leaf * MAP_FAN + 1, &why);
+    return rc;
 }
 
 /* ---- pages ---- */
 
-/* SQLite counts pages from 1, and so do errors. 1: it is a page of zeros. */
+/* A page, and the hashes that its own is among, if that does not stand in the leaf. */
+struct found {
+    bool zero, near;
+    uint32_t far; /* its number in them */
+    struct piece page, hashes;
+};
+
+static int find_hashes(struct pages *pages, const struct map_leaf *leaf,
+                       const struct catalog_patience *patience, struct piece *ret, struct error *err)
+{
+    *ret = piece_of(pages, "the hashes of pages from", leaf->first + 1);
+    return locate(pages, &leaf->apart, patience, ret, err);
+}
+
+/* Where they lie; the page's hash is known if it is near. */
+static int find(struct pages *pages, uint32_t page, const struct catalog_patience *patience,
+                struct found *ret, struct error *err)
+{
+    CLEANUP_PAGE_BYTES struct page_bytes *bytes = NULL;
+    struct map_leaf leaf;
+    struct map_place place;
+    struct error why;
+    int rc = open_leaf(pages, page / MAP_FAN, patience, &bytes, &leaf, err);
+    if (rc < 0)
+        return rc;
+    if (map_leaf_page(&leaf, page, &place, &ret->far, &why) < 0)
+        return bad_entry(pages, err, "page", page + 1, &why);
+    ret->zero = place.zero;
+    ret->near = place.near;
+    ret->page = piece_of(pages, "page", page + 1); /* SQLite counts pages from 1, and so do errors */
+    if (place.zero)
+        return 0;
+    rc = locate(pages, &place, patience, &ret->page, err);
+    return rc < 0 || place.near ? rc : find_hashes(pages, &leaf, patience, &ret->hashes, err);
+}
+
+/* The hash of a page, out of those that stand apart. Both will be waited for, so both are asked for. */
+static int bring_hash(struct pages *pages, struct found *found, const struct catalog_patience *patience,
+                      struct error *err)
+{
+    CLEANUP_PAGE_BYTES struct page_bytes *hashes = NULL;
+    if (!patience->local && !page_store_here(pages->store, &found->hashes))
+        page_store_want(pages->store, &found->page.at);
+    int rc = page_store_piece(pages->store, &found->hashes, patience, &hashes, err);
+    if (!rc)
+        memcpy(found->page.hash, hashes->bytes + (size_t)found->far * MAP_HASH_BYTES, MAP_HASH_BYTES);
+    return rc;
+}
+
+/* 1: it is a page of zeros. */
 static int find_page(struct pages *pages, uint32_t page, const struct catalog_patience *patience,
                      struct piece *ret, struct error *err)
 {
-    struct map_place place;
-    *ret = piece_of(pages, "page", page + 1);
-    int rc = pages_place(pages, page, patience, &place, err);
-    if (rc < 0 || place.zero)
-        return rc < 0 ? rc : 1;
-    return locate(pages, &place, patience, ret, err);
+    struct found found;
+    int rc = find(pages, page, patience, &found, err);
+    if (!rc && !found.zero && !found.near)
+        rc = bring_hash(pages, &found, patience, err);
+    if (rc < 0)
+        return rc;
+    *ret = found.page;
+    return found.zero;
 }
 
 int pages_read(struct pages *pages, const struct page_range *range, void *to,
@@ -224,6 +273,54 @@ int pages_frame(struct pages *pages, uint32_t page, const struct catalog_patienc
     struct piece piece;
     int rc = find_page(pages, page, patience, &piece, err);
     return rc < 0 ? rc : rc > 0 ? 0 : page_store_raw(pages->store, &piece, patience, buf, err);
+}
+
+/* ---- for who writes the next version, checks or counts ---- */
+
+static int add_hashes(struct pages *pages, const struct map_leaf *leaf, const uint32_t far[MAP_FAN],
+                      struct map_place places[MAP_FAN], struct error *err)
+{
+    const struct catalog_patience patient = {0};
+    CLEANUP_PAGE_BYTES struct page_bytes *bytes = NULL;
+    struct piece piece;
+    int rc = leaf->far ? find_hashes(pages, leaf, &patient, &piece, err) : 0;
+    if (!rc && leaf->far)
+        rc = page_store_piece(pages->store, &piece, &patient, &bytes, err);
+    for (uint32_t i = 0; !rc && i < leaf->count; i++)
+        if (!places[i].zero && !places[i].near)
+            memcpy(places[i].hash, bytes->bytes + (size_t)far[i] * MAP_HASH_BYTES, MAP_HASH_BYTES);
+    return rc;
+}
+
+int pages_leaf(struct pages *pages, uint32_t number, bool hashes, struct map_place ret[MAP_FAN],
+               struct map_place *ret_apart, struct error *err)
+{
+    const struct catalog_patience patient = {0};
+    CLEANUP_PAGE_BYTES struct page_bytes *bytes = NULL;
+    struct map_leaf leaf;
+    struct map_place places[MAP_FAN];
+    uint32_t far[MAP_FAN] = {0};
+    struct error why;
+    int rc = open_leaf(pages, number, &patient, &bytes, &leaf, err);
+    for (uint32_t i = 0; !rc && i < leaf.count; i++)
+        if (map_leaf_page(&leaf, leaf.first + i, &places[i], &far[i], &why) < 0)
+            rc = bad_entry(pages, err, "page", leaf.first + i + 1, &why);
+    if (!rc && hashes)
+        rc = add_hashes(pages, &leaf, far, places, err);
+    if (rc < 0)
+        return rc;
+    memcpy(ret, places, leaf.count * sizeof *ret);
+    *ret_apart = leaf.apart;
+    return 0;
+}
+
+int pages_place(struct pages *pages, uint32_t page, struct map_place *ret, struct error *err)
+{
+    struct map_place places[MAP_FAN], apart;
+    int rc = pages_leaf(pages, page / MAP_FAN, true, places, &apart, err);
+    if (!rc)
+        *ret = places[page % MAP_FAN];
+    return rc;
 }
 
 /* ---- ahead ---- */
@@ -253,42 +350,84 @@ static void want_joined(struct page_store *store, struct map_extent *list, size_
     }
 }
 
-typedef int find_fn(struct pages *pages, uint32_t number, const struct catalog_patience *patience,
-                    struct piece *ret, struct error *err);
+/* Of something with a number: the pieces that are not here, at most two. */
+typedef int missing_fn(struct pages *pages, uint32_t number, const struct catalog_patience *patience,
+                       struct map_extent ret[2], struct error *err);
 
-/* Asks for what is not here of pages, or of leaves of the map. -EAGAIN: where some lie is not known yet. */
-static int want(struct pages *pages, find_fn *find, const uint32_t *list, size_t count)
+static int missing_leaf(struct pages *pages, uint32_t number, const struct catalog_patience *patience,
+                        struct map_extent ret[2], struct error *err)
+{
+    struct piece piece;
+    int rc = find_leaf(pages, number, patience, &piece, err);
+    if (rc < 0 || page_store_here(pages->store, &piece))
+        return rc;
+    ret[0] = piece.at;
+    return 1;
+}
+
+static int missing_hashes(struct pages *pages, uint32_t number, const struct catalog_patience *patience,
+                          struct map_extent ret[2], struct error *err)
+{
+    CLEANUP_PAGE_BYTES struct page_bytes *bytes = NULL;
+    struct map_leaf leaf;
+    struct piece piece;
+    int rc = open_leaf(pages, number, patience, &bytes, &leaf, err);
+    if (rc < 0 || !leaf.far)
+        return rc;
+    rc = find_hashes(pages, &leaf, patience, &piece, err);
+    if (rc < 0 || page_store_here(pages->store, &piece))
+        return rc;
+    ret[0] = piece.at;
+    return 1;
+}
+
+static int missing_page(struct pages *pages, uint32_t number, const struct catalog_patience *patience,
+                        struct map_extent ret[2], struct error *err)
+{
+    const struct catalog_patience local = {.nowait = true, .local = true};
+    struct found found;
+    int rc = find(pages, number, patience, &found, err), count = 0;
+    if (rc < 0 || found.zero)
+        return rc;
+    bool known = found.near || !bring_hash(pages, &found, &local, NULL);
+    if (known && page_store_here(pages->store, &found.page))
+        return 0;
+    ret[count++] = found.page.at;
+    if (!known)
+        ret[count++] = found.hashes.at;
+    return count;
+}
+
+/* Asks for what is not here. -EAGAIN: where some lie is not known yet. */
+static int want(struct pages *pages, missing_fn *missing, const uint32_t *list, size_t count)
 {
     const struct catalog_patience nowait = {.nowait = true};
-    CLEANUP_FREE struct map_extent *extents = mem_alloc((count + 1) * sizeof *extents);
+    CLEANUP_FREE struct map_extent *extents = mem_alloc((2 * count + 1) * sizeof *extents);
     size_t wanted = 0;
-    int missing = 0;
+    int unknown = 0;
     for (size_t i = 0; i < count; i++) {
-        struct piece piece;
-        int rc = find(pages, list[i], &nowait, &piece, NULL);
-        if (rc < 0)
-            missing = rc;
-        else if (!rc && !page_store_here(pages->store, &piece))
-            extents[wanted++] = piece.at;
+        int found = missing(pages, list[i], &nowait, extents + wanted, NULL);
+        unknown = found < 0 ? found : unknown;
+        wanted += found > 0 ? (size_t)found : 0;
     }
     want_joined(pages->store, extents, wanted);
-    return missing;
+    return unknown;
 }
 
 /* The same, where they lie being found out first, as far as the patience goes. */
-static int want_found(struct pages *pages, find_fn *find, const uint32_t *list, size_t count,
+static int want_found(struct pages *pages, missing_fn *missing, const uint32_t *list, size_t count,
                       const struct catalog_patience *patience, struct error *err)
 {
-    int rc = want(pages, find, list, count);
+    int rc = want(pages, missing, list, count);
     if (rc != -EAGAIN || patience->nowait)
         return rc;
     for (size_t i = 0; i < count; i++) {
-        struct piece piece;
-        rc = find(pages, list[i], patience, &piece, err);
+        struct map_extent extents[2];
+        rc = missing(pages, list[i], patience, extents, err);
         if (rc < 0)
             return rc;
     }
-    return want(pages, find, list, count);
+    return want(pages, missing, list, count);
 }
 
 /* The leaves of the map that say where these pages lie: all are asked for before the first is waited for. */
@@ -300,10 +439,10 @@ static int bring_leaves(struct pages *pages, const uint32_t *list, size_t count,
     for (size_t i = 0; i < count; i++)
         if (!leaf_count || leaves[leaf_count - 1] != list[i] / MAP_FAN)
             leaves[leaf_count++] = list[i] / MAP_FAN;
-    int rc = want_found(pages, find_leaf, leaves, leaf_count, patience, err);
+    int rc = want_found(pages, missing_leaf, leaves, leaf_count, patience, err);
     for (size_t i = 0; !rc && i < leaf_count; i++) {
         CLEANUP_PAGE_BYTES struct page_bytes *leaf = NULL;
-        rc = pages_leaf(pages, leaves[i], patience, &leaf, err);
+        rc = bring_leaf(pages, leaves[i], patience, &leaf, err);
     }
     return rc;
 }
@@ -317,7 +456,14 @@ int pages_want(struct pages *pages, const uint32_t *list, size_t count,
         if (list[i] < pages->top.pages)
             inside[kept++] = list[i];
     int rc = bring_leaves(pages, inside, kept, patience, err);
-    return rc < 0 && rc != -EAGAIN ? rc : want_found(pages, find_page, inside, kept, patience, err);
+    return rc < 0 && rc != -EAGAIN ? rc : want_found(pages, missing_page, inside, kept, patience, err);
+}
+
+int pages_want_hashes(struct pages *pages, const uint32_t *leaves, size_t count, struct error *err)
+{
+    const struct catalog_patience patient = {0};
+    int rc = want_found(pages, missing_leaf, leaves, count, &patient, err);
+    return rc < 0 ? rc : want_found(pages, missing_hashes, leaves, count, &patient, err);
 }
 
 void pages_want_hot(struct pages *pages)

@@ -42,13 +42,17 @@ void pages_want_hot(struct pages *pages);
 
 int pages_root(struct pages *pages, const struct catalog_patience *patience, struct map_root *ret,
                struct error *err);
-/* A leaf of the map, a pack of its table. */
-int pages_leaf(struct pages *pages, uint32_t leaf, const struct catalog_patience *patience,
-               struct page_bytes **ret, struct error *err);
+/* Where the pages of a leaf of the map lie, at most MAP_FAN of them; `hashes`: and the hashes of those that
+ * are not near, which are zero else. *ret_apart: where these lie. */
+int pages_leaf(struct pages *pages, uint32_t leaf, bool hashes, struct map_place ret[MAP_FAN],
+               struct map_place *ret_apart, struct error *err);
+/* Starts to fetch the hashes of these leaves. */
+int pages_want_hashes(struct pages *pages, const uint32_t *leaves, size_t count, struct error *err);
+/* A pack of its table. */
 int pages_pack(struct pages *pages, uint32_t pack, const struct catalog_patience *patience,
                struct map_pack *ret, struct error *err);
-int pages_place(struct pages *pages, uint32_t page, const struct catalog_patience *patience,
-                struct map_place *ret, struct error *err);
+/* Where a page lies, with its hash. */
+int pages_place(struct pages *pages, uint32_t page, struct map_place *ret, struct error *err);
 /* A page's frame as it is stored, appended. */
 int pages_frame(struct pages *pages, uint32_t page, const struct catalog_patience *patience, struct buf *buf,
                 struct error *err);

@@ -174,28 +174,44 @@ static int read_packs_leaf(struct version *v, uint32_t leaf, struct error *err)
     return rc;
 }
 
-static int read_leaf(struct version *v, uint32_t leaf, struct error *err)
+static int add_frame(struct version *v, const struct map_leaf *leaf, uint32_t page, const struct buf *hashes,
+                     struct error *err)
 {
-    CLEANUP_BUF struct buf bytes = BUF_INIT;
-    struct map_place at;
+    struct map_place place;
     struct error why;
-    if (map_root_leaf(&v->root, leaf, &at, &why) < 0)
-        return damaged(v, err, "the map of pages from", leaf * MAP_FAN + 1, why.text);
+    uint32_t far = 0;
+    if (map_leaf_page(leaf, page, &place, &far, &why) < 0)
+        return damaged(v, err, "page", page + 1, why.text);
+    if (place.zero)
+        return 0;
+    struct frame frame = {
+        .pack = v->packs[place.pack] + 1, .offset = place.offset, .len = place.len, .page = page};
+    memcpy(frame.hash, place.near ? place.hash : (uint8_t *)hashes->data + (size_t)far * MAP_HASH_BYTES,
+           MAP_HASH_BYTES);
+    if (place.offset + (uint64_t)place.len > v->check->packs[frame.pack - 1].object.size)
+        return damaged(v, err, "page", page + 1, "lies behind the end of its pack");
+    mem_grow(&v->frames, &v->cap, v->count + 1, sizeof *v->frames);
+    v->frames[v->count++] = frame;
+    return 0;
+}
+
+static int read_leaf(struct version *v, uint32_t number, struct error *err)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT, hashes = BUF_INIT;
+    struct map_place at;
+    struct map_leaf leaf;
+    struct error why;
+    if (map_root_leaf(&v->root, number, &at, &why) < 0)
+        return damaged(v, err, "the map of pages from", number * MAP_FAN + 1, why.text);
     int rc = read_node(v, v->packs[at.pack], &at, &bytes, err);
-    for (uint32_t page = leaf * MAP_FAN; !rc && page < v->root.pages && page < (leaf + 1) * MAP_FAN; page++) {
-        struct map_place place;
-        if (map_leaf_page(&v->root, bytes.data, page, &place, &why) < 0)
-            return damaged(v, err, "page", page + 1, why.text);
-        if (place.zero)
-            continue;
-        struct frame frame = {
-            .pack = v->packs[place.pack] + 1, .offset = place.offset, .len = place.len, .page = page};
-        memcpy(frame.hash, place.hash, MAP_HASH_BYTES);
-        if (place.offset + (uint64_t)place.len > v->check->packs[frame.pack - 1].object.size)
-            return damaged(v, err, "page", page + 1, "lies behind the end of its pack");
-        mem_grow(&v->frames, &v->cap, v->count + 1, sizeof *v->frames);
-        v->frames[v->count++] = frame;
-    }
+    if (rc < 0)
+        return rc;
+    if (map_leaf_open(&v->root, number, bytes.data, bytes.len, &leaf, &why) < 0)
+        return damaged(v, err, "the map of pages from", number * MAP_FAN + 1, why.text);
+    if (leaf.far)
+        rc = read_node(v, v->packs[leaf.apart.pack], &leaf.apart, &hashes, err);
+    for (uint32_t i = 0; !rc && i < leaf.count; i++)
+        rc = add_frame(v, &leaf, leaf.first + i, &hashes, err);
     return rc;
 }
 

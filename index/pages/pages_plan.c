@@ -68,26 +68,54 @@ static int read_regions(struct pages_plan *plan, struct error *err)
 
 int pages_plan_leaf(struct pages_plan *plan, uint32_t leaf, struct pages_plan_leaf **ret, struct error *err)
 {
-    CLEANUP_PAGE_BYTES struct page_bytes *bytes = NULL;
     uint32_t first = leaf * MAP_FAN;
-    int rc = 0;
-    if (plan->leaves[leaf]) {
-        *ret = plan->leaves[leaf];
-        return 0;
-    }
-    if (first < plan->parent_pages)
-        rc = pages_leaf(plan->parent, leaf, &patient, &bytes, err);
+    bool there = first < plan->parent_pages;
+    struct map_place places[MAP_FAN], apart = {.zero = true};
+    for (uint32_t i = 0; i < MAP_FAN; i++)
+        places[i] = (struct map_place){.zero = true};
+    int rc = there && !plan->leaves[leaf] ? pages_leaf(plan->parent, leaf, false, places, &apart, err) : 0;
     if (rc < 0)
         return rc;
-    struct pages_plan_leaf *made = plan->leaves[leaf] = MEM_NEW(struct pages_plan_leaf);
-    for (uint32_t i = 0; i < MAP_FAN; i++)
-        made->places[i].zero = true;
-    for (uint32_t i = 0; !rc && i < MAP_FAN && first + i < plan->parent_pages; i++)
-        rc = map_leaf_page(&plan->root, bytes->bytes, first + i, &made->places[i], err);
-    made->changed = first + MAP_FAN > plan->parent_pages && plan->pages != plan->parent_pages;
-    *ret = made;
-    return rc < 0 ? error_within(err, rc, "the catalog %s is damaged: its page map", pages_name(plan->parent))
-                  : 0;
+    if (!plan->leaves[leaf]) {
+        struct pages_plan_leaf *made = plan->leaves[leaf] = MEM_NEW(struct pages_plan_leaf);
+        memcpy(made->places, places, sizeof places);
+        made->apart = apart;
+        made->hashed = apart.zero;
+        made->changed = first + MAP_FAN > plan->parent_pages && plan->pages != plan->parent_pages;
+    }
+    *ret = plan->leaves[leaf];
+    return 0;
+}
+
+/* What is known of others by then stays. */
+int pages_plan_hashed(struct pages_plan *plan, uint32_t leaf, struct pages_plan_leaf **ret, struct error *err)
+{
+    struct map_place places[MAP_FAN], apart;
+    struct pages_plan_leaf *of;
+    int rc = pages_plan_leaf(plan, leaf, &of, err);
+    if (!rc && !of->hashed)
+        rc = pages_leaf(plan->parent, leaf, true, places, &apart, err);
+    if (rc < 0)
+        return rc;
+    for (uint32_t i = 0; !of->hashed && i < map_leaf_pages(plan->parent_pages, leaf); i++)
+        if (!of->places[i].zero && !of->places[i].near && of->places[i].pack == places[i].pack &&
+            of->places[i].offset == places[i].offset)
+            memcpy(of->places[i].hash, places[i].hash, MAP_HASH_BYTES);
+    of->hashed = true;
+    *ret = of;
+    return 0;
+}
+
+/* A writer needs the hashes of what it changes, to tell what says the same again: all are asked for at once.
+ */
+static int want_hashes(struct pages_plan *plan, struct error *err)
+{
+    CLEANUP_FREE uint32_t *leaves = mem_alloc((plan->root.leaves + 1) * sizeof *leaves);
+    size_t count = 0;
+    for (uint32_t page = 0; page < plan->parent_pages && page < plan->pages; page++)
+        if (overlay_has(plan->write->overlay, page) && (!count || leaves[count - 1] != page / MAP_FAN))
+            leaves[count++] = page / MAP_FAN;
+    return pages_want_hashes(plan->parent, leaves, count, err);
 }
 
 static struct pages_plan_region *region_of(const struct pages_plan *plan, const struct map_place *place)
@@ -132,25 +160,67 @@ static int count_live(struct pages_plan *plan, struct error *err)
     return rc;
 }
 
-/* Nothing is looked for where nothing counts any more. Where there is no room for one more extent, the newest
- * are gathered in it. */
-static void take_regions(struct pages_plan *plan)
+static void take(struct pages_plan_region *region, uint64_t *budget)
+{
+    region->taken = true;
+    *budget -= region->live < *budget ? region->live : *budget;
+}
+
+/* Where there is no room for one more extent, the newest are gathered in it: one at least. */
+static void make_room(struct pages_plan *plan, uint64_t *budget)
 {
     uint64_t taken = 0;
     unsigned kept = 0;
-    for (unsigned i = 0; i < plan->region_count; i++) {
-        plan->regions[i].taken = !plan->regions[i].live;
+    for (unsigned i = 0; i < plan->region_count; i++)
         kept += !plan->regions[i].taken;
-    }
-    if (kept < MAP_HOT_MAX)
-        return;
-    for (unsigned i = plan->region_count; i--;) {
+    for (unsigned i = plan->region_count; kept == MAP_HOT_MAX && i--;) {
         struct pages_plan_region *region = &plan->regions[i];
-        if (taken && region->live > taken)
+        if (taken && (region->live > taken || region->live > *budget))
             return;
-        region->taken = true;
         taken += region->live + 1;
+        take(region, budget);
     }
+}
+
+static uint64_t waste_of(const struct pages_plan_region *region)
+{
+    return region->taken || region->live > region->at.len ? 0 : region->at.len - region->live;
+}
+
+/* Does more of it go for each byte that is written again? */
+static bool is_worse(const struct pages_plan_region *a, const struct pages_plan_region *b)
+{
+    return waste_of(a) * (b->live + 1) > waste_of(b) * (a->live + 1);
+}
+
+/* Of what a mount fetches two thirds shall count. */
+static void take_wasteful(struct pages_plan *plan, uint64_t *budget)
+{
+    uint64_t live = 0, waste = 0;
+    for (unsigned i = 0; i < plan->region_count; i++) {
+        live += plan->regions[i].live;
+        waste += waste_of(&plan->regions[i]);
+    }
+    while (waste > live / 2) {
+        struct pages_plan_region *worst = &plan->regions[0];
+        for (unsigned i = 1; i < plan->region_count; i++)
+            if (is_worse(&plan->regions[i], worst))
+                worst = &plan->regions[i];
+        if (worst->live > *budget)
+            return;
+        waste -= waste_of(worst);
+        take(worst, budget);
+    }
+}
+
+/* Nothing is looked for where nothing counts any more. */
+static void take_regions(struct pages_plan *plan)
+{
+    uint64_t budget = plan->write->gather_bytes;
+    for (unsigned i = 0; i < plan->region_count; i++)
+        plan->regions[i].taken = !plan->regions[i].live;
+    make_room(plan, &budget);
+    take_wasteful(plan, &budget);
 }
 
 static int read_parent(struct pages_plan *plan, struct error *err)
@@ -165,6 +235,8 @@ static int read_parent(struct pages_plan *plan, struct error *err)
         rc = read_regions(plan, err);
     if (!rc)
         rc = count_live(plan, err);
+    if (!rc)
+        rc = want_hashes(plan, err);
     take_regions(plan);
     return rc;
 }

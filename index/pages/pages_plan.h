@@ -14,7 +14,11 @@ struct pages_plan_region {
 
 struct pages_plan_leaf {
     struct map_place places[MAP_FAN];
-    bool changed;
+    struct map_place apart; /* where the hashes of those lie that are not near */
+    bool hashed;            /* they are known, too */
+    bool changed;           /* other pages, or elsewhere */
+    bool moved;             /* it is stored again */
+    bool anew;              /* so are the hashes */
 };
 
 /* A page that goes into a new pack. */
@@ -56,5 +60,8 @@ int pages_plan_begin(struct pages_plan *plan, struct error *err);
 void pages_plan_done(struct pages_plan *plan);
 /* A leaf to be changed: the parent's, or of pages of zeros. */
 int pages_plan_leaf(struct pages_plan *plan, uint32_t leaf, struct pages_plan_leaf **ret, struct error *err);
+/* The same, with the hashes of all its pages. */
+int pages_plan_hashed(struct pages_plan *plan, uint32_t leaf, struct pages_plan_leaf **ret,
+                      struct error *err);
 /* Does a place lie where a mount looks, and does it stay there? */
 bool pages_plan_is_near(const struct pages_plan *plan, const struct map_place *place);

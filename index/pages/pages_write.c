@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* In this order: what of each page is new is packed into a spool; that tells how many packs there are and
- * where each frame lies; then the map's leaves are made, its root last, and the packs go to the store.
- * Whether a page differs from the parent's is told by the hash of its frame, so the parent's is not read for
- * it. */
+/* In this order: what of each page is new is packed into a spool; that tells how many packs there are and,
+ * once it is known how long the map's leaves and hashes are, where each frame lies; then these are made, the
+ * root last, and the packs go to the store. Whether a page differs from the parent's is told by the hash of
+ * its frame, so the parent's is not read for it. */
 #include "index/pages/pages_write.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "index/pages/pack_write.h"
 #include "index/pages/pages_plan.h"
 
-enum { PACK_FRAMES_BYTES = 32 << 20, SPOOL_BUFFER_BYTES = 1 << 20, NEAR_MAP_BYTES = 1 << 20 };
+enum { PACK_FRAMES_BYTES = 32 << 20, SPOOL_BUFFER_BYTES = 1 << 20, NEAR_MAP_PAGES = 1 << 18 };
 
 static const struct catalog_patience patient = {0};
 
@@ -47,6 +47,7 @@ static int add_frame(struct spooling *s, uint32_t page, struct pages_plan_leaf *
     plan->spooled += s->frame.len;
     leaf->changed = true;
     place->zero = false;
+    place->near = pages_plan_bit(plan->hot, page);
     map_hash(s->frame.data, s->frame.len, place->hash);
     buf_append(&s->waiting, s->frame.data, s->frame.len);
     return s->waiting.len >= SPOOL_BUFFER_BYTES ? flush(s, err) : 0;
@@ -95,6 +96,9 @@ static int store_page(struct spooling *s, uint32_t page, bool hot, struct error 
     bool stays = !hot || pages_plan_is_near(plan, place);
     if (!written && (stays || place->zero))
         return 0;
+    rc = pages_plan_hashed(plan, page / MAP_FAN, &leaf, err);
+    if (rc < 0)
+        return rc;
     buf_clear(&s->frame);
     rc = written ? pack_page(s, page, err) : pages_frame(plan->parent, page, &patient, &s->frame, err);
     if (rc < 0 || (stays && has_hash(&s->frame, place)))
@@ -153,10 +157,10 @@ struct writing {
     struct pages_plan *plan;
     struct new_pack *packs;
     size_t count, cap;
-    bool near_map;                 /* the leaves stand at the start, so that a mount has all of them */
-    uint64_t hot_bytes;            /* of the first pack's frames */
-    struct buf head, leaves;       /* of the first pack */
-    struct map_place *leaf_places; /* of the new root */
+    bool near_map;                   /* the leaves stand at the start, so that a mount has all of them */
+    uint64_t hot_bytes;              /* of the first pack's frames */
+    struct buf head, leaves, hashes; /* of the first pack */
+    struct map_place *leaf_places;   /* of the new root */
     struct map_packs_leaf *packs_leaves;
     struct map_top top;
 };
@@ -189,12 +193,12 @@ static void share_out(struct writing *w)
 static int choose_leaves(struct writing *w, struct error *err)
 {
     struct pages_plan *plan = w->plan;
-    w->near_map = (uint64_t)plan->pages * MAP_PLACE_BYTES <= NEAR_MAP_BYTES;
+    w->near_map = plan->pages <= NEAR_MAP_PAGES;
     for (uint32_t i = 0; i < plan->leaf_count; i++) {
         struct pages_plan_leaf *leaf = plan->leaves[i];
         struct map_place at;
         bool kept = i < plan->root.leaves && !(leaf && leaf->changed) &&
-                    map_leaf_bytes(plan->parent_pages, i) == map_leaf_bytes(plan->pages, i);
+                    map_leaf_pages(plan->parent_pages, i) == map_leaf_pages(plan->pages, i);
         int rc = kept ? map_root_leaf(&plan->root, i, &at, err) : 0;
         if (rc < 0)
             return rc;
@@ -203,11 +207,38 @@ static int choose_leaves(struct writing *w, struct error *err)
             continue;
         }
         rc = pages_plan_leaf(plan, i, &leaf, err);
+        if (!rc && (leaf->changed || !kept))
+            rc = pages_plan_hashed(plan, i, &leaf, err);
         if (rc < 0)
             return rc;
-        leaf->changed = true;
+        leaf->moved = true;
     }
     return 0;
+}
+
+/* What lies in front of them in the first pack is added when that is known. Hashes that are the same as the
+ * parent's stay where they are. */
+static void make_hashes(struct writing *w)
+{
+    struct pages_plan *plan = w->plan;
+    for (uint32_t i = 0; i < plan->leaf_count; i++) {
+        struct pages_plan_leaf *leaf = plan->leaves[i];
+        if (!leaf || !leaf->changed)
+            continue;
+        size_t from = w->hashes.len;
+        struct map_place made = {.pack = plan->parent_packs, .offset = (uint32_t)from};
+        map_put_hashes(&w->hashes, leaf->places, map_leaf_pages(plan->pages, i));
+        made.len = (uint32_t)(w->hashes.len - from);
+        made.zero = !made.len;
+        map_hash(w->hashes.data + from, made.len, made.hash);
+        bool same = leaf->apart.zero == made.zero && leaf->apart.len == made.len &&
+                    !memcmp(leaf->apart.hash, made.hash, MAP_HASH_BYTES);
+        if (same)
+            buf_truncate(&w->hashes, from);
+        else
+            leaf->apart = made.zero ? (struct map_place){.zero = true} : made;
+        leaf->anew = !same && !made.zero;
+    }
 }
 
 static bool packs_leaf_stays(const struct writing *w, uint32_t leaf, struct map_packs_leaf *ret)
@@ -226,22 +257,8 @@ static bool packs_leaf_stays(const struct writing *w, uint32_t leaf, struct map_
 }
 
 struct sizes {
-    uint64_t head, leaves;
+    uint64_t head, leaves, hashes;
 };
-
-static struct sizes measure(struct writing *w)
-{
-    struct pages_plan *plan = w->plan;
-    uint32_t packs = plan->parent_packs + (uint32_t)w->count;
-    struct sizes sizes = {.head = map_root_bytes(plan->pages, packs)};
-    for (uint32_t i = 0; i < map_leaves_of(packs); i++)
-        if (!packs_leaf_stays(w, i, &w->packs_leaves[i]))
-            sizes.head += map_packs_leaf_bytes(packs, i);
-    for (uint32_t i = 0; i < plan->leaf_count; i++)
-        if (plan->leaves[i] && plan->leaves[i]->changed)
-            sizes.leaves += map_leaf_bytes(plan->pages, i);
-    return sizes;
-}
 
 /* Now that it is known what lies before them, frames get their places, and packs their sizes. */
 static void place_frames(struct writing *w, struct sizes sizes)
@@ -249,17 +266,25 @@ static void place_frames(struct writing *w, struct sizes sizes)
     struct pages_plan *plan = w->plan;
     for (size_t i = 0; i < w->count; i++) {
         const struct new_pack *pack = &w->packs[i];
-        uint64_t at = i ? 0 : sizes.head + (w->near_map ? sizes.leaves : 0);
+        uint64_t at = i ? 0 : sizes.head + (w->near_map ? sizes.leaves : 0),
+                 behind = (w->near_map ? 0 : sizes.leaves) + sizes.hashes;
         for (size_t j = pack->first; j < pack->end; j++) {
             const struct pages_plan_frame *frame = &plan->frames[j];
-            bool behind = !i && !w->near_map && !frame->hot; /* the leaves of a large map */
             struct map_place *place = &plan->leaves[frame->page / MAP_FAN]->places[frame->page % MAP_FAN];
             place->pack = plan->parent_packs + (uint32_t)i;
-            place->offset = (uint32_t)(at + (behind ? sizes.leaves : 0));
+            place->offset = (uint32_t)(at + (i || frame->hot ? 0 : behind));
             place->len = frame->len;
             at += frame->len;
         }
-        struct map_pack made = {.size = (uint32_t)(pack->frames_bytes + (i ? 0 : sizes.head + sizes.leaves))};
+    }
+}
+
+static void name_new_packs(struct writing *w, struct sizes sizes)
+{
+    struct pages_plan *plan = w->plan;
+    for (size_t i = 0; i < w->count; i++) {
+        uint64_t before = i ? 0 : sizes.head + sizes.leaves + sizes.hashes;
+        struct map_pack made = {.size = (uint32_t)(w->packs[i].frames_bytes + before)};
         random_bytes(made.id, sizeof made.id);
         mem_grow(&plan->packs, &plan->pack_cap, plan->pack_count + 1, sizeof *plan->packs);
         plan->packs[plan->pack_count++] = made;
@@ -268,22 +293,40 @@ static void place_frames(struct writing *w, struct sizes sizes)
 
 /* ---- nodes ---- */
 
-static void make_leaves(struct writing *w, uint64_t start)
+static void make_leaves(struct writing *w, struct sizes sizes)
 {
     struct pages_plan *plan = w->plan;
+    uint64_t start = sizes.head + (w->near_map ? 0 : w->hot_bytes),
+             hashes = sizes.head + sizes.leaves + w->hot_bytes;
+    buf_clear(&w->leaves);
     for (uint32_t i = 0; i < plan->leaf_count; i++) {
         const struct pages_plan_leaf *leaf = plan->leaves[i];
-        if (!leaf || !leaf->changed)
+        if (!leaf || !leaf->moved)
             continue;
         size_t from = w->leaves.len;
-        uint32_t len = map_leaf_bytes(plan->pages, i);
-        for (uint32_t j = 0; j < len / MAP_PLACE_BYTES; j++)
-            map_put_place(&w->leaves, &leaf->places[j]);
-        struct map_place *place = &w->leaf_places[i];
+        struct map_place *place = &w->leaf_places[i], apart = leaf->apart;
+        apart.offset += leaf->anew ? (uint32_t)hashes : 0;
+        map_put_leaf(&w->leaves, leaf->places, map_leaf_pages(plan->pages, i), &apart);
+        uint32_t len = (uint32_t)(w->leaves.len - from);
         *place =
             (struct map_place){.pack = plan->parent_packs, .offset = (uint32_t)(start + from), .len = len};
         map_hash(w->leaves.data + from, len, place->hash);
     }
+}
+
+/* How long leaves are does not depend on where frames lie, but on which lie side by side. */
+static struct sizes measure(struct writing *w)
+{
+    struct pages_plan *plan = w->plan;
+    uint32_t packs = plan->parent_packs + (uint32_t)w->count;
+    struct sizes sizes = {.head = map_root_bytes(plan->pages, packs), .hashes = w->hashes.len};
+    for (uint32_t i = 0; i < map_leaves_of(packs); i++)
+        if (!packs_leaf_stays(w, i, &w->packs_leaves[i]))
+            sizes.head += map_packs_leaf_bytes(packs, i);
+    place_frames(w, sizes);
+    make_leaves(w, sizes);
+    sizes.leaves = w->leaves.len;
+    return sizes;
 }
 
 /* The root stands first, and is made last: it holds the hashes of all others. */
@@ -334,7 +377,7 @@ static void name_regions(struct writing *w)
 static int check_limits(const struct writing *w, struct sizes sizes, struct error *err)
 {
     const struct pages_plan *plan = w->plan;
-    uint64_t largest = sizes.head + sizes.leaves + w->hot_bytes + frames_max(plan);
+    uint64_t largest = sizes.head + sizes.leaves + sizes.hashes + w->hot_bytes + frames_max(plan);
     if (plan->parent_packs + w->count <= MAP_PACKS_MAX && sizes.head <= MAP_ROOT_BYTES_MAX &&
         largest <= MAP_PACK_SIZE_MAX)
         return 0;
@@ -354,6 +397,8 @@ static int send_first(struct writing *w, struct pack_write *out, struct error *e
         rc = pack_write_copy(out, w->plan->spool, 0, w->hot_bytes, err);
     if (!rc && behind)
         rc = pack_write_add(out, behind->data, behind->len, err);
+    if (!rc)
+        rc = pack_write_add(out, w->hashes.data, w->hashes.len, err);
     return rc ? rc
               : pack_write_copy(out, w->plan->spool, w->hot_bytes, pack->frames_bytes - w->hot_bytes, err);
 }
@@ -405,12 +450,14 @@ static int write_all(struct writing *w, struct pages_written *ret, struct error 
     int rc = choose_leaves(w, err);
     if (rc < 0)
         return rc;
+    make_hashes(w);
     struct sizes sizes = measure(w);
     rc = check_limits(w, sizes, err);
     if (rc < 0)
         return rc;
     place_frames(w, sizes);
-    make_leaves(w, sizes.head + (w->near_map ? 0 : w->hot_bytes));
+    name_new_packs(w, sizes);
+    make_leaves(w, sizes);
     make_head(w);
     name_regions(w);
     return send_packs(w, ret, err);
@@ -428,6 +475,7 @@ int pages_write(struct page_store *store, const struct pages_write *write, struc
         rc = write_all(&w, ret, err);
     buf_done(&w.head);
     buf_done(&w.leaves);
+    buf_done(&w.hashes);
     free(w.packs);
     free(w.leaf_places);
     free(w.packs_leaves);

@@ -3,13 +3,14 @@
  * From an overlay to the next version's pages: what differs from the parent's goes into new packs, everything
  * else stays where it is.
  *
- *     first new pack: [root, lists of packs, leaves of a small map][hot pages][leaves of a large map][pages]
+ *     first new pack: [root, lists of packs, leaves][hot pages][leaves, where they are many][hashes][pages]
  *     others:         [pages]
  *
  * What a mount needs at once is the start of one pack: one extent (struct map_top). Eight are enough: the
  * ninth takes the place of those written last, as long as one before them holds no more that still counts
  * than what was taken already. So what was written once is written again a logarithm of times, and the first,
- * which is the largest, seldom.
+ * which is the largest, seldom. Where less than two thirds of what a mount fetches still count, those of
+ * which least does are written again, too. Both within a budget; only for the ninth one is taken without any.
  */
 #pragma once
 
@@ -21,7 +22,8 @@ struct pages_write {
     size_t hot_count;
     const uint32_t *first; /* of the others these come first, in this order, so that they lie side by side */
     size_t first_count;
-    uint64_t pack_bytes; /* frames of a pack, about; 0: those of the format */
+    uint64_t pack_bytes;   /* frames of a pack, about; 0: those of the format */
+    uint64_t gather_bytes; /* of what every reader needs may be written again */
 };
 struct pages_written {
     struct map_top top;

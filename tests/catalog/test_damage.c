@@ -187,6 +187,7 @@ static const struct table {
     {"shards", "", {"shards of attribute", "counts of the attribute"}, .optional = true, .opaque = true},
     {"dict", "", {"dict", "counts of the attribute"}, .optional = true},
     {"block", "", {"block"}},
+    {"members", "", {"members", "block"}},
     {"origin", "", {"origin"}},
     {"event", "records", {"events of row", "the attributes of 'ep"}},
     {"description", "", {"description"}, .optional = true},

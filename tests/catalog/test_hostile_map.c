@@ -30,29 +30,33 @@ static struct forged forge(const struct map_top *top)
     struct error err = {0};
     cr_assert_leq(map.pages, MAP_FAN);
     for (uint32_t i = 0; i < map.pages; i++)
-        cr_assert_eq(pages_place(pages, i, &patient, &map.places[i], &err), 0, "%s", err.text);
+        cr_assert_eq(pages_place(pages, i, &map.places[i], &err), 0, "%s", err.text);
     cr_assert_eq(pages_pack(pages, 0, &patient, &map.list[0], &err), 0, "%s", err.text);
     return map;
 }
 
-/* root, list, leaf: in one pack, which is the last of the list. */
+/* root, list, hashes, leaf: in one pack, which is the last of the list. */
 static struct map_top publish(const struct forged *map)
 {
-    CLEANUP_BUF struct buf bytes = BUF_INIT, list = BUF_INIT, leaf = BUF_INIT;
+    CLEANUP_BUF struct buf bytes = BUF_INIT, list = BUF_INIT, leaf = BUF_INIT, hashes = BUF_INIT;
     struct map_top top = {.page_bytes = map->page_bytes, .pages = map->pages};
     struct error err = {0};
-    uint32_t packs = map->packs + 1, leaf_at;
+    uint32_t packs = map->packs + 1;
     random_bytes(top.root.id, MAP_ID_BYTES);
     top.root.len = (uint32_t)map_root_bytes(map->pages, packs);
-    leaf_at = top.root.len + packs * MAP_PACK_BYTES;
-    top.root.pack_size = leaf_at + map->pages * MAP_PLACE_BYTES;
+    struct map_place apart = {.pack = map->packs, .offset = top.root.len + packs * MAP_PACK_BYTES};
+    map_put_hashes(&hashes, map->places, map->pages);
+    apart.len = (uint32_t)hashes.len;
+    apart.zero = !apart.len;
+    map_hash(hashes.data, hashes.len, apart.hash);
+    map_put_leaf(&leaf, map->places, map->pages, &apart);
+    uint32_t leaf_at = apart.offset + apart.len;
+    top.root.pack_size = leaf_at + (uint32_t)leaf.len;
     for (uint32_t i = 0; i < map->packs; i++)
         map_put_pack(&list, &map->list[i]);
     struct map_pack own = {.size = top.root.pack_size};
     memcpy(own.id, top.root.id, MAP_ID_BYTES);
     map_put_pack(&list, &own);
-    for (uint32_t i = 0; i < map->pages; i++)
-        map_put_place(&leaf, &map->places[i]);
     struct map_packs_leaf at = {.at = top.root};
     at.at.offset = top.root.len;
     at.at.len = (uint32_t)list.len;
@@ -65,6 +69,7 @@ static struct map_top publish(const struct forged *map)
     cr_assert_eq(bytes.len, top.root.len);
     sha256_of(bytes.data, bytes.len, top.sha256);
     buf_append(&bytes, list.data, list.len);
+    buf_append(&bytes, hashes.data, hashes.len);
     buf_append(&bytes, leaf.data, leaf.len);
     CLEANUP_FREE char *path = pack_path(top.root.id);
     cr_assert_eq(file_replace(path, bytes.data, bytes.len, 0600, &err), 0, "%s", err.text);
@@ -97,8 +102,8 @@ static void longer(struct forged *map)
 
 static void node(struct forged *map)
 {
-    struct map_top top = publish(&first); /* its leaf, whose hash fits */
-    uint32_t len = first.pages * MAP_PLACE_BYTES;
+    struct map_top top = publish(&first); /* the end of its leaf, and a hash that fits */
+    uint32_t len = first.pages * 2;
     map->list[map->packs].size = top.root.pack_size;
     memcpy(map->list[map->packs].id, top.root.id, MAP_ID_BYTES);
     CLEANUP_FREE char *path = pack_path(top.root.id);

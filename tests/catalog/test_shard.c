@@ -370,9 +370,11 @@ Test(shard, flipped_bytes_are_damage_with_a_name_or_another_answer_but_never_a_c
         struct shard shard;
         cr_assert_eq(shard_open(db, MODEL_ATTRIBUTE, m.shape->type, 0, &shard, &err), 0);
         flip_and_ask(db, &m, QUERY_DICT, QUERY_DICT_PUT, MODEL_ATTRIBUTE);
-        for (size_t k = 0; k < shard.dict.block_count && k < 3; k++)
-            flip_and_ask(db, &m, QUERY_BLOCK, QUERY_BLOCK_PUT,
-                         (int64_t)MODEL_ATTRIBUTE << 20 | shard.dict.blocks[k].number);
+        for (size_t k = 0; k < shard.dict.block_count && k < 3; k++) {
+            int64_t id = (int64_t)MODEL_ATTRIBUTE << 20 | shard.dict.blocks[k].number;
+            flip_and_ask(db, &m, QUERY_BLOCK, QUERY_BLOCK_PUT, id);
+            flip_and_ask(db, &m, QUERY_MEMBERS, QUERY_MEMBERS_PUT, id);
+        }
         if (shard.dict.large_count)
             flip_and_ask(
                 db, &m, QUERY_POSTING, QUERY_POSTING_PUT,

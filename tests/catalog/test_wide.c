@@ -62,6 +62,7 @@ static const struct {
 } tables[] = {
     {"dict", "id & 0xfffff"},
     {"block", "id >> 20 & 0xfffff"},
+    {"members", "id >> 20 & 0xfffff"},
     {"posting", "id >> 25 & 0xfffff"},
     {"codes", "id >> 24"},
     {"part", "id >> 16"},
@@ -133,9 +134,9 @@ static const char *const mine = "SELECT id FROM attribute WHERE name IN ('a0101'
 
 Test(wide, a_commit_that_names_three_attributes_touches_no_page_of_the_others)
 {
-    static const char *const still[] = {"dict",      "block",   "posting", "codes",   "part",  "late",
-                                        "shards",    "forward", "names",   "sizes",   "ident", "stream",
-                                        "attribute", "hash",    "list",    "template"};
+    static const char *const still[] = {"dict",   "block",     "members", "posting", "codes",   "part",
+                                        "late",   "shards",    "forward", "names",   "sizes",   "ident",
+                                        "stream", "attribute", "hash",    "list",    "template"};
     struct versions v;
     struct apply_limits limits = APPLY_LIMITS;
     versions_init(&v);
@@ -162,6 +163,57 @@ Test(wide, a_commit_that_names_three_attributes_touches_no_page_of_the_others)
     check_leaks();
 }
 
+/* ---- what a mount fetches ---- */
+
+static bool is_hot(const struct hot_pages *hot, uint32_t page)
+{
+    for (size_t i = 0; i < hot->count; i++)
+        if (hot->list[i] == page)
+            return true;
+    return false;
+}
+
+/* Leaves of a table that are hot: of all (*ret_all). */
+static int hot_leaves(sqlite3 *db, const struct hot_pages *hot, const char *table, int *ret_all)
+{
+    sqlite3_stmt *stmt;
+    int count = 0;
+    *ret_all = 0;
+    cr_assert_eq(sqlite3_prepare_v2(db, "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf'", -1,
+                                    &stmt, NULL),
+                 0);
+    sqlite3_bind_text(stmt, 1, table, -1, SQLITE_STATIC);
+    for (; sqlite3_step(stmt) == SQLITE_ROW; ++*ret_all)
+        count += is_hot(hot, (uint32_t)sqlite3_column_int(stmt, 0) - 1);
+    sqlite3_finalize(stmt);
+    return count;
+}
+
+Test(wide, of_thousands_of_attributes_what_tells_the_rows_of_the_first_is_hot_and_the_rest_is_not)
+{
+    static const char *const by_attribute[] = {"dict", "block"};
+    struct versions v;
+    struct hot_pages hot;
+    struct apply_limits limits = APPLY_LIMITS;
+    CLEANUP_OVERLAY struct overlay *overlay = NULL;
+    versions_init(&v);
+    limits.tail_rows = CLIPS;
+    v.limits = &limits;
+    cr_assert_eq(versions_apply(&v, wide()), 0, "%s", v.err.text);
+    CLEANUP_FREE char *path = versions_path(&v, v.head);
+    sqlite3 *db;
+    cr_assert_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), 0);
+    cr_assert_eq(overlay_new_plain(path, SCHEMA_PAGE_BYTES, &overlay, &v.err), 0, "%s", v.err.text);
+    cr_assert_eq(hot_pages_find(overlay, &hot, &v.err), 0, "%s", v.err.text);
+    for (size_t i = 0; i < 2; i++) {
+        int all, some = hot_leaves(db, &hot, by_attribute[i], &all);
+        cr_assert(all > 12 && some > 0 && some <= all / 4, "%s: %d of %d", by_attribute[i], some, all);
+    }
+    hot_pages_done(&hot);
+    sqlite3_close(db);
+    versions_done(&v);
+}
+
 /* ---- what a question reads ---- */
 
 /* Pages of a table that were verified, which is how SQLite gets them. */
@@ -174,9 +226,7 @@ static int brought(sqlite3 *db, struct pages *pages, const char *table)
     while (sqlite3_step(stmt) == SQLITE_ROW) {
         struct piece piece = {0};
         struct map_place place;
-        cr_assert_eq(pages_place(pages, (uint32_t)sqlite3_column_int(stmt, 0) - 1,
-                                 &(struct catalog_patience){0}, &place, NULL),
-                     0);
+        cr_assert_eq(pages_place(pages, (uint32_t)sqlite3_column_int(stmt, 0) - 1, &place, NULL), 0);
         memcpy(piece.hash, place.hash, MAP_HASH_BYTES);
         count += page_store_here(paged.store, &piece);
     }

@@ -38,10 +38,10 @@ class Map:
             entries = self.verified(number, offset, length, digest)
             self.packs += [struct.unpack_from("<16sI", entries, i) for i in range(0, length, PACK)]
         self.leaves = [self.place(root, HEAD + i * PLACE) for i in range(leaves)]
-        self.places = []
-        for _, pack, offset, length, digest in self.leaves:
+        self.places, self.hashes = [], []
+        for i, (_, pack, offset, length, digest) in enumerate(self.leaves):
             leaf = self.verified(self.packs[pack][0], offset, length, digest)
-            self.places += [self.place(leaf, i) for i in range(0, length, PLACE)]
+            self.places += self.places_of(leaf, min(FAN, self.pages - i * FAN))
 
     def bytes(self, number, offset, length):
         with open(pack_path(self.folder, number), "rb") as file:
@@ -52,6 +52,30 @@ class Map:
         data = self.bytes(number, offset, length)
         assert hashlib.sha256(data).digest()[:16] == digest
         return data
+
+    def places_of(self, leaf, count):
+        """Those of its pages: runs of what is stored, their hashes at its end or in a node of their own."""
+        _, pack, offset, length, digest = self.place(leaf, 0)
+        lengths, at = struct.unpack_from(f"<{count}H", leaf, PLACE), PLACE + 2 * count
+        far = self.verified(self.packs[pack][0], offset, length, digest) if length else b""
+        self.hashes.append((pack, offset, length))
+        stored, found, runs = sum(size > 0 for size in lengths), [], []
+        while sum(pages for pages, _, _, _ in runs) < stored:
+            word, offset = struct.unpack_from("<II", leaf, at)
+            runs.append(((word >> 24 & 127) + 1, bool(word >> 31), word & 0xffffff, offset))
+            at += 8
+        hashes, left = {True: [leaf[at:], 0], False: [far, 0]}, 0
+        for size in lengths:
+            if not size:
+                found.append((True, 0, 0, 0, bytes(16)))
+                continue
+            if not left:
+                left, near, pack, offset = runs.pop(0)
+            bytes_of, n = hashes[near]
+            found.append((False, pack, offset, size, bytes_of[16 * n:16 * n + 16]))
+            hashes[near][1], left, offset = n + 1, left - 1, offset + size
+        assert all(len(data) == 16 * n for data, n in hashes.values())
+        return found
 
     def place(self, data, at):
         """(is it a page of zeros, pack, offset, length, hash)"""
@@ -92,20 +116,22 @@ def write(folder, data, page_size=8192, frame=lambda number, page: page):
     pages = [frame(i, data[at:at + page_size]) for i, at in enumerate(range(0, len(data), page_size))]
     leaves = -(-len(pages) // FAN)
     root_size = HEAD + leaves * PLACE + PACKS_LEAF
-    size = root_size + PACK + len(pages) * PLACE + sum(map(len, pages))
-    at, places = root_size + PACK + len(pages) * PLACE, []
-    for page in pages:
-        places.append(place(0, at, page))
-        at += len(page)
-    entry = struct.pack("<16sI", number, size)
-    nodes = [b"".join(places[i:i + FAN]) for i in range(0, len(places), FAN)]
+    first = root_size + PACK + leaves * (PLACE + 8) + len(pages) * (2 + 16)
+    size = first + sum(map(len, pages))
+    entry, nodes, hashes, at = struct.pack("<16sI", number, size), [], [], first
+    for i in range(0, len(pages), FAN):
+        some = pages[i:i + FAN]
+        hashes.append(b"".join(hashlib.sha256(page).digest()[:16] for page in some))
+        nodes.append(place(0, first - 16 * (len(pages) - i), hashes[-1]) + struct.pack(f"<{len(some)}H", *map(len, some))
+                     + struct.pack("<II", len(some) - 1 << 24, at))
+        at += sum(map(len, some))
     root = b"elidmap1" + struct.pack("<III", page_size, len(pages), 1)
     at = root_size + PACK
     for node in nodes:
         root += place(0, at, node)
         at += len(node)
     root += struct.pack("<16sIIH16s", number, size, root_size, PACK, hashlib.sha256(entry).digest()[:16])
-    pack_path(folder, number).write_bytes(b"".join([root, entry, *nodes, *pages]))
+    pack_path(folder, number).write_bytes(b"".join([root, entry, *nodes, *hashes, *pages]))
     where = {"pack": number.hex(), "size": size, "offset": 0, "length": len(root)}
     return {"pages": len(pages), "page_size": page_size,
             "map": where | {"sha256": hashlib.sha256(root).hexdigest()}, "hot": [where]}

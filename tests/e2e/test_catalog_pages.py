@@ -58,13 +58,26 @@ def test_what_is_pulled_is_a_sound_database_and_no_file_is_overwritten(dataset, 
     assert not (tmp_path / "v9.db").exists()
 
 
+def check_tables(found, dataset, lines):
+    """As SQLite itself counts them (Debian's and Ubuntu's have dbstat); it is no page of a tree that a long row is in."""
+    told = {name: (int(size), int(pages)) for name, size, _, _, pages, _ in lines}
+    rows = catalog_pages.database(dataset, 2).execute("SELECT name, pageno FROM dbstat WHERE pagetype <> 'overflow'")
+    want = {"(long rows)": (0, 0)}
+    for name, page in rows:
+        size, pages = want.get(name, (0, 0))
+        want[name] = size + found.places[page - 1][3], pages + 1
+    assert {name: told[name] for name in want if want[name][1]} == {name: some for name, some in want.items() if some[1]}
+    assert sum(pages for _, pages in told.values()) == sum(not place[0] for place in found.places)
+
+
 def test_a_label_stores_a_few_pages_and_the_rest_is_shared(dataset):
     label(dataset, 1)
     before, after = catalog_pages.Map(dataset, 1), catalog_pages.Map(dataset, 2)
     shared = sum(a == b for a, b in zip(before.places, after.places))
     assert shared > len(before.places) / 3 and after.pages - shared < 20
     lines = elidefs("catalog", "stats", dataset).stdout.splitlines()
-    assert [line.split()[0] for line in lines[:-1]] == [number.hex() for number, _ in after.packs]
+    assert [line.split()[0] for line in lines[-1 - len(after.packs):-1]] == [number.hex() for number, _ in after.packs]
+    check_tables(after, dataset, [line.rsplit(maxsplit=5) for line in lines[:-1 - len(after.packs)]])
     assert lines[-1].startswith(f"v2: {after.pages} pages of 8192 bytes, ")
     for words in (["stats"], ["push", dataset], ["pull", dataset, "v1"]):
         done = elidefs("catalog", *words, check=False)
@@ -113,3 +126,9 @@ def test_a_flipped_byte_in_the_map_or_a_manifest_is_an_input_output_error_that_n
         flip(path, at)
     with mounted(dataset, tmp_path / "mnt", tmp_path / "cache0") as point:
         assert len(os.listdir(point / "v1")) == 64
+    _, hashes, length = found.hashes[0]  # of pages that a listing does not read
+    assert length
+    flip(pack, hashes + 9)
+    done = elidefs("verify", dataset, check=False)
+    assert done.returncode == 1 and f"its page map in elidefs/packs/{pack.name} at {hashes}+{length} has another" in done.stdout, done
+    flip(pack, hashes + 9)

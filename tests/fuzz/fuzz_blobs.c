@@ -225,8 +225,11 @@ static void decode_block(uint8_t choice, const uint8_t *data, size_t size)
     struct shard_rows rows;
     uint32_t below;
     bool equal;
-    if (block_open(data, size, choice & 1, SPAN, &block))
+    struct cursor c = cursor_of(data, size);
+    size_t len = cursor_le16(&c); /* of the block; behind it are its members */
+    if (c.failed || len > cursor_left(&c) || block_open(data + c.at, len, choice & 1, SPAN, &block))
         return;
+    block.rows = cursor_of(data + c.at + len, cursor_left(&c) - len);
     shard_rows_init(&rows, set, 0, SPAN, choice & 2 ? SPAN : 1);
     block_heads_init(&heads, &block, choice & 4);
     heads.into = choice & 8 ? &rows : NULL;

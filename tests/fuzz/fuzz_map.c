@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Whatever bytes come as a root of a page map, a leaf and a list of packs: what is read of them lies inside
  * of what they say there is, and is written as it was read. Input: u32 pages, u16 length of the root, the
- * root, then the bytes of both nodes. */
+ * root, u16 length of its first leaf, the leaf, then a list. */
 #include <errno.h>
 #include <string.h>
 
@@ -29,7 +29,7 @@ static void check_root(const struct map_root *root)
     for (uint32_t i = 0; i < root->leaves; i++) {
         struct map_place place;
         if (!map_root_leaf(root, i, &place, NULL)) {
-            check(place.len == map_leaf_bytes(root->pages, i));
+            check(place.len <= MAP_LEAF_BYTES_MAX);
             check_place(&place, root->leaf_bytes + (size_t)i * MAP_PLACE_BYTES, root);
         }
     }
@@ -40,18 +40,50 @@ static void check_root(const struct map_root *root)
     }
 }
 
-static void check_nodes(const struct map_root *root, const uint8_t *bytes, size_t len)
+static void check_list(const struct map_place *place, const uint8_t *bytes, size_t len)
 {
-    for (uint32_t page = 0; (page % MAP_FAN + 1) * MAP_PLACE_BYTES <= len && page < MAP_FAN; page++) {
+    struct map_pack pack;
+    for (uint32_t i = 0; (i + 1) * MAP_PACK_BYTES <= len && i < MAP_FAN; i++)
+        if (!map_packs_leaf_pack(bytes, i, &pack, NULL) && !map_place_check(place, &pack, NULL))
+            check((uint64_t)place->offset + place->len <= pack.size);
+}
+
+/* What is read, written again, is read again; in as many bytes, or less. */
+static void check_again(const struct map_root *root, const struct map_leaf *leaf,
+                        const struct map_place *places, size_t len)
+{
+    CLEANUP_BUF struct buf again = BUF_INIT;
+    struct map_leaf other;
+    map_put_leaf(&again, places, leaf->count, &leaf->apart);
+    check(again.len <= len && !map_leaf_open(root, 0, again.data, again.len, &other, NULL));
+    check(other.far == leaf->far);
+    for (uint32_t page = 0; page < leaf->count; page++) {
         struct map_place place;
-        struct map_pack pack;
-        if (map_leaf_page(root, bytes, page, &place, NULL))
-            continue;
-        check(place.len <= root->page_bytes);
-        check_place(&place, bytes + (size_t)page * MAP_PLACE_BYTES, root);
-        if (!map_packs_leaf_pack(bytes, page, &pack, NULL) && !map_place_check(&place, &pack, NULL))
-            check((uint64_t)place.offset + place.len <= pack.size);
+        uint32_t far = 0;
+        check(!map_leaf_page(&other, page, &place, &far, NULL) && place.zero == places[page].zero);
+        check(place.near == places[page].near && place.pack == places[page].pack &&
+              place.offset == places[page].offset && place.len == places[page].len);
     }
+}
+
+static void check_leaf(const struct map_root *root, const uint8_t *bytes, size_t len, struct cursor list)
+{
+    struct map_leaf leaf;
+    struct map_place places[MAP_FAN];
+    uint32_t good = 0;
+    if (!root->leaves || map_leaf_open(root, 0, bytes, len, &leaf, NULL))
+        return;
+    for (uint32_t page = 0; page < leaf.count; page++) {
+        uint32_t far = 0;
+        if (map_leaf_page(&leaf, page, &places[page], &far, NULL))
+            continue;
+        good++;
+        check(places[page].zero || (places[page].len <= root->page_bytes && places[page].pack < root->packs));
+        check(places[page].zero || places[page].near || far < leaf.far);
+        check_list(&places[page], list.data + list.at, cursor_left(&list));
+    }
+    if (good == leaf.count)
+        check_again(root, &leaf, places, len);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -69,7 +101,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     check_root(&root);
-    size_t left = cursor_left(&c);
-    check_nodes(&root, cursor_bytes(&c, left), left);
+    len = cursor_le16(&c);
+    bytes = cursor_bytes(&c, len);
+    if (bytes)
+        check_leaf(&root, bytes, len, c);
     return 0;
 }

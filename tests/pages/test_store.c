@@ -16,7 +16,7 @@ static struct map_place place_of(const struct map_top *top, uint32_t page, struc
     CLEANUP_PAGES struct pages *pages = pages_new(paged.store, top, "of a version");
     struct map_place place;
     struct error err = {0};
-    cr_assert_eq(pages_place(pages, page, &patient, &place, &err), 0, "%s", err.text);
+    cr_assert_eq(pages_place(pages, page, &place, &err), 0, "%s", err.text);
     cr_assert_eq(pages_pack(pages, place.pack, &patient, ret_pack, &err), 0, "%s", err.text);
     return place;
 }
@@ -54,9 +54,10 @@ CHECKED_TEST(store, a_flipped_byte_in_any_node_of_the_map_is_told, fixture_made,
 {
     struct map_top top = put_first(300);
     struct map_root root;
-    struct map_place leaf;
+    struct map_place leaf, places[MAP_FAN], apart;
     struct map_packs_leaf packs;
     struct pages *pages = pages_new(paged.store, &top, "of v1");
+    cr_assert_eq(pages_leaf(pages, 1, false, places, &apart, NULL), 0);
     cr_assert_eq(pages_root(pages, &patient, &root, NULL), 0);
     cr_assert_eq(map_root_leaf(&root, 1, &leaf, NULL), 0);
     cr_assert_eq(map_root_packs_leaf(&root, 0, &packs, NULL), 0);
@@ -66,6 +67,7 @@ CHECKED_TEST(store, a_flipped_byte_in_any_node_of_the_map_is_told, fixture_made,
         const char *what;
     } nodes[] = {{top.root.offset + 30, "the map's root"},
                  {leaf.offset + 5, "the map of pages from 129"},
+                 {apart.offset + 20, "the hashes of pages from 129"},
                  {packs.at.offset + 3, "the list of packs from 0"}};
     for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
         flip(top.root.id, nodes[i].offset);

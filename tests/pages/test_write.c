@@ -35,7 +35,7 @@ CHECKED_TEST(write, only_pages_that_differ_are_stored, fixture_made, fixture_rem
     const uint32_t changed[] = {0, 500};
     struct map_top v2 = put_next(&v1, 2, changed, 2);
     uint64_t added = pack_bytes() - before;
-    cr_assert(added > 2 * 2900 && added < 2 * 4096 + 4 * 128 * MAP_PLACE_BYTES, "%llu bytes",
+    cr_assert(added > 2 * 2900 && added < 2 * 4096 + 4 * 128 * (2 + MAP_HASH_BYTES), "%llu bytes",
               (unsigned long long)added);
     before = pack_bytes();
     CLEANUP_OVERLAY struct overlay *overlay = NULL;
@@ -102,7 +102,7 @@ CHECKED_TEST(write, what_a_mount_needs_lies_where_the_manifest_says_after_any_nu
         struct map_root root;
         struct map_place place;
         struct map_pack pack;
-        cr_assert_eq(pages_place(pages, 0, &patient, &place, NULL), 0);
+        cr_assert_eq(pages_place(pages, 0, &place, NULL), 0);
         cr_assert_eq(pages_pack(pages, place.pack, &patient, &pack, NULL), 0);
         cr_assert(is_near(&top, &pack, &place), "the hot page of v%u", version);
         cr_assert_eq(pages_root(pages, &patient, &root, NULL), 0);
@@ -116,8 +116,76 @@ CHECKED_TEST(write, what_a_mount_needs_lies_where_the_manifest_says_after_any_nu
             bytes += top.hot[i].len;
         most = bytes > most ? bytes : most;
     }
-    cr_assert_lt(most, 4 * (map_root_bytes(900, 100) + 900 * MAP_PLACE_BYTES + 4096), "%llu",
+    cr_assert_lt(most, 4 * (map_root_bytes(900, 100) + 900 * (2 + MAP_RUN_BYTES) + 4096), "%llu",
                  (unsigned long long)most);
+}
+
+/* The next version, in which pages `first` to `first` + `count` - 1 are written, and those before `hot` are
+ * hot. */
+static struct map_top put_hot(const struct map_top *parent, unsigned version, uint32_t first, uint32_t count,
+                              uint32_t hot, uint64_t gather)
+{
+    enum { HOT_MAX = 900 };
+    uint32_t list[HOT_MAX];
+    CLEANUP_OVERLAY struct overlay *overlay = NULL;
+    CLEANUP_PAGES struct pages *pages = pages_new(paged.store, parent, "of the parent");
+    struct pages_written written;
+    struct error err = {0};
+    cr_assert_eq(overlay_new(pages, PAGE_BYTES, &overlay, NULL), 0);
+    for (uint32_t i = 0; i < hot; i++)
+        list[i] = i;
+    for (uint32_t i = first; i < first + count; i++)
+        write_page(overlay, i, version);
+    struct pages_write write = {.overlay = overlay, .hot = list, .hot_count = hot, .gather_bytes = gather};
+    cr_assert_eq(pages_write(paged.store, &write, &written, &err), 0, "%s", err.text);
+    struct map_top top = written.top;
+    pages_written_done(&written);
+    return top;
+}
+
+static uint64_t hot_bytes(const struct map_top *top)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < top->hot_count; i++)
+        sum += top->hot[i].len;
+    return sum;
+}
+
+/* Eight extents, each a little larger than the one before: without a budget the ninth takes the place of one,
+ * with it of all. */
+CHECKED_TEST(write, what_is_gathered_of_hot_pages_keeps_to_the_budget, fixture_made, fixture_removed)
+{
+    enum { EACH = 50, FRAME = 2900, HOT = 8 * (EACH + 30) };
+    struct map_top top = put_first(900);
+    uint64_t before, stored[2];
+    uint32_t first = 1;
+    for (unsigned version = 2; version < 9; version++) {
+        top = put_hot(&top, version, first, EACH + 4 * version, HOT, version == 2 ? 1 << 30 : 0);
+        first += EACH + 4 * version;
+    }
+    cr_assert_eq(top.hot_count, MAP_HOT_MAX);
+    for (int all = 0; all < 2; all++) {
+        before = pack_bytes();
+        put_hot(&top, 9, 800, 1, HOT, all ? 1 << 30 : 0);
+        stored[all] = pack_bytes() - before;
+    }
+    cr_assert(stored[0] > EACH * FRAME && stored[0] < 2 * EACH * FRAME, "%llu",
+              (unsigned long long)stored[0]);
+    cr_assert(stored[1] > 7 * EACH * FRAME, "%llu", (unsigned long long)stored[1]);
+}
+
+/* Of what a commit has written, the next one leaves a page. */
+CHECKED_TEST(write, two_thirds_of_what_a_mount_fetches_count_where_the_budget_allows, fixture_made,
+             fixture_removed)
+{
+    enum { HOT = 120, FRAME = 3200 };
+    struct map_top top = put_first(400);
+    top = put_hot(&top, 2, 0, HOT, HOT, 1 << 30);
+    for (unsigned version = 3; version < 40; version++) {
+        top = put_hot(&top, version, version, HOT - version, HOT, 1 << 30);
+        cr_assert_lt(hot_bytes(&top), 5 * HOT * FRAME / 2, "v%u: %llu", version,
+                     (unsigned long long)hot_bytes(&top));
+    }
 }
 
 CHECKED_TEST(write, a_commit_of_many_packs_is_read_back, fixture_made, fixture_removed)
@@ -137,7 +205,6 @@ CHECKED_TEST(write, a_commit_of_many_packs_is_read_back, fixture_made, fixture_r
 CHECKED_TEST(write, pages_that_shall_lie_side_by_side_do_and_others_behind_them, fixture_made,
              fixture_removed)
 {
-    const struct catalog_patience patient = {0};
     const uint32_t hot[] = {0, 7}, first[] = {250, 7, 3, 99, 400, 3},
                    order[] = {250, 3, 99, 1, 2, 4, 5, 6, 8};
     CLEANUP_OVERLAY struct overlay *overlay = NULL;
@@ -154,7 +221,7 @@ CHECKED_TEST(write, pages_that_shall_lie_side_by_side_do_and_others_behind_them,
     uint32_t end = 0;
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         struct map_place place;
-        cr_assert_eq(pages_place(pages, order[i], &patient, &place, NULL), 0);
+        cr_assert_eq(pages_place(pages, order[i], &place, NULL), 0);
         cr_assert(!i || place.offset == end, "page %u", order[i]);
         end = place.offset + place.len;
     }

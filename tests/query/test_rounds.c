@@ -226,7 +226,26 @@ Test(rounds, a_path_whose_components_are_known_takes_one_round_whatever_its_pred
     }
 }
 
-Test(rounds, a_cold_path_of_three_predicates_has_its_first_names_after_three_rounds_and_the_next_after_two)
+/* Values and their counts are hot, if an attribute has up to some 10,000 texts: so no component waits. But
+ * `arm` has patches, which may have taken its last clip from a value: the first look at it reads them. */
+Test(rounds, a_cold_path_of_three_predicates_has_its_first_names_after_two_rounds_whatever_is_asked_first)
+{
+    static const char *const paths[] = {
+        "skill=skill1581/note=seen/task=task10", "task=task7/skill=skill1392/note=seen",
+        "note=seen/task=task4/skill.ne=skill1392", "task=task5/skill=skill2446/note.null=1"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct scene s;
+        unsigned rounds[3];
+        begin(&s);
+        unsigned all = walk(&s, paths[i], rounds);
+        cr_assert_eq(rounds[0], 0, "%s: %u rounds for look-ups", paths[i], rounds[0]);
+        cr_assert_leq(all, 2, "%s: %u for the result, %u for names", paths[i], rounds[1], rounds[2]);
+        cr_assert_geq(all, 1, "nothing was cold: the test tests nothing");
+        end(&s);
+    }
+}
+
+Test(rounds, of_a_path_with_patches_the_first_names_are_there_after_three_rounds_and_the_next_after_two)
 {
     struct scene s;
     unsigned rounds[3];
@@ -234,7 +253,6 @@ Test(rounds, a_cold_path_of_three_predicates_has_its_first_names_after_three_rou
     unsigned all = walk(&s, "arm=left/skill=skill1581/task=task3", rounds);
     cr_assert_leq(all, 3, "%u for look-ups, %u for the result, %u for names", rounds[0], rounds[1],
                   rounds[2]);
-    cr_assert_geq(all, 1, "nothing was cold: the test tests nothing");
     static const char *const next[] = {"arm=right/task=task7/skill=skill1392",
                                        "note=seen/task=task4/arm=right",
                                        "task=task5/skill=skill2446/note.null=1"};
@@ -251,7 +269,7 @@ Test(rounds, a_range_is_asked_for_as_a_whole_and_only_the_range)
     static const struct {
         const char *path;
         unsigned reads;
-    } ranges[] = {{"length.rng=4000..4100", 3}, {"length.rng=0..2000", 3}, {"length.rng=0..9000", 4}};
+    } ranges[] = {{"length.rng=4000..4100", 5}, {"length.rng=0..2000", 5}, {"length.rng=0..9000", 7}};
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
         struct scene s;
         unsigned rounds = 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Keys, heads and rows stand apart: a look-up reads keys up to its value, a facet keys and heads, and neither
- * touches the rows of others but to pass over them.
+ * Keys and heads stand apart from the rows, in another table: whether a value is there, and how often, is
+ * told without them. A look-up reads keys up to its value, a facet keys and heads, and neither touches the
+ * rows of others but to pass over them.
  */
 #include "index/catalog/shard/block.h"
 
@@ -23,9 +24,10 @@ const char *block_open(const uint8_t *bytes, size_t len, bool text, uint32_t spa
     struct block block = {.text = text, .span = span};
     block.keys = cursor_sub(&c, keys_len);
     block.heads = cursor_sub(&c, heads_len);
-    block.rows = cursor_sub(&c, cursor_left(&c));
     if (c.failed || !values || values > BLOCK_VALUES_MAX)
         return "it is cut short";
+    if (cursor_left(&c))
+        return "bytes follow its end";
     block.values = (uint32_t)values;
     *ret = block;
     return NULL;
@@ -341,9 +343,9 @@ static void encode_head(const struct block_entry *entry, struct buf *heads)
         buf_varint(heads, entry->posting);
 }
 
-void block_encode(const struct block_entry *entries, size_t count, struct buf *buf)
+void block_encode(const struct block_entry *entries, size_t count, struct buf *buf, struct buf *rows)
 {
-    CLEANUP_BUF struct buf keys = BUF_INIT, heads = BUF_INIT, rows = BUF_INIT;
+    CLEANUP_BUF struct buf keys = BUF_INIT, heads = BUF_INIT;
     CLEANUP_FREE struct shard_key *all = mem_alloc(count * sizeof *all);
     uint32_t first = 0;
     for (size_t i = 0; i < count; i++) {
@@ -351,11 +353,11 @@ void block_encode(const struct block_entry *entries, size_t count, struct buf *b
         all[i] = entry->key;
         encode_head(entry, &heads);
         if (forms_with_first(entry->form)) {
-            value_encode_signed(&rows, (int64_t)entry->first - first);
+            value_encode_signed(rows, (int64_t)entry->first - first);
             first = entry->first;
         }
         if (entry->form != BLOCK_POSTING)
-            buf_append(&rows, entry->bytes, entry->len);
+            buf_append(rows, entry->bytes, entry->len);
     }
     shard_keys_encode(all, count, &keys);
     buf_varint(buf, count);
@@ -363,5 +365,4 @@ void block_encode(const struct block_entry *entries, size_t count, struct buf *b
     buf_varint(buf, heads.len);
     buf_append(buf, keys.data, keys.len);
     buf_append(buf, heads.data, heads.len);
-    buf_append(buf, rows.data, rows.len);
 }

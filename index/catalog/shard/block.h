@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A block: neighbouring values of an attribute in a shard, ascending, how many rows each has, and most of
- * these rows. Rows are counted from the shard's first.
+ * A block: neighbouring values of an attribute in a shard, ascending, and how many rows each has; its
+ * members: most of these rows. Rows are counted from the shard's first.
  *
- *     block := varint values, varint length of keys, varint length of heads, keys (shard_key.h), head*, rows*
- *     head  := varint(count << 2 | form) [SET: varint length of the set] [POSTING: varint its number]
- *     rows  := STEPS    signed, varint step{count - 1}    from the first row of the STEPS or RUN before it
+ *     block   := varint values, varint length of keys, varint length of heads, keys (shard_key.h), head*
+ *     head    := varint(count << 2 | form) [SET: varint length of the set] [POSTING: varint its number]
+ *     members := rows*, one after the other's
+ *     rows    := STEPS    signed, varint step{count - 1}    from the first row of the STEPS or RUN before it
  * (from 0) | SET      a set, as rowset_encode() | POSTING  nothing: the set is a row of `posting` | RUN
  * signed, as STEPS: rows without a gap
  *
@@ -19,7 +20,7 @@
 #include "index/catalog/shard/shard_rows.h"
 
 enum {
-    BLOCK_BYTES = 4000,         /* about as long is a block */
+    BLOCK_BYTES = 4000,         /* about as long is a block with its members */
     BLOCK_VALUES_MAX = 8192,    /* and it has no more values than this */
     BLOCK_TEXTS_MAX = 1 << 20,  /* nor longer texts in all, shared bytes counted each time */
     BLOCK_POSTING_BYTES = 2000, /* longer sets are postings */
@@ -47,7 +48,8 @@ struct block { /* borrows the bytes */
     uint32_t span; /* rows of the shard */
     struct cursor keys, heads, rows;
 };
-/* NULL, or what is wrong: with the three parts; not yet with what they hold. */
+/* NULL, or what is wrong: with the two parts; not yet with what they hold. Its rows are for who opens it to
+ * add: ret->rows is a cursor of its members. */
 const char *block_open(const uint8_t *bytes, size_t len, bool text, uint32_t span, struct block *ret);
 
 /* *ret: how many values are below `key`, or (`with`) below or equal to it; *ret_equal: is one equal to it.
@@ -86,4 +88,4 @@ const char *block_entries(const struct block *block, struct arena *arena, struct
 void block_entry_make(const uint32_t *rows, size_t count, struct arena *arena, struct block_entry *entry);
 /* About how many bytes it takes behind `before` (NULL: none). */
 size_t block_entry_bytes(const struct block_entry *entry, const struct block_entry *before);
-void block_encode(const struct block_entry *entries, size_t count, struct buf *buf);
+void block_encode(const struct block_entry *entries, size_t count, struct buf *buf, struct buf *rows);

@@ -124,20 +124,49 @@ void shard_done(struct shard *shard)
     shard->found = NULL;
 }
 
-int shard_block_read(const struct shard *shard, uint32_t number, struct buf *buf, struct block *ret,
-                     struct error *err)
+/* Behind what is in `buf`. */
+static int append_bytes(const struct shard *shard, enum schema_query query, const char *table,
+                        uint32_t number, struct buf *buf, struct error *err)
 {
     sqlite3_stmt *stmt;
     struct cursor bytes = {0};
-    int rc = find_bytes(shard, QUERY_BLOCK, shard_block_id(shard, number), &stmt, &bytes, err);
+    int rc = find_bytes(shard, query, shard_block_id(shard, number), &stmt, &bytes, err);
     if (rc < 1)
-        return rc ? rc : shard_damaged(shard, "block", number, "it is missing", err);
-    buf_clear(buf);
+        return rc ? rc : shard_damaged(shard, table, number, "it is missing", err);
     buf_append(buf, bytes.data, bytes.len);
     sqlite3_reset(stmt);
+    return 0;
+}
+
+static int open_block(const struct shard *shard, uint32_t number, const struct buf *buf, size_t len,
+                      struct block *ret, struct error *err)
+{
     const char *why =
-        block_open(buf->data, buf->len, shard_key_is_text(shard->type), shard_span(shard->number), ret);
+        block_open(buf->data, len, shard_key_is_text(shard->type), shard_span(shard->number), ret);
     return why ? shard_damaged(shard, "block", number, why, err) : 0;
+}
+
+int shard_block_counts(const struct shard *shard, uint32_t number, struct buf *buf, struct block *ret,
+                       struct error *err)
+{
+    buf_clear(buf);
+    int rc = append_bytes(shard, QUERY_BLOCK, "block", number, buf, err);
+    return rc ? rc : open_block(shard, number, buf, buf->len, ret, err);
+}
+
+int shard_block_read(const struct shard *shard, uint32_t number, struct buf *buf, struct block *ret,
+                     struct error *err)
+{
+    buf_clear(buf);
+    int rc = append_bytes(shard, QUERY_BLOCK, "block", number, buf, err);
+    size_t len = buf->len;
+    if (!rc)
+        rc = append_bytes(shard, QUERY_MEMBERS, "members", number, buf, err);
+    if (!rc)
+        rc = open_block(shard, number, buf, len, ret, err);
+    if (!rc)
+        ret->rows = cursor_of((const uint8_t *)buf->data + len, buf->len - len);
+    return rc;
 }
 
 static int decode_posting(const struct shard *shard, uint32_t number, const struct buf *bytes, uint64_t clips,

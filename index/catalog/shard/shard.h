@@ -4,7 +4,8 @@
  *
  *     shards(attribute) -> its shards, in the order of their rows; a row is in one of them
  *     dict(shard << 20 | attribute)
- *       block(shard << 40 | attribute << 20 | number)      dict.h says which
+ *       block(shard << 40 | attribute << 20 | number)      dict.h says which; its values and their counts
+ *       members(shard << 40 | attribute << 20 | number)    of the same number: their rows
  *       posting(shard << 40 | attribute << 20 | number)    a set of rows; DICT_HAS: all that have the
  * attribute
  *
@@ -91,7 +92,9 @@ size_t shards_bytes(const struct shards *shards); /* memory they take */
 /* Those with rows of [first, end), which is made of whole shards: borrowed. */
 struct shards shards_within(const struct shards *shards, uint64_t first, uint64_t end);
 
-/* The bytes of a block into `buf` (which is cleared), and it opened. */
+/* The bytes of a block into `buf` (which is cleared), and it opened: its counts only; or its rows, too. */
+int shard_block_counts(const struct shard *shard, uint32_t number, struct buf *buf, struct block *ret,
+                       struct error *err);
 int shard_block_read(const struct shard *shard, uint32_t number, struct buf *buf, struct block *ret,
                      struct error *err);
 /* The rows of a posting, which are said to be `clips`. */

@@ -19,9 +19,9 @@ void shard_found_free(struct shard_found *found)
     free(found);
 }
 
-static bool is_known(const struct shard_found *found, const struct shard_key *key)
+static bool is_known(const struct shard_found *found, const struct shard_key *key, bool with_rows)
 {
-    if (!found->known)
+    if (!found->known || (with_rows && !found->rows && found->there && found->entry.form != BLOCK_POSTING))
         return false;
     if (!key->text)
         return found->integer == key->number;
@@ -38,18 +38,20 @@ static void note_key(struct shard_found *found, const struct shard_key *key)
         found->integer = key->number;
 }
 
-static int hold_block(const struct shard *shard, uint32_t number, struct error *err)
+static int hold_block(const struct shard *shard, uint32_t number, bool with_rows, struct error *err)
 {
     struct shard_found *found = shard->found;
     found->known = false;
-    if (found->held && found->number == number)
+    if (found->held && found->number == number && found->rows >= with_rows)
         return 0;
     found->held = false;
     if (found->bytes.cap > KEPT_BYTES)
         buf_done(&found->bytes);
-    int rc = shard_block_read(shard, number, &found->bytes, &found->block, err);
+    int rc = with_rows ? shard_block_read(shard, number, &found->bytes, &found->block, err)
+                       : shard_block_counts(shard, number, &found->bytes, &found->block, err);
     found->held = !rc && found->bytes.cap <= KEPT_BYTES;
     found->number = number;
+    found->rows = with_rows;
     return rc;
 }
 
@@ -57,24 +59,24 @@ static int hold_block(const struct shard *shard, uint32_t number, struct error *
 static const char *take_entry(struct shard_found *found, uint32_t at)
 {
     struct block_heads heads;
-    block_heads_init(&heads, &found->block, false);
+    block_heads_init(&heads, &found->block, !found->rows);
     for (uint32_t i = 0; i <= at; i++)
         if (!block_heads_next(&heads))
-            return "its rows are damaged";
+            return found->rows ? "its rows are damaged" : "its heads are cut short";
     found->entry = heads.entry;
     return NULL;
 }
 
-int shard_find(const struct shard *shard, const struct shard_key *key, const struct block_entry **ret,
-               struct error *err)
+int shard_find(const struct shard *shard, const struct shard_key *key, bool with_rows,
+               const struct block_entry **ret, struct error *err)
 {
     struct shard_found *found = shard->found;
     uint32_t at;
     if (!shard->dict.block_count)
         return 0;
-    if (!is_known(found, key)) {
+    if (!is_known(found, key, with_rows)) {
         uint32_t number = shard->dict.blocks[dict_block_of(&shard->dict, key)].number;
-        int rc = hold_block(shard, number, err);
+        int rc = hold_block(shard, number, with_rows, err);
         if (rc)
             return rc;
         const char *why = block_find(&found->block, key, false, &at, &found->there);

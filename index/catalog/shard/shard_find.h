@@ -9,7 +9,7 @@
 #include "index/catalog/shard/shard.h"
 
 struct shard_found {
-    bool held; /* `bytes` are those of the block `number` */
+    bool held, rows; /* `bytes` are those of the block `number`; and of its members */
     uint32_t number;
     struct buf bytes;
     struct block block;
@@ -22,6 +22,6 @@ struct shard_found {
 struct shard_found *shard_found_new(void);
 void shard_found_free(struct shard_found *found);
 
-/* 1 with the value's entry, valid until the next call; 0: no block has it. */
-int shard_find(const struct shard *shard, const struct shard_key *key, const struct block_entry **ret,
-               struct error *err);
+/* 1 with the value's entry, valid until the next call, and `with_rows` with its rows; 0: no block has it. */
+int shard_find(const struct shard *shard, const struct shard_key *key, bool with_rows,
+               const struct block_entry **ret, struct error *err);

@@ -20,9 +20,10 @@ static void tell_blocks(const struct shard *shard, size_t from, size_t to, shard
     for (size_t i = from, next; i < to; i = next) {
         for (next = i + 1; next < to && blocks[next].number > blocks[next - 1].number;)
             next++;
-        each(ctx, SHARD_BLOCKS,
-             (int64_t[]){shard_block_id(shard, blocks[i].number),
-                         shard_block_id(shard, blocks[next - 1].number)});
+        const int64_t ids[] = {shard_block_id(shard, blocks[i].number),
+                               shard_block_id(shard, blocks[next - 1].number)};
+        each(ctx, SHARD_BLOCKS, ids);
+        each(ctx, SHARD_MEMBERS, ids);
     }
 }
 

@@ -4,7 +4,7 @@
 
 #include "index/catalog/shard/shard.h"
 
-enum shard_table { SHARD_BLOCKS, SHARD_POSTINGS };
+enum shard_table { SHARD_BLOCKS, SHARD_MEMBERS, SHARD_POSTINGS };
 /* Rows first .. last of a table; each call names others. */
 typedef void shard_read_fn(void *ctx, enum shard_table table, const int64_t ids[2]);
 

@@ -107,7 +107,7 @@ int shard_equal(const struct shard *shard, const struct shard_key *key, struct r
     const struct block_entry *entry;
     if (large)
         return add_posting(shard, large->posting, large->clips, rows, err);
-    int rc = shard_find(shard, key, &entry, err);
+    int rc = shard_find(shard, key, true, &entry, err);
     if (rc < 1)
         return rc;
     if (entry->form == BLOCK_POSTING)
@@ -123,7 +123,7 @@ int shard_count(const struct shard *shard, const struct shard_key *key, uint64_t
 {
     const struct dict_value *large = dict_large_find(&shard->dict, key);
     const struct block_entry *entry;
-    int rc = large ? 1 : shard_find(shard, key, &entry, err);
+    int rc = large ? 1 : shard_find(shard, key, false, &entry, err);
     if (rc < 0)
         return rc;
     *ret = large ? large->clips : rc ? entry->count : 0;
@@ -132,9 +132,13 @@ int shard_count(const struct shard *shard, const struct shard_key *key, uint64_t
 
 /* ---- a range ---- */
 
+typedef int block_reader(const struct shard *shard, uint32_t number, struct buf *buf, struct block *ret,
+                         struct error *err);
+
 struct ranging {
     const struct shard *shard;
     const struct shard_range *range;
+    block_reader *read;
     size_t from, to; /* the blocks that hold it */
     struct buf *bytes;
 };
@@ -149,7 +153,7 @@ static int open_block(const struct ranging *at, size_t i, struct block *ret, uin
     const bool cut[2] = {i == at->from && !range->open_low, i + 1 == at->to && !range->open_high};
     bool equal;
     entries[0] = 0, entries[1] = UINT32_MAX;
-    int rc = shard_block_read(at->shard, of->number, at->bytes, ret, err);
+    int rc = at->read(at->shard, of->number, at->bytes, ret, err);
     if (rc)
         return rc;
     const char *why =
@@ -179,7 +183,7 @@ int shard_count_between(const struct shard *shard, const struct shard_range *ran
                         struct error *err)
 {
     CLEANUP_BUF struct buf bytes = BUF_INIT;
-    struct ranging at = {.shard = shard, .range = range, .bytes = &bytes};
+    struct ranging at = {.shard = shard, .range = range, .bytes = &bytes, .read = shard_block_counts};
     uint64_t sum = 0;
     size_t from, to;
     int rc = 0;
@@ -204,7 +208,7 @@ int shard_between(const struct shard *shard, const struct shard_range *range, st
 {
     struct shard_rows into;
     CLEANUP_BUF struct buf bytes = BUF_INIT;
-    struct ranging at = {.shard = shard, .range = range, .bytes = &bytes};
+    struct ranging at = {.shard = shard, .range = range, .bytes = &bytes, .read = shard_block_read};
     size_t from, to;
     uint64_t pairs = 0;
     int rc = 0;

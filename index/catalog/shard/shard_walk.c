@@ -23,8 +23,9 @@ static int step_in_blocks(struct shard_walk *walk, struct error *err)
         walk->in_block = false;
         if (walk->block == dict->block_count)
             return 0;
-        int rc =
-            shard_block_read(walk->shard, dict->blocks[walk->block++].number, &walk->bytes, &walk->open, err);
+        uint32_t number = dict->blocks[walk->block++].number;
+        int rc = walk->rows ? shard_block_read(walk->shard, number, &walk->bytes, &walk->open, err)
+                            : shard_block_counts(walk->shard, number, &walk->bytes, &walk->open, err);
         if (rc)
             return rc;
         shard_keys_done(&walk->keys);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One row of a table at a time. */
+/* One row of a table at a time; of a block two. */
 #include "index/catalog/shard/shard_write.h"
 
 #include <errno.h>
@@ -18,15 +18,18 @@ int shard_put(struct db *db, enum schema_query query, int64_t id, const struct b
 int shard_block_put(const struct shard *shard, uint32_t number, const struct block_entry *entries,
                     size_t count, uint64_t *written, struct error *err)
 {
-    CLEANUP_BUF struct buf bytes = BUF_INIT;
-    block_encode(entries, count, &bytes);
-    return shard_put(shard->db, QUERY_BLOCK_PUT, shard_block_id(shard, number), &bytes, written, err);
+    CLEANUP_BUF struct buf bytes = BUF_INIT, rows = BUF_INIT;
+    int64_t id = shard_block_id(shard, number);
+    block_encode(entries, count, &bytes, &rows);
+    int rc = shard_put(shard->db, QUERY_BLOCK_PUT, id, &bytes, written, err);
+    return rc ? rc : shard_put(shard->db, QUERY_MEMBERS_PUT, id, &rows, written, err);
 }
 
 int shard_block_drop(const struct shard *shard, uint32_t number, struct error *err)
 {
     int64_t id = shard_block_id(shard, number);
-    return db_drop_rows(shard->db, QUERY_BLOCK_DROP, id, id, err);
+    int rc = db_drop_rows(shard->db, QUERY_BLOCK_DROP, id, id, err);
+    return rc ? rc : db_drop_rows(shard->db, QUERY_MEMBERS_DROP, id, id, err);
 }
 
 int shard_posting_put(const struct shard *shard, uint32_t number, const void *bytes, size_t len,
@@ -59,6 +62,8 @@ int shard_drop(struct db *db, uint32_t attribute, uint32_t number, struct error 
     struct shard shard = {.attribute = attribute, .number = number};
     int64_t first = shard_block_id(&shard, 0), last = shard_block_id(&shard, DICT_HAS);
     int rc = db_drop_rows(db, QUERY_BLOCK_DROP, first, last, err);
+    if (!rc)
+        rc = db_drop_rows(db, QUERY_MEMBERS_DROP, first, last, err);
     if (!rc)
         rc = pieces_drop(db, &pieces_posting, first, last, err);
     int64_t id = shard_dict_id(number, attribute);

@@ -268,6 +268,7 @@ static struct apply_counts counts_of(const struct apply *apply)
     counts.clips = (uint64_t)apply->output.clip_count;
     counts.rows = (uint64_t)apply->output.rows;
     counts.values_changed = apply->setter.replaced.count;
+    counts.upkeep_left = apply->output.budget;
     snprintf(counts.changed_shown, sizeof counts.changed_shown, "%s",
              buf_text(&apply->setter.replaced.shown));
     return counts;

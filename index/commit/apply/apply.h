@@ -59,6 +59,7 @@ struct apply_counts {
     char changed_shown[900]; /* the first APPLY_SHOWN of them, for people */
     uint64_t clips_kept;     /* in which an import left what others had said, being partial */
     uint64_t clips, rows;    /* of the result */
+    uint64_t upkeep_left;    /* bytes of what is older that may still be written */
 };
 /* A known key with the same fingerprint keeps its row and is unchanged unless its attributes or streams
  * differ; with another fingerprint it is replaced under its row. A

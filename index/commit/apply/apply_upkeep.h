@@ -10,6 +10,7 @@
  *     seals                the tail goes to shards, attribute by attribute        apply_seal.h
  *     folds                many patches go beneath, shard by shard                apply_fold.h
  *     merges               four shards become one, attribute by attribute
+ *     hot pages            what a mount fetches at once is gathered               pages/pages_write.h
  *
  * as long as there is budget. It is in bytes before they are packed, so what is done does not depend on a
  * library's version. A piece that cannot be cut is not begun without any budget, and may go beyond what is

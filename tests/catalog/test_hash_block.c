@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Blocks of hashes that are drawn are read back and searched; those that are damaged are found out. The seed
+ * is printed and taken from SEED.
+ */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * One range a file is to be fetched ahead: what its readers' patterns ask for is joined to it, and handed out
+ * a fill at a time, so that however many read a file nothing is asked for twice.
+ */
 #include "cache/ahead.h"
 
 #include "cache/fetcher.h"

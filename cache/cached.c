@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Looks and marks are under the file's lock; opening, checking and taking over its local files are not. Fills
+ * are kept in order and never overlap, so that the one that covers a block is found by halving.
+ */
 #include "cache/cached.h"
 
 #include <assert.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * A read is walked span by span. One span is passed on as it is; of several each is a read of its own into
+ * its part of one buffer, and the last that ends ends the whole. No fill and no block is known here.
+ */
 #include "cache/compose.h"
 
 #include <errno.h>

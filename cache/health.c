@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A failure stops writing for a while, and one thread at a time tries whether it works again. */
 #include "cache/health.h"
 
 #include <stdio.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * A queue, oldest first, of fills whose bytes the disk did not take. Each trim or retry looks at every fill
+ * once, so that one that cannot go yet holds nothing up.
+ */
 #include "cache/kept.h"
 
 #include <pthread.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A SHA-256 is as good as random, so its first bytes choose the chain and nothing need be hashed. */
 #include "cache/keytable.h"
 
 #include <assert.h>

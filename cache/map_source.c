@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * A fill becomes a plan: bytes of the map at once, the rest as parts, of which each is one GET or one read of
+ * a stream. The parts run beside each other, and the last that ends ends the fill.
+ */
 #include "cache/map_source.h"
 
 #include <pthread.h>

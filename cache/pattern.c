@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * The reads of one handle as a streak that goes on or begins anew; what is fetched ahead follows from its
+ * length.
+ */
 #include "cache/pattern.h"
 
 /* A kernel's read-ahead may come a little out of order: reads that begin this close behind the last one

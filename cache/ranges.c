@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A sorted list in which a new range melts with those it touches. */
 #include "cache/ranges.h"
 
 #include <stdlib.h>

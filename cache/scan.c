@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Walks the two levels of folders below which files lie, joins the two files of a key, and gives them oldest
+ * first, as if they had been touched in that order.
+ */
 #include "cache/scan.h"
 
 #include <dirent.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A list of files in the order of their first touch, a mark on each that was touched since, and a hand. */
 #include "cache/sieve.h"
 
 #include <stdlib.h>

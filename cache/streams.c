@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A few slots, reused by age; a stream is opened outside the lock, by its first read. */
 #include "cache/streams.h"
 
 #include <pthread.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * A hash table of files, with a list of the idle ones by age, and claims: a claim is a key that is listed
+ * while somebody opens or evicts it, so that no file is opened under the lock.
+ */
 #include "cache/table.h"
 
 #include <assert.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * mount(2) where we may, fusermount3 where we may not, and one sentence for each way in which either refuses.
+ * The mount is known again by its device number.
+ */
 #include "fs/attach.h"
 
 #include <errno.h>

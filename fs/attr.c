@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Sizes and kinds follow from the node, times from the version that changed it last; a number is that of the
+ * node, or the place of a clip.
+ */
 #include "fs/attr.h"
 
 #include <errno.h>

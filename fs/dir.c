@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A listing is a walk over a result from where an offset says, window by window, until the reply is full. */
 #include "fs/dir.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Three processes that wait for each other: caller, guard, daemon. Signals are blocked before the fork and
+ * taken one by one, so that none falls between two of them.
+ */
 #include "fs/guard.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A list with a lock, through which each handle can be closed once, by a release or by the end. */
 #include "fs/handle.h"
 
 #include <stddef.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * A hash table by number, and a list of those that nobody uses, oldest first. What is to be closed is taken
+ * out under the lock and closed behind it.
+ */
 #include "fs/inode.h"
 
 #include <pthread.h>

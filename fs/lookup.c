@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * A name is first told apart by its spelling: a condition, a clip's file, something of `.elidefs`. Then the
+ * one thing that it can be is looked for, and what is not there is explained.
+ */
 #include "fs/lookup.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Parses mountinfo, field by field, and keeps the last line for a path, which is what lies on top. */
 #include "fs/mounts.h"
 
 #include <errno.h>

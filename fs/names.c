@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A growing array of owned texts. */
 #include "fs/names.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * An open finds or makes the inode and hands it to the kernel as a handle; a read without a handle does the
+ * same by its number.
+ */
 #include "fs/opened.h"
 
 #include <errno.h>

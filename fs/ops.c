@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* libfuse's table. What is answered from memory is answered here; all else becomes a task. */
 #include "fs/ops.h"
 
 #include "fs/dir.h"

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * A list under one lock, through which all that wait can be cancelled at once, and none that begins later is
+ * missed.
+ */
 #include "fs/pending.h"
 
 #include <assert.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * A thread that looks every few seconds. Who asks for a look at once waits until a moment after the last one,
+ * so that many who ask are served by one.
+ */
 #include "fs/refresh.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Each kind of answer once, and at most LOG_LINES lines a while of what went wrong. */
 #include "fs/reply.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* What a request must give back is in one structure, so that one call gives back all of it. */
 #include "fs/scope.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* What the kernel offers, and which of it is taken; the table in fs/README.md has the reasons. */
 #include "fs/settings.h"
 
 #include <fcntl.h>

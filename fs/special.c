@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * The names in `.elidefs/`, and the bytes of each: made at the look-up where they are live, else when their
+ * size or their bytes are asked for first, and kept for the read that follows.
+ */
 #include "fs/special.h"
 
 #include <errno.h>

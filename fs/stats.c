@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Each part appends its own counters. */
 #include "fs/stats.h"
 
 #include "cache/base/instant.h"

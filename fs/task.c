@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Runs a request once without waiting, and where that is not enough once more in the pool, with a copy of
+ * what it needs.
+ */
 #include "fs/task.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* An array by version. Two threads that look for the same version at once find the same time. */
 #include "fs/times.h"
 
 #include <stdbool.h>

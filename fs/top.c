@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Names of versions and tags are links to what does not move; a condition is a link into the newest version.
+ */
 #include "fs/top.h"
 
 #include <errno.h>

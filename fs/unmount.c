@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Whose mount it is tells mountinfo; whether its daemon still answers is asked by a child that can be given
+ * up. A dead one is detached, a living one is taken away only when nobody uses it.
+ */
 #include "fs/unmount.h"
 
 #include <errno.h>

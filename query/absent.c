@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * A list of questions, from the most certain to the vaguest: does the clip exist but not meet the path, has
+ * it no such file, was it a condition in another language, what is spelt nearly so? The first that has an
+ * answer is the reason.
+ */
 #include "query/absent.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Literals are sorted by their canonical text and equal ones are one, so that equal clauses are spelt alike;
+ * a clause's rows are the union of theirs.
+ */
 #include "query/clause.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Differences as lines of JSON, with keys in one order. */
 #include <inttypes.h>
 #include <string.h>
 

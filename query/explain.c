@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * The plan as it was made, a line a step, and then a warning for each literal that many clips say nothing of.
+ */
 #include "query/explain.h"
 
 #include <inttypes.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Steps are sorted by their estimates and cut to an intersection, window by window. What only asks whether
+ * there is a clip, or how many, makes no set that it does not need.
+ */
 #include "query/plan.h"
 
 #include <errno.h>

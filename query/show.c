@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Escaped as components are, and cut: hostile bytes must neither reach a terminal nor fill it. */
 #include "query/show.h"
 
 #include "cache/base/escape.h"

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * `elidefs annotate`: a table of labels, or a stream of them, becomes one commit, or one every few seconds.
+ */
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>

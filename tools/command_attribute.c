@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * `elidefs attribute`: a table of verbs; `list` reads a version, the others are each an operation of a change
+ * set.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

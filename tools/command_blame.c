@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* `elidefs blame`: of one clip, who set each value and event, and in which version. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * `elidefs catalog`: a version's own file, as it is stored: pulled whole, or what its pages and packs take.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

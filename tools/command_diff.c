@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* `elidefs diff`: two versions, or a path in two versions, as text, as counts, or as JSON. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* `elidefs explain`: a path's plan, or why it means nothing; the report that a mount shows as well. */
 #include <stdio.h>
 
 #include "query/report.h"

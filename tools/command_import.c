@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * `elidefs import`: from the options to one request, and from what the import found to a commit and to the
+ * sentences about it. How sources are read is in tools/import/.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

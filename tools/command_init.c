@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* `elidefs init`: makes an empty data set, and says what to type next. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* `elidefs lock`: what a path means now, as one line for a file that is kept beside code. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * `elidefs log`: the versions, newest first, with tags and with what each changed. One that cannot be read is
+ * a line like the others.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

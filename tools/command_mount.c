@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * `elidefs mount`: checks all that can be refused before anything is mounted, then opens the data set behind
+ * the guard and serves it until a signal or an unmount ends it.
+ */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>

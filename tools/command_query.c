@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* `elidefs query`: what a path means, printed without a mount; `--where` makes a path of conditions. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

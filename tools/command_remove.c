@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* `elidefs remove`: hides the clips that a path means, and says how many. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

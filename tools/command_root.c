@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* `elidefs root`: a table of verbs over the places where recordings lie. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* `elidefs tag` and `elidefs untag`: names of versions that can be moved. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * `elidefs trust`: which places outside of itself a data set may read, on this machine. Without a place to
+ * trust it tells which are asked for.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

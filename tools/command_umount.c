@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* `elidefs umount`: a mount point, or the data set that is mounted somewhere. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

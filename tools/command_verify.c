@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * `elidefs verify`: can all clips of all versions, or of a path, be read? A version that is broken is told
+ * and does not hide the next.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

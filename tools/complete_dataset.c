@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Opens the data set as commands do, under an alarm, and prints what may stand next; whatever fails prints
+ * nothing.
+ */
 #include "tools/complete_dataset.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Two walks over the same differences: one prints them, one counts them by attribute. */
 #include "tools/diff_text.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Printed by hand in one order; read as JSON, field by field, where the first that is wrong is named. */
 #include "tools/lock.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* The nearest of a list by spelling, and a small table of what other programs call things. */
 #include "tools/meant.h"
 
 #include <string.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Parses mountinfo; then walks a path component by component as the kernel would, but asks no mount for
+ * anything.
+ */
 #include "tools/mount_list.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Gathers and commits against the newest version, again from the start if another commit came between. */
 #include "tools/removal.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* The help text is also the grammar: nothing says a second time which words a command takes. */
 #include "tools/synopsis.h"
 
 #include <ctype.h>

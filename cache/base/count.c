@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Nouns that end in a consonant and y get "ies", all others "s": the few nouns of our messages need no more.
+ */
 #include "cache/base/count.h"
 
 #include <stdbool.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* $HOME where it is absolute, else what the user database says: a service may run without an environment. */
 #include "cache/base/home.h"
 
 #include <pwd.h>

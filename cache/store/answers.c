@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * A ring of atomics: whoever counts takes the next place in it. A sum that runs meanwhile may see one time
+ * that is older than its neighbours.
+ */
 #include "cache/store/answers.h"
 
 #include <stdlib.h>

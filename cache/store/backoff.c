@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * One decision: given how an attempt failed and what is left of tries, tokens and time, when is the next one,
+ * or what is the final error?
+ */
 #include "cache/store/backoff.h"
 
 #include <errno.h>

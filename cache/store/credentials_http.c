@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* One request to a service that gives out keys, with its answer in memory that is wiped. */
 #include "cache/store/credentials_http.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Takes apart scheme, host and port by hand, and refuses all else that a URL may have: none of it would be
+ * sent.
+ */
 #include "cache/store/endpoint.h"
 
 #include <ctype.h>

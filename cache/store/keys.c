@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Copies of fixed size, checked once as they come in, so that nobody who signs has to look at them again. */
 #include "cache/store/keys.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * The last samples in a ring; the percentile is computed anew after every few of them, not at each request.
+ */
 #include "cache/store/latency.h"
 
 #include <stdlib.h>

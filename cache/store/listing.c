@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * A table of paths of elements, each with the function that takes its text, for each of the two documents. An
+ * entry is handed over when its element ends; a page with too many of them, or with texts that cannot be what
+ * they are for, is refused.
+ */
 #include "cache/store/listing.h"
 
 #include <ctype.h>

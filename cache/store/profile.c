@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Both files go through the same reader of INI files into one table of settings; keys are taken from one file
+ * or the other, never half from each.
+ */
 #include "cache/store/profile.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * A reply is judged by its head before its first byte and by its length at its end. What does not say exactly
+ * what was asked for is refused, and an object that changed is told from one that is broken.
+ */
 #include "cache/store/ranged.h"
 
 #include <errno.h>

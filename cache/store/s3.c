@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * The vtable of S3: looking at, putting and removing single objects, and what a reply's head says of one.
+ * Reads, uploads and listings have files of their own.
+ */
 #include "cache/store/s3.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Each setting is a list of places where it may stand, in order; host and path are composed once they are all
+ * known.
+ */
 #include "cache/store/s3_place.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Pages of their own, since only whole pages can be marked; explicit_bzero, which no compiler leaves out. */
 #include "cache/store/secret.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * The last key that was derived, with what it was made of: requests of one store differ in nothing of that
+ * all day.
+ */
 #include "cache/store/signing_key.h"
 
 #include <pthread.h>

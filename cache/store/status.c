@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A table of statuses and what each means to whoever asked. */
 #include "cache/store/status.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Workers and timers begin with it; the network's thread and the settlers when they are first needed.
+ * Stopping sets one flag and wakes all who wait, and everything ends before what it stands on.
+ */
 #include "cache/store/stores.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * The vtable of a web server's folder: a URL is parsed once into one spelling, its objects can be looked at,
+ * and all that would change something is refused. Redirects are followed within the same origin.
+ */
 #include "cache/store/web.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Events are sorted once, encoded in that order, and decoded into a list that grows; the order is checked
+ * again there.
+ */
 #include "index/catalog/event.h"
 
 #include <stdlib.h>

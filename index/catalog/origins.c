@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * An array by number, filled as numbers are asked for: a catalog has few setters, and clips name them again
+ * and again.
+ */
 #include "index/catalog/origins.h"
 
 #include <errno.h>

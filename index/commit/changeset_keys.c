@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Keys stand in the log, here are their places in it. They are searched by halving while they ascend; the
+ * first that does not makes a hash map of all.
+ */
 #include "index/commit/changeset_keys.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Fields one behind the other, printed and read back in one order. A line with the program's version stands
+ * in front, so that what another version wrote is refused before any of it is believed.
+ */
 #include "index/commit/commit_job.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Buffers, cursors and errors: what goes in comes out, and nothing is read or written past an end. */
 #include <criterion/criterion.h>
 #include <string.h>
 

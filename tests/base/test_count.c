@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Nouns and their plurals in messages. */
 #include <criterion/criterion.h>
 #include <string.h>
 

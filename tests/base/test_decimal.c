@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Each text against strtod, which is slower and right. */
 #include "cache/base/decimal.h"
 
 #include <criterion/criterion.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Each function against the vectors of the document that defines it. */
 #include <criterion/criterion.h>
 #include <string.h>
 

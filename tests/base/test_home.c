@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Which of two places says where the home is. */
 #include <criterion/criterion.h>
 #include <pwd.h>
 #include <stdlib.h>

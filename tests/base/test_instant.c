@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Texts of times and durations, and the one canonical text of each. */
 #include <criterion/criterion.h>
 #include <string.h>
 

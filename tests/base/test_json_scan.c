@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Texts against the tokens they have, written out, or against the error. */
 #include "cache/base/json_scan.h"
 
 #include <criterion/criterion.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Numbers that are drawn, against qsort. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>

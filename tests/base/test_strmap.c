@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* What is left of cache/base and small: the map of texts, the pool of threads, files and folders. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>

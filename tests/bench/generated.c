@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A value is a hash of attribute and clip, so that any clip of any size of set can be made alone. */
 #include "tests/bench/generated.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Makes and removes the folder, and ends the program with the reason where anything fails. */
 #include "tests/bench/scratch.h"
 
 #include <stdio.h>

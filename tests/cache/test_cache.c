@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * A cache over a source whose bytes are known: reads, restarts, and local files with all kinds of damage,
+ * each of which must cost a fetch and nothing else.
+ */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>

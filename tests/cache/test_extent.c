@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Extent maps and side files: golden keys and bytes, and what breaks an invariant. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>

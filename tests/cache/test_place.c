@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* The folder, the cache and the file that most tests begin with. */
 #include "tests/cache/test_place.h"
 
 #include <criterion/criterion.h>

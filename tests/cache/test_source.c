@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Bytes are a function of seed and offset, so any range can be given and checked without keeping any. */
 #include "tests/cache/test_source.h"
 
 #include <errno.h>

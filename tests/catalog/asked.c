@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Asks all that a reader can be asked, and mixes all answers into one number; an error that is no damage is
+ * strange.
+ */
 #include "tests/catalog/asked.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* The model says by plain lists what the catalog must say; each step draws a change and does it to both. */
 #include "tests/catalog/cells_model.h"
 
 #include <criterion/criterion.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* What a change set makes of a catalog, read back through the reader. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* The log of a change set: written, read, decoded, golden, and refused where an operation does not fit. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Keys in order and in none, searched from everywhere. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* How keys, streams and columns are spelt in paths. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>

@@ -12,6 +12,7 @@
 #include "index/catalog/groups/clips.h"
 #include "tests/catalog/versions.h"
 #include "tests/test_leaks.h"
+#include "tests/test_rounds.h"
 
 enum { KEYS = 9000, STREAMS = 4, FIRST = 8000, COMMITS = 90 };
 
@@ -308,7 +309,7 @@ static void compare_since(struct model *m, uint32_t since, bool labels_only)
 static void compare(struct model *m)
 {
     CLEANUP_BUF struct buf want = BUF_INIT, json = BUF_INIT;
-    uint32_t from = (uint32_t)draw(m, KEYS / 2), step = 1 + (uint32_t)draw(m, 20);
+    uint32_t from = (uint32_t)draw(m, KEYS / 2), step = 4 + (uint32_t)draw(m, 40);
     for (uint32_t i = from; i < KEYS; i += step)
         compare_clip(m, i, &want, &json);
     compare_since(m, (uint32_t)draw(m, m->v.head + 1), false);
@@ -365,6 +366,7 @@ Test(rows_model, clips_are_as_a_plain_list_has_them_after_each_of_many_commits)
     struct model *m = MEM_NEW(struct model);
     const char *text = getenv("SEED");
     bool merged = false, folding = false, folded = false;
+    int commits = test_rounds(COMMITS);
     m->random = text ? strtoull(text, NULL, 10) : 88172645463325252u;
     fprintf(stderr, "SEED=%llu\n", (unsigned long long)m->random);
     versions_init(&m->v);
@@ -376,7 +378,7 @@ Test(rows_model, clips_are_as_a_plain_list_has_them_after_each_of_many_commits)
         key_of(i, key);
         compare_known(m, &m->clips[i], key);
     }
-    for (int n = 0; n < COMMITS; n++) {
+    for (int n = 0; n < commits; n++) {
         commit(m);
         for (uint32_t i = 0; i < KEYS; i++) {
             char key[32];

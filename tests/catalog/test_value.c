@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A table of texts: what each parses to, how it is printed, or that it is refused. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <math.h>

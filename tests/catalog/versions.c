@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Applies change sets to files in a folder, one a version, as commits do to a data set. */
 #include "tests/catalog/versions.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Golden manifests, and each of their fields made wrong. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * A data set's folder, a neighbour, and links between them: which roots are read, and whom they need trusted
+ * by.
+ */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>

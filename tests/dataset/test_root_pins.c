@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* The lines in which the pins of a root's objects are kept. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>

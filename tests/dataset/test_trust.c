@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* The file of what a user trusts: private, exact, and shared by writers. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>

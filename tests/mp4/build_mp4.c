@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Boxes are written inside out: sizes are patched when a box ends, offsets once the moov's length is known.
+ */
 #include "tests/mp4/build_mp4.h"
 
 #include <stdio.h>

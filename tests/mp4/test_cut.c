@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Clips cut out of a recording with open GOPs whose samples are one byte each, so that the bytes tell which
+ * frames are shown and which only decoded.
+ */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A recording's tables written and read back: what they cut, and what every damage to them does. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Small files built box by box: what is read of each table, which times frames have, and what is refused. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>

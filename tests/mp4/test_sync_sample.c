@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Which samples are key frames, told by their first bytes, and how few must be looked at. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A page map's root: written and read back, and each number in it made wrong. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Reads are copies out of memory, counted, and can be made to fail. */
 #include "tests/parquet/opened.h"
 
 #include <criterion/criterion.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Prints rows the way the expected values beside the files were printed. */
 #include "tests/parquet/print.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Least and greatest values out of statistics, and which statistics are not to be believed. */
 #include <criterion/criterion.h>
 #include <math.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Groups and rows cut out of files, against the same rows of the whole. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* The run-length and bit-packed encoding, by bytes that were written by hand. */
 #include <criterion/criterion.h>
 #include <string.h>
 

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * All files in data/ against the values beside them, all in reject/ against their reasons, and each with
+ * bytes changed or missing.
+ */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* The compact protocol as a tree: read, changed, written, refused. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Looks for fields in the text of a head; nothing is parsed twice or kept. */
 #include "tests/proxy/head.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A map from a request's text to its whole reply. */
 #include "tests/proxy/kept.h"
 
 #include <pthread.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Reads come through a buffer, writes go straight out. */
 #include "tests/proxy/stream.h"
 
 #include <errno.h>

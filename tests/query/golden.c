@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Reads the table line by line, asks the test for each result and compares; GOLDEN_WRITE=1 writes it anew. */
 #include "tests/query/golden.h"
 
 #include <stdio.h>

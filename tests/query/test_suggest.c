@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* What may stand behind a path: attributes, then the values that leave clips. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>

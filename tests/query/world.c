@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A model in plain arrays, from which the change set is made that a real catalog is built of. */
 #include "tests/query/world.h"
 
 #include <errno.h>

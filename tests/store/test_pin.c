@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* The spelling of pins, of dates and of locations in HTTP. */
 #include <criterion/criterion.h>
 #include <errno.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Files are put into a folder, imported without a data set, and the change set is printed. */
 #include "tests/tools/scanned.h"
 
 #include <stdlib.h>

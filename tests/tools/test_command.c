@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Command lines against what is parsed of them, with a command made for that. */
 #include <criterion/criterion.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* What several values of one attribute, from several clips, make of its type. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>

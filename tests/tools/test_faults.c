@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* What is gathered, printed and written of faults, and which end the import. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Paths in a folder, and the clips that are made of them. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>

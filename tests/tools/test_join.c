@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Three clips, a table, and what each has then. */
 #include <criterion/criterion.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Patterns of paths, and the key, stream and extension that each gives. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>

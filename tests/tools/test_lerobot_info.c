@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Path templates as Python expands them, and info.json with each of its fields wrong. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Files of JSON lines: whole, cut, across blocks; and the episodes that they say. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Which frames of a video a stretch of time means, and who shares them. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <math.h>

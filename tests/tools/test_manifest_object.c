@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Spellings of one object, and which root each is given. */
 #include "tools/import/manifest_object.h"
 
 #include <criterion/criterion.h>

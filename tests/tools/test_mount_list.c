@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A mountinfo written by hand, and what lies in which mount of it. */
 #include <criterion/criterion.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Notes that say the same are one. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* The file of scans between two imports: found again, and with every byte of it changed or missing. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Listing, and what reads of recordings cost in requests and bytes. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>

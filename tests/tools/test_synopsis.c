@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* The words and verbs that a synopsis has. */
 #include <criterion/criterion.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Small tables as text, against what is read of them, written out in one line a row. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>

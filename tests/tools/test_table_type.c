@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Cells, and the type that their column gets; forced types and known ones. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A window over the items slides along as they are taken; a pool works on what lies in it. */
 #include "tools/import/ahead.h"
 
 #include <pthread.h>

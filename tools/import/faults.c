@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Faults are gathered by what they say, so that ten thousand of a kind are one line with a count, and each as
+ * a line of JSON for --skip-bad's file.
+ */
 #include "tools/import/faults.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Two passes: the first gathers members and lists what must be read, the second takes clips in order, reads
+ * what is new, and tells labels from streams.
+ */
 #include "tools/import/files_clip.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A list of what is to be read, run ahead by threads, taken in the order in which it was listed. */
 #include "tools/import/files_scan.h"
 
 #include "index/containers/mp4/mp4.h"

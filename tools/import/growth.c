@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Each clip of the source is settled against what is known of its key and of its content; then each clip of
+ * the data set that the source should have given. Only what is then still wrong, or moved, is said.
+ */
 #include "tools/import/growth.h"
 
 #include <errno.h>

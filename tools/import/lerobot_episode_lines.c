@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Two files of lines, joined by the episode's number. A bad line costs its own episode, if its number can
+ * still be read, or else every episode that it may have been.
+ */
 #include "tools/import/lerobot_episode_lines.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * A list of episodes in the order of their numbers, each once, with the flaws of those that cannot be
+ * imported.
+ */
 #include "tools/import/lerobot_episodes.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* What the importer needs of info.json, checked; and Python's format strings, as far as LeRobot uses them. */
 #include "tools/import/lerobot_info.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Blocks are cut at their line feeds. Python's NaN and infinities become null where a line does not parse
+ * without.
+ */
 #include "tools/import/lerobot_lines.h"
 
 #include <errno.h>

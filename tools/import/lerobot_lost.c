@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Looks for paths that only LeRobot writes among those of a source, and for its episodes among the clips that
+ * the data set has of it, before anything is imported as plain files.
+ */
 #include "tools/import/lerobot_lost.h"
 
 #include <ctype.h>

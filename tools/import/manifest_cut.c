@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Cuts are gathered by object, so that each is scanned once; they are made in the order of the objects, and
+ * put into clips in the order of the rows.
+ */
 #include "tools/import/manifest_cut.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A list of pieces and their bytes, bounded in number and size; one that is not whole answers nothing. */
 #include "tools/import/scan.h"
 
 #include <string.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * A table from the names that are asked for to the new ones. What was never met is a mistake, and is told
+ * with the names that there are.
+ */
 #include "tools/import/stream_name.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * The one way from a column and its type to an attribute and its values, with the notes about what became of
+ * either.
+ */
 #include "tools/import/table_attribute.h"
 
 #include <string.h>

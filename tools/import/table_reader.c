@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Finds out what a table is, opens the reader of that kind, and gives its rows; says in each message where in
+ * the table it was.
+ */
 #include "tools/import/table_reader.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Each column gets its attribute's name and type once the batch is known; then each cell is a value of that
+ * type, or a refusal that names it.
+ */
 #include "tools/label/label_columns.h"
 
 #include <errno.h>

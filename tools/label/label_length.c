@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * What the attributes `duration` and `fps` of the clip say; where they say nothing no event is too late, and
+ * a frame is a tenth of a second.
+ */
 #include "tools/label/label_length.h"
 
 #include <errno.h>

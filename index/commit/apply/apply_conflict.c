@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Asks the interim about one clip, value or attribute at a time, as apply() comes to it; what is found is the
+ * version that is in the way, or a refusal that names it.
+ */
 #include "index/commit/apply/apply_conflict.h"
 
 #include <errno.h>

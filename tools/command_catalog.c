@@ -167,8 +167,10 @@ const struct command command_catalog = {
         "version in which it last changed. Integers, floats and texts are stored as such, booleans as 0 "
         "and 1, timestamps as RFC 3339 text, durations in seconds, lists as JSON text.\n\n"
         "streams(key, name, ext, file, size, container, object, changed): a row for each file: its name "
-        "in a folder, what it was cut out of, the place of the recording that its bytes are read from "
-        "(NULL where all lie in the catalog), and the version that last changed them.\n\n"
+        "in a folder, what it was cut out of (NULL: it is a recording's bytes as they are), the place of the "
+        "recording that its bytes are read from (NULL where all lie in the catalog), and the version that "
+        "last "
+        "changed them.\n\n"
         "events(key, label, start_s, end_s, by, version): in seconds from the clip's start.\n\n"
         "Values are of several types: DuckDB wants SET sqlite_all_varchar = true before it attaches FILE, "
         "and a CAST where numbers are compared.",

@@ -26,6 +26,11 @@ static struct value text_cell(const char *text)
     return (struct value){.type = VALUE_TEXT, .text = text, .len = strlen(text)};
 }
 
+static struct value text_or_none(const char *text)
+{
+    return *text ? text_cell(text) : none;
+}
+
 static struct value number_cell(uint64_t number)
 {
     return (struct value){.type = VALUE_INT, .integer = (int64_t)number};
@@ -123,8 +128,8 @@ static int add_stream(struct export *export, uint32_t row, uint32_t number, stru
                                   text_cell(file->ext),
                                   text_cell(buf_text(&name)),
                                   number_cell(file->size),
-                                  text_cell(stream.container),
-                                  object.len ? text_cell(buf_text(&object)) : none,
+                                  text_or_none(stream.container),
+                                  text_or_none(buf_text(&object)),
                                   number_cell(file->changed)};
     return plain_add(export->plain, PLAIN_STREAMS, cells, err);
 }

@@ -116,6 +116,9 @@ def test_each_value_has_its_type_and_who_set_it_when(clips, tmp_path):
     assert database.execute("SELECT name, by, version FROM attributes WHERE key = 'a'").fetchall() == told
     assert database.execute("SELECT label, start_s, end_s, by, version FROM events WHERE key = 'a'").fetchall() == [
         ("drop", 2, 2, "anna", 3), ("grasp", 0.5, 1.25, "anna", 3)]
+    assert database.execute("SELECT name, ext, file, size, container, changed FROM streams WHERE key = 'a' ORDER BY ext").fetchall() == [
+        ("", "bin", "a.bin", 100, None, 1), ("", "txt", "a.txt", 4, None, 1)]
+    assert database.execute("SELECT object FROM streams WHERE key = 'b'").fetchall() == [(f"{tmp_path}/source/b.bin",)]
     both = ("SELECT key FROM clips JOIN attributes AS arm USING (key) JOIN events USING (key) "
             "WHERE arm.name = 'arm' AND arm.value = 'left' AND label = 'grasp'")
     assert database.execute(both).fetchall() == [("a",)]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * `elidefs catalog`: a version's own file, as it is stored: pulled whole, or what its pages and packs take.
+ * `elidefs catalog`: a version's own file, as it is stored: pulled whole, or what its pages and packs take;
+ * and what a path means, written as plain tables.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include "cache/base/count.h"
 #include "query/place.h"
 #include "tools/commands.h"
+#include "tools/export.h"
 #include "tools/session.h"
 
 static int take_version(const struct session *session, const char *name, uint32_t *ret, struct error *err)
@@ -16,13 +18,16 @@ static int take_version(const struct session *session, const char *name, uint32_
     return place_version(session->dataset, name, strlen(name), ret, err);
 }
 
-static int pull(const struct arguments *arguments, struct session *session, struct error *err)
+static int pull(const struct arguments *arguments, struct error *err)
 {
+    CLEANUP_SESSION struct session session = {0};
     const char *const *words = arguments->positional;
     uint32_t version;
-    int rc = take_version(session, words[2], &version, err);
+    int rc = session_open(arguments, words[1], NULL, &session, err);
     if (!rc)
-        rc = dataset_pull(session->dataset, version, words[3], err);
+        rc = take_version(&session, words[2], &version, err);
+    if (!rc)
+        rc = dataset_pull(session.dataset, version, words[3], err);
     if (!rc)
         printf("v%u %s\n", version, words[3]);
     return rc;
@@ -39,20 +44,24 @@ static int print_tables(struct session *session, uint32_t version, struct error 
     return rc;
 }
 
-static int stats(const struct arguments *arguments, struct session *session, struct error *err)
+static int stats(const struct arguments *arguments, struct error *err)
 {
+    CLEANUP_SESSION struct session session = {0};
     CLEANUP_FREE struct dataset_pack *packs = NULL;
     const struct manifest *manifest;
     size_t count;
     uint32_t version;
     uint64_t pages = 0, bytes = 0;
-    int rc = take_version(session, arguments->count > 2 ? arguments->positional[2] : "latest", &version, err);
+    int rc = session_open(arguments, arguments->positional[1], NULL, &session, err);
     if (!rc)
-        rc = dataset_packs(session->dataset, version, &packs, &count, err);
+        rc =
+            take_version(&session, arguments->count > 2 ? arguments->positional[2] : "latest", &version, err);
     if (!rc)
-        rc = dataset_manifest(session->dataset, version, &manifest, err);
+        rc = dataset_packs(session.dataset, version, &packs, &count, err);
     if (!rc)
-        rc = print_tables(session, version, err);
+        rc = dataset_manifest(session.dataset, version, &manifest, err);
+    if (!rc)
+        rc = print_tables(&session, version, err);
     for (size_t i = 0; !rc && i < count; i++) {
         pages += packs[i].used_pages;
         bytes += packs[i].used_bytes;
@@ -66,38 +75,81 @@ static int stats(const struct arguments *arguments, struct session *session, str
     return rc;
 }
 
+/* ---- export ---- */
+
+static int check_ending(const char *file, struct error *err)
+{
+    static const char *const endings[] = {".db", ".sqlite", ".sqlite3"};
+    const char *dot = strrchr(file, '.');
+    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
+        if (!strcmp(dot, endings[i]))
+            return 0;
+    return error_set(err, EINVAL,
+                     "%s: a SQLite file is written: expected a name that ends in .db, .sqlite or .sqlite3",
+                     file);
+}
+
+static void print_exported(const struct place *place, uint64_t clips, const char *file)
+{
+    CLEANUP_BUF struct buf path = BUF_INIT;
+    query_canonical(place->query, &path);
+    printf("v%u%s%s: %s in %s\n", place->version, path.len ? "/" : "", buf_text(&path), COUNT(clips, "clip"),
+           file);
+}
+
+/* What stands between the verb and FILE is DATASET PATH, as for `query`. */
+static int export(const struct arguments *arguments, struct error *err)
+{
+    CLEANUP_SESSION_PLACE struct session_place at = {0};
+    const char *file = arguments->positional[arguments->count - 1];
+    struct arguments place = *arguments;
+    uint64_t clips;
+    place.positional++;
+    place.count -= 2;
+    int rc = check_ending(file, err);
+    if (!rc)
+        rc = session_open_place(&place, &at, err);
+    if (!rc)
+        rc = export_place(&at, file, &clips, err);
+    if (!rc)
+        print_exported(&at.place, clips, file);
+    return rc;
+}
+
 static const struct {
     const char *name;
     size_t least, most; /* words */
-    int (*run)(const struct arguments *arguments, struct session *session, struct error *err);
-} actions[] = {{"pull", 4, 4, pull}, {"stats", 2, 3, stats}};
+    int (*run)(const struct arguments *arguments, struct error *err);
+} actions[] = {{"pull", 4, 4, pull}, {"stats", 2, 3, stats}, {"export", 3, 4, export}};
 
 static int run(const struct arguments *arguments, struct error *err)
 {
-    CLEANUP_SESSION struct session session = {0};
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
         if (strcmp(arguments->positional[0], actions[i].name) != 0)
             continue;
         if (arguments->count < actions[i].least || arguments->count > actions[i].most)
             break;
-        int rc = session_open(arguments, arguments->positional[1], NULL, &session, err);
-        return rc ? rc : actions[i].run(arguments, &session, err);
+        return actions[i].run(arguments, err);
     }
-    return error_set(err, EINVAL,
-                     "elidefs catalog: expected one of: pull DATASET VERSION FILE, stats DATASET [VERSION]");
+    return error_set(
+        err, EINVAL,
+        "elidefs catalog: expected one of: pull DATASET VERSION FILE, stats DATASET [VERSION], export "
+        "DATASET PATH FILE");
 }
 
 static const struct command_example examples[] = {
     {"elidefs catalog pull s3://lab-data/kitchen v3 v3.db", "The catalog of version 3, for sqlite3"},
     {"elidefs catalog stats s3://lab-data/kitchen",
      "What takes how much in the newest version, and of each pack"},
+    {"elidefs catalog export s3://lab-data/kitchen v3/arm=left left.db",
+     "The clips of a path as tables, for sqlite3, DuckDB and pandas"},
     {NULL, NULL},
 };
 
 const struct command command_catalog = {
     .name = "catalog",
-    .synopsis = "pull DATASET VERSION FILE | stats DATASET [VERSION]",
-    .summary = "takes out a version's catalog, or tells how it is stored",
+    .synopsis = "pull DATASET VERSION FILE | stats DATASET [VERSION] | export DATASET PATH FILE",
+    .summary = "takes out a version's catalog, as it is or as plain tables, or tells how it is stored",
     .description =
         "pull writes the catalog of VERSION into a new FILE, page by page as it was committed: a SQLite "
         "database "
@@ -105,7 +157,23 @@ const struct command command_catalog = {
         "stats lists the tables of VERSION (default: the newest), with the bytes that their pages take in "
         "the "
         "store; then the packs that hold these pages, with their bytes and what of them this version uses; "
-        "others of the bytes belong to versions before, or to the page map.",
+        "others of the bytes belong to versions before, or to the page map.\n\n"
+        "export writes the clips of PATH (as `elidefs query` takes it; without it, of the newest version) "
+        "into the new SQLite FILE, which ends in .db, .sqlite or .sqlite3. There are four tables, without "
+        "an index:\n\n"
+        "clips(key, t0, t1, files, bytes): a clip's first and last time (NULL where unknown), the number "
+        "of its files, and their bytes; its .json is not among them.\n\n"
+        "attributes(key, name, type, value, by, version): a row for each value, who set it, and the "
+        "version in which it last changed. Integers, floats and texts are stored as such, booleans as 0 "
+        "and 1, timestamps as RFC 3339 text, durations in seconds, lists as JSON text.\n\n"
+        "streams(key, name, ext, file, size, container, object, changed): a row for each file: its name "
+        "in a folder, what it was cut out of (NULL: it is a recording's bytes as they are), the place of the "
+        "recording that its bytes are read from (NULL where all lie in the catalog), and the version that "
+        "last "
+        "changed them.\n\n"
+        "events(key, label, start_s, end_s, by, version): in seconds from the clip's start.\n\n"
+        "Values are of several types: DuckDB wants SET sqlite_all_varchar = true before it attaches FILE, "
+        "and a CAST where numbers are compared.",
     .store_options = true,
     .cache_options = true,
     .least = 2,

@@ -79,7 +79,7 @@ def test_a_label_stores_a_few_pages_and_the_rest_is_shared(dataset):
     assert [line.split()[0] for line in lines[-1 - len(after.packs):-1]] == [number.hex() for number, _ in after.packs]
     check_tables(after, dataset, [line.rsplit(maxsplit=5) for line in lines[:-1 - len(after.packs)]])
     assert lines[-1].startswith(f"v2: {after.pages} pages of 8192 bytes, ")
-    for words in (["stats"], ["push", dataset], ["pull", dataset, "v1"]):
+    for words in (["stats"], ["push", dataset], ["pull", dataset, "v1"], ["export", dataset]):
         done = elidefs("catalog", *words, check=False)
         assert done.returncode in (1, 2) and "pull" in done.stderr
 

@@ -184,7 +184,10 @@ const struct command command_attribute = {
         "describe DATASET ATTRIBUTE TEXT: what it means; an empty TEXT takes the description away.\n\n"
         "drop DATASET ATTRIBUTE: no clip has it any more, from a new version on. An import does not bring it "
         "back; "
-        "annotate does, where it says the name.",
+        "annotate does, where it says the name.\n\n"
+        "Others may commit at the same time: an attribute that they have renamed, dropped or described "
+        "otherwise, and one to be dropped that they have set values of, is a conflict, named with the "
+        "version; two that ask for the same both succeed.",
     .options = options,
     .store_options = true,
     .cache_options = true,

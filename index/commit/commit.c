@@ -179,7 +179,7 @@ static int begin_interim(struct commit *commit, uint32_t base, struct error *err
 {
     CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
     int rc = base ? open_reader(commit, base, &reader, err) : 0;
-    return rc ? rc : interim_new(reader, &commit->interim, err);
+    return rc ? rc : interim_new(STEAL(reader), &commit->interim, err);
 }
 
 /* All at once. */

@@ -3,11 +3,13 @@
  * between, and who asks looks from the newest on. */
 #include "index/commit/interim.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cache/base/memory.h"
 #include "index/base/rowset.h"
+#include "index/catalog/reader.h"
 
 struct interim_rows {
     uint32_t version;
@@ -16,10 +18,8 @@ struct interim_rows {
 };
 #define INTERIM_CLIPS UINT32_MAX
 
-struct interim_altered {
-    enum interim_kind kind;
+struct interim_altered { /* renamed or dropped */
     uint32_t version, attribute;
-    char *name;
 };
 
 struct interim_names {
@@ -28,6 +28,7 @@ struct interim_names {
 };
 
 struct interim {
+    struct catalog_reader *reader; /* of the base; NULL: there is none */
     uint32_t base, version, base_rows;
     struct rowset *live;                /* of the version */
     struct interim_names before, names; /* of the base, of the version */
@@ -62,44 +63,63 @@ static int read_names(struct catalog_reader *reader, struct interim_names *names
     return rc;
 }
 
-static void add_altered(struct interim *interim, enum interim_kind kind, uint32_t attribute, const char *name)
+static void add_altered(struct interim *interim, uint32_t attribute)
 {
     mem_grow(&interim->altered, &interim->altered_cap, interim->altered_count + 1, sizeof *interim->altered);
-    interim->altered[interim->altered_count++] =
-        (struct interim_altered){kind, interim->version, attribute, mem_text(name)};
+    interim->altered[interim->altered_count++] = (struct interim_altered){interim->version, attribute};
+}
+
+static const struct catalog_attribute *find_id(const struct interim_names *names, uint32_t id)
+{
+    struct catalog_attribute key = {.id = id};
+    return names->count ? bsearch(&key, names->list, names->count, sizeof key, compare_ids) : NULL;
+}
+
+static const struct catalog_attribute *find_name(const struct interim_names *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (!strcmp(names->list[i].name, name))
+            return &names->list[i];
+    return NULL;
 }
 
 static void compare_names(struct interim *interim, const struct interim_names *old,
                           const struct interim_names *now)
 {
-    for (size_t i = 0, k = 0; i < old->count; i++) {
-        const struct catalog_attribute *was = &old->list[i];
-        while (k < now->count && now->list[k].id < was->id)
-            k++;
-        const struct catalog_attribute *is =
-            k < now->count && now->list[k].id == was->id ? &now->list[k] : NULL;
-        if (!is)
-            add_altered(interim, INTERIM_DROPPED, was->id, was->name);
-        else if (strcmp(is->name, was->name) != 0)
-            add_altered(interim, INTERIM_RENAMED, was->id, is->name);
-        if (is && is->type != was->type)
-            add_altered(interim, INTERIM_RETYPED, was->id, is->name);
+    for (size_t i = 0; i < old->count; i++) {
+        const struct catalog_attribute *was = &old->list[i], *is = find_id(now, was->id);
+        if (!is || strcmp(is->name, was->name) != 0)
+            add_altered(interim, was->id);
     }
+}
+
+static uint32_t altered_in(const struct interim *interim, uint32_t attribute)
+{
+    for (size_t i = interim->altered_count; i-- > 0;)
+        if (interim->altered[i].attribute == attribute)
+            return interim->altered[i].version;
+    return 0;
 }
 
 bool interim_attribute(const struct interim *interim, const char *name, struct interim_change *ret)
 {
-    size_t i = 0;
-    while (i < interim->before.count && strcmp(interim->before.list[i].name, name) != 0)
-        i++;
-    for (size_t k = interim->altered_count; i < interim->before.count && k-- > 0;) {
-        const struct interim_altered *altered = &interim->altered[k];
-        if (altered->attribute != interim->before.list[i].id)
-            continue;
-        *ret = (struct interim_change){altered->kind, altered->version, altered->name};
-        return true;
-    }
-    return false;
+    const struct catalog_attribute *was = find_name(&interim->before, name),
+                                   *is = was ? find_id(&interim->names, was->id) : NULL;
+    if (!was || (is && !strcmp(is->name, name)))
+        return false;
+    *ret = (struct interim_change){is ? INTERIM_RENAMED : INTERIM_DROPPED, altered_in(interim, was->id),
+                                   is ? is->name : was->name};
+    return true;
+}
+
+bool interim_name_taken(const struct interim *interim, const char *name, struct interim_change *ret)
+{
+    const struct catalog_attribute *is = find_name(&interim->names, name),
+                                   *was = is ? find_id(&interim->before, is->id) : NULL;
+    if (!was || !strcmp(was->name, name))
+        return false;
+    *ret = (struct interim_change){INTERIM_TAKEN, altered_in(interim, was->id), was->name};
+    return true;
 }
 
 /* ---- rows ---- */
@@ -145,12 +165,40 @@ uint32_t interim_cell(const struct interim *interim, uint32_t attribute, uint32_
     return find_rows(interim, attribute, row);
 }
 
-uint32_t interim_cells(const struct interim *interim, uint32_t attribute)
+uint32_t interim_any(const struct interim *interim, uint32_t attribute, const struct rowset *rows)
 {
-    for (size_t i = interim->row_count; i-- > 0;)
-        if (interim->rows[i].attribute == attribute)
-            return interim->rows[i].version;
+    for (size_t i = interim->row_count; i-- > 0;) {
+        const struct interim_rows *changed = &interim->rows[i];
+        if ((changed->attribute == attribute || changed->attribute == INTERIM_CLIPS) &&
+            rowset_intersects(changed->rows, rows))
+            return changed->version;
+    }
     return 0;
+}
+
+/* ---- the base ---- */
+
+int interim_base_print(const struct interim *interim, uint32_t row, uint8_t ret[CLIP_PRINT_BYTES],
+                       struct error *err)
+{
+    struct ident_row ident;
+    int rc = row < interim->base_rows ? clips_ident(interim->reader->db, row, &ident, err) : 0;
+    if (rc == 1)
+        memcpy(ret, ident.print, CLIP_PRINT_BYTES);
+    return rc;
+}
+
+int interim_base_events(const struct interim *interim, uint32_t row, catalog_event_fn *each, void *ctx,
+                        struct error *err)
+{
+    int rc = row < interim->base_rows ? catalog_events(interim->reader, row, each, ctx, err) : 0;
+    return rc == -ENOENT ? 0 : rc;
+}
+
+int interim_base_description(const struct interim *interim, uint32_t attribute, struct buf *buf,
+                             struct error *err)
+{
+    return interim->reader ? catalog_description(interim->reader, attribute, buf, err) : 0;
 }
 
 /* ---- versions ---- */
@@ -159,6 +207,7 @@ int interim_new(struct catalog_reader *reader, struct interim **ret, struct erro
 {
     CLEANUP_INTERIM struct interim *interim = MEM_NEW(struct interim);
     struct catalog_info info = {0};
+    interim->reader = reader;
     int rc = reader ? catalog_info(reader, &info, err) : 0;
     if (!rc && reader)
         rc = catalog_live(reader, &interim->live, err);
@@ -213,8 +262,7 @@ void interim_free(struct interim *interim)
         return;
     for (size_t i = 0; i < interim->row_count; i++)
         rowset_unref(interim->rows[i].rows);
-    for (size_t i = 0; i < interim->altered_count; i++)
-        free(interim->altered[i].name);
+    catalog_reader_release(interim->reader);
     rowset_unref(interim->live);
     void *const all[] = {interim->rows, interim->altered, interim->before.list, interim->names.list, interim};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)

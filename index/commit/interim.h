@@ -9,11 +9,13 @@
  */
 #pragma once
 
+#include "index/base/clip.h"
 #include "index/catalog/catalog.h"
 
 struct interim;
 
-/* `reader`: of the version that the set was made for; NULL: there was none. Waits as the reader does. */
+/* `reader`: of the version that the set was made for; NULL: there was none. It is taken over, whatever comes
+ * of it. Waits as the reader does. */
 int interim_new(struct catalog_reader *reader, struct interim **ret, struct error *err);
 void interim_free(struct interim *interim);
 CLEANUP_DEFINE(struct interim, interim_free, cleanup_interim)
@@ -29,14 +31,27 @@ uint32_t interim_rows(const struct interim *interim);    /* of the base: later o
 uint32_t interim_clip(const struct interim *interim,
                       uint32_t row); /* added or removed the clip in this row */
 uint32_t interim_cell(const struct interim *interim, uint32_t attribute,
-                      uint32_t row);                                       /* changed what it has */
-uint32_t interim_cells(const struct interim *interim, uint32_t attribute); /* of any clip */
+                      uint32_t row); /* changed what it has */
+/* Either, of any of these rows. */
+uint32_t interim_any(const struct interim *interim, uint32_t attribute, const struct rowset *rows);
 
-enum interim_kind { INTERIM_RENAMED, INTERIM_DROPPED, INTERIM_RETYPED };
+enum interim_kind { INTERIM_RENAMED, INTERIM_DROPPED, INTERIM_TAKEN };
 struct interim_change {
     enum interim_kind kind;
     uint32_t version;
-    const char *name; /* it has in that version, or had when it was dropped; borrowed */
+    const char *name; /* its other one, or the same when it was dropped; borrowed */
 };
 /* What became of the attribute that had this name in the base; false: nothing, or there was none. */
 bool interim_attribute(const struct interim *interim, const char *name, struct interim_change *ret);
+/* Has one this name that had another in the base? What is new since is in nobody's way. */
+bool interim_name_taken(const struct interim *interim, const char *name, struct interim_change *ret);
+
+/* ---- the base; of rows that it does not have, nothing ---- */
+
+int interim_base_print(const struct interim *interim, uint32_t row, uint8_t ret[CLIP_PRINT_BYTES],
+                       struct error *err); /* 1, 0 or -errno */
+int interim_base_events(const struct interim *interim, uint32_t row, catalog_event_fn *each, void *ctx,
+                        struct error *err);
+/* Appends what was written about the attribute. */
+int interim_base_description(const struct interim *interim, uint32_t attribute, struct buf *buf,
+                             struct error *err);

@@ -188,7 +188,171 @@ Test(conflict, events_of_the_same_label_and_setter)
     done(&v);
 }
 
+static struct changeset *grasps(const double *spans)
+{
+    struct changeset *set = labels_by("anna", CHANGESET_OWN);
+    set_labels(set, "ep1", 2);
+    set_events(set, "grasp", spans);
+    return set;
+}
+
+Test(conflict, events_that_were_taken_back_or_added_to_since)
+{
+    static const double one[] = {0, 1, -1}, two[] = {0, 1, 2, 3, -1}, other[] = {4, 5, -1};
+    struct versions v;
+    init(&v);
+    v.base = 0;
+    must_apply(&v, grasps(two));
+    must_apply(&v, grasps(one));
+    v.base = 2;
+    cr_assert_eq(versions_apply(&v, grasps(other)), -EEXIST);
+    cr_assert_str_eq(v.err.text,
+                     "1 conflict with what others have committed since v2: 'ep1' has other events "
+                     "grasp by anna than in v2, labels.csv: line 2 says");
+    must_apply(&v, grasps(one));
+    v.base = 3;
+    must_apply(&v, grasps(two));
+    v.base = 4;
+    cr_assert_eq(versions_apply(&v, grasps(NULL)), -EEXIST, "one was added");
+    cr_assert_eq(versions_apply(&v, grasps(other)), -EEXIST);
+    v.base = 5;
+    must_apply(&v, grasps(NULL));
+    must_apply(&v, grasps(NULL));
+    cr_assert_eq(versions_apply(&v, grasps(one)), -EEXIST, "both are gone");
+    done(&v);
+}
+
 /* ---- attributes ---- */
+
+static struct changeset *rename_to(const char *name, const char *new_name)
+{
+    struct changeset *set = changeset_new();
+    cr_assert_eq(changeset_rename(set, name, new_name, NULL), 0);
+    return set;
+}
+
+static struct changeset *drop(const char *name)
+{
+    struct changeset *set = changeset_new();
+    cr_assert_eq(changeset_drop(set, name, NULL), 0);
+    return set;
+}
+
+static struct changeset *score(enum value_type type, const char *value)
+{
+    struct changeset *set = labels_by("anna", CHANGESET_OWN);
+    set_attribute(set, "score", type, false);
+    set_labels(set, "ep1", 2);
+    set_value(set, "score", type, value);
+    return set;
+}
+
+Test(conflict, a_rename_is_found_behind_a_change_of_type)
+{
+    struct versions v;
+    init(&v);
+    v.base = 0;
+    must_apply(&v, score(VALUE_INT, "1"));
+    must_apply(&v, rename_to("score", "points"));
+    struct changeset *wider = labels_by("ben", CHANGESET_OWN);
+    set_attribute(wider, "points", VALUE_FLOAT, false);
+    set_labels(wider, "ep2", 2);
+    set_value(wider, "points", VALUE_FLOAT, "0.5");
+    must_apply(&v, wider);
+    v.base = 2;
+    cr_assert_eq(versions_apply(&v, score(VALUE_INT, "2")), -EEXIST, "%s", v.err.text);
+    cr_assert_str_eq(v.err.text,
+                     "the attribute 'score' was renamed 'points' by v3, and labels of it were made for v2");
+    done(&v);
+}
+
+Test(conflict, a_name_that_another_attribute_has_got_since_is_not_its)
+{
+    static const struct said clips[] = {{"ep1", 1, "ok"}, {0}};
+    struct versions v;
+    init(&v);
+    v.base = 0;
+    must_apply(&v, labels("ep1", "grade", "a"));
+    must_apply(&v, rename_to("grade", "verdict"));
+    v.base = 2;
+    cr_assert_eq(versions_apply(&v, labels("ep1", "verdict", "b")), -EEXIST);
+    cr_assert_str_eq(v.err.text,
+                     "the attribute 'verdict' was made of 'grade' by v3, and labels of it were made for v2");
+    v.base = 0;
+    must_apply(&v, drop("outcome"));
+    must_apply(&v, rename_to("verdict", "outcome"));
+    v.base = 3;
+    cr_assert_eq(versions_apply(&v, import(clips, true)), -EEXIST);
+    cr_assert_str_eq(
+        v.err.text,
+        "the attribute 'outcome' was made of 'verdict' by v5, and an import of it was made for v3");
+    done(&v);
+}
+
+Test(conflict, an_attribute_that_has_its_name_again_was_not_renamed)
+{
+    struct versions v;
+    init(&v);
+    v.base = 0;
+    must_apply(&v, rename_to("outcome", "result"));
+    must_apply(&v, rename_to("result", "outcome"));
+    v.base = 1;
+    must_apply(&v, labels("ep1", "grade", "a"));
+    struct changeset *set = labels_by("anna", CHANGESET_ALL);
+    set_attribute(set, "outcome", VALUE_TEXT, false);
+    set_labels(set, "ep1", 2);
+    set_value(set, "outcome", VALUE_TEXT, "ok");
+    must_apply(&v, set);
+    expect_json(&v, "ep1", "{\"key\":\"ep1\",\"grade\":\"a\",\"outcome\":\"ok\"}\n");
+    done(&v);
+}
+
+Test(conflict, of_two_that_rename_or_drop_the_same_attribute)
+{
+    struct versions v;
+    init(&v);
+    must_apply(&v, rename_to("outcome", "result"));
+    must_apply(&v, rename_to("outcome", "result"));
+    cr_assert_eq(v.counts.attributes_changed, 0);
+    cr_assert_eq(versions_apply(&v, rename_to("outcome", "verdict")), -EEXIST);
+    cr_assert_str_eq(
+        v.err.text, "the attribute 'outcome' was renamed 'result' by v2, and a change of it was made for v1");
+    cr_assert_eq(versions_apply(&v, drop("outcome")), -EEXIST);
+    v.base = 3;
+    must_apply(&v, drop("result"));
+    must_apply(&v, drop("result"));
+    cr_assert_eq(v.counts.attributes_changed, 0);
+    cr_assert_eq(versions_apply(&v, rename_to("result", "verdict")), -EEXIST);
+    cr_assert_str_eq(v.err.text,
+                     "the attribute 'result' was dropped by v4, and a change of it was made for v3");
+    done(&v);
+}
+
+Test(conflict, nobody_drops_values_of_clips_that_came_since)
+{
+    struct versions v;
+    init(&v);
+    must_apply(&v, import_one("ep3", 3, "ok"));
+    cr_assert_eq(versions_apply(&v, drop("outcome")), -EEXIST);
+    cr_assert_str_eq(v.err.text,
+                     "the attribute 'outcome' was to be dropped as of v1, but v2 set values of it");
+    v.base = 2; /* what went since is in no drop's way */
+    must_apply(&v, removal("ep3"));
+    must_apply(&v, drop("outcome"));
+    done(&v);
+}
+
+Test(conflict, what_was_taken_back_is_in_no_drops_way)
+{
+    struct versions v;
+    init(&v);
+    v.base = 0;
+    must_apply(&v, labels("ep1", "grade", "a"));
+    must_apply(&v, labels("ep1", "grade", NULL));
+    v.base = 2;
+    must_apply(&v, drop("grade"));
+    done(&v);
+}
 
 Test(conflict, attributes_that_are_new_in_both_are_one_if_their_types_fit)
 {
@@ -246,6 +410,26 @@ Test(conflict, nobody_drops_values_that_were_set_since)
     cr_assert_eq(versions_apply(&v, drop), -EEXIST);
     cr_assert_str_eq(v.err.text,
                      "the attribute 'outcome' was to be dropped as of v1, but v2 set values of it");
+    done(&v);
+}
+
+static struct changeset *describe(const char *text)
+{
+    struct changeset *set = changeset_new();
+    cr_assert_eq(changeset_describe(set, "outcome", text, NULL), 0);
+    return set;
+}
+
+Test(conflict, of_two_that_describe_the_same_attribute)
+{
+    struct versions v;
+    init(&v);
+    must_apply(&v, describe("how it ended"));
+    must_apply(&v, describe("how it ended"));
+    cr_assert_eq(versions_apply(&v, describe("its end")), -EEXIST);
+    cr_assert_str_eq(v.err.text, "the attribute 'outcome' was described by others since v1: how it ended");
+    v.base = 2;
+    must_apply(&v, describe("its end"));
     done(&v);
 }
 
@@ -326,6 +510,17 @@ Test(conflict, content_that_came_under_another_key_is_for_the_import_to_judge)
     cr_assert_str_eq(v.err.text, "the clip 'ep3' has the content of 'a-ep3', which v2 has brought");
     v.base = 2; /* it has judged */
     must_apply(&v, import_one("ep3", 3, NULL));
+    done(&v);
+}
+
+Test(conflict, content_that_another_clip_has_got_since_is_for_the_import_to_judge)
+{
+    struct versions v;
+    init(&v);
+    must_apply(&v, import_one("ep1", 3, NULL));
+    cr_assert_eq(versions_apply(&v, import_one("ep3", 3, NULL)), -EAGAIN);
+    cr_assert_str_eq(v.err.text, "the clip 'ep3' has the content that 'ep1' has got since v1");
+    must_apply(&v, import_one("ep3", 1, NULL)); /* that one it knew of */
     done(&v);
 }
 

@@ -476,6 +476,19 @@ Test(labels, a_dropped_attribute_is_gone_and_no_import_brings_it_back)
     check_leaks();
 }
 
+Test(labels, no_import_brings_back_the_last_attribute_that_was_dropped)
+{
+    struct versions v;
+    init(&v);
+    cr_assert_eq(change(&v, NULL, "length", NULL), 0, "%s", v.err.text);
+    cr_assert_eq(change(&v, NULL, "outcome", NULL), 0, "%s", v.err.text);
+    cr_assert_eq(versions_apply(&v, import(1)), 0, "%s", v.err.text);
+    cr_assert_eq(v.counts.clips_unchanged, 3);
+    expect_json(&v, "ep1", "{\"key\":\"ep1\"}\n");
+    versions_done(&v);
+    check_leaks();
+}
+
 static int change_to_text(struct versions *v, const char *name)
 {
     struct changeset *set = changeset_new();

@@ -51,7 +51,7 @@ static void read_version(const struct versions *versions, uint32_t version, stru
     struct error err;
     must(catalog_open_path(path, &catalog, &err), &err);
     must(catalog_reader_acquire(catalog, PATIENCE_ENDLESS, &reader, &err), &err);
-    must(*interim ? interim_take(*interim, reader, &err) : interim_new(reader, interim, &err), &err);
+    must(*interim ? interim_take(*interim, reader, &err) : interim_new(STEAL(reader), interim, &err), &err);
 }
 
 int versions_apply(struct versions *versions, struct changeset *set)

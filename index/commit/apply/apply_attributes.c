@@ -91,7 +91,7 @@ int apply_attribute_find(struct apply *apply, const char *name, struct attribute
     struct attributes parent = apply->output.attributes;
     parent.count = apply->source.parent_attributes;
     *ret = attributes_by_name(&parent, name, strlen(name));
-    if (*ret || !parent.count)
+    if (*ret || !apply->source.has_parent)
         return 0;
     struct attribute *now = NULL;
     int rc = find_former(apply, name, &now, err);
@@ -160,6 +160,8 @@ static int describe_attribute(struct apply *apply, const struct attribute *attri
     rc = db_step(apply->db, stmt, err);
     rc = rc == 1 ? db_column_text(apply->db, stmt, 0, &was, err) : rc;
     bool same = !rc && !strcmp(was, text);
+    if (!rc && !same)
+        rc = apply_conflict_description(apply, attribute, was, err);
     sqlite3_reset(stmt);
     if (rc || same)
         return rc;
@@ -266,6 +268,9 @@ int apply_attribute_change(struct apply *apply, const struct changeset_op *op, s
 {
     if (op->kind == CHANGESET_TO_TEXT)
         return change_to_text(apply, op->text, err);
+    int rc = apply_conflict_change(apply, op, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
     struct attribute *attribute = attributes_by_name(&apply->output.attributes, op->text, strlen(op->text));
     if (!attribute)
         return error_set(err, ENOENT, "there is no attribute '%s'", op->text);

@@ -191,7 +191,7 @@ static int take_attribute(struct intake *intake, const struct changeset_op *op, 
 {
     struct apply *apply = intake->apply;
     struct attribute *known;
-    int rc = apply->source.set->has_labels ? apply_conflict_attribute(apply, op->text, err) : 0;
+    int rc = apply_conflict_attribute(apply, op->text, err);
     if (!rc)
         rc = apply_attribute_find(apply, op->text, &known, err);
     if (rc < 0)

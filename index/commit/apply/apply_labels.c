@@ -119,6 +119,12 @@ int apply_label_places(struct apply *apply, struct error *err)
 
 /* ---- events ---- */
 
+/* The setter's of one label. */
+struct own_events {
+    struct apply_events was;
+    size_t again, said; /* of these, and of all that are said */
+};
+
 struct step {
     struct apply *apply;
     struct apply_record record;
@@ -126,8 +132,8 @@ struct step {
     struct events said;   /* of the labels under way; by label, start and end */
     struct value *labels; /* ascending: what the set says all events of */
     size_t label_count, label_cap;
-    bool *stays; /* parallel: the clip had some, and they stay */
-    size_t stays_cap;
+    struct own_events *own; /* parallel */
+    size_t own_cap;
 };
 
 static int compare_labels(const void *a, const void *b)
@@ -156,9 +162,11 @@ static int keep_event(struct step *step, const struct event *old, struct error *
                                                             sizeof *label, compare_labels)
                                                   : NULL;
     bool own = label && !strcmp(origin.setter, apply->setter.name);
-    const struct interim *interim = apply->source.options->interim;
-    if (own && apply->setter.policy == CHANGESET_MISSING)
-        step->stays[label - step->labels] = true;
+    struct own_events *events = own ? &step->own[label - step->labels] : NULL;
+    if (own) {
+        events->was.count++;
+        events->was.newest = origin.version > events->was.newest ? origin.version : events->was.newest;
+    }
     if (!own || apply->setter.policy == CHANGESET_MISSING) {
         events_add(&step->record.now_events, old);
         return 0;
@@ -168,11 +176,25 @@ static int keep_event(struct step *step, const struct event *old, struct error *
                                            : NULL;
     if (again)
         again->origin = old->origin;
-    else if (interim && origin.version > interim_base(interim))
-        apply_example(&apply->setter.late, "'%s' has other events %.*s by %s since v%u, %s %llu says",
-                      step->place->key, (int)old->label.len, old->label.text, origin.setter, origin.version,
-                      apply->setter.table, (unsigned long long)step->place->place);
+    events->again += again != NULL;
     return 0;
+}
+
+/* Were others there when the set was made? */
+static int find_late(struct step *step, struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < step->label_count; i++) {
+        const struct own_events *own = &step->own[i];
+        bool late, stays = step->apply->setter.policy == CHANGESET_MISSING && own->was.count,
+                   same = own->was.count == own->said && own->again == own->said;
+        if (stays || same)
+            continue;
+        rc = apply_conflict_events(step->apply, step->place->row, &own->was, &late, err);
+        if (!rc && late)
+            apply_conflict_add_events(step->apply, step->place, &own->was);
+    }
+    return rc;
 }
 
 /* The labels of all events are the values of an attribute. */
@@ -197,17 +219,22 @@ static int merge_events(struct step *step, struct error *err)
     int rc = 0;
     events_sort(&step->said);
     record->now_events.count = 0;
-    mem_grow(&step->stays, &step->stays_cap, step->label_count, sizeof *step->stays);
-    memset(step->stays, 0, step->label_count * sizeof *step->stays);
+    mem_grow(&step->own, &step->own_cap, step->label_count, sizeof *step->own);
+    for (size_t i = 0; i < step->label_count; i++)
+        step->own[i] = (struct own_events){.was.label = &step->labels[i]};
     for (size_t i = 0; !rc && i < record->was_events.count; i++)
         rc = keep_event(step, &record->was_events.list[i], err);
     for (size_t i = 0; !rc && i < step->said.count; i++) {
         const struct event *event = &step->said.list[i];
         const struct value *label =
             bsearch(&event->label, step->labels, step->label_count, sizeof *label, compare_labels);
-        if (!step->stays[label - step->labels])
+        struct own_events *own = &step->own[label - step->labels];
+        own->said++;
+        if (step->apply->setter.policy != CHANGESET_MISSING || !own->was.count)
             events_add(&record->now_events, event);
     }
+    if (!rc)
+        rc = find_late(step, err);
     events_sort(&record->now_events);
     say_labels(step);
     return rc;
@@ -318,6 +345,6 @@ int apply_labels(struct apply *apply, struct error *err)
     apply_record_done(&step.record);
     events_done(&step.said);
     free(step.labels);
-    free(step.stays);
+    free(step.own);
     return rc;
 }

@@ -4,6 +4,7 @@
 #include "tools/import/draft.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,8 @@ struct drafts *drafts_new(void)
 static void clip_empty(struct draft *clip)
 {
     draft_values_done(&clip->values);
+    free(clip->source);
+    clip->source = NULL;
     for (size_t i = 0; i < clip->stream_count; i++)
         slice_done(&clip->streams[i].slice);
     free(clip->streams);
@@ -39,7 +42,6 @@ static void clip_done(struct draft *clip)
 {
     clip_empty(clip);
     free(clip->labels_of);
-    free(clip->source);
 }
 
 void drafts_free(struct drafts *drafts)
@@ -521,6 +523,7 @@ int drafts_check(struct drafts *drafts, struct error *err)
 
 int drafts_emit(struct drafts *drafts, struct error *err)
 {
+    enum { EMIT_TRIM = 1 << 15 };
     int text_rc = emit_to_text(drafts, err);
     if (text_rc)
         return text_rc;
@@ -541,6 +544,8 @@ int drafts_emit(struct drafts *drafts, struct error *err)
         if (rc)
             return rc;
         clip_empty(&drafts->clips[i]);
+        if (i % EMIT_TRIM == EMIT_TRIM - 1)
+            malloc_trim(0); /* what clips gave up is one large piece: the log shall have it */
     }
     return 0;
 }

@@ -137,5 +137,5 @@ int drafts_in_place(struct drafts *drafts, const struct source_object *object, s
 /* What only all values together show: clips whose values do not fit among the others are bad. */
 int drafts_check(struct drafts *drafts, struct error *err);
 /* Writes every clip that is neither kept nor left out nor bad (nor waits) into the change set, in the order
- * they were added. Each gives up its values, streams and extra for it: they would be in memory twice. */
+ * they were added. Each gives up all it has but its key for it: it would be in memory twice. */
 int drafts_emit(struct drafts *drafts, struct error *err);

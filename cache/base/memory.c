@@ -56,9 +56,15 @@ char *mem_printf(const char *format, ...)
     return check(len < 0 ? NULL : text);
 }
 
+/* There may be millions of arrays, most with one large element in each. */
+enum { FIRST_BYTES = 64 };
+
 void mem_grow_more(void *array, size_t *cap, size_t count, size_t element_len)
 {
-    size_t cap_new = *cap ? *cap : 8;
+    size_t first = element_len <= FIRST_BYTES / 8 ? 8
+                   : element_len < FIRST_BYTES    ? FIRST_BYTES / element_len
+                                                  : 1;
+    size_t cap_new = *cap ? *cap : first;
     while (cap_new < count)
         cap_new *= 2;
     void **pointer = array;

@@ -25,7 +25,7 @@ char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #define MEM_NEW(type) ((type *)mem_zero(sizeof(type)))
 
 /* Makes room for `count` elements in the array at *array (a pointer to a pointer), capacity kept in *cap;
- * doubles. */
+ * doubles, from about 64 bytes. */
 void mem_grow_more(void *array, size_t *cap, size_t count, size_t element_len); /* the rest of mem_grow() */
 static inline void mem_grow(void *array, size_t *cap, size_t count, size_t element_len)
 {

@@ -14,7 +14,7 @@
 struct strmap;
 
 struct strmap_entry {
-    char *key; /* NUL-terminated copy */
+    char *key; /* NUL-terminated copy, there as long as the map is */
     size_t key_len;
     uintptr_t value;
     uint64_t hash;

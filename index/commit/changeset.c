@@ -342,7 +342,7 @@ int changeset_stream(struct changeset *set, const struct changeset_stream *strea
                               .ext = stream->ext,
                               .container = stream->container,
                               .id = stream->object,
-                              .reason = slice->reason,
+                              .reason = slice->reason ? slice->reason : "",
                               .preroll_ns = slice->preroll_ns,
                               .bytes = slice->inline_bytes.data,
                               .len = slice->inline_bytes.len,

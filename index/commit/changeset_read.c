@@ -99,7 +99,7 @@ static int replay_stream(struct changeset *set, const struct changeset_op *op, s
     slice.inline_bytes = (struct buf){(uint8_t *)(uintptr_t)op->bytes, op->len, op->len};
     slice.size = op->size;
     slice.preroll_ns = op->preroll_ns;
-    memcpy(slice.reason, op->reason, strlen(op->reason) + 1);
+    slice.reason = (char *)(uintptr_t)op->reason;
     struct changeset_stream stream = {op->text, op->ext, op->container, op->id, &slice};
     return changeset_stream(set, &stream, err);
 }

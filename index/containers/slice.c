@@ -2,8 +2,8 @@
 /* Pieces are merged as they are added: nearly every clip ends up as one header and one range. */
 #include "index/containers/slice.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void add(struct slice *slice, enum slice_kind kind, uint64_t offset, uint64_t len)
 {
@@ -23,6 +23,7 @@ void slice_done(struct slice *slice)
 {
     free(slice->pieces);
     buf_done(&slice->inline_bytes);
+    free(slice->reason);
     *slice = SLICE_INIT;
 }
 
@@ -42,5 +43,12 @@ void slice_whole(struct slice *slice, uint64_t size, const char *reason)
 {
     slice_done(slice);
     slice_add_range(slice, 0, size);
-    snprintf(slice->reason, sizeof slice->reason, "%s", reason ? reason : "");
+    slice_set_reason(slice, reason);
+}
+
+void slice_set_reason(struct slice *slice, const char *reason)
+{
+    char *copy = reason && *reason ? mem_copy(reason, strnlen(reason, SLICE_REASON_BYTES - 1)) : NULL;
+    free(slice->reason);
+    slice->reason = copy;
 }

@@ -34,8 +34,8 @@ struct slice {
     struct buf inline_bytes;
     uint64_t size;      /* sum of the pieces' lengths */
     int64_t preroll_ns; /* decoded but hidden by the edit list before the first displayed frame; 0: none */
-    char reason[SLICE_REASON_BYTES]; /* why the file was passed through whole instead of cut; "" if it was cut
-                                      */
+    char *reason;       /* why the file was passed through whole instead of cut, of less than
+                           SLICE_REASON_BYTES; NULL if it was cut */
 };
 
 #define SLICE_INIT    ((struct slice){0})
@@ -47,3 +47,4 @@ void slice_add_inline(struct slice *slice, const void *bytes,
 void slice_add_range(struct slice *slice, uint64_t offset,
                      uint64_t len); /* merges with a touching range before it */
 void slice_whole(struct slice *slice, uint64_t size, const char *reason); /* the recording as it is */
+void slice_set_reason(struct slice *slice, const char *reason); /* copies as much as fits; NULL or "": none */

@@ -30,6 +30,24 @@ Test(strmap, ten_thousand_keys_are_found_again_in_order)
     check_leaks();
 }
 
+Test(strmap, keys_of_all_lengths_stay_where_they_are)
+{
+    enum { KEYS = 40, LONGEST = 200000 };
+    struct strmap *map = strmap_new();
+    CLEANUP_FREE char *key = mem_alloc(LONGEST);
+    const char *places[KEYS];
+    memset(key, 'k', LONGEST);
+    for (size_t i = 0; i < KEYS; i++)
+        places[i] = strmap_put(map, key, i * i * i * i % LONGEST, NULL)->key;
+    for (size_t i = 0; i < KEYS; i++) {
+        size_t len = i * i * i * i % LONGEST;
+        cr_expect_eq(strmap_find(map, key, len)->key, places[i], "key %zu", i);
+        cr_expect(!memcmp(places[i], key, len) && !places[i][len], "key %zu", i);
+    }
+    strmap_free(map);
+    check_leaks();
+}
+
 static void count_up(void *ctx)
 {
     __atomic_add_fetch((int *)ctx, 1, __ATOMIC_SEQ_CST);

@@ -68,7 +68,7 @@ static void add_clip(struct changeset *set, uint32_t object, unsigned i, uint64_
     add_stream(set, "front", "mp4", object, &front);
     slice_add_range(&state, i * bytes, bytes / 2);
     if (i == 4)
-        snprintf(state.reason, sizeof state.reason, "odd");
+        slice_set_reason(&state, "odd");
     add_stream(set, "state", "parquet", object, &state);
 }
 

@@ -2,6 +2,7 @@
 /* What several values of one attribute, from several clips, make of its type. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -146,7 +147,7 @@ Test(draft, a_name_over_255_bytes_is_refused_with_its_source)
     cr_assert_eq(drafts_clip(drafts, key, "s/long", &clip, &err), 0, "%s", err.text);
     CLEANUP_SLICE struct slice slice = SLICE_INIT;
     struct draft_stream stream = {.name = (char *)"front", .ext = (char *)"mp4", .container = ""};
-    cr_expect_eq(draft_stream(clip, &stream, &slice, &err), -ENAMETOOLONG);
+    cr_expect_eq(draft_stream(drafts, clip, &stream, &slice, &err), -ENAMETOOLONG);
     cr_expect(strstr(err.text, "s/long"), "%s", err.text);
     drafts_free(drafts);
     check_leaks();
@@ -162,16 +163,75 @@ Test(draft, a_file_name_twice_and_more_streams_than_a_clip_can_have_are_refused)
     for (int i = 0; i <= CLIP_STREAMS_MAX; i++) {
         snprintf(name, sizeof name, "s%d", i);
         CLEANUP_SLICE struct slice slice = SLICE_INIT;
-        struct draft_stream stream = {.name = name, .ext = (char *)"bin", .container = ""};
-        int rc = draft_stream(clip, &stream, &slice, &err);
+        struct draft_stream stream = {.name = name, .ext = "bin", .container = ""};
+        int rc = draft_stream(drafts, clip, &stream, &slice, &err);
         cr_assert_eq(rc, i < CLIP_STREAMS_MAX ? 0 : -E2BIG, "%d: %s", i, err.text);
     }
     clip->stream_count = 1;
     CLEANUP_SLICE struct slice slice = SLICE_INIT;
-    struct draft_stream again = {.name = (char *)"s0", .ext = (char *)"bin", .container = ""};
-    cr_expect_eq(draft_stream(clip, &again, &slice, &err), -EEXIST);
+    struct draft_stream again = {.name = "s0", .ext = "bin", .container = ""};
+    cr_expect_eq(draft_stream(drafts, clip, &again, &slice, &err), -EEXIST);
     cr_expect(strstr(err.text, "k.s0.bin"), "%s", err.text);
     clip->stream_count = CLIP_STREAMS_MAX;
     drafts_free(drafts);
     check_leaks();
+}
+
+Test(draft, what_comes_for_a_clip_after_others_goes_behind_what_it_has)
+{
+    struct drafts *drafts = drafts_new();
+    give(drafts, "a", "x", text("first"), NULL);
+    give(drafts, "b", "x", text(""), NULL);
+    give(drafts, "a", "x", text("second"), NULL);
+    give(drafts, "a", "x", text("first"), NULL);
+    expect(drafts, "text,multi: first second ");
+    check_leaks();
+}
+
+Test(draft, values_that_are_removed_leave_the_others)
+{
+    size_t x, y;
+    struct drafts *drafts = drafts_new();
+    give(drafts, "a", "x", text("goes"), NULL);
+    give(drafts, "a", "y", text("stays"), NULL);
+    give(drafts, "a", "x", text("goes, too"), NULL);
+    struct draft *clip = drafts_find(drafts, "a");
+    drafts_attribute(drafts, "x", "test", &x, NULL);
+    drafts_attribute(drafts, "y", "test", &y, NULL);
+    draft_values_remove(&clip->values, x);
+    cr_expect_eq(clip->values.count, 1);
+    cr_expect_not(draft_has(clip, x));
+    cr_expect(draft_has(clip, y));
+    drafts_free(drafts);
+    check_leaks();
+}
+
+static void give_stream(struct drafts *drafts, const char *key)
+{
+    struct error err = {0};
+    struct draft_stream stream = {.name = "front", .ext = "mp4", .container = ""};
+    struct slice slice = SLICE_INIT;
+    slice_add_range(&slice, 64, 64);
+    cr_assert_eq(draft_stream(drafts, drafts_find(drafts, key), &stream, &slice, &err), 0, "%s", err.text);
+}
+
+/* Its key and the source's name, the draft, 8 values, a stream and its piece. */
+Test(draft, a_clip_of_many_takes_few_bytes)
+{
+    enum { CLIPS = 4096, VALUES = 8, BYTES = 700 };
+    struct drafts *drafts = drafts_new();
+    size_t before = mallinfo2().uordblks;
+    for (int i = 0; i < CLIPS; i++) {
+        char key[16], column[16];
+        snprintf(key, sizeof key, "ep-%06d", i);
+        for (int k = 0; k < VALUES; k++) {
+            snprintf(column, sizeof column, "column%d", k);
+            give(drafts, key, column, k % 2 ? text("pick it up") : integer(1000 + k), NULL);
+        }
+        give_stream(drafts, key);
+    }
+    struct mallinfo2 after = mallinfo2();
+    size_t bytes = (after.uordblks + after.hblkhd - before) / CLIPS;
+    cr_expect_leq(bytes, BYTES, "a clip takes %zu bytes", bytes);
+    drafts_free(drafts);
 }

@@ -4,6 +4,7 @@
 #include "tools/import/draft.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,25 +17,23 @@ struct drafts *drafts_new(void)
     drafts->set = changeset_new();
     drafts->by_key = strmap_new();
     drafts->by_name = strmap_new();
+    drafts->texts = strmap_new();
     drafts->unfinished = strmap_new();
     return drafts;
 }
 
 static void clip_empty(struct draft *clip)
 {
-    for (size_t i = 0; i < clip->value_count; i++)
-        free(clip->values[i].text);
-    free(clip->values);
-    for (size_t i = 0; i < clip->stream_count; i++) {
-        free(clip->streams[i].name);
-        free(clip->streams[i].ext);
+    draft_values_done(&clip->values);
+    free(clip->source);
+    clip->source = NULL;
+    for (size_t i = 0; i < clip->stream_count; i++)
         slice_done(&clip->streams[i].slice);
-    }
     free(clip->streams);
     free(clip->none);
     free(clip->empty);
-    clip->values = NULL, clip->streams = NULL, clip->none = NULL, clip->empty = NULL;
-    clip->value_count = clip->stream_count = clip->none_count = clip->none_cap = 0;
+    clip->streams = NULL, clip->none = NULL, clip->empty = NULL;
+    clip->stream_count = clip->stream_cap = clip->none_count = clip->none_cap = 0;
     clip->empty_count = clip->empty_cap = 0;
     buf_done(&clip->extra);
 }
@@ -42,9 +41,7 @@ static void clip_empty(struct draft *clip)
 static void clip_done(struct draft *clip)
 {
     clip_empty(clip);
-    free(clip->key);
     free(clip->labels_of);
-    free(clip->source);
 }
 
 void drafts_free(struct drafts *drafts)
@@ -61,6 +58,7 @@ void drafts_free(struct drafts *drafts)
         changeset_free(drafts->set);
     strmap_free(drafts->by_key);
     strmap_free(drafts->by_name);
+    strmap_free(drafts->texts);
     strmap_free(drafts->unfinished);
     free(drafts);
 }
@@ -76,9 +74,11 @@ int drafts_clip(struct drafts *drafts, const char *key, const char *source, stru
         return error_set(err, EEXIST, "two clips would be called '%s': from %s and from %s", key,
                          drafts->clips[entry->value].source, source);
     entry->value = drafts->count;
+    if (drafts->count)
+        draft_values_fit(&drafts->clips[drafts->count - 1].values);
     mem_grow(&drafts->clips, &drafts->cap, drafts->count + 1, sizeof *drafts->clips);
     struct draft *clip = &drafts->clips[drafts->count++];
-    *clip = (struct draft){.key = mem_text(key), .source = mem_text(source), .episode_index = -1};
+    *clip = (struct draft){.key = entry->key, .source = mem_text(source), .episode_index = -1};
     *ret = clip;
     return 0;
 }
@@ -87,6 +87,11 @@ struct draft *drafts_find(struct drafts *drafts, const char *key)
 {
     struct strmap_entry *entry = strmap_find(drafts->by_key, key, strlen(key));
     return entry ? &drafts->clips[entry->value] : NULL;
+}
+
+const char *drafts_text(struct drafts *drafts, const char *text)
+{
+    return strmap_put(drafts->texts, text, strlen(text), NULL)->key;
 }
 
 int drafts_fault(struct drafts *drafts, struct draft *clip, const char *file, const char *place,
@@ -236,7 +241,7 @@ static int attribute_ask(struct drafts *drafts, struct draft_attribute *attribut
 int draft_value(struct drafts *drafts, struct draft *clip, size_t attribute, const struct value *value,
                 struct error *err)
 {
-    if (clip->value_count >= DRAFT_VALUES_MAX)
+    if (clip->values.count >= DRAFT_VALUES_MAX)
         return error_set(err, E2BIG, "%s: more than %d values", clip->source, DRAFT_VALUES_MAX);
     CLEANUP_BUF struct buf forced_text = BUF_INIT;
     struct value forced = *value;
@@ -250,21 +255,18 @@ int draft_value(struct drafts *drafts, struct draft *clip, size_t attribute, con
         rc = attribute_take_type(&drafts->attributes[attribute], clip, value, err);
     if (rc)
         return rc;
-    for (size_t i = 0; i < clip->value_count; i++) {
-        if (clip->values[i].attribute != attribute)
+    struct draft_values_reader reader = DRAFT_VALUES_READER(&clip->values);
+    while (draft_values_next(&reader)) {
+        if (reader.attribute != attribute)
             continue;
-        if (clip->values[i].value.type == value->type && !value_compare(&clip->values[i].value, value))
+        if (reader.value.type == value->type && !value_compare(&reader.value, value))
             return 0;
         if (value->type == VALUE_LIST)
             return error_set(err, EINVAL, "%s: attribute '%s': a second list, where one must be",
                              clip->source, drafts->attributes[attribute].name);
         drafts->attributes[attribute].multi = true;
     }
-    mem_grow(&clip->values, &clip->value_cap, clip->value_count + 1, sizeof *clip->values);
-    struct draft_value *copy = &clip->values[clip->value_count++];
-    *copy = (struct draft_value){.attribute = attribute, .value = *value};
-    if (value_borrows(value))
-        copy->value.text = copy->text = mem_copy(value->text, value->len);
+    draft_values_add(&clip->values, attribute, value);
     return 0;
 }
 
@@ -291,26 +293,15 @@ void draft_none(struct draft *clip, size_t attribute)
 
 bool draft_has(const struct draft *clip, size_t attribute)
 {
-    for (size_t i = 0; i < clip->value_count; i++)
-        if (clip->values[i].attribute == attribute)
+    struct draft_values_reader reader = DRAFT_VALUES_READER(&clip->values);
+    while (draft_values_next(&reader))
+        if (reader.attribute == attribute)
             return true;
     return false;
 }
 
-void draft_remove_values(struct draft *clip, size_t attribute)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < clip->value_count; i++) {
-        if (clip->values[i].attribute == attribute)
-            free(clip->values[i].text);
-        else
-            clip->values[kept++] = clip->values[i];
-    }
-    clip->value_count = kept;
-}
-
-int draft_stream(struct draft *clip, const struct draft_stream *stream, struct slice *slice,
-                 struct error *err)
+int draft_stream(struct drafts *drafts, struct draft *clip, const struct draft_stream *stream,
+                 struct slice *slice, struct error *err)
 {
     CLEANUP_BUF struct buf file = BUF_INIT;
     if (name_file(&file, clip->key, stream->name, stream->ext, err))
@@ -323,8 +314,8 @@ int draft_stream(struct draft *clip, const struct draft_stream *stream, struct s
             return error_set(err, EEXIST, "%s: two files would be called '%s'", clip->source,
                              buf_text(&file));
     mem_grow(&clip->streams, &clip->stream_cap, clip->stream_count + 1, sizeof *clip->streams);
-    clip->streams[clip->stream_count++] = (struct draft_stream){.name = mem_text(stream->name),
-                                                                .ext = mem_text(stream->ext),
+    clip->streams[clip->stream_count++] = (struct draft_stream){.name = drafts_text(drafts, stream->name),
+                                                                .ext = drafts_text(drafts, stream->ext),
                                                                 .container = stream->container,
                                                                 .object = stream->object,
                                                                 .renamed = stream->renamed,
@@ -385,9 +376,10 @@ static int emit_clip(struct drafts *drafts, struct draft *clip, struct error *er
         changeset_hide(drafts->set);
         return 0;
     }
-    for (size_t i = 0; !rc && i < clip->value_count; i++) {
-        const struct draft_attribute *attribute = &drafts->attributes[clip->values[i].attribute];
-        struct value value = clip->values[i].value;
+    struct draft_values_reader reader = DRAFT_VALUES_READER(&clip->values);
+    while (!rc && draft_values_next(&reader)) {
+        const struct draft_attribute *attribute = &drafts->attributes[reader.attribute];
+        struct value value = reader.value;
         rc = widen(attribute, &value, err);
         if (!rc)
             rc = changeset_value(drafts->set, attribute->name, &value, err);
@@ -511,10 +503,9 @@ static int emit_to_text(struct drafts *drafts, struct error *err)
 static int check_clip(const struct drafts *drafts, const struct draft *clip, struct error *err)
 {
     int rc = 0;
-    for (size_t i = 0; !rc && i < clip->value_count; i++) {
-        struct value value = clip->values[i].value;
-        rc = widen(&drafts->attributes[clip->values[i].attribute], &value, err);
-    }
+    struct draft_values_reader reader = DRAFT_VALUES_READER(&clip->values);
+    while (!rc && draft_values_next(&reader))
+        rc = widen(&drafts->attributes[reader.attribute], &reader.value, err);
     return rc ? error_prefix(err, "%s", clip->source) : 0;
 }
 
@@ -532,6 +523,7 @@ int drafts_check(struct drafts *drafts, struct error *err)
 
 int drafts_emit(struct drafts *drafts, struct error *err)
 {
+    enum { EMIT_TRIM = 1 << 15 };
     int text_rc = emit_to_text(drafts, err);
     if (text_rc)
         return text_rc;
@@ -552,6 +544,8 @@ int drafts_emit(struct drafts *drafts, struct error *err)
         if (rc)
             return rc;
         clip_empty(&drafts->clips[i]);
+        if (i % EMIT_TRIM == EMIT_TRIM - 1)
+            malloc_trim(0); /* what clips gave up is one large piece: the log shall have it */
     }
     return 0;
 }

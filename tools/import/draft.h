@@ -14,30 +14,24 @@
 #include "cache/base/strmap.h"
 #include "index/commit/changeset.h"
 #include "tools/import/copy.h"
+#include "tools/import/draft_values.h"
 #include "tools/import/faults.h"
 #include "tools/import/scan_cache.h"
 
-struct draft_value {
-    size_t attribute; /* index into drafts.attributes */
-    struct value value;
-    char *text; /* owns value.text, of a text or list */
-};
-
 struct draft_stream {
-    char *name, *ext;
-    const char *container; /* a constant */
+    const char *name, *ext; /* those of a clip are drafts_text() */
+    const char *container;  /* a constant */
     uint32_t object;
     bool renamed; /* --stream gave it its name */
     struct slice slice;
 };
 
 struct draft {
-    char *key;             /* escaped */
+    const char *key;       /* escaped; lies in drafts.by_key */
     char *source;          /* where it comes from, for messages */
     int64_t episode_index; /* -1: none */
     uint8_t fingerprint[SHA256_BYTES];
-    struct draft_value *values;
-    size_t value_count, value_cap;
+    struct draft_values values; /* their attributes: index into drafts.attributes */
     uint32_t *none; /* attributes that a table's row says it has no value of; index into drafts.attributes */
     size_t none_count, none_cap;
     uint32_t *empty; /* attributes of which it has an empty list: a value if that is what they are */
@@ -70,6 +64,7 @@ struct drafts {
     struct draft_attribute *attributes;
     size_t attribute_count, attribute_cap;
     struct strmap *by_key, *by_name;
+    struct strmap *texts;              /* what many clips have in common, once */
     struct stream_names *stream_names; /* borrowed, or NULL */
     struct known *known;               /* borrowed, or NULL */
     struct copier *copier;             /* borrowed; NULL: recordings stay where they are. Needs `known` */
@@ -90,6 +85,8 @@ CLEANUP_DEFINE(struct drafts, drafts_free, cleanup_drafts)
 int drafts_clip(struct drafts *drafts, const char *key, const char *source, struct draft **ret,
                 struct error *err);
 struct draft *drafts_find(struct drafts *drafts, const char *key);
+/* A copy of `text` that is there as long as the drafts are; equal texts have one. */
+const char *drafts_text(struct drafts *drafts, const char *text);
 /* Hands over what is wrong with a clip, or, where `clip` is NULL, with what would have been one; as
  * faults_add(). */
 int drafts_fault(struct drafts *drafts, struct draft *clip, const char *file, const char *place,
@@ -121,12 +118,11 @@ int draft_empty(struct drafts *drafts, struct draft *clip, size_t attribute, str
 /* The clip has no value of it, which a table says. */
 void draft_none(struct draft *clip, size_t attribute);
 bool draft_has(const struct draft *clip, size_t attribute);
-void draft_remove_values(struct draft *clip, size_t attribute);
 
-/* Takes the slice (which becomes SLICE_INIT). A file name twice in a clip: -EEXIST; more streams than a clip
- * can have: -E2BIG. */
-int draft_stream(struct draft *clip, const struct draft_stream *stream, struct slice *slice,
-                 struct error *err);
+/* Copies the stream's texts, and takes the slice (which becomes SLICE_INIT). A file name twice in a clip:
+ * -EEXIST; more streams than a clip can have: -E2BIG. */
+int draft_stream(struct drafts *drafts, struct draft *clip, const struct draft_stream *stream,
+                 struct slice *slice, struct error *err);
 
 /* The change set's number of a source's object: of its copy, where there is one or shall be one. What was
  * seen of one that is new goes along; for that a local file is read. -EACCES: it is new, and archived. */
@@ -141,5 +137,5 @@ int drafts_in_place(struct drafts *drafts, const struct source_object *object, s
 /* What only all values together show: clips whose values do not fit among the others are bad. */
 int drafts_check(struct drafts *drafts, struct error *err);
 /* Writes every clip that is neither kept nor left out nor bad (nor waits) into the change set, in the order
- * they were added. Each gives up its values, streams and extra for it: they would be in memory twice. */
+ * they were added. Each gives up all it has but its key for it: it would be in memory twice. */
 int drafts_emit(struct drafts *drafts, struct error *err);

@@ -322,7 +322,7 @@ static int add_file(const struct files_gather *gather, const struct catalog_know
     else if (!known)
         slice_whole(&slice, object->pinned.size, NULL);
     progress_item(import->progress, object->path);
-    return rc < 0 ? rc : draft_stream(clip, &stream, &slice, err);
+    return rc < 0 ? rc : draft_stream(import->drafts, clip, &stream, &slice, err);
 }
 
 /* ---- clips ---- */

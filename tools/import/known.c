@@ -307,7 +307,7 @@ static bool take_pieces(const struct catalog_stream *stream, struct slice *slice
             return false;
     }
     slice->preroll_ns = stream->preroll_ns;
-    snprintf(slice->reason, sizeof slice->reason, "%.*s", (int)sizeof slice->reason - 1, stream->reason);
+    slice_set_reason(slice, stream->reason);
     return true;
 }
 

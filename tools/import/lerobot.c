@@ -134,19 +134,19 @@ static int add_state(const struct building *b, struct draft *clip, const struct 
     }
     if (rc)
         return error_copy(err, &why);
-    struct draft_stream stream = {.name = (char *)"state", .ext = (char *)"parquet", .container = "parquet"};
+    struct draft_stream stream = {.name = "state", .ext = "parquet", .container = "parquet"};
     rc = drafts_object(b->import->drafts, b->import->root, object, &stream.object, err);
-    return rc ? rc : draft_stream(clip, &stream, &slice, err);
+    return rc ? rc : draft_stream(b->import->drafts, clip, &stream, &slice, err);
 }
 
 static int add_camera(const struct building *b, struct draft *clip, const struct lerobot_episode *episode,
                       size_t camera, struct error *err)
 {
     CLEANUP_SLICE struct slice slice = SLICE_INIT;
-    struct draft_stream stream = {.name = b->camera_names[camera], .ext = (char *)"mp4", .container = "mp4"};
+    struct draft_stream stream = {.name = b->camera_names[camera], .ext = "mp4", .container = "mp4"};
     stream.renamed = stream_names_find(b->import->drafts->stream_names, b->episodes->cameras[camera]) != NULL;
     int rc = lerobot_videos_slice(b->videos, episode, camera, &stream.object, &slice, err);
-    return rc ? rc : draft_stream(clip, &stream, &slice, err);
+    return rc ? rc : draft_stream(b->import->drafts, clip, &stream, &slice, err);
 }
 
 static int find_known(const struct building *b, const struct draft *clip, struct lerobot_episode *episode,

@@ -169,13 +169,14 @@ static int make_slice(const struct scans *scans, const struct item *item, struct
 static int cut_one(const struct scans *scans, const struct item *item, struct manifest_cut *cut,
                    struct error *err)
 {
+    struct drafts *drafts = scans->cutting->drafts;
     CLEANUP_SLICE struct slice slice = SLICE_INIT;
     struct draft_stream stream = {.name = cut->stream,
                                   .ext = cut->ext,
                                   .container = is_video(cut) ? "mp4" : "",
                                   .object = object_of(scans, item)->id};
     int rc = make_slice(scans, item, cut, &slice, err);
-    return rc ? rc : draft_stream(&scans->cutting->drafts->clips[cut->clip], &stream, &slice, err);
+    return rc ? rc : draft_stream(drafts, &drafts->clips[cut->clip], &stream, &slice, err);
 }
 
 /* Hands over what is wrong with a cut: it costs its clip. Names row, column and object, unless the store

@@ -22,8 +22,8 @@ struct manifest_cut {
     enum manifest_kind kind;
     size_t clip;           /* number of the draft */
     size_t object;         /* number among the objects */
-    char *stream;          /* escaped */
-    char *ext;             /* escaped; owned, and stream, too */
+    const char *stream;    /* escaped; */
+    const char *ext;       /* and this, too: both are drafts_text() */
     double start_s, end_s; /* TIME; end_s HUGE_VAL: to the end */
     uint64_t first, count; /* BYTES: offset and length; TIME: frames, once it is cut ... */
     int64_t pause_ns;      /* ... and how long before the first one it begins */

@@ -98,14 +98,24 @@ static int bytes_of(const struct table_kept *cell, uint64_t *ret, struct error *
     return rc;
 }
 
+struct field_texts {
+    char *url, *ext; /* owned; NULL: not said */
+};
+
+static void field_texts_done(struct field_texts *texts)
+{
+    free(texts->url);
+    free(texts->ext);
+}
+
 static int read_field(enum manifest_field field, const struct table_kept *cell, struct manifest_cut *cut,
-                      char **ret_url, struct error *err)
+                      struct field_texts *texts, struct error *err)
 {
     switch (field) {
     case MANIFEST_URL:
-        return text_of(cell, ret_url, err);
+        return text_of(cell, &texts->url, err);
     case MANIFEST_EXT:
-        return text_of(cell, &cut->ext, err);
+        return text_of(cell, &texts->ext, err);
     case MANIFEST_START:
         return seconds_of(cell, &cut->start_s, err);
     case MANIFEST_END:
@@ -156,20 +166,21 @@ static char *escaped(const char *raw)
 static int read_stream(struct importing *importing, const struct fields *fields, struct manifest_cut *cut,
                        struct error *err)
 {
-    CLEANUP_FREE char *url = NULL;
+    struct field_texts texts CLEANUP(field_texts_done) = {.url = NULL};
     const struct table_reader *reader = importing->reader;
     for (int i = 0; i < MANIFEST_FIELDS; i++) {
         const struct table_kept *cell = fields->cells[i];
-        if (cell && read_field((unsigned)i, cell, cut, &url, err))
+        if (cell && read_field((unsigned)i, cell, cut, &texts, err))
             return table_reader_prefix(reader, cut->place, cell->column, err);
     }
     int rc = check_fields(fields, cut, err);
     if (!rc)
-        rc = manifest_objects_add(importing->objects, url, &cut->object, err);
+        rc = manifest_objects_add(importing->objects, texts.url, &cut->object, err);
     if (rc)
         return table_reader_prefix(reader, cut->place, cut->column, err);
-    CLEANUP_FREE char *ext = cut->ext ? STEAL(cut->ext) : NULL;
-    cut->ext = ext ? escaped(ext) : ext_of(manifest_objects_name(importing->objects, cut->object));
+    CLEANUP_FREE char *ext =
+        texts.ext ? escaped(texts.ext) : ext_of(manifest_objects_name(importing->objects, cut->object));
+    cut->ext = drafts_text(importing->import->drafts, ext);
     cut->kind = fields->cells[MANIFEST_OFFSET]                                 ? MANIFEST_BYTES
                 : fields->cells[MANIFEST_START] || fields->cells[MANIFEST_END] ? MANIFEST_TIME
                                                                                : MANIFEST_WHOLE;
@@ -182,19 +193,16 @@ static int add_stream(struct importing *importing, size_t stream, const struct f
     const char *name = manifest_columns_stream(&importing->columns, stream);
     if (!fields->cells[MANIFEST_URL])
         return table_reader_fail(importing->reader, row->place, err, "the stream '%s' has no url", name);
+    CLEANUP_FREE char *escaped_name = escaped(name);
     mem_grow(&importing->cuts, &importing->cut_cap, importing->cut_count + 1, sizeof *importing->cuts);
     struct manifest_cut *cut = &importing->cuts[importing->cut_count++];
     *cut = (struct manifest_cut){.clip = importing->import->drafts->count - 1,
-                                 .stream = escaped(name),
+                                 .stream = drafts_text(importing->import->drafts, escaped_name),
                                  .end_s = HUGE_VAL,
                                  .place = row->place,
                                  .column = fields->cells[MANIFEST_URL]->column};
     int rc = read_stream(importing, fields, cut, err);
-    if (rc) {
-        free(cut->stream);
-        free(cut->ext);
-        importing->cut_count--;
-    }
+    importing->cut_count -= rc != 0;
     return rc;
 }
 
@@ -440,10 +448,6 @@ static int cut(struct importing *importing, struct manifest_found *ret, struct e
 
 static void importing_done(struct importing *importing)
 {
-    for (size_t i = 0; i < importing->cut_count; i++) {
-        free(importing->cuts[i].stream);
-        free(importing->cuts[i].ext);
-    }
     free(importing->cuts);
     free(importing->attributes);
     manifest_columns_done(&importing->columns);

@@ -108,7 +108,8 @@ static int check_distinct(const struct draft *clip, struct error *err)
     return 0;
 }
 
-static int rename_streams(struct stream_names *names, struct draft *clip, struct error *err)
+static int rename_streams(struct stream_names *names, struct drafts *drafts, struct draft *clip,
+                          struct error *err)
 {
     bool renamed = false;
     for (size_t i = 0; i < clip->stream_count; i++) {
@@ -119,8 +120,7 @@ static int rename_streams(struct stream_names *names, struct draft *clip, struct
         CLEANUP_BUF struct buf file = BUF_INIT;
         if (name_file(&file, clip->key, rename->to, stream->ext, err))
             return error_prefix(err, "%s", clip->source);
-        free(stream->name);
-        stream->name = mem_text(rename->to);
+        stream->name = drafts_text(drafts, rename->to);
         stream->renamed = rename->used = renamed = true;
     }
     return renamed ? check_distinct(clip, err) : 0;
@@ -146,7 +146,7 @@ int stream_names_apply(struct stream_names *names, struct drafts *drafts, struct
 {
     int rc = 0;
     for (size_t i = 0; names->count && !rc && i < drafts->count; i++)
-        rc = rename_streams(names, &drafts->clips[i], err);
+        rc = rename_streams(names, drafts, &drafts->clips[i], err);
     for (size_t i = 0; !rc && i < names->count; i++) {
         CLEANUP_BUF struct buf known = BUF_INIT;
         if (names->renames[i].used)

@@ -36,7 +36,7 @@ static int claim_attribute(const struct table_join *join, const char *column, co
     if (!strcmp(attribute->origin, origin) || !strncmp(attribute->origin, "table ", 6))
         return 0;
     for (size_t i = 0; i < join->drafts->count; i++)
-        draft_remove_values(&join->drafts->clips[i], *ret);
+        draft_values_remove(&join->drafts->clips[i].values, *ret);
     CLEANUP_FREE char *note = mem_printf("replaced by what %s says", origin);
     notes_add(join->notes, note, attribute->name);
     free(attribute->origin);

@@ -124,9 +124,10 @@ static const struct strmap_entry *find_attribute(const struct drafts *drafts, co
 static char *text_now(const struct drafts *drafts, const struct draft *clip, size_t attribute)
 {
     struct texts texts = {0};
-    for (size_t i = 0; i < clip->value_count; i++)
-        if (clip->values[i].attribute == attribute)
-            add_text(&texts, &clip->values[i].value, drafts->attributes[attribute].type);
+    struct draft_values_reader reader = DRAFT_VALUES_READER(&clip->values);
+    while (draft_values_next(&reader))
+        if (reader.attribute == attribute)
+            add_text(&texts, &reader.value, drafts->attributes[attribute].type);
     return join_texts(&texts);
 }
 

@@ -225,6 +225,7 @@ static void identity_done(struct apply_identity *identity)
     for (size_t i = 0; i < identity->count; i++)
         free_moved(identity->clips[i].moved);
     free(identity->clips);
+    free(identity->sorts);
     rowset_unref(identity->live);
     rowset_unref(identity->changed);
     hash_additions_done(&identity->new_hashes);

@@ -234,13 +234,14 @@ static int take_clip(struct intake *intake, const struct changeset_op *op, struc
 {
     struct apply_identity *identity = &intake->apply->identity;
     struct apply_clip *clip = &identity->clips[identity->count];
-    *clip = (struct apply_clip){.at = intake->at,
-                                .key = op->text,
-                                .t0_ns = op->t0_ns,
-                                .place = op->place,
-                                .order = (uint32_t)identity->count};
-    for (size_t i = 0; i < APPLY_SORT_KEYS; i++)
-        clip->ranks[i] = APPLY_UNRANKED;
+    *clip = (struct apply_clip){
+        .at = intake->at, .key = op->text, .place = op->place, .order = (uint32_t)identity->count};
+    if (identity->sorts) {
+        struct apply_sort *sort = &identity->sorts[identity->count];
+        sort->t0_ns = op->t0_ns;
+        for (size_t i = 0; i < APPLY_SORT_KEYS; i++)
+            sort->ranks[i] = APPLY_UNRANKED;
+    }
     identity->count++;
     return 0;
 }
@@ -287,7 +288,7 @@ static int take_value(struct intake *intake, const struct changeset_op *op, stru
 {
     struct apply_identity *identity = &intake->apply->identity;
     for (size_t i = 0; i < APPLY_SORT_KEYS; i++) {
-        uint32_t *rank = &identity->clips[identity->count - 1].ranks[i];
+        uint32_t *rank = &identity->sorts[identity->count - 1].ranks[i];
         if (intake->sorters[i].attribute == op->id && *rank == APPLY_UNRANKED)
             *rank = value_index(&intake->sorters[i], &op->value);
     }
@@ -313,8 +314,8 @@ static void rank_clips(struct apply_identity *identity, const struct sorter *sor
     for (uint32_t i = 0; i < count; i++)
         ranks[order[i]] = i;
     for (size_t i = 0; i < identity->count; i++)
-        if (identity->clips[i].ranks[key] != APPLY_UNRANKED)
-            identity->clips[i].ranks[key] = ranks[identity->clips[i].ranks[key]];
+        if (identity->sorts[i].ranks[key] != APPLY_UNRANKED)
+            identity->sorts[i].ranks[key] = ranks[identity->sorts[i].ranks[key]];
 }
 
 /* ---- the pass ---- */
@@ -369,7 +370,7 @@ static int take_lists(struct intake *intake, uint32_t first, struct error *err)
     for (size_t i = 0; !rc && i < set->clips.count; i++) {
         const struct changeset_key *key = &set->clips.list[i];
         const char *text = (const char *)set->log.data + key->at;
-        struct changeset_op op = {.text = text, .t0_ns = CLIP_NO_TIME, .place = key->value};
+        struct changeset_op op = {.text = text, .place = key->value};
         intake->at = changeset_op_of_text(key->at, strlen(text));
         rc = take_clip(intake, &op, err);
     }
@@ -426,6 +427,8 @@ int apply_intake(struct apply *apply, struct error *err)
                                         sorter_new(apply->source.set, "session", "session")}};
     size_t entries = changeset_clips(apply->source.set) + changeset_removals(apply->source.set);
     apply->identity.clips = mem_zero(entries * sizeof *apply->identity.clips);
+    if (!apply->source.set->has_labels)
+        apply->identity.sorts = mem_zero(entries * sizeof *apply->identity.sorts);
     apply->source.attribute_at = mem_zero(declared * sizeof *apply->source.attribute_at);
     apply->output.deltas =
         mem_zero((apply->source.parent_attributes + declared + 1) * sizeof *apply->output.deltas);
@@ -435,7 +438,7 @@ int apply_intake(struct apply *apply, struct error *err)
     apply_event_find(&apply->output);
     int rc = apply->source.set->has_labels ? take_labels(&intake, err) : take_all(&intake, err);
     for (size_t i = 0; i < APPLY_SORT_KEYS; i++) {
-        if (!rc)
+        if (!rc && apply->identity.sorts)
             rank_clips(&apply->identity, &intake.sorters[i], i);
         strmap_free(intake.sorters[i].map);
         buf_done(&intake.sorters[i].bytes);

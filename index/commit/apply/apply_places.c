@@ -91,21 +91,22 @@ static int read_all_labels(struct apply *apply, struct error *err)
 
 /* Known clips first, by row; then new ones by site, robot, session and time, those without last, then as they
  * came. */
-static int compare_clips(const void *a, const void *b)
+static int compare_clips(const void *a, const void *b, void *ctx)
 {
     const struct apply_clip *x = a, *y = b;
+    const struct apply_sort *sorts = ctx, *of_x = &sorts[x->order], *of_y = &sorts[y->order];
     if (x->known != y->known)
         return x->known ? -1 : 1;
     if (x->known)
         return (x->row > y->row) - (x->row < y->row);
     for (size_t i = 0; i < APPLY_SORT_KEYS; i++)
-        if (x->ranks[i] != y->ranks[i])
-            return x->ranks[i] < y->ranks[i] ? -1 : 1;
-    bool timed = x->t0_ns != CLIP_NO_TIME, other = y->t0_ns != CLIP_NO_TIME;
+        if (of_x->ranks[i] != of_y->ranks[i])
+            return of_x->ranks[i] < of_y->ranks[i] ? -1 : 1;
+    bool timed = of_x->t0_ns != CLIP_NO_TIME, other = of_y->t0_ns != CLIP_NO_TIME;
     if (timed != other)
         return timed ? -1 : 1;
-    if (x->t0_ns != y->t0_ns)
-        return x->t0_ns < y->t0_ns ? -1 : 1;
+    if (of_x->t0_ns != of_y->t0_ns)
+        return of_x->t0_ns < of_y->t0_ns ? -1 : 1;
     return (x->order > y->order) - (x->order < y->order);
 }
 
@@ -142,6 +143,15 @@ static int place_new(struct apply *apply, struct error *err)
     return 0;
 }
 
+static void sort_clips(struct apply_identity *identity)
+{
+    drop_idle_removals(identity);
+    if (identity->count)
+        qsort_r(identity->clips, identity->count, sizeof *identity->clips, compare_clips, identity->sorts);
+    free(identity->sorts);
+    identity->sorts = NULL;
+}
+
 int apply_places(struct apply *apply, struct error *err)
 {
     int rc = 0;
@@ -156,9 +166,7 @@ int apply_places(struct apply *apply, struct error *err)
     }
     if (rc)
         return rc;
-    drop_idle_removals(&apply->identity);
-    if (apply->identity.count)
-        qsort(apply->identity.clips, apply->identity.count, sizeof *apply->identity.clips, compare_clips);
+    sort_clips(&apply->identity);
     rc = place_new(apply, err);
     apply->output.seals =
         apply->output.rows - apply->source.parent_rows >= (int64_t)apply->source.limits.tail_rows;

@@ -31,11 +31,8 @@ enum { APPLY_SORT_KEYS = 3, APPLY_UNRANKED = UINT32_MAX, APPLY_NO_ATTRIBUTE = UI
 struct apply_clip {
     size_t at;       /* of its operation in the log */
     const char *key; /* borrowed from the log */
-    int64_t t0_ns;
-    uint32_t
-        ranks[APPLY_SORT_KEYS]; /* of site, robot, session among their values; APPLY_UNRANKED: not known */
-    uint32_t order;             /* in the change set */
-    uint64_t place;             /* of its labels in their table */
+    uint32_t order;  /* in the change set */
+    uint64_t place;  /* of its labels in their table */
     uint32_t row;
     bool known; /* the row is the parent's */
     bool live;  /* and so is the clip: a row that was removed only keeps its number */
@@ -44,6 +41,13 @@ struct apply_clip {
     bool labels_left;      /* another clip of the set takes over its labels */
     const char *labels_of; /* key of the clip whose labels it takes over, borrowed from the log; or NULL */
     struct apply_moved *moved; /* what the parent has of that clip, live or not; NULL: nothing */
+};
+
+/* What new clips are sorted by. */
+struct apply_sort {
+    int64_t t0_ns;
+    uint32_t
+        ranks[APPLY_SORT_KEYS]; /* of site, robot, session among their values; APPLY_UNRANKED: not known */
 };
 
 struct apply_moved {
@@ -77,6 +81,7 @@ struct apply_source {
 /* Which clip is which: keys and rows. */
 struct apply_identity {
     struct apply_clip *clips; /* by order, those to be removed last; later by row */
+    struct apply_sort *sorts; /* by order, until clips are sorted; NULL: of labels */
     size_t count, removals;
     struct rowset *live;    /* of the parent, later of the result */
     struct rowset *changed; /* rows that come or go */

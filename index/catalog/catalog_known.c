@@ -55,25 +55,37 @@ bool catalog_known_has(const struct catalog_known *known, const uint8_t fingerpr
 
 /* ---- attributes ---- */
 
-/* The attribute that had this name before; NULL: none did, or it was dropped. */
-static int find_former(struct catalog_reader *reader, const char *name, const struct attribute **ret,
-                       struct error *err)
+int catalog_known_former(struct catalog_reader *reader, const char *name, uint32_t *ret_id, struct error *err)
 {
     sqlite3_stmt *stmt;
-    int64_t id = 0;
-    *ret = NULL;
+    int64_t id = CATALOG_DROPPED;
     int rc = db_query(reader->db, QUERY_FORMER, &stmt, err);
     if (rc)
         return rc;
     db_bind_text(stmt, 1, name, strlen(name));
     rc = db_step(reader->db, stmt, err);
-    bool named = rc == 1 && !db_column_null(stmt, 0);
-    if (named)
+    bool found = rc == 1;
+    if (found && !db_column_null(stmt, 0))
         rc = db_column_number(reader->db, stmt, 0, 0, &id, err);
     sqlite3_reset(stmt);
-    if (rc < 0 || !named)
+    if (rc < 0 || !found)
         return rc < 0 ? rc : 0;
-    *ret = id <= UINT32_MAX ? attributes_by_id(&reader->attributes, (uint32_t)id) : NULL;
+    if (id > UINT32_MAX)
+        return db_damaged(reader->db, err, "the attribute that was '%s' is missing", name);
+    *ret_id = (uint32_t)id;
+    return 1;
+}
+
+/* The attribute that had this name before; NULL: none did, or it was dropped. */
+static int find_former(struct catalog_reader *reader, const char *name, const struct attribute **ret,
+                       struct error *err)
+{
+    uint32_t id;
+    *ret = NULL;
+    int rc = catalog_known_former(reader, name, &id, err);
+    if (rc < 1 || id == CATALOG_DROPPED)
+        return rc < 0 ? rc : 0;
+    *ret = attributes_by_id(&reader->attributes, id);
     return *ret ? 0 : db_damaged(reader->db, err, "the attribute that was '%s' is missing", name);
 }
 

@@ -31,6 +31,12 @@ int catalog_known_content(struct catalog_reader *reader, const uint8_t fingerpri
 int catalog_known_attribute(struct catalog_reader *reader, const char *name, struct catalog_attribute *ret,
                             struct error *err);
 
+/* Was this the name of an attribute that has another one now (*ret_id), or of one that was dropped
+ * (CATALOG_DROPPED)? 1, 0 or -errno. */
+#define CATALOG_DROPPED UINT32_MAX
+int catalog_known_former(struct catalog_reader *reader, const char *name, uint32_t *ret_id,
+                         struct error *err);
+
 /* The object of this root and path; with `pin`, only if its size and pin are these. 1 and its number, 0 or
  * -errno. */
 int catalog_known_object(struct catalog_reader *reader, uint32_t root, const char *path, uint64_t size,

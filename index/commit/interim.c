@@ -9,6 +9,7 @@
 
 #include "cache/base/memory.h"
 #include "index/base/rowset.h"
+#include "index/catalog/catalog_known.h"
 #include "index/catalog/reader.h"
 
 struct interim_rows {
@@ -193,6 +194,11 @@ int interim_base_events(const struct interim *interim, uint32_t row, catalog_eve
 {
     int rc = row < interim->base_rows ? catalog_events(interim->reader, row, each, ctx, err) : 0;
     return rc == -ENOENT ? 0 : rc;
+}
+
+int interim_base_former(const struct interim *interim, const char *name, uint32_t *ret_id, struct error *err)
+{
+    return interim->reader ? catalog_known_former(interim->reader, name, ret_id, err) : 0;
 }
 
 int interim_base_description(const struct interim *interim, uint32_t attribute, struct buf *buf,

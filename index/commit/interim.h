@@ -52,6 +52,8 @@ int interim_base_print(const struct interim *interim, uint32_t row, uint8_t ret[
                        struct error *err); /* 1, 0 or -errno */
 int interim_base_events(const struct interim *interim, uint32_t row, catalog_event_fn *each, void *ctx,
                         struct error *err);
+/* As catalog_known_former(). */
+int interim_base_former(const struct interim *interim, const char *name, uint32_t *ret_id, struct error *err);
 /* Appends what was written about the attribute. */
 int interim_base_description(const struct interim *interim, uint32_t attribute, struct buf *buf,
                              struct error *err);

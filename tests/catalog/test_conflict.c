@@ -433,6 +433,34 @@ Test(conflict, of_two_that_describe_the_same_attribute)
     done(&v);
 }
 
+Test(conflict, a_name_that_means_another_attribute_to_an_import_than_when_it_was_made)
+{
+    struct versions v;
+    init(&v);
+    struct changeset *rename = changeset_new(), *drop = changeset_new();
+    v.base = 0;
+    cr_assert_eq(changeset_rename(rename, "outcome", "result", &v.err), 0);
+    must_apply(&v, rename);
+    v.base = 2;
+    must_apply(&v, labels("ep2", "outcome", "ok")); /* an attribute of its own */
+    cr_assert_eq(versions_apply(&v, import_one("ep3", 3, "ok")), -EEXIST);
+    cr_assert_str_eq(v.err.text,
+                     "'outcome' meant the attribute 'result' in v2, for which the import was made, "
+                     "and another one in v3");
+    v.base = 0;
+    cr_assert_eq(changeset_drop(drop, "outcome", &v.err), 0);
+    must_apply(&v, drop);
+    v.base = 4;
+    must_apply(&v, labels("ep2", "outcome", "ok"));
+    cr_assert_eq(versions_apply(&v, import_one("ep3", 3, "ok")), -EEXIST);
+    cr_assert_str_eq(v.err.text,
+                     "'outcome' meant a dropped attribute in v4, for which the import was made, and "
+                     "another one in v5");
+    v.base = 5; /* it is made again */
+    must_apply(&v, import_one("ep3", 3, "ok"));
+    done(&v);
+}
+
 /* ---- imports ---- */
 
 Test(conflict, imports_of_other_clips_both_land)

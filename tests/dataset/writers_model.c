@@ -95,6 +95,18 @@ static int find_attribute(struct landing *landing, char name)
     return MODEL_ATTRIBUTES;
 }
 
+/* To an import, than in the base, where the name was one that an attribute had before. */
+static bool means_another(const struct landing *landing, char name, int is)
+{
+    int former = landing->base->former[(int)name], was = former - 1;
+    if (landing->set->kind != MODEL_IMPORT || !former || landing->set->base == landing->model->head)
+        return false;
+    if (former == MODEL_DROPPED)
+        return is >= 0 && is < MODEL_ATTRIBUTES;
+    const struct model_attribute *now = &landing->head->attributes[was];
+    return now->there && is != was && !declares(landing->set, now->name);
+}
+
 static int take_attribute(struct landing *landing, int i)
 {
     const struct model_declared *declared = &landing->set->declared[i];
@@ -103,6 +115,8 @@ static int take_attribute(struct landing *landing, int i)
     if (landing->set->base < landing->model->head && (moved || name_taken(landing, declared->name)))
         return -EEXIST;
     int at = find_attribute(landing, declared->name);
+    if (means_another(landing, declared->name, at))
+        return -EEXIST;
     for (int k = 0; k < i; k++)
         if (at >= 0 && landing->at[k] == at)
             at = MODEL_ATTRIBUTES;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cache/base/count.h"
+#include "index/catalog/catalog_known.h"
 
 static const struct interim *interim_of(const struct apply *apply)
 {
@@ -66,6 +67,27 @@ int apply_conflict_attribute(const struct apply *apply, const char *name, struct
                                                       : "made of '",
                      dropped ? "" : change.name, dropped ? "" : "'", change.version, what_of(apply),
                      interim_base(interim));
+}
+
+int apply_conflict_former(const struct apply *apply, const char *name, const struct attribute *is,
+                          struct error *err)
+{
+    uint32_t id;
+    const struct interim *interim = interim_of(apply);
+    const struct changeset *set = apply->source.set;
+    int rc = interim && !set->has_labels ? interim_base_former(interim, name, &id, err) : 0;
+    if (rc < 1)
+        return rc;
+    const struct attribute *was =
+        id == CATALOG_DROPPED ? NULL : attributes_by_id(&apply->output.attributes, id);
+    if (was && strmap_find(set->attributes, was->info.name, strlen(was->info.name)))
+        return 0; /* the import says both names: two attributes */
+    if (is == was || (!was && id != CATALOG_DROPPED))
+        return 0;
+    return error_set(err, EEXIST, "'%s' meant %s%s%s in v%u, for which the import was made, and %s in v%u",
+                     name, was ? "the attribute '" : "a dropped attribute", was ? was->info.name : "",
+                     was ? "'" : "", interim_base(interim), is ? "another one" : "none",
+                     interim_version(interim));
 }
 
 int apply_conflict_change(const struct apply *apply, const struct changeset_op *op, struct error *err)

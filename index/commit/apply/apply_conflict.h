@@ -25,6 +25,10 @@ uint32_t apply_conflict_clip(const struct apply *apply, uint32_t row, uint32_t c
 void apply_conflict_add_clip(struct apply *apply, const char *key, const char *what, uint32_t version);
 /* -EEXIST: the name does not mean the attribute that it meant; or that one has other values. */
 int apply_conflict_attribute(const struct apply *apply, const char *name, struct error *err);
+/* -EEXIST: to an import, which means an attribute by any name it had, the name meant another one than `is`
+ * (NULL: none) when it was made. */
+int apply_conflict_former(const struct apply *apply, const char *name, const struct attribute *is,
+                          struct error *err);
 int apply_conflict_drop(struct apply *apply, const struct attribute *attribute, struct error *err);
 /* The same of what is to be changed: 1: it is so already. */
 int apply_conflict_change(const struct apply *apply, const struct changeset_op *op, struct error *err);

@@ -194,8 +194,9 @@ static int take_attribute(struct intake *intake, const struct changeset_op *op, 
     int rc = apply_conflict_attribute(apply, op->text, err);
     if (!rc)
         rc = apply_attribute_find(apply, op->text, &known, err);
-    if (rc < 0)
-        return rc;
+    int moved = rc < 0 ? rc : apply_conflict_former(apply, op->text, known, err);
+    if (moved)
+        return moved;
     if (is_taken(apply, known, op->id)) /* two columns, so two attributes */
         known = NULL, rc = 0;
     apply->source.attribute_at[op->id] = known ? (uint32_t)(known - apply->output.attributes.list)

@@ -48,12 +48,13 @@ def at_once(folder, dataset, sources):
               f"{count} landed in {seconds:.2f} s")
 
 
-def rate(folder, dataset, label, commits, *options):
-    """Each writer commits again and again."""
+def rate(folder, dataset, label, commits, apart=False):
+    """Each writer commits again and again; `apart`, as from a machine of its own, which has another cache."""
     failed = []
 
     def write(writer):
-        for number in range(1, commits + 1):
+        options = ["--cache", folder / f"cache-{writer}"] if apart else []
+        for number in range(1 + commits * apart, 1 + commits + commits * apart):
             done = start("annotate", dataset, table(folder, writer, number), *options)
             text = done.communicate()[1]
             if done.returncode:
@@ -78,7 +79,8 @@ def bench_writers(lab, commits=4):
     delayed, os.environ["AWS_ENDPOINT_URL"] = os.environ["AWS_ENDPOINT_URL"], lab.direct
     at_once(lab.folder, "s3://sets/writers", sources)
     os.environ["AWS_ENDPOINT_URL"] = delayed
-    lab.proxy.since()
-    rate(lab.folder, "s3://sets/writers", f"{lab.delay_ms} ms a request", commits)
-    requests = lab.proxy.since()[0]
-    print(f"{requests / (WRITERS * commits):.1f} requests a commit")
+    for label, apart in (("one machine", False), ("a machine each", True)):
+        lab.proxy.since()
+        rate(lab.folder, "s3://sets/writers", f"{lab.delay_ms} ms a request, {label}", commits, apart)
+        requests = lab.proxy.since()[0]
+        print(f"{requests / (WRITERS * commits):.1f} requests a commit")

@@ -104,8 +104,7 @@ static int write_pages(struct commit *commit, struct error *err)
     return rc;
 }
 
-/* What a version changed lies in the pack that it brought; where that is small it is asked for as a whole,
- * for all versions at once. */
+/* What a version changed lies in the pack that it brought; where that is small it is asked for as a whole. */
 static void want_pack(struct commit *commit, const struct map_top *top)
 {
     enum { PACK_BYTES_MAX = 1 << 20 };
@@ -334,7 +333,7 @@ int commit_run(const struct commit_request *request, struct commit_answer *ret, 
             if (!rc || rc == -EALREADY)
                 *ret = (struct commit_answer){.version = rc ? head : commit.manifest.version,
                                               .counts = commit.counts};
-            return rc;
+            return rc == -EAGAIN && commit.lost ? error_recode(err, EBUSY) : rc;
         }
         try_done(&commit);
         pause_a_little(now - begun);

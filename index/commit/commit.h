@@ -27,10 +27,10 @@ struct dataset_commit {
  *
  * -ENOENT, -EEXIST: labels of clips that are not there, or in the place of what others set; what others have
  * committed since `base` is in the way (index/commit/apply/apply.h). -EAGAIN: the set must be made anew, says
- * why; or others were faster until patience ended. -EALREADY: nothing new, the newest version already holds
- * this; *ret_counts says what was compared. Roots of the set are recorded in the data set and, as far as this
- * user's configuration can be written, as trusted by this user. ret_version and ret_counts may be NULL.
- * Waits.
+ * why. -EBUSY: others were faster until patience ended. -EALREADY: nothing new, the newest version already
+ * holds this; *ret_counts says what was compared. Roots of the set are recorded in the data set and, as far
+ * as this user's configuration can be written, as trusted by this user. ret_version and ret_counts may be
+ * NULL. Waits.
  */
 int dataset_commit(struct dataset *dataset, const struct changeset *set, const struct dataset_commit *commit,
                    uint32_t *ret_version, struct apply_counts *ret_counts, struct error *err);

@@ -16,7 +16,8 @@ struct commit_request {
     bool fresh; /* the newest version is one that this process has committed a moment ago */
     bool more;  /* another commit follows at once: what is written is brought to where it is read */
 };
-/* Commits, again and again where others are faster. All but the hint at the newest version is done. */
+/* Commits, again and again where others are faster: -EBUSY where they are for too long. All but the hint at
+ * the newest version is done. */
 int commit_run(const struct commit_request *request, struct commit_answer *ret, struct error *err);
 /* The hint. It may be missing, or old. */
 void commit_hint(struct dataset *dataset);

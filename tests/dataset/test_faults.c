@@ -393,7 +393,7 @@ CHECKED_TEST(faults, who_does_not_wait_is_told_who_came_first, made, removed)
     hooked->put_match = "elidefs/versions/";
     hooked->before = other_commits;
     struct dataset_commit hasty = {.patience_ns = 1};
-    cr_assert_eq(dataset_commit(dataset, set, &hasty, NULL, NULL, &err), -EAGAIN, "%s", err.text);
+    cr_assert_eq(dataset_commit(dataset, set, &hasty, NULL, NULL, &err), -EBUSY, "%s", err.text);
     cr_assert(strstr(err.text, "v1 by ") && strstr(err.text, "came first"), "%s", err.text);
     cr_assert_eq(objects("elidefs/packs/"), 1, "the loser's pack is gone");
     struct dataset_commit exact = {.based = true, .exact = true};

@@ -6,7 +6,7 @@ packages_build="gcc meson ninja-build pkg-config libfuse3-dev fuse3 libsqlite3-d
     scdoc ca-certificates"
 packages_demo="ffmpeg"
 packages_test="g++ clang clang-tidy libcriterion-dev git rsync attr strace procps tar python3-venv python3-numpy python3-av
-    python3-opencv python3-torch ceph-mon ceph-osd radosgw nginx-light openssl"
+    python3-opencv python3-torch ceph-mon ceph-osd radosgw nginx-light openssl faketime iproute2"
 # Only where the distribution has them: the tests that use them say what they skip, and why.
 packages_optional="libclang-rt-14-dev libclang-rt-dev zsh fish chromium xfsprogs"
 

@@ -6,7 +6,8 @@
  * Below the retry decorator three more codes exist:
  *   -EAGAIN       may go well when sent again
  *   -ECONNREFUSED the same, but there was nobody to send it to
- *   -EKEYEXPIRED  refused, and the credentials have been renewed since: send again once, at once
+ *   -EKEYEXPIRED  refused, and what it was signed with (credentials, or the time) has been renewed since:
+ * send again once, at once
  *
  * Thread rule: as in store.h; every function may be called from any thread.
  */

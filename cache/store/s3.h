@@ -29,7 +29,8 @@ struct s3 {
     unsigned page_keys;              /* of a listing */
     atomic_bool blind;               /* may not list: missing objects are refused */
     atomic_bool unpacks;             /* what is kept gzip-encoded, unless it is asked for so: encoding.h */
-    int64_t idle_ns; /* a transfer that does not move for so long is broken; 0: http.h's default */
+    atomic_llong ahead_ns; /* the store's clock, of this machine's, where these differ too much for it */
+    int64_t idle_ns;       /* a transfer that does not move for so long is broken; 0: http.h's default */
 };
 
 static inline struct s3 *s3_of(const struct store *store)
@@ -49,14 +50,17 @@ struct s3_ask {
     uint64_t copied; /* bytes that the server moves before it replies */
 };
 
-/* Fills in method, URL, headers, body and CA of `http`; signs with `keys` unless NULL. */
-void s3_prepare(struct s3 *s3, const struct s3_ask *ask, const struct keys *keys, struct http_request *http);
+/* Fills in method, URL, headers, body and CA of `http`; signs with `keys` unless NULL. Returns how far the
+ * store's clock was taken to be ahead of this machine's, which a refusal is judged by. */
+int64_t s3_prepare(struct s3 *s3, const struct s3_ask *ask, const struct keys *keys,
+                   struct http_request *http);
 
 /* What a refused reply means: a code as in ops.h, and a sentence without the object's name. `body` is the
  * start of it, XML or not. */
 struct s3_refusal {
     const char *method;
     uint64_t generation; /* of the keys that signed */
+    int64_t ahead_ns;    /* s3_prepare() */
     const struct http_reply *reply;
     const struct buf *body;
 };

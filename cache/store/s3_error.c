@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cache/base/hash.h"
+#include "cache/base/instant.h"
 #include "cache/store/s3.h"
 #include "cache/store/status.h"
 #include "cache/store/xml.h"
@@ -125,6 +126,24 @@ static int refused_identity(struct s3 *s3, const struct s3_refusal *refusal, boo
     return -err->code;
 }
 
+/* Stores refuse what was signed more than a quarter of an hour from their own time (Amazon S3 API Reference,
+ * "RequestTimeTooSkewed"; a HEAD's refusal has no code). Where this machine's clock is wrong, the refusal
+ * itself says what time it is there. Should it differ by more than zones do, that is no clock to go by. */
+static bool sets_clock(struct s3 *s3, const struct s3_refusal *refusal)
+{
+    const int64_t minute_ns = INT64_C(60000000000);
+    char date[64];
+    if (!s3->credentials || refusal->reply->status != 403 ||
+        !http_reply_header(refusal->reply, "date", date, sizeof date))
+        return false;
+    int64_t there_ns = http_date(date), ahead_ns = there_ns - instant_now();
+    if (!there_ns || llabs(ahead_ns) > 24 * 60 * minute_ns ||
+        llabs(ahead_ns - refusal->ahead_ns) < 5 * minute_ns)
+        return false;
+    atomic_store(&s3->ahead_ns, ahead_ns);
+    return true;
+}
+
 int s3_meaning(struct s3 *s3, const struct s3_refusal *refusal, struct error *err)
 {
     struct fault fault = {0};
@@ -137,7 +156,9 @@ int s3_meaning(struct s3 *s3, const struct s3_refusal *refusal, struct error *er
         err->code = EACCES;
     add_details(s3, refusal, &fault, err);
     rc = -err->code;
-    if (rc == -EACCES && !archived) /* whoever asks */
+    if (rc == -EACCES && sets_clock(s3, refusal))
+        return -(err->code = EKEYEXPIRED); /* once more, signed anew */
+    if (rc == -EACCES && !archived)        /* whoever asks */
         rc = refused_identity(s3, refusal, identity, err);
     if (rc == -EAGAIN)
         status_obey_retry_after(&s3->base, refusal->reply);

@@ -23,6 +23,7 @@ struct s3_get {
     struct ranged ranged;
     struct http_request http;
     uint64_t generation;
+    int64_t ahead_ns;   /* s3_prepare() */
     bool gzip;          /* asked for as it is kept */
     struct pin_s3 pin;  /* what must answer; all empty if any may */
     struct buf refusal; /* body of a reply that was not accepted */
@@ -104,8 +105,11 @@ static int judge(struct s3_get *g, struct error *err)
             credentials_prove(g->s3->credentials, g->generation);
         return ranged_whole(&g->ranged, err);
     }
-    struct s3_refusal refusal = {
-        .method = "GET", .generation = g->generation, .reply = &g->http.reply, .body = &g->refusal};
+    struct s3_refusal refusal = {.method = "GET",
+                                 .generation = g->generation,
+                                 .ahead_ns = g->ahead_ns,
+                                 .reply = &g->http.reply,
+                                 .body = &g->refusal};
     return s3_meaning(g->s3, &refusal, err);
 }
 
@@ -142,7 +146,7 @@ static void send(struct s3_get *g, const struct keys *keys)
         escape_append(&query, g->pin.version, strlen(g->pin.version), "~", 0);
         ask.query = buf_text(&query);
     }
-    s3_prepare(g->s3, &ask, keys, &g->http);
+    g->ahead_ns = s3_prepare(g->s3, &ask, keys, &g->http);
     http_start(g->s3->http, &g->http);
 }
 

@@ -82,18 +82,20 @@ static void authorize(const struct s3 *s3, const struct sigv4_request *request, 
     http_request_header(http, "Authorization: %s", buf_text(&value));
 }
 
-void s3_prepare(struct s3 *s3, const struct s3_ask *ask, const struct keys *keys, struct http_request *http)
+int64_t s3_prepare(struct s3 *s3, const struct s3_ask *ask, const struct keys *keys,
+                   struct http_request *http)
 {
     CLEANUP_FREE char *path = encode_path(s3, ask->path);
     const char *query = ask->query ? ask->query : "";
     struct signing signing = {0};
+    int64_t ahead_ns = atomic_load(&s3->ahead_ns);
     http->method = ask->method;
     http->url = mem_printf("%s%s%s%s", s3->place.origin, path, *query ? "?" : "", query);
     http->body = ask->body;
     http->body_len = ask->body_len;
     http->ca_path = s3->place.ca;
     if (keys) {
-        sigv4_time(instant_now(), signing.time);
+        sigv4_time(instant_now() + ahead_ns, signing.time);
         hash_body(ask, signing.hash);
     }
     collect(s3, ask, keys, &signing);
@@ -112,6 +114,7 @@ void s3_prepare(struct s3 *s3, const struct s3_ask *ask, const struct keys *keys
                                     .payload_hash = signing.hash};
     if (keys)
         authorize(s3, &request, keys, signing.time, http);
+    return ahead_ns;
 }
 
 void s3_reply_done(struct s3_reply *reply)
@@ -127,12 +130,12 @@ static int64_t attempt_ns(const struct s3_ask *ask)
 }
 
 static int send(struct s3 *s3, const struct s3_ask *ask, const struct keys *keys, struct s3_reply *reply,
-                struct error *err)
+                int64_t *ret_ahead_ns, struct error *err)
 {
     int64_t attempt = attempt_ns(ask);
     struct http_request http = {.deadline_ns = clock_now_ns() + attempt,
                                 .idle_ns = ask->copied ? attempt : s3->idle_ns};
-    s3_prepare(s3, ask, keys, &http);
+    *ret_ahead_ns = s3_prepare(s3, ask, keys, &http);
     int rc = http_run(s3->http, &http, S3_REPLY_BYTES, &reply->body, err);
     reply->http.status = http.reply.status;
     reply->http.head = http.reply.head;
@@ -145,9 +148,10 @@ int s3_run(struct s3 *s3, const struct s3_ask *ask, struct s3_reply *reply, stru
 {
     CLEANUP_KEYS struct keys keys = {0};
     uint64_t generation = 0;
+    int64_t ahead_ns = 0;
     int rc = s3->credentials ? credentials_get(s3->credentials, &keys, &generation, err) : 0;
     if (!rc)
-        rc = send(s3, ask, s3->credentials ? &keys : NULL, reply, err);
+        rc = send(s3, ask, s3->credentials ? &keys : NULL, reply, &ahead_ns, err);
     if (rc == -ETIMEDOUT) /* the attempt's, not the caller's */
         rc = error_set(err, EAGAIN, "no reply in time");
     if (rc < 0)
@@ -157,8 +161,11 @@ int s3_run(struct s3 *s3, const struct s3_ask *ask, struct s3_reply *reply, stru
             credentials_prove(s3->credentials, generation);
         return 0;
     }
-    struct s3_refusal refusal = {
-        .method = ask->method, .generation = generation, .reply = &reply->http, .body = &reply->body};
+    struct s3_refusal refusal = {.method = ask->method,
+                                 .generation = generation,
+                                 .ahead_ns = ahead_ns,
+                                 .reply = &reply->http,
+                                 .body = &reply->body};
     s3_meaning(s3, &refusal, err);
     return s3_prefix(s3, ask->path, err);
 }

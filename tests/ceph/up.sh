@@ -3,7 +3,8 @@
 # up.sh FOLDER [PORT]: starts a Ceph cluster of one monitor, one in-memory disk and one S3 gateway, all on 127.0.0.1
 # from PORT on (default: some that are free, below those the kernel gives to clients), with everything it writes in
 # FOLDER. FOLDER/env then holds what an S3 client needs. Ends with 77 and the reason where Ceph is not installed
-# (Debian: ceph-mon ceph-osd radosgw). down.sh FOLDER stops it.
+# (Debian: ceph-mon ceph-osd radosgw). down.sh FOLDER stops it. ELIDEFS_TEST_ADDRESS: another address of this machine on
+# which the gateway answers, too.
 set -eu
 folder=${1:?folder} port=${2:-}
 for program in ceph-mon ceph-osd radosgw radosgw-admin monmaptool; do
@@ -25,6 +26,9 @@ folder=$(realpath "$folder")
 mkdir -p "$folder"/{run,log,mon,osd,rgw}
 fsid=$(cat /proc/sys/kernel/random/uuid)
 conf=$folder/ceph.conf
+
+also=
+[ -z "${ELIDEFS_TEST_ADDRESS:-}" ] || also=" endpoint=$ELIDEFS_TEST_ADDRESS:$port"
 
 # TLS with a certificate of its own, where openssl(1) is at hand.
 tls=
@@ -84,7 +88,7 @@ osd class load list = *
 osd class default list = *
 [client.rgw]
 rgw data = $folder/rgw
-rgw frontends = beast endpoint=127.0.0.1:$port tcp_nodelay=1$tls
+rgw frontends = beast endpoint=127.0.0.1:$port$also tcp_nodelay=1$tls
 rgw dns name = s3.localhost
 rgw enable apis = s3
 rgw enable ops log = false

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,25 @@ def run(*command, check=True, **options):
 
 def elidefs(*arguments, **options):
     return run(ELIDEFS, *arguments, **options)
+
+
+@contextlib.contextmanager
+def gateway(**environment):
+    """A running S3 server; boto3's client for it. The environment variables of an S3 user are set while it runs."""
+    boto3 = pytest.importorskip("boto3")
+    base = pathlib.Path(run("mktemp", "-d", "/tmp/elidefs-s3.XXXXXX").stdout.strip())
+    before = dict(os.environ)
+    try:
+        done = run("bash", ROOT / "tests/ceph/up.sh", base, check=False, env=os.environ | environment)
+        if done.returncode == 77:
+            pytest.skip(done.stdout.strip())
+        assert done.returncode == 0, done.stdout + done.stderr
+        os.environ |= dict(re.findall(r"^export (\w+)=(.*)$", (base / "env").read_text(), re.M))
+        yield boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        run("bash", ROOT / "tests/ceph/down.sh", base)
 
 
 def told(done):

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, ELIDEFS, LABELS, ROOT, SAMPLE, elidefs, mounted, run
+from conftest import BUILD, ELIDEFS, LABELS, SAMPLE, elidefs, gateway, mounted, run
 from test_lab import run_lab
 
 VIDEO = "videos/observation.images.top/chunk-000/file-000.mp4"
@@ -17,27 +17,13 @@ VIDEO = "videos/observation.images.top/chunk-000/file-000.mp4"
 
 @pytest.fixture(scope="module")
 def s3():
-    """A running gateway; boto3's client for it. The environment variables of an S3 user are set while it runs."""
-    boto3 = pytest.importorskip("boto3")
-    base = pathlib.Path(run("mktemp", "-d", "/tmp/elidefs-s3.XXXXXX").stdout.strip())
-    before = dict(os.environ)
-    try:
-        done = run("bash", ROOT / "tests/ceph/up.sh", base, check=False)
-        if done.returncode == 77:
-            pytest.skip(done.stdout.strip())
-        assert done.returncode == 0, done.stdout + done.stderr
-        os.environ |= dict(re.findall(r"^export (\w+)=(.*)$", (base / "env").read_text(), re.M))
-        client = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+    with gateway() as client:
         client.create_bucket(Bucket="recordings")
         client.create_bucket(Bucket="sets")
         for path in SAMPLE.rglob("*"):
             if path.is_file():
                 client.upload_file(str(path), "recordings", f"kitchen/{path.relative_to(SAMPLE)}")
         yield client
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-        run("bash", ROOT / "tests/ceph/down.sh", base)
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@
  *
  * Who waits gets the answer, or, where the leader is gone or could not do it, leads itself: it looks for its
  * commit's id first, since the leader may have been killed behind the commit. What was asked of the leader
- * ends as it would alone: where it fails for a reason that is not in the set, its owner tries for itself.
+ * ends as it would alone: where it fails for a reason that is not in the set, its owner tries for itself. Who
+ * has waited for long (the leader was stopped, or its store hangs) goes alone, too.
  */
 #include <errno.h>
 #include <string.h>
@@ -104,23 +105,43 @@ static void put_down(struct queue *queue, struct commit_request *request)
     request->head = job.head;
 }
 
+/* Not in line any more. The leader may have begun it: both look for the commit's id. */
+static int go_alone(struct queue *queue, const struct commit_request *request, struct commit_answer *ret,
+                    struct error *err)
+{
+    if (queue)
+        queue_take_back(queue);
+    int rc = commit_run(request, ret, err);
+    if (!rc && !request->options->dry)
+        commit_hint(request->dataset);
+    return rc;
+}
+
+static int64_t patience_in_line(const struct dataset_commit *options)
+{
+    const int64_t most_ns = INT64_C(60000000000);
+    return options->patience_ns && options->patience_ns < most_ns ? options->patience_ns : most_ns;
+}
+
 static int wait_or_lead(struct queue *queue, struct commit_request *request, struct commit_answer *ret,
                         struct error *err)
 {
     struct leading leading = {.dataset = request->dataset, .queue = queue};
-    int rc = queue_lead(queue, false, err);
-    if (!rc) {
+    int leads = queue_lead(queue, 0, err);
+    if (!leads) {
         put_down(queue, request);
-        rc = queue_lead(queue, true, err);
+        leads = queue_lead(queue, patience_in_line(request->options), err);
     }
-    if (rc < 0)
-        return rc;
+    if (leads < 0)
+        return leads;
     if (request->others_know && take_answer(queue, ret)) {
         queue_leave(queue);
         dataset_move_head(request->dataset, ret->version); /* 0: what it was */
         return ret->rc ? error_copy(err, &ret->err) : 0;
     }
-    rc = lead(&leading, request, ret, err);
+    if (!leads)
+        return go_alone(queue, request, ret, err);
+    int rc = lead(&leading, request, ret, err);
     queue_leave(queue);
     return rc;
 }
@@ -149,9 +170,7 @@ int dataset_commit(struct dataset *dataset, const struct changeset *set, const s
     CLEANUP_QUEUE struct queue *queue = options->dry || options->exact ? NULL : open_line(dataset);
     layout_random_id(id);
     struct commit_request request = {.dataset = dataset, .set = set, .options = options, .id = id};
-    int rc = queue ? wait_or_lead(queue, &request, &answer, err) : commit_run(&request, &answer, err);
-    if (!rc && !queue && !options->dry)
-        commit_hint(dataset);
+    int rc = queue ? wait_or_lead(queue, &request, &answer, err) : go_alone(NULL, &request, &answer, err);
     if (ret_counts && (!rc || rc == -EALREADY))
         *ret_counts = answer.counts;
     if (!rc && ret_version)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cache/base/file.h"
+#include "cache/base/instant.h"
 #include "cache/base/memory.h"
 
 enum { SET_BYTES_MAX = 64 << 20, NAME_BYTES = LAYOUT_ID_BYTES + 8 };
@@ -71,27 +72,48 @@ void queue_free(struct queue *queue)
 {
     if (!queue)
         return;
-    if (*queue->id)
-        remove_both(queue, queue->id);
-    cleanup_close(&queue->own);
+    queue_take_back(queue);
     cleanup_close(&queue->lock);
     cleanup_close(&queue->folder);
     free(queue->path);
     free(queue);
 }
 
-static int lock_file(int fd, bool wait)
+void queue_take_back(struct queue *queue)
+{
+    if (*queue->id)
+        remove_both(queue, queue->id);
+    *queue->id = '\0';
+    cleanup_close(&queue->own);
+    queue->own = -1;
+}
+
+static int lock_file(int fd)
 {
     int rc;
     do
-        rc = flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB));
+        rc = flock(fd, LOCK_EX | LOCK_NB);
     while (rc && errno == EINTR);
     return rc ? (errno == EWOULDBLOCK ? 0 : -errno) : 1;
 }
 
-int queue_lead(struct queue *queue, bool wait, struct error *err)
+static bool has_answer(const struct queue *queue)
 {
-    int rc = lock_file(queue->lock, wait);
+    char name[NAME_BYTES];
+    name_of(name, queue->id, "end");
+    return *queue->id && !faccessat(queue->folder, name, F_OK, 0);
+}
+
+/* In steps: flock(2) knows no deadline. */
+int queue_lead(struct queue *queue, int64_t wait_ns, struct error *err)
+{
+    enum { SHORTEST_NS = 500000, LONGEST_NS = 16000000 };
+    int64_t end = clock_now_ns() + wait_ns, step = SHORTEST_NS;
+    int rc;
+    while (!(rc = lock_file(queue->lock)) && !has_answer(queue) && clock_now_ns() < end) {
+        nanosleep(&(struct timespec){.tv_nsec = step}, NULL);
+        step = 2 * step < LONGEST_NS ? 2 * step : LONGEST_NS;
+    }
     queue->leads = rc == 1;
     return rc < 0 ? failed(queue, "lock", err) : rc;
 }
@@ -116,7 +138,7 @@ static int write_file(struct queue *queue, const char *id, const char *kind, con
         openat(queue->folder, fresh, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return failed(queue, fresh, err);
-    bool held = !lock || lock_file(fd, false) == 1;
+    bool held = !lock || lock_file(fd) == 1;
     int rc = held ? file_write_all(fd, bytes->data, bytes->len) : -EAGAIN;
     errno = -rc;
     if (!rc && !renameat(queue->folder, fresh, queue->folder, name)) {
@@ -212,7 +234,7 @@ static bool is_orphan(struct queue *queue, const char *name, bool is_new)
     struct stat at;
     CLEANUP_CLOSE int fd = openat(queue->folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     bool young = is_new && fd >= 0 && !fstat(fd, &at) && at.st_mtime > time(NULL) - YOUNG_S;
-    return fd >= 0 && !young && lock_file(fd, false) == 1;
+    return fd >= 0 && !young && lock_file(fd) == 1;
 }
 
 static void look_at(struct queue *queue, const char *name, struct waiting **list, size_t *count, size_t *cap)

@@ -25,12 +25,14 @@ void queue_free(struct queue *queue); /* leaves, and takes back what is put down
 CLEANUP_DEFINE(struct queue, queue_free, cleanup_queue)
 #define CLEANUP_QUEUE CLEANUP(cleanup_queue)
 
-/* 1: leads from here on, until queue_leave(). 0: another one does, where it shall not wait. -errno */
-int queue_lead(struct queue *queue, bool wait, struct error *err);
+/* 1: leads from here on, until queue_leave(). 0: another one still does after `wait_ns`, or has answered what
+ * this one has put down. -errno */
+int queue_lead(struct queue *queue, int64_t wait_ns, struct error *err);
 void queue_leave(struct queue *queue);
 
 /* Puts down a set, once: `id` is of 32 hex digits. */
 int queue_put(struct queue *queue, const char *id, const struct buf *bytes, struct error *err);
+void queue_take_back(struct queue *queue); /* nothing, where nothing is put down */
 /* What became of it, appended: 1, or 0 where nobody has said. */
 int queue_answer(struct queue *queue, struct buf *buf, struct error *err);
 

@@ -12,8 +12,9 @@
 #include "index/commit/commit_state.h"
 #include "index/commit/queue.h"
 
-#define ID_A "0123456789abcdef0123456789abcdef"
-#define ID_B "fedcba9876543210fedcba9876543210"
+#define ID_A    "0123456789abcdef0123456789abcdef"
+#define ID_B    "fedcba9876543210fedcba9876543210"
+#define LONG_NS INT64_C(60000000000)
 
 static struct queue *open_queue(const char *path)
 {
@@ -58,8 +59,8 @@ CHECKED_TEST(group, one_leads_and_answers_what_the_others_put_down, fixture_made
                                *second = open_named("line");
     CLEANUP_BUF struct buf answer = BUF_INIT, yes = BUF_INIT;
     buf_text_append(&yes, "yes");
-    cr_assert_eq(queue_lead(leader, true, NULL), 1);
-    cr_assert_eq(queue_lead(first, false, NULL), 0);
+    cr_assert_eq(queue_lead(leader, LONG_NS, NULL), 1);
+    cr_assert_eq(queue_lead(first, 0, NULL), 0);
     put(first, ID_A, "one");
     put(second, ID_B, "two");
     expect_sets(leader, "0123=one fedc=two ");
@@ -69,7 +70,7 @@ CHECKED_TEST(group, one_leads_and_answers_what_the_others_put_down, fixture_made
     cr_assert_str_eq(buf_text(&answer), "yes");
     expect_sets(leader, "fedc=two ");
     queue_leave(leader);
-    cr_assert_eq(queue_lead(second, false, NULL), 1);
+    cr_assert_eq(queue_lead(second, 0, NULL), 1);
     expect_sets(second, ""); /* its own is none of the others' */
 }
 
@@ -107,16 +108,16 @@ CHECKED_TEST(group, a_leader_that_is_killed_is_followed_by_another, fixture_made
     pid_t child = fork();
     if (!child) {
         struct queue *other = open_named("line");
-        if (queue_lead(other, true, NULL) == 1 && write(ready[1], "x", 1) == 1)
+        if (queue_lead(other, LONG_NS, NULL) == 1 && write(ready[1], "x", 1) == 1)
             pause();
         _exit(1);
     }
     cr_assert_eq(read(ready[0], &byte, 1), 1);
     close(ready[0]);
     close(ready[1]);
-    cr_assert_eq(queue_lead(queue, false, NULL), 0);
+    cr_assert_eq(queue_lead(queue, 0, NULL), 0);
     kill(child, SIGKILL);
-    cr_assert_eq(queue_lead(queue, true, NULL), 1);
+    cr_assert_eq(queue_lead(queue, LONG_NS, NULL), 1);
     waitpid(child, NULL, 0);
 }
 
@@ -183,7 +184,7 @@ CHECKED_TEST(group, who_finds_another_leading_gets_its_answer, fixture_made, fix
     struct committer committer = {.dataset = other, .key = "ep1"};
     struct commit_job job;
     pthread_t thread;
-    cr_assert_eq(queue_lead(leader, true, NULL), 1);
+    cr_assert_eq(queue_lead(leader, LONG_NS, NULL), 1);
     cr_assert_eq(pthread_create(&thread, NULL, commit_one, &committer), 0);
     take_set(leader, &set);
     cr_assert_eq(commit_job_parse(&set, &job, NULL), 0);
@@ -208,7 +209,7 @@ CHECKED_TEST(group, whose_leader_went_without_an_answer_commits_alone, fixture_m
     CLEANUP_BUF struct buf set = BUF_INIT;
     struct committer committer = {.dataset = other, .key = "ep1"};
     pthread_t thread;
-    cr_assert_eq(queue_lead(leader, true, NULL), 1);
+    cr_assert_eq(queue_lead(leader, LONG_NS, NULL), 1);
     cr_assert_eq(pthread_create(&thread, NULL, commit_one, &committer), 0);
     take_set(leader, &set);
     queue_leave(leader);
@@ -231,7 +232,7 @@ CHECKED_TEST(group, what_a_leader_committed_before_it_was_killed_is_not_committe
     struct commit_job job;
     struct commit_answer answer;
     pthread_t thread;
-    cr_assert_eq(queue_lead(leader, true, NULL), 1);
+    cr_assert_eq(queue_lead(leader, LONG_NS, NULL), 1);
     cr_assert_eq(pthread_create(&thread, NULL, commit_one, &committer), 0);
     take_set(leader, &bytes);
     cr_assert_eq(commit_job_parse(&bytes, &job, NULL), 0);
@@ -251,6 +252,23 @@ CHECKED_TEST(group, what_a_leader_committed_before_it_was_killed_is_not_committe
     uint32_t head;
     cr_assert_eq(dataset_refresh(dataset, &head, &err), 0, "%s", err.text);
     cr_assert_eq(head, 3);
+}
+
+CHECKED_TEST(group, whose_leader_was_stopped_commits_alone_after_a_while, fixture_made, fixture_removed)
+{
+    struct error err = {0};
+    uint32_t version = 0;
+    init_data();
+    CLEANUP_DATASET struct dataset *dataset = open_data(), *other = open_data();
+    cr_assert_eq(commit(dataset, "ep0", "good"), 1);
+    CLEANUP_QUEUE struct queue *leader = queue_of_data();
+    cr_assert_eq(queue_lead(leader, LONG_NS, NULL), 1);
+    struct changeset *set = one_clip("ep1", "source", "a.bin", "good");
+    struct dataset_commit options = {.patience_ns = 200000000};
+    cr_assert_eq(dataset_commit(other, set, &options, &version, NULL, &err), 0, "%s", err.text);
+    changeset_free(set);
+    cr_assert_eq(version, 2);
+    expect_sets(leader, ""); /* it is not in line any more */
 }
 
 CHECKED_TEST(group, bytes_that_are_no_job_or_answer_are_not_understood, fixture_made, fixture_removed)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "query/hint.h"
+#include "query/plan.h"
 #include "query/show.h"
 
 struct binding { /* one literal being bound */
@@ -67,13 +68,15 @@ static void sort_values(struct literal *literal)
     literal->count = kept;
 }
 
-/* Who names a value lists its clips next: what tells them is asked for while other components are still
- * looked up. */
+/* Who names a value lists its clips next: what tells the first window of them is asked for while other
+ * components are still looked up. */
 static void ask_ahead(const struct binding *binding)
 {
     const struct grammar_literal *from = binding->from;
     CLEANUP_FREE struct value *values = mem_alloc((from->arg_count + 1) * sizeof *values);
-    struct catalog_literal literal = {.attribute = binding->attribute.id, .op = CATALOG_EQ, .values = values};
+    const struct catalog_window first = plan_window(0);
+    struct catalog_literal literal = {
+        .window = &first, .attribute = binding->attribute.id, .op = CATALOG_EQ, .values = values};
     for (size_t i = 0; i < from->arg_count; i++)
         if (!value_parse(binding->attribute.type, from->args[i].bytes, from->args[i].len,
                          &values[literal.count], NULL))

@@ -180,17 +180,20 @@ void catalog_reader_release(struct catalog_reader *reader)
 int catalog_info(struct catalog_reader *reader, struct catalog_info *ret, struct error *err)
 {
     if (!reader->has_info) {
-        int64_t version, rows, clips;
+        int64_t version, rows, clips, sealed;
         int rc = db_meta(reader->db, "version", &version, err);
         if (!rc)
             rc = db_meta(reader->db, "rows", &rows, err);
         if (!rc)
             rc = db_meta(reader->db, "clips", &clips, err);
+        if (!rc)
+            rc = db_meta(reader->db, "sealed", &sealed, err);
         if (rc)
             return rc;
-        if (version >= SCHEMA_VERSIONS_MAX || rows > UINT32_MAX || clips > rows)
+        if (version >= SCHEMA_VERSIONS_MAX || rows > UINT32_MAX || clips > rows || sealed > rows)
             return db_damaged(reader->db, err, "its counts in 'meta' are out of range");
         reader->info = (struct catalog_info){(uint32_t)version, (uint32_t)rows, (uint64_t)clips};
+        reader->sealed = (uint32_t)sealed;
         reader->has_info = true;
     }
     *ret = reader->info;

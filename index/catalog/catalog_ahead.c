@@ -99,10 +99,11 @@ static void name_patches(struct catalog_reader *reader, const struct attribute *
         name_run(reader, attribute, RUNS_PATCH, &attribute->state.patches.list[i]);
 }
 
-static void name_runs(struct catalog_reader *reader, const struct attribute *attribute)
+static void name_runs(struct catalog_reader *reader, const struct attribute *attribute,
+                      const struct catalog_window *window)
 {
     const struct state *state = &attribute->state;
-    if (cells_known(&reader->cells, attribute))
+    if (cells_known(&reader->cells, attribute) || (!state->patches.count && !select_has_tail(reader, window)))
         return;
     name_patches(reader, attribute);
     for (size_t i = 0; i < state->tails.count; i++)
@@ -376,7 +377,7 @@ void catalog_select_ahead(struct catalog_reader *reader, const struct catalog_li
         return;
     for (size_t i = 0; i < count; i++)
         if ((attribute = attribute_of(reader, &literals[i]))) {
-            name_runs(reader, attribute);
+            name_runs(reader, attribute, literals[i].window);
             name_dicts(reader, attribute);
         }
     if (reader->has_attributes)

@@ -298,10 +298,19 @@ static void add_terms(void *ctx, size_t from, size_t to)
     patch_index_add_rows(patching->patch_index, from, to, patching->rows);
 }
 
+bool select_has_tail(struct catalog_reader *reader, const struct catalog_window *window)
+{
+    struct catalog_info info;
+    return !window || catalog_info(reader, &info, NULL) || window->end > reader->sealed;
+}
+
 int select_above(struct catalog_reader *reader, const struct attribute *attribute,
                  const struct catalog_window *window, const struct patch_index **ret, struct error *err)
 {
     uint32_t row;
+    *ret = NULL;
+    if (!attribute->state.patches.count && !select_has_tail(reader, window))
+        return 0;
     int rc = cells_patch_index(reader->db, &reader->cells, attribute, ret, err);
     if (rc || !*ret || !window)
         return rc;
@@ -427,17 +436,21 @@ int select_check(const struct attribute *attribute, const struct catalog_literal
 
 /* The rows of live clips that have it. A new set. */
 static int select_has(struct catalog_reader *reader, const struct attribute *attribute,
-                      const struct shards *shards, struct rowset **ret, struct error *err)
+                      const struct shards *shards, const struct catalog_window *window, struct rowset **ret,
+                      struct error *err)
 {
     CLEANUP_ROWSET struct rowset *has = rowset_new();
+    const struct patch_index *above = NULL;
     int rc = 0;
     for (size_t i = 0; !rc && i < shards->count; i++)
         rc = shard_has(&shards->list[i], has, err);
     if (!rc)
-        rc = cells_stand_over(reader->db, &reader->cells, attribute, has, err);
-    if (!rc)
-        *ret = STEAL(has);
-    return rc;
+        rc = select_above(reader, attribute, window, &above, err);
+    if (rc)
+        return rc;
+    cells_stand_over(above, has);
+    *ret = STEAL(has);
+    return 0;
 }
 
 /* `rows` holds what the values select; what the operator makes of it. */
@@ -448,7 +461,7 @@ static int finish(struct catalog_reader *reader, const struct attribute *attribu
     enum catalog_op op = literal->op;
     if (op == CATALOG_NE || op == CATALOG_NULL || op == CATALOG_HAS) {
         CLEANUP_ROWSET struct rowset *has = NULL;
-        int rc = select_has(reader, attribute, shards, &has, err);
+        int rc = select_has(reader, attribute, shards, literal->window, &has, err);
         if (rc)
             return rc;
         if (op == CATALOG_NULL) {

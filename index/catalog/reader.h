@@ -37,6 +37,7 @@ struct catalog_reader {
     struct db *db;
     struct rowset *live; /* a reference, NULL until needed */
     struct catalog_info info;
+    uint32_t sealed; /* rows before this one are in no tail run */
     bool has_info;
     struct attributes attributes;
     bool has_attributes;

@@ -12,6 +12,8 @@ int select_check(const struct attribute *attribute, const struct catalog_literal
 /* The shards that a literal is answered by: borrowed. */
 struct shards select_shards(const struct shards *all, const struct catalog_literal *literal);
 
+/* May tail runs have rows of the window (NULL: any rows)? Those that are sealed are in none. */
+bool select_has_tail(struct catalog_reader *reader, const struct catalog_window *window);
 /* What stands above the rows of a window (NULL: above any); NULL: nothing does. As cells_patch_index(). */
 int select_above(struct catalog_reader *reader, const struct attribute *attribute,
                  const struct catalog_window *window, const struct patch_index **ret, struct error *err);

@@ -23,6 +23,7 @@ struct held_store {
     struct store base;
     struct store *inner;
     atomic_uint reads;
+    atomic_ullong bytes; /* of reads */
     pthread_mutex_t lock; /* guards what follows */
     enum held_mode mode;
     const char *match; /* only reads of paths with this in it are held or fail; NULL: all */
@@ -66,6 +67,7 @@ static inline void held_get_start(struct store *base, struct store_get *get)
 {
     struct held_store *store = (struct held_store *)base;
     atomic_fetch_add(&store->reads, 1);
+    atomic_fetch_add(&store->bytes, get->len);
     pthread_mutex_lock(&store->lock);
     enum held_mode mode = !store->match || strstr(get->path, store->match) ? store->mode : HELD_GIVE;
     bool hold = mode == HELD_HOLD && store->held_count < HELD_MAX;

@@ -343,6 +343,15 @@ static void label_clips(struct versions *v)
     v->limits = NULL;
 }
 
+static void begin_labelled(struct scene *s)
+{
+    *s = (struct scene){0};
+    versions_init(&s->versions);
+    commit_all(&s->versions);
+    label_clips(&s->versions);
+    open_cold(s);
+}
+
 static uint32_t row_of(struct scene *s, const char *key)
 {
     uint32_t row;
@@ -362,13 +371,10 @@ Test(rounds, a_cold_json_takes_two_rounds_however_often_clips_were_labelled)
 {
     static const char *const keys[] = {"ep000000", "ep000070", "ep013324", "ep019999"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        struct scene s = {0};
+        struct scene s;
         CLEANUP_BUF struct buf json = BUF_INIT;
         unsigned rounds = 0;
-        versions_init(&s.versions);
-        commit_all(&s.versions);
-        label_clips(&s.versions);
-        open_cold(&s);
+        begin_labelled(&s);
         uint32_t row = row_of(&s, keys[i]);
         unsigned before = atomic_load(&s.paged.held->reads);
         while (waited(&s, catalog_json(s.now, row, &json, &s.err), &rounds))
@@ -383,13 +389,10 @@ Test(rounds, a_cold_json_takes_two_rounds_however_often_clips_were_labelled)
 
 Test(rounds, a_json_reads_no_runs_of_attributes_that_its_clip_has_no_labels_of)
 {
-    struct scene s = {0};
+    struct scene s;
     CLEANUP_BUF struct buf json = BUF_INIT;
     unsigned rounds = 0;
-    versions_init(&s.versions);
-    commit_all(&s.versions);
-    label_clips(&s.versions);
-    open_cold(&s);
+    begin_labelled(&s);
     uint32_t row = row_of(&s, "ep019999");
     unsigned before = atomic_load(&s.paged.held->reads);
     while (waited(&s, catalog_json(s.now, row, &json, &s.err), &rounds))
@@ -400,4 +403,46 @@ Test(rounds, a_json_reads_no_runs_of_attributes_that_its_clip_has_no_labels_of)
     expect_json(&s, row, &json);
     buf_done(&json);
     end(&s);
+}
+
+/* ---- windows ---- */
+
+/* The bytes that are read to select the clips of a value: of a window, or of all. */
+static uint64_t read_of(enum catalog_op op, const struct catalog_window *window, uint64_t *ret_count)
+{
+    struct scene s;
+    struct catalog_attribute attribute;
+    struct rowset *rows;
+    const struct value value = value_of(VALUE_TEXT, "skill1581");
+    unsigned rounds = 0;
+    begin_labelled(&s);
+    while (waited(&s, catalog_attribute_find(s.now, "skill", 5, &attribute, &s.err), &rounds))
+        ;
+    const struct catalog_literal literal = {
+        .window = window, .attribute = attribute.id, .op = op, .values = &value, .count = 1};
+    uint64_t before = atomic_load(&s.paged.held->bytes);
+    for (int rc = -EAGAIN; rc == -EAGAIN;) {
+        catalog_select_ahead(s.now, &literal, 1);
+        rc = catalog_select(s.now, &literal, &rows, &s.err);
+        waited(&s, rc, &rounds);
+    }
+    uint64_t bytes = atomic_load(&s.paged.held->bytes) - before;
+    *ret_count = rowset_count(rows);
+    rowset_unref(rows);
+    end(&s);
+    return bytes;
+}
+
+Test(rounds, of_rows_that_are_sealed_no_tail_run_is_read)
+{
+    const struct catalog_window sealed = {.end = CLIPS}, more = {.end = CLIPS + MORE};
+    static const enum catalog_op ops[] = {CATALOG_EQ, CATALOG_NE, CATALOG_HAS};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        uint64_t few, all, same, bytes = read_of(ops[i], &sealed, &few);
+        cr_assert_gt(read_of(ops[i], NULL, &all), bytes, "operator %d", ops[i]);
+        cr_assert_gt(read_of(ops[i], &more, &same), bytes, "operator %d", ops[i]);
+        cr_assert_eq(all, same);
+        cr_assert(few && (ops[i] == CATALOG_EQ || few < all), "%llu of %llu", (unsigned long long)few,
+                  (unsigned long long)all);
+    }
 }

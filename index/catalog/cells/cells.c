@@ -431,16 +431,12 @@ int cells_values(struct db *db, struct cells *cells, const struct attributes *at
 
 /* ---- all rows ---- */
 
-int cells_stand_over(struct db *db, struct cells *cells, const struct attribute *attribute,
-                     struct rowset *rows, struct error *err)
+void cells_stand_over(const struct patch_index *above, struct rowset *rows)
 {
-    const struct patch_index *patch_index;
-    int rc = cells_patch_index(db, cells, attribute, &patch_index, err);
-    if (rc || !patch_index)
-        return rc;
-    rowset_andnot(rows, patch_index->rows);
-    rowset_or(rows, patch_index->has);
-    return 0;
+    if (!above)
+        return;
+    rowset_andnot(rows, above->rows);
+    rowset_or(rows, above->has);
 }
 
 int cells_has(struct db *db, struct cells *cells, const struct attribute *attribute, struct rowset **ret,
@@ -448,12 +444,15 @@ int cells_has(struct db *db, struct cells *cells, const struct attribute *attrib
 {
     CLEANUP_SHARDS struct shards shards = {0};
     CLEANUP_ROWSET struct rowset *has = rowset_new();
+    const struct patch_index *above = NULL;
     int rc = shards_open(db, attribute->info.id, attribute->info.type, &shards, err);
     for (size_t i = 0; !rc && i < shards.count; i++)
         rc = shard_has(&shards.list[i], has, err);
     if (!rc)
-        rc = cells_stand_over(db, cells, attribute, has, err);
-    if (!rc)
-        *ret = STEAL(has);
-    return rc;
+        rc = cells_patch_index(db, cells, attribute, &above, err);
+    if (rc)
+        return rc;
+    cells_stand_over(above, has);
+    *ret = STEAL(has);
+    return 0;
 }

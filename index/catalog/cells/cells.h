@@ -78,9 +78,9 @@ int cells_values(struct db *db, struct cells *cells, const struct attributes *at
 /* The late column that speaks of `row`: *ret has only cells that have something; NULL: there is none. */
 int cells_late(struct db *db, struct cells *cells, const struct attribute *attribute, uint32_t row,
                const struct patch **ret, struct error *err);
-/* `rows` have the attribute beneath: they become those that have it. */
-int cells_stand_over(struct db *db, struct cells *cells, const struct attribute *attribute,
-                     struct rowset *rows, struct error *err);
+/* `rows` have the attribute beneath, and this stands above (NULL: nothing): they become those that have it.
+ */
+void cells_stand_over(const struct patch_index *above, struct rowset *rows);
 /* The rows of live clips that have the attribute. A new set. */
 int cells_has(struct db *db, struct cells *cells, const struct attribute *attribute, struct rowset **ret,
               struct error *err);

@@ -19,6 +19,19 @@ def pack_path(folder, number):
     return folder / "elidefs/packs" / number.hex()
 
 
+def unpacked(frame, page_size):
+    """A frame's page: as it is, or as differences to what is a step before, and the step."""
+    try:
+        return pyarrow.Codec("zstd").decompress(frame, page_size, asbytes=True)
+    except OSError:
+        page = bytearray(pyarrow.Codec("zstd").decompress(frame, page_size + 1, asbytes=True))
+    step = page.pop()
+    assert 5 <= step <= 13
+    for i in range(step, page_size):
+        page[i] = (page[i] + page[i - step]) & 255
+    return bytes(page)
+
+
 class Map:
     """Where everything of a version's catalog lies."""
 
@@ -91,7 +104,7 @@ class Map:
             elif length == self.page_size:
                 pages.append(frame)
             else:
-                pages.append(pyarrow.Codec("zstd").decompress(frame, self.page_size, asbytes=True))
+                pages.append(unpacked(frame, self.page_size))
         return b"".join(pages)
 
 

@@ -75,11 +75,9 @@ int files_find(struct catalog_reader *reader, const char *name, size_t len, uint
     bool is_json = dot && len - key_len == strlen(json) && !memcmp(dot, json, strlen(json));
     struct catalog_clip clip;
     uint32_t row, stream = 0;
-    int rc = catalog_clip_find(reader, name, key_len, &row, err);
+    int rc = catalog_clip_look_up(reader, name, key_len, is_json, &row, &clip, err);
     if (rc == -ENOENT)
         return refuse(name, len, err);
-    if (rc >= 0)
-        rc = catalog_clip_looked_up(reader, row, is_json, &clip, err);
     if (rc >= 0)
         rc = find_stream(&clip, name, len, &stream, err);
     if (rc < 0)

@@ -166,10 +166,6 @@ struct catalog_clip {
 /* What a listing and a stat need. Borrowed: valid until the next call on this reader. -ENOENT:
  * no such row, or not live. */
 int catalog_clip(struct catalog_reader *reader, uint32_t row, struct catalog_clip *ret, struct error *err);
-/* The same of a clip that was looked up by its name, of which more will be asked: what is not here is asked
- * for at once, with what catalog_json() reads if `json`. */
-int catalog_clip_looked_up(struct catalog_reader *reader, uint32_t row, bool json, struct catalog_clip *ret,
-                           struct error *err);
 struct catalog_span { /* UTC, CLIP_NO_TIME (INT64_MIN) where unknown */
     int64_t t0_ns, t1_ns;
 };
@@ -179,6 +175,10 @@ int catalog_span(struct catalog_reader *reader, uint32_t row, struct catalog_spa
 void catalog_clips_ahead(struct catalog_reader *reader, const uint32_t *rows, size_t count);
 int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len, uint32_t *ret_row,
                       struct error *err);
+/* The same, and the clip, of which more will be asked: what is not here is asked for at once, with what
+ * catalog_json() reads if `json`. */
+int catalog_clip_look_up(struct catalog_reader *reader, const char *key, size_t len, bool json,
+                         uint32_t *ret_row, struct catalog_clip *ret, struct error *err);
 /* The live clips that changed after `since`: a file of theirs came, went or has other bytes; with
  * `labels_only`, those whose json may be another. Reads only groups of rows in which something did. */
 int catalog_changed_since(struct catalog_reader *reader, uint32_t since, bool labels_only,

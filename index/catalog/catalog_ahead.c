@@ -62,14 +62,6 @@ static void name_hash(struct catalog_reader *reader, const struct hash_run *run,
     ahead_rows(&reader->ahead, reader->db, AHEAD_HASH, ids, AHEAD_ALL);
 }
 
-void reader_key_ahead(struct catalog_reader *reader, const char *key, size_t len)
-{
-    for (size_t i = 0; reader->has_runs && i < reader->runs.count; i++)
-        if (reader->runs.list[i].kind == SCHEMA_HASH_KEY)
-            name_hash(reader, &reader->runs.list[i], key_hash(key, len));
-    ahead_ask(&reader->ahead, reader->db);
-}
-
 /* ---- what stands above ---- */
 
 static void name_run(struct catalog_reader *reader, const struct attribute *attribute, enum runs_kind kind,
@@ -196,13 +188,19 @@ int reader_name_json(struct catalog_reader *reader, uint32_t row, struct error *
     return 0;
 }
 
-/* Asks with no patience at all; what is asked for ahead is asked for with the reader's own. */
-static int with_what_is_here(struct catalog_reader *reader, uint32_t row, reader_fn *read, struct error *err)
+/* From now on with no patience at all; what is asked for ahead is asked for with the reader's own. */
+static struct catalog_patience only_here(struct catalog_reader *reader)
 {
     const struct catalog_patience own = *db_patience(reader->db);
     struct catalog_patience here = own;
     here.nowait = here.local = true;
     db_set_patience(reader->db, &here);
+    return own;
+}
+
+static int with_what_is_here(struct catalog_reader *reader, uint32_t row, reader_fn *read, struct error *err)
+{
+    const struct catalog_patience own = only_here(reader);
     int rc = read(reader, row, err);
     db_set_patience(reader->db, &own);
     return rc;
@@ -224,6 +222,97 @@ int reader_at_once(struct catalog_reader *reader, uint32_t row, reader_fn *name,
         ahead_ask(&reader->ahead, reader->db);
     }
     return read(reader, row, err);
+}
+
+/* ---- a key ---- */
+
+struct candidates {
+    struct catalog_reader *reader;
+    bool json;
+    unsigned left;
+};
+
+static int name_candidate(void *ctx, uint32_t row, struct error *err)
+{
+    struct candidates *candidates = ctx;
+    with_what_is_here(candidates->reader, row, candidates->json ? reader_name_json : reader_name_clip, NULL);
+    return !--candidates->left;
+}
+
+static int try_candidates(struct catalog_reader *reader, const struct reader_key *key, struct error *err)
+{
+    enum { CANDIDATES_MAX = 4 };
+    struct candidates candidates = {reader, key->json, CANDIDATES_MAX};
+    return hash_runs_each(reader->db, &reader->runs, SCHEMA_HASH_KEY, key_hash(key->key, key->len),
+                          name_candidate, &candidates, err);
+}
+
+/* What all runs say of the key, or each would be a round. */
+static void name_hashes(struct catalog_reader *reader, const struct reader_key *key)
+{
+    for (size_t i = 0; i < reader->runs.count; i++)
+        if (reader->runs.list[i].kind == SCHEMA_HASH_KEY)
+            name_hash(reader, &reader->runs.list[i], key_hash(key->key, key->len));
+}
+
+/* Where the clip should be if names are numbered. The first one's is hot. */
+static bool name_guess(struct catalog_reader *reader, const struct reader_key *key, uint32_t *ret_row)
+{
+    struct key_guess *guess = &reader->guess;
+    struct catalog_info info;
+    char first[NAME_FILE_MAX + 1];
+    if (!guess->key[0] && clips_key(reader->db, 0, first, NULL) == 1)
+        key_guess_learn(guess, first, strlen(first), 0);
+    if (catalog_info(reader, &info, NULL) || !key_guess_row(guess, key->key, key->len, info.rows, ret_row))
+        return false;
+    (key->json ? reader_name_json : reader_name_clip)(reader, *ret_row, NULL);
+    return true;
+}
+
+/* With the hashes of the key what is read of the clip that it should be; when they are here, of each row that
+ * may be its all that is read once its name is found to be the key. */
+static void name_key(struct catalog_reader *reader, const struct reader_key *key)
+{
+    uint32_t row;
+    const struct catalog_patience own = only_here(reader);
+    int rc = try_candidates(reader, key, NULL);
+    bool guessed = rc < 0 && name_guess(reader, key, &row);
+    db_set_patience(reader->db, &own);
+    if (rc < 0) {
+        name_hashes(reader, key);
+        reader->guessed = guessed ? row + UINT64_C(1) : 0;
+        reader->guessed_of = key_hash(key->key, key->len);
+        ahead_ask(&reader->ahead, reader->db);
+        try_candidates(reader, key, NULL);
+    }
+    ahead_ask(&reader->ahead, reader->db);
+}
+
+static int find_key(struct catalog_reader *reader, const struct reader_key *key, uint32_t *ret_row,
+                    struct error *err)
+{
+    int rc = keys_find(reader->db, &reader->runs, key->key, key->len, ret_row, err);
+    if (rc >= 0 && reader->guessed && reader->guessed_of == key_hash(key->key, key->len))
+        key_guess_judge(&reader->guess, rc == 1 && *ret_row + UINT64_C(1) == reader->guessed);
+    if (rc >= 0)
+        reader->guessed = 0;
+    if (rc == 1)
+        key_guess_learn(&reader->guess, key->key, key->len, *ret_row);
+    return rc;
+}
+
+int reader_key_at_once(struct catalog_reader *reader, const struct reader_key *key, uint32_t *ret_row,
+                       struct error *err)
+{
+    if (!db_pages(reader->db))
+        return keys_find(reader->db, &reader->runs, key->key, key->len, ret_row, err);
+    const struct catalog_patience own = only_here(reader);
+    int rc = find_key(reader, key, ret_row, err);
+    db_set_patience(reader->db, &own);
+    if (rc != -EAGAIN)
+        return rc;
+    name_key(reader, key);
+    return find_key(reader, key, ret_row, err);
 }
 
 /* ---- dictionaries ---- */

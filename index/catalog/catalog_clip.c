@@ -54,13 +54,6 @@ int catalog_clip(struct catalog_reader *reader, uint32_t row, struct catalog_cli
     return rc;
 }
 
-int catalog_clip_looked_up(struct catalog_reader *reader, uint32_t row, bool json, struct catalog_clip *ret,
-                           struct error *err)
-{
-    int rc = reader_at_once(reader, row, json ? reader_name_json : reader_name_clip, read_clip, err);
-    return rc ? rc : catalog_clip(reader, row, ret, err);
-}
-
 int catalog_span(struct catalog_reader *reader, uint32_t row, struct catalog_span *ret, struct error *err)
 {
     struct ident_row ident;
@@ -83,23 +76,42 @@ int reader_runs(struct catalog_reader *reader, struct error *err)
     return rc;
 }
 
-int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len, uint32_t *ret_row,
-                      struct error *err)
+static int find_row(struct catalog_reader *reader, const struct reader_key *key, uint32_t *ret_row,
+                    struct error *err)
 {
     uint32_t row;
     int rc = reader_live(reader, err);
     if (!rc)
         rc = reader_runs(reader, err);
     if (!rc)
-        rc = keys_find(reader->db, &reader->runs, key, len, &row, err);
-    if (rc == -EAGAIN) /* or each run would be a round */
-        reader_key_ahead(reader, key, len);
+        rc = reader_key_at_once(reader, key, &row, err);
     if (rc < 0)
         return rc;
     if (!rc || !rowset_contains(reader->live, row))
-        return error_set(err, ENOENT, "there is no clip '%.*s'", len < 255 ? (int)len : 255, key);
+        return error_set(err, ENOENT, "there is no clip '%.*s'", key->len < 255 ? (int)key->len : 255,
+                         key->key);
     *ret_row = row;
     return 0;
+}
+
+int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len, uint32_t *ret_row,
+                      struct error *err)
+{
+    return find_row(reader, &(struct reader_key){key, len, false}, ret_row, err);
+}
+
+int catalog_clip_look_up(struct catalog_reader *reader, const char *key, size_t len, bool json,
+                         uint32_t *ret_row, struct catalog_clip *ret, struct error *err)
+{
+    uint32_t row;
+    int rc = find_row(reader, &(struct reader_key){key, len, json}, &row, err);
+    if (!rc)
+        rc = reader_at_once(reader, row, json ? reader_name_json : reader_name_clip, read_clip, err);
+    if (!rc)
+        rc = catalog_clip(reader, row, ret, err);
+    if (!rc)
+        *ret_row = row;
+    return rc;
 }
 
 /* ---- attributes ---- */

@@ -8,6 +8,7 @@
 
 #include "index/catalog/attributes.h"
 #include "index/catalog/db.h"
+#include "index/catalog/hash/hash_runs.h"
 #include "index/catalog/shard/dict.h"
 #include "index/catalog/shard/shard_id.h"
 #include "index/pages/btree.h"
@@ -172,6 +173,22 @@ static int add_blocks(struct db *db, const struct btree_file *file, struct btree
     return rc;
 }
 
+/* The leaf of a row that everybody reads first. */
+static int add_leaf_of(const struct btree_file *file, struct btree_table *table, int64_t id,
+                       struct hot_pages *hot, struct error *err)
+{
+    struct few few = {hot, hot->count + 1};
+    return table->root ? btree_leaves(file, table, (int64_t[]){id, id}, note_leaf, &few, err) : 0;
+}
+
+/* Who looks a name up: which runs of hashes there are, and how names are numbered (key_guess.h). */
+static int add_keys(const struct btree_file *file, struct btree_table *hash, struct btree_table *names,
+                    struct hot_pages *hot, struct error *err)
+{
+    int rc = add_leaf_of(file, hash, HASH_STATE, hot, err);
+    return rc ? rc : add_leaf_of(file, names, 0, hot, err);
+}
+
 static int add_by_attribute(struct db *db, const struct btree_file *file, struct by_attribute *tables,
                             struct hot_pages *hot, struct error *err)
 {
@@ -189,10 +206,15 @@ static int add_by_attribute(struct db *db, const struct btree_file *file, struct
 static int walk_all(struct db *db, const struct btree_file *file, struct hot_pages *hot, struct error *err)
 {
     struct by_attribute tables = {0};
+    struct btree_table hash = {0}, names = {0};
     const struct {
         const char *name;
         uint32_t *root;
-    } roots[] = {{"shards", &tables.shards.root}, {"dict", &tables.dict.root}, {"block", &tables.block.root}};
+    } roots[] = {{"shards", &tables.shards.root},
+                 {"dict", &tables.dict.root},
+                 {"block", &tables.block.root},
+                 {"hash", &hash.root},
+                 {"names", &names.root}};
     sqlite3_stmt *stmt;
     int more, rc = db_query(db, QUERY_ROOTS, &stmt, err);
     if (!rc)
@@ -213,6 +235,8 @@ static int walk_all(struct db *db, const struct btree_file *file, struct hot_pag
     }
     if (!rc)
         sqlite3_reset(stmt);
+    if (!rc)
+        rc = add_keys(file, &hash, &names, hot, err);
     return rc ? rc : add_by_attribute(db, file, &tables, hot, err);
 }
 

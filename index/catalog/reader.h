@@ -11,6 +11,7 @@
 #include "index/catalog/cells/cells.h"
 #include "index/catalog/groups/clips.h"
 #include "index/catalog/hash/hash_runs.h"
+#include "index/catalog/hash/key_guess.h"
 #include "index/catalog/lists.h"
 #include "index/catalog/origins.h"
 #include "index/catalog/record.h"
@@ -48,6 +49,9 @@ struct catalog_reader {
     uint64_t ahead_of; /* the row that was last asked for, plus 1 */
     struct hash_runs runs;
     bool has_runs;
+    struct key_guess guess;
+    uint64_t guessed;          /* the row that a key was guessed to have, plus 1; 0: none was */
+    uint32_t guessed_of;       /* its hash */
     struct record_group group; /* the last one read: neighbours are asked for in turn */
     struct record_values values;
     struct lists lists;
@@ -70,8 +74,6 @@ struct reader_shards {
 /* Reads what is not here yet. */
 int reader_live(struct catalog_reader *reader, struct error *err);
 int reader_runs(struct catalog_reader *reader, struct error *err);
-/* Starts to fetch what all runs of hashes say of a key. */
-void reader_key_ahead(struct catalog_reader *reader, const char *key, size_t len);
 int reader_attributes(struct catalog_reader *reader, struct error *err);
 /* All values of a clip into reader->values, by attribute name. -ENOENT: not live. */
 int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err);
@@ -85,6 +87,15 @@ int reader_cells_row(struct catalog_reader *reader, uint32_t row, struct cells_r
 typedef int reader_fn(struct catalog_reader *reader, uint32_t row, struct error *err);
 int reader_at_once(struct catalog_reader *reader, uint32_t row, reader_fn *name, reader_fn *read,
                    struct error *err);
+/* The row of a key, live or not: 1, 0: none has it. What tells it is asked for at once; so is, with that
+ * which tells that a row is it, what else is read of a clip that was looked up. */
+struct reader_key {
+    const char *key;
+    size_t len;
+    bool json; /* its JSON is */
+};
+int reader_key_at_once(struct catalog_reader *reader, const struct reader_key *key, uint32_t *ret_row,
+                       struct error *err);
 /* What they name, of what is here. 1: there is more to name when that has come. */
 int reader_name_clip(struct catalog_reader *reader, uint32_t row, struct error *err);
 int reader_name_json(struct catalog_reader *reader, uint32_t row, struct error *err);

@@ -21,6 +21,8 @@ enum ahead_table {
     AHEAD_DICT,
     AHEAD_BLOCK,
     AHEAD_MEMBERS,
+    AHEAD_ATTRIBUTE,
+    AHEAD_STATE,
     AHEAD_POSTING,
     AHEAD_CODES,
     AHEAD_RUN,

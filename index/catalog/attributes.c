@@ -147,20 +147,24 @@ static int read_state(struct db *db, sqlite3_stmt *stmt, struct attributes *attr
                : 0;
 }
 
-static int read_states(struct db *db, struct attributes *attributes, struct error *err)
+static int read_states(struct db *db, uint32_t end, struct attributes *attributes, struct error *err)
 {
     sqlite3_stmt *stmt;
     int rc = db_query(db, QUERY_STATES, &stmt, err);
+    if (!rc)
+        db_bind_number(stmt, 1, end);
     while (!rc && (rc = db_step(db, stmt, err)) == 1)
         rc = read_state(db, stmt, attributes, err);
     return rc;
 }
 
-int attributes_read(struct db *db, struct attributes *ret, struct error *err)
+int attributes_read(struct db *db, uint32_t end, struct attributes *ret, struct error *err)
 {
     CLEANUP_ATTRIBUTES struct attributes attributes = {0};
     sqlite3_stmt *stmt;
     int rc = db_query(db, QUERY_ATTRIBUTES, &stmt, err);
+    if (!rc)
+        db_bind_number(stmt, 1, end);
     while (!rc && (rc = db_step(db, stmt, err)) == 1) {
         mem_grow(&attributes.list, &attributes.cap, attributes.count + 1, sizeof *attributes.list);
         attributes.list[attributes.count] = (struct attribute){0};
@@ -171,7 +175,7 @@ int attributes_read(struct db *db, struct attributes *ret, struct error *err)
         attributes.count++;
     }
     if (!rc)
-        rc = read_states(db, &attributes, err);
+        rc = read_states(db, end, &attributes, err);
     if (rc)
         return rc;
     attributes_sort(&attributes);

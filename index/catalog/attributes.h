@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The attributes of a catalog, all in memory: by id and by name. Thread rule: one thread at a time. */
+/* Attributes of a catalog in memory: by id and by name. Thread rule: one thread at a time. */
 #pragma once
 
 #include "index/catalog/catalog.h"
 #include "index/catalog/cells/state.h"
 #include "index/catalog/db.h"
+
+enum { ATTRIBUTES_FIRST = 256 }; /* with numbers below this: what is said of these is hot */
 
 struct attribute {
     struct catalog_attribute info;
@@ -23,7 +25,8 @@ struct attributes {
 };
 #define CLEANUP_ATTRIBUTES CLEANUP(attributes_done)
 
-int attributes_read(struct db *db, struct attributes *ret, struct error *err);
+/* Those with numbers below `end`. */
+int attributes_read(struct db *db, uint32_t end, struct attributes *ret, struct error *err);
 void attributes_done(struct attributes *attributes);
 /* Orders by name, and finds those that are patched, again after `list` became another one. */
 void attributes_sort(struct attributes *attributes);

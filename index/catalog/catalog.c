@@ -52,9 +52,10 @@ struct catalog *catalog_ref(struct catalog *catalog)
 
 static void forget_shards(struct catalog_reader *reader)
 {
-    for (size_t i = 0; reader->shards && i < reader->attributes.count; i++) {
-        shards_done(&reader->shards[i].shards);
-        reader->shards[i].read = false;
+    while (reader->shards_count) {
+        struct reader_shards *own = reader->shards[--reader->shards_count];
+        shards_done(&own->shards);
+        free(own);
     }
     reader->shards_bytes = 0;
 }
@@ -66,6 +67,7 @@ static void reader_free(struct catalog_reader *reader)
     forget_shards(reader);
     free(reader->shards);
     attributes_done(&reader->attributes);
+    attributes_done(&reader->first);
     cells_done(&reader->cells);
     ahead_done(&reader->ahead);
     record_group_done(&reader->group);
@@ -180,7 +182,7 @@ void catalog_reader_release(struct catalog_reader *reader)
 int catalog_info(struct catalog_reader *reader, struct catalog_info *ret, struct error *err)
 {
     if (!reader->has_info) {
-        int64_t version, rows, clips, sealed;
+        int64_t version, rows, clips, sealed, next_attribute;
         int rc = db_meta(reader->db, "version", &version, err);
         if (!rc)
             rc = db_meta(reader->db, "rows", &rows, err);
@@ -188,12 +190,16 @@ int catalog_info(struct catalog_reader *reader, struct catalog_info *ret, struct
             rc = db_meta(reader->db, "clips", &clips, err);
         if (!rc)
             rc = db_meta(reader->db, "sealed", &sealed, err);
+        if (!rc)
+            rc = db_meta(reader->db, "next_attribute", &next_attribute, err);
         if (rc)
             return rc;
-        if (version >= SCHEMA_VERSIONS_MAX || rows > UINT32_MAX || clips > rows || sealed > rows)
+        if (version >= SCHEMA_VERSIONS_MAX || rows > UINT32_MAX || clips > rows || sealed > rows ||
+            next_attribute > SCHEMA_ATTRIBUTES_MAX)
             return db_damaged(reader->db, err, "its counts in 'meta' are out of range");
         reader->info = (struct catalog_info){(uint32_t)version, (uint32_t)rows, (uint64_t)clips};
         reader->sealed = (uint32_t)sealed;
+        reader->next_attribute = (uint32_t)next_attribute;
         reader->has_info = true;
     }
     *ret = reader->info;
@@ -286,22 +292,74 @@ int reader_attributes(struct catalog_reader *reader, struct error *err)
 {
     if (reader->has_attributes)
         return 0;
-    int rc = attributes_read(reader->db, &reader->attributes, err);
+    if (!db_patience(reader->db)->local) {
+        reader_name_attributes(reader);
+        ahead_ask(&reader->ahead, reader->db);
+    }
+    int rc = attributes_read(reader->db, SCHEMA_ATTRIBUTES_MAX, &reader->attributes, err);
     reader->has_attributes = !rc;
+    return rc;
+}
+
+int reader_attributes_first(struct catalog_reader *reader, const struct attributes **ret, struct error *err)
+{
+    struct catalog_info info;
+    int rc = catalog_info(reader, &info, err);
+    if (!rc && reader->next_attribute <= ATTRIBUTES_FIRST)
+        rc = reader_attributes(reader, err);
+    if (!rc && !reader->has_attributes && !reader->has_first) {
+        rc = attributes_read(reader->db, ATTRIBUTES_FIRST, &reader->first, err);
+        reader->has_first = !rc;
+    }
+    if (!rc)
+        *ret = reader->has_attributes ? &reader->attributes : &reader->first;
     return rc;
 }
 
 int reader_attribute(struct catalog_reader *reader, uint32_t id, const struct attribute **ret,
                      struct error *err)
 {
-    int rc = reader_attributes(reader, err);
+    const struct attributes *attributes = &reader->attributes;
+    int rc = id < ATTRIBUTES_FIRST ? reader_attributes_first(reader, &attributes, err)
+                                   : reader_attributes(reader, err);
     if (rc)
         return rc;
-    const struct attribute *attribute = attributes_by_id(&reader->attributes, id);
+    const struct attribute *attribute = attributes_by_id(attributes, id);
     if (!attribute)
         return error_set(err, ENOENT, "catalog %s has no attribute number %u", reader->catalog->name, id);
     *ret = attribute;
     return 0;
+}
+
+/* Where they are, or belong. */
+static size_t place_of_shards(const struct catalog_reader *reader, uint32_t attribute)
+{
+    size_t low = 0, high = reader->shards_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (reader->shards[middle]->attribute < attribute)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct reader_shards *shards_of(const struct catalog_reader *reader, uint32_t attribute)
+{
+    size_t at = place_of_shards(reader, attribute);
+    return at < reader->shards_count && reader->shards[at]->attribute == attribute ? reader->shards[at]
+                                                                                   : NULL;
+}
+
+static void keep_shards(struct catalog_reader *reader, struct reader_shards *own)
+{
+    size_t at = place_of_shards(reader, own->attribute);
+    mem_grow(&reader->shards, &reader->shards_cap, reader->shards_count + 1, sizeof *reader->shards);
+    memmove(&reader->shards[at + 1], &reader->shards[at],
+            (reader->shards_count++ - at) * sizeof *reader->shards);
+    reader->shards[at] = own;
+    reader->shards_bytes += shards_bytes(&own->shards);
 }
 
 /* All are forgotten where they become too many: those in use are read again at once, and are hot. */
@@ -309,17 +367,17 @@ int reader_shards(struct catalog_reader *reader, const struct attribute *attribu
                   struct error *err)
 {
     enum { KEPT_BYTES = 8 << 20 };
-    if (!reader->shards)
-        reader->shards = mem_zero(reader->attributes.count * sizeof *reader->shards);
-    struct reader_shards *own = &reader->shards[attribute - reader->attributes.list];
-    if (!own->read) {
+    struct reader_shards *own = shards_of(reader, attribute->info.id);
+    if (!own) {
+        struct shards shards;
         if (reader->shards_bytes > KEPT_BYTES)
             forget_shards(reader);
-        int rc = shards_open(reader->db, attribute->info.id, attribute->info.type, &own->shards, err);
+        int rc = shards_open(reader->db, attribute->info.id, attribute->info.type, &shards, err);
         if (rc)
             return rc;
-        own->read = true;
-        reader->shards_bytes += shards_bytes(&own->shards);
+        own = MEM_NEW(struct reader_shards);
+        *own = (struct reader_shards){attribute->info.id, shards};
+        keep_shards(reader, own);
     }
     *ret = &own->shards;
     return 0;
@@ -327,7 +385,7 @@ int reader_shards(struct catalog_reader *reader, const struct attribute *attribu
 
 bool reader_has_shards(const struct catalog_reader *reader, const struct attribute *attribute)
 {
-    return reader->shards && reader->shards[attribute - reader->attributes.list].read;
+    return shards_of(reader, attribute->info.id);
 }
 
 int catalog_attribute_get(struct catalog_reader *reader, uint32_t id, struct catalog_attribute *ret,
@@ -343,10 +401,15 @@ int catalog_attribute_get(struct catalog_reader *reader, uint32_t id, struct cat
 int catalog_attribute_find(struct catalog_reader *reader, const char *name, size_t len,
                            struct catalog_attribute *ret, struct error *err)
 {
-    int rc = reader_attributes(reader, err);
+    const struct attributes *first;
+    int rc = reader_attributes_first(reader, &first, err);
+    const struct attribute *attribute = rc ? NULL : attributes_by_name(first, name, len);
+    if (!rc && !attribute && !reader->has_attributes) {
+        rc = reader_attributes(reader, err);
+        attribute = rc ? NULL : attributes_by_name(&reader->attributes, name, len);
+    }
     if (rc)
         return rc;
-    const struct attribute *attribute = attributes_by_name(&reader->attributes, name, len);
     if (!attribute)
         return error_set(err, ENOENT, "there is no attribute '%.*s'", len < 200 ? (int)len : 200, name);
     *ret = attribute->info;

@@ -21,6 +21,15 @@ static void name_row(struct catalog_reader *reader, enum ahead_table table, int6
     ahead_rows(&reader->ahead, reader->db, table, (int64_t[]){id, id}, AHEAD_ALL);
 }
 
+void reader_name_attributes(struct catalog_reader *reader)
+{
+    const int64_t ids[] = {0, SCHEMA_ATTRIBUTES_MAX};
+    if (reader->has_attributes)
+        return;
+    ahead_rows(&reader->ahead, reader->db, AHEAD_ATTRIBUTE, ids, AHEAD_ALL);
+    ahead_rows(&reader->ahead, reader->db, AHEAD_STATE, ids, AHEAD_ALL);
+}
+
 /* ---- clips ---- */
 
 static void name_clips(struct catalog_reader *reader, const uint32_t *rows, size_t count)
@@ -177,6 +186,7 @@ int reader_name_json(struct catalog_reader *reader, uint32_t row, struct error *
     struct cells_row of;
     name_clips(reader, &row, 1);
     name_row(reader, AHEAD_FORWARD, row / SCHEMA_FORWARD_ROWS);
+    reader_name_attributes(reader);
     if (reader_attributes(reader, err))
         return 1;
     name_lists(reader, row);
@@ -280,6 +290,8 @@ static void name_key(struct catalog_reader *reader, const struct reader_key *key
     db_set_patience(reader->db, &own);
     if (rc < 0) {
         name_hashes(reader, key);
+        if (key->json)
+            reader_name_attributes(reader);
         reader->guessed = guessed ? row + UINT64_C(1) : 0;
         reader->guessed_of = key_hash(key->key, key->len);
         ahead_ask(&reader->ahead, reader->db);
@@ -405,13 +417,14 @@ static int name_few_blocks(struct catalog_reader *reader, const struct attribute
  * the first. */
 static void name_small_attributes(struct catalog_reader *reader)
 {
-    enum { ATTRIBUTES_MAX = 256, LEAVES_MAX = 64 };
-    const struct attributes *attributes = &reader->attributes;
+    enum { LEAVES_MAX = 64 };
+    const struct attributes *attributes;
     struct catalog *catalog = reader->catalog;
-    if (atomic_load(&catalog->small_asked))
+    bool known = reader->has_attributes || reader->has_first;
+    if (!known || atomic_load(&catalog->small_asked) || reader_attributes_first(reader, &attributes, NULL))
         return;
     size_t end = reader->ahead.count + LEAVES_MAX;
-    for (size_t i = 0; i < attributes->count && i < ATTRIBUTES_MAX && reader->ahead.count < end; i++)
+    for (size_t i = 0; i < attributes->count && i < ATTRIBUTES_FIRST && reader->ahead.count < end; i++)
         if (name_few_blocks(reader, &attributes->list[i]))
             return;
     atomic_store(&catalog->small_asked, true);
@@ -469,8 +482,7 @@ void catalog_select_ahead(struct catalog_reader *reader, const struct catalog_li
             name_runs(reader, attribute, literals[i].window);
             name_dicts(reader, attribute);
         }
-    if (reader->has_attributes)
-        name_small_attributes(reader);
+    name_small_attributes(reader);
     ahead_ask(&reader->ahead, reader->db);
     for (size_t i = 0; i < count; i++)
         if ((attribute = attribute_of(reader, &literals[i])) &&

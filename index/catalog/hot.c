@@ -14,11 +14,11 @@
 #include "index/pages/btree.h"
 
 enum {
-    LEAVES_MAX = 64,       /* of one table; the others of a larger one cost a round more */
-    BY_ATTRIBUTE_MAX = 12, /* of one that is looked up by attribute: else those of the first attributes, */
-    ATTRIBUTES_MAX = 256,  /* so many, which are those that most clips have */
-    TEXT_LEAVES_MAX = 12,  /* of an attribute in a shard, whose blocks are hot: some 10,000 texts */
-    OTHER_LEAVES_MAX = 2,  /* numbers are asked for by ranges, which dictionaries know nearly */
+    LEAVES_MAX = 64,          /* of one table; the others of a larger one cost a round more */
+    BY_ATTRIBUTE_MAX = 12,    /* of one that is looked up by attribute: else those of the first attributes */
+    ATTRIBUTE_LEAVES_MAX = 4, /* the same of what is said of attributes: some thousand of them */
+    TEXT_LEAVES_MAX = 12,     /* of an attribute in a shard, whose blocks are hot: some 10,000 texts */
+    OTHER_LEAVES_MAX = 2,     /* numbers are asked for by ranges, which dictionaries know nearly */
     ALL_BLOCKS_MAX = 96
 };
 
@@ -70,9 +70,10 @@ static bool is_one_of(const char *const *names, const char *name)
 
 static size_t leaves_wanted(const char *name)
 {
-    return is_one_of(schema_by_attribute, name) ? BY_ATTRIBUTE_MAX
-           : is_one_of(schema_hot_tables, name) ? LEAVES_MAX
-                                                : 0;
+    return is_one_of(schema_of_attributes, name)  ? ATTRIBUTE_LEAVES_MAX
+           : is_one_of(schema_by_attribute, name) ? BY_ATTRIBUTE_MAX
+           : is_one_of(schema_hot_tables, name)   ? LEAVES_MAX
+                                                  : 0;
 }
 
 static int walk_tree(const struct btree_file *file, const char *name, uint32_t root, struct hot_pages *hot,
@@ -92,7 +93,7 @@ static int walk_tree(const struct btree_file *file, const char *name, uint32_t r
 /* ---- what is looked up by attribute ---- */
 
 struct by_attribute { /* tables; root 0: not found */
-    struct btree_table shards, dict, block;
+    struct btree_table attribute, state, shards, dict, block;
 };
 
 struct few {
@@ -129,8 +130,11 @@ static int add_dicts(struct db *db, const struct btree_file *file, struct by_att
                      const struct attributes *attributes, struct hot_pages *hot, struct error *err)
 {
     struct few few = {hot, hot->count + LEAVES_MAX};
-    int rc = 0;
-    for (size_t i = 0; !rc && i < attributes->count && i < ATTRIBUTES_MAX; i++)
+    const int64_t first[] = {0, ATTRIBUTES_FIRST}; /* who reads these looks at the next one */
+    int rc = btree_leaves(file, &tables->attribute, first, note_leaf, &few, err);
+    if (!rc)
+        rc = btree_leaves(file, &tables->state, first, note_leaf, &few, err);
+    for (size_t i = 0; !rc && i < attributes->count && i < ATTRIBUTES_FIRST; i++)
         rc = add_dicts_of(db, file, tables, attributes->list[i].info.id, &few, err);
     return rc == -E2BIG ? 0 : rc;
 }
@@ -164,7 +168,7 @@ static int add_blocks(struct db *db, const struct btree_file *file, struct btree
     int rc = 0, found = 1;
     for (size_t rank = 0; !rc && found; rank++) {
         found = 0;
-        for (size_t i = 0; rc >= 0 && i < attributes->count && i < ATTRIBUTES_MAX; i++) {
+        for (size_t i = 0; rc >= 0 && i < attributes->count && i < ATTRIBUTES_FIRST; i++) {
             rc = add_blocks_of(db, file, blocks, &attributes->list[i], rank, &few, err);
             found |= rc == 1;
         }
@@ -193,9 +197,10 @@ static int add_by_attribute(struct db *db, const struct btree_file *file, struct
                             struct hot_pages *hot, struct error *err)
 {
     CLEANUP_ATTRIBUTES struct attributes attributes = {0};
-    if (!tables->shards.root || !tables->dict.root || !tables->block.root)
+    if (!tables->attribute.root || !tables->state.root || !tables->shards.root || !tables->dict.root ||
+        !tables->block.root)
         return 0;
-    int rc = attributes_read(db, &attributes, err);
+    int rc = attributes_read(db, SCHEMA_ATTRIBUTES_MAX, &attributes, err);
     if (!rc)
         rc = add_dicts(db, file, tables, &attributes, hot, err);
     return rc ? rc : add_blocks(db, file, &tables->block, &attributes, hot, err);
@@ -210,7 +215,9 @@ static int walk_all(struct db *db, const struct btree_file *file, struct hot_pag
     const struct {
         const char *name;
         uint32_t *root;
-    } roots[] = {{"shards", &tables.shards.root},
+    } roots[] = {{"attribute", &tables.attribute.root},
+                 {"state", &tables.state.root},
+                 {"shards", &tables.shards.root},
                  {"dict", &tables.dict.root},
                  {"block", &tables.block.root},
                  {"hash", &hash.root},

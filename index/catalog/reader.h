@@ -40,10 +40,11 @@ struct catalog_reader {
     struct catalog_info info;
     uint32_t sealed; /* rows before this one are in no tail run */
     bool has_info;
-    struct attributes attributes;
-    bool has_attributes;
-    struct reader_shards *shards; /* as attributes.list */
-    size_t shards_bytes;          /* memory they take */
+    uint32_t next_attribute;
+    struct attributes attributes, first; /* all of them; those with numbers below ATTRIBUTES_FIRST */
+    bool has_attributes, has_first;
+    struct reader_shards **shards; /* by attribute */
+    size_t shards_count, shards_cap, shards_bytes /* memory they take */;
     struct cells cells;
     struct ahead ahead;
     uint64_t ahead_of; /* the row that was last asked for, plus 1 */
@@ -67,7 +68,7 @@ struct catalog_reader {
 };
 
 struct reader_shards {
-    bool read;
+    uint32_t attribute;
     struct shards shards;
 };
 
@@ -75,6 +76,11 @@ struct reader_shards {
 int reader_live(struct catalog_reader *reader, struct error *err);
 int reader_runs(struct catalog_reader *reader, struct error *err);
 int reader_attributes(struct catalog_reader *reader, struct error *err);
+/* Those that most clips have: all, or the first ones where there are many. These are hot; who names one of
+ * them need not read the others. */
+int reader_attributes_first(struct catalog_reader *reader, const struct attributes **ret, struct error *err);
+/* Names the pages of all of them. */
+void reader_name_attributes(struct catalog_reader *reader);
 /* All values of a clip into reader->values, by attribute name. -ENOENT: not live. */
 int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err);
 /* All events of a clip into reader->events, with who set them. */

@@ -57,6 +57,8 @@ const char *const schema_hot_tables[] = {"sqlite_schema", "meta",        "versio
 
 const char *const schema_by_attribute[] = {"shards", "dict", NULL};
 
+const char *const schema_of_attributes[] = {"attribute", "state", NULL};
+
 const char *const schema_cold_tables[] = {"ident", NULL};
 
 const char *const schema_listed_tables[] = {"names", "sizes", NULL};
@@ -71,7 +73,7 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_BLOCK] = "SELECT bytes FROM block WHERE id = ?",
     [QUERY_MEMBERS] = "SELECT rows FROM members WHERE id = ?",
     [QUERY_POSTING] = "SELECT id, rows FROM posting WHERE id BETWEEN ? AND ? ORDER BY id",
-    [QUERY_ATTRIBUTES] = "SELECT id, name, type, multi FROM attribute ORDER BY id",
+    [QUERY_ATTRIBUTES] = "SELECT id, name, type, multi FROM attribute WHERE id < ? ORDER BY id",
     [QUERY_PARTS] = "SELECT id, low, high, clips, different, step, width FROM part WHERE id BETWEEN ? AND ? "
                     "ORDER BY id",
     [QUERY_CODES] = "SELECT id, bytes FROM codes WHERE id BETWEEN ? AND ? ORDER BY id",
@@ -102,7 +104,7 @@ const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_LISTS] = "SELECT records FROM list WHERE part = ?",
     [QUERY_DESCRIPTION] = "SELECT text FROM description WHERE attribute = ?",
     [QUERY_FORMER] = "SELECT attribute FROM former WHERE name = ?",
-    [QUERY_STATES] = "SELECT attribute, bytes FROM state ORDER BY attribute",
+    [QUERY_STATES] = "SELECT attribute, bytes FROM state WHERE attribute < ? ORDER BY attribute",
     [QUERY_RUN] = "SELECT id, bytes FROM run WHERE id BETWEEN ? AND ? ORDER BY id",
     [QUERY_LATE] = "SELECT bytes FROM late WHERE id = ?",
     [QUERY_WORK] = "SELECT attribute, bytes FROM work ORDER BY attribute",

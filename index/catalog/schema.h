@@ -31,8 +31,9 @@ enum {
 extern const char *const schema_tables[];
 /* Those that every reader reads first, and that stay small. NULL-terminated. */
 extern const char *const schema_hot_tables[];
-/* Those of them that are looked up by attribute, and may get long. NULL-terminated. */
-extern const char *const schema_by_attribute[];
+/* Those of them that are looked up by attribute, and may get long; and those that say what attributes there
+ * are. NULL-terminated. */
+extern const char *const schema_by_attribute[], *const schema_of_attributes[];
 /* Those that no question of a mount begins with: not even what is above their leaves is hot. */
 extern const char *const schema_cold_tables[];
 /* Those of which a listing reads many rows here and there. NULL-terminated. */

@@ -446,6 +446,78 @@ Test(rounds, a_cold_json_that_is_looked_up_by_its_name_takes_two_rounds_if_names
     }
 }
 
+/* ---- many attributes ---- */
+
+enum { ATTRIBUTES = 4000, WIDE_CLIPS = 400 };
+
+static void begin_wide(struct scene *s)
+{
+    struct changeset *set = changeset_new();
+    char name[16], key[16];
+    *s = (struct scene){0};
+    versions_init(&s->versions);
+    for (int i = 0; i < ATTRIBUTES; i++) {
+        snprintf(name, sizeof name, "a%04d", i);
+        set_attribute(set, name, VALUE_INT, false);
+    }
+    for (int i = 0; i < WIDE_CLIPS; i++) {
+        snprintf(key, sizeof key, "ep%06d", i);
+        set_clip(set, key, i);
+        for (int k = i; k < ATTRIBUTES; k += WIDE_CLIPS) {
+            snprintf(name, sizeof name, "a%04d", k);
+            set_value(set, name, VALUE_INT, "7");
+        }
+    }
+    cr_assert_eq(versions_apply(&s->versions, set), 0, "%s", s->versions.err.text);
+    open_cold(s);
+}
+
+static unsigned find_attribute(struct scene *s, const char *name, int expected)
+{
+    struct catalog_attribute attribute;
+    unsigned rounds = 0;
+    int rc;
+    do
+        rc = catalog_attribute_find(s->now, name, strlen(name), &attribute, &s->err);
+    while (waited(s, rc == -ENOENT ? 0 : rc, &rounds));
+    cr_assert_eq(rc, expected, "%s: %s", name, s->err.text);
+    cr_assert(rc || !strcmp(attribute.name, name));
+    return rounds;
+}
+
+/* Those with low numbers are what most clips have. */
+Test(rounds, of_many_attributes_the_first_are_known_at_once_and_others_when_one_of_them_is_named)
+{
+    struct scene s;
+    unsigned rounds[3];
+    begin_wide(&s);
+    cr_assert_eq(find_attribute(&s, "a0000", 0), 0);
+    cr_assert_eq(find_attribute(&s, "a0255", 0), 0);
+    walk(&s, "a0003=7/a0255.null=1", rounds);
+    cr_assert_eq(find_attribute(&s, "a3999", 0), 1, "what nobody named was here");
+    cr_assert_eq(find_attribute(&s, "a0256", 0), 0);
+    cr_assert_eq(find_attribute(&s, "b", -ENOENT), 0);
+    walk(&s, "a0003=7/a3999.null=1", rounds);
+    end(&s);
+}
+
+Test(rounds, a_json_of_one_of_many_attributes_takes_no_round_more_for_them)
+{
+    struct scene s;
+    CLEANUP_BUF struct buf json = BUF_INIT;
+    uint32_t row, stream;
+    unsigned rounds = 0;
+    begin_wide(&s);
+    while (waited(&s, files_find(s.now, "ep000123.json", 13, &row, &stream, &s.err), &rounds))
+        ;
+    while (waited(&s, catalog_json(s.now, row, &json, &s.err), &rounds))
+        ;
+    cr_assert_eq(rounds, 1, "%u rounds", rounds);
+    expect_json(&s, row, &json);
+    buf_done(&json);
+    end(&s);
+}
+
 /* ---- windows ---- */
 
 /* The bytes that are read to select the clips of a value: of a window, or of all. */

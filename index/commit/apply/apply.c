@@ -50,7 +50,7 @@ static int read_parent(struct apply *apply, struct error *err)
     if (!rc)
         rc = hash_runs_read(apply->db, &apply->identity.runs, err);
     if (!rc)
-        rc = attributes_read(apply->db, &apply->output.attributes, err);
+        rc = attributes_read(apply->db, SCHEMA_ATTRIBUTES_MAX, &apply->output.attributes, err);
     if (!rc)
         rc = apply_work_read(apply, err);
     if (rc)

@@ -49,7 +49,7 @@ Test(key_guess, who_was_wrong_too_often_guesses_no_more_and_who_was_right_may_be
     key_guess_learn(&known, "ep000100", 8, 1000);
     for (int i = 0; i < 100; i++)
         key_guess_judge(&known, true);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 3; i++)
         key_guess_judge(&known, false);
     cr_assert_eq(guess(&known, "ep000101"), 1001);
     key_guess_judge(&known, false);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { DIGITS_MAX = 18, WRONG_MAX = 3 };
+enum { DIGITS_MAX = 18, RIGHT_MAX = 3 };
 
 static bool is_digit(char c)
 {
@@ -22,7 +22,7 @@ static int64_t number_of(const char *digits, size_t count)
 bool key_guess_row(const struct key_guess *guess, const char *key, size_t len, uint32_t rows, uint32_t *ret)
 {
     size_t first = 0, last = len;
-    if (guess->wrong >= WRONG_MAX || strlen(guess->key) != len)
+    if (guess->wrong > 0 || strlen(guess->key) != len)
         return false;
     while (first < len && key[first] == guess->key[first])
         first++;
@@ -56,5 +56,5 @@ void key_guess_learn(struct key_guess *guess, const char *key, size_t len, uint3
 
 void key_guess_judge(struct key_guess *guess, bool right)
 {
-    guess->wrong += right ? -(guess->wrong > -WRONG_MAX) : 1;
+    guess->wrong += right ? -(guess->wrong > -RIGHT_MAX) : 1;
 }

@@ -2,7 +2,8 @@
 /*
  * Names of clips are often numbered in the order of their rows (episode_000123): then a name whose row is
  * known tells where another one is, before its hash was read. Decides what is asked for, never an answer. Who
- * was wrong more often than right guesses no more. Thread rule: one thread at a time.
+ * was wrong more often than right guesses no more: in other data sets rows are by site and session, and the
+ * first guess is the last one. Thread rule: one thread at a time.
  */
 #pragma once
 

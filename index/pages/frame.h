@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A page as it lies in a pack: one zstd frame (RFC 8878) that unpacks to exactly the page, or to one byte more
- * where bytes of the page are differences (frame.c), or the page itself where that is not shorter. Its hash is
- * of the stored bytes and is compared before zstd sees them.
- * Thread rule: one thread at a time.
+ * A page as it lies in a pack: one zstd frame (RFC 8878) that unpacks to exactly the page, or to one byte
+ * more where bytes of the page are differences (frame.c), or the page itself where that is not shorter. Its
+ * hash is of the stored bytes and is compared before zstd sees them. Thread rule: one thread at a time.
  */
 #pragma once
 

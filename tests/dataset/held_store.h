@@ -23,7 +23,7 @@ struct held_store {
     struct store base;
     struct store *inner;
     atomic_uint reads;
-    atomic_ullong bytes; /* of reads */
+    atomic_ullong bytes;  /* of reads */
     pthread_mutex_t lock; /* guards what follows */
     enum held_mode mode;
     const char *match; /* only reads of paths with this in it are held or fail; NULL: all */

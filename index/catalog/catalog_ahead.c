@@ -273,6 +273,7 @@ static bool name_guess(struct catalog_reader *reader, const struct reader_key *k
     char first[NAME_FILE_MAX + 1];
     if (!guess->key[0] && clips_key(reader->db, 0, first, NULL) == 1)
         key_guess_learn(guess, first, strlen(first), 0);
+    guess->wrong = atomic_load(&reader->catalog->guess_wrong);
     if (catalog_info(reader, &info, NULL) || !key_guess_row(guess, key->key, key->len, info.rows, ret_row))
         return false;
     (key->json ? reader_name_json : reader_name_clip)(reader, *ret_row, NULL);
@@ -304,8 +305,10 @@ static int find_key(struct catalog_reader *reader, const struct reader_key *key,
                     struct error *err)
 {
     int rc = keys_find(reader->db, &reader->runs, key->key, key->len, ret_row, err);
-    if (rc >= 0 && reader->guessed && reader->guessed_of == key_hash(key->key, key->len))
+    if (rc >= 0 && reader->guessed && reader->guessed_of == key_hash(key->key, key->len)) {
         key_guess_judge(&reader->guess, rc == 1 && *ret_row + UINT64_C(1) == reader->guessed);
+        atomic_store(&reader->catalog->guess_wrong, reader->guess.wrong);
+    }
     if (rc >= 0)
         reader->guessed = 0;
     if (rc == 1)

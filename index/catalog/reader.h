@@ -25,6 +25,7 @@ struct catalog {
     catalog_sibling_fn *open_sibling; /* NULL: opened alone */
     void *sibling_ctx;
     atomic_bool small_asked; /* catalog_ahead.c: attributes with few values */
+    atomic_int guess_wrong;  /* key_guess.wrong, of all readers */
     pthread_mutex_t lock;    /* guards what follows; no SQL under it */
     struct catalog_reader *idle;
     struct rowset *live;        /* NULL until some reader has read it */

@@ -49,11 +49,11 @@ static int note(void *ctx, uint32_t page, enum btree_kind kind, struct error *er
     struct tree *tree = ctx;
     if (page == tree->root || (kind == BTREE_INTERIOR && !tree->cold))
         add(tree->hot, page);
-    else if (kind == BTREE_INTERIOR)
+    if (page == tree->root || kind == BTREE_INTERIOR)
         return 0;
-    else if (tree->listed)
+    if (tree->listed) /* where it is not hot */
         add_listed(tree->hot, page);
-    else if (tree->leaf_count < tree->most)
+    if (tree->leaf_count < tree->most)
         tree->leaves[tree->leaf_count++] = page;
     else
         tree->most = 0;

@@ -61,7 +61,7 @@ const char *const schema_of_attributes[] = {"attribute", "state", NULL};
 
 const char *const schema_cold_tables[] = {"ident", NULL};
 
-const char *const schema_listed_tables[] = {"names", "sizes", NULL};
+const char *const schema_listed_tables[] = {"names", "sizes", "attribute", "state", NULL};
 
 const char *const schema_queries[QUERY_COUNT] = {
     [QUERY_ROOTS] = "SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0",

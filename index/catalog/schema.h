@@ -36,7 +36,7 @@ extern const char *const schema_hot_tables[];
 extern const char *const schema_by_attribute[], *const schema_of_attributes[];
 /* Those that no question of a mount begins with: not even what is above their leaves is hot. */
 extern const char *const schema_cold_tables[];
-/* Those of which a listing reads many rows here and there. NULL-terminated. */
+/* Those of which many rows are read at once: here and there by a listing, or all. NULL-terminated. */
 extern const char *const schema_listed_tables[];
 
 enum schema_query {

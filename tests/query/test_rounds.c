@@ -123,12 +123,17 @@ static void begin(struct scene *s)
     begin_with(s, 0);
 }
 
-static void end(struct scene *s)
+static void close_cold(struct scene *s)
 {
     held_set_mode(s->paged.held, HELD_GIVE);
     catalog_reader_release(s->now);
     catalog_unref(s->catalog);
     paged_done(&s->paged);
+}
+
+static void end(struct scene *s)
+{
+    close_cold(s);
     versions_done(&s->versions);
     check_leaks();
 }
@@ -519,28 +524,28 @@ Test(rounds, a_json_of_one_of_many_attributes_takes_no_round_more_for_them)
 /* ---- windows ---- */
 
 /* The bytes that are read to select the clips of a value: of a window, or of all. */
-static uint64_t read_of(enum catalog_op op, const struct catalog_window *window, uint64_t *ret_count)
+static uint64_t read_of(struct scene *s, enum catalog_op op, const struct catalog_window *window,
+                        uint64_t *ret_count)
 {
-    struct scene s;
     struct catalog_attribute attribute;
     struct rowset *rows;
     const struct value value = value_of(VALUE_TEXT, "skill1581");
     unsigned rounds = 0;
-    begin_labelled(&s);
-    while (waited(&s, catalog_attribute_find(s.now, "skill", 5, &attribute, &s.err), &rounds))
+    open_cold(s);
+    while (waited(s, catalog_attribute_find(s->now, "skill", 5, &attribute, &s->err), &rounds))
         ;
     const struct catalog_literal literal = {
         .window = window, .attribute = attribute.id, .op = op, .values = &value, .count = 1};
-    uint64_t before = atomic_load(&s.paged.held->bytes);
+    uint64_t before = atomic_load(&s->paged.held->bytes);
     for (int rc = -EAGAIN; rc == -EAGAIN;) {
-        catalog_select_ahead(s.now, &literal, 1);
-        rc = catalog_select(s.now, &literal, &rows, &s.err);
-        waited(&s, rc, &rounds);
+        catalog_select_ahead(s->now, &literal, 1);
+        rc = catalog_select(s->now, &literal, &rows, &s->err);
+        waited(s, rc, &rounds);
     }
-    uint64_t bytes = atomic_load(&s.paged.held->bytes) - before;
+    uint64_t bytes = atomic_load(&s->paged.held->bytes) - before;
     *ret_count = rowset_count(rows);
     rowset_unref(rows);
-    end(&s);
+    close_cold(s);
     return bytes;
 }
 
@@ -548,12 +553,17 @@ Test(rounds, of_rows_that_are_sealed_no_tail_run_is_read)
 {
     const struct catalog_window sealed = {.end = CLIPS}, more = {.end = CLIPS + MORE};
     static const enum catalog_op ops[] = {CATALOG_EQ, CATALOG_NE, CATALOG_HAS};
+    struct scene s;
+    begin_labelled(&s);
+    close_cold(&s);
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
-        uint64_t few, all, same, bytes = read_of(ops[i], &sealed, &few);
-        cr_assert_gt(read_of(ops[i], NULL, &all), bytes, "operator %d", ops[i]);
-        cr_assert_gt(read_of(ops[i], &more, &same), bytes, "operator %d", ops[i]);
+        uint64_t few, all, same, bytes = read_of(&s, ops[i], &sealed, &few);
+        cr_assert_gt(read_of(&s, ops[i], NULL, &all), bytes, "operator %d", ops[i]);
+        cr_assert_gt(read_of(&s, ops[i], &more, &same), bytes, "operator %d", ops[i]);
         cr_assert_eq(all, same);
         cr_assert(few && (ops[i] == CATALOG_EQ || few < all), "%llu of %llu", (unsigned long long)few,
                   (unsigned long long)all);
     }
+    versions_done(&s.versions);
+    check_leaks();
 }

@@ -4,6 +4,7 @@
  * and where they lie is said once for neighbours. */
 #include "index/base/map.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -144,12 +145,13 @@ struct run {
 
 static struct run run_at(const uint8_t *bytes)
 {
-    struct cursor c = cursor_of(bytes, MAP_RUN_BYTES);
-    uint32_t word = cursor_le32(&c);
+    uint64_t word; /* a leaf has some seventy, and all are looked at each time */
+    memcpy(&word, bytes, sizeof word);
+    word = le64toh(word);
     return (struct run){.pages = (word >> PACK_BITS & (RUN_NEAR - 1)) + 1,
                         .near = word >> PACK_BITS & RUN_NEAR,
                         .pack = word & MAP_PACKS_MAX,
-                        .offset = cursor_le32(&c)};
+                        .offset = (uint32_t)(word >> 32)};
 }
 
 /* Runs hold all pages that are stored: how many bytes that takes, and how many of the pages are near. */

@@ -78,6 +78,12 @@ static int look(void *ctx)
     return patience_check(&db->file.patience, NULL) != 0;
 }
 
+static int execute(struct db *db, const char *sql, struct error *err)
+{
+    int code = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
+    return code ? failed(db, code, err) : 0;
+}
+
 static int open_sqlite(struct db *db, const char *uri, int flags, const char *vfs, struct error *err)
 {
     enum { STEPS_BETWEEN_LOOKS = 20000, TEXTS_MAX = 600 << 20 };
@@ -90,9 +96,7 @@ static int open_sqlite(struct db *db, const char *uri, int flags, const char *vf
     sqlite3_limit(db->sqlite, SQLITE_LIMIT_LENGTH, TEXTS_MAX);
     sqlite3_limit(db->sqlite, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_progress_handler(db->sqlite, STEPS_BETWEEN_LOOKS, look, db);
-    code =
-        sqlite3_exec(db->sqlite, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192", NULL, NULL, NULL);
-    return code ? failed(db, code, err) : 0;
+    return execute(db, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192", err);
 }
 
 static struct db *db_new(const char *name)
@@ -137,6 +141,8 @@ int db_open_pages(struct pages *pages, const char *name, const struct catalog_pa
     db_set_patience(db, patience);
     db->file.pages = pages;
     int rc = open_vfs(db, SQLITE_OPEN_READONLY, err);
+    if (!rc) /* any size: SQLite then asks the VFS for pages in place */
+        rc = execute(db, "PRAGMA mmap_size = 1", err);
     if (!rc)
         *ret = STEAL(db);
     return rc;
@@ -150,12 +156,6 @@ int db_open_overlay(struct overlay *overlay, struct db **ret, struct error *err)
     if (!rc)
         *ret = STEAL(db);
     return rc;
-}
-
-static int execute(struct db *db, const char *sql, struct error *err)
-{
-    int code = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
-    return code ? failed(db, code, err) : 0;
 }
 
 static int make_schema(struct db *db, struct error *err)

@@ -11,12 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/pages/page_memo.h"
+
 static const char name[] = "elidefs";
 static const char parameter[] = "file";
 
 struct open_file {
     sqlite3_file base; /* first: SQLite sees only this */
     struct vfs_file *file;
+    struct page_memo *memo; /* of what it fetches, NULL until it does */
 };
 
 static struct vfs_file *file_of(sqlite3_file *base)
@@ -105,8 +108,45 @@ static int vfs_read(sqlite3_file *base, void *to, int len, sqlite3_int64 offset)
     return SQLITE_IOERR_SHORT_READ;
 }
 
+/* Pages are read where they lie in memory, each held by a reference until SQLite gives it back. It asks in
+ * this way for whole pages of a file that nobody writes, but for the first, and reads those that it does not
+ * get. */
+static int vfs_fetch(sqlite3_file *base, sqlite3_int64 offset, int len, void **ret)
+{
+    struct open_file *open = (struct open_file *)base;
+    struct vfs_file *file = open->file;
+    uint32_t bytes = page_bytes(file);
+    *ret = NULL;
+    if (file->overlay || (uint32_t)len != bytes || offset % bytes || (uint64_t)offset >= file_size(file))
+        return SQLITE_OK;
+    if (!open->memo)
+        open->memo = page_memo_new(file->pages);
+    struct page_bytes *page = NULL;
+    uint32_t number = (uint32_t)(offset / bytes);
+    follow_chain(file, number);
+    int rc = patience_check(&file->patience, &file->failed);
+    if (!rc)
+        rc = page_memo_get(open->memo, number, &file->patience, &page, &file->failed);
+    if (rc < 0)
+        return failed(file, rc, SQLITE_IOERR_READ);
+    if (page) {
+        note_next(file, page->bytes);
+        *ret = page->bytes;
+    }
+    file->failed.code = 0;
+    return SQLITE_OK;
+}
+
+static int vfs_unfetch(sqlite3_file *base, sqlite3_int64 offset, void *bytes)
+{
+    if (bytes) /* NULL: what is not in use may go; none of it is kept here */
+        page_bytes_unref(page_bytes_of(bytes));
+    return SQLITE_OK;
+}
+
 static int vfs_close(sqlite3_file *base)
 {
+    page_memo_free(((struct open_file *)base)->memo);
     return SQLITE_OK;
 }
 
@@ -168,7 +208,7 @@ static int vfs_device(sqlite3_file *base)
 }
 
 static const sqlite3_io_methods methods = {
-    .iVersion = 1,
+    .iVersion = 3, /* shared memory, of version 2, is asked for in WAL mode only */
     .xClose = vfs_close,
     .xRead = vfs_read,
     .xWrite = vfs_write,
@@ -181,6 +221,8 @@ static const sqlite3_io_methods methods = {
     .xFileControl = vfs_control,
     .xSectorSize = vfs_sector,
     .xDeviceCharacteristics = vfs_device,
+    .xFetch = vfs_fetch,
+    .xUnfetch = vfs_unfetch,
 };
 
 static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, int flags, int *ret_flags)
@@ -192,6 +234,7 @@ static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, int 
     if (!pointer)
         return SQLITE_CANTOPEN; /* journals and temporary files: nothing here needs one */
     open->file = (struct vfs_file *)(uintptr_t)strtoull(pointer, NULL, 16);
+    open->memo = NULL;
     open->base.pMethods = &methods;
     if (ret_flags)
         *ret_flags =

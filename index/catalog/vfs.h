@@ -2,7 +2,8 @@
 /*
  * A SQLite VFS over the pages of a version, or over an overlay, which can be written. SQLite's read is
  * synchronous, so a connection either waits for a page or fails the read when it may not; the reason of a
- * failed read is kept for whoever runs the statement.
+ * failed read is kept for whoever runs the statement. Pages of a version are read in place (xFetch), by
+ * connections that have set mmap_size to anything.
  *
  * Thread rule: the VFS is registered once for the process; a struct vfs_file belongs to one connection.
  */

@@ -44,7 +44,7 @@ static size_t header_at(uint32_t page)
     return page ? 0 : FILE_HEADER_BYTES;
 }
 
-static bool is_interior(const uint8_t *bytes, uint32_t page)
+bool btree_interior(const uint8_t *bytes, uint32_t page)
 {
     uint8_t type = bytes[header_at(page)];
     return type == INTERIOR_INDEX || type == INTERIOR_TABLE;
@@ -126,7 +126,7 @@ static int descend(const struct btree_file *file, uint32_t root, int64_t id, uin
             *ret_depth = depth;
             return rc == -EAGAIN;
         }
-        if (!is_interior(bytes, root))
+        if (!btree_interior(bytes, root))
             return bad_page(root, err, "is no part of a table");
         rc = child_of(file, bytes, root, child_with(file, bytes, root, id), &root, err);
         if (rc < 0)
@@ -155,7 +155,7 @@ static int visit(struct walk *walk, uint32_t page, unsigned depth, struct error 
     CLEANUP_FREE uint8_t *bytes = mem_alloc(file->page_bytes);
     int rc = read_page(file, page, bytes, err);
     bool away = rc == -EAGAIN && walk->ids;
-    if (!rc && !is_interior(bytes, page))
+    if (!rc && !btree_interior(bytes, page))
         rc = bad_page(page, err, "is a leaf higher than others");
     if (away || (!rc && !walk->ids))
         rc = walk->each(walk->ctx, page, BTREE_INTERIOR, err);

@@ -11,6 +11,8 @@
 
 #include "cache/base/error.h"
 
+bool btree_interior(const uint8_t *bytes, uint32_t page); /* of a tree, by the page's bytes? */
+
 struct btree_file {
     uint32_t page_bytes, pages;
     int (*read)(void *ctx, uint32_t page, void *to, struct error *err); /* one whole page */

@@ -48,11 +48,17 @@ void page_cache_free(struct page_cache *cache)
 
 struct page_bytes *page_bytes_new(uint32_t len)
 {
-    struct page_bytes *page = mem_alloc(sizeof *page + len);
+    struct page_bytes *page = mem_alloc(sizeof *page + len + PAGE_SLACK_BYTES);
     memset(page, 0, sizeof *page);
+    memset(page->bytes + len, 0, PAGE_SLACK_BYTES);
     atomic_init(&page->refs, 1);
     page->len = len;
     return page;
+}
+
+static size_t bytes_of(const struct page_bytes *page)
+{
+    return sizeof *page + page->len + PAGE_SLACK_BYTES;
 }
 
 void page_bytes_unref(struct page_bytes *page)
@@ -116,7 +122,7 @@ static struct page_bytes *evict_locked(struct shard *shard, size_t bytes, size_t
             continue;
         }
         *slot_locked(shard, page->hash) = page->next;
-        shard->bytes -= sizeof *page + page->len;
+        shard->bytes -= bytes_of(page);
         page->next = gone;
         gone = page;
     }
@@ -128,17 +134,17 @@ static void add_locked(struct shard *shard, struct page_bytes *page)
     atomic_fetch_add_explicit(&page->refs, 1, memory_order_relaxed);
     *slot_locked(shard, page->hash) = page;
     put_newest_locked(shard, page);
-    shard->bytes += sizeof *page + page->len;
+    shard->bytes += bytes_of(page);
 }
 
 void page_cache_add(struct page_cache *cache, const uint8_t hash[MAP_HASH_BYTES], struct page_bytes *page)
 {
     struct shard *shard = shard_of(cache, hash);
     struct page_bytes *gone = NULL;
+    memcpy(page->hash, hash, MAP_HASH_BYTES);
     pthread_mutex_lock(&shard->lock);
     if (!*slot_locked(shard, hash)) {
-        gone = evict_locked(shard, sizeof *page + page->len, cache->limit);
-        memcpy(page->hash, hash, MAP_HASH_BYTES);
+        gone = evict_locked(shard, bytes_of(page), cache->limit);
         add_locked(shard, page);
     }
     pthread_mutex_unlock(&shard->lock);

@@ -15,7 +15,9 @@
 
 struct page_cache;
 
-/* Immutable; shared by reference count. */
+/* Immutable; shared by reference count. Behind the bytes lie PAGE_SLACK_BYTES zeros: SQLite may read a little
+ * past the end of a page whose cells are not in order (its own VFS leaves as many for what it maps). */
+enum { PAGE_SLACK_BYTES = 256 };
 struct page_bytes {
     struct page_bytes *next, *newer, *older; /* the cache's own */
     uint8_t hash[MAP_HASH_BYTES];
@@ -29,11 +31,16 @@ struct page_cache *page_cache_new(size_t limit_bytes);
 void page_cache_free(struct page_cache *cache);
 
 struct page_bytes *page_bytes_new(uint32_t len); /* one reference */
+/* Whose `bytes` these are. */
+static inline struct page_bytes *page_bytes_of(void *bytes)
+{
+    return (struct page_bytes *)((char *)bytes - offsetof(struct page_bytes, bytes));
+}
 void page_bytes_unref(struct page_bytes *page);
 CLEANUP_DEFINE(struct page_bytes, page_bytes_unref, cleanup_page_bytes)
 #define CLEANUP_PAGE_BYTES CLEANUP(cleanup_page_bytes)
 
 /* A reference, or NULL. */
 struct page_bytes *page_cache_find(struct page_cache *cache, const uint8_t hash[MAP_HASH_BYTES]);
-/* Keeps what was verified, unless another thread was faster; drops others over the limit. */
+/* Names a new page and keeps it, unless another thread was faster; drops others over the limit. */
 void page_cache_add(struct page_cache *cache, const uint8_t hash[MAP_HASH_BYTES], struct page_bytes *page);

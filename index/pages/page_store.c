@@ -259,6 +259,16 @@ int page_store_piece(struct page_store *store, const struct piece *piece,
     return 0;
 }
 
+struct page_bytes *page_store_find(struct page_store *store, const uint8_t hash[MAP_HASH_BYTES], uint32_t len)
+{
+    struct page_bytes *found = page_cache_find(store->memory, hash);
+    if (found && found->len != len) {
+        page_bytes_unref(found);
+        found = NULL;
+    }
+    return found;
+}
+
 bool page_store_here(struct page_store *store, const struct piece *piece)
 {
     struct page_bytes *found = page_cache_find(store->memory, piece->hash);

@@ -43,6 +43,9 @@ int page_store_piece(struct page_store *store, const struct piece *piece,
 int page_store_raw(struct page_store *store, const struct piece *piece,
                    const struct catalog_patience *patience, struct buf *buf, struct error *err);
 bool page_store_here(struct page_store *store, const struct piece *piece); /* in memory? */
+/* A page that is in memory under this hash, of `len` bytes: a reference, or NULL. */
+struct page_bytes *page_store_find(struct page_store *store, const uint8_t hash[MAP_HASH_BYTES],
+                                   uint32_t len);
 /* Bytes of a pack that will be asked for: fetched where they are not here. Never waits, never fails. */
 void page_store_want(struct page_store *store, const struct map_extent *extent);
 /* Waits until nothing is being fetched ahead. */

@@ -249,21 +249,28 @@ static int find_page(struct pages *pages, uint32_t page, const struct catalog_pa
     return found.zero;
 }
 
+int pages_get(struct pages *pages, uint32_t page, const struct catalog_patience *patience,
+              struct page_bytes **ret, struct error *err)
+{
+    struct piece piece;
+    int rc = find_page(pages, page, patience, &piece, err);
+    if (rc > 0)
+        *ret = NULL;
+    if (rc)
+        return rc < 0 ? rc : 0;
+    piece.page_bytes = pages->top.page_bytes;
+    return page_store_piece(pages->store, &piece, patience, ret, err);
+}
+
 int pages_read(struct pages *pages, const struct page_range *range, void *to,
                const struct catalog_patience *patience, struct error *err)
 {
-    struct piece piece;
     CLEANUP_PAGE_BYTES struct page_bytes *page = NULL;
-    int rc = find_page(pages, range->page, patience, &piece, err);
-    if (rc > 0) {
-        memset(to, 0, range->len);
-        return 0;
-    }
-    piece.page_bytes = pages->top.page_bytes;
-    if (!rc)
-        rc = page_store_piece(pages->store, &piece, patience, &page, err);
-    if (!rc)
+    int rc = pages_get(pages, range->page, patience, &page, err);
+    if (!rc && page)
         memcpy(to, page->bytes + range->offset, range->len);
+    else if (!rc)
+        memset(to, 0, range->len);
     return rc;
 }
 

@@ -30,6 +30,9 @@ struct page_range {
 };
 int pages_read(struct pages *pages, const struct page_range *range, void *to,
                const struct catalog_patience *patience, struct error *err);
+/* All of a page as it lies in memory: a reference, or NULL for a page of zeros. */
+int pages_get(struct pages *pages, uint32_t page, const struct catalog_patience *patience,
+              struct page_bytes **ret, struct error *err);
 /* Starts to fetch what is not here of these pages (they count from 0, in any order), neighbours in one
  * request. Waits only for the map, which says where they lie, all of its parts at once; without waiting
  * -EAGAIN if some are missing, which are then on their way. */

@@ -12,7 +12,7 @@ static struct page_cache *cache;
 
 static void cache_made(void)
 {
-    cache = page_cache_new((sizeof(struct page_bytes) + LEN) * LIMIT_PAGES);
+    cache = page_cache_new((sizeof(struct page_bytes) + LEN + PAGE_SLACK_BYTES) * LIMIT_PAGES);
 }
 
 static void cache_removed(void)
@@ -72,4 +72,20 @@ CHECKED_TEST(cache, what_is_asked_for_now_takes_the_place_of_what_was_asked_for_
             ask(now, LIMIT_PAGES / 2);
         cr_assert_eq(ask(now, LIMIT_PAGES / 2), LIMIT_PAGES / 2, "after %u others", before);
     }
+}
+
+CHECKED_TEST(cache, a_page_in_use_outlives_its_place_in_memory_with_its_bytes, cache_made, cache_removed)
+{
+    uint8_t hash[MAP_HASH_BYTES];
+    hash_of(7, hash);
+    CLEANUP_PAGE_BYTES struct page_bytes *page = page_bytes_new(LEN);
+    memset(page->bytes, 'a', LEN);
+    page_cache_add(cache, hash, page);
+    for (uint32_t i = 0; i < 4; i++)
+        ask(1000 + i * LIMIT_PAGES, LIMIT_PAGES);
+    cr_assert_null(page_cache_find(cache, hash));
+    cr_assert_eq(atomic_load(&page->refs), 1);
+    for (uint32_t i = 0; i < LEN + PAGE_SLACK_BYTES; i++)
+        cr_assert_eq(page->bytes[i], i < LEN ? 'a' : 0);
+    cr_assert_eq(page_bytes_of(page->bytes), page);
 }

@@ -442,6 +442,12 @@ static void read_grown(const uint8_t *bytes, size_t len)
                 cr_assert_leq(entry.version, grown.newest);
 }
 
+static void check_same(const struct json_growth_entry *a, const struct json_growth_entry *b)
+{
+    cr_assert(a->row == b->row && a->version == b->version && a->bytes == b->bytes &&
+              a->touched == b->touched);
+}
+
 Test(groups, growth_of_a_row_is_the_sum_of_what_is_known_of_it_and_its_newest_version)
 {
     struct json_growth growth = {0}, again = {0};
@@ -459,11 +465,8 @@ Test(groups, growth_of_a_row_is_the_sum_of_what_is_known_of_it_and_its_newest_ve
     json_growth_encode(growth.list, growth.count, 2, &buf);
     cr_assert_eq(json_growth_decode(buf.data, buf.len, 0, &head, &again), 0);
     cr_assert(head.level == 2 && head.newest == 6 && head.rows == 50 && again.count == 50);
-    for (size_t i = 0; i < again.count; i++) {
-        const struct json_growth_entry *a = &growth.list[i], *b = &again.list[i];
-        cr_assert(a->row == b->row && a->version == b->version && a->bytes == b->bytes &&
-                  a->touched == b->touched);
-    }
+    for (size_t i = 0; i < again.count; i++)
+        check_same(&again.list[i], &growth.list[i]);
     damage(&buf, read_growth);
     buf_clear(&buf);
     json_growth_encode(growth.list, growth.count, GROWTH_LEVEL_MAX, &buf);
@@ -471,6 +474,34 @@ Test(groups, growth_of_a_row_is_the_sum_of_what_is_known_of_it_and_its_newest_ve
     cr_assert_eq(json_growth_decode(buf.data, buf.len, 37000, &head, &again), 0);
     cr_assert_eq(again.list[0].row, 37000, "what is folded already is left out");
     json_growth_done(&growth), json_growth_done(&again);
+    buf_done(&buf);
+    check_leaks();
+}
+
+Test(groups, growth_that_is_alike_takes_a_step_and_a_code_a_row)
+{
+    struct json_growth_head head;
+    struct buf buf = BUF_INIT;
+    for (uint32_t alike = 1; alike <= 100000; alike = alike * 5 + 1) {
+        struct json_growth growth = {0}, again = {0};
+        uint32_t rows = alike < 1000 ? 1000 : alike, width = alike == 1       ? 0
+                                                             : alike <= 256   ? 1
+                                                             : alike <= 65536 ? 2
+                                                                              : 3;
+        for (uint32_t i = 0; i < rows; i++)
+            json_growth_add(
+                &growth, (struct json_growth_entry){i * 50 + i % 7, 5 + i % alike, 14, 1u << i % alike % 32});
+        buf_clear(&buf);
+        json_growth_encode(growth.list, growth.count, 0, &buf);
+        cr_assert_leq(buf.len, rows * (1 + width) + alike * 8 + 40, "%u: %zu", alike, buf.len);
+        cr_assert_eq(json_growth_decode(buf.data, buf.len, 0, &head, &again), 0);
+        cr_assert_eq(again.count, growth.count);
+        for (uint32_t i = 0; i < rows; i++)
+            check_same(&again.list[i], &growth.list[i]);
+        buf.data[buf.len - 1] = 255; /* a code above all, or a step that does not end */
+        cr_assert_eq(json_growth_decode(buf.data, buf.len, 0, &head, &again), -EUCLEAN);
+        json_growth_done(&growth), json_growth_done(&again);
+    }
     buf_done(&buf);
     check_leaks();
 }

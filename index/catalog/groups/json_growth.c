@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One clip's growth is asked for at random, so a group of rows has a bit a row: counting bits says
- * where its numbers are. Runs of commits are small and are read whole, once. */
+ * where its numbers are. Runs of commits are read whole, once, so they are made small: a commit of labels has
+ * done the same to most of its clips, so a clip is a step to it and a code. */
 #include "index/catalog/groups/json_growth.h"
 
 #include <errno.h>
@@ -80,30 +81,77 @@ static bool read_head(struct cursor *c, struct json_growth_head *head)
     return !c->failed && rows && rows <= GROWTH_ROWS_MAX;
 }
 
+/* What clips share that one commit has changed alike. */
+struct changes {
+    uint32_t count, width; /* of a code in bytes: 0 where there is one */
+    struct numbers bytes, versions, touched;
+};
+
+static uint32_t width_of(uint32_t changes)
+{
+    return changes < 2 ? 0 : changes <= 1 << 8 ? 1 : changes <= 1 << 16 ? 2 : 3;
+}
+
+static bool read_changes(struct cursor *c, const struct json_growth_head *head, struct changes *ret)
+{
+    uint64_t count = cursor_varint(c);
+    if (c->failed || !count || count > head->rows)
+        return false;
+    ret->count = (uint32_t)count;
+    ret->width = width_of(ret->count);
+    if (!numbers_decode(c, ret->count, &ret->bytes) || !numbers_decode(c, ret->count, &ret->versions) ||
+        !numbers_decode(c, ret->count, &ret->touched))
+        return false;
+    for (uint32_t i = 0; i < ret->count; i++) {
+        int64_t version = numbers_at(&ret->versions, i), touched = numbers_at(&ret->touched, i);
+        if (version < 0 || version > head->newest || touched < 0 || touched > UINT32_MAX)
+            return false;
+    }
+    return true;
+}
+
+static struct json_growth_entry entry_of(const struct changes *changes, uint32_t row, uint32_t code)
+{
+    return (struct json_growth_entry){row, (uint32_t)numbers_at(&changes->versions, code),
+                                      numbers_at(&changes->bytes, code),
+                                      (uint32_t)numbers_at(&changes->touched, code)};
+}
+
+/* Rows, whose codes stand behind all of them. */
+static bool read_rows(struct cursor *c, const struct json_growth_head *head, const struct changes *changes,
+                      uint64_t done, struct json_growth *growth)
+{
+    size_t coded = (size_t)head->rows * changes->width;
+    if (cursor_left(c) < coded)
+        return false;
+    const uint8_t *codes = c->data + c->len - coded;
+    int64_t row = -1;
+    for (uint32_t i = 0; i < head->rows; i++) {
+        uint64_t step = cursor_varint(c);
+        uint32_t code = 0;
+        for (uint32_t k = 0; k < changes->width; k++)
+            code |= (uint32_t)codes[(size_t)k * head->rows + i] << 8 * k;
+        if (c->failed || step >= UINT32_MAX - (uint64_t)row || code >= changes->count)
+            return false;
+        row += (int64_t)step + 1;
+        if (head->level < GROWTH_LEVEL_MAX || (uint64_t)row >= done)
+            json_growth_add(growth, entry_of(changes, (uint32_t)row, code));
+    }
+    return cursor_left(c) == coded;
+}
+
 int json_growth_decode(const void *bytes, size_t len, uint64_t done, struct json_growth_head *ret_head,
                        struct json_growth *growth)
 {
     struct cursor c = cursor_of(bytes, len);
     struct json_growth_head head;
-    struct numbers rows, grown, versions, touched;
+    struct changes changes;
     size_t count = growth->count;
-    int64_t before = -1;
-    if (!read_head(&c, &head) || !numbers_decode(&c, head.rows, &rows) ||
-        !numbers_decode(&c, head.rows, &grown) || !numbers_decode(&c, head.rows, &versions) ||
-        !numbers_decode(&c, head.rows, &touched) || cursor_left(&c) || head.rows > GROWTH_ROWS_MAX - count)
+    if (!read_head(&c, &head) || head.rows > GROWTH_ROWS_MAX - count || !read_changes(&c, &head, &changes))
         return -EUCLEAN;
-    for (uint32_t i = 0; i < head.rows; i++) {
-        int64_t row = numbers_at(&rows, i), version = numbers_at(&versions, i),
-                touch = numbers_at(&touched, i);
-        if (row <= before || row > UINT32_MAX || version < 0 || version > head.newest || touch < 0 ||
-            touch > UINT32_MAX) {
-            growth->count = count;
-            return -EUCLEAN;
-        }
-        before = row;
-        if (head.level < GROWTH_LEVEL_MAX || (uint64_t)row >= done)
-            json_growth_add(growth, (struct json_growth_entry){(uint32_t)row, (uint32_t)version,
-                                                               numbers_at(&grown, i), (uint32_t)touch});
+    if (!read_rows(&c, &head, &changes, done, growth)) {
+        growth->count = count;
+        return -EUCLEAN;
     }
     *ret_head = head;
     return 0;
@@ -117,17 +165,14 @@ static uint32_t newest_of(const struct json_growth_entry *list, size_t count)
     return newest;
 }
 
-enum column { ROW, BYTES, VERSION, TOUCHED };
+enum column { BYTES, VERSION, TOUCHED };
 
 static void encode_column(const struct json_growth_entry *list, size_t count, enum column column,
                           struct buf *buf)
 {
     CLEANUP_FREE int64_t *numbers = mem_alloc(count * sizeof *numbers);
     for (size_t i = 0; i < count; i++)
-        numbers[i] = column == ROW       ? list[i].row
-                     : column == BYTES   ? list[i].bytes
-                     : column == VERSION ? list[i].version
-                                         : list[i].touched;
+        numbers[i] = column == BYTES ? list[i].bytes : column == VERSION ? list[i].version : list[i].touched;
     numbers_encode(numbers, (uint32_t)count, buf);
 }
 
@@ -138,13 +183,54 @@ static void encode_columns(const struct json_growth_entry *list, size_t count, s
     encode_column(list, count, TOUCHED, buf);
 }
 
+static int compare_changes(const void *a, const void *b)
+{
+    const struct json_growth_entry *x = a, *y = b;
+    if (x->version != y->version)
+        return (x->version > y->version) - (x->version < y->version);
+    return x->touched != y->touched ? (x->touched > y->touched) - (x->touched < y->touched)
+                                    : (x->bytes > y->bytes) - (x->bytes < y->bytes);
+}
+
+/* What there is to be said of rows, each once; the list is sorted by it. */
+static size_t changes_of(struct json_growth_entry *list, size_t count)
+{
+    size_t kept = 0;
+    qsort(list, count, sizeof *list, compare_changes);
+    for (size_t i = 0; i < count; i++)
+        if (!kept || compare_changes(&list[kept - 1], &list[i]) != 0)
+            list[kept++] = list[i];
+    return kept;
+}
+
+static void encode_codes(const struct json_growth_entry *list, size_t count,
+                         const struct json_growth_entry *changes, size_t change_count, struct buf *buf)
+{
+    uint32_t width = width_of((uint32_t)change_count);
+    uint8_t *codes = buf_room(buf, width * count);
+    for (size_t i = 0; i < count && width; i++) {
+        const struct json_growth_entry *found =
+            bsearch(&list[i], changes, change_count, sizeof *changes, compare_changes);
+        size_t code = (size_t)(found - changes);
+        for (uint32_t k = 0; k < width; k++)
+            codes[k * count + i] = (uint8_t)(code >> 8 * k);
+    }
+    buf->len += width * count;
+    buf->data[buf->len] = 0;
+}
+
 void json_growth_encode(const struct json_growth_entry *list, size_t count, uint32_t level, struct buf *buf)
 {
+    CLEANUP_FREE struct json_growth_entry *changes = mem_copy(list, count * sizeof *list);
+    size_t change_count = changes_of(changes, count);
     buf_varint(buf, level);
     buf_varint(buf, newest_of(list, count));
     buf_varint(buf, count);
-    encode_column(list, count, ROW, buf);
-    encode_columns(list, count, buf);
+    buf_varint(buf, change_count);
+    encode_columns(changes, change_count, buf);
+    for (size_t i = 0; i < count; i++)
+        buf_varint(buf, i ? list[i].row - list[i - 1].row - 1 : list[i].row);
+    encode_codes(list, count, changes, change_count, buf);
 }
 
 /* ---- groups ---- */

@@ -3,9 +3,13 @@
  * By how much the JSON of clips has become longer since their sizes were written (sizes.h), the version
  * that last changed it, and of which attributes something may stand above the clip's record:
  *
- *     growth := varint(level) varint(newest version) varint(rows) numbers(row) columns
+ *     growth := varint(level) varint(newest version) varint(rows) varint(changes) columns{changes}
+ *               (varint rows passed over){rows} codes
  *     grown  := varint(newest version) u8[64] columns                                   512 rows together
  *     columns := numbers(bytes) numbers(version) numbers(touched)
+ *
+ * A code is the number of the change, from 0: planes of bytes, the lowest of all rows first, as many as the
+ * count of changes has (1: up to 256), none where there is one.
  *
  * Bit n of `touched` stands for all attributes whose number leaves n, divided by 32.
  *

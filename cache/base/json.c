@@ -142,6 +142,22 @@ static size_t char_plain(const char *at, size_t len)
     return c < 0x20 || c == '"' || c == '\\' ? 0 : utf8_char(at, len);
 }
 
+/* How many bytes at the start are surely written as they are: eight at a time, all of them ASCII. */
+static size_t plain_run(const char *text, size_t len)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+    size_t i = 0;
+    for (uint64_t word; i + sizeof word <= len; i += sizeof word) {
+        memcpy(&word, text + i, sizeof word);
+        uint64_t quote = word ^ ones * '"',
+                 slash = word ^ ones * '\\'; /* a byte that is one of these, or below */
+        uint64_t odd = word | (word - ones * 0x20) | (quote - ones) | (slash - ones);
+        if (odd & high)
+            break;
+    }
+    return i;
+}
+
 static size_t write_escaped(struct buf *buf, const char *at, size_t len)
 {
     unsigned char c = (unsigned char)*at;
@@ -163,6 +179,7 @@ void json_write_text(struct buf *buf, const char *text, size_t len)
     buf_u8(buf, '"');
     for (size_t i = 0, n; i < len;) {
         size_t start = i;
+        i += plain_run(text + i, len - i);
         while (i < len && (n = char_plain(text + i, len - i)))
             i += n;
         buf_append(buf, text + start, i - start);

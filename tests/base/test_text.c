@@ -115,6 +115,27 @@ Test(text, written_json_text_escapes_only_what_it_must)
     check_leaks();
 }
 
+Test(text, a_byte_is_escaped_wherever_it_stands_in_a_text)
+{
+    enum { LEN = 19 };
+    struct buf text = BUF_INIT, alone = BUF_INIT, expected = BUF_INIT;
+    for (int byte = 0; byte < 256; byte++)
+        for (size_t at = 0; at < LEN; at++) {
+            char from[LEN], one = (char)byte;
+            memset(from, 'a', LEN);
+            from[at] = one;
+            buf_clear(&text), buf_clear(&alone), buf_clear(&expected);
+            json_write_text(&text, from, LEN);
+            json_write_text(&alone, &one, 1);
+            buf_append(&expected, "\"aaaaaaaaaaaaaaaaaaa", at + 1);
+            buf_append(&expected, buf_text(&alone) + 1, alone.len - 2);
+            buf_append(&expected, "aaaaaaaaaaaaaaaaaaa\"" + at + 1, LEN - at);
+            cr_assert_str_eq(buf_text(&text), buf_text(&expected));
+        }
+    buf_done(&text), buf_done(&alone), buf_done(&expected);
+    check_leaks();
+}
+
 Test(text, utf8_refuses_overlong_forms_and_surrogates)
 {
     cr_assert(utf8_valid("a\xc3\xa9\xf0\x9f\x98\x80", 7));

@@ -5,7 +5,7 @@
  *     record := (origin | entry)*
  *     origin := varint(number << 4)       who set all values from here on; 0 before the first
  *     entry  := varint(id << 4 | type << 1 | several) [varint count] value{count}
- *     group  := packed( varint length of each of 16 records, the records )
+ *     group  := packed( varint length of each of 8 records, the records )
  *
  * `type` is the one the values were stored with: an integer in an attribute that was widened to float is
  * widened when it is read. Of a list the record holds no value, only that there is one: it stands in a part

@@ -9,10 +9,10 @@ enum {
     SCHEMA_STREAM_BITS = 10,            /* inline.id = row << 10 | number */
     SCHEMA_PART_BITS = 16,              /* part.id = attribute << 16 | row >> 16 */
     SCHEMA_PARTS = 1 << (32 - SCHEMA_PART_BITS),
-    SCHEMA_FORWARD_ROWS = 16, /* forward.part = row / 16 */
-    SCHEMA_GROUP_ROWS = 128,  /* event.part = row / 128 */
-    SCHEMA_LIST_BITS = 32,    /* list.part = attribute << 32 | row / 128 */
-    SCHEMA_RUN_BITS = 17,     /* a run is version << 17 | attribute, and a tail run with this more: */
+    SCHEMA_FORWARD_ROWS = 8, /* forward.part = row / 8 */
+    SCHEMA_GROUP_ROWS = 128, /* event.part = row / 128 */
+    SCHEMA_LIST_BITS = 32,   /* list.part = attribute << 32 | row / 128 */
+    SCHEMA_RUN_BITS = 17,    /* a run is version << 17 | attribute, and a tail run with this more: */
     SCHEMA_RUN_TAIL = 1 << 16,
     SCHEMA_RUN_SPAN_BITS = 14,     /* its spans are run << 14 | number, see cells/runs.h */
     SCHEMA_RUN_PIECE_BITS = 12,    /* run.id = span << 12 | piece, see pieces.h */

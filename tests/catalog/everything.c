@@ -144,7 +144,7 @@ void everything_make(struct versions *v, int clips)
     limits.own_rows = limits.open_rows = 1;
     limits.tail_rows = (size_t)clips + 1;
     limits.patched_rows = (size_t)clips / 2;
-    limits.sample_groups = 8;
+    limits.sample_groups = 16;
     versions_init(v);
     v->limits = &limits;
     make(v, everything_clips(clips, 1, VALUE_FLOAT));

@@ -105,7 +105,7 @@ Test(dictionary, short_groups_take_less_room_with_it)
         limits.sample_groups = with ? limits.sample_groups : SIZE_MAX;
         versions_init(&v);
         v.limits = &limits;
-        cr_assert_eq(versions_apply(&v, clips(0, with ? MANY : 2000)), 0, "%s", v.err.text);
+        cr_assert_eq(versions_apply(&v, clips(0, with ? MANY : 1000)), 0, "%s", v.err.text);
         expect_codings(&v, with ? "02" : "01");
         ask(&v, "SELECT records FROM forward WHERE part < 100", &bytes[with]);
         versions_done(&v);

@@ -170,7 +170,8 @@ static int make_schema(struct db *db, struct error *err)
 }
 
 /* The pages are private and thrown away on failure: a journal would only double the writing. SQLite refuses
- * to go without one as long as it defends itself. */
+ * to go without one as long as it defends itself. What is deleted becomes zeros, or what a page held before
+ * would be stored with it, again and again. */
 static int begin_write(struct db *db, struct error *err)
 {
     char pragmas[300];
@@ -178,7 +179,7 @@ static int begin_write(struct db *db, struct error *err)
     snprintf(pragmas, sizeof pragmas,
              "PRAGMA page_size = %d; PRAGMA auto_vacuum = 0; PRAGMA encoding = 'UTF-8'; PRAGMA journal_mode "
              "= OFF; "
-             "PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA secure_delete = 0; "
+             "PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA secure_delete = FAST; "
              "PRAGMA cache_size = -262144; BEGIN EXCLUSIVE",
              SCHEMA_PAGE_BYTES);
     int rc = execute(db, pragmas, err);

@@ -139,3 +139,35 @@ Test(pieces, each_piece_lies_on_one_page)
     cr_assert_geq(overlay_pages(w.file), VALUES);
     end(&w);
 }
+
+/* How many pages of the file hold `bytes`. */
+static unsigned pages_with(struct world *w, const void *bytes, size_t len)
+{
+    uint8_t page[SCHEMA_PAGE_BYTES];
+    const struct catalog_patience patient = {0};
+    unsigned found = 0;
+    for (uint32_t i = 0; i < overlay_pages(w->file); i++) {
+        cr_assert_eq(overlay_read(w->file, &(struct page_range){i, 0, sizeof page}, page, &patient, &w->err),
+                     0);
+        found += memmem(page, sizeof page, bytes, len) != NULL;
+    }
+    return found;
+}
+
+Test(pieces, what_is_deleted_leaves_nothing_on_a_page_that_goes_on)
+{
+    enum { ROWS = 40, LEN = 1000 };
+    static const char mark[] = "deleted long ago";
+    struct world w;
+    begin(&w);
+    memcpy(w.bytes.data + LEN / 2, mark, sizeof mark);
+    for (int64_t i = 0; i < ROWS; i++)
+        cr_assert_eq(put(&w, ID + i, LEN), 0);
+    memset(w.bytes.data, 0, LEN);
+    for (int64_t i = 0; i < ROWS; i++)
+        cr_assert_eq(put(&w, ID + i, i % 3 ? 10 : LEN), 0);
+    cr_assert_eq(db_commit(w.db, &w.err), 0);
+    cr_assert_gt(pages_with(&w, "CREATE TABLE posting", 20), 0);
+    cr_assert_eq(pages_with(&w, mark, sizeof mark), 0);
+    end(&w);
+}

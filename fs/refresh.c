@@ -43,12 +43,13 @@ static void judge(struct refresh *refresh, uint32_t head, const struct manifest 
     pthread_mutex_unlock(&refresh->lock);
     struct error why = {0};
     uint32_t readable = head;
-    if (judged || !manifest)
+    if (judged)
         return;
-    if (dataset_check_readable(refresh->dataset, manifest, PATIENCE_ENDLESS, &why)) {
+    bool refused = manifest && dataset_check_readable(refresh->dataset, manifest, PATIENCE_ENDLESS, &why);
+    if (refused)
         reply_log(why.text);
+    if (refused || (head && !manifest))
         dataset_newest_readable(refresh->dataset, PATIENCE_ENDLESS, &readable, NULL);
-    }
     pthread_mutex_lock(&refresh->lock);
     refresh->readable = readable;
     pthread_mutex_unlock(&refresh->lock);

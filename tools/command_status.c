@@ -199,8 +199,9 @@ static void print_version(const char *stats)
                        readable = mount_stats_number(stats, "newest_readable_version");
     printf("  version  v%llu is the newest\n", newest);
     if (readable != newest)
-        printf("  note:    v%llu needs a newer elidefs; v%llu is the newest that this one can read\n", newest,
-               readable);
+        printf(
+            "  note:    v%llu cannot be read here (`elidefs log` tells why); v%llu is the newest that can\n",
+            newest, readable);
 }
 
 static void print_person(const struct shown *shown)

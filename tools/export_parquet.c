@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The plain tables as Parquet: a folder with a file each, which has another name until all of them are whole.
+ * The plain tables as Parquet: a folder with a file each. The files have no names until all of them are
+ * whole, so that nothing is left of an export that is killed; where a file system has no such files, they
+ * grow in a folder of another name.
  *
  * A column is of one type here. What SQLite keeps in a column without a type stands in three: its text, the
  * number that it is, and, exactly, the integer.
@@ -24,6 +26,7 @@ struct table {
 
 struct tables {
     char *path, *partial; /* partial NULL: there is no such folder */
+    bool named;           /* the files are in it from the start */
     struct table tables[PLAIN_TABLES];
 };
 
@@ -141,10 +144,46 @@ static enum parquet_kind kind_of(enum value_type type)
                                     : PARQUET_INT;
 }
 
+static int make_partial(struct tables *tables, struct error *err)
+{
+    CLEANUP_FREE char *partial = mem_printf("%s.%ld.partial", tables->path, (long)getpid());
+    if (mkdir(partial, 0777) < 0)
+        return error_set(err, errno, "%s: %s", partial, strerror(errno));
+    tables->partial = STEAL(partial);
+    return 0;
+}
+
+static char *file_path(const struct tables *tables, size_t number)
+{
+    return mem_printf("%s/%s.parquet", tables->partial, plain_tables[number].name);
+}
+
+/* The folder that `path` lies in. */
+static char *parent_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return !slash ? mem_text(".") : slash == path ? mem_text("/") : mem_copy(path, (size_t)(slash - path));
+}
+
+/* Without a name if that can be: the descriptor, or -errno. */
+static int open_file(struct tables *tables, size_t number, struct error *err)
+{
+    CLEANUP_FREE char *parent = parent_of(tables->path);
+    int fd = tables->partial ? -1 : open(parent, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    if (fd >= 0)
+        return fd;
+    int rc = tables->partial ? 0 : make_partial(tables, err);
+    if (rc)
+        return rc;
+    tables->named = true;
+    CLEANUP_FREE char *path = file_path(tables, number);
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return fd < 0 ? error_set(err, errno, "%s: %s", path, strerror(errno)) : fd;
+}
+
 static int open_table(struct tables *tables, size_t number, struct error *err)
 {
     const struct plain_layout *layout = &plain_tables[number];
-    CLEANUP_FREE char *path = mem_printf("%s/%s.parquet", tables->partial, layout->name);
     struct parquet_written columns[PARQUET_WRITER_COLUMNS_MAX];
     struct table *table = &tables->tables[number];
     size_t count = 0;
@@ -157,23 +196,11 @@ static int open_table(struct tables *tables, size_t number, struct error *err)
         columns[count++] = (struct parquet_written){"number", PARQUET_DOUBLE};
         columns[count++] = (struct parquet_written){"integer", PARQUET_INT};
     }
-    table->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    table->fd = open_file(tables, number, err);
     if (table->fd < 0)
-        return error_set(err, errno, "%s: %s", path, strerror(errno));
+        return table->fd;
     CLEANUP_FREE char *name = mem_printf("%s/%s.parquet", tables->path, layout->name);
     return parquet_writer_new(name, table->fd, columns, count, &table->writer, err);
-}
-
-static int make_partial(struct tables *tables, struct error *err)
-{
-    struct stat found;
-    if (!lstat(tables->path, &found))
-        return error_set(err, EEXIST, "%s: %s", tables->path, strerror(EEXIST));
-    CLEANUP_FREE char *partial = mem_printf("%s.%ld.partial", tables->path, (long)getpid());
-    if (mkdir(partial, 0777) < 0)
-        return error_set(err, errno, "%s: %s", partial, strerror(errno));
-    tables->partial = STEAL(partial);
-    return 0;
 }
 
 int export_parquet_begin(const char *path, void **ret, struct error *err)
@@ -185,7 +212,9 @@ int export_parquet_begin(const char *path, void **ret, struct error *err)
     *tables = (struct tables){.path = mem_copy(path, len)};
     for (size_t i = 0; i < PLAIN_TABLES; i++)
         tables->tables[i].fd = -1;
-    int rc = make_partial(tables, err);
+    struct stat found;
+    int rc =
+        lstat(tables->path, &found) ? 0 : error_set(err, EEXIST, "%s: %s", tables->path, strerror(EEXIST));
     for (size_t i = 0; !rc && i < PLAIN_TABLES; i++)
         rc = open_table(tables, i, err);
     if (rc)
@@ -195,10 +224,22 @@ int export_parquet_begin(const char *path, void **ret, struct error *err)
     return rc;
 }
 
+static int give_name(struct tables *tables, size_t number, struct error *err)
+{
+    char open_file_path[64];
+    CLEANUP_FREE char *path = file_path(tables, number);
+    snprintf(open_file_path, sizeof open_file_path, "/proc/self/fd/%d", tables->tables[number].fd);
+    if (linkat(AT_FDCWD, open_file_path, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0)
+        return error_set(err, errno, "%s: %s", path, strerror(errno));
+    return 0;
+}
+
 static int finish_table(struct tables *tables, size_t number, struct error *err)
 {
     struct table *table = &tables->tables[number];
     int rc = parquet_writer_finish(table->writer, err);
+    if (!rc && !tables->named)
+        rc = give_name(tables, number, err);
     int fd = table->fd;
     table->fd = -1;
     if (close(fd) < 0 && !rc) /* a full disk may be told only now */
@@ -222,7 +263,7 @@ static int take_name(struct tables *tables, struct error *err)
 int export_parquet_finish(void *handle, struct error *err)
 {
     struct tables *tables = handle;
-    int rc = 0;
+    int rc = tables->named ? 0 : make_partial(tables, err);
     for (size_t i = 0; !rc && i < PLAIN_TABLES; i++)
         rc = finish_table(tables, i, err);
     return rc ? rc : take_name(tables, err);

@@ -104,7 +104,7 @@ def test_a_mount_lists_all_and_says_why_one_cannot_be_read(clips, tmp_path):
         assert NEEDS in said and NEWEST in said
         assert NEEDS in elidefs("explain", point / "v3", check=False).stdout + elidefs("explain", point / "v3", check=False).stderr
         assert stats(point)["newest_version"] == 3 and stats(point)["newest_readable_version"] == 2
-        assert "v3 needs a newer elidefs; v2 is the newest that this one can read" in elidefs("status", point).stdout
+        assert "v3 cannot be read here (`elidefs log` tells why); v2 is the newest that can" in elidefs("status", point).stdout
 
 
 def test_a_mount_goes_on_when_a_newer_program_commits_meanwhile(clips, tmp_path):
@@ -121,6 +121,14 @@ def test_a_mount_goes_on_when_a_newer_program_commits_meanwhile(clips, tmp_path)
         with pytest.raises(OSError):
             os.listdir(point / "latest")
         assert is_mounted(point)
+
+
+def test_a_damaged_newest_version_is_told_from_the_newest_that_can_be_read(clips, tmp_path):
+    manifest(clips, 3).write_text("{")
+    with mounted(clips, tmp_path / "mnt", tmp_path / "cache") as point:
+        assert stats(point)["newest_version"] == 3 and stats(point)["newest_readable_version"] == 2
+        assert "a.bin" in os.listdir(point / "v2")
+        assert "v2 is the newest that can" in elidefs("status", point).stdout
 
 
 def test_all_versions_may_need_a_newer_program(clips):

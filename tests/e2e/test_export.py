@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """`catalog export`: the clips of a path as plain tables, which say what `query --json` and `blame` say."""
+import contextlib
 import json
 import math
 import os
+import signal
 import sqlite3
 import struct
+import subprocess
 import sys
 
 import duckdb
 import pyarrow.parquet
 import pytest
 
-from conftest import ELIDEFS, SAMPLE, elidefs, mounted, run
+from conftest import ELIDEFS, SAMPLE, elidefs, mounted, run, wait_until
 
 CLIPS = "abcdef"
 VALUES = [
@@ -255,12 +258,41 @@ def test_numbers_at_their_limits_long_texts_and_any_letters_come_out_as_they_are
     assert found["a", "d"]["value"] == "9223372036.854775807" and math.isinf(found["a", "inf"]["number"])
 
 
-def test_a_hundred_thousand_clips_are_several_row_groups_and_little_memory(dataset, tmp_path):
-    (tmp_path / "one.bin").write_bytes(b"0123456789")
-    with open(tmp_path / "clips.jsonl", "w") as file:
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """100,000 clips, each with an arm and a number."""
+    base = tmp_path_factory.mktemp("many")
+    (base / "one.bin").write_bytes(b"0123456789")
+    with open(base / "clips.jsonl", "w") as file:
         for number in range(100_000):
-            file.write(json.dumps({"key": f"clip{number:06}", "one.url": f"{tmp_path}/one.bin", "arm": "left" if number % 3 else "right", "n": number}) + "\n")
-    elidefs("import", dataset, tmp_path / "clips.jsonl")
+            file.write(json.dumps({"key": f"clip{number:06}", "one.url": f"{base}/one.bin", "arm": "left" if number % 3 else "right", "n": number}) + "\n")
+    (base / "set").mkdir()
+    elidefs("init", base / "set")
+    elidefs("import", base / "set", base / "clips.jsonl")
+    return base / "set"
+
+
+def holds_a_file_without_a_name(pid, folder):
+    found = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):
+            found.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
+    return any(path.startswith(f"{folder}/#") for path in found)
+
+
+def test_nothing_is_left_of_parquet_files_whose_export_is_killed(many, tmp_path):
+    try:
+        os.close(os.open(tmp_path, os.O_TMPFILE | os.O_RDWR))
+    except OSError:
+        pytest.skip("this file system has no files without names")
+    with subprocess.Popen([ELIDEFS, "catalog", "export", many, "", f"{tmp_path}/out/"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as exporting:
+        wait_until(lambda: holds_a_file_without_a_name(exporting.pid, tmp_path))
+        exporting.kill()
+    assert exporting.returncode == -signal.SIGKILL and os.listdir(tmp_path) == []
+
+
+def test_a_hundred_thousand_clips_are_several_row_groups_and_little_memory(many, tmp_path):
+    dataset = many
     told = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     done = run(sys.executable, "-c", told, ELIDEFS, "catalog", "export", dataset, "", f"{tmp_path}/out/")
     assert int(done.stdout.splitlines()[-1]) < 300_000, "KiB"

@@ -35,11 +35,16 @@ static void fill(const struct fs *fs, mode_t mode, uint64_t size, int64_t mtime_
 }
 
 static int time_of_version(struct fs *fs, uint32_t version, const struct catalog_patience *patience,
-                           int64_t *ret, struct error *err)
+                           int64_t *ret_ns, struct error *err)
 {
     CLEANUP_SCOPE struct scope scope = {0};
+    const struct manifest *manifest;
     int rc = scope_open(fs, version, patience, &scope, err);
-    return rc < 0 ? rc : times_of_version(&fs->times, scope.reader, version, ret, err);
+    if (rc == -ENOTSUP && !dataset_manifest(fs->dataset, version, &manifest, NULL)) {
+        *ret_ns = manifest->time_ns; /* of a newer program: it is shown, and refused when it is entered */
+        return 0;
+    }
+    return rc < 0 ? rc : times_of_version(&fs->times, scope.reader, version, ret_ns, err);
 }
 
 static int fill_versioned(struct fs *fs, const struct node *node, const struct catalog_patience *patience,

@@ -29,8 +29,31 @@ struct refresh {
     pthread_mutex_t lock; /* guards what follows */
     bool ending;
     int64_t head_time_ns;
+    uint32_t judged;   /* the head for which the next was found */
+    uint32_t readable; /* the newest version that can be read */
     int64_t looked_ns; /* when the last look began that has ended */
 };
+
+/* A version of a newer program is said once, when it comes; whoever asks for it is told, too. */
+static void judge(struct refresh *refresh, uint32_t head, const struct manifest *manifest)
+{
+    pthread_mutex_lock(&refresh->lock);
+    bool judged = refresh->judged == head;
+    refresh->judged = head;
+    pthread_mutex_unlock(&refresh->lock);
+    struct error why = {0};
+    uint32_t readable = head;
+    if (judged)
+        return;
+    bool refused = manifest && dataset_check_readable(refresh->dataset, manifest, PATIENCE_ENDLESS, &why);
+    if (refused)
+        reply_log(why.text);
+    if (refused || (head && !manifest))
+        dataset_newest_readable(refresh->dataset, PATIENCE_ENDLESS, &readable, NULL);
+    pthread_mutex_lock(&refresh->lock);
+    refresh->readable = readable;
+    pthread_mutex_unlock(&refresh->lock);
+}
 
 static void remember(struct refresh *refresh, int64_t looked_ns)
 {
@@ -38,6 +61,7 @@ static void remember(struct refresh *refresh, int64_t looked_ns)
     uint32_t head = dataset_head(refresh->dataset);
     if (head && dataset_manifest(refresh->dataset, head, &manifest, NULL) < 0)
         manifest = NULL; /* a damaged one is said where its version is used; the others can be */
+    judge(refresh, head, manifest);
     pthread_mutex_lock(&refresh->lock);
     if (manifest)
         refresh->head_time_ns = manifest->time_ns;
@@ -159,6 +183,14 @@ int refresh_now(struct refresh *refresh, const struct catalog_patience *patience
         return rc;
     remember(refresh, asked_ns);
     return 0;
+}
+
+uint32_t refresh_readable(struct refresh *refresh)
+{
+    pthread_mutex_lock(&refresh->lock);
+    uint32_t readable = refresh->readable;
+    pthread_mutex_unlock(&refresh->lock);
+    return readable;
 }
 
 int64_t refresh_head_time_ns(struct refresh *refresh)

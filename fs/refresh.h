@@ -19,5 +19,7 @@ void refresh_free(struct refresh *refresh); /* waits for a look under way */
 /* Someone asks for a version that is not known yet: when it returns, a look has been made that began after
  * the call. At most ten a second. Waits as `patience` says. */
 int refresh_now(struct refresh *refresh, const struct catalog_patience *patience, struct error *err);
+/* The newest version that this program can read, as of the last look; 0: none. */
+uint32_t refresh_readable(struct refresh *refresh);
 /* When the newest version was committed; of an empty data set, when it was mounted. */
 int64_t refresh_head_time_ns(struct refresh *refresh);

@@ -6,6 +6,7 @@
 #include "cache/cache.h"
 #include "fs/inode.h"
 #include "fs/passthrough.h"
+#include "fs/refresh.h"
 #include "index/roots/learnt.h"
 
 static void line(struct buf *buf, const char *name, unsigned long long value)
@@ -86,6 +87,7 @@ void stats_append(struct fs *fs, struct buf *buf)
     buf_printf(buf, "dataset %s\n", dataset_url(fs->dataset));
     buf_printf(buf, "cache_folder %s\n", cache_folder(fs->cache));
     line(buf, "newest_version", dataset_head(fs->dataset));
+    line(buf, "newest_readable_version", refresh_readable(fs->refresh));
     line(buf, "nodes", nodes_count(fs->nodes));
     line(buf, "lookups", atomic_load(&counters->lookups));
     line(buf, "opens", atomic_load(&counters->opens));

@@ -2,7 +2,8 @@
 /*
  * The top of the mount.
  *
- *     /vN            the newest 20 are listed, all resolve
+ *     /vN            the newest 20 are listed, all resolve; what a newer program made has its time, and is
+ *                    refused when it is entered
  *     /latest        -> vN            /TAG -> vN            /tags/TAG -> ../vN
  *     /outcome=fail  -> vN/outcome=fail in the newest version; not listed, so that a first guess works and
  *                       realpath pins it

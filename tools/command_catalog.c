@@ -77,18 +77,6 @@ static int stats(const struct arguments *arguments, struct error *err)
 
 /* ---- export ---- */
 
-static int check_ending(const char *file, struct error *err)
-{
-    static const char *const endings[] = {".db", ".sqlite", ".sqlite3"};
-    const char *dot = strrchr(file, '.');
-    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
-        if (!strcmp(dot, endings[i]))
-            return 0;
-    return error_set(err, EINVAL,
-                     "%s: a SQLite file is written: expected a name that ends in .db, .sqlite or .sqlite3",
-                     file);
-}
-
 static void print_exported(const struct place *place, uint64_t clips, const char *file)
 {
     CLEANUP_BUF struct buf path = BUF_INIT;
@@ -102,15 +90,16 @@ static int export(const struct arguments *arguments, struct error *err)
 {
     CLEANUP_SESSION_PLACE struct session_place at = {0};
     const char *file = arguments->positional[arguments->count - 1];
+    const struct export_format *format;
     struct arguments place = *arguments;
     uint64_t clips;
     place.positional++;
     place.count -= 2;
-    int rc = check_ending(file, err);
+    int rc = export_format_find(arguments_text(arguments, "format"), file, &format, err);
     if (!rc)
         rc = session_open_place(&place, &at, err);
     if (!rc)
-        rc = export_place(&at, file, &clips, err);
+        rc = export_place(&at, format, file, &clips, err);
     if (!rc)
         print_exported(&at.place, clips, file);
     return rc;
@@ -137,12 +126,19 @@ static int run(const struct arguments *arguments, struct error *err)
         "DATASET PATH FILE");
 }
 
+static const struct option_spec options[] = {
+    {"format", 0, "FORMAT", true, "of export: sqlite or parquet, whatever FILE ends in"},
+    {NULL, 0, NULL, false, NULL},
+};
+
 static const struct command_example examples[] = {
     {"elidefs catalog pull s3://lab-data/kitchen v3 v3.db", "The catalog of version 3, for sqlite3"},
     {"elidefs catalog stats s3://lab-data/kitchen",
      "What takes how much in the newest version, and of each pack"},
     {"elidefs catalog export s3://lab-data/kitchen v3/arm=left left.db",
      "The clips of a path as tables, for sqlite3, DuckDB and pandas"},
+    {"elidefs catalog export s3://lab-data/kitchen v3 tables/",
+     "The same of all clips as Parquet files: tables/clips.parquet and three more"},
     {NULL, NULL},
 };
 
@@ -159,8 +155,10 @@ const struct command command_catalog = {
         "store; then the packs that hold these pages, with their bytes and what of them this version uses; "
         "others of the bytes belong to versions before, or to the page map.\n\n"
         "export writes the clips of PATH (as `elidefs query` takes it; without it, of the newest version) "
-        "into the new SQLite FILE, which ends in .db, .sqlite or .sqlite3. There are four tables, without "
-        "an index:\n\n"
+        "into the new FILE: a SQLite file where it ends in .db, .sqlite or .sqlite3, else, where it ends in "
+        "/, a new folder with a Parquet file for each table (or as --format says). It appears when it is "
+        "whole. There "
+        "are four tables, without an index:\n\n"
         "clips(key, t0, t1, files, bytes): a clip's first and last time (NULL where unknown), the number "
         "of its files, and their bytes; its .json is not among them.\n\n"
         "attributes(key, name, type, value, by, version): a row for each value, who set it, and the "
@@ -172,8 +170,12 @@ const struct command command_catalog = {
         "last "
         "changed them.\n\n"
         "events(key, label, start_s, end_s, by, version): in seconds from the clip's start.\n\n"
-        "Values are of several types: DuckDB wants SET sqlite_all_varchar = true before it attaches FILE, "
-        "and a CAST where numbers are compared.",
+        "In Parquet, times of clips are timestamps (ns, UTC), and the value of an attribute stands in three "
+        "columns: value, its text; number, that of booleans, numbers and durations as a float; and "
+        "integer, that of booleans and integers to the last digit. All else is the same, row by row.\n\n"
+        "Values of the SQLite table are of several types: DuckDB wants SET sqlite_all_varchar = true before "
+        "it attaches FILE, and a CAST where numbers are compared.",
+    .options = options,
     .store_options = true,
     .cache_options = true,
     .least = 2,

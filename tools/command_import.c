@@ -368,6 +368,8 @@ static int run(const struct arguments *arguments, struct error *err)
     if (!rc)
         rc = dataset_check_writable(session.dataset, err);
     if (!rc)
+        rc = dataset_check_extendable(session.dataset, err);
+    if (!rc)
         rc = import(arguments, &request, &session, err);
     make_room(&request, &session, rc);
     strmap_free(request.copies);

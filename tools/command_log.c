@@ -52,6 +52,9 @@ static void print_text(const struct manifest *manifest, const char *time, const 
            *tags ? "]" : "");
     if (readable)
         printf(" %llu can be read", (unsigned long long)readable->readable);
+    if (manifest->unsupported)
+        printf(" (needs %s%s%s)", manifest->unsupported, manifest->program ? ": elidefs " : "",
+               manifest->program ? manifest->program : "");
     printf(*manifest->message ? "  %s\n" : "%s\n", manifest->message);
 }
 
@@ -69,6 +72,10 @@ static void print_json(const struct manifest *manifest, const char *time, const 
     buf_printf(&line, "\"labelled\":%llu,", (unsigned long long)manifest->labelled);
     if (readable)
         buf_printf(&line, "\"readable\":%llu,", (unsigned long long)readable->readable);
+    if (manifest->unsupported)
+        buf_printf(&line, "\"needs\":\"%s\",", manifest->unsupported);
+    if (manifest->unsupported && manifest->program)
+        buf_printf(&line, "\"program\":\"%s\",", manifest->program);
     buf_text_append(&line, "\"tags\":");
     json_write_text(&line, tags, strlen(tags));
     buf_text_append(&line, "}");
@@ -166,7 +173,8 @@ const struct command command_log = {
     .summary = "lists the versions of a data set, newest first",
     .description = "Prints a line for each version: when it was committed and by whom, how many clips it has "
                    "and how many it added, changed (replaced or labelled) and removed, its tags and message. "
-                   "A version that is damaged is told, and the others are listed all the same. What they "
+                   "A version that is damaged is told, and the others are listed all the same; so is what "
+                   "one of a newer elidefs needs. What they "
                    "are, `elidefs diff` tells.",
     .options = options,
     .store_options = true,

@@ -288,6 +288,9 @@ const struct command command_mount = {
         "\n\nA store that does not answer is no obstacle where the data set was mounted before with this "
         "cache: "
         "what is cached is shown, and the rest as soon as the store answers again."
+        "\n\nA version that a newer elidefs has made may need what this one does not know. It is listed, and "
+        "refused when it is entered, and so is latest as long as it means that one: versions before it are "
+        "read as ever. .elidefs/errors and `elidefs status` tell which is the newest that can be read."
         "\n\n`elidefs status` tells what makes reads slow; .elidefs/errors in any folder tells why a path of "
         "yours does not exist.",
     .options = options,

@@ -193,6 +193,17 @@ static void print_sampled(const char *stats)
             COUNT(sampled, "recording"), sampled == 1 ? "was" : "were");
 }
 
+static void print_version(const char *stats)
+{
+    unsigned long long newest = mount_stats_number(stats, "newest_version"),
+                       readable = mount_stats_number(stats, "newest_readable_version");
+    printf("  version  v%llu is the newest\n", newest);
+    if (readable != newest)
+        printf(
+            "  note:    v%llu cannot be read here (`elidefs log` tells why); v%llu is the newest that can\n",
+            newest, readable);
+}
+
 static void print_person(const struct shown *shown)
 {
     const char *stats = shown->stats;
@@ -201,7 +212,7 @@ static void print_person(const struct shown *shown)
         printf("  error    %s\n", shown->err->text);
         return;
     }
-    printf("  version  v%llu is the newest\n", mount_stats_number(stats, "newest_version"));
+    print_version(stats);
     print_cache(stats);
     print_store(stats);
     print_waits(stats);

@@ -185,6 +185,7 @@ static const struct kind kinds[] = {
     {"SOURCE", .local = ":files"},
     {"DEST", .local = ":files"},
     {"URL", .local = ":files"},
+    {"FORMAT", .choices = {"sqlite", "one file", "parquet", "a folder with a file for each table"}},
     {"POLICY", .choices = {"auto", "exact after a jump, whole once half of a file was read", "exact",
                            "nothing beyond what is asked", "whole", "the rest of the file"}},
     {"HOW", .choices = {"auto", "asked where the kernel can read cached clips itself", "asked",

@@ -6,14 +6,14 @@
 
 #include "index/base/clip.h"
 #include "index/base/name.h"
-#include "index/catalog/plain.h"
 #include "tools/progress.h"
 
 struct export
 {
     struct dataset *dataset;
     struct catalog_reader *reader;
-    struct plain *plain;
+    const struct export_format *format;
+    void *tables;
     struct progress *progress;
     struct buf key; /* of the clip that is being written */
     uint64_t clips;
@@ -56,6 +56,12 @@ static struct value key_cell(const struct export *export)
     return text_cell(buf_text(&export->key));
 }
 
+static int add_row(struct export *export, enum plain_table table, const struct value *cells,
+                   struct error *err)
+{
+    return export->format->add(export->tables, table, cells, err);
+}
+
 /* ---- one clip ---- */
 
 static int add_clip_row(struct export *export, uint32_t row, uint32_t *ret_files, struct error *err)
@@ -77,7 +83,7 @@ static int add_clip_row(struct export *export, uint32_t row, uint32_t *ret_files
     const struct value cells[] = {key_cell(export), time_cell(span.t0_ns), time_cell(span.t1_ns),
                                   number_cell(files), number_cell(bytes)};
     *ret_files = files;
-    return plain_add(export->plain, PLAIN_CLIPS, cells, err);
+    return add_row(export, PLAIN_CLIPS, cells, err);
 }
 
 static int add_value(void *ctx, const struct catalog_attribute *attribute, const struct value *value,
@@ -87,7 +93,7 @@ static int add_value(void *ctx, const struct catalog_attribute *attribute, const
     const struct value cells[] = {
         key_cell(export), text_cell(attribute->name), text_cell(value_type_name(attribute->type)),
         *value,           text_cell(origin->setter),  version_cell(origin)};
-    return plain_add(export->plain, PLAIN_ATTRIBUTES, cells, err);
+    return add_row(export, PLAIN_ATTRIBUTES, cells, err);
 }
 
 static int add_event(void *ctx, const struct catalog_event *event, struct error *err)
@@ -99,7 +105,7 @@ static int add_event(void *ctx, const struct catalog_event *event, struct error 
                                   duration_cell(event->end_ns),
                                   text_cell(event->origin.setter),
                                   version_cell(&event->origin)};
-    return plain_add(export->plain, PLAIN_EVENTS, cells, err);
+    return add_row(export, PLAIN_EVENTS, cells, err);
 }
 
 static void stream_done(struct catalog_stream *stream)
@@ -131,7 +137,7 @@ static int add_stream(struct export *export, uint32_t row, uint32_t number, stru
                                   text_or_none(stream.container),
                                   text_or_none(buf_text(&object)),
                                   number_cell(file->changed)};
-    return plain_add(export->plain, PLAIN_STREAMS, cells, err);
+    return add_row(export, PLAIN_STREAMS, cells, err);
 }
 
 static int add_clip(void *ctx, uint32_t row, struct error *err)
@@ -168,17 +174,18 @@ static int add_place(struct export *export, const struct place *place, struct er
     return rc;
 }
 
-int export_place(const struct session_place *at, const char *file, uint64_t *ret_clips, struct error *err)
+int export_place(const struct session_place *at, const struct export_format *format, const char *file,
+                 uint64_t *ret_clips, struct error *err)
 {
-    CLEANUP_PLAIN struct plain *plain = NULL;
-    int rc = plain_new(file, &plain, err);
+    struct export export = {.dataset = at->session.dataset, .reader = at->reader, .format = format};
+    int rc = format->begin(file, &export.tables, err);
     if (rc)
         return rc;
-    struct export export = {.dataset = at->session.dataset, .reader = at->reader, .plain = plain};
     rc = add_place(&export, &at->place, err);
     buf_done(&export.key);
     if (!rc)
-        rc = plain_finish(plain, err);
+        rc = format->finish(export.tables, err);
+    format->free(export.tables);
     if (!rc)
         *ret_clips = export.clips;
     return rc;

@@ -12,8 +12,12 @@
 #include "cache/base/json.h"
 #include "cache/base/utf8.h"
 
-/* What this program can read beyond the fields every manifest has. */
-static const char *const features[] = {MANIFEST_CATALOG};
+/* What this program can read beyond the fields every manifest has, and the first elidefs that could; the
+ * newest of them last. */
+static const struct {
+    const char *name, *program;
+} features[] = {{MANIFEST_CATALOG, "0.1.0"}};
+enum { FEATURES = sizeof features / sizeof *features };
 /* What versions from before the first release required. */
 static const char *const old_features[] = {"catalog-whole", "catalog-2", "catalog-3"};
 
@@ -84,22 +88,27 @@ static bool is_uuid(const char *text)
     return true;
 }
 
-static bool is_among(const char *const *list, size_t count, const char *feature)
+static bool is_old_feature(const char *feature)
 {
-    for (size_t i = 0; i < count; i++)
-        if (!strcmp(list[i], feature))
+    for (size_t i = 0; i < sizeof old_features / sizeof *old_features; i++)
+        if (!strcmp(old_features[i], feature))
             return true;
     return false;
 }
 
-static bool is_old_feature(const char *feature)
-{
-    return is_among(old_features, sizeof old_features / sizeof *old_features, feature);
-}
-
 static bool is_known_feature(const char *feature)
 {
-    return is_among(features, sizeof features / sizeof *features, feature);
+    for (size_t i = 0; i < FEATURES; i++)
+        if (!strcmp(features[i].name, feature))
+            return true;
+    return false;
+}
+
+bool manifest_is_feature_name(const char *feature)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t len = strlen(feature);
+    return len && len <= MANIFEST_FEATURE_MAX && strspn(feature, allowed) == len;
 }
 
 /* Where a character that a terminal would obey starts: the C0 and C1 sets and DEL, but for line ends and
@@ -165,24 +174,39 @@ static void read_parent(struct fields *f, struct manifest *m)
     f->rc = parent.rc;
 }
 
+/* A version without the catalog's feature is from before the first release, unless it requires what is yet
+ * to come. */
 static void read_requires(struct fields *f, struct manifest *m)
 {
     const struct json *list = json_get(f->json, "requires");
+    CLEANUP_BUF struct buf unsupported = BUF_INIT;
     bool current = m->version == 0, old = false;
-    if (json_kind(list) != JSON_KIND_ARRAY)
-        bad(f, "requires", "is missing or is not a list");
+    if (json_kind(list) != JSON_KIND_ARRAY || json_count(list) > MANIFEST_FEATURES_MAX)
+        bad(f, "requires", "is missing or is not a list of at most 16");
     for (size_t i = 0; !f->rc && i < json_count(list); i++) {
         const char *feature = json_as_text(json_at(list, i));
-        if (!feature)
-            bad(f, "requires", "holds something that is not text");
+        if (!feature || !manifest_is_feature_name(feature))
+            bad(f, "requires", "holds something that is not the name of a feature");
         else if (!strcmp(feature, MANIFEST_CATALOG))
             current = true;
         else if (is_old_feature(feature))
             old = true;
-        else if (!m->unsupported && !is_known_feature(feature))
-            m->unsupported = mem_text(feature);
+        else if (!is_known_feature(feature))
+            buf_printf(&unsupported, "%s%s", unsupported.len ? ", " : "", feature);
     }
-    m->outdated = old || !current;
+    m->outdated = old || (!current && !unsupported.len);
+    if (unsupported.len)
+        m->unsupported = mem_text(buf_text(&unsupported));
+}
+
+static void read_program(struct fields *f, struct manifest *m)
+{
+    if (!json_get(f->json, "program"))
+        return;
+    const char *text = field_text(f, "program");
+    if (!manifest_is_feature_name(text))
+        bad(f, "program", "is not the number of a version");
+    m->program = mem_text(text);
 }
 
 static void read_extent(struct fields *f, struct map_extent *ret)
@@ -286,6 +310,7 @@ static void read_all(struct fields *f, struct manifest *m)
     read_identity(f, m);
     read_parent(f, m);
     read_requires(f, m);
+    read_program(f, m);
     read_counts(f, m);
     read_roots(f, m);
     read_tags(f, m);
@@ -317,6 +342,7 @@ void manifest_free(struct manifest *manifest)
     free(manifest->message);
     free(manifest->source);
     free(manifest->unsupported);
+    free(manifest->program);
     free(manifest->tags);
     free(manifest);
 }
@@ -347,8 +373,9 @@ static void print_catalog(struct buf *buf, const struct manifest *m)
     hex_print(top->sha256, SHA256_BYTES, hex);
     buf_printf(buf,
                "  \"requires\": [\"" MANIFEST_CATALOG "\"],\n"
+               "  \"program\": \"%s\",\n"
                "  \"catalog\": {\"pages\": %u, \"page_size\": %u,\n    \"map\": ",
-               top->pages, top->page_bytes);
+               features[0].program, top->pages, top->page_bytes);
     print_extent(buf, &top->root);
     buf_printf(buf, ",\n      \"sha256\": \"%s\"},\n    \"hot\": [", hex);
     for (unsigned i = 0; i < top->hot_count; i++) {
@@ -403,8 +430,22 @@ void manifest_print(struct buf *buf, const struct manifest *m)
     buf_text_append(buf, "}\n}\n");
 }
 
+/* "'a', 'b'" */
+static void print_quoted(struct buf *buf, const char *features_text)
+{
+    buf_u8(buf, '\'');
+    for (const char *at = features_text; *at; at++) {
+        if (*at == ',')
+            buf_text_append(buf, "', '"), at++;
+        else
+            buf_u8(buf, (uint8_t)*at);
+    }
+    buf_u8(buf, '\'');
+}
+
 int manifest_check_supported(const struct manifest *manifest, struct error *err)
 {
+    CLEANUP_BUF struct buf names = BUF_INIT, who = BUF_INIT;
     if (!manifest->unsupported && !manifest->outdated)
         return 0;
     if (!manifest->unsupported)
@@ -413,11 +454,11 @@ int manifest_check_supported(const struct manifest *manifest, struct error *err)
             "v%u was made by an elidefs from before the first release: import its sources again, "
             "into a new data set",
             manifest->version);
-    return error_set(err, ENOTSUP,
-                     "v%u needs '%s', which elidefs " ELIDEFS_VERSION
-                     " is too old for: a newer elidefs reads "
-                     "it; versions without it still work here",
-                     manifest->version, manifest->unsupported);
+    print_quoted(&names, manifest->unsupported);
+    if (manifest->program)
+        buf_printf(&who, "elidefs %s and newer do", manifest->program);
+    return error_set(err, ENOTSUP, "v%u needs %s, which this elidefs " ELIDEFS_VERSION " does not know (%s)",
+                     manifest->version, buf_text(&names), who.len ? buf_text(&who) : "a newer one does");
 }
 
 int manifest_check_parent(const struct manifest *child, const struct manifest *parent, struct error *err)

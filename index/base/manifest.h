@@ -21,6 +21,8 @@ enum {
     MANIFEST_BYTES_MAX = 4 << 20,
     MANIFEST_UUID_BYTES = 37,            /* RFC 9562 text form with its NUL */
     MANIFEST_TAG_BYTES = 65,             /* with its NUL */
+    MANIFEST_FEATURE_MAX = 64,           /* bytes of a feature's name, */
+    MANIFEST_FEATURES_MAX = 16,          /* and how many a version may require */
     MANIFEST_VERSION_MAX = (1 << 20) - 1 /* a node number in the mount has 20 bits for it */
 };
 
@@ -41,9 +43,10 @@ struct manifest {
     char *author, *message;
     char *source; /* of an import: its folder, prefix or manifest; NULL: not said */
     char commit_id[LAYOUT_ID_BYTES];
-    char *unsupported; /* a required feature this program lacks: the version's contents are refused, `catalog`
-                          is empty */
-    bool outdated;     /* so they are, since the catalog is of a format from before the first release */
+    char *unsupported; /* required features this program lacks, "a, b": the version's contents are refused,
+                          `catalog` is empty; NULL: none */
+    char *program;     /* the first elidefs that knows all that is required; NULL: not said */
+    bool outdated;     /* refused, too, since the catalog is of a format from before the first release */
     struct map_top catalog; /* where it lies; no pages: the version has none (v0) */
     uint64_t clips, rows;
     uint64_t added, replaced, removed, unchanged; /* clips, against the parent */
@@ -60,18 +63,22 @@ void manifest_free(struct manifest *manifest);
 CLEANUP_DEFINE(struct manifest, manifest_free, cleanup_manifest)
 #define CLEANUP_MANIFEST CLEANUP(cleanup_manifest)
 
-/* Appends the JSON of all fields but `sha256`, `unsupported` and `outdated`. */
+/* Appends the JSON of all fields but `sha256`, `unsupported`, `program` and `outdated`: what this program
+ * writes requires what it needs itself. */
 void manifest_print(struct buf *buf, const struct manifest *manifest);
 
 /* Makes what a person typed fit for `author` and `message`: control characters, but for line ends and tabs,
  * and bytes that are no UTF-8 become blanks. */
 void manifest_clean_text(char *text);
 
-/* 0 if the contents can be read, else -ENOTSUP with a sentence that says which program is too old, or what to
- * do. */
+/* 0 if the contents can be read, else -ENOTSUP with a sentence that says which feature is not known and which
+ * program knows it, or what to do. */
 int manifest_check_supported(const struct manifest *manifest, struct error *err);
 /* Is `child` the successor of exactly this parent? -EUCLEAN with both hashes. */
 int manifest_check_parent(const struct manifest *child, const struct manifest *parent, struct error *err);
+
+/* The name of a feature, or the number of a program: 1 to 64 of A-Z a-z 0-9 . _ -, fit for a terminal. */
+bool manifest_is_feature_name(const char *name);
 
 /* A tag's name: [A-Za-z0-9][A-Za-z0-9._-]{0,63}, not latest, tags, v+digits. -EINVAL with the rule. */
 int manifest_check_tag(const char *name, struct error *err);

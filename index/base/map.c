@@ -54,6 +54,11 @@ int map_root_read(const void *bytes, size_t len, const struct map_top *top, stru
     const uint8_t *start = cursor_bytes(&c, sizeof magic);
     struct map_root root = {
         .page_bytes = cursor_le32(&c), .pages = cursor_le32(&c), .packs = cursor_le32(&c)};
+    bool other = !c.failed && start[sizeof magic - 1] != magic[sizeof magic - 1];
+    if (other && !memcmp(start, magic, sizeof magic - 1))
+        return error_set(err, EUCLEAN,
+                         "has a format that this elidefs " ELIDEFS_VERSION
+                         " does not know (a newer one does)");
     if (c.failed || memcmp(start, magic, sizeof magic) != 0)
         return error_set(err, EUCLEAN, "is no root of a page map");
     if (root.page_bytes != top->page_bytes || root.pages != top->pages)

@@ -14,29 +14,60 @@
 
 #include "cache/base/buf.h"
 
-/* `value` has no type of its own: SQLite keeps each as it was bound. */
-static const struct {
-    const char *create, *insert;
-    int columns;
-} tables[] = {
-    [PLAIN_CLIPS] = {"CREATE TABLE clips(key TEXT, t0 TEXT, t1 TEXT, files INTEGER, bytes INTEGER)",
-                     "INSERT INTO clips VALUES(?,?,?,?,?)", 5},
-    [PLAIN_ATTRIBUTES] = {"CREATE TABLE attributes(key TEXT, name TEXT, type TEXT, value, \"by\" TEXT, "
-                          "version INTEGER)",
-                          "INSERT INTO attributes VALUES(?,?,?,?,?,?)", 6},
-    [PLAIN_STREAMS] = {"CREATE TABLE streams(key TEXT, name TEXT, ext TEXT, file TEXT, size INTEGER, "
-                       "container TEXT, object TEXT, changed INTEGER)",
-                       "INSERT INTO streams VALUES(?,?,?,?,?,?,?,?)", 8},
-    [PLAIN_EVENTS] = {"CREATE TABLE events(key TEXT, label TEXT, start_s REAL, end_s REAL, \"by\" TEXT, "
-                      "version INTEGER)",
-                      "INSERT INTO events VALUES(?,?,?,?,?,?)", 6},
+const struct plain_layout plain_tables[PLAIN_TABLES] = {
+    [PLAIN_CLIPS] = {"clips",
+                     {{"key", VALUE_TEXT},
+                      {"t0", VALUE_TIME},
+                      {"t1", VALUE_TIME},
+                      {"files", VALUE_INT},
+                      {"bytes", VALUE_INT}}},
+    [PLAIN_ATTRIBUTES] = {"attributes",
+                          {{"key", VALUE_TEXT},
+                           {"name", VALUE_TEXT},
+                           {"type", VALUE_TEXT},
+                           {"value", 0},
+                           {"by", VALUE_TEXT},
+                           {"version", VALUE_INT}}},
+    [PLAIN_STREAMS] = {"streams",
+                       {{"key", VALUE_TEXT},
+                        {"name", VALUE_TEXT},
+                        {"ext", VALUE_TEXT},
+                        {"file", VALUE_TEXT},
+                        {"size", VALUE_INT},
+                        {"container", VALUE_TEXT},
+                        {"object", VALUE_TEXT},
+                        {"changed", VALUE_INT}}},
+    [PLAIN_EVENTS] = {"events",
+                      {{"key", VALUE_TEXT},
+                       {"label", VALUE_TEXT},
+                       {"start_s", VALUE_DURATION},
+                       {"end_s", VALUE_DURATION},
+                       {"by", VALUE_TEXT},
+                       {"version", VALUE_INT}}},
 };
-enum { TABLES = sizeof tables / sizeof *tables };
+
+/* A column without a type keeps each value as it was bound. */
+static const char *sql_type(enum value_type type)
+{
+    switch (type) {
+    case VALUE_BOOL:
+    case VALUE_INT:
+        return " INTEGER";
+    case VALUE_FLOAT:
+    case VALUE_DURATION:
+        return " REAL";
+    case VALUE_TEXT:
+    case VALUE_TIME:
+    case VALUE_LIST:
+        return " TEXT";
+    }
+    return "";
+}
 
 struct plain {
     char *path, *partial; /* partial NULL: there is no such file */
     sqlite3 *sqlite;
-    sqlite3_stmt *inserts[TABLES];
+    sqlite3_stmt *inserts[PLAIN_TABLES];
 };
 
 static int failed(const struct plain *plain, int code, struct error *err)
@@ -82,6 +113,25 @@ static int make_partial(struct plain *plain, struct error *err)
     return 0;
 }
 
+static int make_table(struct plain *plain, size_t table, struct error *err)
+{
+    CLEANUP_BUF struct buf create = BUF_INIT, insert = BUF_INIT;
+    const struct plain_layout *layout = &plain_tables[table];
+    buf_printf(&create, "CREATE TABLE %s(", layout->name);
+    buf_printf(&insert, "INSERT INTO %s VALUES(", layout->name);
+    for (const struct plain_column *column = layout->columns; column->name; column++) {
+        buf_printf(&create, "%s\"%s\"%s", column == layout->columns ? "" : ", ", column->name,
+                   sql_type(column->type));
+        buf_text_append(&insert, column == layout->columns ? "?" : ",?");
+    }
+    buf_u8(&create, ')');
+    buf_u8(&insert, ')');
+    int rc = execute(plain, buf_text(&create), err);
+    int code =
+        rc ? 0 : sqlite3_prepare_v2(plain->sqlite, buf_text(&insert), -1, &plain->inserts[table], NULL);
+    return code ? failed(plain, code, err) : rc;
+}
+
 /* "unix-none" takes no locks, which not every file system has: nobody else knows the file. */
 static int open_partial(struct plain *plain, struct error *err)
 {
@@ -90,12 +140,8 @@ static int open_partial(struct plain *plain, struct error *err)
     if (code)
         return failed(plain, code, err);
     int rc = execute(plain, "PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE", err);
-    for (size_t i = 0; !rc && i < TABLES; i++) {
-        rc = execute(plain, tables[i].create, err);
-        code = rc ? 0 : sqlite3_prepare_v2(plain->sqlite, tables[i].insert, -1, &plain->inserts[i], NULL);
-        if (code)
-            rc = failed(plain, code, err);
-    }
+    for (size_t i = 0; !rc && i < PLAIN_TABLES; i++)
+        rc = make_table(plain, i, err);
     return rc;
 }
 
@@ -147,7 +193,7 @@ int plain_add(struct plain *plain, enum plain_table table, const struct value *c
 {
     sqlite3_stmt *stmt = plain->inserts[table];
     int code = 0;
-    for (int i = 0; !code && i < tables[table].columns; i++)
+    for (int i = 0; !code && plain_tables[table].columns[i].name; i++)
         code = bind(stmt, i + 1, &cells[i]);
     if (!code)
         code = sqlite3_step(stmt);
@@ -160,7 +206,7 @@ int plain_add(struct plain *plain, enum plain_table table, const struct value *c
 
 static int close_partial(struct plain *plain)
 {
-    for (size_t i = 0; i < TABLES; i++) {
+    for (size_t i = 0; i < PLAIN_TABLES; i++) {
         sqlite3_finalize(plain->inserts[i]);
         plain->inserts[i] = NULL;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Plain tables of clips in a SQLite file of their own, for whoever would rather ask sqlite3, DuckDB or
- * pandas:
+ * Plain tables of clips, for whoever would rather ask sqlite3, DuckDB or pandas, and a SQLite file of their
+ * own that they are written into:
  *
  *     clips(key, t0, t1, files, bytes)
  *     attributes(key, name, type, value, "by", version)
@@ -17,7 +17,19 @@
 #include "cache/base/memory.h"
 #include "index/base/value.h"
 
-enum plain_table { PLAIN_CLIPS, PLAIN_ATTRIBUTES, PLAIN_STREAMS, PLAIN_EVENTS };
+enum plain_table { PLAIN_CLIPS, PLAIN_ATTRIBUTES, PLAIN_STREAMS, PLAIN_EVENTS, PLAIN_TABLES };
+enum { PLAIN_COLUMNS_MAX = 8 };
+
+struct plain_column {
+    const char *name;     /* NULL: no more */
+    enum value_type type; /* of its cells that are not none; 0: each has its own */
+};
+/* What the tables are, whatever file they are written into. */
+struct plain_layout {
+    const char *name;
+    struct plain_column columns[PLAIN_COLUMNS_MAX + 1];
+};
+extern const struct plain_layout plain_tables[PLAIN_TABLES];
 
 struct plain;
 

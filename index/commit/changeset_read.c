@@ -190,8 +190,12 @@ int changeset_decode(const void *bytes, size_t len, struct changeset **ret, stru
 {
     struct cursor c = cursor_of(bytes, len);
     const uint8_t *magic = cursor_bytes(&c, CHANGESET_MAGIC_BYTES);
-    if (!magic || memcmp(magic, CHANGESET_MAGIC, CHANGESET_MAGIC_BYTES) != 0)
+    if (!magic || memcmp(magic, CHANGESET_MAGIC, sizeof "elidcs" - 1) != 0)
         return error_set(err, EINVAL, "this is no change set");
+    if (memcmp(magic, CHANGESET_MAGIC, CHANGESET_MAGIC_BYTES) != 0)
+        return error_set(err, ENOTSUP,
+                         "this change set is of another elidefs than this one, " ELIDEFS_VERSION
+                         ": make it again here, or commit it there");
     CLEANUP_CHANGESET struct changeset *set = changeset_new();
     struct changeset_reader pieces = CHANGESET_READER(set);
     int rc = 0;

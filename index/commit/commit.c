@@ -260,7 +260,7 @@ static int begin(struct commit *commit, uint32_t head, struct error *err)
     if (!rc)
         rc = dataset_manifest(commit->dataset, head, &commit->parent, err);
     if (!rc)
-        rc = manifest_check_supported(commit->parent, err);
+        rc = dataset_check_extendable(commit->dataset, err);
     if (!rc)
         rc = follow(commit, options, head, err);
     if (!rc && !commit->fresh)

@@ -187,8 +187,8 @@ const struct manifest *dataset_known_manifest(struct dataset *dataset, uint32_t 
 
 /* ---- manifests ---- */
 
-static int find_manifest(struct dataset *dataset, uint32_t version, const struct catalog_patience *patience,
-                         const struct manifest **ret, struct error *err)
+int dataset_find_manifest(struct dataset *dataset, uint32_t version, const struct catalog_patience *patience,
+                          const struct manifest **ret, struct error *err)
 {
     const struct manifest *known = dataset_known_manifest(dataset, version);
     uint32_t head = dataset_head(dataset);
@@ -205,7 +205,7 @@ static int find_manifest(struct dataset *dataset, uint32_t version, const struct
 int dataset_manifest(struct dataset *dataset, uint32_t version, const struct manifest **ret,
                      struct error *err)
 {
-    return find_manifest(dataset, version, PATIENCE_ENDLESS, ret, err);
+    return dataset_find_manifest(dataset, version, PATIENCE_ENDLESS, ret, err);
 }
 
 int dataset_refresh(struct dataset *dataset, uint32_t *ret_head, struct error *err)
@@ -324,7 +324,7 @@ int dataset_pages(struct dataset *dataset, const struct manifest *manifest, stru
                   struct error *err)
 {
     CLEANUP_FREE char *name = mem_printf("of v%u of %s", manifest->version, dataset_url(dataset));
-    int rc = manifest_check_supported(manifest, err);
+    int rc = dataset_check_readable(dataset, manifest, PATIENCE_ENDLESS, err);
     if (!rc)
         *ret = pages_new(dataset->pages, &manifest->catalog, name);
     return rc;
@@ -377,7 +377,9 @@ int dataset_catalog(struct dataset *dataset, uint32_t version, const struct cata
         return error_set(err, ENOENT, "%s: there is no v%u", dataset_url(dataset), version);
     if (patience->nowait)
         return error_set(err, EAGAIN, "%s: v%u is not open yet", dataset_url(dataset), version);
-    rc = find_manifest(dataset, version, patience, &manifest, err);
+    rc = dataset_find_manifest(dataset, version, patience, &manifest, err);
+    if (!rc)
+        rc = dataset_check_readable(dataset, manifest, patience, err);
     if (!rc)
         rc = open_catalog(dataset, manifest, &catalog, err);
     if (!rc)

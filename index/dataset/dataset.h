@@ -77,6 +77,17 @@ uint32_t dataset_head(const struct dataset *dataset); /* as of the last refresh;
  * version; -EUCLEAN: damaged, or not the parent (child) of a neighbour that was read before. Waits. */
 int dataset_manifest(struct dataset *dataset, uint32_t version, const struct manifest **ret,
                      struct error *err);
+/* The newest version whose contents this program can read, the head or one before it where a newer program
+ * has made that; 0: none. What is damaged is passed over. May wait. */
+int dataset_newest_readable(struct dataset *dataset, const struct catalog_patience *patience, uint32_t *ret,
+                            struct error *err);
+/* 0 if the contents of this version can be read, else -ENOTSUP: manifest_check_supported(), and which is the
+ * newest that can. May wait. */
+int dataset_check_readable(struct dataset *dataset, const struct manifest *manifest,
+                           const struct catalog_patience *patience, struct error *err);
+/* -ENOTSUP with the reason where the head is of a newer program, so that nothing can be made of it here:
+ * asked before the work of an import. Never waits. */
+int dataset_check_extendable(struct dataset *dataset, struct error *err);
 /* The version's catalog (a reference). -EAGAIN if it is not open yet and `patience` does not wait; -ECANCELED
  * and -ETIMEDOUT as it says. -ENOENT: no such version (v0 is none); -ENOTSUP: needs a newer program;
  * -EUCLEAN: damaged. */

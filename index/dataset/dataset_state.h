@@ -45,6 +45,9 @@ int dataset_discover(struct dataset *dataset, const struct dataset_options *opti
 /* Reads a version's manifest and keeps it. */
 int dataset_read_manifest(struct dataset *dataset, uint32_t version, const struct catalog_patience *patience,
                           const struct manifest **ret, struct error *err);
+/* As dataset_manifest(), as patient as it is said. */
+int dataset_find_manifest(struct dataset *dataset, uint32_t version, const struct catalog_patience *patience,
+                          const struct manifest **ret, struct error *err);
 /* The manifests first .. last that are not known yet, many at once. */
 int dataset_read_manifests(struct dataset *dataset, uint32_t first, uint32_t last,
                            const struct catalog_patience *patience, struct error *err);

@@ -103,29 +103,34 @@ size_t tags_copy(struct tags *tags, struct manifest_tag **ret)
     return kept;
 }
 
-/* "12\n"; "0\n": none any more. */
+/* "12\n"; "0\n": none any more. What follows the line is for later programs. */
 static int parse_version(const struct tags *tags, const char *name, const struct buf *bytes, uint32_t *ret,
                          struct error *err)
 {
     const char *text = buf_text(bytes);
     size_t digits = strspn(text, "0123456789");
     unsigned long version = digits && digits < 9 ? strtoul(text, NULL, 10) : 0;
-    if (!digits || (!version && strcmp(text, "0\n")) || version > MANIFEST_VERSION_MAX ||
-        strlen(text) != bytes->len || strcmp(text + digits, "\n"))
-        return error_set(err, EUCLEAN, "%s: tag '%s' is damaged: it does not hold the number of a version",
+    if (!digits || digits >= 9 || text[digits] != '\n' || (!version && digits > 1) ||
+        version > MANIFEST_VERSION_MAX)
+        return error_set(err, EUCLEAN,
+                         "%s: tag '%s' is damaged, or of a newer elidefs: it does not hold the number of a "
+                         "version",
                          store_url(tags->layout->store), name);
     *ret = (uint32_t)version;
     return 0;
 }
 
-/* What stands at the end of a series that moved. A damaged tag is no tag, and no harm to the others. */
+/* What stands at the end of a series that moved. A tag that cannot be read names nothing, also where an
+ * older object of it could be, and does no harm to the others. */
 static void keep_moved(struct tags *tags, const struct series_list *series)
 {
     for (size_t i = 0; i < series->count; i++) {
         const struct series *one = &series->list[i];
         struct manifest_tag tag = {.seq = one->seq};
-        if (!one->moved || parse_version(tags, one->name, &one->bytes, &tag.version, NULL) < 0)
+        if (!one->moved)
             continue;
+        if (parse_version(tags, one->name, &one->bytes, &tag.version, NULL) < 0)
+            tag.version = 0;
         snprintf(tag.name, sizeof tag.name, "%.*s", (int)sizeof tag.name - 1, one->name);
         keep(tags, &tag);
     }
@@ -135,7 +140,9 @@ static void keep_moved(struct tags *tags, const struct series_list *series)
 static int follow(struct tags *tags, const char *name, struct error *err)
 {
     CLEANUP_SERIES struct series_list series = {0};
-    struct series *one = series_add(&series, name, known(tags, name).seq, false);
+    struct manifest_tag is = known(tags, name);
+    uint32_t unread = is.seq && !is.version; /* it ended there, or could not be read */
+    struct series *one = series_add(&series, name, is.seq - unread, unread);
     uint32_t version;
     int rc = series_follow(tags->layout, "tags", &series, err);
     if (!rc && one->moved)

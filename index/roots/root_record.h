@@ -23,7 +23,8 @@ struct root_record {
     struct root_record_place places[ROOT_PLACES_MAX]; /* where objects are looked for, in this order */
     size_t count;                                     /* at least one */
 };
-/* `name` stands in errors. -EUCLEAN. `ret` is the caller's: root_record_done(). */
+/* `name` stands in errors. -EUCLEAN; -ENOTSUP with the feature that a newer program made the record need.
+ * `ret` is the caller's: root_record_done(). */
 int root_record_parse(const char *name, const char *own, const struct buf *bytes, struct root_record *ret,
                       struct error *err);
 void root_record_done(struct root_record *record);

@@ -100,25 +100,18 @@ struct changeset *everything_attributes(void)
     return set;
 }
 
-static void make(struct versions *v, struct changeset *set)
+/* As many as there are runs of hashes that merge when one more comes. */
+static struct changeset *one_more(unsigned number)
 {
-    must(versions_apply(v, set), &v->err);
+    char key[16];
+    struct changeset *set = changeset_new();
+    snprintf(key, sizeof key, "more%u", number);
+    set_clip(set, key, 100 + (int)number);
+    set_stream(set, "front", key, 100, 900);
+    return set;
 }
 
-/* With as many runs of hashes as merge when one more comes. */
-static void add_runs(struct versions *v)
-{
-    for (int i = 0; i < 6; i++) {
-        char key[16];
-        struct changeset *set = changeset_new();
-        snprintf(key, sizeof key, "more%d", i);
-        set_clip(set, key, 100 + i);
-        set_stream(set, "front", key, 100, 900);
-        make(v, set);
-    }
-}
-
-static void change_attributes(struct versions *v)
+static struct changeset *change_attributes(void)
 {
     struct error err;
     struct changeset *set = changeset_new();
@@ -126,34 +119,51 @@ static void change_attributes(struct versions *v)
     must(changeset_rename(set, "size", "length", &err), &err);
     must(changeset_describe(set, "length", "in frames", &err), &err);
     changeset_to_text(set, "force", NULL);
-    make(v, set);
+    return set;
 }
 
-static void remove_one(struct versions *v)
+static struct changeset *remove_one(void)
 {
     struct error err;
     struct changeset *set = changeset_new();
     must(changeset_remove(set, "ep13", &err), &err);
-    make(v, set);
+    return set;
 }
 
 /* Limits are small, so that what takes thousands of clips happens: groups of growth, shards, folds. */
+struct changeset *everything_step(int clips, unsigned step, struct apply_limits *ret_limits)
+{
+    enum { SETS = 6, MORE = 6 };
+    *ret_limits = APPLY_LIMITS;
+    ret_limits->own_rows = ret_limits->open_rows = step < 4 ? 1 : 1000000;
+    ret_limits->tail_rows = (size_t)clips + 1;
+    ret_limits->patched_rows = (size_t)clips / 2;
+    ret_limits->sample_groups = 16;
+    switch (step) {
+    case 0:
+        return everything_clips(clips, 1, VALUE_FLOAT);
+    case 1:
+        return change_attributes();
+    case 2:
+        return everything_labels("anna");
+    case 3:
+        return everything_clips(clips, 3, VALUE_TEXT);
+    case 4:
+        return everything_labels("lena");
+    case 5:
+        return remove_one();
+    default:
+        return step < SETS + MORE ? one_more(step - SETS) : NULL;
+    }
+}
+
 void everything_make(struct versions *v, int clips)
 {
-    struct apply_limits limits = APPLY_LIMITS;
-    limits.own_rows = limits.open_rows = 1;
-    limits.tail_rows = (size_t)clips + 1;
-    limits.patched_rows = (size_t)clips / 2;
-    limits.sample_groups = 16;
+    struct apply_limits limits;
+    struct changeset *set;
     versions_init(v);
     v->limits = &limits;
-    make(v, everything_clips(clips, 1, VALUE_FLOAT));
-    change_attributes(v);
-    make(v, everything_labels("anna"));
-    make(v, everything_clips(clips, 3, VALUE_TEXT));
-    limits.own_rows = limits.open_rows = 1000000;
-    make(v, everything_labels("lena"));
-    remove_one(v);
-    add_runs(v);
+    for (unsigned step = 0; (set = everything_step(clips, step, &limits)); step++)
+        must(versions_apply(v, set), &v->err);
     v->limits = NULL;
 }

@@ -370,3 +370,16 @@ Test(changeset, an_operation_whose_needs_are_not_met_is_refused_by_its_name)
     }
     check_leaks();
 }
+
+Test(changeset, a_log_of_another_program_says_so_and_what_is_none_does_too)
+{
+    struct error err = {0};
+    struct changeset *set = NULL;
+    cr_assert_eq(changeset_decode("elidcs3\n", 8, &set, &err), -ENOTSUP);
+    cr_assert(strstr(err.text, "is of another elidefs than this one, " ELIDEFS_VERSION), "%s", err.text);
+    cr_assert_eq(changeset_decode("elidct2\n", 8, &set, &err), -EINVAL);
+    cr_assert_str_eq(err.text, "this is no change set");
+    cr_assert_eq(changeset_decode("elidcs2", 7, &set, &err), -EINVAL);
+    cr_assert_null(set);
+    check_leaks();
+}

@@ -37,6 +37,7 @@ Test(manifest, every_field_of_the_golden_file_is_read)
     cr_assert_str_eq(m->message, "first \"night\" shift: Küche");
     cr_assert_str_eq(m->commit_id, "101112131415161718191a1b1c1d1e1f");
     cr_assert_null(m->unsupported);
+    cr_assert_str_eq(m->program, "0.1.0");
     cr_assert_eq(m->catalog.pages, 300);
     cr_assert_eq(m->catalog.page_bytes, 8192);
     cr_assert_eq(m->catalog.sha256[0], 0x50);
@@ -135,7 +136,13 @@ Test(manifest, what_is_wrong_is_named)
         {"K\xc3\xbc", "K\xc2\x9b", "'message' holds a control character"},
         {"101112", "10111", "'commit' is not 32 hex digits"},
         {"[\"catalog-4\"]", "\"catalog-4\"", "'requires' is missing or is not a list"},
-        {"[\"catalog-4\"]", "[3]", "'requires' holds something that is not text"},
+        {"[\"catalog-4\"]", "[3]", "'requires' holds something that is not the name of a feature"},
+        {"[\"catalog-4\"]", "[\"\\u001b[2J\"]", "'requires' holds something that is not the name"},
+        {"[\"catalog-4\"]", "[\"a,b\"]", "'requires' holds something that is not the name"},
+        {"[\"catalog-4\"]", "[\"\"]", "'requires' holds something that is not the name"},
+        {"[\"catalog-4\"]", "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]", "is not a list of at most 16"},
+        {"\"0.1.0\"", "\"0.1\\n\"", "'program' is not the number of a version"},
+        {"\"0.1.0\"", "1", "'program' is missing or is not text"},
         {"\"pages\": 300", "\"pages\": 0", "'catalog.pages' is 0"},
         {"\"pages\": 300", "\"pages\": 4294967295", "'catalog.pages' is too large"},
         {"8192", "8191", "'catalog.page_size' is not a power of two"},
@@ -168,17 +175,76 @@ Test(manifest, what_is_wrong_is_named)
     check_leaks();
 }
 
-Test(manifest, an_unknown_feature_refuses_the_contents_and_keeps_the_history_readable)
+/* The golden v1, its `requires` and `program` these. */
+static struct manifest *parsed_requiring(const char *requires, const char *program)
 {
     struct manifest *m = NULL;
     struct error err = {0};
-    cr_assert_eq(parse_changed("catalog-4", "catalog-9", &m, &err), 0, "%s", err.text);
-    cr_assert_str_eq(m->message, "first \"night\" shift: Küche");
-    cr_assert_eq(m->catalog.pages, 0);
-    cr_assert_eq(manifest_check_supported(m, &err), -ENOTSUP);
-    cr_assert(strstr(err.text, "v1 needs 'catalog-9', which elidefs " ELIDEFS_VERSION " is too old for"),
-              "%s", err.text);
+    CLEANUP_FREE char *to = mem_printf("%s,\n  %s", requires, program);
+    cr_assert_eq(parse_changed("[\"catalog-4\"],\n  \"program\": \"0.1.0\",", to, &m, &err), 0, "%s",
+                 err.text);
+    return m;
+}
+
+Test(manifest, an_unknown_feature_refuses_the_contents_and_keeps_the_history_readable)
+{
+    static const struct {
+        const char *requires, *program, *says;
+    } cases[] = {
+        {"[\"catalog-9\"]", "",
+         "needs 'catalog-9', which this elidefs " ELIDEFS_VERSION " does not know (a newer one does)"},
+        {"[\"catalog-4\", \"vectors-1\"]", "\"program\": \"0.5.2\",",
+         "needs 'vectors-1', which this elidefs " ELIDEFS_VERSION
+         " does not know (elidefs 0.5.2 and newer do)"},
+        {"[\"vectors-1\", \"catalog-4\", \"words-2\"]", "\"program\": \"1.0\",",
+         "needs 'vectors-1', 'words-2', which this elidefs"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct manifest *m = parsed_requiring(cases[i].requires, cases[i].program);
+        struct error err = {0};
+        cr_assert_str_eq(m->message, "first \"night\" shift: Küche");
+        cr_assert_eq(m->clips, 10);
+        cr_assert_eq(m->catalog.pages, 0);
+        cr_assert_eq(manifest_check_supported(m, &err), -ENOTSUP);
+        cr_assert(strstr(err.text, cases[i].says) && !strncmp(err.text, "v1 ", 3), "%s", err.text);
+        manifest_free(m);
+    }
+    check_leaks();
+}
+
+Test(manifest, a_catalog_of_another_form_is_not_looked_at_where_a_feature_says_so)
+{
+    struct manifest *m = parsed_requiring("[\"catalog-5\"]", "\"catalog-5\": 7,");
     manifest_free(m);
+    struct error err = {0};
+    cr_assert_eq(parse_changed("\"pages\": 300", "\"segments\": [300]", &m, &err), -EUCLEAN);
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    golden("manifest-v1.json", &bytes);
+    memcpy(strstr(buf_text(&bytes), "catalog-4"), "catalog-5", 9);
+    memcpy(strstr(buf_text(&bytes), "\"pages\""), "\"parts\"", 7);
+    cr_assert_eq(manifest_parse("x.json", bytes.data, bytes.len, &m, &err), 0, "%s", err.text);
+    manifest_free(m);
+    check_leaks();
+}
+
+Test(manifest, fields_that_are_not_known_are_passed_over_wherever_they_stand)
+{
+    static const char *const places[] = {"{\n  \"dataset\"",           "{\"version\": 0",     "{\"pages\"",
+                                         "{\"pack\": \"404142",        "{\"pack\": \"606162", "{\"added\"",
+                                         "{\"version\": 1, \"seq\": 2"};
+    static const char *const fields[] = {"\"later\": null, ", "\"later\": {\"requires\": [\"x\"]}, ",
+                                         "\"\": [[], 1e9], "};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        for (size_t k = 0; k < sizeof fields / sizeof *fields; k++) {
+            struct manifest *m = NULL;
+            struct error err = {0};
+            CLEANUP_FREE char *to = mem_printf("{%s%s", fields[k], places[i] + 1);
+            cr_assert_eq(parse_changed(places[i], to, &m, &err), 0, "%s", err.text);
+            cr_assert_eq(manifest_check_supported(m, &err), 0, "%s", err.text);
+            cr_assert_eq(m->catalog.hot_count, 2);
+            cr_assert_eq(m->tag_count, 2);
+            manifest_free(m);
+        }
     check_leaks();
 }
 

@@ -170,9 +170,106 @@ CHECKED_TEST(open, a_version_of_a_newer_program_is_refused_and_the_others_work, 
     struct dataset *dataset = open_data();
     cr_assert_eq(dataset_head(dataset), 2);
     cr_assert_eq(dataset_catalog(dataset, 2, PATIENCE_ENDLESS, &catalog, &err), -ENOTSUP);
-    cr_assert(strstr(err.text, "too old"), "%s", err.text);
+    cr_assert(strstr(err.text, "v2 needs 'catalog-9'") &&
+                  strstr(err.text, "; the newest that it can read is v1"),
+              "%s", err.text);
     cr_assert_eq(dataset_manifest(dataset, 2, &manifest, &err), 0, "%s", err.text);
     cr_assert_eq(dataset_manifest(dataset, 1, &manifest, &err), 0, "%s", err.text);
+    dataset_free(dataset);
+}
+
+/* From this version on each requires what is not known here: the chain of hashes is made anew. */
+static void require_from(uint32_t first, uint32_t last, const char *feature)
+{
+    for (uint32_t version = first; version <= last; version++) {
+        CLEANUP_FREE char *name = mem_printf("data/elidefs/versions/%08u.json", version);
+        CLEANUP_FREE char *path = in(name),
+                          *before_name = mem_printf("data/elidefs/versions/%08u.json", version - 1);
+        CLEANUP_FREE char *before_path = in(before_name);
+        CLEANUP_BUF struct buf bytes = BUF_INIT, before = BUF_INIT, made = BUF_INIT;
+        uint8_t digest[SHA256_BYTES];
+        cr_assert_eq(file_read(path, 1 << 20, &bytes, NULL), 0);
+        cr_assert_eq(file_read(before_path, 1 << 20, &before, NULL), 0);
+        sha256_of(before.data, before.len, digest);
+        char hex[SHA256_HEX_BYTES];
+        hex_print(digest, SHA256_BYTES, hex);
+        memcpy(strstr(strstr(buf_text(&bytes), "sha256"), ": \"") + 3, hex, SHA256_HEX_BYTES - 1);
+        const char *text = buf_text(&bytes), *at = strstr(text, "\"catalog-4\"");
+        size_t before_it = at ? (size_t)(at - text) : bytes.len;
+        buf_append(&made, text, before_it);
+        if (at) /* else it requires it already */
+            buf_printf(&made, "\"%s\"%s", feature, at + strlen("\"catalog-4\""));
+        make_file(name, buf_text(&made));
+    }
+}
+
+CHECKED_TEST(open, the_newest_version_that_can_be_read_is_found_wherever_it_lies, fixture_made,
+             fixture_removed)
+{
+    enum { VERSIONS = 13 };
+    init_data();
+    make_versions(VERSIONS);
+    for (uint32_t first = VERSIONS; first >= 1; first--) {
+        struct error err = {0};
+        struct catalog *catalog = NULL;
+        uint32_t newest = 99;
+        CLEANUP_FREE char *says = mem_printf("; the newest that it can read is v%u", first - 1);
+        require_from(first, VERSIONS, "words-7");
+        struct dataset *dataset = open_data();
+        cr_assert_eq(dataset_head(dataset), VERSIONS, "what is not readable is there all the same");
+        cr_assert_eq(dataset_newest_readable(dataset, PATIENCE_ENDLESS, &newest, &err), 0, "%s", err.text);
+        cr_assert_eq(newest, first - 1);
+        cr_assert_eq(dataset_catalog(dataset, first, PATIENCE_ENDLESS, &catalog, &err), -ENOTSUP);
+        cr_assert(strstr(err.text, newest ? says : "; it can read no version of "), "%s", err.text);
+        if (newest) {
+            cr_assert_eq(dataset_catalog(dataset, newest, PATIENCE_ENDLESS, &catalog, &err), 0, "%s",
+                         err.text);
+            catalog_unref(catalog);
+        }
+        dataset_free(dataset);
+    }
+}
+
+CHECKED_TEST(open, a_damaged_manifest_among_them_is_passed_over_when_the_newest_readable_is_looked_for,
+             fixture_made, fixture_removed)
+{
+    enum { VERSIONS = 9 };
+    struct error err = {0};
+    init_data();
+    make_versions(VERSIONS);
+    require_from(6, VERSIONS, "words-7");
+    for (uint32_t bad = 1; bad < VERSIONS; bad++) {
+        CLEANUP_FREE char *name = mem_printf("data/elidefs/versions/%08u.json", bad), *path = in(name);
+        CLEANUP_BUF struct buf bytes = BUF_INIT;
+        uint32_t newest = 99;
+        cr_assert_eq(file_read(path, 1 << 20, &bytes, NULL), 0);
+        make_file(name, "{");
+        struct dataset *dataset = open_data();
+        cr_assert_eq(dataset_newest_readable(dataset, PATIENCE_ENDLESS, &newest, &err), 0, "%s", err.text);
+        cr_assert_eq(newest, bad == 5 ? 4 : 5, "without v%u: v%u", bad, newest);
+        dataset_free(dataset);
+        make_file(name, buf_text(&bytes));
+    }
+}
+
+CHECKED_TEST(open, nothing_is_committed_onto_what_a_newer_program_made, fixture_made, fixture_removed)
+{
+    struct error err = {0};
+    uint32_t version = 0;
+    init_data();
+    make_versions(2);
+    require_from(2, 2, "vectors-1");
+    struct dataset *dataset = open_data();
+    int before = objects("elidefs/");
+    cr_assert_eq(dataset_check_extendable(dataset, &err), -ENOTSUP);
+    cr_assert(strstr(err.text, "nothing can be added to ") && strstr(err.text, "v2 needs 'vectors-1'"), "%s",
+              err.text);
+    err = (struct error){0};
+    cr_assert_eq(try_commit(dataset, "new", "l", &version, &err), -ENOTSUP);
+    cr_assert(strstr(err.text, "nothing can be added to ") && strstr(err.text, "v2 needs 'vectors-1'"), "%s",
+              err.text);
+    cr_assert_eq(objects("elidefs/"), before, "and nothing is left behind");
+    cr_assert_eq(dataset_tag_put(dataset, "mine", 1, &err), 0, "a tag needs no contents: %s", err.text);
     dataset_free(dataset);
 }
 
@@ -242,7 +339,9 @@ CHECKED_TEST(open, a_damaged_tag_is_no_tag_and_no_harm, fixture_made, fixture_re
     make_file("data/elidefs/tags/good/01", "1\n");
     make_file("data/elidefs/tags/moved/1", "1\n");
     make_file("data/elidefs/tags/moved/2", "2\n");
+    make_file("data/elidefs/tags/later/1", "2\nsigned by ada\n");
     struct dataset *dataset = open_data();
+    cr_assert_eq(dataset_tag(dataset, "later"), 2, "what follows the line is for later programs");
     cr_assert_eq(dataset_tag(dataset, "bad"), 0);
     cr_assert_eq(dataset_tag(dataset, "huge"), 0);
     cr_assert_eq(dataset_tag(dataset, "latest"), 0);
@@ -251,4 +350,27 @@ CHECKED_TEST(open, a_damaged_tag_is_no_tag_and_no_harm, fixture_made, fixture_re
     cr_assert_eq(dataset_tag_put(dataset, "bad", 1, &err), -EUCLEAN);
     cr_assert(strstr(err.text, "tag 'bad' is damaged"), "%s", err.text);
     dataset_free(dataset);
+}
+
+CHECKED_TEST(open, a_tag_that_moved_to_what_cannot_be_read_names_nothing_rather_than_what_it_named,
+             fixture_made, fixture_removed)
+{
+    struct error err = {0};
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    init_data();
+    struct dataset *dataset = open_data();
+    commit(dataset, "old", "l");
+    cr_assert_eq(dataset_tag_put(dataset, "best", 1, &err), 0, "%s", err.text);
+    commit(dataset, "new", "l");
+    make_file("data/elidefs/tags/best/2", "{\"versions\": [1, 2]}\n");
+    struct dataset *other = open_data();
+    cr_assert_eq(dataset_refresh(dataset, NULL, &err), 0, "%s", err.text);
+    cr_assert_eq(dataset_tag(dataset, "best"), 0);
+    cr_assert_eq(dataset_tag(other, "best"), 0, "the manifest's copy is older");
+    cr_assert_eq(dataset_tags(other, join, &text, &err), 0);
+    cr_assert_eq(text.len, 0);
+    cr_assert_eq(dataset_tag_move(other, "best", 2, &err), -EUCLEAN, "it is not overwritten either");
+    cr_assert(strstr(err.text, "tag 'best' is damaged, or of a newer elidefs"), "%s", err.text);
+    dataset_free(dataset);
+    dataset_free(other);
 }

@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """`catalog export`: the clips of a path as plain tables, which say what `query --json` and `blame` say."""
+import contextlib
 import json
+import math
 import os
+import signal
 import sqlite3
+import struct
+import subprocess
+import sys
 
+import duckdb
+import pyarrow.parquet
 import pytest
 
-from conftest import SAMPLE, elidefs, mounted, run
+from conftest import ELIDEFS, SAMPLE, elidefs, mounted, run, wait_until
 
 CLIPS = "abcdef"
 VALUES = [
@@ -149,7 +157,7 @@ def test_a_path_in_a_mount_and_a_file_mean_what_they_mean_to_query(clips, tmp_pa
 @pytest.mark.parametrize("path, out, says", [
     ("v1", "there.db", "there.db: File exists"), ("v1", "dangling.db", "dangling.db: File exists"),
     ("v1", "none/out.db", "No such file or directory"), ("v1", "file/out.db", "Not a directory"),
-    ("v1", "out.parquet", "expected a name that ends in .db, .sqlite or .sqlite3"),
+    ("v1", "out.parquet", "expected a name that ends in .db .sqlite .sqlite3"),
     ("v1", "out", "expected a name that ends in"), ("v9", "out.db", "no v9"), ("v1/nope=1", "out.db", "no attribute 'nope'")])
 def test_what_cannot_be_written_is_refused_and_nothing_is_left(clips, tmp_path, path, out, says):
     (tmp_path / "there.db").write_text("mine")
@@ -170,6 +178,171 @@ def test_a_disk_that_gets_full_says_so_and_keeps_nothing(clips, tmp_path):
         elidefs("annotate", clips, "-", input=jsonl({"key": "a", "essay": "long " * 10000}))
         done = elidefs("catalog", "export", clips, "", disk / "out.db", check=False)
         assert done.returncode == 1 and done.stderr.splitlines()[-1].endswith(f"{disk}/out.db: No space left on device"), done.stderr
+        assert os.listdir(disk) == []
+    finally:
+        run("umount", "-l", disk)
+
+
+# ---- Parquet ----
+
+TABLES = ("clips", "attributes", "streams", "events")
+
+
+def as_in_sqlite(table, row):
+    """A row of the Parquet table as the SQLite one has it, which keeps each value as what it is."""
+    if table == "clips":
+        for name in ("t0", "t1"):
+            row[name] = row[name] and row[name].isoformat().replace("+00:00", "Z")
+    if table == "attributes":
+        number, integer = row.pop("number"), row.pop("integer")
+        row["value"] = {"boolean": integer, "integer": integer, "float": number, "duration": number}.get(row["type"], row["value"])
+    return row
+
+
+def parquet_rows(folder, table):
+    return pyarrow.parquet.read_table(folder / f"{table}.parquet").to_pylist()
+
+
+def assert_same(dataset, path, tmp_path):
+    """Both formats of a path hold the same rows in the same order; returns the folder."""
+    export(dataset, path, tmp_path / "same.db")
+    export(dataset, path, f"{tmp_path}/same/")
+    assert sorted(os.listdir(tmp_path / "same")) == sorted(f"{table}.parquet" for table in TABLES)
+    for table in TABLES:
+        expected = rows(tmp_path / "same.db", table)
+        assert [as_in_sqlite(table, row) for row in parquet_rows(tmp_path / "same", table)] == expected, table
+        assert duckdb.sql(f"SELECT count(*) FROM '{tmp_path}/same/{table}.parquet'").fetchone() == (len(expected),)
+    assert not list(tmp_path.glob("*.partial"))
+    return tmp_path / "same"
+
+
+@pytest.mark.parametrize("path", ["", "v1", "v2/arm=left", "v5/event=grasp", "v5/n.gt=100", "v2/arm=left/a.bin"])
+def test_a_folder_of_parquet_files_says_what_the_sqlite_file_says(clips, tmp_path, path):
+    assert_same(clips, path, tmp_path)
+
+
+def test_containers_and_recordings_of_the_sample_are_the_same_in_parquet(sample, tmp_path):
+    folder = assert_same(sample, "v1", tmp_path)
+    joined = duckdb.sql(f"SELECT count(DISTINCT s.object) FROM '{folder}/streams.parquet' s JOIN '{folder}/attributes.parquet' a "
+                        "USING (key) WHERE a.name = 'length' AND a.integer > 100 AND s.ext = 'mp4'").fetchone()
+    assert joined[0] >= 1
+
+
+def test_each_value_is_text_a_number_and_an_integer_where_it_is_one(clips, tmp_path):
+    export(clips, "v5", f"{tmp_path}/out/")
+    found = duckdb.sql(f"SELECT name, value, number, integer FROM '{tmp_path}/out/attributes.parquet' WHERE key = 'b' ORDER BY name")
+    assert found.fetchall() == [
+        ("arm", "right", None, None), ("emb", "[]", None, None), ("long", "0.000000001", 1e-9, None),
+        ("n", "-9007199254740993", -9007199254740992.0, -9007199254740993), ("note", "", None, None), ("ok", "0", 0.0, 0),
+        ("tags", "wet", None, None), ("when", "2026-03-01T12:00:00.25Z", None, None), ("x", "3", 3.0, None)]
+    schema = pyarrow.parquet.read_schema(tmp_path / "out" / "clips.parquet")
+    assert [str(schema.field(name).type) for name in schema.names] == ["string", "timestamp[ns, tz=UTC]", "timestamp[ns, tz=UTC]", "int64", "int64"]
+
+
+def test_numbers_at_their_limits_long_texts_and_any_letters_come_out_as_they_are(dataset, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    for key in ("a", "ü🦀"):
+        (source / f"{key}.bin").write_bytes(b"1")
+    elidefs("import", dataset, source)
+    values = [{"key": "a", "n": -2**63, "x": 1.7976931348623157e308, "t": "x" * 65536, "d": "9223372036.854775807s"},
+              {"key": "ü🦀", "n": 2**63 - 1, "x": 5e-324, "t": "\té🦀\\\"'\n", "d": "1ns"}]
+    elidefs("annotate", dataset, "-", "--type", "d=duration", "--type", "x=float", input=jsonl(*values))
+    elidefs("annotate", dataset, "-", "--type", "inf=float", input="key,inf\na,inf\n")
+    folder = assert_same(dataset, "", tmp_path)
+    found = {(row["key"], row["name"]): row for row in parquet_rows(folder, "attributes")}
+    for value in values:
+        assert found[value["key"], "n"]["integer"] == value["n"] and found[value["key"], "n"]["value"] == str(value["n"])
+        assert struct.pack("d", found[value["key"], "x"]["number"]) == struct.pack("d", value["x"])
+        assert found[value["key"], "t"]["value"] == value["t"]
+    assert found["a", "d"]["value"] == "9223372036.854775807" and math.isinf(found["a", "inf"]["number"])
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """100,000 clips, each with an arm and a number."""
+    base = tmp_path_factory.mktemp("many")
+    (base / "one.bin").write_bytes(b"0123456789")
+    with open(base / "clips.jsonl", "w") as file:
+        for number in range(100_000):
+            file.write(json.dumps({"key": f"clip{number:06}", "one.url": f"{base}/one.bin", "arm": "left" if number % 3 else "right", "n": number}) + "\n")
+    (base / "set").mkdir()
+    elidefs("init", base / "set")
+    elidefs("import", base / "set", base / "clips.jsonl")
+    return base / "set"
+
+
+def holds_a_file_without_a_name(pid, folder):
+    found = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):
+            found.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
+    return any(path.startswith(f"{folder}/#") for path in found)
+
+
+def test_nothing_is_left_of_parquet_files_whose_export_is_killed(many, tmp_path):
+    try:
+        os.close(os.open(tmp_path, os.O_TMPFILE | os.O_RDWR))
+    except OSError:
+        pytest.skip("this file system has no files without names")
+    with subprocess.Popen([ELIDEFS, "catalog", "export", many, "", f"{tmp_path}/out/"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as exporting:
+        wait_until(lambda: holds_a_file_without_a_name(exporting.pid, tmp_path))
+        exporting.kill()
+    assert exporting.returncode == -signal.SIGKILL and os.listdir(tmp_path) == []
+
+
+def test_a_hundred_thousand_clips_are_several_row_groups_and_little_memory(many, tmp_path):
+    dataset = many
+    told = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    done = run(sys.executable, "-c", told, ELIDEFS, "catalog", "export", dataset, "", f"{tmp_path}/out/")
+    assert int(done.stdout.splitlines()[-1]) < 300_000, "KiB"
+    file = pyarrow.parquet.ParquetFile(tmp_path / "out" / "attributes.parquet")
+    assert file.metadata.num_row_groups > 1 and file.metadata.num_rows >= 200_000
+    assert duckdb.sql(f"SELECT count(*), sum(integer), min(key), max(key) FROM '{tmp_path}/out/attributes.parquet' WHERE name = 'n'").fetchall() == [
+        (100_000, 99_999 * 50_000, "clip000000", "clip099999")]
+    export(dataset, "", tmp_path / "out.db")
+    database = sqlite3.connect(tmp_path / "out.db")
+    for table in TABLES:
+        counted = duckdb.sql(f"SELECT count(*) FROM '{tmp_path}/out/{table}.parquet'").fetchone()
+        assert counted == database.execute(f"SELECT count(*) FROM {table}").fetchone()
+    kept = duckdb.sql(f"SELECT key, name, value FROM '{tmp_path}/out/attributes.parquet' WHERE name = 'arm'").fetchall()
+    assert kept == database.execute("SELECT key, name, value FROM attributes WHERE name = 'arm' ORDER BY rowid").fetchall()
+    database.close()
+
+
+def test_the_format_can_be_named_whatever_the_path_ends_in(clips, tmp_path):
+    elidefs("catalog", "export", clips, "v1", tmp_path / "a.db", "--format", "parquet")
+    assert len(parquet_rows(tmp_path / "a.db", "clips")) == 6
+    elidefs("catalog", "export", clips, "v1", tmp_path / "plain", "--format", "sqlite")
+    assert len(rows(tmp_path / "plain", "clips")) == 6
+    done = elidefs("catalog", "export", clips, "v1", tmp_path / "x.db", "--format", "csv", check=False)
+    assert done.returncode == 1 and done.stderr.endswith("--format 'csv': expected sqlite, or parquet\n")
+
+
+@pytest.mark.parametrize("path, out, says", [
+    ("v1", "there/", "there: File exists"), ("v1", "empty/", "empty: File exists"), ("v1", "none/out/", "No such file or directory"),
+    ("v1", "file/out/", "Not a directory"), ("v9", "out/", "no v9"),
+    ("v1", "out", "expected a name that ends in .db .sqlite .sqlite3 for a SQLite file, or / for a folder of Parquet files")])
+def test_what_cannot_be_a_folder_of_tables_is_refused_and_nothing_is_left(clips, tmp_path, path, out, says):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "mine").touch()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    before = sorted(os.listdir(tmp_path))
+    done = elidefs("catalog", "export", clips, path, f"{tmp_path}/{out}", check=False)
+    assert done.returncode == 1 and done.stdout == "" and says in done.stderr.splitlines()[-1], done.stderr
+    assert sorted(os.listdir(tmp_path)) == before and os.listdir(tmp_path / "there") == ["mine"]
+
+
+def test_a_disk_that_gets_full_under_parquet_files_says_so_and_keeps_nothing(clips, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if os.geteuid() or run("mount", "-t", "tmpfs", "-o", "size=16k,mode=700", "tmpfs", disk, check=False).returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    try:
+        elidefs("annotate", clips, "-", input=jsonl({"key": "a", "essay": os.urandom(20000).hex()}))
+        done = elidefs("catalog", "export", clips, "", f"{disk}/out/", check=False)
+        assert done.returncode == 1 and done.stderr.splitlines()[-1].endswith(f"{disk}/out/attributes.parquet: No space left on device"), done.stderr
         assert os.listdir(disk) == []
     finally:
         run("umount", "-l", disk)

@@ -138,6 +138,11 @@ Test(map, a_root_of_other_sizes_is_refused)
     top.page_bytes = 4096;
     cr_assert_eq(map_root_read(buf.data, buf.len, &top, &root, &err), -EUCLEAN);
     top = top_of(300);
+    buf.data[7]++;
+    cr_assert_eq(map_root_read(buf.data, buf.len, &top, &root, &err), -EUCLEAN);
+    cr_assert(strstr(err.text, "has a format that this elidefs " ELIDEFS_VERSION " does not know"), "%s",
+              err.text);
+    buf.data[7]--;
     buf.data[0] ^= 1;
     cr_assert_eq(map_root_read(buf.data, buf.len, &top, &root, &err), -EUCLEAN);
     buf_done(&buf);

@@ -22,7 +22,7 @@ enum {
     CODEC_GZIP = 2,
     CODEC_BROTLI = 4,
     CODEC_LZ4 = 5,
-    CODEC_ZSTD = 6,
+    CODEC_ZSTD = PARQUET_CODEC_PACKED,
     CODEC_LZ4_RAW = 7,
     CODEC_COUNT,
 };
@@ -152,5 +152,16 @@ int parquet_codec_unpack(int codec, const uint8_t *from, size_t from_len, uint8_
     if (!codecs[codec].unpack(from, from_len, (struct room){to, to_len}))
         return error_set(err, EINVAL, "%zu %s bytes do not unpack to %zu", from_len, codecs[codec].name,
                          to_len);
+    return 0;
+}
+
+int parquet_codec_pack(const void *from, size_t len, struct buf *out, struct error *err)
+{
+    size_t most = ZSTD_compressBound(len);
+    uint8_t *to = buf_room(out, most);
+    size_t made = ZSTD_compress(to, most, from, len, ZSTD_CLEVEL_DEFAULT);
+    if (ZSTD_isError(made))
+        return error_set(err, EIO, "%zu bytes cannot be packed: %s", len, ZSTD_getErrorName(made));
+    out->len += made;
     return 0;
 }

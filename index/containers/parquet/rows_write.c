@@ -3,30 +3,10 @@
  */
 #include <errno.h>
 
-#include "index/containers/parquet/encoding.h"
+#include "index/containers/parquet/page_write.h"
 #include "index/containers/parquet/rows.h"
 
 enum { PAGE_BYTES_MAX = 1 << 30 };
-
-static void put_integer(struct buf *buf, int16_t *last, int16_t field, enum thrift_type type, uint64_t value)
-{
-    thrift_write_field(buf, last, field, type);
-    thrift_write_integer(buf, (int64_t)value);
-}
-
-/* Runs of one byte each: levels are below 256. */
-static void write_levels(struct buf *page, const uint8_t *levels, uint64_t n)
-{
-    CLEANUP_BUF struct buf runs = BUF_INIT;
-    for (uint64_t i = 0, end; i < n; i = end) {
-        for (end = i + 1; end < n && levels[end] == levels[i];)
-            end++;
-        buf_varint(&runs, (end - i) << 1);
-        buf_u8(&runs, levels[i]);
-    }
-    buf_le32(page, (uint32_t)runs.len);
-    buf_append(page, runs.data, runs.len);
-}
 
 static void write_values(struct buf *page, const struct rows_leaf *leaf, uint64_t from, uint64_t end)
 {
@@ -42,27 +22,17 @@ static void write_values(struct buf *page, const struct rows_leaf *leaf, uint64_
     }
 }
 
-/* A data page, v1, neither packed nor with a dictionary: DATA_PAGE and PLAIN are 0. */
+/* A data page, not packed. */
 static void write_page(struct buf *out, const struct rows_leaf *leaf, uint64_t first, uint64_t count)
 {
     CLEANUP_BUF struct buf page = BUF_INIT;
     uint64_t from = leaf->entry_at[first], n = leaf->entry_at[first + count] - from;
     if (leaf->schema->max_rep)
-        write_levels(&page, leaf->rep.data + from, n);
+        parquet_put_levels(&page, leaf->rep.data + from, n);
     if (leaf->schema->max_def)
-        write_levels(&page, leaf->def.data + from, n);
+        parquet_put_levels(&page, leaf->def.data + from, n);
     write_values(&page, leaf, leaf->value_at[first], leaf->value_at[first + count]);
-    int16_t last = 0, inner = 0;
-    put_integer(out, &last, 1, THRIFT_I32, 0);
-    put_integer(out, &last, 2, THRIFT_I32, page.len);
-    put_integer(out, &last, 3, THRIFT_I32, page.len);
-    thrift_write_field(out, &last, 5, THRIFT_STRUCT); /* DataPageHeader */
-    put_integer(out, &inner, 1, THRIFT_I32, n);
-    put_integer(out, &inner, 2, THRIFT_I32, PARQUET_PLAIN);
-    put_integer(out, &inner, 3, THRIFT_I32, PARQUET_RLE);
-    put_integer(out, &inner, 4, THRIFT_I32, PARQUET_RLE);
-    buf_u8(out, THRIFT_NONE);
-    buf_u8(out, THRIFT_NONE);
+    parquet_put_page_header(out, page.len, page.len, n);
     buf_append(out, page.data, page.len);
 }
 
@@ -88,20 +58,20 @@ static void write_chunk(const struct parquet_rows *rows, size_t number, uint64_t
                         struct buf *out)
 {
     int16_t last = 0, meta = 0;
-    put_integer(out, &last, CHUNK_OFFSET, THRIFT_I64, at[0]);
+    parquet_put_integer(out, &last, CHUNK_OFFSET, THRIFT_I64, at[0]);
     thrift_write_field(out, &last, CHUNK_META, THRIFT_STRUCT);
-    put_integer(out, &meta, META_TYPE, THRIFT_I32, rows->leaves[number].schema->physical);
+    parquet_put_integer(out, &meta, META_TYPE, THRIFT_I32, rows->leaves[number].schema->physical);
     thrift_write_field(out, &meta, META_ENCODINGS, THRIFT_LIST);
     thrift_write_list(out, THRIFT_I32, 2);
     thrift_write_integer(out, PARQUET_PLAIN);
     thrift_write_integer(out, PARQUET_RLE);
     thrift_write_field(out, &meta, META_PATH, THRIFT_LIST);
     write_path(rows, number, out);
-    put_integer(out, &meta, META_CODEC, THRIFT_I32, 0);
-    put_integer(out, &meta, META_VALUES, THRIFT_I64, entries);
-    put_integer(out, &meta, META_UNPACKED, THRIFT_I64, at[1] - at[0]);
-    put_integer(out, &meta, META_COMPRESSED, THRIFT_I64, at[1] - at[0]);
-    put_integer(out, &meta, META_DATA_PAGE, THRIFT_I64, at[0]);
+    parquet_put_integer(out, &meta, META_CODEC, THRIFT_I32, 0);
+    parquet_put_integer(out, &meta, META_VALUES, THRIFT_I64, entries);
+    parquet_put_integer(out, &meta, META_UNPACKED, THRIFT_I64, at[1] - at[0]);
+    parquet_put_integer(out, &meta, META_COMPRESSED, THRIFT_I64, at[1] - at[0]);
+    parquet_put_integer(out, &meta, META_DATA_PAGE, THRIFT_I64, at[0]);
     buf_u8(out, THRIFT_NONE);
     buf_u8(out, THRIFT_NONE);
 }
@@ -118,9 +88,9 @@ static void write_group(const struct parquet_rows *rows, uint64_t first, uint64_
         const struct rows_leaf *leaf = &rows->leaves[i];
         write_chunk(rows, i, leaf->entry_at[first + count] - leaf->entry_at[first], at + i, out);
     }
-    put_integer(out, &last, GROUP_BYTES, THRIFT_I64, at[leaves] - at[0]);
-    put_integer(out, &last, GROUP_ROWS, THRIFT_I64, count);
-    put_integer(out, &last, GROUP_OFFSET, THRIFT_I64, at[0]);
+    parquet_put_integer(out, &last, GROUP_BYTES, THRIFT_I64, at[leaves] - at[0]);
+    parquet_put_integer(out, &last, GROUP_ROWS, THRIFT_I64, count);
+    parquet_put_integer(out, &last, GROUP_OFFSET, THRIFT_I64, at[0]);
     buf_u8(out, THRIFT_NONE);
 }
 

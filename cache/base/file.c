@@ -112,16 +112,34 @@ int file_make_temp_folder(const char *parent, const char *name, char **ret_path,
     return 0;
 }
 
+/* Where large files may lie that are wanted for a while: /tmp is memory on some machines. */
+static const char *temp_folder(void)
+{
+    const char *chosen = getenv("TMPDIR");
+    if (chosen && *chosen)
+        return chosen;
+    return access("/var/tmp", W_OK | X_OK) ? "/tmp" : "/var/tmp";
+}
+
 int file_make_temp(int *ret_fd, struct error *err)
 {
-    const char *tmp = getenv("TMPDIR");
-    CLEANUP_FREE char *path = mem_printf("%s/elidefs.XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    int fd = mkostemp(path, O_CLOEXEC);
-    if (fd < 0)
-        return fail(err, path);
-    unlink(path);
+    const char *folder = temp_folder();
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) { /* its file system cannot do that, perhaps */
+        CLEANUP_FREE char *path = mem_printf("%s/elidefs.XXXXXX", folder);
+        fd = mkostemp(path, O_CLOEXEC);
+        if (fd < 0)
+            return file_temp_failed(-errno, err);
+        unlink(path);
+    }
     *ret_fd = fd;
     return 0;
+}
+
+int file_temp_failed(int rc, struct error *err)
+{
+    return error_set(err, -rc, "%s, where temporary files are made: %s (set TMPDIR to use another folder)",
+                     temp_folder(), strerror(-rc));
 }
 
 static int remove_at(int folder, const char *name);

@@ -19,7 +19,7 @@ struct changeset *changeset_new(void)
     set->attributes = strmap_new();
     set->removals = strmap_new();
     set->labels_of = strmap_new();
-    buf_append(&set->log, CHANGESET_MAGIC, CHANGESET_MAGIC_BYTES);
+    spool_append(&set->log, CHANGESET_MAGIC, CHANGESET_MAGIC_BYTES);
     return set;
 }
 
@@ -36,7 +36,8 @@ void changeset_free(struct changeset *set)
     free(set->attribute_list);
     free(set->object_list);
     free(set->files);
-    buf_done(&set->log);
+    spool_done(&set->log);
+    buf_done(&set->operation);
     free(set);
 }
 
@@ -52,7 +53,7 @@ size_t changeset_removals(const struct changeset *set)
 
 const struct buf *changeset_log(const struct changeset *set)
 {
-    return &set->log;
+    return &set->log.bytes;
 }
 
 uint32_t changeset_root(struct changeset *set, const char *url)
@@ -93,7 +94,7 @@ int changeset_object(struct changeset *set, uint32_t root, const char *path, uin
         append_object(set, root, path, size, pin);
     }
     const struct changeset_object *object = &set->object_list[entry->value];
-    if (object->size != size || strcmp((const char *)set->log.data + object->pin_at, pin) != 0)
+    if (object->size != size || strcmp((const char *)set->log.bytes.data + object->pin_at, pin) != 0)
         return error_set(err, ESTALE, "%s: changed while it was imported", path);
     *ret_object = (uint32_t)entry->value;
     return 0;
@@ -219,10 +220,10 @@ int changeset_clip(struct changeset *set, const struct changeset_clip *clip, str
     int rc = check_clip(set, clip, err);
     if (rc)
         return rc;
-    struct changeset_key *key = changeset_keys_put(&set->clips, &set->log, clip->key, &is_new);
+    struct changeset_key *key = changeset_keys_put(&set->clips, &set->log.bytes, clip->key, &is_new);
     if (!is_new)
         return error_set(err, EEXIST, "two clips have the key '%s': %s and %s", clip->key,
-                         (const char *)set->log.data + key->value, clip->source);
+                         (const char *)set->log.bytes.data + key->value, clip->source);
     struct changeset_op op = {.kind = CHANGESET_CLIP,
                               .text = clip->key,
                               .t0_ns = clip->t0_ns,
@@ -300,7 +301,7 @@ static int check_file_name(const struct changeset *set, const struct changeset_s
         return error_set(err, EEXIST, "%s is the file of the clip's attributes: no stream can have that name",
                          buf_text(&name));
     for (size_t i = 0; i < set->file_count; i++) {
-        const char *log = (const char *)set->log.data;
+        const char *log = (const char *)set->log.bytes.data;
         buf_clear(&other);
         rc = name_file(&other, changeset_key(set), log + set->files[i].name_at, log + set->files[i].ext_at,
                        err);
@@ -400,7 +401,7 @@ int changeset_remove(struct changeset *set, const char *key, struct error *err)
     if (rc)
         return error_within(err, rc, "'%s'", key);
     size_t near = 0;
-    if (changeset_keys_find(&set->clips, &set->log, key, &near) != SIZE_MAX)
+    if (changeset_keys_find(&set->clips, &set->log.bytes, key, &near) != SIZE_MAX)
         return error_set(err, EEXIST, "the clip '%s' is both removed and given by a change set", key);
     bool is_new;
     strmap_put(set->removals, key, strlen(key), &is_new);

@@ -5,7 +5,8 @@
  * (index/commit/apply/apply.h) is deterministic.
  *
  * The operations are kept as an encoded log (format: index/FORMAT.md, "Change set"), which is what is spooled
- * and read back; writing appends, reading iterates.
+ * and read back; writing appends, reading iterates. Of a large one memory holds a window
+ * (cache/base/spool.h): where its file cannot be written, the next clip, or apply(), fails.
  *
  * Thread rule: one thread at a time. Texts and bytes are copied.
  */
@@ -148,6 +149,8 @@ struct changeset_reader {
     size_t at; /* of the next operation in the log; may be kept and set again, to read a clip a second time */
     struct slice_piece *pieces; /* owned */
     size_t cap;
+    size_t last;    /* where the one before it ended */
+    size_t touched; /* bytes of the log that reading has brought into memory, or nearly so */
 };
 #define CHANGESET_READER(changeset) ((struct changeset_reader){.set = (changeset)})
 void changeset_reader_done(struct changeset_reader *reader);

@@ -59,7 +59,7 @@ int changeset_labels(struct changeset *set, const char *key, uint64_t place, str
     int rc = check_labels(set, key, err);
     if (rc)
         return rc;
-    struct changeset_key *entry = changeset_keys_put(&set->clips, &set->log, key, &is_new);
+    struct changeset_key *entry = changeset_keys_put(&set->clips, &set->log.bytes, key, &is_new);
     if (!is_new)
         return error_set(err, EEXIST, "the clip '%s' stands there a second time, first at %llu", key,
                          (unsigned long long)entry->value);
@@ -98,7 +98,7 @@ int changeset_events(struct changeset *set, const char *label, struct error *err
     int rc = value.len ? value_check(&value, err) : error_set(err, EINVAL, "an event's label is empty");
     if (rc)
         return error_within(err, rc, "%s", changeset_key(set));
-    if (set->label_at && strcmp((const char *)set->log.data + set->label_at, label) >= 0)
+    if (set->label_at && strcmp((const char *)set->log.bytes.data + set->label_at, label) >= 0)
         return error_set(err, EINVAL, "%s: the labels of events are not in order: '%s' comes too late",
                          changeset_key(set), label);
     set->has_events = true;

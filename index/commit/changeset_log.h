@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cache/base/cursor.h"
+#include "cache/base/spool.h"
 #include "cache/base/strmap.h"
 #include "index/commit/changeset.h"
 #include "index/commit/changeset_keys.h"
@@ -29,7 +30,8 @@ struct changeset_file {
 };
 
 struct changeset {
-    struct buf log;
+    struct spool log;
+    struct buf operation;        /* the last one, on its way there */
     struct strmap *roots;        /* URL -> number */
     struct strmap *objects;      /* root's number in decimal, '/', path -> number */
     struct strmap *attributes;   /* name -> number */
@@ -53,7 +55,7 @@ struct changeset {
 /* The key of the clip under way, or NULL; valid until something is appended. */
 static inline const char *changeset_key(const struct changeset *set)
 {
-    return set->key_at ? (const char *)set->log.data + set->key_at : NULL;
+    return set->key_at ? (const char *)set->log.bytes.data + set->key_at : NULL;
 }
 static inline uint32_t changeset_number(const struct changeset *set,
                                         const struct changeset_attribute *declared)

@@ -107,7 +107,7 @@ int changeset_check(const struct changeset *set, enum changeset_kind kind, struc
 {
     unsigned lacking = lacks(set, kind);
     if (!lacking)
-        return 0;
+        return spool_check(&set->log, err);
     size_t i = 0;
     while (!(unmet[i].need & lacking))
         i++;
@@ -192,14 +192,18 @@ static void append_field(struct buf *log, const struct field *field, const struc
 struct changeset_texts changeset_append(struct changeset *set, const struct changeset_op *op)
 {
     struct changeset_texts texts = {{0}};
-    size_t count = 0;
-    buf_u8(&set->log, (uint8_t)op->kind);
+    struct buf *bytes = &set->operation;
+    size_t count = 0, at = set->log.bytes.len;
+    buf_clear(bytes);
+    buf_u8(bytes, (uint8_t)op->kind);
     for (const struct field *field = operations[op->kind].fields; field->type != FIELD_END; field++)
         if (field->type == FIELD_TEXT || field->type == FIELD_REASON)
-            texts.at[count++] = append_text(
-                &set->log, *(const char *const *)(const void *)((const char *)op + field->member));
+            texts.at[count++] =
+                at +
+                append_text(bytes, *(const char *const *)(const void *)((const char *)op + field->member));
         else
-            append_field(&set->log, field, op);
+            append_field(bytes, field, op);
+    spool_append(&set->log, bytes->data, bytes->len);
     return texts;
 }
 

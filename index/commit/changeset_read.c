@@ -14,16 +14,30 @@ void changeset_reader_done(struct changeset_reader *reader)
     *reader = CHANGESET_READER(NULL);
 }
 
+/* Of a log in a file, what was read is let go of: more of it than was read comes with each jump. */
+static void note_read(struct changeset_reader *reader, size_t from, size_t to)
+{
+    enum { JUMP_BYTES = 1 << 16, HELD_BYTES = 1 << 25 };
+    reader->touched += to - from + (from == reader->last ? 0 : JUMP_BYTES);
+    reader->last = to;
+    if (reader->touched < HELD_BYTES)
+        return;
+    spool_forget(&reader->set->log);
+    reader->touched = 0;
+}
+
 int changeset_next(struct changeset_reader *reader, struct changeset_op *ret)
 {
-    const struct buf *log = &reader->set->log;
+    const struct buf *log = &reader->set->log.bytes;
     struct cursor c = cursor_of(log->data, log->len);
     c.at = reader->at ? reader->at : CHANGESET_MAGIC_BYTES;
-    if (c.at == log->len)
+    size_t from = c.at;
+    if (from == log->len)
         return 0;
     bool good = changeset_parse(reader, &c, ret);
     assert(good);
     (void)good;
+    note_read(reader, from, c.at);
     reader->at = c.at;
     return 1;
 }
@@ -206,7 +220,7 @@ int changeset_decode(const void *bytes, size_t len, struct changeset **ret, stru
             rc = error_set(err, EINVAL, "change set: no operation at offset %zu", at);
         else if ((rc = replay(set, &op, err)))
             error_prefix(err, "change set: offset %zu", at);
-        else if (set->log.len != c.at || memcmp(set->log.data + at, c.data + at, c.at - at) != 0)
+        else if (set->log.bytes.len != c.at || memcmp(set->log.bytes.data + at, c.data + at, c.at - at) != 0)
             rc = error_set(err, EINVAL, "change set: the operation at offset %zu is not in canonical form",
                            at);
     }

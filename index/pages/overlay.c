@@ -151,8 +151,7 @@ int overlay_write(struct overlay *overlay, uint32_t page, const void *bytes, str
         if (put < 0 && errno == EINTR)
             continue;
         if (put <= 0)
-            return error_set(err, put ? errno : ENOSPC, "a temporary file for the new catalog: %s",
-                             strerror(put ? errno : ENOSPC));
+            return file_temp_failed(put ? -errno : -ENOSPC, err);
         done += (size_t)put;
     }
     mark_written(overlay, page);

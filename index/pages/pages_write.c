@@ -32,7 +32,7 @@ static int flush(struct spooling *s, struct error *err)
 {
     int rc = file_write_all(s->plan->spool, s->waiting.data, s->waiting.len);
     buf_clear(&s->waiting);
-    return rc < 0 ? error_set(err, -rc, "a temporary file of packed pages: %s", strerror(-rc)) : 0;
+    return rc < 0 ? file_temp_failed(rc, err) : 0;
 }
 
 static int add_frame(struct spooling *s, uint32_t page, struct pages_plan_leaf *leaf, struct error *err)

@@ -3,11 +3,13 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cache/base/file.h"
 #include "index/base/value_list.h"
 #include "index/commit/changeset_labels.h"
+#include "index/commit/changeset_log.h"
 #include "tests/test_leaks.h"
 
 static struct value integer(int64_t i)
@@ -381,5 +383,68 @@ Test(changeset, a_log_of_another_program_says_so_and_what_is_none_does_too)
     cr_assert_str_eq(err.text, "this is no change set");
     cr_assert_eq(changeset_decode("elidcs2", 7, &set, &err), -EINVAL);
     cr_assert_null(set);
+    check_leaks();
+}
+
+enum { LARGE_CLIPS = 64, LARGE_BYTES = 1 << 18 };
+
+/* Clip `i` of a log that is larger than the window of it that is in memory; 0, or why it cannot be written.
+ */
+static int add_large(struct changeset *set, unsigned i, uint8_t *bytes, struct error *err)
+{
+    char key[16];
+    snprintf(key, sizeof key, "c%04u", i);
+    struct changeset_clip clip = {
+        .key = key, .t0_ns = CLIP_NO_TIME, .t1_ns = CLIP_NO_TIME, .source = "run.mp4"};
+    int rc = changeset_clip(set, &clip, err);
+    memset(bytes, (int)i, LARGE_BYTES);
+    if (!rc)
+        changeset_extra(set, bytes, LARGE_BYTES);
+    return rc;
+}
+
+Test(changeset, of_a_large_log_memory_holds_a_window_and_all_of_it_is_read)
+{
+    struct error err = {0};
+    struct changeset *set = changeset_new(), *again = NULL;
+    uint8_t *bytes = mem_alloc(LARGE_BYTES);
+    for (unsigned i = 0; i < LARGE_CLIPS; i++) {
+        cr_assert_eq(add_large(set, i, bytes, &err), 0, "%s", err.text);
+        cr_assert_leq(spool_held(&set->log), 2 * SPOOL_WINDOW);
+    }
+    struct changeset_reader reader = CHANGESET_READER(set);
+    struct changeset_op op;
+    for (unsigned i = 0; i < LARGE_CLIPS; i++) {
+        cr_assert_eq(changeset_next(&reader, &op), 1);
+        cr_assert_eq(changeset_next(&reader, &op), 1);
+        memset(bytes, (int)i, LARGE_BYTES);
+        cr_assert(op.len == LARGE_BYTES && !memcmp(op.bytes, bytes, op.len), "clip %u", i);
+    }
+    cr_assert_eq(changeset_next(&reader, &op), 0);
+    changeset_reader_done(&reader);
+    const struct buf *log = changeset_log(set);
+    cr_assert_eq(changeset_decode(log->data, log->len, &again, &err), 0, "%s", err.text);
+    cr_assert_eq(changeset_clips(again), LARGE_CLIPS);
+    changeset_free(again);
+    changeset_free(set);
+    free(bytes);
+    check_leaks();
+}
+
+Test(changeset, a_log_that_finds_no_room_fails_at_the_next_clip_and_names_the_folder)
+{
+    struct error err = {0};
+    setenv("TMPDIR", "/nowhere", 1);
+    struct changeset *set = changeset_new();
+    uint8_t *bytes = mem_alloc(LARGE_BYTES);
+    unsigned i = 0;
+    while (i < LARGE_CLIPS && !add_large(set, i, bytes, &err))
+        i++;
+    cr_assert(i && i < LARGE_CLIPS);
+    cr_assert_eq(err.code, ENOENT);
+    cr_assert_str_eq(err.text, "run.mp4: /nowhere, where temporary files are made: No such file or directory "
+                               "(set TMPDIR to use another folder)");
+    changeset_free(set);
+    free(bytes);
     check_leaks();
 }

@@ -370,7 +370,7 @@ static int take_lists(struct intake *intake, uint32_t first, struct error *err)
     }
     for (size_t i = 0; !rc && i < set->clips.count; i++) {
         const struct changeset_key *key = &set->clips.list[i];
-        const char *text = (const char *)set->log.data + key->at;
+        const char *text = (const char *)set->log.bytes.data + key->at;
         struct changeset_op op = {.text = text, .place = key->value};
         intake->at = changeset_op_of_text(key->at, strlen(text));
         rc = take_clip(intake, &op, err);
@@ -437,7 +437,9 @@ int apply_intake(struct apply *apply, struct error *err)
         mem_zero((apply->source.parent_attributes + declared + 1) * sizeof *apply->output.patches);
     apply->setter.origin = (uint32_t)apply->output.next_origin;
     apply_event_find(&apply->output);
-    int rc = apply->source.set->has_labels ? take_labels(&intake, err) : take_all(&intake, err);
+    int rc = spool_check(&apply->source.set->log, err);
+    if (!rc)
+        rc = apply->source.set->has_labels ? take_labels(&intake, err) : take_all(&intake, err);
     for (size_t i = 0; i < APPLY_SORT_KEYS; i++) {
         if (!rc && apply->identity.sorts)
             rank_clips(&apply->identity, &intake.sorters[i], i);

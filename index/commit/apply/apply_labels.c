@@ -44,7 +44,7 @@ static int take_row(void *ctx, const char *key, uint32_t row, struct error *err)
 {
     struct key_walk *walk = ctx;
     const struct changeset *set = walk->apply->source.set;
-    size_t at = changeset_keys_find(&set->clips, &set->log, key, &walk->near);
+    size_t at = changeset_keys_find(&set->clips, &set->log.bytes, key, &walk->near);
     (void)err;
     if (at == SIZE_MAX)
         return 0;

@@ -310,6 +310,9 @@ static int read_rows(struct importing *importing, struct error *err)
         known = row.count;
         if (table_batch_add(importing->batch, &row, 0, &column, err))
             return table_reader_prefix(importing->reader, row.place, column, err);
+        rc = table_batch_check(importing->batch, err);
+        if (rc)
+            return rc;
     }
     if (!rc && !table_batch_rows(importing->batch))
         rc = error_set(err, ENOENT, "%s: no clip was found", table_reader_name(importing->reader));

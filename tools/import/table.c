@@ -211,6 +211,8 @@ static int read_rows(struct joined *j, struct error *err)
         if (!rc && table_batch_add(j->batch, &row, clip, &column, err))
             rc = table_reader_prefix(j->reader, row.place, column, err);
         rc = settle(j, row.place, clip, rc, err);
+        if (!rc)
+            rc = table_batch_check(j->batch, err);
     }
     return rc;
 }

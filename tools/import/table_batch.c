@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Rows lie one behind the other in segments, so that adding never copies what is there, and reading frees:
+ * Rows lie one behind the other:
  *
- *     segment:  | row | row | ... |     row:   place, tag, cells, cell...
- *                                       cell:  column, values * 2 + refused, value...
- *                                       value: type * 2 + written, bytes (value_encode())
+ *     row:   place, tag, cells, cell...
+ *     cell:  column, values * 2 + refused, value...
+ *     value: type * 2 + written, bytes (value_encode())
  */
 #include "tools/import/table_batch.h"
 
@@ -12,8 +12,9 @@
 #include <stdlib.h>
 
 #include "cache/base/cursor.h"
+#include "cache/base/spool.h"
 
-enum { SEGMENT_BYTES = 1 << 20 };
+enum { READ_BYTES = 1 << 24 }; /* so many that were read are let go of */
 
 struct kept_column {
     struct table_type type;
@@ -23,12 +24,11 @@ struct kept_column {
 struct table_batch {
     struct kept_column *columns;
     size_t column_count, column_cap;
-    struct buf *segments;
-    size_t segment_count, segment_cap;
-    size_t bytes; /* of the segments before the last */
+    struct spool bytes;
+    struct buf row; /* the last one, on its way there */
     uint64_t rows;
-    size_t segment; /* reading: the one */
-    struct cursor at;
+    struct cursor at; /* reading: what is left */
+    size_t let_go;    /* and what of it need not be in memory */
     struct table_kept *cells;
     size_t cell_cap;
     struct table_value *values;
@@ -42,9 +42,8 @@ struct table_batch *table_batch_new(void)
 
 void table_batch_free(struct table_batch *batch)
 {
-    for (size_t i = 0; i < batch->segment_count; i++)
-        buf_done(&batch->segments[i]);
-    free(batch->segments);
+    spool_done(&batch->bytes);
+    buf_done(&batch->row);
     free(batch->columns);
     free(batch->cells);
     free(batch->values);
@@ -76,21 +75,10 @@ uint64_t table_batch_rows(const struct table_batch *batch)
 
 size_t table_batch_bytes(const struct table_batch *batch)
 {
-    return batch->bytes + (batch->segment_count ? batch->segments[batch->segment_count - 1].len : 0);
+    return spool_held(&batch->bytes);
 }
 
 /* ---- adding ---- */
-
-static struct buf *segment_to_fill(struct table_batch *batch)
-{
-    struct buf *last = batch->segment_count ? &batch->segments[batch->segment_count - 1] : NULL;
-    if (last && last->len < SEGMENT_BYTES)
-        return last;
-    batch->bytes += last ? last->len : 0;
-    mem_grow(&batch->segments, &batch->segment_cap, batch->segment_count + 1, sizeof *batch->segments);
-    batch->segments[batch->segment_count] = BUF_INIT;
-    return &batch->segments[batch->segment_count++];
-}
 
 static int see_cell(struct table_batch *batch, const struct table_row *row, size_t column, struct error *err)
 {
@@ -134,29 +122,39 @@ int table_batch_add(struct table_batch *batch, const struct table_row *row, uint
         }
         kept += is_kept(batch, row, i);
     }
-    struct buf *to = segment_to_fill(batch);
+    struct buf *to = &batch->row;
+    buf_clear(to);
     buf_varint(to, row->place);
     buf_varint(to, tag);
     buf_varint(to, kept);
     for (size_t i = 0; i < row->count; i++)
         if (is_kept(batch, row, i))
             encode_cell(to, i, &row->cells[i]);
+    spool_append(&batch->bytes, to->data, to->len);
     batch->rows++;
     return 0;
 }
 
+int table_batch_check(const struct table_batch *batch, struct error *err)
+{
+    return spool_check(&batch->bytes, err);
+}
+
 /* ---- giving back ---- */
+
+void table_batch_rewind(struct table_batch *batch)
+{
+    batch->at = (struct cursor){.data = NULL};
+    batch->let_go = 0;
+}
 
 static bool has_more(struct table_batch *batch)
 {
-    if (!batch->at.data && batch->segment_count)
-        batch->at = cursor_of(batch->segments[0].data, batch->segments[0].len);
-    while (!cursor_left(&batch->at) && batch->segment < batch->segment_count) {
-        buf_done(&batch->segments[batch->segment++]);
-        if (batch->segment < batch->segment_count) {
-            const struct buf *segment = &batch->segments[batch->segment];
-            batch->at = cursor_of(segment->data, segment->len);
-        }
+    if (!batch->at.data)
+        batch->at = cursor_of(batch->bytes.bytes.data, batch->bytes.bytes.len);
+    if (batch->at.at - batch->let_go > READ_BYTES) {
+        spool_forget(&batch->bytes);
+        batch->let_go = batch->at.at;
     }
     return cursor_left(&batch->at) > 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Rows of a table kept in memory, in few bytes, until the types of its columns are known: add() all of them,
- * then next() gives them back once, and frees them on the way. One thread at a time.
+ * Rows of a table kept, in few bytes, until the types of its columns are known: add() all of them, then
+ * next() gives them back. Of many, memory holds a window (cache/base/spool.h). One thread at a time.
  */
 #pragma once
 
@@ -26,7 +26,9 @@ void table_batch_skip(struct table_batch *batch, size_t column);
 int table_batch_add(struct table_batch *batch, const struct table_row *row, uint64_t tag, size_t *ret_column,
                     struct error *err);
 uint64_t table_batch_rows(const struct table_batch *batch); /* added */
-size_t table_batch_bytes(const struct table_batch *batch);  /* held */
+size_t table_batch_bytes(const struct table_batch *batch);  /* held in memory */
+/* Fails where there is no room for them: to be asked while they are added. */
+int table_batch_check(const struct table_batch *batch, struct error *err);
 
 struct table_kept { /* a cell that is not missing, or refused; an empty list has none of them, but is there */
     size_t column;
@@ -41,3 +43,4 @@ struct table_kept_row {
 };
 /* 1 with the next row, valid until the next call; 0 at the end. */
 int table_batch_next(struct table_batch *batch, struct table_kept_row *ret);
+void table_batch_rewind(struct table_batch *batch); /* to the first one */

@@ -203,7 +203,8 @@ static int add_values(struct annotate *annotate, const struct table_row *row, st
     size_t tag = annotate->keys.len;
     buf_append(&annotate->keys, buf_text(&annotate->key), annotate->key.len + 1);
     rc = table_batch_add(annotate->batch, row, tag, &column, err);
-    return rc ? table_reader_prefix(annotate->table, row->place, column, err) : 0;
+    return rc ? table_reader_prefix(annotate->table, row->place, column, err)
+              : table_batch_check(annotate->batch, err);
 }
 
 /* 1: the row must wait for the next batch, since this one has its clip already. */

@@ -238,6 +238,13 @@ int changeset_clip(struct changeset *set, const struct changeset_clip *clip, str
     return 0;
 }
 
+const char *changeset_source(const struct changeset *set, const char *key)
+{
+    size_t near = set->clips.count;
+    size_t found = changeset_keys_find(&set->clips, &set->log.bytes, key, &near);
+    return found == SIZE_MAX ? NULL : (const char *)set->log.bytes.data + set->clips.list[found].value;
+}
+
 int changeset_value(struct changeset *set, const char *attribute, const struct value *value,
                     struct error *err)
 {

@@ -73,6 +73,8 @@ struct changeset_clip {
 };
 /* Begins a clip; what follows belongs to it. A second clip of this key: -EEXIST naming both sources. */
 int changeset_clip(struct changeset *set, const struct changeset_clip *clip, struct error *err);
+/* Where the clip of this key comes from; NULL: there is none. Valid until something is added. */
+const char *changeset_source(const struct changeset *set, const char *key);
 /* Adds one value (several calls: several values, if the attribute is multi). -EINVAL: not declared, another
  * type, no value (value_check()), or a second one of an attribute that holds one. */
 int changeset_value(struct changeset *set, const char *attribute, const struct value *value,

@@ -16,6 +16,7 @@ struct drafts *drafts_new(void)
     struct drafts *drafts = MEM_NEW(struct drafts);
     drafts->set = changeset_new();
     drafts->by_key = strmap_new();
+    drafts->bad_keys = strmap_new();
     drafts->by_name = strmap_new();
     drafts->texts = strmap_new();
     drafts->unfinished = strmap_new();
@@ -57,10 +58,22 @@ void drafts_free(struct drafts *drafts)
     if (drafts->set)
         changeset_free(drafts->set);
     strmap_free(drafts->by_key);
+    for (size_t i = 0; i < strmap_count(drafts->bad_keys); i++)
+        free((char *)strmap_at(drafts->bad_keys, i)->value);
+    strmap_free(drafts->bad_keys);
     strmap_free(drafts->by_name);
     strmap_free(drafts->texts);
     strmap_free(drafts->unfinished);
     free(drafts);
+}
+
+/* Where the clip of this key comes from, of those that are forgotten; NULL: there was none. */
+static const char *source_of_given(const struct drafts *drafts, const char *key)
+{
+    if (!drafts->given)
+        return NULL;
+    const struct strmap_entry *bad = strmap_find(drafts->bad_keys, key, strlen(key));
+    return bad ? (const char *)bad->value : changeset_source(drafts->set, key);
 }
 
 int drafts_clip(struct drafts *drafts, const char *key, const char *source, struct draft **ret,
@@ -69,10 +82,13 @@ int drafts_clip(struct drafts *drafts, const char *key, const char *source, stru
     if (name_check(key, strlen(key), err))
         return error_prefix(err, "%s", source);
     bool is_new;
-    struct strmap_entry *entry = strmap_put(drafts->by_key, key, strlen(key), &is_new);
-    if (!is_new)
-        return error_set(err, EEXIST, "two clips would be called '%s': from %s and from %s", key,
-                         drafts->clips[entry->value].source, source);
+    const char *other = source_of_given(drafts, key);
+    struct strmap_entry *entry = other ? NULL : strmap_put(drafts->by_key, key, strlen(key), &is_new);
+    if (!other && !is_new)
+        other = drafts->clips[entry->value].source;
+    if (other)
+        return error_set(err, EEXIST, "two clips would be called '%s': from %s and from %s", key, other,
+                         source);
     entry->value = drafts->count;
     if (drafts->count)
         draft_values_fit(&drafts->clips[drafts->count - 1].values);
@@ -521,31 +537,57 @@ int drafts_check(struct drafts *drafts, struct error *err)
     return rc;
 }
 
-int drafts_emit(struct drafts *drafts, struct error *err)
+static int emit_attributes(struct drafts *drafts, struct error *err)
 {
-    enum { EMIT_TRIM = 1 << 15 };
-    int text_rc = emit_to_text(drafts, err);
-    if (text_rc)
-        return text_rc;
-    for (size_t i = 0; i < drafts->attribute_count; i++) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < drafts->attribute_count; i++) {
         const struct draft_attribute *attribute = &drafts->attributes[i];
         if (!attribute->typed)
             continue;
-        int rc = changeset_attribute(drafts->set, attribute->name, attribute->type, attribute->multi, err);
-        if (rc)
-            return rc;
-        if (attribute->partial)
+        rc = changeset_attribute(drafts->set, attribute->name, attribute->type, attribute->multi, err);
+        if (!rc && attribute->partial)
             changeset_partial(drafts->set, attribute->name);
     }
-    for (size_t i = 0; i < drafts->count; i++) {
-        const struct draft *clip = &drafts->clips[i];
-        bool given = !clip->bad && (clip->hidden || (!clip->kept && !clip->left_out));
-        int rc = given ? emit_clip(drafts, &drafts->clips[i], err) : 0;
-        if (rc)
-            return rc;
-        clip_empty(&drafts->clips[i]);
+    return rc;
+}
+
+static bool is_given(const struct draft *clip)
+{
+    return !clip->bad && (clip->hidden || (!clip->kept && !clip->left_out));
+}
+
+int drafts_emit(struct drafts *drafts, struct error *err)
+{
+    enum { EMIT_TRIM = 1 << 15 };
+    int rc = emit_to_text(drafts, err);
+    if (!rc)
+        rc = emit_attributes(drafts, err);
+    for (size_t i = 0; !rc && i < drafts->count; i++) {
+        struct draft *clip = &drafts->clips[i];
+        rc = is_given(clip) ? emit_clip(drafts, clip, err) : 0;
+        clip_empty(clip);
         if (i % EMIT_TRIM == EMIT_TRIM - 1)
-            malloc_trim(0); /* what clips gave up is one large piece: the log shall have it */
+            malloc_trim(0); /* what clips gave up is one large piece: others shall have it */
     }
-    return 0;
+    return rc;
+}
+
+int drafts_give(struct drafts *drafts, struct error *err)
+{
+    int rc = emit_attributes(drafts, err);
+    for (size_t i = 0; !rc && i < drafts->count; i++) {
+        struct draft *clip = &drafts->clips[i];
+        if (is_given(clip))
+            rc = emit_clip(drafts, clip, err);
+        else
+            strmap_put(drafts->bad_keys, clip->key, strlen(clip->key), NULL)->value =
+                (uintptr_t)STEAL(clip->source);
+    }
+    for (size_t i = 0; i < drafts->count; i++)
+        clip_done(&drafts->clips[i]);
+    drafts->given += drafts->count;
+    drafts->count = 0;
+    strmap_free(drafts->by_key);
+    drafts->by_key = strmap_new();
+    return rc;
 }

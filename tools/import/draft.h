@@ -61,9 +61,11 @@ struct drafts {
     struct changeset *set; /* roots, objects and tables go straight into it */
     struct draft *clips;
     size_t count, cap;
+    size_t given; /* clips that were, before those above: drafts_give() */
     struct draft_attribute *attributes;
     size_t attribute_count, attribute_cap;
     struct strmap *by_key, *by_name;
+    struct strmap *bad_keys;           /* of clips that are no more, but were not given: key -> source */
     struct strmap *texts;              /* what many clips have in common, once */
     struct stream_names *stream_names; /* borrowed, or NULL */
     struct known *known;               /* borrowed, or NULL */
@@ -139,3 +141,11 @@ int drafts_check(struct drafts *drafts, struct error *err);
 /* Writes every clip that is neither kept nor left out nor bad (nor waits) into the change set, in the order
  * they were added. Each gives up all it has but its key for it: it would be in memory twice. */
 int drafts_emit(struct drafts *drafts, struct error *err);
+/* The same of clips that nothing more is said of and nobody asks for: they are forgotten, so that others may
+ * follow. What all attributes are must be known by then. */
+int drafts_give(struct drafts *drafts, struct error *err);
+/* All that were found. */
+static inline size_t drafts_count(const struct drafts *drafts)
+{
+    return drafts->given + drafts->count;
+}

@@ -332,6 +332,7 @@ static int scan_manifest(struct importing *importing, struct error *err)
         return error_set(err, EINVAL, "%s: --replaces is for folders, not for manifests", request->source);
     int rc = request->dataset ? known_open(request->dataset, request->source, &importing->known, err) : 0;
     importing->drafts->known = importing->known;
+    manifest.alone = !says_more(request) && !(importing->known && known_reader(importing->known));
     if (!rc)
         rc = manifest_import(&manifest, &found, err);
     if (!rc && importing->known)
@@ -433,7 +434,7 @@ static int check_unfinished(const struct importing *importing, struct error *err
         notes_add(importing->request->notes, "not finished yet, and tried again by the next import",
                   strmap_at(unfinished, i)->key);
     bool known = importing->known && known_version(importing->known);
-    if (!files || known || drafts->count > drafts->waiting)
+    if (!files || known || drafts_count(drafts) > drafts->waiting)
         return 0;
     return error_set(err, ENOENT, "%s: no clip is finished yet: the recorder is still writing %s",
                      importing->request->source, strmap_at(unfinished, 0)->key);
@@ -534,7 +535,8 @@ int import_scan(const struct import_request *request, struct changeset **ret,
     int rc = scan(&importing, err);
     if (!rc) {
         ret_counts->after = importing.known ? known_version(importing.known) : 0;
-        ret_counts->clips = importing.drafts->count - importing.drafts->bad - importing.drafts->waiting;
+        ret_counts->clips =
+            drafts_count(importing.drafts) - importing.drafts->bad - importing.drafts->waiting;
         ret_counts->copied = importing.copier.counts;
         *ret = STEAL(importing.drafts->set);
     }

@@ -32,7 +32,7 @@ static int refuse_faults(const struct import_request *request, const struct draf
     uint64_t bad = drafts->bad;
     CLEANUP_BUF struct buf text = BUF_INIT;
     if (bad)
-        buf_printf(&text, "%llu of %s", (unsigned long long)bad, COUNT(drafts->count, "clip"));
+        buf_printf(&text, "%llu of %s", (unsigned long long)bad, COUNT(drafts_count(drafts), "clip"));
     if (loose)
         buf_printf(&text, "%s%s of no clip", bad ? " and " : "", COUNT(loose, "entry"));
     return error_set(err, EINVAL, "%s: %s %s bad, and nothing was imported (%s)", request->source,
@@ -57,7 +57,7 @@ int import_skip_check(const struct import_request *request, const struct drafts 
     if (!faults || !faults_count(faults))
         return 0;
     uint64_t loose = faults_loose(faults), bad = drafts->bad + loose;
-    uint64_t all = drafts->count - drafts->waiting + loose;
+    uint64_t all = drafts_count(drafts) - drafts->waiting + loose;
     counts->bad = bad;
     counts->bad_loose = loose;
     bool refused = faults_refused(faults), over = false;

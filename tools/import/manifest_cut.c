@@ -89,6 +89,11 @@ static bool is_video(const struct manifest_cut *cut)
     return false;
 }
 
+bool manifest_cut_scans(const struct manifest_cut *cut)
+{
+    return is_video(cut);
+}
+
 static const struct manifest_object *object_of(const struct scans *scans, const struct item *item)
 {
     return manifest_objects_at(scans->cutting->objects, item->cuts[0]->object);
@@ -207,6 +212,15 @@ static int settle_all(const struct scans *scans, const struct item *item, struct
     return rc;
 }
 
+static void note_progress(const struct manifest_cutting *cutting, size_t object)
+{
+    if (cutting->seen && cutting->seen[object])
+        return;
+    if (cutting->seen)
+        cutting->seen[object] = true;
+    progress_item(cutting->progress, manifest_objects_name(cutting->objects, object));
+}
+
 static int cut_item(const struct scans *scans, struct item *item, struct error *err)
 {
     const struct manifest_object *object = object_of(scans, item);
@@ -221,8 +235,7 @@ static int cut_item(const struct scans *scans, struct item *item, struct error *
     if (item->mp4)
         mp4_free(item->mp4);
     item->mp4 = NULL;
-    progress_item(scans->cutting->progress,
-                  manifest_objects_name(scans->cutting->objects, item->cuts[0]->object));
+    note_progress(scans->cutting, item->cuts[0]->object);
     return 0;
 }
 
@@ -239,7 +252,7 @@ static int compare_objects(const void *a, const void *b)
 
 static void gather_items(struct scans *scans, struct manifest_cut **order, size_t count)
 {
-    scans->items = mem_zero(manifest_objects_count(scans->cutting->objects) * sizeof *scans->items);
+    scans->items = mem_zero(count * sizeof *scans->items); /* at most */
     for (size_t i = 0; i < count; i++) {
         if (!i || order[i]->object != order[i - 1]->object)
             scans->items[scans->count++].cuts = &order[i];
@@ -252,6 +265,11 @@ static void gather_items(struct scans *scans, struct manifest_cut **order, size_
 static int look_ahead(struct scans *scans, struct error *err)
 {
     struct known *known = scans->cutting->drafts->known;
+    bool any = false;
+    for (size_t i = 0; i < scans->count; i++)
+        any |= scans->items[i].scan;
+    if (!any)
+        return 0;
     int rc = ahead_new(scans->count, scan, scans, &scans->ahead, err);
     for (size_t i = 0; rc >= 0 && i < scans->count; i++) {
         struct known_object found;

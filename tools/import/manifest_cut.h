@@ -37,8 +37,11 @@ struct manifest_cutting {
     struct drafts *drafts;
     struct notes *notes;
     struct progress *progress; /* one step an object, or NULL */
+    bool *seen;                /* by object, where there are several calls: it was a step */
 };
 
+/* Must the object be read for this cut? */
+bool manifest_cut_scans(const struct manifest_cut *cut);
 /* Adds every cut's stream to its clip, and makes the clips' fingerprints. `cuts` are sorted by clip. */
 int manifest_cut_all(const struct manifest_cutting *cutting, struct manifest_cut *cuts, size_t count,
                      struct error *err);

@@ -3,7 +3,6 @@
  * the last row tells. Then: rows -> clips and cuts, objects pinned, cuts made. */
 #include "tools/import/manifest_import.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "tools/import/known.h"
 #include "tools/import/manifest_columns.h"
 #include "tools/import/manifest_cut.h"
+#include "tools/import/manifest_stream.h"
 #include "tools/import/recognise.h"
 #include "tools/import/table_attribute.h"
 
@@ -26,7 +26,9 @@ struct importing {
     size_t *attributes; /* by column */
     struct manifest_cut *cuts;
     size_t cut_count, cut_cap;
+    bool plain; /* no object must be read, so clips can be given a window at a time */
 };
+enum { WINDOW_CLIPS = 1 << 12 };
 
 bool manifest_import_is(const char *source)
 {
@@ -38,162 +40,29 @@ bool manifest_import_is(const char *source)
 
 /* ---- one stream of a row ---- */
 
-struct fields { /* what a row says of one stream; NULL: nothing */
-    const struct table_kept *cells[MANIFEST_FIELDS];
-};
-
-static int one_value(const struct table_kept *cell, const struct value **ret, struct error *err)
+static int read_stream(struct importing *importing, const struct manifest_stream *stream,
+                       struct manifest_cut *cut, struct error *err)
 {
-    if (cell->count != 1)
-        return error_set(err, EINVAL, "%zu values, where one must be", cell->count);
-    *ret = &cell->values[0].value;
-    return 0;
-}
-
-static int text_of(const struct table_kept *cell, char **ret, struct error *err)
-{
-    const struct value *value = NULL;
-    int rc = one_value(cell, &value, err);
-    if (!rc && (value->type != VALUE_TEXT || !value->len))
-        rc = error_set(err, EINVAL, value->type == VALUE_TEXT ? "an empty text" : "a %s where a text must be",
-                       value_type_name(value->type));
-    if (!rc)
-        *ret = mem_copy(value->text, value->len);
-    return rc;
-}
-
-/* What a value is as a number of `type`, whatever type its column has. */
-static int number_of(const struct table_kept *cell, enum value_type type, struct value *ret,
-                     struct error *err)
-{
-    CLEANUP_BUF struct buf text = BUF_INIT;
-    const struct value *value = NULL;
-    int rc = one_value(cell, &value, err);
-    if (rc)
-        return rc;
-    value_print(&text, value);
-    return value_parse(type, buf_text(&text), text.len, ret, err);
-}
-
-static int seconds_of(const struct table_kept *cell, double *ret, struct error *err)
-{
-    enum { SECONDS_MAX = 1000000000 };
-    struct value value;
-    int rc = number_of(cell, VALUE_FLOAT, &value, err);
-    if (!rc && !(value.real >= 0 && value.real <= SECONDS_MAX))
-        rc = error_set(err, EINVAL, "%g is not a number of seconds from 0 to %d", value.real, SECONDS_MAX);
-    if (!rc)
-        *ret = value.real;
-    return rc;
-}
-
-static int bytes_of(const struct table_kept *cell, uint64_t *ret, struct error *err)
-{
-    struct value value;
-    int rc = number_of(cell, VALUE_INT, &value, err);
-    if (!rc && value.integer < 0)
-        rc = error_set(err, EINVAL, "%lld is not a number of bytes", (long long)value.integer);
-    if (!rc)
-        *ret = (uint64_t)value.integer;
-    return rc;
-}
-
-struct field_texts {
-    char *url, *ext; /* owned; NULL: not said */
-};
-
-static void field_texts_done(struct field_texts *texts)
-{
-    free(texts->url);
-    free(texts->ext);
-}
-
-static int read_field(enum manifest_field field, const struct table_kept *cell, struct manifest_cut *cut,
-                      struct field_texts *texts, struct error *err)
-{
-    switch (field) {
-    case MANIFEST_URL:
-        return text_of(cell, &texts->url, err);
-    case MANIFEST_EXT:
-        return text_of(cell, &texts->ext, err);
-    case MANIFEST_START:
-        return seconds_of(cell, &cut->start_s, err);
-    case MANIFEST_END:
-        return seconds_of(cell, &cut->end_s, err);
-    case MANIFEST_OFFSET:
-        return bytes_of(cell, &cut->first, err);
-    case MANIFEST_LENGTH:
-        return bytes_of(cell, &cut->count, err);
-    case MANIFEST_FIELDS:
-        break;
-    }
-    return 0;
-}
-
-static int check_fields(const struct fields *fields, const struct manifest_cut *cut, struct error *err)
-{
-    const struct table_kept *const *cells = fields->cells;
-    if (cells[MANIFEST_START] && cells[MANIFEST_END] && cut->start_s >= cut->end_s)
-        return error_set(err, EINVAL, "it starts at %.9g s, but ends at %.9g s", cut->start_s, cut->end_s);
-    if (!cells[MANIFEST_OFFSET] != !cells[MANIFEST_LENGTH])
-        return error_set(err, EINVAL, "offset and length come together");
-    if (cells[MANIFEST_OFFSET] && (cells[MANIFEST_START] || cells[MANIFEST_END]))
-        return error_set(err, EINVAL, "a stream is cut by time or by bytes, not by both");
-    if (cells[MANIFEST_LENGTH] && !cut->count)
-        return error_set(err, EINVAL, "a length of 0 bytes");
-    return 0;
-}
-
-/* The extension is what follows the last dot, if it is a plain word. */
-static char *ext_of(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    if (!dot || dot == name || dot[1] == '_')
-        return mem_text("");
-    for (const char *p = dot + 1; *p; p++)
-        if (!isalnum((unsigned char)*p) && *p != '_' && *p != '-')
-            return mem_text("");
-    return mem_text(dot + 1);
-}
-
-static char *escaped(const char *raw)
-{
-    CLEANUP_BUF struct buf name = BUF_INIT;
-    name_escape(&name, raw, strlen(raw));
-    return (char *)buf_steal(&name);
-}
-
-static int read_stream(struct importing *importing, const struct fields *fields, struct manifest_cut *cut,
-                       struct error *err)
-{
-    struct field_texts texts CLEANUP(field_texts_done) = {.url = NULL};
-    const struct table_reader *reader = importing->reader;
-    for (int i = 0; i < MANIFEST_FIELDS; i++) {
-        const struct table_kept *cell = fields->cells[i];
-        if (cell && read_field((unsigned)i, cell, cut, &texts, err))
-            return table_reader_prefix(reader, cut->place, cell->column, err);
-    }
-    int rc = check_fields(fields, cut, err);
+    CLEANUP_MANIFEST_STREAM_TEXTS struct manifest_stream_texts texts = {.url = NULL};
+    size_t column = cut->column;
+    int rc = manifest_stream_read(stream, cut, &texts, &column, err);
     if (!rc)
         rc = manifest_objects_add(importing->objects, texts.url, &cut->object, err);
     if (rc)
-        return table_reader_prefix(reader, cut->place, cut->column, err);
+        return table_reader_prefix(importing->reader, cut->place, column, err);
     CLEANUP_FREE char *ext =
-        texts.ext ? escaped(texts.ext) : ext_of(manifest_objects_name(importing->objects, cut->object));
+        manifest_stream_ext(&texts, manifest_objects_name(importing->objects, cut->object));
     cut->ext = drafts_text(importing->import->drafts, ext);
-    cut->kind = fields->cells[MANIFEST_OFFSET]                                 ? MANIFEST_BYTES
-                : fields->cells[MANIFEST_START] || fields->cells[MANIFEST_END] ? MANIFEST_TIME
-                                                                               : MANIFEST_WHOLE;
     return 0;
 }
 
-static int add_stream(struct importing *importing, size_t stream, const struct fields *fields,
+static int add_stream(struct importing *importing, size_t stream, const struct manifest_stream *fields,
                       const struct table_kept_row *row, struct error *err)
 {
     const char *name = manifest_columns_stream(&importing->columns, stream);
     if (!fields->cells[MANIFEST_URL])
         return table_reader_fail(importing->reader, row->place, err, "the stream '%s' has no url", name);
-    CLEANUP_FREE char *escaped_name = escaped(name);
+    CLEANUP_FREE char *escaped_name = manifest_escaped(name);
     mem_grow(&importing->cuts, &importing->cut_cap, importing->cut_count + 1, sizeof *importing->cuts);
     struct manifest_cut *cut = &importing->cuts[importing->cut_count++];
     *cut = (struct manifest_cut){.clip = importing->import->drafts->count - 1,
@@ -220,7 +89,7 @@ static int add_clip(struct importing *importing, const struct table_kept_row *ro
             value_print(&raw, &row->cells[i].values[0].value);
     if (raw.len == prefix)
         return table_reader_fail(importing->reader, row->place, err, "there is no key");
-    CLEANUP_FREE char *key = escaped(buf_text(&raw));
+    CLEANUP_FREE char *key = manifest_escaped(buf_text(&raw));
     CLEANUP_FREE char *source =
         mem_printf("%s: %s %llu", table_reader_name(importing->reader),
                    table_reader_place_name(importing->reader), (unsigned long long)row->place);
@@ -229,7 +98,7 @@ static int add_clip(struct importing *importing, const struct table_kept_row *ro
 
 /* `streams.front` and `front.url` are two columns for one thing: a row uses one of them. */
 static int note_field(const struct importing *importing, const struct table_kept_row *row,
-                      const struct table_kept *cell, struct fields *streams, struct error *err)
+                      const struct table_kept *cell, struct manifest_stream *streams, struct error *err)
 {
     const struct manifest_column *column = &importing->columns.columns[cell->column];
     const struct table_kept **to = &streams[column->stream].cells[column->field];
@@ -250,7 +119,7 @@ static int set_attribute(const struct importing *importing, const struct table_k
 }
 
 static int add_streams(struct importing *importing, const struct table_kept_row *row,
-                       const struct fields *streams, struct error *err)
+                       const struct manifest_stream *streams, struct error *err)
 {
     size_t found = 0;
     int rc = 0;
@@ -264,8 +133,8 @@ static int add_streams(struct importing *importing, const struct table_kept_row 
     return rc || found ? rc : table_reader_fail(importing->reader, row->place, err, "the clip has no stream");
 }
 
-static int add_row(struct importing *importing, const struct table_kept_row *row, struct fields *streams,
-                   struct draft **ret_clip, struct error *err)
+static int add_row(struct importing *importing, const struct table_kept_row *row,
+                   struct manifest_stream *streams, struct draft **ret_clip, struct error *err)
 {
     struct draft *clip = NULL;
     int rc = add_clip(importing, row, &clip, err);
@@ -280,6 +149,68 @@ static int add_row(struct importing *importing, const struct table_kept_row *row
             rc = set_attribute(importing, row, cell, clip, err);
     }
     return rc ? rc : add_streams(importing, row, streams, err);
+}
+
+/* ---- a first look ---- */
+
+/* Does the clip get two values of it? */
+static bool has_several(const struct table_type *type, const struct table_kept *cell)
+{
+    CLEANUP_BUF struct buf first = BUF_INIT, other = BUF_INIT;
+    struct value is, was = {0};
+    bool several = false, any = false;
+    for (size_t i = 0; i < cell->count && !several; i++) {
+        if (table_type_value(type, &cell->values[i], any ? &other : &first, &is, NULL))
+            continue;
+        several = any && value_compare(&is, &was) != 0;
+        was = any ? was : is;
+        any = true;
+    }
+    return several;
+}
+
+/* Notes the object, and says whether it must be read. What is wrong with it is said when its clip is made. */
+static bool look_at_stream(struct importing *importing, const struct manifest_stream *stream)
+{
+    CLEANUP_MANIFEST_STREAM_TEXTS struct manifest_stream_texts texts = {.url = NULL};
+    struct manifest_cut cut = {.end_s = HUGE_VAL};
+    size_t column;
+    if (!stream->cells[MANIFEST_URL] || manifest_stream_read(stream, &cut, &texts, &column, NULL) ||
+        manifest_objects_add(importing->objects, texts.url, &cut.object, NULL))
+        return false;
+    CLEANUP_FREE char *ext =
+        manifest_stream_ext(&texts, manifest_objects_name(importing->objects, cut.object));
+    cut.ext = ext;
+    return manifest_cut_scans(&cut);
+}
+
+static void look_at_cell(struct importing *importing, const struct table_kept *cell,
+                         struct manifest_stream *streams)
+{
+    const struct manifest_column *column = &importing->columns.columns[cell->column];
+    if (column->stream >= 0)
+        streams[column->stream].cells[column->field] = cell;
+    else if (column->stream == MANIFEST_ATTRIBUTE && cell->count > 1 &&
+             has_several(table_batch_type(importing->batch, cell->column), cell))
+        importing->import->drafts->attributes[importing->attributes[cell->column]].multi = true;
+}
+
+/* What must be known of all rows before the first clip can be given. False: some object must be read, and
+ * each once only, so all its clips must be there. */
+static bool look_at_rows(struct importing *importing)
+{
+    size_t count = strmap_count(importing->columns.streams);
+    CLEANUP_FREE struct manifest_stream *streams = mem_alloc(count * sizeof *streams);
+    struct table_kept_row row;
+    bool plain = true;
+    while (plain && table_batch_next(importing->batch, &row)) {
+        memset(streams, 0, count * sizeof *streams);
+        for (size_t i = 0; i < row.count; i++)
+            look_at_cell(importing, &row.cells[i], streams);
+        for (size_t i = 0; i < count; i++)
+            plain &= !look_at_stream(importing, &streams[i]);
+    }
+    return plain;
 }
 
 /* ---- all of it ---- */
@@ -370,14 +301,19 @@ static int settle(const struct importing *importing, uint64_t place, struct draf
     return drafts_fault(importing->import->drafts, clip, table_reader_name(importing->reader), where, err);
 }
 
-static int add_rows(struct importing *importing, struct error *err)
+/* As many clips as may be there at a time; 1: there may be more rows. */
+static int add_rows(struct importing *importing, size_t most, struct error *err)
 {
     struct table_kept_row row;
     struct draft *clip;
-    CLEANUP_FREE struct fields *streams =
+    CLEANUP_FREE struct manifest_stream *streams =
         mem_alloc(strmap_count(importing->columns.streams) * sizeof *streams);
     int rc = 0;
-    while (!rc && table_batch_next(importing->batch, &row)) {
+    while (!rc) {
+        if (importing->import->drafts->count >= most)
+            return 1;
+        if (!table_batch_next(importing->batch, &row))
+            break;
         rc = add_row(importing, &row, streams, &clip, err);
         rc = settle(importing, row.place, clip, rc, err);
     }
@@ -408,13 +344,26 @@ static void count(const struct importing *importing, struct manifest_found *ret)
 static int cut_all(struct importing *importing, struct error *err)
 {
     const struct manifest_import *import = importing->import;
+    CLEANUP_FREE bool *seen = mem_zero(manifest_objects_count(importing->objects) * sizeof *seen);
     progress_expect(import->progress, manifest_objects_count(importing->objects));
     struct manifest_cutting cutting = {.objects = importing->objects,
                                        .reader = importing->reader,
                                        .drafts = import->drafts,
                                        .notes = import->notes,
-                                       .progress = import->progress};
-    return manifest_cut_all(&cutting, importing->cuts, importing->cut_count, err);
+                                       .progress = import->progress,
+                                       .seen = seen};
+    int rc = importing->plain ? 1 : manifest_cut_all(&cutting, importing->cuts, importing->cut_count, err);
+    while (rc == 1) {
+        rc = add_rows(importing, WINDOW_CLIPS, err);
+        int given = rc < 0 ? rc : manifest_cut_all(&cutting, importing->cuts, importing->cut_count, err);
+        importing->cut_count = 0;
+        if (!given)
+            given = drafts_check(import->drafts, err);
+        if (!given)
+            given = drafts_give(import->drafts, err);
+        rc = given ? given : rc;
+    }
+    return rc;
 }
 
 static int recognise_root(void *ctx, struct source *source, struct error *err)
@@ -479,8 +428,10 @@ int manifest_import(const struct manifest_import *import, struct manifest_found 
         rc = manifest_columns_new(importing.reader, &importing.columns, err);
     if (!rc)
         rc = claim_attributes(&importing, err);
-    if (!rc)
-        rc = add_rows(&importing, err);
+    importing.plain = !rc && import->alone && look_at_rows(&importing);
+    table_batch_rewind(importing.batch);
+    if (!rc && !importing.plain)
+        rc = add_rows(&importing, SIZE_MAX, err);
     if (!rc)
         rc = cut(&importing, ret, err);
     return rc;

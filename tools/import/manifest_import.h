@@ -22,6 +22,7 @@ struct manifest_import {
     bool *multi_used;        /* by name of `multi`: the manifest has this column */
     struct dataset *dataset; /* or NULL: it knows nothing yet */
     bool dry;                /* nothing is written */
+    bool alone; /* nothing else is said of its clips, and none are known: they are given as they come */
     struct drafts *drafts;
     struct notes *notes;
     struct progress *progress; /* one step an object, or NULL */

@@ -65,6 +65,16 @@ static inline uint32_t changeset_number(const struct changeset *set,
 /* The attribute of this name, or NULL if it was not declared; its number is where it stands in the list. */
 struct changeset_attribute *changeset_declared(struct changeset *set, const char *name);
 
+/* The first text of the operation that begins at `at`, or, at 0, at the first one. Valid until something is
+ * appended. */
+static inline const char *changeset_text_at(const struct changeset *set, size_t at)
+{
+    struct cursor c = cursor_of(set->log.bytes.data, set->log.bytes.len);
+    c.at = (at ? at : CHANGESET_MAGIC_BYTES) + 1;
+    cursor_varint(&c);
+    return (const char *)c.data + c.at;
+}
+
 /* Where the operation begins that the text of `len` bytes at `at` is the first part of: kind, length, text.
  */
 static inline size_t changeset_op_of_text(size_t at, size_t len)

@@ -199,14 +199,11 @@ static int run(struct apply *apply, struct error *err)
     return rc ? rc : db_commit(apply->db, err);
 }
 
-static void free_moved(struct apply_moved *moved)
+static void taking_done(struct apply_taking *taking)
 {
-    if (!moved)
-        return;
-    buf_done(&moved->record);
-    buf_done(&moved->lists);
-    buf_done(&moved->events);
-    free(moved);
+    buf_done(&taking->record);
+    buf_done(&taking->lists);
+    buf_done(&taking->events);
 }
 
 static void source_done(struct apply_source *source)
@@ -222,8 +219,9 @@ static void source_done(struct apply_source *source)
 
 static void identity_done(struct apply_identity *identity)
 {
-    for (size_t i = 0; i < identity->count; i++)
-        free_moved(identity->clips[i].moved);
+    for (size_t i = 0; i < identity->take_count; i++)
+        taking_done(&identity->takes[i]);
+    free(identity->takes);
     free(identity->clips);
     free(identity->sorts);
     rowset_unref(identity->live);

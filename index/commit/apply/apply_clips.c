@@ -25,6 +25,7 @@ struct new_stream {
 
 struct step {
     struct apply *apply;
+    struct changeset_reader reader;
     struct apply_record record; /* of the clip under way */
     const struct apply_clip *place;
     struct changeset_op clip, extra; /* extra.kind 0: it has none */
@@ -77,15 +78,15 @@ static int say_value(struct step *step, const struct changeset_op *op, struct er
 
 static int take_clip(struct step *step, struct error *err)
 {
-    struct changeset_reader reader = CHANGESET_READER(step->apply->source.set);
+    struct changeset_reader *reader = &step->reader;
     struct changeset_op op;
     int rc = 0;
     step->stream_count = 0;
     step->extra = (struct changeset_op){0};
     buf_clear(&step->pieces);
-    reader.at = step->place->at;
-    changeset_next(&reader, &step->clip);
-    while (!rc && changeset_next(&reader, &op) && op.kind != CHANGESET_CLIP) {
+    reader->at = step->place->at;
+    changeset_next(reader, &step->clip);
+    while (!rc && changeset_next(reader, &op) && op.kind != CHANGESET_CLIP) {
         if (op.kind == CHANGESET_VALUE || op.kind == CHANGESET_NONE)
             rc = say_value(step, &op, err);
         else if (op.kind == CHANGESET_STREAM)
@@ -93,7 +94,6 @@ static int take_clip(struct step *step, struct error *err)
         else if (op.kind == CHANGESET_EXTRA)
             step->extra = op;
     }
-    changeset_reader_done(&reader);
     return rc;
 }
 
@@ -109,16 +109,16 @@ static int read_old(struct step *step, struct error *err)
         rc = clips_ident(apply->db, step->place->row, &step->was_ident, err);
     if (rc < 1)
         return rc ? rc : db_damaged(apply->db, err, "the row %u of a clip is missing", step->place->row);
-    if (strcmp(step->was.key, step->place->key) != 0)
-        return db_damaged(apply->db, err, "the key '%s' leads to the clip '%s'", step->place->key,
-                          step->was.key);
+    const char *key = apply_clip_key(apply, step->place);
+    if (strcmp(step->was.key, key) != 0)
+        return db_damaged(apply->db, err, "the key '%s' leads to the clip '%s'", key, step->was.key);
     return 0;
 }
 
 static int take_over_events(struct step *step, struct error *err)
 {
     struct apply_record *record = &step->record;
-    const struct apply_moved *moved = step->place->moved;
+    const struct apply_taking *moved = apply_clip_takes(record->apply, step->place);
     struct buf events = moved ? moved->events : BUF_INIT; /* borrowed */
     return events_decode(record->apply->db, record->row, cursor_of(events.data, events.len),
                          &record->now_events, err);
@@ -127,7 +127,7 @@ static int take_over_events(struct step *step, struct error *err)
 static int take_over_labels(struct step *step, struct error *err)
 {
     struct apply *apply = step->apply;
-    const struct apply_moved *moved = step->place->moved;
+    const struct apply_taking *moved = apply_clip_takes(apply, step->place);
     struct buf bytes = moved ? moved->record : BUF_INIT,
                lists = moved ? moved->lists : BUF_INIT; /* borrowed */
     int rc = record_decode(apply->db, &apply->output.attributes, NULL, step->place->row,
@@ -140,7 +140,7 @@ static int take_over_labels(struct step *step, struct error *err)
 /* What others have said stays, or comes along from another key. */
 static int keep_others(struct step *step, struct error *err)
 {
-    bool moves = step->place->labels_of || step->place->labels_left;
+    bool moves = step->place->takes || step->place->labels_left;
     int rc = moves ? take_over_labels(step, err) : 0;
     return rc ? rc : apply_merge(&step->record, step->place, moves ? &step->labels : &step->record.was, err);
 }
@@ -326,8 +326,8 @@ static void note_late(struct step *step)
         changed = step->was.files[i].changed > changed ? step->was.files[i].changed : changed;
     uint32_t version = step->place->known ? apply_conflict_clip(step->apply, step->place->row, changed) : 0;
     if (version)
-        apply_conflict_add_clip(step->apply, step->place->key, step->place->live ? "changed" : "removed",
-                                version);
+        apply_conflict_add_clip(step->apply, apply_clip_key(step->apply, step->place),
+                                step->place->live ? "changed" : "removed", version);
 }
 
 /* A file that is gone cannot say when: its clip's json does. */
@@ -409,7 +409,8 @@ static int hide_clip(struct step *step, struct error *err)
     step->stream_count = step->record.said.count = 0;
     if (step->place->live)
         drop_clip(step);
-    if (!rc && (step->place->known || step->place->moved))
+    const struct apply_taking *takes = apply_clip_takes(step->apply, step->place);
+    if (!rc && (step->place->known || (takes && takes->found)))
         rc = keep_hidden(step, err);
     if (!rc)
         rc = apply_record_print(&step->record, step->clip.text, err);
@@ -448,6 +449,7 @@ static int apply_clip(struct step *step, struct error *err)
 
 static void step_done(struct step *step)
 {
+    changeset_reader_done(&step->reader);
     apply_record_done(&step->record);
     record_values_done(&step->labels);
     free(step->streams);
@@ -471,7 +473,8 @@ static int apply_place(struct step *step, struct error *err)
 
 int apply_clips(struct apply *apply, struct error *err)
 {
-    struct step step = {.apply = apply, .record = APPLY_RECORD(apply)};
+    struct step step = {
+        .apply = apply, .reader = CHANGESET_READER(apply->source.set), .record = APPLY_RECORD(apply)};
     step.files = mem_zero(CLIP_STREAMS_MAX * sizeof *step.files);
     step.entries = mem_zero(CLIP_STREAMS_MAX * sizeof *step.entries);
     step.groups = apply_groups_new(apply);

@@ -21,7 +21,7 @@ uint32_t apply_conflict_cell(const struct apply *apply, const struct apply_clip 
                              const struct attribute *attribute)
 {
     const struct interim *interim = interim_of(apply);
-    if (!interim || !place->live || place->labels_of || place->labels_left)
+    if (!interim || !place->live || place->takes || place->labels_left)
         return 0; /* what it has is what another clip had; or that it went says it all */
     uint32_t cell = interim_cell(interim, attribute->info.id, place->row),
              clip = interim_clip(interim, place->row);
@@ -167,9 +167,9 @@ void apply_conflict_add_events(struct apply *apply, const struct apply_clip *pla
              version = events->newest > clip ? events->newest : clip;
     snprintf(since, sizeof since, version > base ? "since v%u" : "than in v%u",
              version > base ? version : base);
-    apply_example(&apply->setter.late, "'%s' has other events %.*s by %s %s, %s %llu says", place->key,
-                  (int)events->label->len, events->label->text, apply->setter.name, since,
-                  apply->setter.table, (unsigned long long)place->place);
+    apply_example(&apply->setter.late, "'%s' has other events %.*s by %s %s, %s %llu says",
+                  apply_clip_key(apply, place), (int)events->label->len, events->label->text,
+                  apply->setter.name, since, apply->setter.table, apply_clip_place(apply, place));
 }
 
 /* ---- content ---- */

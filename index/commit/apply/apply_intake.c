@@ -235,11 +235,11 @@ static int take_clip(struct intake *intake, const struct changeset_op *op, struc
 {
     struct apply_identity *identity = &intake->apply->identity;
     struct apply_clip *clip = &identity->clips[identity->count];
-    *clip = (struct apply_clip){
-        .at = intake->at, .key = op->text, .place = op->place, .order = (uint32_t)identity->count};
+    *clip = (struct apply_clip){.at = intake->at, .order = (uint32_t)identity->count};
     if (identity->sorts) {
         struct apply_sort *sort = &identity->sorts[identity->count];
         sort->t0_ns = op->t0_ns;
+        sort->key_hash = key_hash(op->text, strlen(op->text));
         for (size_t i = 0; i < APPLY_SORT_KEYS; i++)
             sort->ranks[i] = APPLY_UNRANKED;
     }
@@ -251,7 +251,7 @@ static int take_removal(struct intake *intake, const struct changeset_op *op, st
 {
     struct apply_identity *identity = &intake->apply->identity;
     identity->clips[changeset_clips(intake->apply->source.set) + identity->removals++] =
-        (struct apply_clip){.key = op->text, .removed = true};
+        (struct apply_clip){.at = intake->at, .removed = true};
     return 0;
 }
 
@@ -263,7 +263,10 @@ static int take_hide(struct intake *intake, const struct changeset_op *op, struc
 
 static int take_labels_of(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
-    intake->apply->identity.clips[intake->apply->identity.count - 1].labels_of = op->text;
+    struct apply_identity *identity = &intake->apply->identity;
+    mem_grow(&identity->takes, &identity->take_cap, identity->take_count + 1, sizeof *identity->takes);
+    identity->takes[identity->take_count++] = (struct apply_taking){.of = op->text};
+    identity->clips[identity->count - 1].takes = (uint32_t)identity->take_count;
     return 0;
 }
 
@@ -371,7 +374,7 @@ static int take_lists(struct intake *intake, uint32_t first, struct error *err)
     for (size_t i = 0; !rc && i < set->clips.count; i++) {
         const struct changeset_key *key = &set->clips.list[i];
         const char *text = (const char *)set->log.bytes.data + key->at;
-        struct changeset_op op = {.text = text, .place = key->value};
+        struct changeset_op op = {.text = text};
         intake->at = changeset_op_of_text(key->at, strlen(text));
         rc = take_clip(intake, &op, err);
     }

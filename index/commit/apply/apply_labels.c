@@ -63,7 +63,8 @@ static int find_keys(struct apply *apply, struct error *err)
         return keys_each(apply->db, take_row, &(struct key_walk){.apply = apply}, err);
     for (size_t i = 0; rc >= 0 && i < apply->identity.count; i++) {
         struct apply_clip *clip = &apply->identity.clips[i];
-        rc = keys_find(apply->db, &apply->identity.runs, clip->key, strlen(clip->key), &clip->row, err);
+        const char *key = apply_clip_key(apply, clip);
+        rc = keys_find(apply->db, &apply->identity.runs, key, strlen(key), &clip->row, err);
         clip->known = rc == 1;
     }
     return rc < 0 ? rc : 0;
@@ -75,7 +76,7 @@ static void note_unknown(struct apply *apply, const struct apply_clip *clip, uin
     if (removed)
         snprintf(by, sizeof by, " (removed by v%u)", removed);
     apply_example(&apply->setter.unknown, "%s %llu: '%s'%s", apply->setter.table,
-                  (unsigned long long)clip->place, clip->key, by);
+                  apply_clip_place(apply, clip), apply_clip_key(apply, clip), by);
 }
 
 static int find_rows(struct apply *apply, struct error *err)
@@ -128,6 +129,7 @@ struct own_events {
 struct step {
     struct apply *apply;
     struct apply_record record;
+    struct changeset_reader reader;
     const struct apply_clip *place;
     struct events said;   /* of the labels under way; by label, start and end */
     struct value *labels; /* ascending: what the set says all events of */
@@ -247,7 +249,7 @@ static int take(struct step *step, const struct changeset_op *op, struct error *
     if (op->kind == CHANGESET_VALUE || op->kind == CHANGESET_NONE) {
         int rc = apply_record_say(&step->record, op, err);
         return rc ? error_within(err, rc, "%s %llu", step->apply->setter.table,
-                                 (unsigned long long)step->place->place)
+                                 apply_clip_place(step->apply, step->place))
                   : 0;
     }
     if (op->kind == CHANGESET_EVENTS) {
@@ -264,15 +266,14 @@ static int take(struct step *step, const struct changeset_op *op, struct error *
 
 static int take_labels(struct step *step, struct error *err)
 {
-    struct changeset_reader reader = CHANGESET_READER(step->apply->source.set);
+    struct changeset_reader *reader = &step->reader;
     struct changeset_op op;
     int rc = 0;
     step->label_count = step->said.count = 0;
-    reader.at = step->place->at;
-    changeset_next(&reader, &op);
-    while (!rc && changeset_next(&reader, &op) && op.kind != CHANGESET_LABELS)
+    reader->at = step->place->at;
+    changeset_next(reader, &op);
+    while (!rc && changeset_next(reader, &op) && op.kind != CHANGESET_LABELS)
         rc = take(step, &op, err);
-    changeset_reader_done(&reader);
     return rc;
 }
 
@@ -332,7 +333,8 @@ static int check_taken(const struct apply *apply, struct error *err)
 
 int apply_labels(struct apply *apply, struct error *err)
 {
-    struct step step = {.apply = apply, .record = APPLY_RECORD(apply)};
+    struct step step = {
+        .apply = apply, .reader = CHANGESET_READER(apply->source.set), .record = APPLY_RECORD(apply)};
     int rc = 0;
     for (size_t i = 0; !rc && i < apply->identity.count; i++) {
         step.place = &apply->identity.clips[i];
@@ -342,6 +344,7 @@ int apply_labels(struct apply *apply, struct error *err)
         rc = check_taken(apply, err);
     if (!rc)
         rc = apply_record_flush(&step.record, err);
+    changeset_reader_done(&step.reader);
     apply_record_done(&step.record);
     events_done(&step.said);
     free(step.labels);

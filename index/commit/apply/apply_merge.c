@@ -59,9 +59,10 @@ static void note_taken(struct apply *apply, const struct apply_clip *place, stru
     print_run(said, &is);
     if (!said.count)
         buf_text_append(&is, "there is none");
-    apply_example(&apply->setter.taken, "'%s' has %s=%s by %s (v%u), %s %llu says %s", place->key,
-                  old.list->attribute->info.name, buf_text(&was), origin->setter, origin->version,
-                  apply->setter.table, (unsigned long long)place->place, buf_text(&is));
+    apply_example(&apply->setter.taken, "'%s' has %s=%s by %s (v%u), %s %llu says %s",
+                  apply_clip_key(apply, place), old.list->attribute->info.name, buf_text(&was),
+                  origin->setter, origin->version, apply->setter.table, apply_clip_place(apply, place),
+                  buf_text(&is));
 }
 
 /* What another version has changed since the set was made. */
@@ -78,13 +79,13 @@ static void note_late(struct apply *apply, const struct apply_clip *place, struc
         buf_printf(&was, "has no %s", attribute->info.name);
     }
     if (apply->source.set->has_labels)
-        buf_printf(&is, "%s %llu", apply->setter.table, (unsigned long long)place->place);
+        buf_printf(&is, "%s %llu", apply->setter.table, apply_clip_place(apply, place));
     else
         buf_text_append(&is, "the import");
     buf_text_append(&is, said.count ? " says " : " says there is none");
     print_run(said, &is);
-    apply_example(&apply->setter.late, "'%s' %s since v%u, %s", place->key, buf_text(&was), version,
-                  buf_text(&is));
+    apply_example(&apply->setter.late, "'%s' %s since v%u, %s", apply_clip_key(apply, place), buf_text(&was),
+                  version, buf_text(&is));
 }
 
 /* What a table replaces of what imports have said. */
@@ -94,7 +95,7 @@ static void note_changed(struct apply *apply, const struct apply_clip *place, st
     CLEANUP_BUF struct buf was = BUF_INIT, is = BUF_INIT;
     print_run(old, &was);
     print_run(said, &is);
-    apply_example(&apply->setter.replaced, "'%s' has %s=%s (v%u), now %s", place->key,
+    apply_example(&apply->setter.replaced, "'%s' has %s=%s (v%u), now %s", apply_clip_key(apply, place),
                   old.list->attribute->info.name, buf_text(&was), version, buf_text(&is));
 }
 

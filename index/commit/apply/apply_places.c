@@ -8,16 +8,23 @@
 #include "index/catalog/rows.h"
 #include "index/commit/apply/apply_conflict.h"
 
+enum { LET_GO = 1 << 16 }; /* as many clips of the log as are in memory at a time */
+
 static int find_known(struct apply *apply, struct error *err)
 {
     for (size_t i = 0; i < apply->identity.count; i++) {
         struct apply_clip *clip = &apply->identity.clips[i];
-        int rc = keys_find(apply->db, &apply->identity.runs, clip->key, strlen(clip->key), &clip->row, err);
+        uint32_t row = 0;
+        const char *key = apply_clip_key(apply, clip);
+        int rc = keys_find(apply->db, &apply->identity.runs, key, strlen(key), &row, err);
         if (rc < 0)
             return rc;
+        clip->row = row;
         clip->known = rc;
+        if (i % LET_GO == LET_GO - 1)
+            spool_forget(&apply->source.set->log);
         if (rc && clip->row >= apply->source.parent_rows)
-            return db_damaged(apply->db, err, "the row of the key '%s' is out of range", clip->key);
+            return db_damaged(apply->db, err, "the row of the key '%s' is out of range", key);
         clip->live = rc && rowset_contains(apply->identity.live, clip->row);
     }
     return 0;
@@ -34,7 +41,7 @@ static void drop_idle_removals(struct apply_identity *identity)
 }
 
 static int move_values(struct apply *apply, uint32_t row, struct cursor record, struct lists *lists,
-                       struct apply_moved *moved, struct error *err)
+                       struct apply_taking *moved, struct error *err)
 {
     struct record_values values = {0};
     int rc = cells_values(apply->db, &apply->source.cells, &apply->output.attributes,
@@ -54,24 +61,26 @@ static int read_labels(struct apply *apply, struct apply_clip *clip, struct reco
                        struct lists *lists, struct error *err)
 {
     uint32_t row;
-    clip->labels_left = strmap_find(apply->source.set->labels_of, clip->key, strlen(clip->key)) != NULL;
-    if (!clip->labels_of)
+    const char *key = apply_clip_key(apply, clip);
+    struct apply_taking *takes = apply_clip_takes(apply, clip);
+    clip->labels_left = strmap_find(apply->source.set->labels_of, key, strlen(key)) != NULL;
+    if (!takes)
         return 0;
-    int rc = keys_find(apply->db, &apply->identity.runs, clip->labels_of, strlen(clip->labels_of), &row, err);
+    int rc = keys_find(apply->db, &apply->identity.runs, takes->of, strlen(takes->of), &row, err);
     if (rc < 1) /* of one that was removed they are what it had then */
         return rc;
     uint32_t version = apply_conflict_clip(apply, row, 0);
     if (version)
-        apply_conflict_add_clip(apply, clip->labels_of, "changed", version);
-    clip->moved = MEM_NEW(struct apply_moved);
+        apply_conflict_add_clip(apply, takes->of, "changed", version);
+    takes->found = true;
     rc = record_group_read(apply->db, row, &groups[0], err);
     if (!rc)
         rc = record_group_read(apply->db, row, &groups[1], err);
     if (rc)
         return rc;
     struct cursor events = record_of(&groups[1], row);
-    buf_append(&clip->moved->events, events.data, events.len);
-    return move_values(apply, row, record_of(&groups[0], row), lists, clip->moved, err);
+    buf_append(&takes->events, events.data, events.len);
+    return move_values(apply, row, record_of(&groups[0], row), lists, takes, err);
 }
 
 static int read_all_labels(struct apply *apply, struct error *err)
@@ -93,8 +102,10 @@ static int read_all_labels(struct apply *apply, struct error *err)
  * came. */
 static int compare_clips(const void *a, const void *b, void *ctx)
 {
-    const struct apply_clip *x = a, *y = b;
-    const struct apply_sort *sorts = ctx, *of_x = &sorts[x->order], *of_y = &sorts[y->order];
+    const struct apply_identity *identity = ctx;
+    const struct apply_clip *x = &identity->clips[*(const uint32_t *)a],
+                            *y = &identity->clips[*(const uint32_t *)b];
+    const struct apply_sort *of_x = &identity->sorts[x->order], *of_y = &identity->sorts[y->order];
     if (x->known != y->known)
         return x->known ? -1 : 1;
     if (x->known)
@@ -136,20 +147,42 @@ static int place_new(struct apply *apply, struct error *err)
         if (apply->output.rows >= UINT32_MAX)
             return error_set(err, EFBIG, "the data set has too many clips");
         clip->row = (uint32_t)apply->output.rows++;
-        hash_additions_add(&identity->new_hashes, SCHEMA_HASH_KEY, key_hash(clip->key, strlen(clip->key)),
+        hash_additions_add(&identity->new_hashes, SCHEMA_HASH_KEY, identity->sorts[clip->order].key_hash,
                            clip->row);
         place_live(identity, clip);
     }
     return 0;
 }
 
+/* Clip i becomes the one that was order[i]. */
+static void permute(struct apply_clip *clips, uint32_t *order, size_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct apply_clip first = clips[i];
+        uint32_t at = i;
+        for (uint32_t from; (from = order[at]) != i; at = from) {
+            clips[at] = clips[from];
+            order[at] = at;
+        }
+        clips[at] = first;
+        order[at] = at;
+    }
+}
+
+/* Numbers of clips are sorted, which are less than clips; where they are in order already, nothing is. */
 static void sort_clips(struct apply_identity *identity)
 {
     drop_idle_removals(identity);
-    if (identity->count)
-        qsort_r(identity->clips, identity->count, sizeof *identity->clips, compare_clips, identity->sorts);
-    free(identity->sorts);
-    identity->sorts = NULL;
+    CLEANUP_FREE uint32_t *order = mem_alloc(identity->count * sizeof *order);
+    bool sorted = true;
+    for (uint32_t i = 0; i < identity->count; i++) {
+        order[i] = i;
+        sorted &= !i || compare_clips(&order[i - 1], &order[i], identity) < 0;
+    }
+    if (sorted)
+        return;
+    qsort_r(order, identity->count, sizeof *order, compare_clips, identity);
+    permute(identity->clips, order, identity->count);
 }
 
 int apply_places(struct apply *apply, struct error *err)
@@ -168,6 +201,7 @@ int apply_places(struct apply *apply, struct error *err)
         return rc;
     sort_clips(&apply->identity);
     rc = place_new(apply, err);
+    free(STEAL(apply->identity.sorts));
     apply->output.seals =
         apply->output.rows - apply->source.parent_rows >= (int64_t)apply->source.limits.tail_rows;
     return rc;

@@ -28,29 +28,32 @@
 
 enum { APPLY_SORT_KEYS = 3, APPLY_UNRANKED = UINT32_MAX, APPLY_NO_ATTRIBUTE = UINT32_MAX };
 
+/* There may be millions: few bytes each. */
 struct apply_clip {
-    size_t at;       /* of its operation in the log */
-    const char *key; /* borrowed from the log */
-    uint32_t order;  /* in the change set */
-    uint64_t place;  /* of its labels in their table */
+    size_t at;      /* of its operation in the log */
+    uint32_t order; /* in the change set */
     uint32_t row;
-    bool known; /* the row is the parent's */
-    bool live;  /* and so is the clip: a row that was removed only keeps its number */
-    bool removed;
-    bool hidden;           /* given, but not to be seen */
-    bool labels_left;      /* another clip of the set takes over its labels */
-    const char *labels_of; /* key of the clip whose labels it takes over, borrowed from the log; or NULL */
-    struct apply_moved *moved; /* what the parent has of that clip, live or not; NULL: nothing */
+    uint32_t
+        takes; /* index into identity.takes, plus 1: it takes over another clip's labels; 0: it does not */
+    bool known : 1; /* the row is the parent's */
+    bool live : 1;  /* and so is the clip: a row that was removed only keeps its number */
+    bool removed : 1;
+    bool hidden : 1;      /* given, but not to be seen */
+    bool labels_left : 1; /* another clip of the set takes over its labels */
 };
 
-/* What new clips are sorted by. */
+/* What is wanted of new clips until they have their rows. */
 struct apply_sort {
     int64_t t0_ns;
     uint32_t
         ranks[APPLY_SORT_KEYS]; /* of site, robot, session among their values; APPLY_UNRANKED: not known */
+    uint32_t key_hash;
 };
 
-struct apply_moved {
+/* A clip takes over the labels of another. */
+struct apply_taking {
+    const char *of; /* its key, borrowed from the log */
+    bool found;     /* the parent has it, live or not: */
     struct buf record, lists, events;
 };
 
@@ -81,8 +84,10 @@ struct apply_source {
 /* Which clip is which: keys and rows. */
 struct apply_identity {
     struct apply_clip *clips; /* by order, those to be removed last; later by row */
-    struct apply_sort *sorts; /* by order, until clips are sorted; NULL: of labels */
+    struct apply_sort *sorts; /* by order, until clips have rows; NULL: of labels */
     size_t count, removals;
+    struct apply_taking *takes;
+    size_t take_count, take_cap;
     struct rowset *live;    /* of the parent, later of the result */
     struct rowset *changed; /* rows that come or go */
     struct hash_runs runs;
@@ -128,6 +133,22 @@ struct apply {
     struct apply_setter setter;
     struct apply_output output;
 };
+
+/* Borrowed from the log. */
+static inline const char *apply_clip_key(const struct apply *apply, const struct apply_clip *clip)
+{
+    return changeset_text_at(apply->source.set, clip->at);
+}
+/* Of its labels in their table. */
+static inline unsigned long long apply_clip_place(const struct apply *apply, const struct apply_clip *clip)
+{
+    return apply->source.set->clips.list[clip->order].value;
+}
+/* NULL: it takes over no labels. */
+static inline struct apply_taking *apply_clip_takes(const struct apply *apply, const struct apply_clip *clip)
+{
+    return clip->takes ? &apply->identity.takes[clip->takes - 1] : NULL;
+}
 
 static inline void apply_spend(struct apply *apply, uint64_t bytes)
 {

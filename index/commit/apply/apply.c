@@ -121,16 +121,16 @@ static int put_origin(struct apply *apply, struct error *err)
 
 /* ---- attributes and rows ---- */
 
-/* Memory peaks here: one attribute at a time. */
 static int write_attribute(struct apply *apply, size_t at, struct error *err)
 {
     struct attribute *attribute = &apply->output.attributes.list[at];
     struct apply_delta *delta = &apply->output.deltas[at];
     int rc = apply->output.seals ? apply_patches_seal(apply, at, err) : 0;
-    bool beneath = !apply_delta_empty(delta);
+    struct apply_gains_reader gains = APPLY_GAINS_READER(apply->output.gains, at, attribute);
+    uint32_t row;
+    bool beneath = !apply_delta_empty(delta) || apply_gains_next(&gains, &row);
     if (!rc)
-        rc = apply_shards_write(apply->db, attribute, delta, (uint64_t)apply->output.sealed, err);
-    apply_delta_done(delta);
+        rc = apply_shards_write(apply->db, delta, &gains, (uint64_t)apply->output.sealed, err);
     if (!rc)
         rc = apply_patches_put(apply, at, beneath, err);
     patch_done(&apply->output.patches[at]);
@@ -245,6 +245,7 @@ static void output_done(struct apply_output *output)
         patch_done(&output->patches[i]);
     }
     free(output->deltas);
+    apply_gains_free(output->gains);
     free(output->patches);
     attributes_done(&output->attributes);
     json_growth_done(&output->grows);

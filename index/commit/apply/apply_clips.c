@@ -484,6 +484,8 @@ int apply_clips(struct apply *apply, struct error *err)
     for (size_t i = 0; !rc && i < apply->identity.count; i++) {
         step.place = &apply->identity.clips[i];
         rc = apply_place(&step, err);
+        if (!rc)
+            rc = apply_gains_check(apply->output.gains, err);
     }
     if (!rc)
         rc = apply_conflict_check(apply, err);

@@ -453,5 +453,6 @@ int apply_intake(struct apply *apply, struct error *err)
     apply->identity.count += apply->identity.removals;
     if (!rc)
         fix_attributes(&apply->source, &apply->output);
+    apply->output.gains = apply_gains_new(apply->output.attributes.count);
     return rc;
 }

@@ -255,23 +255,13 @@ static void patch_values_of(struct apply_record *record, uint32_t dead)
 
 /* ---- new rows ---- */
 
-static struct apply_delta *delta_of(struct apply *apply, const struct attribute *attribute)
-{
-    return &apply->output.deltas[attribute - apply->output.attributes.list];
-}
-
-/* Nothing finds clips by what is in a list. */
 static void gain_values(struct apply_record *record)
 {
-    const struct record_values *now = &record->now;
-    for (size_t i = 0; i < now->count; i++) {
-        const struct record_value *value = &now->list[i];
-        struct apply_delta *delta = delta_of(record->apply, value->attribute);
-        if (value->value.type != VALUE_LIST)
-            apply_delta_value(delta, attribute_has_column(value->attribute), &value->value, record->row,
-                              true);
-        if (!i || now->list[i - 1].attribute != value->attribute)
-            apply_delta_row(delta, record->row, true);
+    struct apply_output *output = &record->apply->output;
+    for (size_t i = 0; i < record->now.count; i++) {
+        const struct record_value *value = &record->now.list[i];
+        apply_gains_add(output->gains, (size_t)(value->attribute - output->attributes.list), &value->value,
+                        record->row);
     }
 }
 

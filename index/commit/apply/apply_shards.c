@@ -3,6 +3,7 @@
 #include "index/commit/apply/apply_shards.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "index/catalog/column.h"
 #include "index/catalog/schema.h"
@@ -211,27 +212,62 @@ static int write_shard(struct db *db, const struct attribute *attribute, struct 
     return rc;
 }
 
-int apply_shards_write(struct db *db, const struct attribute *attribute, struct apply_delta *delta,
-                       uint64_t sealed, struct error *err)
+/* Where its rows go. */
+struct writing {
+    struct db *db;
+    const struct attribute *attribute;
+    struct changes changes;
+    uint32_t *numbers; /* of the shards that were there */
+    size_t count;
+    uint64_t sealed;
+};
+
+static int write_touched(struct writing *w, const bool *touched, struct error *err)
 {
-    CLEANUP_FREE uint32_t *numbers = NULL;
-    size_t count = 0;
-    if (apply_delta_empty(delta))
-        return 0;
-    CLEANUP_FREE bool *touched = mem_zero(PARTS_MAX * sizeof *touched);
-    struct changes changes = {.delta = delta};
-    int rc = shard_numbers_read(db, attribute->info.id, &numbers, &count, err);
-    mark_parts(delta, touched);
-    apply_delta_sort(delta);
+    int rc = 0;
+    apply_delta_sort(w->changes.delta);
     for (uint32_t part = 0; !rc && part < PARTS_MAX; part++) {
         if (!touched[part])
             continue;
-        uint32_t number = shard_behind(numbers, count, part << SHARD_ROW_BITS, sealed);
-        rc = write_shard(db, attribute, &changes, number, err);
+        uint32_t number = shard_behind(w->numbers, w->count, part << SHARD_ROW_BITS, w->sealed);
+        rc = write_shard(w->db, w->attribute, &w->changes, number, err);
         part = (uint32_t)((shard_end(number) >> SHARD_ROW_BITS) - 1);
     }
-    free(changes.gained.rows);
-    free(changes.lost.rows);
+    return rc;
+}
+
+/* The end of the last shard that is touched, or, where none is, of the one that the row goes to. */
+static uint64_t end_of_last(const struct writing *w, const bool *touched, uint32_t row)
+{
+    for (uint32_t part = PARTS_MAX; part--;)
+        if (touched[part]) {
+            row = part << SHARD_ROW_BITS;
+            break;
+        }
+    return shard_end(shard_behind(w->numbers, w->count, row, w->sealed));
+}
+
+int apply_shards_write(struct db *db, struct apply_delta *delta, struct apply_gains_reader *gains,
+                       uint64_t sealed, struct error *err)
+{
+    struct writing w = {
+        .db = db, .attribute = gains->attribute, .changes = {.delta = delta}, .sealed = sealed};
+    CLEANUP_FREE bool *touched = mem_alloc(PARTS_MAX * sizeof *touched);
+    uint32_t row = 0;
+    if (apply_delta_empty(delta) && !apply_gains_next(gains, &row))
+        return 0;
+    int rc = shard_numbers_read(db, w.attribute->info.id, &w.numbers, &w.count, err);
+    while (!rc && (!apply_delta_empty(delta) || apply_gains_next(gains, &row))) {
+        memset(touched, 0, PARTS_MAX * sizeof *touched);
+        mark_parts(delta, touched);
+        apply_gains_take(gains, end_of_last(&w, touched, row), delta);
+        mark_parts(delta, touched);
+        rc = write_touched(&w, touched, err);
+        apply_delta_done(delta);
+    }
+    free(w.numbers);
+    free(w.changes.gained.rows);
+    free(w.changes.lost.rows);
     return rc;
 }
 

@@ -8,10 +8,11 @@
 #pragma once
 
 #include "index/catalog/shard/shard_update.h"
-#include "index/commit/apply/apply_delta.h"
+#include "index/commit/apply/apply_gains.h"
 
-/* Writes the blocks, postings and parts that change. Sorts the delta. `sealed`: all rows before are. */
-int apply_shards_write(struct db *db, const struct attribute *attribute, struct apply_delta *delta,
+/* Writes the blocks, postings and parts that change: by what the delta says, and then, shard by shard, by
+ * what new rows bring. Empties the delta. `sealed`: all rows before are. */
+int apply_shards_write(struct db *db, struct apply_delta *delta, struct apply_gains_reader *gains,
                        uint64_t sealed, struct error *err);
 
 /* 1: there are four shards that can become *ret; 0: there are none. */

@@ -21,6 +21,7 @@
 #include "index/catalog/record.h"
 #include "index/commit/apply/apply.h"
 #include "index/commit/apply/apply_delta.h"
+#include "index/commit/apply/apply_gains.h"
 #include "index/commit/apply/apply_packing.h"
 #include "index/commit/apply/apply_work.h"
 #include "index/commit/changeset_labels.h"
@@ -111,10 +112,11 @@ struct apply_output {
     int64_t rows, clip_count, next_object, next_origin, next_attribute;
     struct attributes attributes; /* fixed once intake is through */
     size_t event_at;              /* index of the attribute of events, or SIZE_MAX */
-    struct apply_delta *deltas;   /* one an attribute, as attributes.list: of new rows, and of folded ones */
-    struct patch *patches;        /* parallel: of rows that the parent has, and of new ones in the tail */
-    bool seals;     /* so many clips are new that they go beneath at once, with all of the tail */
-    int64_t sealed; /* shards know of the rows before it; of those behind it tail runs do */
+    struct apply_delta *deltas; /* one an attribute, as attributes.list: of rows that are sealed or folded; */
+    struct apply_gains *gains;  /* and, before they come to these, of new rows that are sealed at once */
+    struct patch *patches;      /* parallel: of rows that the parent has, and of new ones in the tail */
+    bool seals;                 /* so many clips are new that they go beneath at once, with all of the tail */
+    int64_t sealed;             /* shards know of the rows before it; of those behind it tail runs do */
     int64_t sealing_to,
         sealing_at; /* or before this one, for attributes below this id; 0: no seal is under way */
     struct apply_work work;

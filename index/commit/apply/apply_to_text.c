@@ -167,7 +167,8 @@ static int convert(struct conversion *c, struct error *err)
     attribute->state.late = c->late ? STATE_LATE_ALL : STATE_NO_LATE;
     cells_forget(&apply->source.cells, attribute->info.id);
     if (!rc)
-        rc = apply_shards_write(apply->db, attribute, &c->delta, (uint64_t)apply->output.sealed, err);
+        rc = apply_shards_write(apply->db, &c->delta, &APPLY_GAINS_READER(NULL, 0, attribute),
+                                (uint64_t)apply->output.sealed, err);
     if (!rc)
         rc = apply_state_put(apply, attribute, err);
     attributes_sort(&apply->output.attributes);

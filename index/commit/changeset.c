@@ -220,10 +220,10 @@ int changeset_clip(struct changeset *set, const struct changeset_clip *clip, str
     int rc = check_clip(set, clip, err);
     if (rc)
         return rc;
-    struct changeset_key *key = changeset_keys_put(&set->clips, &set->log.bytes, clip->key, &is_new);
+    size_t *at = changeset_keys_put(&set->clips, &set->log.bytes, clip->key, &is_new);
     if (!is_new)
         return error_set(err, EEXIST, "two clips have the key '%s': %s and %s", clip->key,
-                         (const char *)set->log.bytes.data + key->value, clip->source);
+                         changeset_operation_of(set, *at).source, clip->source);
     struct changeset_op op = {.kind = CHANGESET_CLIP,
                               .text = clip->key,
                               .t0_ns = clip->t0_ns,
@@ -231,8 +231,7 @@ int changeset_clip(struct changeset *set, const struct changeset_clip *clip, str
                               .source = clip->source};
     memcpy(op.fingerprint, clip->fingerprint, sizeof op.fingerprint);
     struct changeset_texts texts = changeset_append(set, &op);
-    set->key_at = key->at = texts.at[0];
-    key->value = texts.at[1];
+    set->key_at = *at = texts.at[0];
     set->file_count = 0;
     set->has_extra = set->hidden = false;
     return 0;
@@ -242,7 +241,7 @@ const char *changeset_source(const struct changeset *set, const char *key)
 {
     size_t near = set->clips.count;
     size_t found = changeset_keys_find(&set->clips, &set->log.bytes, key, &near);
-    return found == SIZE_MAX ? NULL : (const char *)set->log.bytes.data + set->clips.list[found].value;
+    return found == SIZE_MAX ? NULL : changeset_operation_of(set, set->clips.list[found]).source;
 }
 
 int changeset_value(struct changeset *set, const char *attribute, const struct value *value,

@@ -11,23 +11,20 @@
 #include <stdint.h>
 
 #include "cache/base/buf.h"
-#include "cache/base/strmap.h"
 
-struct changeset_key {
-    size_t at;      /* offset of its text in the log */
-    uint64_t value; /* the owner's */
-};
 struct changeset_keys {
-    struct changeset_key *list;
+    size_t *list; /* offsets of their texts in the log */
     size_t count, cap;
-    struct strmap *map; /* key -> index in `list`; NULL as long as they ascend */
+    struct changeset_slot *slots; /* by hash: where they stand in `list`; NULL as long as they ascend */
+    size_t slot_count;            /* a power of two */
+    uint8_t secret[16];           /* of the hash: keys come from outside */
 };
 void changeset_keys_done(struct changeset_keys *keys);
 
-/* The entry of `key`, a new one with zeros if there is none: its text's place in `log` must be said before
- * the next call. Valid until then. */
-struct changeset_key *changeset_keys_put(struct changeset_keys *keys, const struct buf *log, const char *key,
-                                         bool *ret_new);
+/* Where the entry of `key` in the list is, a new one if there is none: its text's place in `log` must be said
+ * there before the next call. Valid until then. */
+size_t *changeset_keys_put(struct changeset_keys *keys, const struct buf *log, const char *key,
+                           bool *ret_new);
 /* The index of `key`, or SIZE_MAX. *near, at first 0, is where the search begins and where the next one
  * should: for one ascending key after the other it is a step. */
 size_t changeset_keys_find(const struct changeset_keys *keys, const struct buf *log, const char *key,

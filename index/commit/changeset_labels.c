@@ -59,13 +59,12 @@ int changeset_labels(struct changeset *set, const char *key, uint64_t place, str
     int rc = check_labels(set, key, err);
     if (rc)
         return rc;
-    struct changeset_key *entry = changeset_keys_put(&set->clips, &set->log.bytes, key, &is_new);
+    size_t *at = changeset_keys_put(&set->clips, &set->log.bytes, key, &is_new);
     if (!is_new)
         return error_set(err, EEXIST, "the clip '%s' stands there a second time, first at %llu", key,
-                         (unsigned long long)entry->value);
+                         (unsigned long long)changeset_operation_of(set, *at).place);
     struct changeset_op op = {.kind = CHANGESET_LABELS, .text = key, .place = place};
-    set->key_at = entry->at = changeset_append(set, &op).at[0];
-    entry->value = place;
+    set->key_at = *at = changeset_append(set, &op).at[0];
     set->has_labels = true;
     set->label_at = 0;
     return 0;

@@ -31,13 +31,13 @@ struct changeset_file {
 
 struct changeset {
     struct spool log;
-    struct buf operation;        /* the last one, on its way there */
-    struct strmap *roots;        /* URL -> number */
-    struct strmap *objects;      /* root's number in decimal, '/', path -> number */
-    struct strmap *attributes;   /* name -> number */
-    struct changeset_keys clips; /* value: offset of its source's text in the log; or place of its labels */
-    struct strmap *removals;     /* keys */
-    struct strmap *labels_of;    /* key -> number of the clip that takes over its labels, from 0 */
+    struct buf operation;      /* the last one, on its way there */
+    struct strmap *roots;      /* URL -> number */
+    struct strmap *objects;    /* root's number in decimal, '/', path -> number */
+    struct strmap *attributes; /* name -> number */
+    struct changeset_keys clips;
+    struct strmap *removals;  /* keys */
+    struct strmap *labels_of; /* key -> number of the clip that takes over its labels, from 0 */
     struct changeset_attribute *attribute_list;
     size_t attribute_cap;
     struct changeset_object *object_list;
@@ -65,15 +65,8 @@ static inline uint32_t changeset_number(const struct changeset *set,
 /* The attribute of this name, or NULL if it was not declared; its number is where it stands in the list. */
 struct changeset_attribute *changeset_declared(struct changeset *set, const char *name);
 
-/* The first text of the operation that begins at `at`, or, at 0, at the first one. Valid until something is
- * appended. */
-static inline const char *changeset_text_at(const struct changeset *set, size_t at)
-{
-    struct cursor c = cursor_of(set->log.bytes.data, set->log.bytes.len);
-    c.at = (at ? at : CHANGESET_MAGIC_BYTES) + 1;
-    cursor_varint(&c);
-    return (const char *)c.data + c.at;
-}
+/* The operation that has its first text, a clip's key, at this place. It has no pieces. */
+struct changeset_op changeset_operation_of(const struct changeset *set, size_t text_at);
 
 /* Where the operation begins that the text of `len` bytes at `at` is the first part of: kind, length, text.
  */

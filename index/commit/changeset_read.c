@@ -42,6 +42,16 @@ int changeset_next(struct changeset_reader *reader, struct changeset_op *ret)
     return 1;
 }
 
+struct changeset_op changeset_operation_of(const struct changeset *set, size_t text_at)
+{
+    struct changeset_reader reader = CHANGESET_READER(set);
+    struct changeset_op op;
+    reader.at = changeset_op_of_text(text_at, strlen((const char *)set->log.bytes.data + text_at));
+    changeset_next(&reader, &op);
+    changeset_reader_done(&reader);
+    return op;
+}
+
 /* ---- decoding ---- */
 
 static int replay_root(struct changeset *set, const struct changeset_op *op, struct error *err)

@@ -157,6 +157,7 @@ static int keep_up(struct apply *apply, struct error *err)
     if (!rc)
         rc = hash_runs_append(apply->db, &apply->identity.runs, &apply->identity.new_hashes,
                               &apply->output.budget, err);
+    hash_additions_done(&apply->identity.new_hashes);
     return rc ? rc : apply_upkeep_shards(apply, err);
 }
 
@@ -182,6 +183,7 @@ static int run(struct apply *apply, struct error *err)
         rc = labels ? apply_label_places(apply, err) : apply_places(apply, err);
     if (!rc)
         rc = labels ? apply_labels(apply, err) : apply_clips(apply, err);
+    free(STEAL(apply->identity.clips)); /* there may be millions, and all is said of them */
     if (!rc)
         rc = keep_up(apply, err);
     if (!rc)

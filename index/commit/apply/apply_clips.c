@@ -84,7 +84,7 @@ static int take_clip(struct step *step, struct error *err)
     step->stream_count = 0;
     step->extra = (struct changeset_op){0};
     buf_clear(&step->pieces);
-    reader->at = step->place->at;
+    reader->at = apply_clip_at(step->apply, step->place);
     changeset_next(reader, &step->clip);
     while (!rc && changeset_next(reader, &op) && op.kind != CHANGESET_CLIP) {
         if (op.kind == CHANGESET_VALUE || op.kind == CHANGESET_NONE)

@@ -22,7 +22,6 @@ struct sorter {
 /* The pass over the log. */
 struct intake {
     struct apply *apply;
-    size_t at; /* of the operation */
     struct sorter sorters[APPLY_SORT_KEYS];
 };
 
@@ -235,7 +234,7 @@ static int take_clip(struct intake *intake, const struct changeset_op *op, struc
 {
     struct apply_identity *identity = &intake->apply->identity;
     struct apply_clip *clip = &identity->clips[identity->count];
-    *clip = (struct apply_clip){.at = intake->at, .order = (uint32_t)identity->count};
+    *clip = (struct apply_clip){.order = (uint32_t)identity->count};
     if (identity->sorts) {
         struct apply_sort *sort = &identity->sorts[identity->count];
         sort->t0_ns = op->t0_ns;
@@ -250,8 +249,9 @@ static int take_clip(struct intake *intake, const struct changeset_op *op, struc
 static int take_removal(struct intake *intake, const struct changeset_op *op, struct error *err)
 {
     struct apply_identity *identity = &intake->apply->identity;
-    identity->clips[changeset_clips(intake->apply->source.set) + identity->removals++] =
-        (struct apply_clip){.at = intake->at, .removed = true};
+    identity->clips[changeset_clips(intake->apply->source.set) + identity->removals] =
+        (struct apply_clip){.order = (uint32_t)identity->removals, .removed = true};
+    identity->removals++;
     return 0;
 }
 
@@ -354,7 +354,7 @@ static int take_all(struct intake *intake, struct error *err)
     struct changeset_reader reader = CHANGESET_READER(intake->apply->source.set);
     struct changeset_op op;
     int rc = 0;
-    for (intake->at = reader.at; !rc && changeset_next(&reader, &op); intake->at = reader.at)
+    while (!rc && changeset_next(&reader, &op))
         rc = take(intake, &op, err);
     changeset_reader_done(&reader);
     return rc;
@@ -371,13 +371,8 @@ static int take_lists(struct intake *intake, uint32_t first, struct error *err)
             .id = i, .text = attribute->name, .type = attribute->type, .multi = attribute->multi};
         rc = take_attribute(intake, &op, err);
     }
-    for (size_t i = 0; !rc && i < set->clips.count; i++) {
-        const struct changeset_key *key = &set->clips.list[i];
-        const char *text = (const char *)set->log.bytes.data + key->at;
-        struct changeset_op op = {.text = text};
-        intake->at = changeset_op_of_text(key->at, strlen(text));
-        rc = take_clip(intake, &op, err);
-    }
+    for (size_t i = 0; !rc && i < set->clips.count; i++)
+        rc = take_clip(intake, NULL, err);
     return rc || !set->has_events ? rc : take_events(intake, NULL, err);
 }
 

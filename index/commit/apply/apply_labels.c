@@ -270,7 +270,7 @@ static int take_labels(struct step *step, struct error *err)
     struct changeset_op op;
     int rc = 0;
     step->label_count = step->said.count = 0;
-    reader->at = step->place->at;
+    reader->at = apply_clip_at(step->apply, step->place);
     changeset_next(reader, &op);
     while (!rc && changeset_next(reader, &op) && op.kind != CHANGESET_LABELS)
         rc = take(step, &op, err);

@@ -31,8 +31,7 @@ enum { APPLY_SORT_KEYS = 3, APPLY_UNRANKED = UINT32_MAX, APPLY_NO_ATTRIBUTE = UI
 
 /* There may be millions: few bytes each. */
 struct apply_clip {
-    size_t at;      /* of its operation in the log */
-    uint32_t order; /* in the change set */
+    uint32_t order; /* in the change set; of those that are removed, among these */
     uint32_t row;
     uint32_t
         takes; /* index into identity.takes, plus 1: it takes over another clip's labels; 0: it does not */
@@ -136,15 +135,23 @@ struct apply {
     struct apply_output output;
 };
 
-/* Borrowed from the log. */
+/* Borrowed. */
 static inline const char *apply_clip_key(const struct apply *apply, const struct apply_clip *clip)
 {
-    return changeset_text_at(apply->source.set, clip->at);
+    const struct changeset *set = apply->source.set;
+    return clip->removed ? strmap_at(set->removals, clip->order)->key
+                         : (const char *)set->log.bytes.data + set->clips.list[clip->order];
+}
+/* Where its operation is in the log. */
+static inline size_t apply_clip_at(const struct apply *apply, const struct apply_clip *clip)
+{
+    return changeset_op_of_text(apply->source.set->clips.list[clip->order],
+                                strlen(apply_clip_key(apply, clip)));
 }
 /* Of its labels in their table. */
 static inline unsigned long long apply_clip_place(const struct apply *apply, const struct apply_clip *clip)
 {
-    return apply->source.set->clips.list[clip->order].value;
+    return changeset_operation_of(apply->source.set, apply->source.set->clips.list[clip->order]).place;
 }
 /* NULL: it takes over no labels. */
 static inline struct apply_taking *apply_clip_takes(const struct apply *apply, const struct apply_clip *clip)

@@ -123,6 +123,33 @@ static int make_manifest(const struct query *query, struct catalog_reader *reade
     return rc;
 }
 
+struct printing {
+    struct manifest manifest;
+    struct buf lines;
+    FILE *to;
+};
+
+static int print_line(void *ctx, uint32_t row, struct error *err)
+{
+    struct printing *printing = ctx;
+    buf_clear(&printing->lines);
+    int rc = add_line(&printing->manifest, row, err);
+    if (!rc)
+        fwrite(printing->lines.data, 1, printing->lines.len, printing->to);
+    return rc;
+}
+
+int report_manifest_print(const struct query *query, struct catalog_reader *reader, FILE *to,
+                          struct error *err)
+{
+    struct printing printing = {.manifest = {.reader = reader}, .to = to};
+    printing.manifest.buf = &printing.lines;
+    int rc = query_each(query, reader, print_line, &printing, err);
+    buf_done(&printing.manifest.files);
+    buf_done(&printing.lines);
+    return rc;
+}
+
 static int append_manifest(const struct query *query, struct catalog_reader *reader, struct buf *buf,
                            struct error *err)
 {

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdio.h>
+
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
 #include "index/catalog/catalog.h"
@@ -44,6 +46,9 @@ int report_file_size(const struct report *report, const struct query *query, str
 /* The version is the reader's; not for DIFF. -EAGAIN as query_run(). */
 int report_append(enum report_kind kind, const struct query *query, struct catalog_reader *reader,
                   struct buf *buf, struct error *err);
+/* REPORT_MANIFEST, clip by clip, as it is found. */
+int report_manifest_print(const struct query *query, struct catalog_reader *reader, FILE *to,
+                          struct error *err);
 /* The exact size report_append() would give, without generating a manifest or a digest. */
 int report_size(enum report_kind kind, const struct query *query, struct catalog_reader *reader,
                 uint64_t *ret, struct error *err);

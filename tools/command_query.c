@@ -129,7 +129,7 @@ static int print_folder(const struct arguments *arguments, struct dataset *datas
     if (arguments_flag(arguments, "count"))
         return print_report(place, reader, REPORT_COUNT, err);
     if (arguments_flag(arguments, "json"))
-        return print_report(place, reader, REPORT_MANIFEST, err);
+        return report_manifest_print(place->query, reader, stdout, err);
     if (arguments_flag(arguments, "lerobot-episodes"))
         return print_episodes(dataset, place, reader, err);
     if (arguments_flag(arguments, "where") && !arguments_flag(arguments, "paths0"))

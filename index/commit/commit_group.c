@@ -100,9 +100,11 @@ static void put_down(struct queue *queue, struct commit_request *request)
                              .log = log->data,
                              .log_len = log->len};
     memcpy(job.id, request->id, sizeof job.id);
+    request->head = job.head;
+    if (log->len > QUEUE_SET_BYTES_MAX)
+        return; /* nobody else shall have all of it in memory */
     commit_job_print(&job, &bytes);
     request->others_know = !queue_put(queue, request->id, &bytes, NULL);
-    request->head = job.head;
 }
 
 /* Not in line any more. The leader may have begun it: both look for the commit's id. */

@@ -17,7 +17,7 @@
 #include "cache/base/instant.h"
 #include "cache/base/memory.h"
 
-enum { SET_BYTES_MAX = 64 << 20, NAME_BYTES = LAYOUT_ID_BYTES + 8 };
+enum { NAME_BYTES = LAYOUT_ID_BYTES + 8 };
 
 struct queue {
     char *path;
@@ -156,7 +156,7 @@ static int read_file(struct queue *queue, int fd, const char *name, struct buf *
     struct stat at;
     if (fstat(fd, &at))
         return failed(queue, name, err);
-    if (at.st_size > SET_BYTES_MAX)
+    if (at.st_size > QUEUE_SET_BYTES_MAX)
         return error_set(err, EFBIG, "%s/%s: is too large", queue->path, name);
     size_t len = (size_t)at.st_size;
     uint8_t *to = buf_room(buf, len);
@@ -174,7 +174,7 @@ static int read_file(struct queue *queue, int fd, const char *name, struct buf *
 
 int queue_put(struct queue *queue, const char *id, const struct buf *bytes, struct error *err)
 {
-    if (bytes->len > SET_BYTES_MAX)
+    if (bytes->len > QUEUE_SET_BYTES_MAX)
         return error_set(err, EFBIG, "the set has %zu bytes", bytes->len);
     int rc = write_file(queue, id, "set", bytes, true, &queue->own, err);
     if (!rc)

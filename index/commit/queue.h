@@ -30,7 +30,8 @@ CLEANUP_DEFINE(struct queue, queue_free, cleanup_queue)
 int queue_lead(struct queue *queue, int64_t wait_ns, struct error *err);
 void queue_leave(struct queue *queue);
 
-/* Puts down a set, once: `id` is of 32 hex digits. */
+enum { QUEUE_SET_BYTES_MAX = 64 << 20 };
+/* Puts down a set, once: `id` is of 32 hex digits. -EFBIG: the set is too large for others to take. */
 int queue_put(struct queue *queue, const char *id, const struct buf *bytes, struct error *err);
 void queue_take_back(struct queue *queue); /* nothing, where nothing is put down */
 /* What became of it, appended: 1, or 0 where nobody has said. */

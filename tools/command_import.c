@@ -280,7 +280,7 @@ static int import_once(const struct arguments *arguments, struct import_request 
     tell_faults(request, rc, err);
     if (!rc) {
         rc = finish(arguments, request, session, set, &found, err);
-        *ret_again = rc == -EAGAIN;
+        *ret_again = rc == -EREMCHG;
         if (rc >= 0)
             scan_cache_forget(scans);
         free(found.moved.url);
@@ -322,7 +322,7 @@ static int import(const struct arguments *arguments, struct import_request *requ
         if (again && i + 1 < TIMES)
             fprintf(stderr, "%s; looking again\n", err->text);
     }
-    return rc == -EAGAIN ? error_within(err, rc, "nothing was committed, import again") : rc;
+    return rc == -EREMCHG ? error_within(err, rc, "nothing was committed, import again") : rc;
 }
 
 /* What fails is tried again, and finds what was copied; but a full disk would stay full. */

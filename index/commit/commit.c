@@ -77,7 +77,7 @@ static int publish(struct commit *commit, struct error *err)
     int rc = 0;
     for (size_t i = 0; rc >= 0 && i < commit->use_count; i++)
         rc = roots_publish(commit->dataset->roots, commit->uses[i].id, commit->uses[i].url, err);
-    commit->lost |= rc == -EAGAIN;
+    commit->lost |= rc == -EREMCHG;
     if (!rc && !commit->fresh)
         rc = commit_check_parent(commit, err);
     if (!rc)
@@ -217,7 +217,7 @@ static int check_exact(struct commit *commit, const struct dataset_commit *optio
         return 0;
     int rc = dataset_manifest(commit->dataset, options->base + 1, &next, err);
     return rc ? rc
-              : error_set(err, EAGAIN, "%s: v%u by %s came first; nothing was committed",
+              : error_set(err, EREMCHG, "%s: v%u by %s came first; nothing was committed",
                           dataset_url(commit->dataset), next->version, next->author);
 }
 
@@ -329,11 +329,11 @@ int commit_run(const struct commit_request *request, struct commit_answer *ret, 
         if (rc)
             return rc < 0 ? rc : 0;
         rc = try_once(&commit, head, err);
-        if (rc != -EAGAIN || !commit.lost || (now = clock_now_ns()) >= end) {
+        if (rc != -EREMCHG || !commit.lost || (now = clock_now_ns()) >= end) {
             if (!rc || rc == -EALREADY)
                 *ret = (struct commit_answer){.version = rc ? head : commit.manifest.version,
                                               .counts = commit.counts};
-            return rc == -EAGAIN && commit.lost ? error_recode(err, EBUSY) : rc;
+            return rc == -EREMCHG && commit.lost ? error_recode(err, EBUSY) : rc;
         }
         try_done(&commit);
         pause_a_little(now - begun);

@@ -46,7 +46,7 @@ static int answer_one(struct leading *leading, const struct commit_job *job, str
                                      .fresh = leading->fresh,
                                      .more = true};
     int rc = commit_run(&request, &answer, &why);
-    if (rc && rc != -EAGAIN && !is_in_the_set(rc))
+    if (rc && rc != -EREMCHG && !is_in_the_set(rc))
         return error_copy(err, &why); /* so might all others */
     leading->fresh |= !rc;
     answer.rc = rc;

@@ -76,7 +76,7 @@ static int lost_race(struct commit *commit, const struct manifest *winner, struc
 {
     uint32_t version = commit->manifest.version;
     commit->lost = true;
-    return error_set(err, EAGAIN, "%s: v%u%s%s came first; nothing was committed",
+    return error_set(err, EREMCHG, "%s: v%u%s%s came first; nothing was committed",
                      dataset_url(commit->dataset), version, winner ? " by " : "",
                      winner ? winner->author : "");
 }

@@ -534,7 +534,7 @@ Test(conflict, content_that_came_under_another_key_is_for_the_import_to_judge)
     struct versions v;
     init(&v);
     must_apply(&v, import_one("a-ep3", 3, NULL));
-    cr_assert_eq(versions_apply(&v, import_one("ep3", 3, NULL)), -EAGAIN);
+    cr_assert_eq(versions_apply(&v, import_one("ep3", 3, NULL)), -EREMCHG);
     cr_assert_str_eq(v.err.text, "the clip 'ep3' has the content of 'a-ep3', which v2 has brought");
     v.base = 2; /* it has judged */
     must_apply(&v, import_one("ep3", 3, NULL));
@@ -546,7 +546,7 @@ Test(conflict, content_that_another_clip_has_got_since_is_for_the_import_to_judg
     struct versions v;
     init(&v);
     must_apply(&v, import_one("ep1", 3, NULL));
-    cr_assert_eq(versions_apply(&v, import_one("ep3", 3, NULL)), -EAGAIN);
+    cr_assert_eq(versions_apply(&v, import_one("ep3", 3, NULL)), -EREMCHG);
     cr_assert_str_eq(v.err.text, "the clip 'ep3' has the content that 'ep1' has got since v1");
     must_apply(&v, import_one("ep3", 1, NULL)); /* that one it knew of */
     done(&v);

@@ -397,10 +397,36 @@ CHECKED_TEST(faults, who_does_not_wait_is_told_who_came_first, made, removed)
     cr_assert(strstr(err.text, "v1 by ") && strstr(err.text, "came first"), "%s", err.text);
     cr_assert_eq(objects("elidefs/packs/"), 1, "the loser's pack is gone");
     struct dataset_commit exact = {.based = true, .exact = true};
-    cr_assert_eq(dataset_commit(dataset, set, &exact, NULL, NULL, &err), -EAGAIN, "%s", err.text);
+    cr_assert_eq(dataset_commit(dataset, set, &exact, NULL, NULL, &err), -EREMCHG, "%s", err.text);
     cr_assert(strstr(err.text, "v1 by ") && strstr(err.text, "came first"), "%s", err.text);
     changeset_free(set);
     dataset_free(dataset);
+}
+
+/* A lost race would be tried again until patience ends. */
+static int commit_to_busy_store(const char *where, struct error *err)
+{
+    struct dataset *dataset = open_hooked();
+    struct changeset *set = one_clip("ep0", "source", "a.bin", "good");
+    enum { SECONDS = 1 };
+    struct dataset_commit brief = {.based = true, .patience_ns = SECONDS * INT64_C(1000000000)};
+    hooked->put_match = where;
+    hooked->stores = false;
+    hooked->put_rc = -EAGAIN;
+    int rc = dataset_commit(dataset, set, &brief, NULL, NULL, err);
+    changeset_free(set);
+    dataset_free(dataset);
+    return rc;
+}
+
+CHECKED_TEST(faults, a_busy_store_is_no_lost_race_and_no_set_that_must_be_made_anew, made, removed)
+{
+    static const char *const places[] = {"elidefs/packs/", "elidefs/roots/", "elidefs/versions/"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        struct error err = {0};
+        int rc = commit_to_busy_store(places[i], &err);
+        cr_assert_eq(rc, -EAGAIN, "%s: %d, %s", places[i], rc, err.text);
+    }
 }
 
 CHECKED_TEST(faults, roots_that_are_new_at_the_same_time_get_numbers_of_their_own, made, removed)

@@ -342,7 +342,7 @@ static int take_clips(struct landing *landing)
             return -ENOENT;
     for (int i = 0; i < set->clip_count; i++)
         (set->kind == MODEL_IMPORT ? import_clip : label_clip)(landing, &set->clips[i]);
-    return landing->met                      ? -EAGAIN
+    return landing->met                      ? -EREMCHG
            : landing->late || landing->taken ? -EEXIST
            : landing->changed                ? 0
                                              : -EALREADY;

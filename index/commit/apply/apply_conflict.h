@@ -47,7 +47,7 @@ int apply_conflict_events(const struct apply *apply, uint32_t row, const struct 
                           bool *ret_late, struct error *err);
 void apply_conflict_add_events(struct apply *apply, const struct apply_clip *place,
                                const struct apply_events *events);
-/* -EAGAIN, with both keys: the content of a clip of the set has come under another key. What that means is
+/* -EREMCHG, with both keys: the content of a clip of the set has come under another key. What that means is
  * for who made the set to say. */
 int apply_conflict_content(struct apply *apply, const char *key, const uint8_t fingerprint[SHA256_BYTES],
                            struct error *err);

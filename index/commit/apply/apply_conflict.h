@@ -10,6 +10,10 @@
  *     a drop, a rename   any value of what is dropped; an attribute that was renamed or dropped
  *     a description      another one
  *
+ *
+ * A removal is not in the way of labels that were set since: it is of the clip, whatever was said of it, and
+ * they come back with it (`import --restore`). Labels of a clip that was removed since are in its way.
+ *
  * Two that say the same are in nobody's way. Conflicts are gathered, so that one message shows several; none
  * is found where nothing was committed since. Thread rule: one thread at a time. Private to apply().
  */

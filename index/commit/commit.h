@@ -13,6 +13,9 @@ struct dataset_commit {
                  * is not undone (index/commit/apply/apply_conflict.h). Else it is for whatever is there */
     bool exact; /* it is for no other version: -EREMCHG if there is a newer one */
     uint32_t base;
+    const char *id; /* of the commit, 32 hex digits: what has it already, since version `id_after`, is what it
+                     * becomes, and is not committed again. NULL: one that nobody else has */
+    uint32_t id_after;
     int64_t patience_ns; /* for so long it is tried again where others are faster; 0: COMMIT_PATIENCE_NS */
     bool dry;            /* nothing is written: only tells which version it would be, with which counts */
     uint64_t pack_bytes; /* of the catalog's packs, about; 0: as large as the format's */
@@ -34,3 +37,7 @@ struct dataset_commit {
  */
 int dataset_commit(struct dataset *dataset, const struct changeset *set, const struct dataset_commit *commit,
                    uint32_t *ret_version, struct apply_counts *ret_counts, struct error *err);
+
+/* The version after `after` that the commit of this id has become: 1, 0 or -errno. Waits. */
+int dataset_find_commit(struct dataset *dataset, const char *id, uint32_t after, uint32_t *ret,
+                        struct error *err);

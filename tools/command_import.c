@@ -14,6 +14,8 @@
 #include "index/commit/commit.h"
 #include "tools/commands.h"
 #include "tools/import/import.h"
+#include "tools/import_part.h"
+#include "tools/import_tell.h"
 #include "tools/session.h"
 
 static const struct option_spec options[] = {
@@ -39,6 +41,9 @@ static const struct option_spec options[] = {
      "put the recordings into the data set's own folder; =open: only those that may still be written to, the "
      "last file of each series; =link: as hard links, which protect against deletion and rename, not against "
      "writing in place"},
+    {"part", 0, "I/N", false,
+     "read the recordings of the I-th of N parts, on any machine, and commit nothing: --merge does"},
+    {"merge", 0, NULL, false, "import what the parts of this line have read, as one version"},
     {"dry-run", 'n', NULL, false, "tell what would happen, and write nothing"},
     {"skip-bad", 0, "[=LIMIT]", false,
      "import what is good where some of it is not, up to LIMIT bad clips (12, 1%); ends with status 3 then"},
@@ -49,87 +54,11 @@ static const struct option_spec options[] = {
     {NULL, 0, NULL, false, NULL},
 };
 
-static void print_json(const struct import_counts *found, uint32_t version, const struct apply_counts *counts)
-{
-    printf("{\"version\":%u,\"clips\":%llu,\"added\":%llu,\"replaced\":%llu,\"removed\":%llu,"
-           "\"unchanged\":%llu,\"bad\":%llu}\n",
-           version, (unsigned long long)counts->clips, (unsigned long long)counts->clips_added,
-           (unsigned long long)counts->clips_replaced, (unsigned long long)counts->clips_removed,
-           (unsigned long long)counts->clips_unchanged, (unsigned long long)found->bad);
-}
-
-static void tell_serve(uint64_t objects, uint64_t bytes)
-{
-    fprintf(stderr, "copying on the server: up to %s (%.1f MiB)\n", COUNT(objects, "recording"),
-            (double)bytes / (1 << 20));
-}
-
-static void tell_copied(const struct copy_counts *copied, bool dry)
-{
-    if (!copied->objects)
-        return;
-    bool served = copied->served == copied->objects;
-    const char *did = copied->linked ? "linked" : dry ? "would copy" : "copied";
-    fprintf(stderr, "%s %s (%.1f MiB)%s\n", did, COUNT(copied->objects, "recording"),
-            (double)copied->bytes / (1 << 20), served ? " on the server" : "");
-    if (copied->shared)
-        fprintf(stderr,
-                "note: %s %s blocks with the recordings: du and quotas count them twice, the disk does not, "
-                "until one is changed\n",
-                COUNT(copied->shared, "copy"), copied->shared == 1 ? "shares its" : "share their");
-    if (copied->linked)
-        fprintf(stderr,
-                "note: hard links protect against deletion and rename, not against writing in place\n");
-}
-
-static void tell(const struct arguments *arguments, const struct import_counts *found, uint32_t version,
-                 const struct apply_counts *counts)
-{
-    bool dry = arguments_flag(arguments, "dry-run");
-    fprintf(stderr, "%sv%u: %s added, %llu replaced, ", dry ? "would be " : "", version,
-            COUNT(counts->clips_added, "clip"), (unsigned long long)counts->clips_replaced);
-    if (counts->clips_removed)
-        fprintf(stderr, "%llu removed, ", (unsigned long long)counts->clips_removed);
-    fprintf(stderr, "%llu unchanged; %llu in all\n", (unsigned long long)counts->clips_unchanged,
-            (unsigned long long)counts->clips);
-    if (found->growth.renumbered)
-        fprintf(stderr, "the labels of %s went with their content to other keys\n",
-                COUNT(found->growth.renumbered, "clip"));
-    tell_copied(&found->copied, dry);
-    if (found->pinned_weakly)
-        fprintf(
-            stderr,
-            "note: the recordings stay where they are and are not versioned there: one that is overwritten "
-            "can no longer be read in this version (--copy, --copy=open)\n");
-    if (arguments_flag(arguments, "json"))
-        print_json(found, version, counts);
-    else if (!dry)
-        printf("v%u\n", version);
-}
-
-/* What an import changes of what imports said before. */
-static void tell_labels(const struct apply_counts *counts)
-{
-    char versions[64] = "";
-    if (counts->taken_first && counts->taken_first < counts->taken_last)
-        snprintf(versions, sizeof versions, " in v%u to v%u", counts->taken_first, counts->taken_last);
-    else if (counts->taken_last)
-        snprintf(versions, sizeof versions, " in v%u", counts->taken_last);
-    if (counts->values_changed)
-        fprintf(stderr, "note: a table changes %s of known clips: %s%s\n",
-                COUNT(counts->values_changed, "value"), counts->changed_shown,
-                counts->values_changed > APPLY_SHOWN ? "; ..." : "");
-    if (counts->values_taken)
-        fprintf(stderr,
-                "note: takes %s of %s back, set by an import%s: the source, or their row in a table, has "
-                "none now\n",
-                COUNT(counts->values_taken, "value"), COUNT(counts->clips_taken, "clip"), versions);
-    if (counts->clips_kept)
-        fprintf(stderr,
-                "note: %s without a row in a table: what earlier imports said stays (an empty field takes it "
-                "back)\n",
-                COUNT(counts->clips_kept, "clip"));
-}
+struct importing {
+    struct import_request *request;
+    struct session *session;
+    struct import_merge *merge; /* NULL: it is none */
+};
 
 static int say_nothing_new(const struct arguments *arguments, struct session *session,
                            const struct import_counts *found, struct error *err)
@@ -142,20 +71,24 @@ static int say_nothing_new(const struct arguments *arguments, struct session *se
     struct apply_counts counts = {.clips = manifest->clips, .clips_unchanged = found->clips};
     fprintf(stderr, "nothing new: v%u stays\n", version);
     if (arguments_flag(arguments, "json"))
-        print_json(found, version, &counts);
+        import_print_json(found, version, &counts);
     else if (!arguments_flag(arguments, "dry-run"))
         printf("v%u\n", version);
     return 0;
 }
 
-static int commit(const struct arguments *arguments, struct session *session, const struct changeset *set,
+static int commit(const struct arguments *arguments, struct importing *importing, const struct changeset *set,
                   const struct import_counts *found, struct error *err)
 {
+    struct session *session = importing->session;
+    const struct import_merge *merge = importing->merge;
     CLEANUP_FREE char *source = import_source_name(arguments->positional[1]);
     struct dataset_commit info = {.message = arguments_text(arguments, "message"),
                                   .source = source,
                                   .based = true,
                                   .base = found->after,
+                                  .id = merge ? merge->taken.commit : NULL,
+                                  .id_after = merge ? merge->taken.base : 0,
                                   .dry = arguments_flag(arguments, "dry-run")};
     struct apply_counts counts = {0};
     uint32_t version = 0;
@@ -167,16 +100,10 @@ static int commit(const struct arguments *arguments, struct session *session, co
     if (rc == -EALREADY)
         rc = say_nothing_new(arguments, session, found, err);
     else if (!rc)
-        tell(arguments, found, version, &counts);
+        import_tell(arguments, found, version, &counts);
     if (!rc)
-        tell_labels(&counts);
+        import_tell_labels(&counts);
     return rc;
-}
-
-static void tell_found(const struct import_counts *found)
-{
-    fprintf(stderr, "found %s in %s (%.1f MiB)\n", COUNT(found->clips, "clip"), COUNT(found->objects, "file"),
-            (double)found->bytes / (1 << 20));
 }
 
 /* Of one fault that ends the import the error is enough. */
@@ -204,17 +131,6 @@ static int write_bad(const struct arguments *arguments, const struct import_requ
     return rc;
 }
 
-static void tell_left_out(const struct import_counts *found)
-{
-    uint64_t clips = found->bad - found->bad_loose;
-    if (clips)
-        fputs(COUNT(clips, "bad clip"), stderr);
-    if (found->bad_loose)
-        fprintf(stderr, "%s%s of no clip", clips ? " and " : "", COUNT(found->bad_loose, "bad entry"));
-    fprintf(stderr, " %s left out; the next import tries %s again\n", found->bad == 1 ? "is" : "are",
-            found->bad == 1 ? "it" : "them");
-}
-
 /* What the versions there are read is found where it was moved to, from now on. That is true whatever becomes
  * of this import, and is compared with the newest of them, so it comes before the commit. */
 static void keep_readable(const struct import_request *request, struct session *session,
@@ -230,22 +146,22 @@ static void keep_readable(const struct import_request *request, struct session *
                 moved->objects == 1 ? "is" : "are", moved->url);
 }
 
-static int finish(const struct arguments *arguments, const struct import_request *request,
-                  struct session *session, const struct changeset *set, const struct import_counts *found,
-                  struct error *err)
+static int finish(const struct arguments *arguments, struct importing *importing, const struct changeset *set,
+                  const struct import_counts *found, struct error *err)
 {
-    tell_found(found);
+    const struct import_request *request = importing->request;
+    import_tell_found(found);
     int rc = write_bad(arguments, request, err);
     if (!rc && found->moved.url)
-        keep_readable(request, session, &found->moved);
+        keep_readable(request, importing->session, &found->moved);
     if (!rc)
-        rc = commit(arguments, session, set, found, err);
+        rc = commit(arguments, importing, set, found, err);
     if (rc)
         return rc;
     notes_print(request->notes, stderr);
     if (!found->bad)
         return 0;
-    tell_left_out(found);
+    import_tell_left_out(found);
     return EXIT_PARTLY;
 }
 
@@ -256,41 +172,48 @@ static struct scan_cache *open_scans(const struct import_request *request, const
     return scan_cache_open(cache_folder(session->cache), name, !request->dry);
 }
 
-static void tell_resumed(const struct scan_cache *scans)
+static void tell_resumed(const struct importing *importing)
 {
-    if (scan_cache_found(scans))
+    const struct scan_cache *scans = importing->request->scans;
+    if (importing->merge)
+        import_merge_tell(importing->merge);
+    else if (scan_cache_found(scans))
         fprintf(stderr, "not read again: %s, which an import that did not end has read\n",
                 COUNT(scan_cache_found(scans), "file"));
 }
 
-/* *ret_again: others have committed what changes what the source means. */
-static int import_once(const struct arguments *arguments, struct import_request *request,
-                       struct session *session, bool *ret_again, struct error *err)
+static void tell_failed(const struct arguments *arguments, const struct import_request *request)
 {
-    CLEANUP_SCAN_CACHE struct scan_cache *scans = open_scans(request, session);
+    struct error unwritten;
+    notes_print(request->notes, stderr); /* they may say why */
+    if (write_bad(arguments, request, &unwritten))
+        fprintf(stderr, "note: %s\n", unwritten.text);
+}
+
+/* *ret_again: others have committed what changes what the source means. */
+static int import_once(const struct arguments *arguments, struct importing *importing, bool *ret_again,
+                       struct error *err)
+{
+    struct import_request *request = importing->request;
     CLEANUP_CHANGESET struct changeset *set = NULL;
     struct import_counts found;
-    request->stores = session->stores;
-    request->dataset = session->dataset;
-    request->scans = scans;
+    request->stores = importing->session->stores;
+    request->dataset = importing->session->dataset;
     request->progress = progress_new("scanned", "files", 0);
     int rc = import_scan(request, &set, &found, err);
     progress_free(request->progress);
-    tell_resumed(scans);
+    if (rc != -EALREADY)
+        tell_resumed(importing);
     tell_faults(request, rc, err);
     if (!rc) {
-        rc = finish(arguments, request, session, set, &found, err);
-        *ret_again = rc == -EAGAIN;
+        rc = finish(arguments, importing, set, &found, err);
+        *ret_again = rc == -EREMCHG;
         if (rc >= 0)
-            scan_cache_forget(scans);
-        free(found.moved.url);
-        return rc;
+            scan_cache_forget(request->scans);
+    } else {
+        tell_failed(arguments, request);
     }
     free(found.moved.url);
-    notes_print(request->notes, stderr); /* they may say why */
-    struct error unwritten;
-    if (write_bad(arguments, request, &unwritten))
-        fprintf(stderr, "note: %s\n", unwritten.text);
     return rc;
 }
 
@@ -305,24 +228,85 @@ static bool can_be_read_again(const struct import_request *request)
 }
 
 /* Where it must be looked at again, no recording is read again: what was read is kept. */
-static int import(const struct arguments *arguments, struct import_request *request, struct session *session,
-                  struct error *err)
+static int import(const struct arguments *arguments, struct importing *importing, struct error *err)
 {
     enum { TIMES = 5 };
+    struct import_request *request = importing->request;
     bool again = true;
     int rc = 0;
     for (int i = 0; again && i < TIMES; i++) {
         again = false;
+        CLEANUP_SCAN_CACHE struct scan_cache *scans =
+            importing->merge ? NULL : open_scans(request, importing->session);
+        request->scans = importing->merge ? importing->merge->scans : scans;
         request->notes = notes_new();
         request->faults = faults_new();
-        rc = import_once(arguments, request, session, &again, err);
+        rc = import_once(arguments, importing, &again, err);
         notes_free(request->notes);
         faults_free(request->faults);
-        again &= can_be_read_again(request) && !dataset_refresh(session->dataset, NULL, NULL);
+        again &= can_be_read_again(request) && !dataset_refresh(importing->session->dataset, NULL, NULL);
         if (again && i + 1 < TIMES)
             fprintf(stderr, "%s; looking again\n", err->text);
     }
-    return rc == -EAGAIN ? error_within(err, rc, "nothing was committed, import again") : rc;
+    return rc == -EREMCHG ? error_within(err, rc, "nothing was committed, import again") : rc;
+}
+
+static int say_landed(const struct arguments *arguments, struct session *session, uint32_t version,
+                      struct error *err)
+{
+    const struct manifest *is;
+    int rc = dataset_manifest(session->dataset, version, &is, err);
+    if (rc)
+        return rc;
+    struct apply_counts counts = {.clips = is->clips,
+                                  .clips_added = is->added,
+                                  .clips_replaced = is->replaced,
+                                  .clips_removed = is->removed,
+                                  .clips_unchanged = is->unchanged};
+    fprintf(stderr, "landed already as v%u\n", version);
+    if (arguments_flag(arguments, "json"))
+        import_print_json(&(struct import_counts){0}, version, &counts);
+    else if (!arguments_flag(arguments, "dry-run"))
+        printf("v%u\n", version);
+    return 0;
+}
+
+static int merge_parts(const struct arguments *arguments, struct importing *importing, struct error *err)
+{
+    struct import_merge merge;
+    int rc = import_merge_begin(importing->request, importing->session, &merge, err);
+    importing->merge = &merge;
+    if (!rc)
+        rc = import(arguments, importing, err);
+    if (rc == -EALREADY && merge.landed)
+        rc = say_landed(arguments, importing->session, merge.landed, err);
+    import_merge_done(&merge);
+    return rc;
+}
+
+/* All of it, one part, or all parts. */
+static int import_asked(const struct arguments *arguments, struct import_request *request,
+                        struct session *session, struct error *err)
+{
+    struct importing importing = {.request = request, .session = session};
+    const char *text = arguments_text(arguments, "part");
+    bool merge = arguments_flag(arguments, "merge");
+    struct import_part part;
+    if (text && merge)
+        return error_set(err, EINVAL, "--part and --merge: one or the other");
+    if (text && request->dry)
+        return error_set(err, EINVAL,
+                         "--part and --dry-run: the merge can tell what would happen, --merge -n");
+    int rc = text ? import_part_parse(text, &part, err) : 0;
+    if (!rc)
+        rc = dataset_check_writable(session->dataset, err);
+    if (!rc)
+        rc = dataset_check_extendable(session->dataset, err);
+    if (rc)
+        return rc;
+    if (text)
+        return import_part_run(&part, request, session, arguments_flag(arguments, "json"), err);
+    return merge ? merge_parts(arguments, &importing, err) : import(arguments, &importing, err);
 }
 
 /* What fails is tried again, and finds what was copied; but a full disk would stay full. */
@@ -346,7 +330,7 @@ static int run(const struct arguments *arguments, struct error *err)
                                      .renumbered = arguments_flag(arguments, "renumbered"),
                                      .table_is_renumbered = arguments_flag(arguments, "table-is-renumbered"),
                                      .restore = arguments_flag(arguments, "restore"),
-                                     .serve = tell_serve,
+                                     .serve = import_tell_serve,
                                      .dry = arguments_flag(arguments, "dry-run")};
     const char *copy = arguments_text(arguments, "copy");
     const char *skip = arguments_text(arguments, "skip-bad");
@@ -366,11 +350,7 @@ static int run(const struct arguments *arguments, struct error *err)
     CLEANUP_SESSION struct session session = {0};
     rc = session_open(arguments, arguments->positional[0], NULL, &session, err);
     if (!rc)
-        rc = dataset_check_writable(session.dataset, err);
-    if (!rc)
-        rc = dataset_check_extendable(session.dataset, err);
-    if (!rc)
-        rc = import(arguments, &request, &session, err);
+        rc = import_asked(arguments, &request, &session, err);
     make_room(&request, &session, rc);
     strmap_free(request.copies);
     free(tables);
@@ -390,6 +370,9 @@ static const struct command_example examples[] = {
      "Any files in a bucket, one clip a folder"},
     {"elidefs import /data/set clips.jsonl --stream observation.images.top=top --type operator=text",
      "Clips that a manifest names, one stream renamed, an attribute's type said"},
+    {"elidefs import /data/set s3://recordings/2026 --part 3/8",
+     "The third of eight shares of the recordings, read and kept for the merge"},
+    {"elidefs import /data/set s3://recordings/2026 --merge -m 'all of 2026'", "All eight as one version"},
     {"elidefs import s3://lab-data/kitchen /robots/kitchen --dry-run", "What would happen"},
     {"elidefs import s3://lab-data/kitchen /robots/kitchen --skip-bad=1%",
      "The good clips, unless more than one in a hundred is bad; bad.jsonl says which and why"},
@@ -504,6 +487,21 @@ const struct command command_import = {
         "removes those it has made.\n\n"
         "An import that is killed leaves what it has read of recordings in a file in the cache folder; the "
         "same import goes on from there.\n\n"
+        "A large source can be read by many processes, on any machines that see it under the same name: each "
+        "runs the same line with --part I/N, I from 1 to N, and reads the recordings that fall to it by a "
+        "hash "
+        "of their paths (with --copy, it copies them, too; hard links are made by the merge). Nothing is "
+        "committed. The same line with --merge in the place of --part then imports what all parts have read, "
+        "as one version, which is the one a plain import would have made, with the same notes and faults; "
+        "recordings are not read again. It fails while parts are missing, and says which; parts of a line "
+        "with other options, or from when the source listed other files, do not count, and are run again. A "
+        "part that was killed is missing, and goes on where it was if it runs on the same machine; of one "
+        "that "
+        "runs twice the first stands. A merge that was killed is run again; one that has landed says so, "
+        "with "
+        "the same version. So a source should not change between the first part and the merge: what is still "
+        "recorded goes into the next, plain import. What parts have read lies below elidefs/parts/ in "
+        "DATASET.\n\n"
         "With --dry-run all of this is done but the writing, with the same status.",
     .options = options,
     .store_options = true,

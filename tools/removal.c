@@ -113,6 +113,6 @@ int removal_commit(struct dataset *dataset, const struct removal *removal, uint3
     int rc;
     do
         rc = try_once(dataset, removal, ret_version, ret_counts, err);
-    while (rc == -EAGAIN && clock_now_ns() < end);
+    while (rc == -EREMCHG && clock_now_ns() < end);
     return rc;
 }

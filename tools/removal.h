@@ -17,6 +17,6 @@ struct removal {
     const char *message;
 };
 /* -EALREADY: there is nothing to remove. -ESTALE: the path names an older version, and clips have been
- * replaced since. -EINVAL: every clip, and not `all`. -EAGAIN: others commit faster than this can. Waits. */
+ * replaced since. -EINVAL: every clip, and not `all`. -EREMCHG: others commit faster than this can. Waits. */
 int removal_commit(struct dataset *dataset, const struct removal *removal, uint32_t *ret_version,
                    struct apply_counts *ret_counts, struct error *err);

@@ -77,7 +77,7 @@ static int publish(struct commit *commit, struct error *err)
     int rc = 0;
     for (size_t i = 0; rc >= 0 && i < commit->use_count; i++)
         rc = roots_publish(commit->dataset->roots, commit->uses[i].id, commit->uses[i].url, err);
-    commit->lost |= rc == -EAGAIN;
+    commit->lost |= rc == -EREMCHG;
     if (!rc && !commit->fresh)
         rc = commit_check_parent(commit, err);
     if (!rc)
@@ -217,7 +217,7 @@ static int check_exact(struct commit *commit, const struct dataset_commit *optio
         return 0;
     int rc = dataset_manifest(commit->dataset, options->base + 1, &next, err);
     return rc ? rc
-              : error_set(err, EAGAIN, "%s: v%u by %s came first; nothing was committed",
+              : error_set(err, EREMCHG, "%s: v%u by %s came first; nothing was committed",
                           dataset_url(commit->dataset), next->version, next->author);
 }
 
@@ -281,28 +281,45 @@ static int try_once(struct commit *commit, uint32_t head, struct error *err)
     return rc;
 }
 
-/* Whoever led before has committed it, and could not say so. 1, 0 or -errno. */
-static int has_landed(struct commit *commit, uint32_t head, struct commit_answer *ret, struct error *err)
+static int find_commit(struct dataset *dataset, const char *id, uint32_t after, uint32_t *ret,
+                       struct error *err)
+{
+    uint32_t head = dataset_head(dataset);
+    int rc = after < head ? dataset_read_manifests(dataset, after + 1, head, PATIENCE_ENDLESS, err) : 0;
+    for (uint32_t version = after + 1; !rc && version <= head; version++)
+        if (!strcmp(dataset_known_manifest(dataset, version)->commit_id, id)) {
+            *ret = version;
+            return 1;
+        }
+    return rc;
+}
+
+int dataset_find_commit(struct dataset *dataset, const char *id, uint32_t after, uint32_t *ret,
+                        struct error *err)
+{
+    int rc = dataset_refresh(dataset, NULL, err);
+    return rc ? rc : find_commit(dataset, id, after, ret, err);
+}
+
+/* Whoever led before has committed it, and could not say so; or another merge of the same. 1, 0 or -errno. */
+static int has_landed(struct commit *commit, struct commit_answer *ret, struct error *err)
 {
     const struct commit_request *request = commit->request;
-    int rc = request->others_know
-                 ? dataset_read_manifests(commit->dataset, request->head + 1, head, PATIENCE_ENDLESS, err)
-                 : 0;
-    for (uint32_t version = request->head + 1; !rc && request->others_know && version <= head; version++) {
-        const struct manifest *is = dataset_known_manifest(commit->dataset, version);
-        if (strcmp(is->commit_id, request->id) != 0)
-            continue;
-        *ret = (struct commit_answer){.version = version,
-                                      .counts = {.clips_added = is->added,
-                                                 .clips_replaced = is->replaced,
-                                                 .clips_removed = is->removed,
-                                                 .clips_unchanged = is->unchanged,
-                                                 .clips_labelled = is->labelled,
-                                                 .clips = is->clips,
-                                                 .rows = is->rows}};
-        return 1;
-    }
-    return rc;
+    uint32_t version;
+    int rc =
+        request->others_know ? find_commit(commit->dataset, request->id, request->head, &version, err) : 0;
+    if (rc < 1)
+        return rc;
+    const struct manifest *is = dataset_known_manifest(commit->dataset, version);
+    *ret = (struct commit_answer){.version = version,
+                                  .counts = {.clips_added = is->added,
+                                             .clips_replaced = is->replaced,
+                                             .clips_removed = is->removed,
+                                             .clips_unchanged = is->unchanged,
+                                             .clips_labelled = is->labelled,
+                                             .clips = is->clips,
+                                             .rows = is->rows}};
+    return 1;
 }
 
 /* So that those who lost together do not all come again together. */
@@ -325,15 +342,15 @@ int commit_run(const struct commit_request *request, struct commit_answer *ret, 
         uint32_t head;
         int rc = look_at_head(&commit, &head, err);
         if (!rc)
-            rc = has_landed(&commit, head, ret, err);
+            rc = has_landed(&commit, ret, err);
         if (rc)
             return rc < 0 ? rc : 0;
         rc = try_once(&commit, head, err);
-        if (rc != -EAGAIN || !commit.lost || (now = clock_now_ns()) >= end) {
+        if (rc != -EREMCHG || !commit.lost || (now = clock_now_ns()) >= end) {
             if (!rc || rc == -EALREADY)
                 *ret = (struct commit_answer){.version = rc ? head : commit.manifest.version,
                                               .counts = commit.counts};
-            return rc == -EAGAIN && commit.lost ? error_recode(err, EBUSY) : rc;
+            return rc == -EREMCHG && commit.lost ? error_recode(err, EBUSY) : rc;
         }
         try_done(&commit);
         pause_a_little(now - begun);

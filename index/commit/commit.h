@@ -11,8 +11,11 @@ struct dataset_commit {
     const char *source;           /* what an import reads; NULL: not said */
     bool based; /* the set was made for the version `base`, which may be 0: what others have committed since
                  * is not undone (index/commit/apply/apply_conflict.h). Else it is for whatever is there */
-    bool exact; /* it is for no other version: -EAGAIN if there is a newer one */
+    bool exact; /* it is for no other version: -EREMCHG if there is a newer one */
     uint32_t base;
+    const char *id; /* of the commit, 32 hex digits: what has it already, since version `id_after`, is what it
+                     * becomes, and is not committed again. NULL: one that nobody else has */
+    uint32_t id_after;
     int64_t patience_ns; /* for so long it is tried again where others are faster; 0: COMMIT_PATIENCE_NS */
     bool dry;            /* nothing is written: only tells which version it would be, with which counts */
     uint64_t pack_bytes; /* of the catalog's packs, about; 0: as large as the format's */
@@ -26,11 +29,15 @@ struct dataset_commit {
  * so). Both are harmless.
  *
  * -ENOENT, -EEXIST: labels of clips that are not there, or in the place of what others set; what others have
- * committed since `base` is in the way (index/commit/apply/apply.h). -EAGAIN: the set must be made anew, says
- * why. -EBUSY: others were faster until patience ended. -EALREADY: nothing new, the newest version already
- * holds this; *ret_counts says what was compared. Roots of the set are recorded in the data set and, as far
- * as this user's configuration can be written, as trusted by this user. ret_version and ret_counts may be
- * NULL. Waits.
+ * committed since `base` is in the way (index/commit/apply/apply.h). -EREMCHG: the set must be made anew,
+ * says why; no store says that, and -EAGAIN is a store's that is busy. -EBUSY: others were faster until
+ * patience ended. -EALREADY: nothing new, the newest version already holds this; *ret_counts says what was
+ * compared. Roots of the set are recorded in the data set and, as far as this user's configuration can be
+ * written, as trusted by this user. ret_version and ret_counts may be NULL. Waits.
  */
 int dataset_commit(struct dataset *dataset, const struct changeset *set, const struct dataset_commit *commit,
                    uint32_t *ret_version, struct apply_counts *ret_counts, struct error *err);
+
+/* The version after `after` that the commit of this id has become: 1, 0 or -errno. Waits. */
+int dataset_find_commit(struct dataset *dataset, const char *id, uint32_t after, uint32_t *ret,
+                        struct error *err);

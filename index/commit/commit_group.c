@@ -46,7 +46,7 @@ static int answer_one(struct leading *leading, const struct commit_job *job, str
                                      .fresh = leading->fresh,
                                      .more = true};
     int rc = commit_run(&request, &answer, &why);
-    if (rc && rc != -EAGAIN && !is_in_the_set(rc))
+    if (rc && rc != -EREMCHG && !is_in_the_set(rc))
         return error_copy(err, &why); /* so might all others */
     leading->fresh |= !rc;
     answer.rc = rc;
@@ -169,9 +169,15 @@ int dataset_commit(struct dataset *dataset, const struct changeset *set, const s
 {
     char id[LAYOUT_ID_BYTES];
     struct commit_answer answer = {0};
-    CLEANUP_QUEUE struct queue *queue = options->dry || options->exact ? NULL : open_line(dataset);
+    bool alone = options->dry || options->exact || options->id; /* no two wait in line under one id */
+    CLEANUP_QUEUE struct queue *queue = alone ? NULL : open_line(dataset);
     layout_random_id(id);
-    struct commit_request request = {.dataset = dataset, .set = set, .options = options, .id = id};
+    struct commit_request request = {.dataset = dataset,
+                                     .set = set,
+                                     .options = options,
+                                     .id = options->id ? options->id : id,
+                                     .others_know = options->id,
+                                     .head = options->id_after};
     int rc = queue ? wait_or_lead(queue, &request, &answer, err) : go_alone(NULL, &request, &answer, err);
     if (ret_counts && (!rc || rc == -EALREADY))
         *ret_counts = answer.counts;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The manifest's PUT-if-absent is the commit. Where its end is not clear, what is there decides: a manifest
- * holds an id of its own. */
+ * holds an id of its own; one that others commit, too, is theirs where it is not byte for byte ours. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,7 +76,7 @@ static int lost_race(struct commit *commit, const struct manifest *winner, struc
 {
     uint32_t version = commit->manifest.version;
     commit->lost = true;
-    return error_set(err, EAGAIN, "%s: v%u%s%s came first; nothing was committed",
+    return error_set(err, EREMCHG, "%s: v%u%s%s came first; nothing was committed",
                      dataset_url(commit->dataset), version, winner ? " by " : "",
                      winner ? winner->author : "");
 }
@@ -97,7 +97,8 @@ static int settle(struct commit *commit, const char *path, int put_rc, struct er
     if (!rc || rc == -EFBIG) {
         if (!rc && theirs.len)
             manifest_parse(path, theirs.data, theirs.len, &winner, NULL);
-        bool ours = winner && !strcmp(winner->commit_id, commit->manifest.commit_id);
+        bool ours = winner && !strcmp(winner->commit_id, commit->manifest.commit_id) &&
+                    theirs.len == commit->bytes.len && !memcmp(theirs.data, commit->bytes.data, theirs.len);
         return ours ? 0 : lost_race(commit, winner, err);
     }
     bool local = store_is_local(dataset->layout.store);

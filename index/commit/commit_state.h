@@ -41,7 +41,7 @@ struct commit { /* one try */
     struct buf bytes;           /* the same, printed */
     struct manifest *read_back; /* and read again */
     bool unsettled;             /* the manifest may still arrive: its packs must stay */
-    bool lost;                  /* another writer was faster: -EAGAIN */
+    bool lost;                  /* another writer was faster: -EREMCHG */
     bool fresh;                 /* as requested, and not lost yet */
 };
 
@@ -50,5 +50,5 @@ int commit_manifest_begin(struct commit *commit, struct error *err);
 int commit_manifest_end(struct commit *commit, struct error *err);
 /* -EUCLEAN: the parent's manifest is not what it was. */
 int commit_check_parent(struct commit *commit, struct error *err);
-/* -EAGAIN: another writer's is there. */
+/* -EREMCHG: another writer's is there. */
 int commit_manifest_put(struct commit *commit, struct error *err);

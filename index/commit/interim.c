@@ -21,6 +21,7 @@ struct interim_rows {
 
 struct interim_altered { /* renamed or dropped */
     uint32_t version, attribute;
+    char *name; /* that it had before */
 };
 
 struct interim_names {
@@ -64,10 +65,11 @@ static int read_names(struct catalog_reader *reader, struct interim_names *names
     return rc;
 }
 
-static void add_altered(struct interim *interim, uint32_t attribute)
+static void add_altered(struct interim *interim, const struct catalog_attribute *was)
 {
     mem_grow(&interim->altered, &interim->altered_cap, interim->altered_count + 1, sizeof *interim->altered);
-    interim->altered[interim->altered_count++] = (struct interim_altered){interim->version, attribute};
+    interim->altered[interim->altered_count++] =
+        (struct interim_altered){interim->version, was->id, mem_text(was->name)};
 }
 
 static const struct catalog_attribute *find_id(const struct interim_names *names, uint32_t id)
@@ -90,7 +92,7 @@ static void compare_names(struct interim *interim, const struct interim_names *o
     for (size_t i = 0; i < old->count; i++) {
         const struct catalog_attribute *was = &old->list[i], *is = find_id(now, was->id);
         if (!is || strcmp(is->name, was->name) != 0)
-            add_altered(interim, was->id);
+            add_altered(interim, was);
     }
 }
 
@@ -102,11 +104,30 @@ static uint32_t altered_in(const struct interim *interim, uint32_t attribute)
     return 0;
 }
 
+/* One that came since had the name, and has it no more, nor has another. */
+static bool lost_name(const struct interim *interim, const char *name, struct interim_change *ret)
+{
+    if (find_name(&interim->names, name))
+        return false;
+    for (size_t i = interim->altered_count; i-- > 0;) {
+        const struct interim_altered *altered = &interim->altered[i];
+        if (strcmp(altered->name, name) != 0 || find_id(&interim->before, altered->attribute))
+            continue;
+        const struct catalog_attribute *is = find_id(&interim->names, altered->attribute);
+        *ret = (struct interim_change){is ? INTERIM_RENAMED : INTERIM_DROPPED, altered->version,
+                                       is ? is->name : altered->name};
+        return true;
+    }
+    return false;
+}
+
 bool interim_attribute(const struct interim *interim, const char *name, struct interim_change *ret)
 {
     const struct catalog_attribute *was = find_name(&interim->before, name),
                                    *is = was ? find_id(&interim->names, was->id) : NULL;
-    if (!was || (is && !strcmp(is->name, name)))
+    if (!was)
+        return lost_name(interim, name, ret);
+    if (is && !strcmp(is->name, name))
         return false;
     *ret = (struct interim_change){is ? INTERIM_RENAMED : INTERIM_DROPPED, altered_in(interim, was->id),
                                    is ? is->name : was->name};
@@ -268,6 +289,8 @@ void interim_free(struct interim *interim)
         return;
     for (size_t i = 0; i < interim->row_count; i++)
         rowset_unref(interim->rows[i].rows);
+    for (size_t i = 0; i < interim->altered_count; i++)
+        free(interim->altered[i].name);
     catalog_reader_release(interim->reader);
     rowset_unref(interim->live);
     void *const all[] = {interim->rows, interim->altered, interim->before.list, interim->names.list, interim};

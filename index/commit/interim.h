@@ -41,7 +41,8 @@ struct interim_change {
     uint32_t version;
     const char *name; /* its other one, or the same when it was dropped; borrowed */
 };
-/* What became of the attribute that had this name in the base; false: nothing, or there was none. */
+/* What became of the attribute that had this name in the base, or, where none had, of one that came since and
+ * had it; false: nothing, or there was none. */
 bool interim_attribute(const struct interim *interim, const char *name, struct interim_change *ret);
 /* Has one this name that had another in the base? What is new since is in nobody's way. */
 bool interim_name_taken(const struct interim *interim, const char *name, struct interim_change *ret);

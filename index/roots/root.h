@@ -58,13 +58,14 @@ int roots_url(struct roots *roots, uint32_t id, bool nowait, struct buf *buf, st
  * only reserved, in memory, until it is published; what is still reserved when the commit ends must be
  * forgotten. */
 int roots_id(struct roots *roots, const char *url, uint32_t *ret, struct error *err);
-/* Makes sure that the data set says so: writes the root if it is a new one. -EAGAIN if another writer has
- * given the id to another root meanwhile: the commit must start again. Waits. */
+/* Makes sure that the data set says so: writes the root if it is a new one. -EREMCHG (which no store says) if
+ * another writer has given the id to another root meanwhile: the commit must start again. Waits. */
 int roots_publish(struct roots *roots, uint32_t id, const char *url, struct error *err);
 void roots_forget_reserved(struct roots *roots);
 
 /* Another record of a root: the next of its series. -ENOENT: no such root, or no such place; -EEXIST: the
- * place is one already; -EAGAIN: another did so at the same time. What was open before is opened anew. Waits.
+ * place is one already; -EREMCHG: another did so at the same time. What was open before is opened anew.
+ * Waits.
  */
 enum root_change_kind {
     ROOT_SET,  /* it lies at `url` and nowhere else */

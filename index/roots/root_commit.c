@@ -55,7 +55,7 @@ void roots_forget_reserved(struct roots *roots)
 
 static int taken(const struct roots *roots, struct error *err)
 {
-    return error_set(err, EAGAIN,
+    return error_set(err, EREMCHG,
                      "%s: another import recorded a new root at the same time; nothing was committed, import "
                      "again",
                      store_url(roots->layout->store));
@@ -165,8 +165,8 @@ int roots_change(struct roots *roots, uint32_t id, const struct root_change *cha
     if (rc < 0)
         return rc;
     rc = write_record(roots, id, root.seq + 1, &root.record, &put_err);
-    if (rc == -EAGAIN)
-        return error_set(err, EAGAIN, "%s: somebody else changed root %u at the same time",
+    if (rc == -EREMCHG)
+        return error_set(err, EREMCHG, "%s: somebody else changed root %u at the same time",
                          store_url(roots->layout->store), id);
     return rc < 0 ? error_copy(err, &put_err) : 0;
 }

@@ -397,6 +397,38 @@ Test(conflict, an_attribute_that_was_renamed_or_dropped_since_is_not_labelled_by
     done(&v);
 }
 
+Test(conflict, an_attribute_that_came_and_was_renamed_or_dropped_since_is_not_made_a_second_time)
+{
+    struct versions v;
+    init(&v);
+    must_apply(&v, labels("ep1", "mood", "good"));
+    must_apply(&v, rename_to("mood", "temper"));
+    cr_assert_eq(versions_apply(&v, labels("ep2", "mood", "bad")), -EEXIST);
+    cr_assert_str_eq(v.err.text,
+                     "the attribute 'mood' was renamed 'temper' by v3, and labels of it were made for v1");
+    struct changeset *drop = changeset_new();
+    cr_assert_eq(changeset_drop(drop, "temper", &v.err), 0);
+    v.base = 3;
+    must_apply(&v, drop), v.base = 1;
+    cr_assert_eq(versions_apply(&v, labels("ep2", "temper", "bad")), -EEXIST);
+    cr_assert(strstr(v.err.text, "'temper' was dropped by v4, "), "%s", v.err.text);
+    done(&v);
+}
+
+Test(conflict, what_was_set_since_a_removal_was_made_goes_with_the_clip_and_comes_back_with_it)
+{
+    struct versions v;
+    init(&v);
+    must_apply(&v, labels("ep1", "mood", "good"));
+    must_apply(&v, removal("ep1"));
+    struct changeset *back = import_one("ep1", 1, NULL);
+    v.base = 3;
+    cr_assert_eq(changeset_labels_of(back, "ep1", NULL), 0);
+    must_apply(&v, back);
+    expect_json(&v, "ep1", "{\"key\":\"ep1\",\"mood\":\"good\",\"outcome\":\"fail\"}\n");
+    done(&v);
+}
+
 Test(conflict, nobody_drops_values_that_were_set_since)
 {
     struct versions v;
@@ -534,7 +566,7 @@ Test(conflict, content_that_came_under_another_key_is_for_the_import_to_judge)
     struct versions v;
     init(&v);
     must_apply(&v, import_one("a-ep3", 3, NULL));
-    cr_assert_eq(versions_apply(&v, import_one("ep3", 3, NULL)), -EAGAIN);
+    cr_assert_eq(versions_apply(&v, import_one("ep3", 3, NULL)), -EREMCHG);
     cr_assert_str_eq(v.err.text, "the clip 'ep3' has the content of 'a-ep3', which v2 has brought");
     v.base = 2; /* it has judged */
     must_apply(&v, import_one("ep3", 3, NULL));
@@ -546,7 +578,7 @@ Test(conflict, content_that_another_clip_has_got_since_is_for_the_import_to_judg
     struct versions v;
     init(&v);
     must_apply(&v, import_one("ep1", 3, NULL));
-    cr_assert_eq(versions_apply(&v, import_one("ep3", 3, NULL)), -EAGAIN);
+    cr_assert_eq(versions_apply(&v, import_one("ep3", 3, NULL)), -EREMCHG);
     cr_assert_str_eq(v.err.text, "the clip 'ep3' has the content that 'ep1' has got since v1");
     must_apply(&v, import_one("ep3", 1, NULL)); /* that one it knew of */
     done(&v);

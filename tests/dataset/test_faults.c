@@ -397,10 +397,99 @@ CHECKED_TEST(faults, who_does_not_wait_is_told_who_came_first, made, removed)
     cr_assert(strstr(err.text, "v1 by ") && strstr(err.text, "came first"), "%s", err.text);
     cr_assert_eq(objects("elidefs/packs/"), 1, "the loser's pack is gone");
     struct dataset_commit exact = {.based = true, .exact = true};
-    cr_assert_eq(dataset_commit(dataset, set, &exact, NULL, NULL, &err), -EAGAIN, "%s", err.text);
+    cr_assert_eq(dataset_commit(dataset, set, &exact, NULL, NULL, &err), -EREMCHG, "%s", err.text);
     cr_assert(strstr(err.text, "v1 by ") && strstr(err.text, "came first"), "%s", err.text);
     changeset_free(set);
     dataset_free(dataset);
+}
+
+/* A lost race would be tried again until patience ends. */
+static int commit_to_busy_store(const char *where, struct error *err)
+{
+    struct dataset *dataset = open_hooked();
+    struct changeset *set = one_clip("ep0", "source", "a.bin", "good");
+    enum { SECONDS = 1 };
+    struct dataset_commit brief = {.based = true, .patience_ns = SECONDS * INT64_C(1000000000)};
+    hooked->put_match = where;
+    hooked->stores = false;
+    hooked->put_rc = -EAGAIN;
+    int rc = dataset_commit(dataset, set, &brief, NULL, NULL, err);
+    changeset_free(set);
+    dataset_free(dataset);
+    return rc;
+}
+
+CHECKED_TEST(faults, a_busy_store_is_no_lost_race_and_no_set_that_must_be_made_anew, made, removed)
+{
+    static const char *const places[] = {"elidefs/packs/", "elidefs/roots/", "elidefs/versions/"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        struct error err = {0};
+        int rc = commit_to_busy_store(places[i], &err);
+        cr_assert_eq(rc, -EAGAIN, "%s: %d, %s", places[i], rc, err.text);
+    }
+}
+
+/* ---- a commit whose id says what it is of ---- */
+
+#define MERGED "00112233445566778899aabbccddeeff"
+
+/* The n-th request fails; 0: none does. */
+static int commit_merged(unsigned n, uint32_t *ret_version, struct error *err)
+{
+    struct store *fault = NULL;
+    CLEANUP_STORE struct store *store = faulty(&fault);
+    struct dataset *dataset = open_in(store);
+    struct fault_plan plan = {.kind = n ? FAULT_FAIL : FAULT_NONE, .first = n, .count = 1, .code = EIO};
+    store_fault_set(fault, &plan);
+    struct changeset *set = one_clip("ep0", "source", "a.bin", "good");
+    struct dataset_commit merged = {.id = MERGED};
+    int rc = dataset_commit(dataset, set, &merged, ret_version, NULL, err);
+    changeset_free(set);
+    dataset_free(dataset);
+    return rc;
+}
+
+CHECKED_TEST(faults, what_is_committed_under_one_id_lands_once_whichever_request_fails, made, removed)
+{
+    unsigned n = 0;
+    uint32_t version = 0;
+    struct error err = {0};
+    for (int rc = -1; rc < 0;)
+        rc = commit_merged(++n, &version, &err);
+    cr_assert_geq(n, 5, "only %u requests", n);
+    cr_assert_eq(version, 1);
+    struct dataset *dataset = open_data();
+    commit(dataset, "other", "good");
+    dataset_free(dataset);
+    cr_assert_eq(commit_merged(0, &version, &err), 0, "%s", err.text);
+    cr_assert_eq(version, 1, "what has landed is not committed again");
+    check_whole(2, n, &err);
+}
+
+static void other_merges(void *ctx)
+{
+    struct error err = {0};
+    uint32_t version = 0;
+    (void)ctx;
+    cr_assert_eq(commit_merged(0, &version, &err), 0, "%s", err.text);
+    cr_assert_eq(version, 1);
+}
+
+CHECKED_TEST(faults, of_two_that_merge_the_same_at_once_both_say_what_landed_and_nothing_is_left, made,
+             removed)
+{
+    struct error err = {0};
+    uint32_t version = 0;
+    struct dataset *dataset = open_hooked();
+    struct changeset *set = one_clip("ep0", "source", "a.bin", "good");
+    hooked->put_match = "elidefs/versions/";
+    hooked->before = other_merges;
+    cr_assert_eq(dataset_commit(dataset, set, &(struct dataset_commit){.id = MERGED}, &version, NULL, &err),
+                 0, "%s", err.text);
+    cr_assert_eq(version, 1);
+    changeset_free(set);
+    dataset_free(dataset);
+    check_whole(1, 0, &err);
 }
 
 CHECKED_TEST(faults, roots_that_are_new_at_the_same_time_get_numbers_of_their_own, made, removed)

@@ -322,7 +322,7 @@ CHECKED_TEST(root, two_writers_cannot_give_one_id_to_two_roots, made, removed)
     cr_assert_eq(roots_id(other, b, &theirs, &err), 0);
     cr_assert_eq(ours, theirs);
     cr_assert_eq(roots_publish(other, theirs, b, &err), 0, "%s", err.text);
-    cr_assert_eq(roots_publish(roots, ours, a, &err), -EAGAIN);
+    cr_assert_eq(roots_publish(roots, ours, a, &err), -EREMCHG);
     cr_assert(strstr(err.text, "import again"), "%s", err.text);
     roots_forget_reserved(roots);
     cr_assert_eq(roots_load(roots, 0, NULL, &err), 0);

@@ -385,7 +385,7 @@ static void commit_held(struct lab *lab, struct writer *writer)
                   : rc == -EALREADY ? 1
                   : rc == -EEXIST   ? 2
                   : rc == -ENOENT   ? 3
-                  : rc == -EAGAIN   ? 4
+                  : rc == -EREMCHG  ? 4
                                     : 5]++;
     compare_head(lab);
 }

@@ -58,10 +58,25 @@ static int find_name(const struct model_version *version, char name)
     return MODEL_NONE;
 }
 
+/* The attribute that a name meant: in the base, or, if it is not there, the last that came and lost the name.
+ */
+static int meant(const struct landing *landing, char name)
+{
+    int was = find_name(landing->base, name);
+    if (was >= 0 || find_name(landing->head, name) >= 0)
+        return was;
+    for (uint32_t v = landing->model->head; v-- > landing->set->base + 1;) {
+        int at = find_name(&landing->model->versions[v], name);
+        if (at >= 0 && !landing->base->attributes[at].there)
+            return at;
+    }
+    return MODEL_NONE;
+}
+
 /* Does it mean another attribute than in the base, or none? What is new to both is not in the way. */
 static bool name_moved(const struct landing *landing, char name)
 {
-    int was = find_name(landing->base, name);
+    int was = meant(landing, name);
     return was >= 0 && (!landing->head->attributes[was].there || landing->head->attributes[was].name != name);
 }
 
@@ -111,7 +126,8 @@ static int take_attribute(struct landing *landing, int i)
 {
     const struct model_declared *declared = &landing->set->declared[i];
     struct model_version *next = landing->next;
-    bool moved = landing->set->kind == MODEL_LABELS && name_moved(landing, declared->name);
+    bool labels = landing->set->kind == MODEL_LABELS && landing->set->clip_count,
+         moved = labels && name_moved(landing, declared->name); /* a set of no clips labels nothing */
     if (landing->set->base < landing->model->head && (moved || name_taken(landing, declared->name)))
         return -EEXIST;
     int at = find_attribute(landing, declared->name);
@@ -141,7 +157,7 @@ static int change_attribute(struct landing *landing)
 {
     const struct model_set *set = landing->set;
     struct model_version *next = landing->next;
-    int at = find_name(landing->head, set->from), was = find_name(landing->base, set->from);
+    int at = find_name(landing->head, set->from), was = meant(landing, set->from);
     if (name_moved(landing, set->from)) {
         const struct model_attribute *now = &landing->head->attributes[was];
         bool same = set->kind == MODEL_DROP ? !now->there : now->there && now->name == set->to;
@@ -342,7 +358,7 @@ static int take_clips(struct landing *landing)
             return -ENOENT;
     for (int i = 0; i < set->clip_count; i++)
         (set->kind == MODEL_IMPORT ? import_clip : label_clip)(landing, &set->clips[i]);
-    return landing->met                      ? -EAGAIN
+    return landing->met                      ? -EREMCHG
            : landing->late || landing->taken ? -EEXIST
            : landing->changed                ? 0
                                              : -EALREADY;

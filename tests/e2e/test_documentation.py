@@ -18,6 +18,7 @@ KITCHEN = "s3://lab-data/kitchen"
 BEFORE = {
     "elidefs attribute rename": f"elidefs attribute rename {KITCHEN} outcome outcom",
     "elidefs check": f"elidefs lock {KITCHEN} latest/outcome=fail > data.lock",
+    "--merge": "for i in $(seq 8); do elidefs import /data/set s3://recordings/2026 --part $i/8; done",
     "elidefs init": f"rm -rf {KITCHEN} /data/kitchen",
     "elidefs tag": f"elidefs untag {KITCHEN} paper-1",
     "elidefs trust": f"elidefs root set {KITCHEN} 1 s3://recordings/kitchen --verify",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The file of scans between two imports: found again, and with every byte of it changed or missing. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -220,4 +221,47 @@ Test(scan, reads_that_go_on_are_one_piece_and_too_much_is_not_kept)
     scan_add(&scan, 20, large, SCAN_BYTES_MAX);
     cr_expect(scan.too_large);
     cr_expect_null(scan_find(&scan, 20, 1));
+}
+
+Test(scan_cache, what_one_hands_over_another_finds)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT, noted = BUF_INIT, said = BUF_INIT;
+    int64_t at = 0;
+    unsigned pieces = 0;
+    CLEANUP_SCAN_CACHE struct scan_cache *cache = scan_cache_open(folder, "src", true);
+    CLEANUP_SCAN_CACHE struct scan_cache *other = scan_cache_open(folder, "other", true);
+    put(cache, &one, "first");
+    put(cache, &two, "second");
+    buf_text_append(&said, "evidence");
+    scan_cache_note(cache, SCAN_EVIDENCE, &one, &said);
+    cr_expect_eq(scan_cache_read(cache), 2);
+    for (; scan_cache_export(cache, &at, 1, &bytes, NULL) == 1; pieces++) {
+        cr_assert_eq(scan_cache_import(other, &bytes, NULL), 0);
+        buf_clear(&bytes);
+    }
+    cr_expect_eq(pieces, 3, "a record each");
+    cr_expect(has(other, &one, "first") && has(other, &two, "second"));
+    cr_expect(scan_cache_noted(other, SCAN_EVIDENCE, &one, &noted) && noted.len == said.len);
+    cr_expect_not(scan_cache_noted(other, SCAN_EVIDENCE, &two, &noted));
+    cr_expect_not(scan_cache_noted(other, SCAN_COPY, &one, &noted));
+}
+
+Test(scan_cache, records_from_outside_that_are_not_sound_are_refused)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    int64_t at = 0;
+    CLEANUP_SCAN_CACHE struct scan_cache *cache = scan_cache_open(folder, "src", true);
+    put(cache, &one, "first");
+    cr_assert_eq(scan_cache_export(cache, &at, 1 << 20, &bytes, NULL), 1);
+    CLEANUP_SCAN_CACHE struct scan_cache *other = scan_cache_open(folder, "other", true);
+    for (size_t i = 0; i < bytes.len; i++) {
+        bytes.data[i] ^= 0x41;
+        cr_assert_eq(scan_cache_import(other, &bytes, NULL), -EINVAL, "byte %zu", i);
+        bytes.data[i] ^= 0x41;
+        struct buf cut = {bytes.data, i, bytes.cap};
+        cr_assert_eq(scan_cache_import(other, &cut, NULL), i ? -EINVAL : 0, "%zu bytes", i);
+    }
+    cr_assert_not(has(other, &one, "first"));
+    cr_assert_eq(scan_cache_import(other, &bytes, NULL), 0);
+    cr_assert(has(other, &one, "first"));
 }

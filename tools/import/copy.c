@@ -288,6 +288,39 @@ static int copy_object(struct copier *copier, const struct source_object *object
     return rc < 0 ? rc : 1;
 }
 
+/* ---- parts ---- */
+
+static struct scan_of noted_of(const struct copier *copier, const struct source_object *object)
+{
+    return (struct scan_of){store_url(copier->source->store), object->path, &object->pinned};
+}
+
+/* A part has made it. */
+static bool is_noted(const struct copier *copier, const struct source_object *object, const char *path,
+                     struct store_object *ret)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    struct store_object noted, there;
+    struct scan_of of = noted_of(copier, object);
+    if (copier->part || !scan_cache_noted(copier->scans, SCAN_COPY, &of, &bytes) ||
+        !import_pinned_decode(&bytes, &noted) || store_head(copier->store, path, &there, NULL) ||
+        strcmp(noted.pin, there.pin) != 0)
+        return false;
+    *ret = noted;
+    return true;
+}
+
+static void note(const struct copier *copier, const struct source_object *object,
+                 const struct store_object *copy)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    struct scan_of of = noted_of(copier, object);
+    if (!copier->part)
+        return;
+    import_pinned_encode(copy, &bytes);
+    scan_cache_note(copier->scans, SCAN_COPY, &of, &bytes);
+}
+
 static void count_once(struct copier *copier, const struct source_object *object)
 {
     size_t number = (size_t)(object - copier->source->objects);
@@ -314,7 +347,8 @@ int copier_take(struct copier *copier, const struct source_object *object, struc
     }
     struct known_object copied = {.copy = true, .made = true};
     known_copy_path(copier->known, object, copied.path);
-    int rc = copy_object(copier, object, copied.path, &copied.pinned, err);
+    bool noted = is_noted(copier, object, copied.path, &copied.pinned);
+    int rc = noted ? 1 : copy_object(copier, object, copied.path, &copied.pinned, err);
     if (rc < 0)
         return error_prefix(err, "copying %s/%s", store_url(copier->source->store), object->path);
     copied.pinned.size = object->pinned.size;
@@ -322,7 +356,8 @@ int copier_take(struct copier *copier, const struct source_object *object, struc
         copier->counts.objects++;
         copier->counts.bytes += copied.pinned.size;
     }
-    if (rc && copier->made)
+    note(copier, object, &copied.pinned);
+    if (rc && copier->made && !noted)
         strmap_put(copier->made, copied.path, strlen(copied.path), NULL);
     *taken = mem_copy(&copied, sizeof copied);
     *ret = copied;

@@ -48,8 +48,10 @@ struct copier {
     bool *counted;               /* by object */
     struct known_object **taken; /* by object: copied in this import */
     struct copy_counts counts;
-    struct strmap *made;  /* borrowed, or NULL: gets the path of each copy that is made */
-    copy_serve_fn *serve; /* or NULL */
+    const struct import_part *part; /* borrowed, or NULL: what it copies is noted in `scans` for the merge, */
+    struct scan_cache *scans;       /* borrowed, or NULL: which takes it as copied where it is still there */
+    struct strmap *made;            /* borrowed, or NULL: gets the path of each copy that is made */
+    copy_serve_fn *serve;           /* or NULL */
 };
 /* -EINVAL, or -EXDEV: of this source there are no links there. */
 int copier_init(struct copier *ret, enum copy_mode mode, struct store *store, struct known *known,

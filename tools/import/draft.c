@@ -114,6 +114,12 @@ int drafts_fault(struct drafts *drafts, struct draft *clip, const char *file, co
                  struct error *err)
 {
     struct fault fault = {.file = file, .place = place, .clip = clip ? clip->key : ""};
+    if (drafts->part && err && err->code == IMPORT_PART_OTHER) {
+        *err = (struct error){0};
+        if (clip)
+            clip->bad = true;
+        return 0;
+    }
     int rc = faults_add(drafts->faults, &fault, err);
     if (rc || !clip)
         return rc;
@@ -419,16 +425,34 @@ static int emit_clip(struct drafts *drafts, struct draft *clip, struct error *er
     return rc < 0 ? error_prefix(err, "%s", clip->source) : 0;
 }
 
+/* For the merge. */
+static void note_evidence(const struct drafts *drafts, const struct scan_of *object,
+                          const struct evidence *evidence)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    evidence_encode(evidence, &bytes);
+    if (bytes.len)
+        scan_cache_note(drafts->scans, SCAN_EVIDENCE, object, &bytes);
+}
+
 /* Of an object that the data set does not know yet, once. Of another store only what was read anyway is seen:
  * its ETag says more than any part could. */
 static int add_evidence(struct drafts *drafts, struct store *store, const char *path,
                         const struct store_object *now, uint32_t id, struct error *err)
 {
     struct evidence evidence = now->evidence;
+    struct scan_of object = {store_url(store), path, now};
+    CLEANUP_BUF struct buf noted = BUF_INIT;
     if (id < drafts->evidenced)
         return 0;
     drafts->evidenced = id + 1;
-    int rc = store_is_local(store) ? evidence_take(store, path, now, &evidence, err) : 0;
+    if (!import_part_has(drafts->part, path))
+        return 0;
+    bool known = scan_cache_noted(drafts->scans, SCAN_EVIDENCE, &object, &noted) &&
+                 evidence_decode(noted.data, noted.len, now->size, &evidence);
+    int rc = !known && store_is_local(store) ? evidence_take(store, path, now, &evidence, err) : 0;
+    if (!rc && !known && drafts->part)
+        note_evidence(drafts, &object, &evidence);
     if (!rc)
         changeset_evidence(drafts->set, id, &evidence);
     return rc;
@@ -470,7 +494,8 @@ int drafts_object(struct drafts *drafts, uint32_t root, const struct source_obje
     int known = drafts->known ? known_object(drafts->known, object, &found, err) : 0, rc = known;
     if (!rc && object->pinned.archived)
         return error_set(err, EACCES, "it is archived, and must be restored before it can be read");
-    if (rc >= 0 && !found.copy && drafts->copier && copier_wants(drafts->copier, object))
+    if (rc >= 0 && !found.copy && drafts->copier && import_part_has(drafts->part, object->path) &&
+        copier_wants(drafts->copier, object))
         rc = copier_take(drafts->copier, object, &found, err);
     if (rc < 0)
         return rc;

@@ -16,6 +16,7 @@
 #include "tools/import/copy.h"
 #include "tools/import/draft_values.h"
 #include "tools/import/faults.h"
+#include "tools/import/part.h"
 #include "tools/import/scan_cache.h"
 
 struct draft_stream {
@@ -74,8 +75,10 @@ struct drafts {
     size_t bad;                        /* clips that something is wrong with */
     size_t waiting;                    /* clips that a file is missing of which is not finished: */
     struct strmap *unfinished;         /* names of such files */
-    struct scan_cache *scans;          /* borrowed, or NULL: what was read by an import that was killed */
-    uint32_t evidenced;                /* objects below this number have had their chance of evidence */
+    struct scan_cache *scans; /* borrowed, or NULL: what was read by an import that was killed, or by parts */
+    const struct import_part
+        *part;          /* borrowed, or NULL: only its recordings are read, and nothing is emitted */
+    uint32_t evidenced; /* objects below this number have had their chance of evidence */
 };
 
 struct drafts *drafts_new(void);
@@ -90,7 +93,7 @@ struct draft *drafts_find(struct drafts *drafts, const char *key);
 /* A copy of `text` that is there as long as the drafts are; equal texts have one. */
 const char *drafts_text(struct drafts *drafts, const char *text);
 /* Hands over what is wrong with a clip, or, where `clip` is NULL, with what would have been one; as
- * faults_add(). */
+ * faults_add(). That another part reads a recording is none: the clip is not given. */
 int drafts_fault(struct drafts *drafts, struct draft *clip, const char *file, const char *place,
                  struct error *err);
 

@@ -288,6 +288,7 @@ static int new_drafts(struct importing *importing, struct error *err)
     importing->drafts = drafts_new();
     importing->drafts->faults = request->faults;
     importing->drafts->scans = request->scans;
+    importing->drafts->part = request->part;
     int rc = stream_names_new(request->streams, request->stream_count, &importing->stream_names, err);
     importing->drafts->stream_names = importing->stream_names;
     for (size_t i = 0; !rc && i < request->type_count; i++)
@@ -308,6 +309,22 @@ static int add_known_roots(struct importing *importing, struct error *err)
     return rc;
 }
 
+static int tell_manifest(const struct import_request *request, struct error *err)
+{
+    struct import_listing listing;
+    int rc = request->listed ? import_listing_of_file(request->stores, request->source, &listing, err) : 0;
+    return rc || !request->listed ? rc : request->listed(request->ctx, &listing, err);
+}
+
+static int tell_listing(const struct importing *importing, struct error *err)
+{
+    struct import_listing listing;
+    if (!importing->request->listed)
+        return 0;
+    import_listing_of(importing->source, &listing);
+    return importing->request->listed(importing->request->ctx, &listing, err);
+}
+
 static int scan_manifest(struct importing *importing, struct error *err)
 {
     const struct import_request *request = importing->request;
@@ -323,6 +340,9 @@ static int scan_manifest(struct importing *importing, struct error *err)
                                        .drafts = importing->drafts,
                                        .notes = request->notes,
                                        .progress = request->progress};
+    int told = tell_manifest(request, err);
+    if (told)
+        return told;
     if (request->layout)
         return error_set(err, EINVAL, "%s: a manifest says what its clips are, without --layout",
                          request->source);
@@ -370,7 +390,8 @@ static int open_known(struct importing *importing, struct error *err)
         rc = take_over(importing, err);
     if (!rc && request->renumbered)
         rc = moved_find(request->stores, importing->known, importing->source, &importing->counts->moved, err);
-    if (rc < 0 || request->copy == COPY_NONE)
+    bool links = request->copy == COPY_LINK; /* which cost nothing, and change what other parts would list */
+    if (rc < 0 || request->copy == COPY_NONE || (links && request->part))
         return rc < 0 ? rc : 0;
     rc = store_open(request->stores, dataset_url(request->dataset), &importing->to, err);
     if (rc)
@@ -380,6 +401,8 @@ static int open_known(struct importing *importing, struct error *err)
     importing->copier.dry = request->dry;
     importing->copier.serve = request->serve;
     importing->copier.made = request->copies;
+    importing->copier.part = request->part;
+    importing->copier.scans = request->scans;
     importing->drafts->copier = &importing->copier;
     return rc;
 }
@@ -481,9 +504,12 @@ static int scan_folder(struct importing *importing, struct error *err)
                          request->source);
     int rc = source_open(request->stores, request->source, &importing->source, err);
     if (!rc)
+        rc = tell_listing(importing, err);
+    if (!rc)
         rc = open_known(importing, err);
     if (rc)
         return rc;
+    importing->source->part = request->part;
     const struct source *source = importing->source;
     count_source(importing);
     importing->taken = mem_zero(source->count * sizeof *importing->taken);
@@ -512,6 +538,8 @@ static int scan(struct importing *importing, struct error *err)
     if (!rc)
         rc =
             manifest_import_is(request->source) ? scan_manifest(importing, err) : scan_folder(importing, err);
+    if (rc || request->part)
+        return rc;
     if (!rc)
         rc = stream_names_apply(importing->stream_names, importing->drafts, err);
     if (!rc)

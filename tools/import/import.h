@@ -11,8 +11,10 @@
 #include "index/commit/changeset.h"
 #include "tools/import/copy.h"
 #include "tools/import/growth.h"
+#include "tools/import/listing.h"
 #include "tools/import/moved.h"
 #include "tools/import/notes.h"
+#include "tools/import/part.h"
 #include "tools/progress.h"
 
 /* How much may be wrong with a source whose other clips are imported. */
@@ -43,9 +45,14 @@ struct import_request {
     copy_serve_fn *serve;  /* or NULL */
     struct strmap *copies; /* gets the paths of the copies that were made: copy_take_back(); or NULL */
     struct import_skip skip;
-    bool dry;                 /* nothing is written: the change set is not to be committed */
-    struct scan_cache *scans; /* what was read by an import that was killed; NULL: all is read */
-    struct faults *faults;    /* all that is wrong; NULL: the first fault ends the import */
+    bool dry;                       /* nothing is written: the change set is not to be committed */
+    struct scan_cache *scans;       /* what was read by an import that was killed; NULL: all is read */
+    const struct import_part *part; /* NULL: all; else its recordings are read into `scans`, and no change set
+                                     * is made */
+    /* Told what the source lists before anything of it is read; non-zero ends the import with it. Or NULL. */
+    int (*listed)(void *ctx, const struct import_listing *listing, struct error *err);
+    void *ctx;
+    struct faults *faults; /* all that is wrong; NULL: the first fault ends the import */
     struct notes *notes;
     struct progress *progress; /* one step a file that is looked into, or NULL */
 };

@@ -423,6 +423,8 @@ int manifest_import(const struct manifest_import *import, struct manifest_found 
     if (!rc)
         rc = manifest_objects_new(import->stores, import->file, &importing.objects, err);
     if (!rc)
+        manifest_objects_share(importing.objects, import->drafts->part, import->drafts->scans);
+    if (!rc)
         rc = read_rows(&importing, err);
     if (!rc)
         rc = manifest_columns_new(importing.reader, &importing.columns, err);

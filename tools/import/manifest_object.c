@@ -45,6 +45,8 @@ struct manifest_objects {
     struct common *commons; /* of those that share their first component */
     size_t common_count, common_cap;
     struct strmap *tops; /* first component -> index into commons */
+    const struct import_part *part;
+    struct scan_cache *scans;
 };
 
 /* ---- URLs ---- */
@@ -196,6 +198,13 @@ void manifest_objects_free(struct manifest_objects *objects)
     free(objects);
 }
 
+void manifest_objects_share(struct manifest_objects *objects, const struct import_part *part,
+                            struct scan_cache *scans)
+{
+    objects->part = part;
+    objects->scans = scans;
+}
+
 static int add_resolved(struct manifest_objects *objects, const char *url, size_t *ret, struct error *err)
 {
     const char *slash = strrchr(url, '/'), *folder;
@@ -309,6 +318,7 @@ static int add_root(struct manifest_objects *objects, const char *url, struct no
     int rc = store_open(objects->stores, url, &source->store, err);
     if (rc)
         return rc;
+    source->part = objects->part;
     if (strcmp(url, objects->own) != 0)
         notes_add(notes, "recordings lie outside the manifest's folder; who mounts them must trust this root",
                   store_url(source->store));
@@ -387,6 +397,25 @@ static void fail(struct named *named, const struct error *why)
     named->shown.why = mem_copy(why, sizeof *why);
 }
 
+static int pin(const struct manifest_objects *objects, const struct source *source,
+               struct source_object *object, struct error *err)
+{
+    const struct scan_of named = {store_url(source->store), object->path, &(struct store_object){0}};
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    if (!import_part_has(objects->part, object->path))
+        return error_set(err, IMPORT_PART_OTHER, "another part pins it");
+    if (scan_cache_noted(objects->scans, SCAN_PIN, &named, &bytes) &&
+        import_pinned_decode(&bytes, &object->pinned))
+        return 0;
+    int rc = store_head(source->store, object->path, &object->pinned, err);
+    if (rc || !objects->part)
+        return rc;
+    buf_clear(&bytes);
+    import_pinned_encode(&object->pinned, &bytes);
+    scan_cache_note(objects->scans, SCAN_PIN, &named, &bytes);
+    return 0;
+}
+
 static void pin_some(void *ctx)
 {
     struct round *round = ctx;
@@ -398,7 +427,7 @@ static void pin_some(void *ctx)
         struct source *source = round->objects->roots[named->root];
         struct source_object *object = &source->objects[named->number];
         struct error err = {0};
-        if (store_head(source->store, object->path, &object->pinned, &err) < 0)
+        if (pin(round->objects, source, object, &err) < 0)
             fail(named, &err);
     }
 }

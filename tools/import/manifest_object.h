@@ -38,6 +38,11 @@ void manifest_objects_free(struct manifest_objects *objects);
 CLEANUP_DEFINE(struct manifest_objects, manifest_objects_free, cleanup_manifest_objects)
 #define CLEANUP_MANIFEST_OBJECTS CLEANUP(cleanup_manifest_objects)
 
+/* Of objects that another part pins nothing is asked, nor of those that parts have pinned. Both may be NULL.
+ */
+void manifest_objects_share(struct manifest_objects *objects, const struct import_part *part,
+                            struct scan_cache *scans);
+
 /* Takes note of a URL: absolute, a local path, or relative to the manifest's folder. *ret: its number, the
  * same for the same object. -EINVAL, -EACCES. */
 int manifest_objects_add(struct manifest_objects *objects, const char *url, size_t *ret, struct error *err);

@@ -26,7 +26,8 @@ static bool path_is_own(const char *path)
     own += *own == '/';
     return !strncmp(own, "elidefs/versions/", 17) || !strncmp(own, "elidefs/packs/", 14) ||
            !strncmp(own, "elidefs/data/", 13) || !strncmp(own, "elidefs/tags/", 13) ||
-           !strncmp(own, "elidefs/roots/", 14) || !strcmp(own, "elidefs/head");
+           !strncmp(own, "elidefs/roots/", 14) || !strncmp(own, "elidefs/parts/", 14) ||
+           !strcmp(own, "elidefs/head");
 }
 
 static int compare_objects(const void *a, const void *b)
@@ -275,6 +276,8 @@ static void note_head(struct source_recording *r, uint64_t offset, uint64_t end)
 static int recording_read_source(void *ctx, uint64_t offset, size_t len, void *to, struct error *err)
 {
     struct source_recording *r = ctx;
+    if (r->elsewhere)
+        return error_set(err, IMPORT_PART_OTHER, "%s: another part reads it", r->name);
     note_head(r, offset, offset + len);
     const uint8_t *noted = scan_find(&r->scan, offset, len);
     if (noted) {
@@ -296,6 +299,7 @@ void source_recording_remember(struct source_recording *r, struct scan_cache *sc
 {
     struct scan_of object = object_of(r);
     r->scans = scans;
+    r->elsewhere = !import_part_has(r->source->part, r->object->path);
     scan_cache_find(scans, &object, &r->scan);
 }
 
@@ -334,8 +338,17 @@ void source_recording_init(struct source_recording *ret, const struct source *so
         .name = ret->name, .size = object->pinned.size, .read = recording_read_source, .ctx = ret};
 }
 
+/* What a part could make nothing of, the merge cannot either: it shall say so without reading it again. */
+static void hand_over(const struct source_recording *r)
+{
+    struct scan_of object = object_of(r);
+    scan_cache_put(r->scans, &object, &r->scan);
+}
+
 void source_recording_done(struct source_recording *recording)
 {
+    if (recording->scans && recording->source->part && recording->scan.grown)
+        hand_over(recording);
     free(recording->name);
     buf_done(&recording->window);
     scan_done(&recording->scan);

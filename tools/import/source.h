@@ -14,6 +14,7 @@
 #include "cache/base/error.h"
 #include "cache/store/store.h"
 #include "index/containers/recording.h"
+#include "tools/import/part.h"
 #include "tools/import/scan_cache.h"
 
 struct source_object {
@@ -38,6 +39,7 @@ struct source {
     struct source_habits *habits; /* of the recordings before; NULL: none. Locks itself */
     uint64_t hidden;      /* names that start with '.', left out; a data set's own objects are not counted */
     char *hidden_example; /* the first of them */
+    const struct import_part *part; /* borrowed, or NULL: recordings of others are not read */
 };
 
 /* Lists everything below `url` that it may look into. -ENOENT if there is nothing. Pins name versions where
@@ -101,13 +103,15 @@ struct source_recording {
     char *name;
     uint64_t window_start;
     struct buf window;
+    bool elsewhere;           /* another part reads it: -IMPORT_PART_OTHER */
     uint64_t head_end;        /* how far it was read from its start, without a gap */
     struct scan_cache *scans; /* borrowed, or NULL: */
     struct scan scan;         /* what was read, now or by an import before */
 };
 void source_recording_init(struct source_recording *ret, const struct source *source,
                            const struct source_object *object);
-/* What an earlier import has read is not read again, and what is read now is noted. `scans` may be NULL. */
+/* What an earlier import has read is not read again, and what is read now is noted. `scans` may be NULL. What
+ * falls to another part cannot be read from here on. */
 void source_recording_remember(struct source_recording *recording, struct scan_cache *scans);
 /* All is well: what was noted goes into the cache, and is evidence of the object; what follows is not noted.
  */

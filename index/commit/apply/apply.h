@@ -72,6 +72,6 @@ struct apply_counts {
  * values stand: index/FORMAT.md.
  *
  * What was committed since the set was made is -EEXIST with the versions where it is in the set's way, and
- * -EAGAIN where the set must be made anew to tell (index/commit/apply/apply_conflict.h). */
+ * -EREMCHG where the set must be made anew to tell (index/commit/apply/apply_conflict.h). */
 int apply(const struct apply_options *options, const struct changeset *set, struct apply_counts *ret,
           struct error *err);

@@ -199,9 +199,9 @@ static int is_content(void *ctx, uint32_t row, struct error *err)
     if (rc < 1 || !strcmp(key, search->key))
         return rc < 0 ? rc : 0;
     uint32_t version = interim_clip(interim_of(apply), row);
-    return version ? error_set(err, EAGAIN, "the clip '%s' has the content of '%s', which v%u has brought",
+    return version ? error_set(err, EREMCHG, "the clip '%s' has the content of '%s', which v%u has brought",
                                search->key, key, version)
-                   : error_set(err, EAGAIN, "the clip '%s' has the content that '%s' has got since v%u",
+                   : error_set(err, EREMCHG, "the clip '%s' has the content that '%s' has got since v%u",
                                search->key, key, interim_base(interim_of(apply)));
 }
 

@@ -10,6 +10,10 @@
  *     a drop, a rename   any value of what is dropped; an attribute that was renamed or dropped
  *     a description      another one
  *
+ *
+ * A removal is not in the way of labels that were set since: it is of the clip, whatever was said of it, and
+ * they come back with it (`import --restore`). Labels of a clip that was removed since are in its way.
+ *
  * Two that say the same are in nobody's way. Conflicts are gathered, so that one message shows several; none
  * is found where nothing was committed since. Thread rule: one thread at a time. Private to apply().
  */
@@ -47,7 +51,7 @@ int apply_conflict_events(const struct apply *apply, uint32_t row, const struct 
                           bool *ret_late, struct error *err);
 void apply_conflict_add_events(struct apply *apply, const struct apply_clip *place,
                                const struct apply_events *events);
-/* -EAGAIN, with both keys: the content of a clip of the set has come under another key. What that means is
+/* -EREMCHG, with both keys: the content of a clip of the set has come under another key. What that means is
  * for who made the set to say. */
 int apply_conflict_content(struct apply *apply, const char *key, const uint8_t fingerprint[SHA256_BYTES],
                            struct error *err);

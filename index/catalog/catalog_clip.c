@@ -103,7 +103,7 @@ int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len
 int catalog_clip_look_up(struct catalog_reader *reader, const char *key, size_t len, bool json,
                          uint32_t *ret_row, struct catalog_clip *ret, struct error *err)
 {
-    uint32_t row;
+    uint32_t row = 0;
     int rc = find_row(reader, &(struct reader_key){key, len, json}, &row, err);
     if (!rc)
         rc = reader_at_once(reader, row, json ? reader_name_json : reader_name_clip, read_clip, err);

@@ -305,7 +305,7 @@ int dataset_find_commit(struct dataset *dataset, const char *id, uint32_t after,
 static int has_landed(struct commit *commit, struct commit_answer *ret, struct error *err)
 {
     const struct commit_request *request = commit->request;
-    uint32_t version;
+    uint32_t version = 0;
     int rc =
         request->others_know ? find_commit(commit->dataset, request->id, request->head, &version, err) : 0;
     if (rc < 1)

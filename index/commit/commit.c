@@ -235,6 +235,7 @@ static void try_done(struct commit *commit)
     free(commit->manifest.message);
     free(commit->manifest.source);
     free(commit->manifest.tags);
+    free(commit->manifest.forgets);
     buf_done(&commit->bytes);
     manifest_free(commit->read_back);
     *commit =

@@ -197,7 +197,7 @@ static int check_free(struct layout *layout, const struct mark *newest, const ch
     return 0;
 }
 
-/* 1: somebody was faster. */
+/* -EAGAIN: somebody was faster. */
 static int keep_once(struct layout *layout, const char *const *paths, size_t count, struct error *err)
 {
     CLEANUP_FREE struct mark_seen *seen = NULL;
@@ -212,21 +212,24 @@ static int keep_once(struct layout *layout, const char *const *paths, size_t cou
     if (!rc)
         rc = check_free(layout, &newest, paths, count, &named, err);
     if (rc < 0 || !named)
-        return rc;
+        return rc < 0 ? rc : 1;
     next.seq = newest.seq + 1;
     for (size_t i = 0; i < newest.count; i++)
         if (!is_among(paths, count, newest.list[i].path))
             mark_add(&next, newest.list[i].path, newest.list[i].claimed);
     rc = mark_put(layout, &next, &why);
-    return rc == -EEXIST ? 1 : rc < 0 ? error_copy(err, &why) : 0;
+    if (rc < 0)
+        error_copy(err, &why);
+    return rc == -EEXIST ? error_recode(err, EAGAIN) : rc < 0 ? rc : 1;
 }
 
 int marks_keep(struct layout *layout, const char *const *paths, size_t count, struct error *err)
 {
-    int rc = 1;
-    for (int i = 0; rc > 0 && i < TRIES; i++)
-        rc = keep_once(layout, paths, count, err);
-    return rc > 0 ? error_set(err, EBUSY, "%s: others write in %s without an end", store_url(layout->store),
-                              folder)
-                  : rc;
+    struct error why = {0};
+    int rc = -EAGAIN;
+    for (int i = 0; rc == -EAGAIN && i < TRIES; i++)
+        rc = keep_once(layout, paths, count, &why);
+    if (rc == -EAGAIN)
+        error_recode(&why, EBUSY);
+    return rc < 0 ? error_copy(err, &why) : rc;
 }

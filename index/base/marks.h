@@ -50,6 +50,6 @@ int mark_read(struct layout *layout, uint32_t seq, struct mark *ret, struct erro
 /* Written as number `seq`. -EEXIST: somebody else's is there. Waits. */
 int mark_put(struct layout *layout, const struct mark *mark, struct error *err);
 
-/* Nothing of `paths` (below elidefs/, sorted) is freed for some time from now on. -EBUSY: one is being freed.
- * Waits. */
+/* Nothing of `paths` (below elidefs/, sorted) is freed for some time from now on; but it may have been before
+ * if there are marks: 1, else 0. -EBUSY: one is being freed. Waits. */
 int marks_keep(struct layout *layout, const char *const *paths, size_t count, struct error *err);

@@ -76,6 +76,71 @@ static void add_copies(const struct commit *commit, struct kept *kept)
     changeset_reader_done(&reader);
 }
 
+/* ---- is it still there? ---- */
+
+enum { HEADS = 16 };
+
+static int by_path(const void *path, const void *kept)
+{
+    return strcmp(path, *(char *const *)kept);
+}
+
+struct listing {
+    const struct kept *kept;
+    bool *there;
+};
+
+static int note_there(void *ctx, const char *path, const struct store_object *object, struct error *err)
+{
+    struct listing *listing = ctx;
+    const struct kept *kept = listing->kept;
+    char **found = bsearch(path + sizeof below - 1, kept->list, kept->count, sizeof *kept->list, by_path);
+    if (found)
+        listing->there[found - kept->list] = true;
+    return 0;
+}
+
+static int ask_for(struct store *store, const struct kept *kept, size_t i, bool *there, struct error *err)
+{
+    CLEANUP_FREE char *path = mem_printf("%s%s", below, kept->list[i]);
+    struct store_object object;
+    struct error why = {0};
+    int rc = store_head(store, path, &object, &why);
+    there[i] = !rc;
+    return rc < 0 && rc != -ENOENT ? error_copy(err, &why) : 0;
+}
+
+/* Few are asked for, of many there is a listing. */
+static int look_for(struct store *store, const struct kept *kept, bool *there, struct error *err)
+{
+    int rc = 0;
+    if (kept->count > HEADS) {
+        struct listing listing = {kept, there};
+        rc = store_list(store, copies, note_there, &listing, NULL);
+        return rc < 0 && rc != -ENOENT ? rc : store_list(store, "elidefs/packs/", note_there, &listing, err);
+    }
+    for (size_t i = 0; !rc && i < kept->count; i++)
+        rc = ask_for(store, kept, i, there, err);
+    return rc;
+}
+
+/* What took longer than a grace may have been freed before it was referred to. */
+static int check_there(struct commit *commit, const struct kept *kept, struct error *err)
+{
+    CLEANUP_FREE bool *there = mem_zero(kept->count * sizeof *there);
+    int rc = look_for(commit->dataset->layout.store, kept, there, err);
+    for (size_t i = 0; !rc && i < kept->count; i++) {
+        if (there[i])
+            continue;
+        commit->lost = !strncmp(kept->list[i], "packs/", 6); /* so it is made again */
+        rc = error_set(err, EAGAIN,
+                       "%s/%s%s: no version needed it yet, and `elidefs gc` has freed it: nothing was "
+                       "committed; import again",
+                       dataset_url(commit->dataset), below, kept->list[i]);
+    }
+    return rc;
+}
+
 int commit_keep(struct commit *commit, struct error *err)
 {
     struct kept kept CLEANUP(kept_done) = {0};
@@ -88,5 +153,7 @@ int commit_keep(struct commit *commit, struct error *err)
     int rc = marks_keep(&commit->dataset->layout, (const char *const *)kept.list, kept.count, &why);
     if (rc == -EACCES || rc == -ENOTSUP) /* who may not list cannot know of any */
         return 0;
-    return rc < 0 ? error_copy(err, &why) : 0;
+    if (rc < 0)
+        return error_copy(err, &why);
+    return rc ? check_there(commit, &kept, err) : 0;
 }

@@ -320,6 +320,28 @@ CHECKED_TEST(gc, a_commit_that_means_a_copy_that_is_being_freed_is_refused, made
     dataset_free(dataset);
 }
 
+static void remove_the_copy(void *ctx)
+{
+    CLEANUP_FREE char *path = in("data/elidefs/data/0123456789abcdef/00000000000000000000000000000001");
+    cr_assert_eq(unlink(path), 0);
+}
+
+CHECKED_TEST(gc, a_commit_whose_copy_was_freed_while_it_took_its_time_is_refused, made, removed)
+{
+    struct error err = {0};
+    struct hooked_store *hooked = hooked_store_new(store_ref(inner));
+    struct dataset *dataset = open_over(&hooked->base);
+    make_file("data/elidefs/packs/00000000000000000000000000000001", "so that there is something to mark");
+    gc(inner, HOUR_NS);
+    hooked->put_match = "elidefs/roots/";
+    hooked->before = remove_the_copy;
+    cr_assert_eq(commit_copy(dataset, "clip-15", &err), -EAGAIN);
+    cr_assert(strstr(err.text, "`elidefs gc` has freed it: nothing was committed; import again"), "%s", err.text);
+    cr_assert_eq(commit_copy(dataset, "clip-15", &err), 0, "%s", err.text);
+    dataset_free(dataset);
+    store_unref(&hooked->base);
+}
+
 /* ---- writers ---- */
 
 static void gc_between(void *ctx)
@@ -364,6 +386,30 @@ static void mark_all(void *ctx)
 {
     gc(inner, HOUR_NS);
     age_marks(2 * HOUR_NS);
+}
+
+static void free_all_that_is_new(void *ctx)
+{
+    gc(inner, HOUR_NS);
+    age_marks(HOUR_NS);
+    cr_assert_eq(gc(inner, HOUR_NS).freed[GC_PACKS].count, 1);
+}
+
+CHECKED_TEST(gc, a_commit_whose_packs_were_freed_while_it_took_its_time_makes_them_again, made, removed)
+{
+    struct error err = {0};
+    struct hooked_store *hooked = hooked_store_new(store_ref(inner));
+    struct dataset *dataset = open_over(&hooked->base);
+    struct changeset *set = one_clip("clip-15", "source2", "b.bin", "good");
+    hooked->put_match = "elidefs/roots/"; /* behind the packs */
+    hooked->before = free_all_that_is_new;
+    cr_assert_eq(dataset_commit(dataset, set, &(struct dataset_commit){.upload_ns = 1}, NULL, NULL, &err), 0,
+                 "%s", err.text);
+    cr_assert_eq(objects("elidefs/packs/"), VERSIONS + 1);
+    changeset_free(set);
+    dataset_free(dataset);
+    check_readable(1, 0, "v15");
+    store_unref(&hooked->base);
 }
 
 CHECKED_TEST(gc, a_commit_that_took_long_takes_its_packs_off_the_mark_that_names_them, made, removed)

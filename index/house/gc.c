@@ -151,6 +151,14 @@ static void take_versions(struct gc *gc)
     }
 }
 
+static void count_needed(struct gc *gc)
+{
+    struct reach_counts counts = reach_counts(gc->reach);
+    gc->report->packs = counts.packs;
+    gc->report->pack_bytes = counts.bytes;
+    gc->report->needed_bytes = counts.needed_bytes;
+}
+
 static int look(struct gc *gc, struct error *err)
 {
     uint32_t head;
@@ -171,11 +179,23 @@ static int look(struct gc *gc, struct error *err)
     take_versions(gc);
     garbage_sort(&gc->garbage);
     garbage_count(&gc->garbage, gc->report->unneeded);
-    struct reach_counts counts = reach_counts(gc->reach);
-    gc->report->packs = counts.packs;
-    gc->report->pack_bytes = counts.bytes;
-    gc->report->needed_bytes = counts.needed_bytes;
+    count_needed(gc);
     return 0;
+}
+
+int gc_measure(struct dataset *dataset, struct gc_report *ret, struct error *err)
+{
+    const struct gc_options options = {.dry = true};
+    uint32_t head;
+    *ret = (struct gc_report){0};
+    struct gc gc CLEANUP(gc_done) = {.dataset = dataset, .options = &options, .report = ret};
+    gc.reach = reach_new(dataset);
+    int rc = dataset_refresh(dataset, &head, err);
+    if (!rc)
+        rc = add_versions(&gc, head, err);
+    if (!rc)
+        count_needed(&gc);
+    return rc;
 }
 
 /* ---- marks ---- */

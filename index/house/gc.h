@@ -45,6 +45,9 @@ struct gc_report {
     uint64_t packs, pack_bytes, needed_bytes; /* packs that are needed, and how much of them is */
 };
 
+/* What versions need of the packs, without a look at what lies there: `packs`, `pack_bytes` and
+ * `needed_bytes` alone. Waits. */
+int gc_measure(struct dataset *dataset, struct gc_report *ret, struct error *err);
 /* -EINVAL: the grace is too short; -EUCLEAN, -ENOTSUP: a version cannot be read, so what it needs is not
  * known; -EBUSY: somebody else wrote marks meanwhile, again and again. What was freed before a failure is in
  * *ret, which is always filled. Waits. */

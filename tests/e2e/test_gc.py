@@ -44,6 +44,7 @@ def refused(*words):
 
 
 def test_a_forgotten_version_is_told_wherever_it_is_asked_for(grown, tmp_path):
+    (tmp_path / "lock").write_text(elidefs("lock", grown, "v3").stdout)
     assert elidefs("forget", grown, "v2..v3", "-m", WHY).stdout == "v2..v3\n"
     log = elidefs("log", grown).stdout.splitlines()
     assert [line.split()[0] for line in log] == ["v4", "v3", "v2", "v1"]
@@ -51,7 +52,7 @@ def test_a_forgotten_version_is_told_wherever_it_is_asked_for(grown, tmp_path):
     entry = json.loads(elidefs("log", grown, "--json").stdout.splitlines()[2])
     assert entry["version"] == 2 and entry["forgotten"].endswith(WHY) and "clips" not in entry
     for words in (("query", grown, "v2"), ("query", grown, "v4/@since=v3,turn"), ("tag", grown, "x", "v2"), ("diff", grown, "v2", "v4"),
-                  ("catalog", "stats", grown, "v3"), ("cp", grown, "v2", tmp_path / "out")):
+                  ("catalog", "stats", grown, "v3"), ("cp", grown, "v2", tmp_path / "out"), ("check", tmp_path / "lock")):
         assert " was forgotten on 20" in refused(*words) and WHY in refused(*words), words
     assert elidefs("verify", grown).stdout.count("can be read") == 2
     assert "v2" not in elidefs("--complete", "3", "elidefs", "query", grown, "v").stdout
@@ -121,6 +122,11 @@ def test_gc_frees_what_only_forgotten_versions_need_and_the_rest_is_whole(many, 
         os.utime(mark, (time.time() - 3600, time.time() - 3600))
     assert re.match(r"freed: 13 versions, \d+ packs", elidefs("gc", many, "--grace", "1h").stdout)
     assert packs(many) < before - 5
+    kept = elidefs("catalog", "stats", many).stdout.splitlines()[-1]
+    count, size, unneeded = map(int, re.fullmatch(
+        r"all versions: (\d+) packs of (\d+) bytes, of which (\d+) are needed by none", kept).groups())
+    assert count == packs(many) and size == sum(file.stat().st_size for file in (many / "elidefs/packs").iterdir())
+    assert 0 < unneeded < size
     check_whole(many, tmp_path / "cache", ["v16", "v15", "v1"])
     assert elidefs("log", many).stdout.count(WHY) == 13
     assert WHY in refused("query", many, "v7")

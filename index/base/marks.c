@@ -10,7 +10,7 @@
 
 #include "cache/base/hash.h"
 
-enum { MARK_BYTES_MAX = 64 << 20, TRIES = 100 };
+enum { MARK_BYTES_MAX = 2 * MARK_TEXT_MAX, TRIES = 100 };
 static const char magic[] = "elidefs gc 1 ", folder[] = "elidefs/gc/";
 
 void mark_done(struct mark *mark)
@@ -24,6 +24,15 @@ void mark_add(struct mark *mark, const char *path, bool claimed)
 {
     mem_grow(&mark->list, &mark->cap, mark->count + 1, sizeof *mark->list);
     mark->list[mark->count++] = (struct mark_entry){path, claimed};
+}
+
+bool mark_may_name(const char *path)
+{
+    static const char *const below[] = {"data/", "packs/", "parts/", "versions/"};
+    bool good = false;
+    for (size_t i = 0; i < sizeof below / sizeof *below; i++)
+        good |= !strncmp(path, below[i], strlen(below[i])) && path[strlen(below[i])];
+    return good && !strstr(path, "//") && !strstr(path, "/.") && !strchr(path, '\n');
 }
 
 static int by_path(const void *a, const void *b)
@@ -93,16 +102,6 @@ int marks_list(struct layout *layout, struct mark_seen **ret, size_t *ret_count,
 
 /* ---- one of them ---- */
 
-/* Paths are what is freed: each must lie in one of these folders, and lead nowhere else. */
-static bool is_path(const char *path)
-{
-    static const char *const below[] = {"data/", "packs/", "parts/", "versions/"};
-    bool good = false;
-    for (size_t i = 0; i < sizeof below / sizeof *below; i++)
-        good |= !strncmp(path, below[i], strlen(below[i])) && path[strlen(below[i])];
-    return good && !strstr(path, "//") && !strstr(path, "/.");
-}
-
 static int parse(struct mark *mark)
 {
     char *line = (char *)mark->text.data, *end = line ? strchr(line, '\n') : NULL;
@@ -113,7 +112,8 @@ static int parse(struct mark *mark)
         if (!end || (*line != ' ' && *line != '!'))
             return -EUCLEAN;
         *end = 0;
-        if (!is_path(line + 1) || (mark->count && strcmp(mark->list[mark->count - 1].path, line + 1) >= 0))
+        if (!mark_may_name(line + 1) ||
+            (mark->count && strcmp(mark->list[mark->count - 1].path, line + 1) >= 0))
             return -EUCLEAN;
         mark_add(mark, line + 1, *line == '!');
     }

@@ -34,6 +34,9 @@ struct mark {
 void mark_done(struct mark *mark);
 #define CLEANUP_MARK CLEANUP(mark_done)
 
+enum { MARK_TEXT_MAX = 32 << 20 }; /* of a mark: what is not named is not freed */
+/* Can a mark name this path? It lies in one of the folders of which something may be freed. */
+bool mark_may_name(const char *path);
 /* In the order of paths, each once; texts are borrowed. */
 void mark_add(struct mark *mark, const char *path, bool claimed);
 const struct mark_entry *mark_find(const struct mark *mark, const char *path); /* NULL: not named */

@@ -70,7 +70,7 @@ static void add_copies(const struct commit *commit, struct kept *kept)
 {
     struct changeset_reader reader = CHANGESET_READER(commit->request->set);
     struct changeset_op op;
-    while (reads_own_folder(commit) && changeset_next(&reader, &op))
+    while (reads_own_folder(commit) && changeset_next(&reader, &op) > 0)
         if (op.kind == CHANGESET_OBJECT && !strncmp(op.text, copies, sizeof copies - 1))
             add(kept, mem_text(op.text + sizeof below - 1));
     changeset_reader_done(&reader);

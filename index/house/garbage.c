@@ -25,6 +25,8 @@ void garbage_done(struct garbage *garbage)
 
 void garbage_add(struct garbage *garbage, enum gc_kind kind, const char *path, uint64_t bytes)
 {
+    if (!mark_may_name(path))
+        return;
     mem_grow(&garbage->list, &garbage->cap, garbage->count + 1, sizeof *garbage->list);
     garbage->list[garbage->count++] =
         (struct garbage_item){.path = mem_text(path), .bytes = bytes, .kind = kind};
@@ -59,10 +61,12 @@ void garbage_count(const struct garbage *garbage, struct gc_amount ret[GC_KINDS]
 
 void garbage_mark(const struct garbage *garbage, uint32_t seq, bool claims, struct mark *ret)
 {
+    size_t len = 0;
     ret->seq = seq;
     for (size_t i = 0; i < garbage->count; i++) {
         const struct garbage_item *item = &garbage->list[i];
-        if (!item->freed)
+        len += item->freed ? 0 : strlen(item->path) + 2;
+        if (!item->freed && (len < MARK_TEXT_MAX || item->claimed))
             mark_add(ret, item->path, item->claimed || (claims && item->due));
     }
 }

@@ -25,6 +25,7 @@ void garbage_done(struct garbage *garbage);
 #define CLEANUP_GARBAGE CLEANUP(garbage_done)
 void garbage_item_done(struct garbage_item *item);
 
+/* Nothing, where no mark can name it. */
 void garbage_add(struct garbage *garbage, enum gc_kind kind, const char *path, uint64_t bytes);
 void garbage_sort(struct garbage *garbage);
 bool garbage_has(const struct garbage *garbage, enum gc_kind kind);
@@ -49,5 +50,5 @@ int history_read_since(struct layout *layout, struct history *history, int64_t n
 /* What the newest mark claims is due; so is what all of those that count name. Of an import's parts all are,
  * or none. */
 void garbage_judge(struct garbage *garbage, const struct history *history);
-/* A mark of what is not freed yet. *ret borrows its paths. */
+/* A mark of what is not freed yet, as much as it can hold. *ret borrows its paths. */
 void garbage_mark(const struct garbage *garbage, uint32_t seq, bool claims, struct mark *ret);

@@ -3,8 +3,10 @@
  * A commit's leaves and the lists of packs lie at the start of its first pack, behind the root: one request a
  * version, as a rule.
  *
- *     packs    all that are listed, by number, which is the same in all versions of a history
- *     leaves   hashes of those that were looked at
+ *     packs    all that are listed
+ *     order    the same by number, as the version lists them that was looked at last: as a rule what the one
+ *              before lists, and more
+ *     leaves   hashes of those that were looked at in this order
  *     frames   where pieces lie that are needed: pack and offset, so that what versions share counts once
  */
 #include "index/house/reach.h"
@@ -13,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/strmap.h"
 #include "index/dataset/dataset_state.h"
 #include "index/pages/pages.h"
 
@@ -33,6 +36,9 @@ struct reach {
     struct dataset *dataset;
     struct reach_pack *packs;
     size_t count, cap;
+    struct strmap *by_id;
+    uint32_t *order;
+    size_t order_count, order_cap;
     struct numbers leaves, frames;
     uint64_t needed_bytes;
     uint8_t (
@@ -46,6 +52,7 @@ struct reach *reach_new(struct dataset *dataset)
 {
     struct reach *reach = MEM_NEW(struct reach);
     reach->dataset = dataset;
+    reach->by_id = strmap_new();
     return reach;
 }
 
@@ -53,7 +60,9 @@ void reach_free(struct reach *reach)
 {
     if (!reach)
         return;
+    strmap_free(reach->by_id);
     free(reach->packs);
+    free(reach->order);
     free(reach->ids);
     free(reach->leaves.table);
     free(reach->frames.table);
@@ -100,19 +109,18 @@ static void need(struct reach *reach, uint32_t pack, uint32_t offset, uint32_t l
 static void need_place(struct reach *reach, const struct map_place *place)
 {
     if (!place->zero)
-        need(reach, place->pack, place->offset, place->len);
+        need(reach, reach->order[place->pack], place->offset, place->len);
 }
 
 /* What is asked for by the pack's id. */
 static int need_extent(struct reach *reach, const struct pages *pages, const struct map_extent *at,
                        struct error *err)
 {
-    for (size_t i = reach->count; i--;) {
-        if (memcmp(reach->packs[i].is.id, at->id, MAP_ID_BYTES) != 0)
-            continue;
-        reach->packs[i].needed = true;
+    const struct strmap_entry *entry = strmap_find(reach->by_id, (const char *)at->id, MAP_ID_BYTES);
+    if (entry) {
+        reach->packs[entry->value].needed = true;
         if (at->len)
-            need(reach, (uint32_t)i, at->offset, at->len);
+            need(reach, (uint32_t)entry->value, at->offset, at->len);
         return 0;
     }
     return error_set(err, EUCLEAN,
@@ -120,23 +128,38 @@ static int need_extent(struct reach *reach, const struct pages *pages, const str
                      pages_name(pages));
 }
 
-/* One that is numbered otherwise has another history: what is known of leaves does not hold for it. */
+static void add_pack(struct reach *reach, const struct map_pack *pack)
+{
+    bool is_new;
+    struct strmap_entry *entry = strmap_put(reach->by_id, (const char *)pack->id, MAP_ID_BYTES, &is_new);
+    if (is_new) {
+        entry->value = reach->count;
+        mem_grow(&reach->packs, &reach->cap, reach->count + 1, sizeof *reach->packs);
+        reach->packs[reach->count++] = (struct reach_pack){.is = *pack};
+    }
+    mem_grow(&reach->order, &reach->order_cap, reach->order_count + 1, sizeof *reach->order);
+    reach->order[reach->order_count++] = (uint32_t)entry->value;
+}
+
+/* Where numbers mean other packs than before, what is known of leaves does not hold. */
+static void begin_order(struct reach *reach, size_t same)
+{
+    reach->order_count = same;
+    free(reach->leaves.table);
+    reach->leaves = (struct numbers){0};
+}
+
 static int take_packs(struct reach *reach, struct pages *pages, uint32_t count, struct error *err)
 {
     int rc = 0;
     for (uint32_t i = 0; !rc && i < count; i++) {
         struct map_pack pack;
         rc = pages_pack(pages, i, &patient, &pack, err);
-        if (rc)
-            return rc;
-        if (i == reach->count) {
-            mem_grow(&reach->packs, &reach->cap, reach->count + 1, sizeof *reach->packs);
-            reach->packs[reach->count++] = (struct reach_pack){.is = pack};
-        } else if (memcmp(reach->packs[i].is.id, pack.id, MAP_ID_BYTES) != 0) {
-            rc = error_set(err, EUCLEAN,
-                           "the catalog %s is damaged: its pack %u is another one than in the version before",
-                           pages_name(pages), i);
-        }
+        if (!rc && i < reach->order_count &&
+            memcmp(reach->packs[reach->order[i]].is.id, pack.id, MAP_ID_BYTES) != 0)
+            begin_order(reach, i);
+        if (!rc && i == reach->order_count)
+            add_pack(reach, &pack);
     }
     return rc;
 }

@@ -115,6 +115,8 @@ CHECKED_TEST(gc, packs_and_copies_that_nothing_names_go_and_an_imports_parts_go_
     make_file("data/elidefs/parts/a1/1", "1");
     make_file("data/elidefs/parts/b2/0", "1");
     make_file("data/other/file", "not ours");
+    make_file("data/elidefs/packs/a\n!packs/b", "no mark can name it");
+    make_file("data/elidefs/packs/.a", "nor this");
     gc(folder_store, HOUR_NS);
     age_marks(HOUR_NS);
     make_file("data/elidefs/parts/a1/2", "this import is still going on");

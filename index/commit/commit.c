@@ -177,7 +177,7 @@ static int open_reader(struct commit *commit, uint32_t version, struct catalog_r
     int rc = dataset_manifest(commit->dataset, version, &manifest, err);
     if (!rc && manifest->stub)
         return error_set(
-            err, EAGAIN,
+            err, EREMCHG,
             "%s: v%u has been forgotten, so it is not known what has changed since v%u, which this "
             "was made for: make it again",
             dataset_url(commit->dataset), version, commit->request->options->base);

@@ -133,7 +133,7 @@ static int check_there(struct commit *commit, const struct kept *kept, struct er
         if (there[i])
             continue;
         commit->lost = !strncmp(kept->list[i], "packs/", 6); /* so it is made again */
-        rc = error_set(err, EAGAIN,
+        rc = error_set(err, EREMCHG,
                        "%s/%s%s: no version needed it yet, and `elidefs gc` has freed it: nothing was "
                        "committed; import again",
                        dataset_url(commit->dataset), below, kept->list[i]);

@@ -52,7 +52,8 @@ int commit_manifest_end(struct commit *commit, struct error *err);
 /* -EUCLEAN: the parent's manifest is not what it was. */
 int commit_check_parent(struct commit *commit, struct error *err);
 int64_t commit_clock_ns(void);
-/* What is referred to and no version needs yet is not freed: -EBUSY, it is being freed; -EAGAIN: it has been.
+/* What is referred to and no version needs yet is not freed: -EBUSY, it is being freed; -EREMCHG: it has
+ * been.
  */
 int commit_keep(struct commit *commit, struct error *err);
 /* -EREMCHG: another writer's is there. */

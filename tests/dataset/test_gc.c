@@ -177,7 +177,7 @@ CHECKED_TEST(gc, a_set_that_was_made_before_a_forgotten_version_says_so, made, r
     struct dataset *dataset = open_data();
     struct changeset *set = one_clip("clip-20", "source", "a.bin", "good");
     struct dataset_commit options = {.based = true, .base = 3};
-    cr_assert_eq(dataset_commit(dataset, set, &options, NULL, NULL, &err), -EAGAIN);
+    cr_assert_eq(dataset_commit(dataset, set, &options, NULL, NULL, &err), -EREMCHG);
     cr_assert(strstr(err.text, "has been forgotten, so it is not known what has changed"), "%s", err.text);
     options.base = 14;
     cr_assert_eq(dataset_commit(dataset, set, &options, NULL, NULL, &err), 0, "%s", err.text);

@@ -58,7 +58,7 @@ CHECKED_TEST(gc_writers, a_commit_whose_copy_was_freed_while_it_took_its_time_is
     gc(folder_store, HOUR_NS);
     hooked->put_match = "elidefs/roots/";
     hooked->before = remove_the_copy;
-    cr_assert_eq(commit_copy(dataset, "clip-15", &err), -EAGAIN);
+    cr_assert_eq(commit_copy(dataset, "clip-15", &err), -EREMCHG);
     cr_assert(strstr(err.text, "`elidefs gc` has freed it: nothing was committed; import again"), "%s",
               err.text);
     cr_assert_eq(commit_copy(dataset, "clip-15", &err), 0, "%s", err.text);

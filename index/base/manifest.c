@@ -513,16 +513,6 @@ void manifest_print(struct buf *buf, const struct manifest *m)
     print_lists(buf, m);
 }
 
-int manifest_say_forgotten(uint32_t version, int64_t time_ns, const char *author, const char *message,
-                           struct error *err)
-{
-    enum { DATE_CHARS = 10 };
-    CLEANUP_BUF struct buf time = BUF_INIT;
-    instant_print(&time, time_ns);
-    return error_set(err, ENOENT, "v%u was forgotten on %.*s by %s%s%s", version, DATE_CHARS, buf_text(&time),
-                     author, *message ? ": " : "", message);
-}
-
 /* "'a', 'b'" */
 static void print_quoted(struct buf *buf, const char *features_text)
 {

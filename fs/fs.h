@@ -20,6 +20,7 @@
 /* Timeouts of replies, in seconds. Nothing under a version ever changes. */
 #define FS_FOREVER 1e9
 #define FS_NOT     0.0
+#define FS_WHILE   10.0 /* what ends only if somebody forgets a version */
 
 enum { FS_READ_BYTES = 1 << 20 }; /* the largest READ */
 

@@ -161,7 +161,7 @@ int lookup_entry(struct task *task, const struct catalog_patience *patience, str
     if (rc == 0) {
         /* a version's own entry never changes; what moves is below a name without a version */
         rc = attr_of_node(task->fs, &wanted, patience, &entry.attr, &entry.attr_timeout, err);
-        entry.entry_timeout = entry.attr_timeout;
+        entry.entry_timeout = dir->kind == NODE_ROOT && wanted.query ? FS_WHILE : entry.attr_timeout;
     }
     if (rc == 0)
         enter(task, &wanted, &entry);

@@ -40,6 +40,21 @@ static void on_interrupt(fuse_req_t req, void *ctx)
     atomic_store(&waiting->cancelled, true);
 }
 
+static uint32_t version_of(const struct task *task)
+{
+    const struct node *node = node_is_clip(task->ino) ? NULL : nodes_get(task->fs->nodes, task->ino);
+    return node_is_clip(task->ino) ? node_clip(task->ino).version : node ? node->version : 0;
+}
+
+/* Who read in a version when it was forgotten reads on until something of it is gone: then that is why. */
+static void fail(const struct task *task, int rc, struct error *err)
+{
+    uint32_t version = rc == -EUCLEAN || rc == -EIO ? version_of(task) : 0;
+    if (version)
+        dataset_check_forgotten(task->fs->dataset, version, err);
+    reply_error(task->fs, task->req, rc, err);
+}
+
 static void run_waiting(void *ctx)
 {
     struct waiting *waiting = ctx;
@@ -50,7 +65,7 @@ static void run_waiting(void *ctx)
     int rc =
         atomic_load(&waiting->cancelled) ? -ECANCELED : waiting->task.run(&waiting->task, &patience, &err);
     if (rc < 0)
-        reply_error(fs, waiting->task.req, rc, &err);
+        fail(&waiting->task, rc, &err);
     pendings_remove(&fs->pendings, &waiting->pending);
     free(waiting->name);
     free(waiting);
@@ -60,9 +75,7 @@ static void run_waiting(void *ctx)
 static struct workers_kind kind_of(const struct task *task)
 {
     enum { AT_ONCE = 4 };
-    const struct node *node = node_is_clip(task->ino) ? NULL : nodes_get(task->fs->nodes, task->ino);
-    uint32_t version = node_is_clip(task->ino) ? node_clip(task->ino).version : node ? node->version : 0;
-    return (struct workers_kind){.key = (uint64_t)version + 1, .most = AT_ONCE};
+    return (struct workers_kind){.key = (uint64_t)version_of(task) + 1, .most = AT_ONCE};
 }
 
 static void wait_in_pool(const struct task *asked)
@@ -87,5 +100,5 @@ void task_start(const struct task *asked)
     if (rc == -EAGAIN)
         wait_in_pool(asked);
     else if (rc < 0)
-        reply_error(task.fs, task.req, rc, &err);
+        fail(&task, rc, &err);
 }

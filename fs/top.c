@@ -49,6 +49,9 @@ static int find_version(struct fs *fs, uint64_t version, const struct catalog_pa
     if (version > NODE_VERSION_MAX)
         return error_set(err, EOVERFLOW, "v%llu: a mount shows versions up to v%d",
                          (unsigned long long)version, NODE_VERSION_MAX);
+    int rc = dataset_check_forgotten(fs->dataset, (uint32_t)version, err);
+    if (rc < 0)
+        return rc;
     ret->kind = NODE_QUERY;
     ret->version = (uint32_t)version;
     ret->query = query_all();
@@ -130,10 +133,13 @@ int top_names(struct fs *fs, const struct node *dir, struct names *names, struct
 {
     if (dir->kind == NODE_ROOT) {
         uint32_t head = dataset_head(fs->dataset);
-        for (uint32_t i = 0; i < LISTED_VERSIONS && i < head; i++) {
+        for (uint32_t version = head, listed = 0; listed < LISTED_VERSIONS && version; version--) {
             char name[16];
-            snprintf(name, sizeof name, "v%u", head - i);
+            if (dataset_is_forgotten(fs->dataset, version))
+                continue;
+            snprintf(name, sizeof name, "v%u", version);
             names_add(names, name, S_IFDIR);
+            listed++;
         }
         names_add(names, "tags", S_IFDIR);
         if (head > 0)

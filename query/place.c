@@ -50,8 +50,10 @@ static int numbered_version(struct dataset *dataset, uint32_t number, const char
         return place_no_version(dataset, name, err);
     if (number > head)
         return error_set(err, ENOENT, "no %s: the newest version is v%" PRIu32, name, head);
-    *ret = number;
-    return 0;
+    int rc = dataset_check_forgotten(dataset, number, err);
+    if (!rc)
+        *ret = number;
+    return rc;
 }
 
 struct tags {
@@ -226,7 +228,7 @@ int place_hint_version(struct dataset *dataset, uint32_t version, const char *pa
     WITH_ERROR(err);
     uint32_t others[] = {dataset_head(dataset), version - 1};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        if (others[i] == version || !others[i])
+        if (others[i] == version || !others[i] || dataset_is_forgotten(dataset, others[i]))
             continue;
         int rc = try_version(dataset, others[i], path, patience);
         if (rc == -EAGAIN)

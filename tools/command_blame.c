@@ -25,11 +25,11 @@ struct blame {
     const char *key;
 };
 
-/* Versions that are not readable any more have no author to name. */
+/* Versions that are not readable any more, or are forgotten and gone, have no author to name. */
 static const char *author_of(struct blame *blame, uint32_t version, struct buf *time)
 {
     const struct manifest *manifest;
-    if (!version || dataset_manifest(blame->dataset, version, &manifest, NULL))
+    if (!version || dataset_manifest(blame->dataset, version, &manifest, NULL) || manifest->stub)
         return "";
     instant_print(time, manifest->time_ns - manifest->time_ns % 1000000000);
     return manifest->author;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cache/base/count.h"
+#include "index/house/gc.h"
 #include "query/place.h"
 #include "tools/commands.h"
 #include "tools/export.h"
@@ -44,6 +45,18 @@ static int print_tables(struct session *session, uint32_t version, struct error 
     return rc;
 }
 
+/* A pack stays as long as some version needs a page of it. */
+static int print_all(struct session *session, struct error *err)
+{
+    struct gc_report report;
+    int rc = gc_measure(session->dataset, &report, err);
+    if (!rc)
+        printf("all versions: %s of %llu bytes, of which %llu are needed by none\n",
+               COUNT(report.packs, "pack"), (unsigned long long)report.pack_bytes,
+               (unsigned long long)(report.pack_bytes - report.needed_bytes));
+    return rc;
+}
+
 static int stats(const struct arguments *arguments, struct error *err)
 {
     CLEANUP_SESSION struct session session = {0};
@@ -72,7 +85,7 @@ static int stats(const struct arguments *arguments, struct error *err)
         printf("v%u: %s of %u bytes, %llu stored in %llu bytes\n", version,
                COUNT(manifest->catalog.pages, "page"), manifest->catalog.page_bytes,
                (unsigned long long)pages, (unsigned long long)bytes);
-    return rc;
+    return rc || arguments->count > 2 ? rc : print_all(&session, err);
 }
 
 /* ---- export ---- */
@@ -153,7 +166,11 @@ const struct command command_catalog = {
         "stats lists the tables of VERSION (default: the newest), with the bytes that their pages take in "
         "the "
         "store; then the packs that hold these pages, with their bytes and what of them this version uses; "
-        "others of the bytes belong to versions before, or to the page map.\n\n"
+        "others of the bytes belong to versions before, or to the page map. Without VERSION it looks at all "
+        "versions, "
+        "too: a pack stays as long as one needs a page of it, so some of its bytes may be needed by none "
+        "(`elidefs "
+        "gc`).\n\n"
         "export writes the clips of PATH (as `elidefs query` takes it; without it, of the newest version) "
         "into the new FILE: a SQLite file where it ends in .db, .sqlite or .sqlite3, else, where it ends in "
         "/, a new folder with a Parquet file for each table (or as --format says). It appears when it is "

@@ -95,6 +95,20 @@ static int count_readable(struct readable *readable, const struct manifest *mani
     return 0;
 }
 
+/* Of a version that is forgotten only that is told. */
+static void print_forgotten(const struct arguments *arguments, uint32_t version, const struct error *why)
+{
+    CLEANUP_BUF struct buf line = BUF_INIT;
+    const char *rest = strstr(why->text, " forgotten on ");
+    if (!arguments_flag(arguments, "json")) {
+        printf("v%-5u%s\n", version, rest ? rest : why->text);
+        return;
+    }
+    buf_printf(&line, "{\"version\":%u,\"forgotten\":", version);
+    json_write_text(&line, why->text, strlen(why->text));
+    printf("%s}\n", buf_text(&line));
+}
+
 static int print_version(const struct arguments *arguments, struct session *session,
                          struct readable *readable, uint32_t version, struct error *err)
 {
@@ -102,6 +116,8 @@ static int print_version(const struct arguments *arguments, struct session *sess
     struct readable_counts counts CLEANUP(readable_counts_done) = {0};
     CLEANUP_BUF struct buf time = BUF_INIT, tags = BUF_INIT;
     int rc = dataset_manifest(session->dataset, version, &manifest, err);
+    if (!rc && manifest->stub)
+        rc = manifest_check_supported(manifest, err);
     if (!rc && readable)
         rc = count_readable(readable, manifest, &counts, err);
     if (!rc)
@@ -136,6 +152,10 @@ static int print_versions(const struct arguments *arguments, struct session *ses
     int rc = 0;
     for (uint32_t version = dataset_head(session->dataset); !rc && version; version--) {
         struct error why = {0};
+        if (dataset_check_forgotten(session->dataset, version, &why) < 0) {
+            print_forgotten(arguments, version, &why);
+            continue;
+        }
         rc = print_version(arguments, session, readable, version, &why);
         if (rc == -EUCLEAN || rc == -ENOENT) {
             print_damaged(arguments, version, &why);
@@ -173,6 +193,7 @@ const struct command command_log = {
     .summary = "lists the versions of a data set, newest first",
     .description = "Prints a line for each version: when it was committed and by whom, how many clips it has "
                    "and how many it added, changed (replaced or labelled) and removed, its tags and message. "
+                   "Of one that was forgotten (`elidefs forget`) it says when, by whom and why. "
                    "A version that is damaged is told, and the others are listed all the same; so is what "
                    "one of a newer elidefs needs. What they "
                    "are, `elidefs diff` tells.",

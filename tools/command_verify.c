@@ -122,12 +122,26 @@ static int check_version(struct verifying *v, uint32_t version, struct error *er
     return 0;
 }
 
+/* Of a version that is forgotten nothing need be there but what the next one's hash is of. */
+static int check_chain(struct verifying *v, uint32_t version, struct error *err)
+{
+    const struct manifest *manifest;
+    struct checked checked = {.version = version};
+    int rc = dataset_manifest(v->session.dataset, version, &manifest, &checked.clips);
+    if (ends(rc))
+        return error_copy(err, &checked.clips);
+    if (rc)
+        tell(v, &checked);
+    return 0;
+}
+
 static int check_versions(struct verifying *v, struct error *err)
 {
     uint32_t head;
     int rc = dataset_refresh(v->session.dataset, &head, err);
     for (uint32_t version = head; !rc && version; version--)
-        rc = check_version(v, version, err);
+        rc = dataset_is_forgotten(v->session.dataset, version) ? check_chain(v, version, err)
+                                                               : check_version(v, version, err);
     return rc;
 }
 
@@ -208,7 +222,8 @@ const struct command command_verify = {
         "version, "
         "newest first, how many clips can be read, with the first that cannot be and why: its recording was "
         "overwritten, removed, or may not be read. Every page of the version's catalog must be "
-        "in the store as it was stored, too; pages that versions share are read once. A version "
+        "in the store as it was stored, too; pages that versions share are read once. Forgotten versions are "
+        "passed over, but for the hashes that tie those before them to those after. A version "
         "that cannot be opened is told, and the others are checked all the same. With PATH, such as "
         "v3/outcome=fail, only these clips are checked. Ends with status 1 if there is a fault.\n\n"
         "A recording that has its pin (ETag or version; time and inode in a folder) is taken to have its "

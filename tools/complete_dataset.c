@@ -62,9 +62,12 @@ static void take_versions(struct run *run)
     if (head)
         take_tag(run, "latest", head, NULL);
     dataset_tags(run->session.dataset, take_tag, run, NULL);
-    for (uint32_t i = 0; i < SUGGEST_MOST && i < head; i++) {
-        CLEANUP_FREE char *text = mem_printf("v%" PRIu32 "%s", head - i, run->end);
-        take(run, text, i ? "version" : "newest version", NULL);
+    for (uint32_t version = head, told = 0; told < SUGGEST_MOST && version; version--) {
+        CLEANUP_FREE char *text = mem_printf("v%" PRIu32 "%s", version, run->end);
+        if (dataset_is_forgotten(run->session.dataset, version))
+            continue;
+        take(run, text, version < head ? "version" : "newest version", NULL);
+        told++;
     }
 }
 

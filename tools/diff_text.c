@@ -49,12 +49,12 @@ static void print_value(const struct diff_value *value, const char *author)
     printf(value->by && *value->by && strcmp(value->by, author) != 0 ? " (by %s)\n" : "\n", value->by);
 }
 
-/* A version whose manifest cannot be read has no author to name. */
+/* A version whose manifest cannot be read, or is gone, has no author to name. */
 static const char *author_of(struct dataset *dataset, uint32_t version, const char **ret_message)
 {
     const struct manifest *manifest;
     *ret_message = "";
-    if (dataset_manifest(dataset, version, &manifest, NULL))
+    if (dataset_manifest(dataset, version, &manifest, NULL) || manifest->stub)
         return "";
     *ret_message = manifest->message;
     return manifest->author;

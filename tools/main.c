@@ -10,6 +10,7 @@
 #include "tools/complete.h"
 #include "tools/meant.h"
 
+/* clang-format off */
 const struct command *const commands[] = {
     &command_init,
     &command_import,
@@ -28,6 +29,8 @@ const struct command *const commands[] = {
     &command_lock,
     &command_check,
     &command_remove,
+    &command_forget,
+    &command_gc,
     &command_verify,
     &command_status,
     &command_root,
@@ -35,6 +38,7 @@ const struct command *const commands[] = {
     &command_catalog,
     NULL,
 };
+/* clang-format on */
 
 static int usage_failed(const char *name, const char *reason)
 {

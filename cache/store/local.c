@@ -106,7 +106,7 @@ static int remove_in(const struct store *store, int folder, const char *path, co
         return rc;
     if (unlinkat(folder, name, 0) && errno != ENOENT)
         return local_fail(store, path, errno, err);
-    return 0;
+    return fsync(folder) ? local_fail(store, path, errno, err) : 0;
 }
 
 static int local_remove(struct store *store, const char *path, struct error *err)

@@ -177,7 +177,8 @@ int store_upload_finish(struct store_upload *upload, struct store_object *ret,
                         struct error *err);           /* frees `upload` */
 void store_upload_abort(struct store_upload *upload); /* frees `upload` */
 
-int store_remove(struct store *store, const char *path, struct error *err); /* a missing object is fine */
+/* It is gone for ever when this returns; a missing object is fine. -ENOTSUP where nothing can be written. */
+int store_remove(struct store *store, const char *path, struct error *err);
 
 /* ---- copying without the bytes passing through here ---- */
 

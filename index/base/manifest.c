@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cache/base/instant.h"
@@ -139,21 +140,32 @@ static char *field_line(struct fields *f, const char *key)
     return text;
 }
 
-static void read_identity(struct fields *f, struct manifest *m)
+/* Of which version of which data set. */
+static void read_names(struct fields *f, struct manifest *m)
 {
-    const char *uuid = field_text(f, "dataset"), *commit = field_text(f, "commit");
+    const char *uuid = field_text(f, "dataset");
     if (!is_uuid(uuid))
         bad(f, "dataset", "is not a UUID");
-    if (!is_lower_hex(commit, LAYOUT_ID_BYTES - 1))
-        bad(f, "commit", "is not 32 hex digits");
     snprintf(m->uuid, sizeof m->uuid, "%s", uuid);
-    snprintf(m->commit_id, sizeof m->commit_id, "%s", commit);
     m->version = (uint32_t)field_count(f, "version", MANIFEST_VERSION_MAX);
+}
+
+static void read_when(struct fields *f, struct manifest *m)
+{
     const char *time = field_text(f, "time");
     if (instant_parse(time, strlen(time), &m->time_ns))
         bad(f, "time", "is not an RFC 3339 time");
     m->author = field_line(f, "author");
     m->message = field_line(f, "message");
+}
+
+static void read_identity(struct fields *f, struct manifest *m)
+{
+    const char *commit = field_text(f, "commit");
+    if (!is_lower_hex(commit, LAYOUT_ID_BYTES - 1))
+        bad(f, "commit", "is not 32 hex digits");
+    snprintf(m->commit_id, sizeof m->commit_id, "%s", commit);
+    read_when(f, m);
     if (json_get(f->json, "source"))
         m->source = field_line(f, "source");
 }
@@ -303,17 +315,60 @@ static void read_tags(struct fields *f, struct manifest *m)
     f->rc = f->rc ? f->rc : tags.rc;
 }
 
+/* "0": 3; versions ascend. */
+static void read_forgets(struct fields *f, struct manifest *m)
+{
+    if (!json_get(f->json, "forgets"))
+        return;
+    struct fields at = field_object(f, "forgets", "forgets.");
+    void *iter = NULL;
+    const char *name;
+    const struct json *value;
+    size_t cap = 0;
+    while (!at.rc && json_next(at.json, &iter, &name, &value)) {
+        struct manifest_forgets one = {.seq = (uint32_t)field_count(&at, name, UINT32_MAX)};
+        size_t digits = strspn(name, "0123456789");
+        one.first = digits && digits < 8 && !name[digits] ? (uint32_t)strtoul(name, NULL, 10) : UINT32_MAX;
+        if (!at.rc && (one.first > m->version || !one.seq ||
+                       (m->forgets_count && one.first <= m->forgets[m->forgets_count - 1].first)))
+            bad(&at, name, "is not how far a series goes");
+        mem_grow(&m->forgets, &cap, m->forgets_count + 1, sizeof *m->forgets);
+        m->forgets[m->forgets_count++] = one;
+    }
+    f->rc = f->rc ? f->rc : at.rc;
+}
+
+/* In the place of a manifest that is gone. */
+static void read_stub(struct fields *f, struct manifest *m)
+{
+    struct fields at = field_object(f, "forgotten", "forgotten.");
+    m->stub = true;
+    if (at.rc)
+        return;
+    read_when(&at, m);
+    field_sha256(&at, "sha256", m->sha256);
+    if (!m->version)
+        bad(&at, "version", "is 0, which cannot be forgotten");
+    f->rc = at.rc;
+}
+
 static void read_all(struct fields *f, struct manifest *m)
 {
     if (json_kind(f->json) != JSON_KIND_OBJECT)
         f->rc = error_set(f->err, EUCLEAN, "%s: is not a JSON object", f->name);
-    read_identity(f, m);
+    read_names(f, m);
     read_parent(f, m);
+    if (json_get(f->json, "forgotten")) {
+        read_stub(f, m);
+        return;
+    }
+    read_identity(f, m);
     read_requires(f, m);
     read_program(f, m);
     read_counts(f, m);
     read_roots(f, m);
     read_tags(f, m);
+    read_forgets(f, m);
     if (m->version > 0 && !m->unsupported && !m->outdated)
         read_catalog(f, m);
 }
@@ -329,7 +384,8 @@ int manifest_parse(const char *name, const void *bytes, size_t len, struct manif
     read_all(&f, m);
     if (f.rc)
         return f.rc;
-    sha256_of(bytes, len, m->sha256);
+    if (!m->stub)
+        sha256_of(bytes, len, m->sha256);
     *ret = STEAL(m);
     return 0;
 }
@@ -344,6 +400,7 @@ void manifest_free(struct manifest *manifest)
     free(manifest->unsupported);
     free(manifest->program);
     free(manifest->tags);
+    free(manifest->forgets);
     free(manifest);
 }
 
@@ -396,17 +453,47 @@ static void print_parent(struct buf *buf, const struct manifest *m)
         buf_printf(buf, "  \"parent\": {\"version\": %u, \"sha256\": \"%s\"},\n", m->parent, hex);
 }
 
+static void print_when(struct buf *buf, const struct manifest *m)
+{
+    CLEANUP_BUF struct buf time = BUF_INIT;
+    instant_print(&time, m->time_ns);
+    print_text(buf, "time", buf_text(&time));
+    print_text(buf, "author", m->author);
+    print_text(buf, "message", m->message);
+}
+
+static void print_stub(struct buf *buf, const struct manifest *m)
+{
+    char hex[SHA256_HEX_BYTES];
+    hex_print(m->sha256, SHA256_BYTES, hex);
+    buf_text_append(buf, "  \"forgotten\": {\n");
+    print_when(buf, m);
+    buf_printf(buf, "  \"sha256\": \"%s\"}\n}\n", hex);
+}
+
+static void print_lists(struct buf *buf, const struct manifest *m)
+{
+    buf_text_append(buf, "  \"tags\": {");
+    for (size_t i = 0; i < m->tag_count; i++)
+        buf_printf(buf, "%s\"%s\": {\"version\": %u, \"seq\": %u}", i ? ", " : "", m->tags[i].name,
+                   m->tags[i].version, m->tags[i].seq);
+    for (size_t i = 0; i < m->forgets_count; i++)
+        buf_printf(buf, "%s\"%u\": %u", i ? ", " : "},\n  \"forgets\": {", m->forgets[i].first,
+                   m->forgets[i].seq);
+    buf_text_append(buf, "}\n}\n");
+}
+
 void manifest_print(struct buf *buf, const struct manifest *m)
 {
     buf_text_append(buf, "{\n");
     print_text(buf, "dataset", m->uuid);
     buf_printf(buf, "  \"version\": %u,\n", m->version);
     print_parent(buf, m);
-    CLEANUP_BUF struct buf time = BUF_INIT;
-    instant_print(&time, m->time_ns);
-    print_text(buf, "time", buf_text(&time));
-    print_text(buf, "author", m->author);
-    print_text(buf, "message", m->message);
+    if (m->stub) {
+        print_stub(buf, m);
+        return;
+    }
+    print_when(buf, m);
     if (m->source)
         print_text(buf, "source", m->source);
     print_text(buf, "commit", m->commit_id);
@@ -423,11 +510,7 @@ void manifest_print(struct buf *buf, const struct manifest *m)
     buf_text_append(buf, "},\n");
     if (m->roots)
         buf_printf(buf, "  \"roots\": %u,\n", m->roots);
-    buf_text_append(buf, "  \"tags\": {");
-    for (size_t i = 0; i < m->tag_count; i++)
-        buf_printf(buf, "%s\"%s\": {\"version\": %u, \"seq\": %u}", i ? ", " : "", m->tags[i].name,
-                   m->tags[i].version, m->tags[i].seq);
-    buf_text_append(buf, "}\n}\n");
+    print_lists(buf, m);
 }
 
 /* "'a', 'b'" */
@@ -446,6 +529,9 @@ static void print_quoted(struct buf *buf, const char *features_text)
 int manifest_check_supported(const struct manifest *manifest, struct error *err)
 {
     CLEANUP_BUF struct buf names = BUF_INIT, who = BUF_INIT;
+    if (manifest->stub)
+        return manifest_say_forgotten(manifest->version, manifest->time_ns, manifest->author,
+                                      manifest->message, err);
     if (!manifest->unsupported && !manifest->outdated)
         return 0;
     if (!manifest->unsupported)

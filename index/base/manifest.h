@@ -33,6 +33,11 @@ struct manifest_tag {
     uint32_t version, seq;
 };
 
+/* How far a series is written that says which versions are forgotten (index/dataset/forgotten.h). */
+struct manifest_forgets {
+    uint32_t first, seq; /* of the versions from `first` on */
+};
+
 /* What people and tools see of one version. */
 struct manifest {
     char uuid[MANIFEST_UUID_BYTES]; /* the data set's */
@@ -47,6 +52,9 @@ struct manifest {
                           `catalog` is empty; NULL: none */
     char *program;     /* the first elidefs that knows all that is required; NULL: not said */
     bool outdated;     /* refused, too, since the catalog is of a format from before the first release */
+    bool stub; /* it was forgotten, and what it held is gone: this stands in its place. `time_ns`, `author`
+                  and `message` are of who forgot it, `sha256` is of the manifest that was there; of what
+                  follows and stands before, it has `uuid`, `version` and the parent alone */
     struct map_top catalog; /* where it lies; no pages: the version has none (v0) */
     uint64_t clips, rows;
     uint64_t added, replaced, removed, unchanged; /* clips, against the parent */
@@ -54,6 +62,8 @@ struct manifest {
     uint32_t roots;            /* recorded when it was committed: their highest id; 0: not said */
     struct manifest_tag *tags; /* by name, as of the commit */
     size_t tag_count;
+    struct manifest_forgets *forgets; /* ascending, as of the commit */
+    size_t forgets_count;
     uint8_t sha256[SHA256_BYTES]; /* of the manifest's own bytes */
 };
 
@@ -64,15 +74,18 @@ CLEANUP_DEFINE(struct manifest, manifest_free, cleanup_manifest)
 #define CLEANUP_MANIFEST CLEANUP(cleanup_manifest)
 
 /* Appends the JSON of all fields but `sha256`, `unsupported`, `program` and `outdated`: what this program
- * writes requires what it needs itself. */
+ * writes requires what it needs itself. Of a stub, with `sha256`. */
 void manifest_print(struct buf *buf, const struct manifest *manifest);
+/* -ENOENT: "v12 was forgotten on 2026-03-01 by lena@lab: the arm was not calibrated". */
+int manifest_say_forgotten(uint32_t version, int64_t time_ns, const char *author, const char *message,
+                           struct error *err);
 
 /* Makes what a person typed fit for `author` and `message`: control characters, but for line ends and tabs,
  * and bytes that are no UTF-8 become blanks. */
 void manifest_clean_text(char *text);
 
 /* 0 if the contents can be read, else -ENOTSUP with a sentence that says which feature is not known and which
- * program knows it, or what to do. */
+ * program knows it, or what to do, or -ENOENT: it was forgotten. */
 int manifest_check_supported(const struct manifest *manifest, struct error *err);
 /* Is `child` the successor of exactly this parent? -EUCLEAN with both hashes. */
 int manifest_check_parent(const struct manifest *child, const struct manifest *parent, struct error *err);

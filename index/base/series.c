@@ -12,7 +12,7 @@
 
 #include "cache/base/meanwhile.h"
 
-enum { SERIES_BYTES_MAX = 16384, AT_ONCE = 32 };
+enum { AT_ONCE = 32 };
 
 void series_list_done(struct series_list *series)
 {

@@ -12,6 +12,8 @@
 
 #include "index/base/layout.h"
 
+enum { SERIES_BYTES_MAX = 192 << 10 }; /* of one object */
+
 struct series {
     char name[LAYOUT_NAME_BYTES];
     uint32_t seq;     /* the newest that is known; 0: none */

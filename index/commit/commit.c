@@ -81,6 +81,8 @@ static int publish(struct commit *commit, struct error *err)
     if (!rc && !commit->fresh)
         rc = commit_check_parent(commit, err);
     if (!rc)
+        rc = commit_keep(commit, err);
+    if (!rc)
         rc = commit_manifest_put(commit, err);
     return rc;
 }
@@ -88,6 +90,7 @@ static int publish(struct commit *commit, struct error *err)
 static int write_pages(struct commit *commit, struct error *err)
 {
     struct hot_pages hot;
+    commit->uploading_ns = commit_clock_ns();
     int rc = hot_pages_find(commit->file, &hot, err);
     if (rc < 0)
         return rc;
@@ -111,7 +114,7 @@ static void want_pack(struct commit *commit, const struct map_top *top)
     struct map_extent pack = top->root;
     pack.offset = 0;
     pack.len = pack.pack_size;
-    if (pack.pack_size <= PACK_BYTES_MAX)
+    if (pack.len && pack.pack_size <= PACK_BYTES_MAX)
         page_store_want(commit->dataset->pages, &pack);
 }
 
@@ -170,7 +173,16 @@ static int open_reader(struct commit *commit, uint32_t version, struct catalog_r
                        struct error *err)
 {
     CLEANUP_CATALOG struct catalog *catalog = NULL; /* the reader has a reference of its own */
-    int rc = dataset_catalog(commit->dataset, version, PATIENCE_ENDLESS, &catalog, err);
+    const struct manifest *manifest = NULL;
+    int rc = dataset_manifest(commit->dataset, version, &manifest, err);
+    if (!rc && manifest->stub)
+        return error_set(
+            err, EREMCHG,
+            "%s: v%u has been forgotten, so it is not known what has changed since v%u, which this "
+            "was made for: make it again",
+            dataset_url(commit->dataset), version, commit->request->options->base);
+    if (!rc)
+        rc = dataset_catalog(commit->dataset, version, PATIENCE_ENDLESS, &catalog, err);
     return rc ? rc : catalog_reader_acquire(catalog, PATIENCE_ENDLESS, ret, err);
 }
 
@@ -235,6 +247,7 @@ static void try_done(struct commit *commit)
     free(commit->manifest.message);
     free(commit->manifest.source);
     free(commit->manifest.tags);
+    free(commit->manifest.forgets);
     buf_done(&commit->bytes);
     manifest_free(commit->read_back);
     *commit =

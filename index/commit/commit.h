@@ -19,6 +19,8 @@ struct dataset_commit {
     int64_t patience_ns; /* for so long it is tried again where others are faster; 0: COMMIT_PATIENCE_NS */
     bool dry;            /* nothing is written: only tells which version it would be, with which counts */
     uint64_t pack_bytes; /* of the catalog's packs, about; 0: as large as the format's */
+    int64_t upload_ns;   /* where it took longer from its first pack to its manifest, it is made sure that
+                            nobody frees them; 0: half of MARK_GRACE_LEAST_NS */
 };
 #define COMMIT_PATIENCE_NS (15 * 60 * INT64_C(1000000000))
 
@@ -28,6 +30,7 @@ struct dataset_commit {
  * catalog's pack stays where the store's answer was lost and could not be asked for again (the message says
  * so). Both are harmless.
  *
+ * -EBUSY, naming it: a copy that the set means is being freed (index/house/gc.h).
  * -ENOENT, -EEXIST: labels of clips that are not there, or in the place of what others set; what others have
  * committed since `base` is in the way (index/commit/apply/apply.h). -EREMCHG: the set must be made anew,
  * says why; no store says that, and -EAGAIN is a store's that is busy. -EBUSY: others were faster until

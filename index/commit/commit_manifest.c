@@ -49,6 +49,7 @@ int commit_manifest_end(struct commit *commit, struct error *err)
     for (size_t i = 0; i < commit->use_count; i++)
         m->roots = commit->uses[i].id > m->roots ? commit->uses[i].id : m->roots;
     m->tag_count = tags_copy(commit->dataset->tags, &m->tags);
+    m->forgets_count = forgotten_series(commit->dataset->forgotten, &m->forgets);
     manifest_print(&commit->bytes, m);
     if (commit->bytes.len > MANIFEST_BYTES_MAX)
         return error_set(err, E2BIG, "the manifest would be over %d bytes: the message is too long",
@@ -60,13 +61,13 @@ int commit_check_parent(struct commit *commit, struct error *err)
 {
     char path[LAYOUT_PATH_BYTES];
     CLEANUP_BUF struct buf bytes = BUF_INIT;
-    uint8_t digest[SHA256_BYTES];
+    CLEANUP_MANIFEST struct manifest *is = NULL;
     layout_manifest_path(commit->parent->version, path);
     int rc = store_read_all(commit->dataset->layout.store, path, MANIFEST_BYTES_MAX, &bytes, NULL, err);
     if (rc < 0)
         return rc;
-    sha256_of(bytes.data, bytes.len, digest);
-    if (memcmp(digest, commit->parent->sha256, SHA256_BYTES))
+    if (manifest_parse(path, bytes.data, bytes.len, &is, NULL) < 0 ||
+        memcmp(is->sha256, commit->parent->sha256, SHA256_BYTES) != 0)
         return error_set(err, EUCLEAN, "%s: the manifest of v%u was changed, which never happens by itself",
                          dataset_url(commit->dataset), commit->parent->version);
     return 0;

@@ -33,6 +33,7 @@ struct commit { /* one try */
     struct interim *interim; /* since the set was made, or NULL; kept from try to try */
     const struct manifest *parent;
     struct overlay *file;         /* the new catalog */
+    int64_t uploading_ns;         /* commit_clock_ns() before the first byte of this was: */
     struct pages_written written; /* what was put into the store for it */
     struct root_use *uses;        /* the roots the catalog names by id */
     size_t use_count, use_cap;
@@ -50,5 +51,10 @@ int commit_manifest_begin(struct commit *commit, struct error *err);
 int commit_manifest_end(struct commit *commit, struct error *err);
 /* -EUCLEAN: the parent's manifest is not what it was. */
 int commit_check_parent(struct commit *commit, struct error *err);
+int64_t commit_clock_ns(void);
+/* What is referred to and no version needs yet is not freed: -EBUSY, it is being freed; -EREMCHG: it has
+ * been.
+ */
+int commit_keep(struct commit *commit, struct error *err);
 /* -EREMCHG: another writer's is there. */
 int commit_manifest_put(struct commit *commit, struct error *err);

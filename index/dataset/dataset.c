@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cache/base/instant.h"
+#include "cache/base/meanwhile.h"
 #include "index/dataset/dataset_state.h"
 #include "index/pages/pages.h"
 
@@ -208,12 +209,36 @@ int dataset_manifest(struct dataset *dataset, uint32_t version, const struct man
     return dataset_find_manifest(dataset, version, PATIENCE_ENDLESS, ret, err);
 }
 
+struct loading {
+    struct dataset *dataset;
+    const struct manifest *newest;
+    int rc;
+    struct error err;
+};
+
+static void load_forgotten(void *ctx)
+{
+    struct loading *loading = ctx;
+    loading->rc = forgotten_look(loading->dataset->forgotten, loading->newest, &loading->err);
+}
+
+/* Tags, and beside them what is forgotten. */
+static int load_names(struct dataset *dataset, const struct manifest *newest, struct error *err)
+{
+    struct loading loading = {.dataset = dataset, .newest = newest};
+    struct meanwhile meanwhile;
+    meanwhile_begin(&meanwhile, load_forgotten, &loading);
+    int rc = tags_load(dataset->tags, newest, NULL, err);
+    meanwhile_end(&meanwhile);
+    return rc < 0 || !loading.rc ? rc : error_copy(err, &loading.err);
+}
+
 int dataset_refresh(struct dataset *dataset, uint32_t *ret_head, struct error *err)
 {
     uint32_t head;
     int rc = dataset_look(dataset, PATIENCE_ENDLESS, &head, err);
     if (!rc)
-        rc = tags_load(dataset->tags, dataset_known_manifest(dataset, head), NULL, err);
+        rc = load_names(dataset, dataset_known_manifest(dataset, head), err);
     if (!rc && ret_head)
         *ret_head = head;
     return rc;
@@ -239,6 +264,7 @@ int dataset_open_store(const struct dataset_options *options, struct store *stor
     dataset->layout.store = store_ref(store);
     dataset->layout.cache = options->cache;
     dataset->tags = tags_new(&dataset->layout);
+    dataset->forgotten = forgotten_new(&dataset->layout);
     pthread_mutex_init(&dataset->lock, NULL);
     int rc = dataset_discover(dataset, options, err);
     if (rc < 0)
@@ -259,8 +285,8 @@ void dataset_free(struct dataset *dataset)
 {
     if (!dataset)
         return;
-    series_list_drop(dataset->strays[0]);
-    series_list_drop(dataset->strays[1]);
+    for (size_t i = 0; i < sizeof dataset->strays / sizeof *dataset->strays; i++)
+        series_list_drop(dataset->strays[i]);
     for (size_t i = 0; i < dataset->count; i++) {
         catalog_unref(dataset->versions[i].catalog);
         manifest_free(dataset->versions[i].manifest);
@@ -270,6 +296,7 @@ void dataset_free(struct dataset *dataset)
     page_store_unref(dataset->pages);
     roots_free(dataset->roots);
     tags_free(dataset->tags);
+    forgotten_free(dataset->forgotten);
     store_unref(dataset->layout.store);
     pthread_mutex_destroy(&dataset->lock);
     free(dataset);
@@ -333,7 +360,8 @@ int dataset_pages(struct dataset *dataset, const struct manifest *manifest, stru
 static int open_sibling(void *ctx, uint32_t version, const struct catalog_patience *patience,
                         struct catalog **ret, struct error *err)
 {
-    return dataset_catalog(ctx, version, patience, ret, err);
+    int rc = dataset_check_forgotten(ctx, version, err);
+    return rc ? rc : dataset_catalog(ctx, version, patience, ret, err);
 }
 
 static int open_catalog(struct dataset *dataset, const struct manifest *manifest, struct catalog **ret,
@@ -400,7 +428,10 @@ static int put_tag(struct dataset *dataset, const char *name, uint32_t version, 
     if (version == 0 || version > head)
         return error_set(err, ENOENT, "%s: there is no v%u to tag; the newest is v%u", dataset_url(dataset),
                          version, head);
-    return tags_put(dataset->tags, name, version, move, err);
+    int rc = forgotten_look(dataset->forgotten, dataset_known_manifest(dataset, head), err);
+    if (!rc)
+        rc = dataset_check_forgotten(dataset, version, err);
+    return rc ? rc : tags_put(dataset->tags, name, version, move, err);
 }
 
 int dataset_tag_put(struct dataset *dataset, const char *name, uint32_t version, struct error *err)

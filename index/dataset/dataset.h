@@ -6,9 +6,11 @@
  *     elidefs/head                     hint at the newest version
  *     elidefs/tags/<name>/<seq>        create-once: the number of a version
  *     elidefs/roots/<id>/<seq>         create-once: where a root lies now
+ *     elidefs/forgotten/<first>/<seq>  create-once: which versions are forgotten
  *     elidefs/packs/<random id>        pages of catalogs
  *
- * Versions never change: what was read of one is kept for ever. Only the head and the tags move.
+ * Versions never change: what was read of one is kept for ever. Only the head, the tags and what is
+ * forgotten move.
  * Thread rule: a data set locks itself; no I/O under its lock. Functions that may wait for the store say so.
  */
 #pragma once
@@ -69,8 +71,8 @@ void dataset_store_answers(const struct dataset *dataset, struct store_answers *
  * While the store is away: does it answer again? */
 int dataset_look(struct dataset *dataset, const struct catalog_patience *patience, uint32_t *ret_head,
                  struct error *err);
-/* Newest version now: 0 before the first import. Waits (one GET and one listing of the tags when nothing is
- * new). ret_head may be NULL. */
+/* Newest version now: 0 before the first import. Waits (two GETs and one listing of the tags when
+ * nothing is new). ret_head may be NULL. */
 int dataset_refresh(struct dataset *dataset, uint32_t *ret_head, struct error *err);
 uint32_t dataset_head(const struct dataset *dataset); /* as of the last refresh; never waits */
 /* What people and tools see of one version; borrowed, lives as long as the data set. -ENOENT: no such
@@ -131,6 +133,26 @@ uint32_t dataset_tag(const struct dataset *dataset, const char *name); /* as of 
 typedef int dataset_tag_fn(void *ctx, const char *name, uint32_t version, struct error *err);
 int dataset_tags(struct dataset *dataset, dataset_tag_fn *each, void *ctx,
                  struct error *err); /* as of the last refresh, by name */
+
+/* ---- forgetting ---- */
+
+/* Versions that are forgotten from now on: paths in them mean nothing any more, and what only they need may
+ * be freed (index/house/gc.h). -EPERM, naming it: one is the newest, or tagged; then none is forgotten. Those
+ * that are forgotten already stay so. Where somebody has tagged one meanwhile it is not forgotten: ask
+ * dataset_is_forgotten(). Waits. */
+struct dataset_range {
+    uint32_t first, last;
+};
+struct dataset_forget {
+    const struct dataset_range *ranges;
+    size_t count;
+    const char *author, *message; /* NULL: user@host; none */
+};
+int dataset_forget(struct dataset *dataset, const struct dataset_forget *forget, struct error *err);
+/* 0, or -ENOENT: "v12 was forgotten on 2026-03-01 by lena@lab: why". As of the last refresh; never waits. Who
+ * has a version open may go on reading it. */
+int dataset_check_forgotten(struct dataset *dataset, uint32_t version, struct error *err);
+bool dataset_is_forgotten(struct dataset *dataset, uint32_t version);
 
 /* ---- bytes ---- */
 

@@ -12,7 +12,8 @@
 
 static bool is_supported(const struct manifest *manifest)
 {
-    return !manifest_check_supported(manifest, NULL);
+    /* one that was forgotten is no matter of programs */
+    return manifest->stub || !manifest_check_supported(manifest, NULL);
 }
 
 /* Can this version be read, or where its manifest is damaged, the one before it, above `low`? *version is
@@ -75,6 +76,8 @@ int dataset_check_readable(struct dataset *dataset, const struct manifest *manif
     int rc = manifest_check_supported(manifest, &why);
     if (!rc)
         return 0;
+    if (manifest->stub)
+        return error_copy(err, &why);
     if (dataset_newest_readable(dataset, patience, &newest, NULL))
         return error_copy(err, &why);
     if (!newest)

@@ -9,6 +9,7 @@
 
 #include "index/base/layout.h"
 #include "index/dataset/dataset.h"
+#include "index/dataset/forgotten.h"
 #include "index/dataset/tag.h"
 #include "index/roots/learnt.h"
 #include "index/roots/root.h"
@@ -26,9 +27,10 @@ struct dataset {
     char uuid[MANIFEST_UUID_BYTES];
     struct roots *roots;
     struct tags *tags;
+    struct forgotten *forgotten;
     struct page_store *pages;         /* of all versions */
     char *note;                       /* what a person should know of how it was opened; NULL: nothing */
-    struct series_listing *strays[2]; /* listings that no one waits for, while the store is away */
+    struct series_listing *strays[3]; /* listings that no one waits for, while the store is away */
     pthread_mutex_t lock;             /* guards what follows */
     uint32_t head;
     struct known_version *versions; /* by version; entries may move, what they point to does not */
@@ -63,6 +65,9 @@ void dataset_move_head(struct dataset *dataset, uint32_t version); /* forwards o
  * it. */
 int dataset_pages(struct dataset *dataset, const struct manifest *manifest, struct pages **ret,
                   struct error *err);
+
+/* Who forgot a version, and why (forgotten.h): false if it is not forgotten. */
+bool dataset_find_forgotten(struct dataset *dataset, uint32_t version, struct forgetting *ret);
 
 /* "user@host" of who runs this, the caller's. */
 char *dataset_author(void);

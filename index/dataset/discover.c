@@ -188,8 +188,8 @@ static int come_back(struct dataset *dataset, uint32_t head, const struct catalo
 {
     const struct manifest *known;
     CLEANUP_BUF struct buf bytes = BUF_INIT;
+    CLEANUP_MANIFEST struct manifest *is = NULL;
     struct layout_reading reading = {.max_bytes = MANIFEST_BYTES_MAX, .unnoted = true, .anyway = true};
-    uint8_t digest[SHA256_BYTES];
     int rc = dataset_manifest(dataset, head, &known, err);
     if (rc < 0)
         return rc;
@@ -198,8 +198,8 @@ static int come_back(struct dataset *dataset, uint32_t head, const struct catalo
     rc = layout_read_end(&dataset->layout, &reading, patience, &bytes, err);
     if (rc < 0)
         return rc;
-    sha256_of(bytes.data, bytes.len, digest);
-    if (memcmp(digest, known->sha256, SHA256_BYTES) != 0)
+    if (manifest_parse(reading.path, bytes.data, bytes.len, &is, NULL) < 0 ||
+        memcmp(is->sha256, known->sha256, SHA256_BYTES) != 0)
         return error_set(err, EUCLEAN,
                          "%s: v%u is not the one that is cached, which was shown while the store was away",
                          dataset_url(dataset), head);
@@ -225,18 +225,22 @@ int dataset_look(struct dataset *dataset, const struct catalog_patience *patienc
 struct loading {
     struct meanwhile meanwhile;
     struct roots *roots;
+    struct forgotten *forgotten;
     struct series_listing *listing;
+    const struct manifest *copy;
     uint32_t known;
+    int rc;
+    struct error err;
 };
 
 struct discovery {
     struct dataset *dataset;
     const struct dataset_options *options;
     struct layout_reading head;
-    struct series_listing *tags, *roots; /* under way; NULL: not, or not any more */
-    uint32_t hint;                       /* what the head says; 0: nothing */
-    struct manifest *copy;               /* that it holds; NULL: none */
-    struct loading loading;              /* of the roots, beside the manifests */
+    struct series_listing *tags, *roots, *forgotten; /* under way; NULL: not, or not any more */
+    uint32_t hint;                                   /* what the head says; 0: nothing */
+    struct manifest *copy;                           /* that it holds; NULL: none */
+    struct loading loading, names; /* of the roots and of what is forgotten, beside the manifests */
 };
 
 static void discovery_done(struct discovery *discovery)
@@ -244,6 +248,8 @@ static void discovery_done(struct discovery *discovery)
     layout_read_drop(&discovery->head);
     series_list_drop(discovery->tags);
     series_list_drop(discovery->roots);
+    series_list_drop(discovery->forgotten);
+    meanwhile_end(&discovery->names.meanwhile);
     manifest_free(discovery->copy);
 }
 
@@ -254,6 +260,7 @@ static void begin(struct discovery *discovery)
     snprintf(discovery->head.path, sizeof discovery->head.path, "%s", layout_head_path());
     layout_read_begin(layout, &discovery->head);
     discovery->tags = series_list_begin(layout, "tags");
+    discovery->forgotten = series_list_begin(layout, FORGOTTEN_KIND);
     if (discovery->options->roots)
         discovery->roots = series_list_begin(layout, "roots");
 }
@@ -282,6 +289,7 @@ static int go_away(struct discovery *discovery, const struct error *why, struct 
     layout_set_away(&dataset->layout, true);
     dataset->strays[0] = STEAL(discovery->tags);
     dataset->strays[1] = STEAL(discovery->roots);
+    dataset->strays[2] = STEAL(discovery->forgotten);
     dataset->note = mem_printf("%s; what is cached of %s is shown until the store answers again", why->text,
                                dataset_url(dataset));
     return 0;
@@ -421,11 +429,40 @@ static void begin_roots(struct discovery *discovery, uint32_t known)
     meanwhile_begin(&loading->meanwhile, load_roots, loading);
 }
 
+static void load_forgotten(void *ctx)
+{
+    struct loading *loading = ctx;
+    loading->rc = forgotten_load(loading->forgotten, loading->copy, loading->listing, &loading->err);
+}
+
+/* Without a listing, from what the copy of a manifest says. */
+static void begin_forgotten(struct discovery *discovery)
+{
+    struct loading *names = &discovery->names;
+    names->forgotten = discovery->dataset->forgotten;
+    names->listing = STEAL(discovery->forgotten);
+    names->copy = discovery->copy;
+    if (names->listing)
+        meanwhile_begin(&names->meanwhile, load_forgotten, names);
+}
+
+static int end_forgotten(struct discovery *discovery, const struct manifest *newest, struct error *err)
+{
+    struct loading *names = &discovery->names;
+    meanwhile_end(&names->meanwhile);
+    if (names->rc < 0)
+        return error_copy(err, &names->err);
+    return !newest || forgotten_is_loaded(names->forgotten, newest)
+               ? 0
+               : forgotten_load(names->forgotten, newest, NULL, err);
+}
+
 /* Beside the manifests, if the head told which data set this is. */
 static int find_all(struct discovery *discovery, struct error *err)
 {
     struct dataset *dataset = discovery->dataset;
     int rc = 0;
+    begin_forgotten(discovery);
     if (discovery->copy) {
         set_identity(discovery, discovery->copy->uuid);
         rc = open_roots(dataset, discovery->options, err);
@@ -451,6 +488,8 @@ int dataset_discover(struct dataset *dataset, const struct dataset_options *opti
         return rc;
     const struct manifest *newest = dataset_known_manifest(dataset, dataset_head(dataset));
     rc = tags_load(dataset->tags, newest, STEAL(discovery.tags), err);
+    if (!rc)
+        rc = end_forgotten(&discovery, newest, err);
     if (!rc && discovery.options->roots && discovery.roots)
         roots_load(dataset->roots, newest ? newest->roots : 0, STEAL(discovery.roots), NULL);
     return rc;

@@ -139,7 +139,8 @@ int dataset_probe_root(struct dataset *dataset, uint32_t id, struct store *to, s
     roots_url(dataset->roots, id, true, &before, NULL); /* "" for none: the change will say so */
     p.before = buf_text(&before);
     for (; !rc && version && !p.count; version--)
-        rc = probe_version(&p, version, err);
+        if (!dataset_is_forgotten(dataset, version))
+            rc = probe_version(&p, version, err);
     free(p.objects);
     bool needed = version + 1 == newest; /* by the newest version: what only older ones read may be gone */
     if (!rc && needed && ret->objects && ret->others == ret->objects)

@@ -72,6 +72,7 @@ int root_walk(struct dataset *dataset, uint32_t root, root_walk_fn *each, void *
     uint32_t version;
     int rc = dataset_refresh(dataset, &version, err);
     for (; !rc && version; version--)
-        rc = walk_version(&walk, version, err);
+        if (!dataset_is_forgotten(dataset, version))
+            rc = walk_version(&walk, version, err);
     return rc;
 }

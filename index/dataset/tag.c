@@ -84,6 +84,17 @@ uint32_t tags_find(struct tags *tags, const char *name)
     return known(tags, name).version;
 }
 
+bool tags_name_version(struct tags *tags, uint32_t version, char ret_name[MANIFEST_TAG_BYTES])
+{
+    bool found = false;
+    pthread_mutex_lock(&tags->lock);
+    for (size_t i = 0; !found && i < tags->count; i++)
+        if ((found = tags->tags[i].version == version))
+            memcpy(ret_name, tags->tags[i].name, MANIFEST_TAG_BYTES);
+    pthread_mutex_unlock(&tags->lock);
+    return found;
+}
+
 /* All that are known, also those that name nothing any more. */
 static size_t copy_all(struct tags *tags, struct manifest_tag **ret)
 {

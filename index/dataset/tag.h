@@ -27,6 +27,8 @@ CLEANUP_DEFINE(struct tags, tags_free, cleanup_tags)
 int tags_load(struct tags *tags, const struct manifest *newest, struct series_listing *listing,
               struct error *err);
 uint32_t tags_find(struct tags *tags, const char *name); /* the version, 0: no such tag */
+/* One of the tags that name the version. */
+bool tags_name_version(struct tags *tags, uint32_t version, char ret_name[MANIFEST_TAG_BYTES]);
 /* A copy of all of them, by name: the caller frees *ret. How many. */
 size_t tags_copy(struct tags *tags, struct manifest_tag **ret);
 /* Makes the tag name a version. Fine if it does already; -EEXIST if it names another, unless `move`. Waits.

@@ -39,7 +39,8 @@ struct version {
     const struct pages *pages;
     struct buf root_bytes;
     struct map_root root;
-    uint32_t *packs; /* index of checked_pack, by number */
+    struct map_pack *listed; /* by number; of which some may be gone that this version does not need */
+    uint32_t *packs;         /* index of checked_pack, plus 1, by number; 0: it was not looked for yet */
     struct frame *frames;
     size_t count, cap;
 };
@@ -167,11 +168,22 @@ static int read_packs_leaf(struct version *v, uint32_t leaf, struct error *err)
         struct map_pack entry;
         if (map_packs_leaf_pack(bytes.data, i, &entry, &why) < 0)
             return damaged(v, err, "pack", i, why.text);
-        struct map_extent whole = {.pack_size = entry.size};
-        memcpy(whole.id, entry.id, MAP_ID_BYTES);
-        rc = find_pack(v->check, &whole, &v->packs[i], err);
+        v->listed[i] = entry;
     }
     return rc;
+}
+
+static int need_pack(struct version *v, uint32_t number, uint32_t *ret, struct error *err)
+{
+    struct map_extent whole = {.pack_size = v->listed[number].size};
+    uint32_t found = v->packs[number] - 1;
+    memcpy(whole.id, v->listed[number].id, MAP_ID_BYTES);
+    int rc = v->packs[number] ? 0 : find_pack(v->check, &whole, &found, err);
+    if (rc < 0)
+        return rc;
+    v->packs[number] = found + 1;
+    *ret = found;
+    return 0;
 }
 
 static int add_frame(struct version *v, const struct map_leaf *leaf, uint32_t page, const struct buf *hashes,
@@ -184,8 +196,11 @@ static int add_frame(struct version *v, const struct map_leaf *leaf, uint32_t pa
         return damaged(v, err, "page", page + 1, why.text);
     if (place.zero)
         return 0;
-    struct frame frame = {
-        .pack = v->packs[place.pack] + 1, .offset = place.offset, .len = place.len, .page = page};
+    uint32_t pack;
+    int rc = need_pack(v, place.pack, &pack, err);
+    if (rc < 0)
+        return rc;
+    struct frame frame = {.pack = pack + 1, .offset = place.offset, .len = place.len, .page = page};
     memcpy(frame.hash, place.near ? place.hash : (uint8_t *)hashes->data + (size_t)far * MAP_HASH_BYTES,
            MAP_HASH_BYTES);
     if (place.offset + (uint64_t)place.len > v->check->packs[frame.pack - 1].object.size)
@@ -203,13 +218,18 @@ static int read_leaf(struct version *v, uint32_t number, struct error *err)
     struct error why;
     if (map_root_leaf(&v->root, number, &at, &why) < 0)
         return damaged(v, err, "the map of pages from", number * MAP_FAN + 1, why.text);
-    int rc = read_node(v, v->packs[at.pack], &at, &bytes, err);
+    uint32_t pack;
+    int rc = need_pack(v, at.pack, &pack, err);
+    if (!rc)
+        rc = read_node(v, pack, &at, &bytes, err);
     if (rc < 0)
         return rc;
     if (map_leaf_open(&v->root, number, bytes.data, bytes.len, &leaf, &why) < 0)
         return damaged(v, err, "the map of pages from", number * MAP_FAN + 1, why.text);
     if (leaf.far)
-        rc = read_node(v, v->packs[leaf.apart.pack], &leaf.apart, &hashes, err);
+        rc = need_pack(v, leaf.apart.pack, &pack, err);
+    if (!rc && leaf.far)
+        rc = read_node(v, pack, &leaf.apart, &hashes, err);
     for (uint32_t i = 0; !rc && i < leaf.count; i++)
         rc = add_frame(v, &leaf, leaf.first + i, &hashes, err);
     return rc;
@@ -313,8 +333,10 @@ int pages_check_version(struct pages_check *check, const struct pages *pages, st
 {
     struct version v = {.check = check, .pages = pages};
     int rc = read_root(&v, err);
-    if (!rc)
+    if (!rc) {
         v.packs = mem_zero((size_t)v.root.packs * sizeof *v.packs);
+        v.listed = mem_zero((size_t)v.root.packs * sizeof *v.listed);
+    }
     for (uint32_t i = 0; !rc && i < v.root.packs_leaves; i++)
         rc = read_packs_leaf(&v, i, err);
     for (uint32_t i = 0; !rc && i < v.root.leaves; i++)
@@ -323,6 +345,7 @@ int pages_check_version(struct pages_check *check, const struct pages *pages, st
         rc = check_frames(&v, err);
     buf_done(&v.root_bytes);
     free(v.packs);
+    free(v.listed);
     free(v.frames);
     return rc;
 }

@@ -13,7 +13,7 @@ void pages_check_free(struct pages_check *check);
 CLEANUP_DEFINE(struct pages_check, pages_check_free, cleanup_pages_check)
 #define CLEANUP_PAGES_CHECK CLEANUP(cleanup_pages_check)
 
-/* The map is whole, each pack is there with its size, and each page is as the map says. -EUCLEAN with the
- * first that is not, naming page and pack; -ENOENT where a pack is gone. */
+/* The map is whole, each pack that the version needs is there with its size, and each page is as the map
+ * says. -EUCLEAN with the first that is not, naming page and pack; -ENOENT where a pack is gone. */
 int pages_check_version(struct pages_check *check, const struct pages *pages, struct error *err);
 uint64_t pages_check_bytes(const struct pages_check *check); /* read so far */

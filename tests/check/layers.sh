@@ -9,13 +9,15 @@ upward cache/base 'cache/store/|cache/[a-z_]+\.h|index/|query/|fs/|tools/'
 upward cache/store 'cache/[a-z_]+\.h|index/|query/|fs/|tools/'
 upward cache 'index/|query/|fs/|tools/'
 upward index 'query/|fs/|tools/'
-# the rooms of index: commit -> dataset -> catalog, roots, pages -> base <- containers
-upward index/base 'index/(containers|pages|catalog|roots|dataset|commit)/'
-upward index/containers 'index/(pages|catalog|roots|dataset|commit)/'
-upward index/pages 'index/(containers|catalog|roots|dataset|commit)/'
-upward index/catalog 'index/(containers|roots|dataset|commit)/'
-upward index/roots 'index/(containers|pages|catalog|dataset|commit)/'
-upward index/dataset 'index/(containers|commit)/'
+# the rooms of index: commit, house -> dataset -> catalog, roots, pages -> base <- containers
+upward index/base 'index/(containers|pages|catalog|roots|dataset|commit|house)/'
+upward index/containers 'index/(pages|catalog|roots|dataset|commit|house)/'
+upward index/pages 'index/(containers|catalog|roots|dataset|commit|house)/'
+upward index/catalog 'index/(containers|roots|dataset|commit|house)/'
+upward index/roots 'index/(containers|pages|catalog|dataset|commit|house)/'
+upward index/dataset 'index/(containers|commit|house)/'
+upward index/commit 'index/house/'
+upward index/house 'index/(containers|commit)/'
 upward query 'cache/store/|cache/[a-z_]+\.h|fs/|tools/'
 upward fs 'cache/store/|tools/'
 # public FOLDER LOWER HEADERS: of the folder LOWER, FOLDER includes these only: the rest is private to it.
@@ -26,7 +28,7 @@ public fs cache 'base/.*|cache\.h'
 public tools cache 'base/.*|cache\.h|extent\.h|store/store\.h'
 public query index 'base/.*|catalog/catalog(_known)?\.h|dataset/dataset\.h'
 public fs index 'base/.*|catalog/catalog(_known)?\.h|dataset/dataset\.h|roots/learnt\.h'
-public tools index 'base/.*|catalog/(catalog(_known)?|plain)\.h|dataset/dataset\.h|roots/(learnt|root_record)\.h|commit/(commit|changeset|changeset_labels)\.h|commit/apply/apply\.h|containers/[a-z]+\.h|containers/(mp4/mp4|parquet/(parquet|writer))\.h'
+public tools index 'base/.*|catalog/(catalog(_known)?|plain)\.h|dataset/dataset\.h|roots/(learnt|root_record)\.h|house/gc\.h|commit/(commit|changeset|changeset_labels)\.h|commit/apply/apply\.h|containers/[a-z]+\.h|containers/(mp4/mp4|parquet/(parquet|writer))\.h'
 # only HEADER FOLDERS: nobody else includes it.
 only() { git grep -nE "#include [<\"]$1" -- '*.c' '*.h' | grep -vE "^($2|tests)/" && bad=1; }
 only 'openssl/' cache/base

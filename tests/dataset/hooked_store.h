@@ -20,8 +20,12 @@ struct hooked_store {
     void *ctx;
     bool stores;
     int put_rc;
-    bool blind;     /* as S3 without ListBucket */
-    bool forbidden; /* everything is refused */
+    bool blind;       /* as S3 without ListBucket */
+    bool forbidden;   /* everything is refused */
+    int64_t clock_ns; /* how much later than this machine's its clock is */
+    /* A removal of a path with this in it: `before_remove` runs first (once). */
+    const char *remove_match;
+    void (*before_remove)(void *ctx);
     atomic_int requests;
 };
 
@@ -70,7 +74,9 @@ static inline int hooked_head(struct store *store, const char *path, struct stor
                               struct error *err)
 {
     struct hooked_store *hooked = (struct hooked_store *)store;
-    return hooked->inner->ops->head(hooked->inner, path, ret, err);
+    int rc = hooked->inner->ops->head(hooked->inner, path, ret, err);
+    ret->modified_ns += rc ? 0 : hooked->clock_ns;
+    return rc;
 }
 
 static inline int hooked_put(struct store *store, const struct store_put *put, struct store_object *ret,
@@ -101,7 +107,26 @@ static inline int hooked_upload_begin(struct store *store, const char *path, str
 static inline int hooked_remove(struct store *store, const char *path, struct error *err)
 {
     struct hooked_store *hooked = (struct hooked_store *)store;
+    if (hooked->before_remove && strstr(path, hooked->remove_match)) {
+        void (*before)(void *ctx) = hooked->before_remove;
+        hooked->before_remove = NULL;
+        before(hooked->ctx);
+    }
     return hooked->inner->ops->remove(hooked->inner, path, err);
+}
+
+struct hooked_listing {
+    const struct store_listing *outer;
+    int64_t clock_ns;
+};
+
+static inline int hooked_object(void *ctx, const char *path, const struct store_object *object,
+                                struct error *err)
+{
+    const struct hooked_listing *listing = ctx;
+    struct store_object later = *object;
+    later.modified_ns += listing->clock_ns;
+    return listing->outer->each(listing->outer->ctx, path, &later, err);
 }
 
 static inline int hooked_list(struct store *store, const struct store_listing *listing, struct error *err)
@@ -110,7 +135,11 @@ static inline int hooked_list(struct store *store, const struct store_listing *l
     atomic_fetch_add(&hooked->requests, 1);
     if (hooked->blind || hooked->forbidden)
         return error_set(err, EACCES, "403 Forbidden");
-    return hooked->inner->ops->list(hooked->inner, listing, err);
+    struct hooked_listing ctx = {listing, hooked->clock_ns};
+    struct store_listing inner = *listing;
+    inner.each = hooked_object;
+    inner.ctx = &ctx;
+    return hooked->inner->ops->list(hooked->inner, &inner, err);
 }
 
 static inline void hooked_identity(const struct store *store, const char *path, struct buf *buf)

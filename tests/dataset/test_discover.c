@@ -133,6 +133,25 @@ CHECKED_TEST(discover, a_mount_knows_all_it_needs_after_two_rounds_and_a_small_c
     store_unref(store);
 }
 
+CHECKED_TEST(discover, which_versions_are_forgotten_is_known_after_these_two_rounds, fixture_made,
+             fixture_removed)
+{
+    struct tide tide;
+    struct error err = {0};
+    struct dataset *dataset = made_with(3);
+    struct dataset_forget forget = {.ranges = &(struct dataset_range){2, 2}, .count = 1};
+    cr_assert_eq(dataset_forget(dataset, &forget, &err), 0, "%s", err.text);
+    dataset_free(dataset);
+    empty_the_cache();
+    struct store *store = begin_tide(&tide);
+    open_through(store, &dataset);
+    cr_assert_leq(end_tide(&tide), 2);
+    cr_assert(dataset_is_forgotten(dataset, 2));
+    cr_assert_not(dataset_is_forgotten(dataset, 1));
+    dataset_free(dataset);
+    store_unref(store);
+}
+
 CHECKED_TEST(discover, an_old_hint_is_overtaken_in_few_rounds, fixture_made, fixture_removed)
 {
     struct tide tide;

@@ -63,8 +63,9 @@ Test(manifest, every_field_of_the_golden_file_is_read)
 
 Test(manifest, printing_gives_the_golden_bytes)
 {
-    static const char *const names[] = {"manifest-v0.json", "manifest-v1.json", "manifest-v2.json"};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const names[] = {"manifest-v0.json", "manifest-v1.json", "manifest-v2.json",
+                                        "manifest-stub.json"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         CLEANUP_BUF struct buf bytes = BUF_INIT, printed = BUF_INIT;
         CLEANUP_MANIFEST struct manifest *m = parsed(names[i]);
         golden(names[i], &bytes);
@@ -103,17 +104,87 @@ Test(manifest, a_chain_holds_and_breaks_when_the_parent_is_another)
     check_leaks();
 }
 
-/* The golden v1 with `from` replaced by `to`. */
-static int parse_changed(const char *from, const char *to, struct manifest **ret, struct error *err)
+Test(manifest, a_stub_stands_in_the_chain_for_the_manifest_that_was_there)
+{
+    struct manifest *m = parsed("manifest-stub.json"), *v0 = parsed("manifest-v0.json"), *child = NULL;
+    CLEANUP_BUF struct buf printed = BUF_INIT;
+    struct error err = {0};
+    cr_assert(m->stub);
+    cr_assert_eq(m->version, 1);
+    cr_assert_eq(m->sha256[0], 0x50, "of what was there, not of the stub");
+    cr_assert_eq(manifest_check_parent(m, v0, &err), 0, "%s", err.text);
+    cr_assert_eq(manifest_check_supported(m, &err), -ENOENT);
+    cr_assert_str_eq(err.text, "v1 was forgotten on 2026-03-05 by lena@lab: the arm was not calibrated");
+    child = parsed("manifest-v1.json");
+    child->version = 2;
+    child->parent = 1;
+    memcpy(child->parent_sha256, m->sha256, SHA256_BYTES);
+    cr_assert_eq(manifest_check_parent(child, m, &err), 0, "%s", err.text);
+    m->sha256[5] ^= 1;
+    cr_assert_eq(manifest_check_parent(child, m, &err), -EUCLEAN);
+    manifest_free(m);
+    manifest_free(v0);
+    manifest_free(child);
+    check_leaks();
+}
+
+/* The golden file with `from` replaced by `to`. */
+static int parse_changed_of(const char *name, const char *from, const char *to, struct manifest **ret,
+                            struct error *err)
 {
     CLEANUP_BUF struct buf bytes = BUF_INIT, changed = BUF_INIT;
-    golden("manifest-v1.json", &bytes);
+    golden(name, &bytes);
     const char *at = strstr(buf_text(&bytes), from);
     cr_assert_not_null(at, "%s", from);
     buf_append(&changed, bytes.data, (size_t)(at - buf_text(&bytes)));
     buf_text_append(&changed, to);
     buf_text_append(&changed, at + strlen(from));
     return manifest_parse("x.json", changed.data, changed.len, ret, err);
+}
+
+static int parse_changed(const char *from, const char *to, struct manifest **ret, struct error *err)
+{
+    return parse_changed_of("manifest-v1.json", from, to, ret, err);
+}
+
+Test(manifest, how_far_it_is_written_what_is_forgotten_is_read_back)
+{
+    struct manifest *m = NULL;
+    struct error err = {0};
+    CLEANUP_BUF struct buf printed = BUF_INIT;
+    const char *said = "\"forgets\": {\"0\": 7},\n  \"tags\"";
+    cr_assert_eq(parse_changed("\"tags\"", said, &m, &err), 0, "%s", err.text);
+    cr_assert_eq(m->forgets_count, 1);
+    cr_assert_eq(m->forgets[0].first, 0);
+    cr_assert_eq(m->forgets[0].seq, 7);
+    manifest_print(&printed, m);
+    cr_assert(strstr(buf_text(&printed), "\"forgets\": {\"0\": 7}\n}\n"), "%s", buf_text(&printed));
+    manifest_free(m);
+    buf_done(&printed);
+    check_leaks();
+}
+
+Test(manifest, what_is_wrong_with_a_stub_is_named)
+{
+    static const struct {
+        const char *from, *to, *says;
+    } cases[] = {
+        {"\"forgotten\": {", "\"forgotten\": 7, \"x\": {", "'forgotten' is missing or is not an object"},
+        {"2026-03-05T", "2026-03-55T", "'forgotten.time' is not an RFC 3339 time"},
+        {"\"lena@lab\"", "\"\\u001b[2J\"", "'forgotten.author' holds a control character"},
+        {"505152", "5051", "'forgotten.sha256' is not a SHA-256"},
+        {"\"version\": 1,", "\"version\": 2,", "'parent.version' is not the version before"},
+        {"6f9619ff-", "6f9619fg-", "'dataset' is not a UUID"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct manifest *m = NULL;
+        struct error err = {0};
+        cr_assert_eq(parse_changed_of("manifest-stub.json", cases[i].from, cases[i].to, &m, &err), -EUCLEAN,
+                     "%s", cases[i].says);
+        cr_assert_null(m);
+        cr_assert(strstr(err.text, cases[i].says), "%s: %s", cases[i].says, err.text);
+    }
+    check_leaks();
 }
 
 Test(manifest, what_is_wrong_is_named)
@@ -163,6 +234,10 @@ Test(manifest, what_is_wrong_is_named)
         {"\"best\"", "\"latest\"", "is not a tag"},
         {"{\"version\": 1, \"seq\": 2}", "{\"version\": 2, \"seq\": 2}", "'tags.*.version' is too large"},
         {"\"tags\": {", "\"rows\": {", "not valid JSON"},
+        {"\"tags\"", "\"forgets\": {\"1\": 0}, \"tags\"", "is not how far a series goes"},
+        {"\"tags\"", "\"forgets\": {\"x\": 1}, \"tags\"", "is not how far a series goes"},
+        {"\"tags\"", "\"forgets\": {\"1024\": 1}, \"tags\"", "is not how far a series goes"},
+        {"\"tags\"", "\"forgets\": [], \"tags\"", "'forgets' is missing or is not an object"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct manifest *m = NULL;

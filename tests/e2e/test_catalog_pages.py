@@ -75,7 +75,9 @@ def test_a_label_stores_a_few_pages_and_the_rest_is_shared(dataset):
     before, after = catalog_pages.Map(dataset, 1), catalog_pages.Map(dataset, 2)
     shared = sum(a == b for a, b in zip(before.places, after.places))
     assert shared > len(before.places) / 3 and after.pages - shared < 20
-    lines = elidefs("catalog", "stats", dataset).stdout.splitlines()
+    *lines, everything = elidefs("catalog", "stats", dataset).stdout.splitlines()
+    assert everything.startswith("all versions: 2 packs of ")
+    assert elidefs("catalog", "stats", dataset, "v2").stdout.splitlines() == lines
     assert [line.split()[0] for line in lines[-1 - len(after.packs):-1]] == [number.hex() for number, _ in after.packs]
     check_tables(after, dataset, [line.rsplit(maxsplit=5) for line in lines[:-1 - len(after.packs)]])
     assert lines[-1].startswith(f"v2: {after.pages} pages of 8192 bytes, ")

@@ -12,6 +12,7 @@ from bench_lab import BUILD, middle
 from bench_web import Web, show
 
 COMMITS, QUERIES = BUILD / "tests/bench/bench_commits", BUILD / "tests/bench/bench_queries"
+GC = BUILD / "tests/bench/bench_gc"
 CLIPS_A_COMMIT = 3000
 FEW_COMMITS = ["append 3000 order", "append 3000 random", "label 1000 grade 5", "label 1000 grade 5", "label 1000 near 0",
                "label 1000 near 0", "label all seen 3"]
@@ -225,8 +226,18 @@ def table_size(sets):
     print("  goal 1 x the rounds, 1.5 x the bytes of base")
 
 
+def table_gc(sets):
+    sets.grown("order", [f"append {CLIPS_A_COMMIT} order"] * min(300, sets.options.commits))
+    folder, last = sets.scratch / "gc", min(300, sets.options.commits)
+    shutil.copytree(sets.folder / "order", folder)
+    for label, first in (("all versions live", "0"), ("all but the first and the last forgotten", "2"), ("again", "0")):
+        done = subprocess.run([GC, folder, sets.scratch / f"cache of {label}", first, str(last)], capture_output=True, text=True, check=True)
+        print(f"{label:42s} {done.stdout.rstrip()}", flush=True)
+    print("  goal 2 requests a pack and one a version; 200 MB. In a folder each object that is listed is a request, too")
+
+
 TABLES = {"cold": table_cold, "commits": table_commits, "versions": table_versions, "json": table_json, "labels": table_labels,
-          "wide": table_wide, "memory": table_memory, "size": table_size}
+          "wide": table_wide, "memory": table_memory, "gc": table_gc, "size": table_size}
 
 
 def bench_catalog(options):

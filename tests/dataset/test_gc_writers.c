@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Garbage is collected, and somebody commits, sets a tag or collects garbage at the same time. */
+#include "gc_fixture.h"
+
+#include <unistd.h>
+
+#include "hooked_store.h"
+
+/* ---- copies ---- */
+
+CHECKED_TEST(gc_writers, a_commit_keeps_a_copy_that_was_found_to_be_needed_by_none, made, removed)
+{
+    struct error err = {0};
+    make_file("data/elidefs/data/0123456789abcdef/00000000000000000000000000000001", "0123456789");
+    gc(folder_store, HOUR_NS);
+    age_marks(2 * HOUR_NS);
+    struct dataset *dataset = open_data();
+    cr_assert_eq(commit_copy(dataset, "clip-15", &err), 0, "%s", err.text);
+    CLEANUP_FREE struct mark_seen *seen = NULL;
+    struct mark newest CLEANUP(mark_done) = {0};
+    size_t count;
+    cr_assert_eq(marks_list(&dataset->layout, &seen, &count, &err), 0, "%s", err.text);
+    cr_assert_eq(count, 2, "it wrote a mark of its own");
+    cr_assert_eq(mark_read(&dataset->layout, seen[1].seq, &newest, &err), 0, "%s", err.text);
+    cr_assert_eq(newest.count, 0);
+    cr_assert_eq(gc(folder_store, HOUR_NS).freed[GC_COPIES].count, 0);
+    cr_assert_eq(objects("elidefs/data/"), 1);
+    dataset_free(dataset);
+}
+
+CHECKED_TEST(gc_writers, a_commit_that_means_a_copy_that_is_being_freed_is_refused, made, removed)
+{
+    struct error err = {0};
+    struct dataset *dataset = open_data();
+    struct mark claim CLEANUP(mark_done) = {.seq = 1};
+    mark_add(&claim, "data/0123456789abcdef/00000000000000000000000000000001", true);
+    cr_assert_eq(mark_put(&dataset->layout, &claim, &err), 0, "%s", err.text);
+    cr_assert_eq(commit_copy(dataset, "clip-15", &err), -EBUSY);
+    cr_assert(strstr(err.text, "`elidefs gc` is freeing it: try again when it has ended"), "%s", err.text);
+    cr_assert_eq(objects("elidefs/packs/"), VERSIONS, "what it had written is taken back");
+    cr_assert_eq(gc(folder_store, HOUR_NS).freed[GC_COPIES].count, 1, "the next run ends what one has begun");
+    cr_assert_eq(commit_copy(dataset, "clip-15", &err), 0, "%s", err.text);
+    dataset_free(dataset);
+}
+
+static void remove_the_copy(void *ctx)
+{
+    CLEANUP_FREE char *path = in("data/elidefs/data/0123456789abcdef/00000000000000000000000000000001");
+    cr_assert_eq(unlink(path), 0);
+}
+
+CHECKED_TEST(gc_writers, a_commit_whose_copy_was_freed_while_it_took_its_time_is_refused, made, removed)
+{
+    struct error err = {0};
+    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    struct dataset *dataset = open_over(&hooked->base);
+    make_file("data/elidefs/packs/00000000000000000000000000000001", "so that there is something to mark");
+    gc(folder_store, HOUR_NS);
+    hooked->put_match = "elidefs/roots/";
+    hooked->before = remove_the_copy;
+    cr_assert_eq(commit_copy(dataset, "clip-15", &err), -EREMCHG);
+    cr_assert(strstr(err.text, "`elidefs gc` has freed it: nothing was committed; import again"), "%s",
+              err.text);
+    cr_assert_eq(commit_copy(dataset, "clip-15", &err), 0, "%s", err.text);
+    dataset_free(dataset);
+    store_unref(&hooked->base);
+}
+
+/* ---- writers ---- */
+
+static void gc_between(void *ctx)
+{
+    struct error err = {0};
+    CLEANUP_FREE char *there = in("cache-there");
+    struct cache *other_cache = NULL, *own = cache;
+    struct cache_options options = {.folder = there, .size_bytes = 1 << 30};
+    cr_assert_eq(cache_new(&options, &other_cache, &err), 0, "%s", err.text);
+    cache = other_cache;
+    *(struct gc_report *)ctx = gc(folder_store, HOUR_NS);
+    cache = own;
+    cache_free(other_cache);
+}
+
+CHECKED_TEST(gc_writers, a_commit_whose_packs_are_there_and_its_manifest_not_yet_loses_nothing, made, removed)
+{
+    struct error err = {0};
+    struct gc_report report = {0};
+    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    struct dataset *dataset = open_over(&hooked->base);
+    uint32_t version = 0;
+    forget(2, 13);
+    gc(folder_store, HOUR_NS);
+    age_marks(HOUR_NS);
+    hooked->put_match = "elidefs/versions/";
+    hooked->before = gc_between;
+    hooked->ctx = &report;
+    cr_assert_eq(try_commit(dataset, "clip-15", "good", &version, &err), 0, "%s", err.text);
+    cr_assert_eq(version, 15);
+    cr_assert_gt(report.freed[GC_PACKS].count, 0, "what was due went");
+    cr_assert_gt(report.unneeded[GC_PACKS].count, report.freed[GC_PACKS].count,
+                 "what was not named yet stays");
+    dataset_free(dataset);
+    age_marks(2 * HOUR_NS);
+    gc(folder_store, HOUR_NS);
+    check_readable(2, 13, "the new one, too");
+    store_unref(&hooked->base);
+}
+
+static void mark_all(void *ctx)
+{
+    gc(folder_store, HOUR_NS);
+    age_marks(2 * HOUR_NS);
+}
+
+static void free_all_that_is_new(void *ctx)
+{
+    gc(folder_store, HOUR_NS);
+    age_marks(HOUR_NS);
+    cr_assert_eq(gc(folder_store, HOUR_NS).freed[GC_PACKS].count, 1);
+}
+
+CHECKED_TEST(gc_writers, a_commit_whose_packs_were_freed_while_it_took_its_time_makes_them_again, made,
+             removed)
+{
+    struct error err = {0};
+    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    struct dataset *dataset = open_over(&hooked->base);
+    struct changeset *set = one_clip("clip-15", "source2", "b.bin", "good");
+    hooked->put_match = "elidefs/roots/"; /* behind the packs */
+    hooked->before = free_all_that_is_new;
+    cr_assert_eq(dataset_commit(dataset, set, &(struct dataset_commit){.upload_ns = 1}, NULL, NULL, &err), 0,
+                 "%s", err.text);
+    cr_assert_eq(objects("elidefs/packs/"), VERSIONS + 1);
+    changeset_free(set);
+    dataset_free(dataset);
+    check_readable(1, 0, "v15");
+    store_unref(&hooked->base);
+}
+
+CHECKED_TEST(gc_writers, a_commit_that_took_long_takes_its_packs_off_the_mark_that_names_them, made, removed)
+{
+    struct error err = {0};
+    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    struct dataset *dataset = open_over(&hooked->base);
+    struct changeset *set = one_clip("clip-15", "source2", "b.bin", "good");
+    hooked->put_match = "elidefs/roots/"; /* behind the packs */
+    hooked->before = mark_all;
+    cr_assert_eq(dataset_commit(dataset, set, &(struct dataset_commit){.upload_ns = 1}, NULL, NULL, &err), 0,
+                 "%s", err.text);
+    cr_assert_eq(objects("elidefs/gc/"), 2, "it wrote a mark of its own");
+    cr_assert_eq(gc(folder_store, HOUR_NS).freed[GC_PACKS].count, 0);
+    changeset_free(set);
+    dataset_free(dataset);
+    check_readable(1, 0, "v15");
+    store_unref(&hooked->base);
+}
+
+static void commit_15(void *ctx)
+{
+    struct dataset *other = open_data();
+    commit(other, "clip-15", "good");
+    dataset_free(other);
+}
+
+static void commit_16(void *ctx)
+{
+    struct dataset *other = open_data();
+    commit(other, "clip-16", "good");
+    dataset_free(other);
+}
+
+CHECKED_TEST(gc_writers, a_version_that_comes_while_it_runs_is_whole, made, removed)
+{
+    for (int removing = 0; removing < 2; removing++) {
+        struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+        forget(2, removing ? 13 : 7);
+        gc(folder_store, HOUR_NS);
+        age_marks(HOUR_NS);
+        hooked->put_match = hooked->remove_match = removing ? "elidefs/packs/" : "elidefs/gc/";
+        *(removing ? &hooked->before_remove : &hooked->before) = removing ? commit_16 : commit_15;
+        cr_assert_gt(gc(&hooked->base, HOUR_NS).freed[GC_VERSIONS].count, 0);
+        store_unref(&hooked->base);
+    }
+    age_marks(HOUR_NS);
+    gc(folder_store, HOUR_NS);
+    check_readable(2, 13, "v15 and v16");
+}
+
+static void tag_5(void *ctx)
+{
+    make_file("data/elidefs/tags/paper/1", "5\n");
+}
+
+CHECKED_TEST(gc_writers, a_tag_that_is_set_while_it_runs_keeps_its_version, made, removed)
+{
+    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    struct error err = {0};
+    forget(2, 13);
+    gc(folder_store, HOUR_NS);
+    age_marks(HOUR_NS);
+    hooked->put_match = "elidefs/gc/"; /* after it has looked */
+    hooked->before = tag_5;
+    struct gc_report report = gc(&hooked->base, HOUR_NS);
+    cr_assert_eq(report.tagged, 1);
+    cr_assert_eq(report.freed[GC_VERSIONS].count, 11);
+    check_readable(2, 13, "others");
+    struct dataset *dataset = open_over(folder_store);
+    struct pages_check *check = dataset_check_new(dataset);
+    cr_assert_eq(dataset_check_stored(dataset, check, 5, &err), 0, "%s", err.text);
+    pages_check_free(check);
+    dataset_free(dataset);
+    store_unref(&hooked->base);
+}
+
+static void other_gc(void *ctx)
+{
+    gc(folder_store, HOUR_NS);
+}
+
+CHECKED_TEST(gc_writers, of_two_that_run_at_once_one_begins_again, made, removed)
+{
+    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    forget(2, 13);
+    gc(folder_store, HOUR_NS);
+    age_marks(HOUR_NS);
+    hooked->put_match = "elidefs/gc/";
+    hooked->before = other_gc;
+    cr_assert_eq(gc(&hooked->base, HOUR_NS).freed[GC_VERSIONS].count, 0, "the other one has freed all");
+    check_readable(2, 13, "others");
+    store_unref(&hooked->base);
+}

@@ -239,11 +239,9 @@ static void read_hot(struct fields *f, struct map_top *top)
     }
 }
 
-static void read_catalog(struct fields *f, struct manifest *m)
+static void read_top(struct fields *f, struct map_top *top)
 {
-    struct fields at = field_object(f, "catalog", "catalog.");
-    struct fields map = field_object(&at, "map", "catalog.map.");
-    struct map_top *top = &m->catalog;
+    struct fields at = *f, map = field_object(&at, "map", "catalog.map.");
     read_extent(&map, &top->root);
     field_sha256(&map, "sha256", top->sha256);
     if (!map.rc && top->root.len > MAP_ROOT_BYTES_MAX)
@@ -256,6 +254,35 @@ static void read_catalog(struct fields *f, struct manifest *m)
     else if (!top->pages)
         bad(&at, "pages", "is 0");
     read_hot(&at, top);
+    f->rc = at.rc;
+}
+
+static void read_catalog(struct fields *f, struct manifest *m)
+{
+    struct fields at = field_object(f, "catalog", "catalog.");
+    read_top(&at, &m->catalog);
+    f->rc = at.rc;
+}
+
+int manifest_parse_top(const char *name, const struct json *json, struct map_top *ret, struct error *err)
+{
+    struct fields f = {.name = name, .where = "catalog.", .json = json, .err = err};
+    struct map_top top = {0};
+    if (json_kind(json) != JSON_KIND_OBJECT)
+        return error_set(err, EUCLEAN, "%s: a catalog is missing or is not an object", name);
+    read_top(&f, &top);
+    if (!f.rc)
+        *ret = top;
+    return f.rc;
+}
+
+static void read_purge(struct fields *f, struct manifest *m)
+{
+    if (!json_get(f->json, "purge"))
+        return;
+    struct fields at = field_object(f, "purge", "purge.");
+    m->purge.seq = (uint32_t)field_count(&at, "seq", UINT32_MAX);
+    field_sha256(&at, "sha256", m->purge.sha256);
     f->rc = at.rc;
 }
 
@@ -313,6 +340,7 @@ static void read_all(struct fields *f, struct manifest *m)
     read_program(f, m);
     read_counts(f, m);
     read_roots(f, m);
+    read_purge(f, m);
     read_tags(f, m);
     if (m->version > 0 && !m->unsupported && !m->outdated)
         read_catalog(f, m);
@@ -362,20 +390,11 @@ static void print_extent(struct buf *buf, const struct map_extent *at)
                at->offset, at->len);
 }
 
-static void print_catalog(struct buf *buf, const struct manifest *m)
+void manifest_print_top(struct buf *buf, const struct map_top *top)
 {
-    const struct map_top *top = &m->catalog;
     char hex[SHA256_HEX_BYTES];
-    if (!top->pages) {
-        buf_text_append(buf, "  \"requires\": [],\n  \"catalog\": null,\n");
-        return;
-    }
     hex_print(top->sha256, SHA256_BYTES, hex);
-    buf_printf(buf,
-               "  \"requires\": [\"" MANIFEST_CATALOG "\"],\n"
-               "  \"program\": \"%s\",\n"
-               "  \"catalog\": {\"pages\": %u, \"page_size\": %u,\n    \"map\": ",
-               features[0].program, top->pages, top->page_bytes);
+    buf_printf(buf, "{\"pages\": %u, \"page_size\": %u,\n    \"map\": ", top->pages, top->page_bytes);
     print_extent(buf, &top->root);
     buf_printf(buf, ",\n      \"sha256\": \"%s\"},\n    \"hot\": [", hex);
     for (unsigned i = 0; i < top->hot_count; i++) {
@@ -383,7 +402,27 @@ static void print_catalog(struct buf *buf, const struct manifest *m)
         print_extent(buf, &top->hot[i]);
         buf_text_append(buf, "}");
     }
-    buf_text_append(buf, "]},\n");
+    buf_text_append(buf, "]}");
+}
+
+static void print_catalog(struct buf *buf, const struct manifest *m)
+{
+    if (!m->catalog.pages) {
+        buf_text_append(buf, "  \"requires\": [],\n  \"catalog\": null,\n");
+        return;
+    }
+    buf_printf(buf, "  \"requires\": [\"" MANIFEST_CATALOG "\"],\n  \"program\": \"%s\",\n  \"catalog\": ",
+               features[0].program);
+    manifest_print_top(buf, &m->catalog);
+    buf_text_append(buf, ",\n");
+}
+
+static void print_purge(struct buf *buf, const struct manifest_purge *purge)
+{
+    char hex[SHA256_HEX_BYTES];
+    hex_print(purge->sha256, SHA256_BYTES, hex);
+    if (purge->seq)
+        buf_printf(buf, "  \"purge\": {\"seq\": %u, \"sha256\": \"%s\"},\n", purge->seq, hex);
 }
 
 static void print_parent(struct buf *buf, const struct manifest *m)
@@ -423,6 +462,7 @@ void manifest_print(struct buf *buf, const struct manifest *m)
     buf_text_append(buf, "},\n");
     if (m->roots)
         buf_printf(buf, "  \"roots\": %u,\n", m->roots);
+    print_purge(buf, &m->purge);
     buf_text_append(buf, "  \"tags\": {");
     for (size_t i = 0; i < m->tag_count; i++)
         buf_printf(buf, "%s\"%s\": {\"version\": %u, \"seq\": %u}", i ? ", " : "", m->tags[i].name,

@@ -33,6 +33,12 @@ struct manifest_tag {
     uint32_t version, seq;
 };
 
+/* How far the series goes that says what was purged (index/dataset/purges.h). */
+struct manifest_purge {
+    uint32_t seq; /* 0: nothing was */
+    uint8_t sha256[SHA256_BYTES];
+};
+
 /* What people and tools see of one version. */
 struct manifest {
     char uuid[MANIFEST_UUID_BYTES]; /* the data set's */
@@ -54,6 +60,7 @@ struct manifest {
     uint32_t roots;            /* recorded when it was committed: their highest id; 0: not said */
     struct manifest_tag *tags; /* by name, as of the commit */
     size_t tag_count;
+    struct manifest_purge purge;  /* as of the commit: `catalog` has none of that */
     uint8_t sha256[SHA256_BYTES]; /* of the manifest's own bytes */
 };
 
@@ -66,6 +73,11 @@ CLEANUP_DEFINE(struct manifest, manifest_free, cleanup_manifest)
 /* Appends the JSON of all fields but `sha256`, `unsupported`, `program` and `outdated`: what this program
  * writes requires what it needs itself. */
 void manifest_print(struct buf *buf, const struct manifest *manifest);
+
+/* Where a catalog lies, as JSON: "catalog" of a manifest. And back; `name` stands in errors. -EUCLEAN */
+void manifest_print_top(struct buf *buf, const struct map_top *top);
+struct json;
+int manifest_parse_top(const char *name, const struct json *json, struct map_top *ret, struct error *err);
 
 /* Makes what a person typed fit for `author` and `message`: control characters, but for line ends and tabs,
  * and bytes that are no UTF-8 become blanks. */

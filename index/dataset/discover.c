@@ -215,6 +215,8 @@ int dataset_look(struct dataset *dataset, const struct catalog_patience *patienc
     int rc = atomic_load(&dataset->layout.away) ? come_back(dataset, head, patience, err) : 0;
     if (!rc)
         rc = search_on(dataset, &search, true, patience, err);
+    if (!rc)
+        rc = dataset_load_purges(dataset, NULL, err);
     if (!rc && ret_head)
         *ret_head = dataset_head(dataset);
     return rc;
@@ -233,7 +235,7 @@ struct discovery {
     struct dataset *dataset;
     const struct dataset_options *options;
     struct layout_reading head;
-    struct series_listing *tags, *roots; /* under way; NULL: not, or not any more */
+    struct series_listing *tags, *roots, *purges; /* under way; NULL: not, or not any more */
     uint32_t hint;                       /* what the head says; 0: nothing */
     struct manifest *copy;               /* that it holds; NULL: none */
     struct loading loading;              /* of the roots, beside the manifests */
@@ -243,6 +245,7 @@ static void discovery_done(struct discovery *discovery)
 {
     layout_read_drop(&discovery->head);
     series_list_drop(discovery->tags);
+    series_list_drop(discovery->purges);
     series_list_drop(discovery->roots);
     manifest_free(discovery->copy);
 }
@@ -254,6 +257,7 @@ static void begin(struct discovery *discovery)
     snprintf(discovery->head.path, sizeof discovery->head.path, "%s", layout_head_path());
     layout_read_begin(layout, &discovery->head);
     discovery->tags = series_list_begin(layout, "tags");
+    discovery->purges = series_list_begin(layout, "purges");
     if (discovery->options->roots)
         discovery->roots = series_list_begin(layout, "roots");
 }
@@ -282,6 +286,7 @@ static int go_away(struct discovery *discovery, const struct error *why, struct 
     layout_set_away(&dataset->layout, true);
     dataset->strays[0] = STEAL(discovery->tags);
     dataset->strays[1] = STEAL(discovery->roots);
+    dataset->strays[2] = STEAL(discovery->purges);
     dataset->note = mem_printf("%s; what is cached of %s is shown until the store answers again", why->text,
                                dataset_url(dataset));
     return 0;
@@ -451,6 +456,8 @@ int dataset_discover(struct dataset *dataset, const struct dataset_options *opti
         return rc;
     const struct manifest *newest = dataset_known_manifest(dataset, dataset_head(dataset));
     rc = tags_load(dataset->tags, newest, STEAL(discovery.tags), err);
+    if (!rc)
+        rc = dataset_load_purges(dataset, STEAL(discovery.purges), err);
     if (!rc && discovery.options->roots && discovery.roots)
         roots_load(dataset->roots, newest ? newest->roots : 0, STEAL(discovery.roots), NULL);
     return rc;

@@ -22,6 +22,9 @@ void scrub_dictionaries_free(struct scrub_dictionaries *dictionaries);
 CLEANUP_DEFINE(struct scrub_dictionaries, scrub_dictionaries_free, cleanup_scrub_dictionaries)
 #define CLEANUP_SCRUB_DICTIONARIES CLEANUP(cleanup_scrub_dictionaries)
 
+/* A catalog that is older than those that are scrubbed: clips that it lacks are not in its dictionary. */
+int scrub_note_dictionary(struct overlay *file, struct scrub_dictionaries *dictionaries, struct error *err);
+
 /* Adds what one catalog's streams in these rows read, by object. */
 int scrub_find_objects(struct overlay *file, const struct rowset *rows, struct rowset *objects,
                        struct error *err);

@@ -40,10 +40,9 @@ void scrub_dictionaries_free(struct scrub_dictionaries *dictionaries)
     free(dictionaries);
 }
 
-static struct dictionary *dictionary_of(struct scrub *scrub, const struct buf *bytes)
+static struct dictionary *dictionary_of(struct scrub_dictionaries *all, const struct buf *bytes, int64_t rows)
 {
-    struct scrub_dictionaries *all = scrub->options->dictionaries;
-    struct dictionary is = {.rows = scrub->apply.output.rows};
+    struct dictionary is = {.rows = rows};
     sha256_of(bytes->data, bytes->len, is.hash);
     for (size_t i = 0; i < all->count; i++)
         if (!memcmp(all->list[i].hash, is.hash, SHA256_BYTES))
@@ -51,6 +50,21 @@ static struct dictionary *dictionary_of(struct scrub *scrub, const struct buf *b
     mem_grow(&all->list, &all->cap, all->count + 1, sizeof *all->list);
     all->list[all->count] = is;
     return &all->list[all->count++];
+}
+
+int scrub_note_dictionary(struct overlay *file, struct scrub_dictionaries *dictionaries, struct error *err)
+{
+    CLEANUP_DB struct db *db = NULL;
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    int64_t rows;
+    int rc = db_open_overlay(file, &db, err);
+    if (!rc)
+        rc = db_meta(db, "rows", &rows, err);
+    if (!rc)
+        rc = clips_bytes(db, QUERY_DICTIONARY, 0, &bytes, err);
+    if (rc == 1)
+        dictionary_of(dictionaries, &bytes, rows);
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- groups that were packed with it ---- */
@@ -130,7 +144,7 @@ int scrub_packing(struct scrub *scrub, struct error *err)
     int rc = clips_bytes(scrub->db, QUERY_DICTIONARY, 0, &bytes, err);
     if (rc < 1)
         return rc;
-    struct dictionary *dictionary = dictionary_of(scrub, &bytes);
+    struct dictionary *dictionary = dictionary_of(scrub->options->dictionaries, &bytes, scrub->apply.output.rows);
     if (!scrub_next(scrub, 0, &row) || row >= dictionary->rows)
         return 0;
     return replace(scrub, dictionary, err);

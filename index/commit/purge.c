@@ -238,19 +238,22 @@ static int find_objects(struct purging *p, uint32_t number, struct error *err)
     return rc < 0 ? rc : scrub_find_objects(overlay, p->rows, p->objects, err);
 }
 
-/* The first version that has one of the rows: later ones have all that came before. */
+/* The first version that has one of the rows: later ones have all that came before. Behind the last: none. */
 static int find_first(struct purging *p, uint32_t last, uint32_t *ret, struct error *err)
 {
-    const struct manifest *manifest;
-    uint32_t row = 0, version = 1;
-    int rc = dataset_read_manifests(p->dataset, 1, last, PATIENCE_ENDLESS, err);
+    uint32_t row = 0, low = 1, high = last + 1;
+    int rc = 0;
     rowset_rows(p->rows, 0, &row, 1);
-    for (; !rc && version <= last; version++) {
-        rc = dataset_manifest(p->dataset, version, &manifest, err);
+    while (!rc && low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct manifest *manifest;
+        rc = dataset_manifest(p->dataset, middle, &manifest, err);
         if (!rc && manifest->rows > row)
-            break;
+            high = middle;
+        else
+            low = middle + 1;
     }
-    *ret = version;
+    *ret = low;
     return rc;
 }
 

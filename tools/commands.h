@@ -8,4 +8,4 @@ extern const struct command command_init, command_import, command_mount, command
     command_cp, command_explain, command_log, command_tag, command_status, command_annotate, command_blame,
     command_attribute, command_catalog, command_untag, command_diff, command_lock, command_check;
 extern const struct command command_root, command_trust;
-extern const struct command command_remove, command_verify;
+extern const struct command command_purge, command_remove, command_verify;

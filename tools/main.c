@@ -28,6 +28,7 @@ const struct command *const commands[] = {
     &command_lock,
     &command_check,
     &command_remove,
+    &command_purge,
     &command_verify,
     &command_status,
     &command_root,

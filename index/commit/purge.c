@@ -484,16 +484,3 @@ int dataset_purge(struct dataset *dataset, const struct dataset_purge *purge, st
         *ret = done;
     return rc;
 }
-
-int dataset_check_purged(struct dataset *dataset, const char *key, size_t len, struct error *err)
-{
-    const struct purge_list *list = purges_list(dataset->purges);
-    CLEANUP_BUF struct buf time = BUF_INIT;
-    const struct purge_event *event =
-        list ? purge_list_event_of(list, purge_key_hash(dataset_uuid(dataset), key, len)) : NULL;
-    if (!event)
-        return 0;
-    instant_print(&time, event->time_ns);
-    return error_set(err, ENOENT, "'%.*s' was purged on %.10s by %s", (int)len, key, buf_text(&time),
-                     event->author);
-}

@@ -33,9 +33,6 @@ struct dataset_purged {
 /* -ENOENT: no version has a clip with one of these keys. Waits. */
 int dataset_purge(struct dataset *dataset, const struct dataset_purge *purge, struct dataset_purged *ret,
                   struct error *err);
-/* When a clip with this key was purged: -ENOENT, saying so; 0: none was. As of the last refresh. */
-int dataset_check_purged(struct dataset *dataset, const char *key, size_t len, struct error *err);
-
 /* Versions that others have committed while something was purged, and without it, are seen to: for whoever is
  * about to commit. Waits. */
 int purge_catch_up(struct dataset *dataset, struct error *err);

@@ -84,7 +84,8 @@ void query_results_free(struct query_results *results)
 static bool same_key(const struct entry *entry, const struct entry *key)
 {
     return entry->hash == key->hash && entry->version == key->version && entry->window == key->window &&
-           entry->purge == key->purge && entry->len == key->len && !memcmp(entry->canonical, key->canonical, key->len);
+           entry->purge == key->purge && entry->len == key->len &&
+           !memcmp(entry->canonical, key->canonical, key->len);
 }
 
 static struct entry *find_locked(struct query_results *results, const struct entry *key)

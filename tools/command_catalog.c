@@ -22,7 +22,8 @@ static void tell_purged(const struct session *session, uint32_t version)
 {
     struct map_top top;
     if (dataset_is_purged(session->dataset, version, &top))
-        fprintf(stderr, "note: clips were purged from v%u: its catalog is not the one that was committed\n", version);
+        fprintf(stderr, "note: clips were purged from v%u: its catalog is not the one that was committed\n",
+                version);
 }
 
 static int pull(const struct arguments *arguments, struct error *err)
@@ -82,8 +83,8 @@ static int stats(const struct arguments *arguments, struct error *err)
         return rc;
     if (!dataset_is_purged(session.dataset, version, &top))
         top = manifest->catalog;
-    printf("v%u: %s of %u bytes, %llu stored in %llu bytes\n", version, COUNT(top.pages, "page"), top.page_bytes,
-           (unsigned long long)pages, (unsigned long long)bytes);
+    printf("v%u: %s of %u bytes, %llu stored in %llu bytes\n", version, COUNT(top.pages, "page"),
+           top.page_bytes, (unsigned long long)pages, (unsigned long long)bytes);
     tell_purged(&session, version);
     return 0;
 }

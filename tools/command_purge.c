@@ -45,7 +45,8 @@ static int take_row(void *ctx, uint32_t row, struct error *err)
 }
 
 /* A path is easily mistyped: one without a condition is every clip there is. */
-static int take(const struct arguments *arguments, struct session_place *at, struct keys *keys, struct error *err)
+static int take(const struct arguments *arguments, struct session_place *at, struct keys *keys,
+                struct error *err)
 {
     size_t conditions;
     const struct place *place = &at->place;
@@ -59,14 +60,16 @@ static int take(const struct arguments *arguments, struct session_place *at, str
     return rc || keys->count ? rc : error_set(err, ENOENT, "'%s' means no clip", at->session.path);
 }
 
-static void tell_plan(const struct session_place *at, const struct keys *keys, const struct dataset_purged *plan)
+static void tell_plan(const struct session_place *at, const struct keys *keys,
+                      const struct dataset_purged *plan)
 {
     const char *url = dataset_url(at->session.dataset);
     fprintf(stderr, "%s, such as '%s', would be purged from v%u and all later versions (%s) of %s.\n",
             COUNT(keys->count, "clip"), keys->list[0], plan->first, COUNT(plan->versions, "version"), url);
-    fprintf(stderr, "They are gone then: nothing brings them back. Not touched are the recordings they were "
-                    "imported from, names of attributes, messages of versions, and what others have copied or "
-                    "cached.\n");
+    fprintf(stderr,
+            "They are gone then: nothing brings them back. Not touched are the recordings they were "
+            "imported from, names of attributes, messages of versions, and what others have copied or "
+            "cached.\n");
 }
 
 /* Only a person can answer. */
@@ -83,16 +86,19 @@ static int ask(const struct arguments *arguments, struct error *err)
     return 0;
 }
 
-static void tell(const struct arguments *arguments, const struct keys *keys, const struct dataset_purged *done)
+static void tell(const struct arguments *arguments, const struct keys *keys,
+                 const struct dataset_purged *done)
 {
     if (done->version)
         fprintf(stderr,
-                "v%u: %s purged from %s; packs that held them are freed by \"elidefs gc\", until then their bytes "
+                "v%u: %s purged from %s; packs that held them are freed by \"elidefs gc\", until then their "
+                "bytes "
                 "lie in the store\n",
                 done->version, COUNT(done->clips, "clip"), COUNT(done->versions, "version"));
     if (arguments_flag(arguments, "json"))
-        printf("{\"version\":%u,\"clips\":%zu,\"versions\":%llu,\"first\":%u,\"bytes\":%llu}\n", done->version,
-               keys->count, (unsigned long long)done->versions, done->first, (unsigned long long)done->bytes);
+        printf("{\"version\":%u,\"clips\":%zu,\"versions\":%llu,\"first\":%u,\"bytes\":%llu}\n",
+               done->version, keys->count, (unsigned long long)done->versions, done->first,
+               (unsigned long long)done->bytes);
     else if (done->version)
         printf("v%u\n", done->version);
 }
@@ -142,17 +148,26 @@ const struct command command_purge = {
     .synopsis = "DATASET PATH [OPTION]...",
     .summary = "takes clips out of all versions",
     .description =
-        "Takes the clips that PATH means out of every version and tag that has them, live or removed, whatever they "
-        "were called or labelled in each: names, labels, events, times, fingerprints, streams, copied headers and "
-        "tables, and what the index holds of them. All else stays as it is, and so do the names of versions. It says "
-        "first what it will do, and asks. A new version ends it, with nothing new in it. Reading a purged clip says "
-        "when it was purged; keys are kept as hashes only. Versions that clips were purged from have another catalog "
+        "Takes the clips that PATH means out of every version and tag that has them, live or removed, "
+        "whatever they "
+        "were called or labelled in each: names, labels, events, times, fingerprints, streams, copied "
+        "headers and "
+        "tables, and what the index holds of them. All else stays as it is, and so do the names of versions. "
+        "It says "
+        "first what it will do, and asks. A new version ends it, with nothing new in it. Reading a purged "
+        "clip says "
+        "when it was purged; keys are kept as hashes only. Versions that clips were purged from have another "
+        "catalog "
         "than the one that was committed, and \"elidefs catalog pull\" says so. "
-        "The pages that held the clips, and copies of recordings that only they used, are not read any more; they are "
+        "The pages that held the clips, and copies of recordings that only they used, are not read any more; "
+        "they are "
         "removed from the store by \"elidefs gc\". A mount shows them until it looks for new versions again. "
-        "What it cannot do: the recordings that clips were imported from stay where they are, and an import of them "
-        "brings the clips back, as new ones; names of attributes and of who set values, sources and messages of "
-        "versions, pins beside roots (elidefs root), caches of machines, and catalogs, exports and clips that somebody "
+        "What it cannot do: the recordings that clips were imported from stay where they are, and an import "
+        "of them "
+        "brings the clips back, as new ones; names of attributes and of who set values, sources and messages "
+        "of "
+        "versions, pins beside roots (elidefs root), caches of machines, and catalogs, exports and clips "
+        "that somebody "
         "has copied are not touched.",
     .options = options,
     .store_options = true,

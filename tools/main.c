@@ -11,30 +11,10 @@
 #include "tools/meant.h"
 
 const struct command *const commands[] = {
-    &command_init,
-    &command_import,
-    &command_annotate,
-    &command_blame,
-    &command_attribute,
-    &command_mount,
-    &command_umount,
-    &command_query,
-    &command_cp,
-    &command_explain,
-    &command_log,
-    &command_tag,
-    &command_untag,
-    &command_diff,
-    &command_lock,
-    &command_check,
-    &command_remove,
-    &command_purge,
-    &command_verify,
-    &command_status,
-    &command_root,
-    &command_trust,
-    &command_catalog,
-    NULL,
+    &command_init,   &command_import, &command_annotate, &command_blame,   &command_attribute, &command_mount,
+    &command_umount, &command_query,  &command_cp,       &command_explain, &command_log,       &command_tag,
+    &command_untag,  &command_diff,   &command_lock,     &command_check,   &command_remove,    &command_purge,
+    &command_verify, &command_status, &command_root,     &command_trust,   &command_catalog,   NULL,
 };
 
 static int usage_failed(const char *name, const char *reason)

@@ -117,7 +117,8 @@ static int lay_over(struct purging *p, struct pages *pages, struct overlay *scru
 {
     uint32_t count = overlay_pages(scrubbed), bytes = overlay_page_bytes(scrubbed);
     CLEANUP_FREE uint8_t *page_bytes = mem_alloc(bytes);
-    CLEANUP_FREE uint8_t *differ = mem_zero((pages_top(pages)->pages > count ? pages_top(pages)->pages : count) / 8 + 1);
+    CLEANUP_FREE uint8_t *differ =
+        mem_zero((pages_top(pages)->pages > count ? pages_top(pages)->pages : count) / 8 + 1);
     int rc = mark_moved(p, pages, differ, err);
     if (!rc && overlay_pages(over) > count)
         rc = overlay_truncate(over, count, err);
@@ -198,13 +199,17 @@ static int rewrite(struct purging *p, uint32_t number, struct pages *pages, stru
     return 0;
 }
 
+/* 1: its manifest says that what it held is gone, since it was forgotten. */
 static int open_version(struct purging *p, uint32_t number, struct pages **ret, struct overlay **ret_overlay,
                         struct error *err)
 {
     const struct manifest *manifest;
     int rc = dataset_manifest(p->dataset, number, &manifest, err);
-    if (!rc)
-        rc = dataset_pages(p->dataset, manifest, ret, err);
+    if (rc < 0)
+        return rc;
+    rc = dataset_pages(p->dataset, manifest, ret, err);
+    if (rc == -ENOENT)
+        return 1;
     return rc < 0 ? rc : overlay_new(*ret, SCHEMA_PAGE_BYTES, ret_overlay, err);
 }
 
@@ -215,6 +220,8 @@ static int purge_version(struct purging *p, uint32_t number, struct error *err)
     struct scrub_counts counts;
     int rc = open_version(p, number, &pages, &scrubbed, err);
     struct scrub_options options = {scrubbed, p->rows, p->objects, p->dictionaries};
+    if (rc == 1)
+        return 0;
     if (!rc)
         rc = scrub(&options, &counts, err);
     if (rc < 0)
@@ -235,7 +242,23 @@ static int find_objects(struct purging *p, uint32_t number, struct error *err)
     CLEANUP_PAGES struct pages *pages = NULL;
     CLEANUP_OVERLAY struct overlay *overlay = NULL;
     int rc = open_version(p, number, &pages, &overlay, err);
-    return rc < 0 ? rc : scrub_find_objects(overlay, p->rows, p->objects, err);
+    return rc ? (rc < 0 ? rc : 0) : scrub_find_objects(overlay, p->rows, p->objects, err);
+}
+
+/* Where some versions are gone, as those are that were forgotten, others are looked at one after the other.
+ */
+static int find_first_after(struct purging *p, uint32_t row, uint32_t last, uint32_t *ret, struct error *err)
+{
+    const struct manifest *manifest;
+    uint32_t version = 1;
+    int rc = dataset_read_manifests(p->dataset, 1, last, PATIENCE_ENDLESS, err);
+    for (; !rc && version <= last; version++) {
+        rc = dataset_manifest(p->dataset, version, &manifest, err);
+        if (!rc && manifest->catalog.pages && manifest->rows > row)
+            break;
+    }
+    *ret = version;
+    return rc;
 }
 
 /* The first version that has one of the rows: later ones have all that came before. Behind the last: none. */
@@ -248,6 +271,8 @@ static int find_first(struct purging *p, uint32_t last, uint32_t *ret, struct er
         uint32_t middle = low + (high - low) / 2;
         const struct manifest *manifest;
         rc = dataset_manifest(p->dataset, middle, &manifest, err);
+        if (!rc && !manifest->catalog.pages)
+            return find_first_after(p, row, last, ret, err);
         if (!rc && manifest->rows > row)
             high = middle;
         else
@@ -257,19 +282,20 @@ static int find_first(struct purging *p, uint32_t last, uint32_t *ret, struct er
     return rc;
 }
 
-/* The version before those that are written again stays as it is. */
+/* The last one before those that are written again stays as it is. */
 static int begin_behind(struct purging *p, uint32_t version, struct error *err)
 {
-    CLEANUP_PAGES struct pages *pages = NULL;
-    CLEANUP_OVERLAY struct overlay *overlay = NULL;
-    if (!version)
-        return 0;
-    int rc = open_version(p, version, &pages, &overlay, err);
-    if (!rc)
-        rc = scrub_note_dictionary(overlay, p->dictionaries, err);
-    if (!rc && !p->is)
-        step(p, pages, pages);
-    return rc;
+    int rc = 1;
+    for (; rc == 1 && version; version--) {
+        CLEANUP_PAGES struct pages *pages = NULL;
+        CLEANUP_OVERLAY struct overlay *overlay = NULL;
+        rc = open_version(p, version, &pages, &overlay, err);
+        if (!rc)
+            rc = scrub_note_dictionary(overlay, p->dictionaries, err);
+        if (!rc)
+            step(p, pages, pages);
+    }
+    return rc < 0 ? rc : 0;
 }
 
 /* The versions from `first` on, at the earliest, are without the rows, in p->list. */
@@ -281,7 +307,7 @@ static int purge_versions(struct purging *p, uint32_t first, uint32_t last, stru
     int rc = find_first(p, last, &had, err);
     first = had > first ? had : first;
     if (!rc)
-        rc = begin_behind(p, had - 1, err);
+        rc = begin_behind(p, first - 1, err);
     for (uint32_t version = had; !rc && version <= last; version++)
         rc = find_objects(p, version, err);
     for (uint32_t version = first; !rc && version <= last; version++)
@@ -331,6 +357,7 @@ static bool is_behind(struct dataset *dataset, const struct purge_list *list, ui
     return list && manifest && head > list->newest && manifest->purge.seq < purges_now(dataset->purges).seq;
 }
 
+/* They are made of pages that were stored before: all of these are stored again. */
 static int catch_up_once(struct dataset *dataset, const struct purge_list *known, uint32_t head,
                          struct error *err)
 {
@@ -338,14 +365,8 @@ static int catch_up_once(struct dataset *dataset, const struct purge_list *known
     CLEANUP_ROWSET struct rowset *rows = purge_list_rows(known);
     struct manifest_purge now = purges_now(dataset->purges);
     struct purging p CLEANUP(purging_done) = {.dataset = dataset, .rows = rows, .list = &list, .begun = true};
-    const struct manifest *before;
-    uint32_t first = known->newest + 1;
     copy_list(known, &list);
-    int rc = dataset_manifest(dataset, known->newest, &before, err);
-    if (!rc && before->version)
-        rc = dataset_pages(dataset, before, &p.is, err);
-    if (!rc)
-        rc = purge_versions(&p, first, head, err);
+    int rc = purge_versions(&p, known->newest + 1, head, err);
     if (rc < 0)
         remove_packs(&p);
     return rc < 0 ? rc : put_list(&p, &now, err);

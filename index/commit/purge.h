@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Taking clips out of all versions of a data set, as if they had never been in it (index/FORMAT.md, "Purges").
+ * Taking clips out of all versions of a data set, as if they had never been in it (index/FORMAT.md,
+ * "Purges").
  *
  *     each version's catalog --scrub()--> pages that differ --> packs
  *     all of that --> a list, and the next object of the series that names it: readers use it from here on

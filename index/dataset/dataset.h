@@ -142,7 +142,8 @@ int dataset_check_purged(struct dataset *dataset, const char *key, size_t len, s
 /* Clips were purged from the version, so its catalog is another one than its manifest names: *ret_top says
  * where it lies. As above. */
 bool dataset_is_purged(struct dataset *dataset, uint32_t version, struct map_top *ret_top);
-/* Another number where catalogs that are opened may not have what they had; 0: nothing was purged. As above. */
+/* Another number where catalogs that are opened may not have what they had; 0: nothing was purged. As above.
+ */
 uint32_t dataset_purge_seq(struct dataset *dataset);
 
 /* ---- bytes ---- */

@@ -33,7 +33,7 @@ struct dataset {
     struct series_listing *strays[3]; /* listings that no one waits for, while the store is away */
     pthread_mutex_t lock;             /* guards what follows */
     uint32_t head;
-    uint32_t purged; /* catalogs that are open are as this purge has left them */
+    uint32_t purged;                /* catalogs that are open are as this purge has left them */
     struct known_version *versions; /* by version; entries may move, what they point to does not */
     size_t count, cap;
 };

@@ -236,9 +236,9 @@ struct discovery {
     const struct dataset_options *options;
     struct layout_reading head;
     struct series_listing *tags, *roots, *purges; /* under way; NULL: not, or not any more */
-    uint32_t hint;                       /* what the head says; 0: nothing */
-    struct manifest *copy;               /* that it holds; NULL: none */
-    struct loading loading;              /* of the roots, beside the manifests */
+    uint32_t hint;                                /* what the head says; 0: nothing */
+    struct manifest *copy;                        /* that it holds; NULL: none */
+    struct loading loading;                       /* of the roots, beside the manifests */
 };
 
 static void discovery_done(struct discovery *discovery)

@@ -112,7 +112,8 @@ static void print_rows(struct buf *buf, const struct rowset *rows)
     uint32_t some[ROWS_AT_ONCE], first = 0, last = 0;
     bool open = false, more = false;
     size_t got;
-    for (uint64_t from = 0; (got = rowset_rows(rows, from, some, ROWS_AT_ONCE)); from = some[got - 1] + UINT64_C(1))
+    for (uint64_t from = 0; (got = rowset_rows(rows, from, some, ROWS_AT_ONCE));
+         from = some[got - 1] + UINT64_C(1))
         for (size_t i = 0; i < got; i++) {
             if (open && some[i] == last + 1) {
                 last = some[i];
@@ -152,7 +153,8 @@ void purge_list_print(struct buf *buf, const struct purge_list *list)
     buf_text_append(buf, "],\n \"versions\": [");
     for (size_t i = 0; i < list->version_count; i++) {
         const struct purge_version *is = &list->versions[i];
-        buf_printf(buf, "%s  {\"version\": %" PRIu32 ", \"clips\": %" PRIu64 ", \"catalog\": ", i ? ",\n" : "\n",
+        buf_printf(buf,
+                   "%s  {\"version\": %" PRIu32 ", \"clips\": %" PRIu64 ", \"catalog\": ", i ? ",\n" : "\n",
                    is->version, is->clips);
         manifest_print_top(buf, &is->top);
         buf_text_append(buf, "}");
@@ -210,7 +212,8 @@ static int bad(const char *name, const char *what, struct error *err)
     return error_set(err, EUCLEAN, "%s: '%s' of what was purged is missing or not in order", name, what);
 }
 
-static int parse_version(const char *name, const struct json *json, struct purge_list *list, struct error *err)
+static int parse_version(const char *name, const struct json *json, struct purge_list *list,
+                         struct error *err)
 {
     struct purge_version is = {0};
     uint64_t version;

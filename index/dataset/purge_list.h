@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What was purged from a data set, all of it: where the catalogs of those versions lie that hold none of it
- * any more, in place of those that their manifests name; and of each purge when it was, which rows it took and
- * hashes of their keys, from which no key can be read. Format: index/FORMAT.md, "Purges". Bytes are hostile.
- * Thread rule: immutable once it is made.
+ * any more, in place of those that their manifests name; and of each purge when it was, which rows it took
+ * and hashes of their keys, from which no key can be read. Format: index/FORMAT.md, "Purges". Bytes are
+ * hostile. Thread rule: immutable once it is made.
  */
 #pragma once
 

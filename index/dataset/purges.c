@@ -97,7 +97,8 @@ static int parse_record(const struct purges *purges, const struct series *one, c
 {
     CLEANUP_JSON struct json *json = NULL;
     int rc = json_parse("", one->bytes.data, one->bytes.len, &json, NULL);
-    const char *id = rc ? NULL : json_get_text(json, "list"), *hash = rc ? NULL : json_get_text(json, "sha256");
+    const char *id = rc ? NULL : json_get_text(json, "list"),
+               *hash = rc ? NULL : json_get_text(json, "sha256");
     if (!id || strlen(id) != LAYOUT_ID_BYTES - 1 || strspn(id, "0123456789abcdef") != LAYOUT_ID_BYTES - 1 ||
         !hash || hex_parse(hash, strlen(hash), ret_sha256, SHA256_BYTES))
         return damaged(purges, one->seq, err);
@@ -196,7 +197,8 @@ static int put_list(struct purges *purges, const struct purge_list *list, struct
 }
 
 /* Ours, if only the reply was lost. */
-static int settle(struct purges *purges, const char *path, const struct buf *ours, int put_rc, struct error *err)
+static int settle(struct purges *purges, const char *path, const struct buf *ours, int put_rc,
+                  struct error *err)
 {
     CLEANUP_BUF struct buf theirs = BUF_INIT;
     int rc = layout_read(purges->layout, path, PURGE_LIST_BYTES_MAX, &theirs, NULL);

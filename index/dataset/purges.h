@@ -17,8 +17,8 @@ struct purges;
 struct purges *purges_new(struct layout *layout); /* borrowed */
 void purges_free(struct purges *purges);
 
-/* Reads what is new: `listing` (taken; NULL: none was begun), and what is behind what is known by then or what
- * the newest manifest (may be NULL) knows. 1: there was something new. Waits. */
+/* Reads what is new: `listing` (taken; NULL: none was begun), and what is behind what is known by then or
+ * what the newest manifest (may be NULL) knows. 1: there was something new. Waits. */
 int purges_load(struct purges *purges, const struct manifest *newest, struct series_listing *listing,
                 struct error *err);
 /* Is there one that purges_load() has not read? 1, 0. One request. */

@@ -31,8 +31,9 @@ enum {
 struct tidying {
     struct overlay *overlay;
     uint32_t page_bytes;
-    uint8_t *bytes, *over, *kept; /* of a page of a tree; of one that hangs over; a byte a byte that is kept */
-    uint8_t *done;                /* a bit a page that is no page of a tree */
+    uint8_t *bytes, *over,
+        *kept;     /* of a page of a tree; of one that hangs over; a byte a byte that is kept */
+    uint8_t *done; /* a bit a page that is no page of a tree */
 };
 
 static int damaged(const struct tidying *t, uint32_t page, struct error *err)
@@ -107,7 +108,8 @@ static uint64_t varint(struct cursor *c)
 /* How many bytes of a payload stand in its cell. */
 static uint64_t here_of(uint64_t payload, uint32_t usable, bool table)
 {
-    uint64_t most = table ? usable - 35 : (usable - 12) * 64 / 255 - 23, least = (usable - 12) * 32 / 255 - 23;
+    uint64_t most = table ? usable - 35 : (usable - 12) * 64 / 255 - 23,
+             least = (usable - 12) * 32 / 255 - 23;
     if (payload <= most)
         return payload;
     uint64_t here = least + (payload - least) % (usable - NEXT_BYTES);
@@ -115,7 +117,8 @@ static uint64_t here_of(uint64_t payload, uint32_t usable, bool table)
 }
 
 /* Marks the cell at `at`; false: there is none. *ret_over: what hangs over it, from page *ret_next on. */
-static bool mark_cell(const struct tidying *t, uint8_t type, uint16_t at, uint64_t *ret_over, uint32_t *ret_next)
+static bool mark_cell(const struct tidying *t, uint8_t type, uint16_t at, uint64_t *ret_over,
+                      uint32_t *ret_next)
 {
     struct cursor c = cursor_of(t->bytes, t->page_bytes);
     cursor_seek(&c, at);
@@ -186,7 +189,7 @@ static int tidy_tree(const struct tidying *t, uint32_t page, struct error *err)
     uint16_t blocks = cursor_be16(&c);
     uint32_t count = cursor_be16(&c);
     size_t start = header + (type == INTERIOR_INDEX || type == INTERIOR_TABLE ? INTERIOR_HEADER_BYTES
-                                                                               : LEAF_HEADER_BYTES);
+                                                                              : LEAF_HEADER_BYTES);
     cursor_seek(&c, start);
     if (start + 2 * (size_t)count > t->page_bytes)
         return damaged(t, page, err);

@@ -14,7 +14,7 @@ struct cell {
 };
 struct clip {
     bool live;
-    bool purged; /* and not given again */
+    bool purged;           /* and not given again */
     uint32_t row, changed; /* version that last changed its json */
     struct cell cells[SLOTS];
     uint32_t events[LABELS]; /* version that set it; 0: none */
@@ -31,7 +31,7 @@ struct model {
     struct versions v;
     struct clip *clips;
     uint32_t count, names;
-    bool purges;           /* clips are taken out of the catalog as if they had never been there */
+    bool purges;          /* clips are taken out of the catalog as if they had never been there */
     struct strmap *texts; /* long ones: the number of the one clip that ever had it, + 1, or TEXT_SHARED */
     struct scrub_dictionaries *dictionaries;
     struct slot slots[SLOTS];

@@ -97,7 +97,8 @@ static void each_run(struct unpacking *u)
     CLEANUP_BUF struct buf run = BUF_INIT;
     sqlite3_stmt *stmt;
     int64_t at = -1;
-    cr_assert_eq(sqlite3_prepare_v2(u->db, "SELECT id >> 12, bytes FROM run ORDER BY id", -1, &stmt, NULL), 0);
+    cr_assert_eq(sqlite3_prepare_v2(u->db, "SELECT id >> 12, bytes FROM run ORDER BY id", -1, &stmt, NULL),
+                 0);
     for (bool more = true; more;) {
         more = sqlite3_step(stmt) == SQLITE_ROW;
         int64_t id = more ? sqlite3_column_int64(stmt, 0) : -1;

@@ -25,7 +25,8 @@ void versions_done(struct versions *versions);
 /* Applies `set` (and frees it) to the head; on success that is the new head. The commit time is its number.
  */
 int versions_apply(struct versions *versions, struct changeset *set);
-/* The catalog of a version without what it says of these rows; `objects` may be NULL: those that they read. */
+/* The catalog of a version without what it says of these rows; `objects` may be NULL: those that they read.
+ */
 void versions_scrub(struct versions *versions, uint32_t version, const struct rowset *rows,
                     const struct rowset *objects, struct scrub_dictionaries *dictionaries,
                     struct scrub_counts *ret);

@@ -46,8 +46,8 @@ static void commit_jane(struct dataset *dataset, const char *key, const char *la
     struct error err = {0};
     struct changeset *set = one_clip(key, "source", "jane/secret-drive.bin", label);
     changeset_extra(set, "extra of jane", 13);
-    cr_assert_eq(dataset_commit(dataset, set, &(struct dataset_commit){.message = "more"}, NULL, NULL, &err), 0,
-                 "%s", err.text);
+    cr_assert_eq(dataset_commit(dataset, set, &(struct dataset_commit){.message = "more"}, NULL, NULL, &err),
+                 0, "%s", err.text);
     changeset_free(set);
 }
 
@@ -61,8 +61,9 @@ static void label(struct dataset *dataset, const char *key, const char *value)
     cr_assert_eq(changeset_attribute(set, "label", VALUE_TEXT, false, &err), 0, "%s", err.text);
     cr_assert_eq(changeset_labels(set, key, 1, &err), 0, "%s", err.text);
     cr_assert_eq(changeset_value(set, "label", &is, &err), 0, "%s", err.text);
-    cr_assert_eq(dataset_commit(dataset, set, &(struct dataset_commit){.message = "labels"}, NULL, NULL, &err), 0,
-                 "%s", err.text);
+    cr_assert_eq(
+        dataset_commit(dataset, set, &(struct dataset_commit){.message = "labels"}, NULL, NULL, &err), 0,
+        "%s", err.text);
     changeset_free(set);
 }
 
@@ -71,8 +72,8 @@ static void remove_clip(struct dataset *dataset, const char *key)
     struct error err = {0};
     struct changeset *set = changeset_new();
     cr_assert_eq(changeset_remove(set, key, &err), 0, "%s", err.text);
-    cr_assert_eq(dataset_commit(dataset, set, &(struct dataset_commit){.message = "less"}, NULL, NULL, &err), 0,
-                 "%s", err.text);
+    cr_assert_eq(dataset_commit(dataset, set, &(struct dataset_commit){.message = "less"}, NULL, NULL, &err),
+                 0, "%s", err.text);
     changeset_free(set);
 }
 
@@ -200,7 +201,8 @@ CHECKED_TEST(purge, no_page_of_any_version_holds_what_was_purged_and_all_else_is
     dataset_free(dataset);
 }
 
-CHECKED_TEST(purge, no_version_that_had_the_clip_or_came_later_reads_a_pack_that_was_there_before, made, removed)
+CHECKED_TEST(purge, no_version_that_had_the_clip_or_came_later_reads_a_pack_that_was_there_before, made,
+             removed)
 {
     struct dataset *dataset = open_data();
     struct dataset_pack *packs = NULL;
@@ -391,7 +393,8 @@ CHECKED_TEST(purge, one_that_was_cut_off_is_ended_by_the_next_commit_whatever_ha
 
 /* ---- stores that fail ---- */
 
-static int purge_with_fault(enum fault_kind kind, unsigned n, const char *key, bool *ret_hit, struct error *err)
+static int purge_with_fault(enum fault_kind kind, unsigned n, const char *key, bool *ret_hit,
+                            struct error *err)
 {
     static const struct fault_plan none = {.kind = FAULT_NONE};
     CLEANUP_FREE char *url = in("data");

@@ -275,7 +275,8 @@ int apply_shards_write(struct db *db, struct apply_delta *delta, struct apply_ga
 static bool any_touched(const bool *touched, uint32_t number)
 {
     bool any = false;
-    for (uint64_t part = shard_first(number) >> SHARD_ROW_BITS; part < shard_end(number) >> SHARD_ROW_BITS; part++)
+    for (uint64_t part = shard_first(number) >> SHARD_ROW_BITS; part < shard_end(number) >> SHARD_ROW_BITS;
+         part++)
         any |= touched[part];
     return any;
 }

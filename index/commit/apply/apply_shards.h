@@ -15,8 +15,8 @@
 int apply_shards_write(struct db *db, struct apply_delta *delta, struct apply_gains_reader *gains,
                        uint64_t sealed, struct error *err);
 
-/* The rows of the delta, which gains nothing, go from every shard that covers them. They need not have what the
- * delta says. Sorts it. */
+/* The rows of the delta, which gains nothing, go from every shard that covers them. They need not have what
+ * the delta says. Sorts it. */
 int apply_shards_lose(struct db *db, const struct attribute *attribute, struct apply_delta *delta,
                       struct error *err);
 

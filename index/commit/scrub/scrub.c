@@ -65,7 +65,7 @@ static int write_live(struct scrub *scrub, struct error *err)
 
 static int run(struct scrub *scrub, struct error *err)
 {
-    int (*const steps[])(struct scrub *scrub, struct error *err) = {
+    int (*const steps[])(struct scrub * scrub, struct error * err) = {
         scrub_values,  scrub_records, scrub_names,   scrub_growth, scrub_streams,
         scrub_objects, scrub_hashes,  scrub_packing, write_live,
     };

@@ -30,8 +30,8 @@ int scrub_find_objects(struct overlay *file, const struct rowset *rows, struct r
                        struct error *err);
 
 struct scrub_options {
-    struct overlay *file;      /* over the version's catalog; holds the result */
-    const struct rowset *rows; /* that go, as far as the catalog has them */
+    struct overlay *file;         /* over the version's catalog; holds the result */
+    const struct rowset *rows;    /* that go, as far as the catalog has them */
     const struct rowset *objects; /* that clips in these rows read in any version; those that no other row of
                                      this catalog reads go */
     struct scrub_dictionaries *dictionaries; /* catalogs come by version, the oldest first */

@@ -71,7 +71,8 @@ static int scrub_runs(struct scrub *scrub, struct error *err)
     return rc;
 }
 
-static int write_group(struct scrub *scrub, uint32_t group, const struct json_growth *growth, struct error *err)
+static int write_group(struct scrub *scrub, uint32_t group, const struct json_growth *growth,
+                       struct error *err)
 {
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     if (!growth->count)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Every block is read: what leads to the rows may be the hash of a key or of a content that they had long ago.
- * A block holds one entry at least, since all hashes must lie in one: where all of them go, one stays that has
- * the first hash of the block's span in place of its own, and leads to where nothing is found. */
+/* Every block is read: what leads to the rows may be the hash of a key or of a content that they had long
+ * ago. A block holds one entry at least, since all hashes must lie in one: where all of them go, one stays
+ * that has the first hash of the block's span in place of its own, and leads to where nothing is found. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -45,7 +45,8 @@ static int take_block(struct hashes *hashes, int64_t id, const struct hash_block
     struct hash_block_reader reader;
     struct hash_entry entry;
     unsigned kind = (unsigned)(id >> 56);
-    struct changed changed = {.id = id, .list = mem_alloc(block->count * sizeof *changed.list), .last = block->last};
+    struct changed changed = {
+        .id = id, .list = mem_alloc(block->count * sizeof *changed.list), .last = block->last};
     uint32_t gone = 0;
     int rc;
     hash_block_seek(block, 0, &reader);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A row must have a name, and its streams must be called somehow: it gets a name that no key can be, of as many
- * bytes as its neighbours' where these have equally many, and no streams. */
+/* A row must have a name, and its streams must be called somehow: it gets a name that no key can be, of as
+ * many bytes as its neighbours' where these have equally many, and no streams. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

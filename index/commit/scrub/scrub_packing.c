@@ -78,7 +78,8 @@ static int read_short(struct scrub *scrub, int64_t part, struct buf *raw, struct
     if (rc < 1 || !packed.len || *packed.data != PACK_SHORT)
         return rc < 0 ? rc : 0;
     if (packer_unpack(db_packer(scrub->db), packed.data, packed.len, GROUP_BYTES_MAX, raw))
-        return db_damaged(scrub->db, err, "the records of the group %lld cannot be expanded", (long long)part);
+        return db_damaged(scrub->db, err, "the records of the group %lld cannot be expanded",
+                          (long long)part);
     return 1;
 }
 
@@ -144,7 +145,8 @@ int scrub_packing(struct scrub *scrub, struct error *err)
     int rc = clips_bytes(scrub->db, QUERY_DICTIONARY, 0, &bytes, err);
     if (rc < 1)
         return rc;
-    struct dictionary *dictionary = dictionary_of(scrub->options->dictionaries, &bytes, scrub->apply.output.rows);
+    struct dictionary *dictionary =
+        dictionary_of(scrub->options->dictionaries, &bytes, scrub->apply.output.rows);
     if (!scrub_next(scrub, 0, &row) || row >= dictionary->rows)
         return 0;
     return replace(scrub, dictionary, err);

@@ -22,7 +22,8 @@ static int empty_group(struct scrub *scrub, struct record_group *group, uint32_t
     bool some = false;
     *ret_end = ((uint64_t)row / group->rows + 1) * group->rows;
     int rc = record_group_read(scrub->db, row, group, err);
-    for (uint64_t from = row; !rc && scrub_next(scrub, from, &row) && row < *ret_end; from = row + UINT64_C(1)) {
+    for (uint64_t from = row; !rc && scrub_next(scrub, from, &row) && row < *ret_end;
+         from = row + UINT64_C(1)) {
         struct cursor is = record_of(group, row);
         some |= cursor_left(&is) > 0;
         record_group_replace(group, row, "", 0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Attribute by attribute. What the rows ever had, as far as the catalog still knows, is taken from every shard
- * that covers them: a shard does not mind being told to lose what it has not got, so nothing depends on which
- * of it lies where. Then runs and late columns are written again without the rows.
+ * Attribute by attribute. What the rows ever had, as far as the catalog still knows, is taken from every
+ * shard that covers them: a shard does not mind being told to lose what it has not got, so nothing depends on
+ * which of it lies where. Then runs and late columns are written again without the rows.
  */
 #include <stdlib.h>
 
@@ -31,8 +31,8 @@ static void lose_values(struct apply_delta *delta, const struct attribute *attri
 
 /* ---- what the rows have ---- */
 
-static int lose_row(struct scrub *scrub, struct record_group *group, struct record_values *values, uint32_t row,
-                    struct apply_delta *deltas, struct error *err)
+static int lose_row(struct scrub *scrub, struct record_group *group, struct record_values *values,
+                    uint32_t row, struct apply_delta *deltas, struct error *err)
 {
     struct apply *apply = &scrub->apply;
     int rc = record_group_read(scrub->db, row, group, err);

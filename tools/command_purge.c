@@ -138,8 +138,9 @@ static int run(const struct arguments *arguments, struct error *err)
 }
 
 static const struct command_example examples[] = {
-    {"elidefs purge s3://lab-data/kitchen latest/person=jane --dry-run", "What would go"},
-    {"elidefs purge s3://lab-data/kitchen v3/ep000014.json --yes", "One clip, named by any of its files"},
+    {"elidefs purge s3://lab-data/kitchen outcome=fail --dry-run", "What would go"},
+    {"elidefs purge s3://lab-data/kitchen v1/ep000001.json --dry-run",
+     "The same of one clip, named by any of its files"},
     {NULL, NULL},
 };
 

@@ -167,7 +167,8 @@ const struct command command_purge = {
         "of them "
         "brings the clips back, as new ones; names of attributes and of who set values, sources and messages "
         "of "
-        "versions, pins beside roots (elidefs root), caches of machines, and catalogs, exports and clips "
+        "versions, pins beside roots (elidefs root), parts of imports that are not merged, caches of "
+        "machines, and catalogs, exports and clips "
         "that somebody "
         "has copied are not touched.",
     .options = options,

@@ -133,7 +133,10 @@ static size_t ask_ahead(const struct query_result *result, const struct walk *wa
 static int window_result(struct fs *fs, const struct node *node, struct dir *dir, uint32_t window,
                          struct catalog_reader *reader, struct query_result **ret, struct error *err)
 {
-    const struct query_asked asked = {.version = node->version, .window = window, .query = node->query};
+    const struct query_asked asked = {.version = node->version,
+                                      .window = window,
+                                      .purge = dataset_purge_seq(fs->dataset),
+                                      .query = node->query};
     pthread_mutex_lock(&dir->lock);
     struct query_result *result = dir->window == window && dir->result ? query_result_ref(dir->result) : NULL;
     pthread_mutex_unlock(&dir->lock);
@@ -162,6 +165,7 @@ static int list_result(struct walk *walk, const struct query_result *result, boo
     while (rc == 0 && (!asked || left--) &&
            query_result_rows(result, walk->cursor, &row, 1, &walk->next_cursor) == 1) {
         rc = files_of_clip(walk->reader, row, list_file, walk, err);
+        rc = rc == -ENOENT ? 0 : rc; /* it was purged since the result was made */
         walk->cursor = walk->next_cursor;
         walk->first_stream = 0;
     }

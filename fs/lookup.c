@@ -40,6 +40,7 @@ static int explain_absence(struct task *task, const struct node *dir, const stru
     if (!errors_may_explain(task->fs->errors))
         return -ENOENT;
     int rc = absent_file(dir->query, reader, task->name, strlen(task->name), &telling, err);
+    telling |= dataset_check_purged(task->fs->dataset, task->name, strcspn(task->name, "."), NULL) < 0;
     if (rc == -ENOENT && telling)
         return place_reason(task, dir, patience, err);
     if (rc == -ENOENT)
@@ -54,7 +55,8 @@ static int find_file(struct task *task, const struct node *dir, const struct cat
     CLEANUP_SCOPE struct scope scope = {0};
     CLEANUP_QUERY_RESULT struct query_result *result = NULL;
     struct fs *fs = task->fs;
-    struct query_asked asked = {.version = dir->version, .query = dir->query};
+    struct query_asked asked = {
+        .version = dir->version, .purge = dataset_purge_seq(fs->dataset), .query = dir->query};
     struct files_entry file;
     struct fuse_entry_param entry = {.attr_timeout = FS_FOREVER, .entry_timeout = FS_FOREVER};
     uint32_t row, stream;

@@ -222,10 +222,21 @@ static int try_version(struct dataset *dataset, uint32_t version, const char *pa
     return rc < 0 ? rc : walk(&place, reader, path, &why);
 }
 
+/* The path ends with a file: all before its first dot is the key of its clip. */
+static int check_purged(struct dataset *dataset, const char *path, struct error *err)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t len = strcspn(name, ".");
+    return len ? dataset_check_purged(dataset, name, len, err) : 0;
+}
+
 int place_hint_version(struct dataset *dataset, uint32_t version, const char *path,
                        const struct catalog_patience *patience, struct error *err)
 {
     WITH_ERROR(err);
+    struct error purged = {0};
+    if (check_purged(dataset, path, &purged))
+        return error_copy(err, &purged);
     uint32_t others[] = {dataset_head(dataset), version - 1};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         if (others[i] == version || !others[i] || dataset_is_forgotten(dataset, others[i]))

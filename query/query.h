@@ -94,6 +94,8 @@ struct query_results *query_results_new(size_t max_bytes);
 void query_results_free(struct query_results *results);
 struct query_asked {
     uint32_t version, window;
+    uint32_t purge; /* dataset_purge_seq() before the reader was acquired: clips that are purged are in no
+                       result */
     const struct query *query;
 };
 int query_results_get(struct query_results *results, const struct query_asked *asked,

@@ -14,7 +14,7 @@ struct entry {
     struct entry *newer, *older; /* in order of use */
     struct entry *chain;         /* next with the same hash */
     uint64_t hash;
-    uint32_t version, window;
+    uint32_t version, window, purge;
     char *canonical;
     size_t len, bytes;
     struct query_result *result;
@@ -84,7 +84,8 @@ void query_results_free(struct query_results *results)
 static bool same_key(const struct entry *entry, const struct entry *key)
 {
     return entry->hash == key->hash && entry->version == key->version && entry->window == key->window &&
-           entry->len == key->len && !memcmp(entry->canonical, key->canonical, key->len);
+           entry->purge == key->purge && entry->len == key->len &&
+           !memcmp(entry->canonical, key->canonical, key->len);
 }
 
 static struct entry *find_locked(struct query_results *results, const struct entry *key)
@@ -137,6 +138,7 @@ int query_results_get(struct query_results *results, const struct query_asked *a
                                 asked->version + ((uint64_t)asked->window << 32),
                         .version = asked->version,
                         .window = asked->window,
+                        .purge = asked->purge,
                         .canonical = (char *)(uintptr_t)buf_text(&canonical),
                         .len = canonical.len};
     struct query_result *result = look_up(results, &key);

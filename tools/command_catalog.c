@@ -19,6 +19,14 @@ static int take_version(const struct session *session, const char *name, uint32_
     return place_version(session->dataset, name, strlen(name), ret, err);
 }
 
+static void tell_purged(const struct session *session, uint32_t version)
+{
+    struct map_top top;
+    if (dataset_is_purged(session->dataset, version, &top))
+        fprintf(stderr, "note: clips were purged from v%u: its catalog is not the one that was committed\n",
+                version);
+}
+
 static int pull(const struct arguments *arguments, struct error *err)
 {
     CLEANUP_SESSION struct session session = {0};
@@ -31,6 +39,8 @@ static int pull(const struct arguments *arguments, struct error *err)
         rc = dataset_pull(session.dataset, version, words[3], err);
     if (!rc)
         printf("v%u %s\n", version, words[3]);
+    if (!rc)
+        tell_purged(&session, version);
     return rc;
 }
 
@@ -64,6 +74,7 @@ static int stats(const struct arguments *arguments, struct error *err)
     const struct manifest *manifest;
     size_t count;
     uint32_t version;
+    struct map_top top;
     uint64_t pages = 0, bytes = 0;
     int rc = session_open(arguments, arguments->positional[1], NULL, &session, err);
     if (!rc)
@@ -81,11 +92,14 @@ static int stats(const struct arguments *arguments, struct error *err)
         printf("%s %10llu bytes, of them v%u's %llu in %s\n", packs[i].id, (unsigned long long)packs[i].bytes,
                version, (unsigned long long)packs[i].used_bytes, COUNT(packs[i].used_pages, "page"));
     }
-    if (!rc)
-        printf("v%u: %s of %u bytes, %llu stored in %llu bytes\n", version,
-               COUNT(manifest->catalog.pages, "page"), manifest->catalog.page_bytes,
-               (unsigned long long)pages, (unsigned long long)bytes);
-    return rc || arguments->count > 2 ? rc : print_all(&session, err);
+    if (rc)
+        return rc;
+    if (!dataset_is_purged(session.dataset, version, &top))
+        top = manifest->catalog;
+    printf("v%u: %s of %u bytes, %llu stored in %llu bytes\n", version, COUNT(top.pages, "page"),
+           top.page_bytes, (unsigned long long)pages, (unsigned long long)bytes);
+    tell_purged(&session, version);
+    return arguments->count > 2 ? 0 : print_all(&session, err);
 }
 
 /* ---- export ---- */

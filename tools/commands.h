@@ -9,4 +9,4 @@ extern const struct command command_init, command_import, command_mount, command
     command_attribute, command_catalog, command_untag, command_diff, command_lock, command_check;
 extern const struct command command_root, command_trust;
 extern const struct command command_remove, command_verify;
-extern const struct command command_forget, command_gc;
+extern const struct command command_forget, command_purge, command_gc;

@@ -30,6 +30,7 @@ const struct command *const commands[] = {
     &command_check,
     &command_remove,
     &command_forget,
+    &command_purge,
     &command_gc,
     &command_verify,
     &command_status,

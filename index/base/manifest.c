@@ -17,7 +17,7 @@
  * newest of them last. */
 static const struct {
     const char *name, *program;
-} features[] = {{MANIFEST_CATALOG, "0.1.0"}};
+} features[] = {{MANIFEST_CATALOG, MANIFEST_CATALOG_PROGRAM}};
 enum { FEATURES = sizeof features / sizeof *features };
 /* What versions from before the first release required. */
 static const char *const old_features[] = {"catalog-whole", "catalog-2", "catalog-3"};
@@ -251,11 +251,9 @@ static void read_hot(struct fields *f, struct map_top *top)
     }
 }
 
-static void read_catalog(struct fields *f, struct manifest *m)
+static void read_top(struct fields *f, struct map_top *top)
 {
-    struct fields at = field_object(f, "catalog", "catalog.");
-    struct fields map = field_object(&at, "map", "catalog.map.");
-    struct map_top *top = &m->catalog;
+    struct fields at = *f, map = field_object(&at, "map", "catalog.map.");
     read_extent(&map, &top->root);
     field_sha256(&map, "sha256", top->sha256);
     if (!map.rc && top->root.len > MAP_ROOT_BYTES_MAX)
@@ -268,6 +266,35 @@ static void read_catalog(struct fields *f, struct manifest *m)
     else if (!top->pages)
         bad(&at, "pages", "is 0");
     read_hot(&at, top);
+    f->rc = at.rc;
+}
+
+static void read_catalog(struct fields *f, struct manifest *m)
+{
+    struct fields at = field_object(f, "catalog", "catalog.");
+    read_top(&at, &m->catalog);
+    f->rc = at.rc;
+}
+
+int manifest_parse_top(const char *name, const struct json *json, struct map_top *ret, struct error *err)
+{
+    struct fields f = {.name = name, .where = "catalog.", .json = json, .err = err};
+    struct map_top top = {0};
+    if (json_kind(json) != JSON_KIND_OBJECT)
+        return error_set(err, EUCLEAN, "%s: a catalog is missing or is not an object", name);
+    read_top(&f, &top);
+    if (!f.rc)
+        *ret = top;
+    return f.rc;
+}
+
+static void read_purge(struct fields *f, struct manifest *m)
+{
+    if (!json_get(f->json, "purge"))
+        return;
+    struct fields at = field_object(f, "purge", "purge.");
+    m->purge.seq = (uint32_t)field_count(&at, "seq", UINT32_MAX);
+    field_sha256(&at, "sha256", m->purge.sha256);
     f->rc = at.rc;
 }
 
@@ -367,6 +394,7 @@ static void read_all(struct fields *f, struct manifest *m)
     read_program(f, m);
     read_counts(f, m);
     read_roots(f, m);
+    read_purge(f, m);
     read_tags(f, m);
     read_forgets(f, m);
     if (m->version > 0 && !m->unsupported && !m->outdated)
@@ -402,115 +430,6 @@ void manifest_free(struct manifest *manifest)
     free(manifest->tags);
     free(manifest->forgets);
     free(manifest);
-}
-
-static void print_text(struct buf *buf, const char *key, const char *text)
-{
-    buf_printf(buf, "  \"%s\": ", key);
-    json_write_text(buf, text, strlen(text));
-    buf_text_append(buf, ",\n");
-}
-
-static void print_extent(struct buf *buf, const struct map_extent *at)
-{
-    char id[LAYOUT_ID_BYTES];
-    hex_print(at->id, MAP_ID_BYTES, id);
-    buf_printf(buf, "{\"pack\": \"%s\", \"size\": %u, \"offset\": %u, \"length\": %u", id, at->pack_size,
-               at->offset, at->len);
-}
-
-static void print_catalog(struct buf *buf, const struct manifest *m)
-{
-    const struct map_top *top = &m->catalog;
-    char hex[SHA256_HEX_BYTES];
-    if (!top->pages) {
-        buf_text_append(buf, "  \"requires\": [],\n  \"catalog\": null,\n");
-        return;
-    }
-    hex_print(top->sha256, SHA256_BYTES, hex);
-    buf_printf(buf,
-               "  \"requires\": [\"" MANIFEST_CATALOG "\"],\n"
-               "  \"program\": \"%s\",\n"
-               "  \"catalog\": {\"pages\": %u, \"page_size\": %u,\n    \"map\": ",
-               features[0].program, top->pages, top->page_bytes);
-    print_extent(buf, &top->root);
-    buf_printf(buf, ",\n      \"sha256\": \"%s\"},\n    \"hot\": [", hex);
-    for (unsigned i = 0; i < top->hot_count; i++) {
-        buf_text_append(buf, i ? ",\n      " : "\n      ");
-        print_extent(buf, &top->hot[i]);
-        buf_text_append(buf, "}");
-    }
-    buf_text_append(buf, "]},\n");
-}
-
-static void print_parent(struct buf *buf, const struct manifest *m)
-{
-    char hex[SHA256_HEX_BYTES];
-    hex_print(m->parent_sha256, SHA256_BYTES, hex);
-    if (m->version == 0)
-        buf_text_append(buf, "  \"parent\": null,\n");
-    else
-        buf_printf(buf, "  \"parent\": {\"version\": %u, \"sha256\": \"%s\"},\n", m->parent, hex);
-}
-
-static void print_when(struct buf *buf, const struct manifest *m)
-{
-    CLEANUP_BUF struct buf time = BUF_INIT;
-    instant_print(&time, m->time_ns);
-    print_text(buf, "time", buf_text(&time));
-    print_text(buf, "author", m->author);
-    print_text(buf, "message", m->message);
-}
-
-static void print_stub(struct buf *buf, const struct manifest *m)
-{
-    char hex[SHA256_HEX_BYTES];
-    hex_print(m->sha256, SHA256_BYTES, hex);
-    buf_text_append(buf, "  \"forgotten\": {\n");
-    print_when(buf, m);
-    buf_printf(buf, "  \"sha256\": \"%s\"}\n}\n", hex);
-}
-
-static void print_lists(struct buf *buf, const struct manifest *m)
-{
-    buf_text_append(buf, "  \"tags\": {");
-    for (size_t i = 0; i < m->tag_count; i++)
-        buf_printf(buf, "%s\"%s\": {\"version\": %u, \"seq\": %u}", i ? ", " : "", m->tags[i].name,
-                   m->tags[i].version, m->tags[i].seq);
-    for (size_t i = 0; i < m->forgets_count; i++)
-        buf_printf(buf, "%s\"%u\": %u", i ? ", " : "},\n  \"forgets\": {", m->forgets[i].first,
-                   m->forgets[i].seq);
-    buf_text_append(buf, "}\n}\n");
-}
-
-void manifest_print(struct buf *buf, const struct manifest *m)
-{
-    buf_text_append(buf, "{\n");
-    print_text(buf, "dataset", m->uuid);
-    buf_printf(buf, "  \"version\": %u,\n", m->version);
-    print_parent(buf, m);
-    if (m->stub) {
-        print_stub(buf, m);
-        return;
-    }
-    print_when(buf, m);
-    if (m->source)
-        print_text(buf, "source", m->source);
-    print_text(buf, "commit", m->commit_id);
-    print_catalog(buf, m);
-    buf_printf(buf, "  \"rows\": %llu,\n  \"clips\": %llu,\n", (unsigned long long)m->rows,
-               (unsigned long long)m->clips);
-    buf_printf(buf, "  \"diff\": {\"added\": %llu, \"replaced\": %llu, \"unchanged\": %llu",
-               (unsigned long long)m->added, (unsigned long long)m->replaced,
-               (unsigned long long)m->unchanged);
-    if (m->removed)
-        buf_printf(buf, ", \"removed\": %llu", (unsigned long long)m->removed);
-    if (m->labelled)
-        buf_printf(buf, ", \"labelled\": %llu", (unsigned long long)m->labelled);
-    buf_text_append(buf, "},\n");
-    if (m->roots)
-        buf_printf(buf, "  \"roots\": %u,\n", m->roots);
-    print_lists(buf, m);
 }
 
 /* "'a', 'b'" */

@@ -26,7 +26,8 @@ enum {
     MANIFEST_VERSION_MAX = (1 << 20) - 1 /* a node number in the mount has 20 bits for it */
 };
 
-#define MANIFEST_CATALOG "catalog-4" /* the catalog is of the format that this program knows */
+#define MANIFEST_CATALOG         "catalog-4" /* the catalog is of the format that this program knows */
+#define MANIFEST_CATALOG_PROGRAM "0.1.0"     /* the first elidefs that reads it */
 
 struct manifest_tag {
     char name[MANIFEST_TAG_BYTES];
@@ -36,6 +37,12 @@ struct manifest_tag {
 /* How far a series is written that says which versions are forgotten (index/dataset/forgotten.h). */
 struct manifest_forgets {
     uint32_t first, seq; /* of the versions from `first` on */
+};
+
+/* How far the series goes that says what was purged (index/dataset/purges.h). */
+struct manifest_purge {
+    uint32_t seq; /* 0: nothing was */
+    uint8_t sha256[SHA256_BYTES];
 };
 
 /* What people and tools see of one version. */
@@ -64,6 +71,7 @@ struct manifest {
     size_t tag_count;
     struct manifest_forgets *forgets; /* ascending, as of the commit */
     size_t forgets_count;
+    struct manifest_purge purge;  /* as of the commit: `catalog` has none of that */
     uint8_t sha256[SHA256_BYTES]; /* of the manifest's own bytes */
 };
 
@@ -79,6 +87,11 @@ void manifest_print(struct buf *buf, const struct manifest *manifest);
 /* -ENOENT: "v12 was forgotten on 2026-03-01 by lena@lab: the arm was not calibrated". */
 int manifest_say_forgotten(uint32_t version, int64_t time_ns, const char *author, const char *message,
                            struct error *err);
+
+/* Where a catalog lies, as JSON: "catalog" of a manifest. And back; `name` stands in errors. -EUCLEAN */
+void manifest_print_top(struct buf *buf, const struct map_top *top);
+struct json;
+int manifest_parse_top(const char *name, const struct json *json, struct map_top *ret, struct error *err);
 
 /* Makes what a person typed fit for `author` and `message`: control characters, but for line ends and tabs,
  * and bytes that are no UTF-8 become blanks. */

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "index/catalog/vfs.h"
+#include "index/pages/tidy.h"
 
 struct db {
     sqlite3 *sqlite;
@@ -205,7 +206,8 @@ int db_open_write(struct overlay *overlay, struct db **ret, struct error *err)
 
 int db_commit(struct db *db, struct error *err)
 {
-    return execute(db, "COMMIT", err);
+    int rc = execute(db, "COMMIT", err);
+    return rc ? rc : tidy_pages(db->file.overlay, err);
 }
 
 void db_close(struct db *db)

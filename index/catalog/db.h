@@ -36,7 +36,9 @@ int db_open_overlay(struct overlay *overlay, struct db **ret, struct error *err)
 /* Writable, for apply: an existing catalog, or in an empty overlay a new one with the schema made. One
  * transaction is open. Borrows `overlay`. */
 int db_open_write(struct overlay *overlay, struct db **ret, struct error *err);
-int db_commit(struct db *db, struct error *err); /* writes all; the connection can only be closed then */
+/* Writes all, and nothing but what it holds now (index/pages/tidy.h); the connection can only be closed then.
+ */
+int db_commit(struct db *db, struct error *err);
 void db_close(struct db *db);
 CLEANUP_DEFINE(struct db, db_close, cleanup_db)
 #define CLEANUP_DB CLEANUP(cleanup_db)

@@ -21,6 +21,7 @@
 #include "index/catalog/hot.h"
 #include "index/catalog/schema.h"
 #include "index/commit/commit_state.h"
+#include "index/commit/purge.h"
 #include "index/roots/root_record.h"
 #include "index/roots/trust.h"
 
@@ -64,7 +65,7 @@ static int make_catalog(struct commit *commit, const struct changeset *set, stru
         return rc;
     const struct apply_counts *counts = &commit->counts;
     if (counts->clips_added || counts->clips_replaced || counts->clips_removed || counts->clips_labelled ||
-        counts->attributes_changed)
+        counts->attributes_changed || commit->request->options->anyway)
         return 0;
     return error_set(err, EALREADY, "%s: nothing new: v%u already holds this", dataset_url(commit->dataset),
                      commit->parent->version);
@@ -270,6 +271,8 @@ static int begin(struct commit *commit, uint32_t head, struct error *err)
 {
     const struct dataset_commit *options = commit->request->options;
     int rc = check_exact(commit, options, head, err);
+    if (!rc)
+        rc = purge_catch_up(commit->dataset, err);
     if (!rc)
         rc = dataset_manifest(commit->dataset, head, &commit->parent, err);
     if (!rc)

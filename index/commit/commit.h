@@ -18,6 +18,7 @@ struct dataset_commit {
     uint32_t id_after;
     int64_t patience_ns; /* for so long it is tried again where others are faster; 0: COMMIT_PATIENCE_NS */
     bool dry;            /* nothing is written: only tells which version it would be, with which counts */
+    bool anyway;         /* a version, though nothing is new in it */
     uint64_t pack_bytes; /* of the catalog's packs, about; 0: as large as the format's */
     int64_t upload_ns;   /* where it took longer from its first pack to its manifest, it is made sure that
                             nobody frees them; 0: half of MARK_GRACE_LEAST_NS */

@@ -28,6 +28,7 @@ int commit_manifest_begin(struct commit *commit, struct error *err)
     m->source = options->source ? mem_text(options->source) : NULL;
     if (m->source)
         manifest_clean_text(m->source);
+    m->purge = purges_now(commit->dataset->purges);
     manifest_clean_text(m->author);
     manifest_clean_text(m->message);
     snprintf(m->commit_id, sizeof m->commit_id, "%s", commit->request->id);

@@ -265,6 +265,7 @@ int dataset_open_store(const struct dataset_options *options, struct store *stor
     dataset->layout.cache = options->cache;
     dataset->tags = tags_new(&dataset->layout);
     dataset->forgotten = forgotten_new(&dataset->layout);
+    dataset->purges = purges_new(&dataset->layout);
     pthread_mutex_init(&dataset->lock, NULL);
     int rc = dataset_discover(dataset, options, err);
     if (rc < 0)
@@ -297,6 +298,7 @@ void dataset_free(struct dataset *dataset)
     roots_free(dataset->roots);
     tags_free(dataset->tags);
     forgotten_free(dataset->forgotten);
+    purges_free(dataset->purges);
     store_unref(dataset->layout.store);
     pthread_mutex_destroy(&dataset->lock);
     free(dataset);
@@ -351,9 +353,11 @@ int dataset_pages(struct dataset *dataset, const struct manifest *manifest, stru
                   struct error *err)
 {
     CLEANUP_FREE char *name = mem_printf("of v%u of %s", manifest->version, dataset_url(dataset));
+    const struct purge_list *list = purges_list(dataset->purges);
+    const struct purge_version *purged = list ? purge_list_find(list, manifest->version) : NULL;
     int rc = dataset_check_readable(dataset, manifest, PATIENCE_ENDLESS, err);
     if (!rc)
-        *ret = pages_new(dataset->pages, &manifest->catalog, name);
+        *ret = pages_new(dataset->pages, purged ? &purged->top : &manifest->catalog, name);
     return rc;
 }
 
@@ -377,18 +381,46 @@ static int open_catalog(struct dataset *dataset, const struct manifest *manifest
     return 0;
 }
 
-/* Of two threads that opened it at once, one keeps its own. Takes `catalog`, gives a reference. */
-static struct catalog *keep_catalog(struct dataset *dataset, uint32_t version, struct catalog *catalog)
+/* Of two threads that opened it at once, one keeps its own; one that was opened before the purge `purged` was
+ * known is not kept. Takes `catalog`, gives a reference. */
+static struct catalog *keep_catalog(struct dataset *dataset, uint32_t version, uint32_t purged,
+                                    struct catalog *catalog)
+{
+    struct catalog *unused = NULL;
+    pthread_mutex_lock(&dataset->lock);
+    struct known_version *known = find_locked(dataset, version);
+    if (purged == dataset->purged && known->catalog)
+        unused = catalog, catalog = catalog_ref(known->catalog);
+    else if (purged == dataset->purged)
+        known->catalog = catalog_ref(catalog);
+    pthread_mutex_unlock(&dataset->lock);
+    catalog_unref(unused);
+    return catalog;
+}
+
+/* Whoever reads one goes on reading it. */
+static void drop_catalog(struct dataset *dataset, uint32_t version)
 {
     pthread_mutex_lock(&dataset->lock);
     struct known_version *known = find_locked(dataset, version);
-    struct catalog *unused = known->catalog ? catalog : NULL;
-    if (!known->catalog)
-        known->catalog = catalog;
-    struct catalog *kept = catalog_ref(known->catalog);
+    struct catalog *dropped = known ? STEAL(known->catalog) : NULL;
     pthread_mutex_unlock(&dataset->lock);
-    catalog_unref(unused);
-    return kept;
+    catalog_unref(dropped);
+}
+
+int dataset_load_purges(struct dataset *dataset, struct series_listing *listing, struct error *err)
+{
+    const struct manifest *newest = dataset_known_manifest(dataset, dataset_head(dataset));
+    int rc = purges_load(dataset->purges, newest, listing, err);
+    const struct purge_list *list = purges_list(dataset->purges);
+    if (rc < 1)
+        return rc;
+    pthread_mutex_lock(&dataset->lock);
+    dataset->purged = purges_now(dataset->purges).seq;
+    pthread_mutex_unlock(&dataset->lock);
+    for (size_t i = 0; i < list->version_count; i++)
+        drop_catalog(dataset, list->versions[i].version);
+    return 0;
 }
 
 int dataset_catalog(struct dataset *dataset, uint32_t version, const struct catalog_patience *patience,
@@ -405,13 +437,14 @@ int dataset_catalog(struct dataset *dataset, uint32_t version, const struct cata
         return error_set(err, ENOENT, "%s: there is no v%u", dataset_url(dataset), version);
     if (patience->nowait)
         return error_set(err, EAGAIN, "%s: v%u is not open yet", dataset_url(dataset), version);
+    uint32_t purged = purges_now(dataset->purges).seq;
     rc = dataset_find_manifest(dataset, version, patience, &manifest, err);
     if (!rc)
         rc = dataset_check_readable(dataset, manifest, patience, err);
     if (!rc)
         rc = open_catalog(dataset, manifest, &catalog, err);
     if (!rc)
-        *ret = keep_catalog(dataset, version, catalog);
+        *ret = keep_catalog(dataset, version, purged, catalog);
     return rc;
 }
 

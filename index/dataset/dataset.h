@@ -7,10 +7,11 @@
  *     elidefs/tags/<name>/<seq>        create-once: the number of a version
  *     elidefs/roots/<id>/<seq>         create-once: where a root lies now
  *     elidefs/forgotten/<first>/<seq>  create-once: which versions are forgotten
+ *     elidefs/purges/catalogs/<seq>    create-once: what was purged from all versions
  *     elidefs/packs/<random id>        pages of catalogs
  *
  * Versions never change: what was read of one is kept for ever. Only the head, the tags and what is
- * forgotten move.
+ * forgotten move, and what is purged is gone.
  * Thread rule: a data set locks itself; no I/O under its lock. Functions that may wait for the store say so.
  */
 #pragma once
@@ -71,8 +72,8 @@ void dataset_store_answers(const struct dataset *dataset, struct store_answers *
  * While the store is away: does it answer again? */
 int dataset_look(struct dataset *dataset, const struct catalog_patience *patience, uint32_t *ret_head,
                  struct error *err);
-/* Newest version now: 0 before the first import. Waits (two GETs and one listing of the tags when
- * nothing is new). ret_head may be NULL. */
+/* Newest version now: 0 before the first import. Waits (a few GETs and one listing of the tags when nothing
+ * is new). ret_head may be NULL. */
 int dataset_refresh(struct dataset *dataset, uint32_t *ret_head, struct error *err);
 uint32_t dataset_head(const struct dataset *dataset); /* as of the last refresh; never waits */
 /* What people and tools see of one version; borrowed, lives as long as the data set. -ENOENT: no such
@@ -153,6 +154,18 @@ int dataset_forget(struct dataset *dataset, const struct dataset_forget *forget,
  * has a version open may go on reading it. */
 int dataset_check_forgotten(struct dataset *dataset, uint32_t version, struct error *err);
 bool dataset_is_forgotten(struct dataset *dataset, uint32_t version);
+
+/* ---- what was purged (index/commit/purge.h) ---- */
+
+/* Was a clip with this key purged? 0: no; -ENOENT: "'ep12' was purged on 2026-03-01 by lena@lab". As of the
+ * last refresh; never waits. */
+int dataset_check_purged(struct dataset *dataset, const char *key, size_t len, struct error *err);
+/* Clips were purged from the version, so its catalog is another one than its manifest names: *ret_top says
+ * where it lies. As above. */
+bool dataset_is_purged(struct dataset *dataset, uint32_t version, struct map_top *ret_top);
+/* Another number where catalogs that are opened may not have what they had; 0: nothing was purged. As above.
+ */
+uint32_t dataset_purge_seq(struct dataset *dataset);
 
 /* ---- bytes ---- */
 

@@ -10,6 +10,7 @@
 #include "index/base/layout.h"
 #include "index/dataset/dataset.h"
 #include "index/dataset/forgotten.h"
+#include "index/dataset/purges.h"
 #include "index/dataset/tag.h"
 #include "index/roots/learnt.h"
 #include "index/roots/root.h"
@@ -28,11 +29,13 @@ struct dataset {
     struct roots *roots;
     struct tags *tags;
     struct forgotten *forgotten;
+    struct purges *purges;
     struct page_store *pages;         /* of all versions */
     char *note;                       /* what a person should know of how it was opened; NULL: nothing */
-    struct series_listing *strays[3]; /* listings that no one waits for, while the store is away */
+    struct series_listing *strays[4]; /* listings that no one waits for, while the store is away */
     pthread_mutex_t lock;             /* guards what follows */
     uint32_t head;
+    uint32_t purged;                /* catalogs that are open are as this purge has left them */
     struct known_version *versions; /* by version; entries may move, what they point to does not */
     size_t count, cap;
 };
@@ -61,8 +64,11 @@ int dataset_keep_manifest(struct dataset *dataset, struct manifest *manifest, co
                           struct error *err);
 void dataset_move_head(struct dataset *dataset, uint32_t version); /* forwards only */
 
-/* The pages of a version's catalog: a reference; nothing is read yet. -ENOTSUP if this program cannot read
- * it. */
+/* What was purged is read again: open catalogs that it is about are not used any more. `listing`: as of
+ * purges_load(). Waits. */
+int dataset_load_purges(struct dataset *dataset, struct series_listing *listing, struct error *err);
+/* The pages of a version's catalog, without what was purged from it: a reference; nothing is read yet.
+ * -ENOTSUP if this program cannot read it. */
 int dataset_pages(struct dataset *dataset, const struct manifest *manifest, struct pages **ret,
                   struct error *err);
 

@@ -215,6 +215,8 @@ int dataset_look(struct dataset *dataset, const struct catalog_patience *patienc
     int rc = atomic_load(&dataset->layout.away) ? come_back(dataset, head, patience, err) : 0;
     if (!rc)
         rc = search_on(dataset, &search, true, patience, err);
+    if (!rc)
+        rc = dataset_load_purges(dataset, NULL, err);
     if (!rc && ret_head)
         *ret_head = dataset_head(dataset);
     return rc;
@@ -237,9 +239,9 @@ struct discovery {
     struct dataset *dataset;
     const struct dataset_options *options;
     struct layout_reading head;
-    struct series_listing *tags, *roots, *forgotten; /* under way; NULL: not, or not any more */
-    uint32_t hint;                                   /* what the head says; 0: nothing */
-    struct manifest *copy;                           /* that it holds; NULL: none */
+    struct series_listing *tags, *roots, *forgotten, *purges; /* under way; NULL: not, or not any more */
+    uint32_t hint;                                            /* what the head says; 0: nothing */
+    struct manifest *copy;                                    /* that it holds; NULL: none */
     struct loading loading, names; /* of the roots and of what is forgotten, beside the manifests */
 };
 
@@ -247,6 +249,7 @@ static void discovery_done(struct discovery *discovery)
 {
     layout_read_drop(&discovery->head);
     series_list_drop(discovery->tags);
+    series_list_drop(discovery->purges);
     series_list_drop(discovery->roots);
     series_list_drop(discovery->forgotten);
     meanwhile_end(&discovery->names.meanwhile);
@@ -261,6 +264,7 @@ static void begin(struct discovery *discovery)
     layout_read_begin(layout, &discovery->head);
     discovery->tags = series_list_begin(layout, "tags");
     discovery->forgotten = series_list_begin(layout, FORGOTTEN_KIND);
+    discovery->purges = series_list_begin(layout, "purges");
     if (discovery->options->roots)
         discovery->roots = series_list_begin(layout, "roots");
 }
@@ -290,6 +294,7 @@ static int go_away(struct discovery *discovery, const struct error *why, struct 
     dataset->strays[0] = STEAL(discovery->tags);
     dataset->strays[1] = STEAL(discovery->roots);
     dataset->strays[2] = STEAL(discovery->forgotten);
+    dataset->strays[3] = STEAL(discovery->purges);
     dataset->note = mem_printf("%s; what is cached of %s is shown until the store answers again", why->text,
                                dataset_url(dataset));
     return 0;
@@ -490,6 +495,8 @@ int dataset_discover(struct dataset *dataset, const struct dataset_options *opti
     rc = tags_load(dataset->tags, newest, STEAL(discovery.tags), err);
     if (!rc)
         rc = end_forgotten(&discovery, newest, err);
+    if (!rc)
+        rc = dataset_load_purges(dataset, STEAL(discovery.purges), err);
     if (!rc && discovery.options->roots && discovery.roots)
         roots_load(dataset->roots, newest ? newest->roots : 0, STEAL(discovery.roots), NULL);
     return rc;

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/strmap.h"
+#include "tests/catalog/unpacked.h"
+
 const char *const model_setters[SETTERS] = {"import", "anna", "net-7"};
 static const char *const event_labels[LABELS] = {"grasp", "slip"};
 
@@ -38,7 +41,7 @@ void model_value(const struct slot *slot, struct value *value, char *text)
     uint32_t pick = model_below(slot->different);
     *value = (struct value){.type = slot->type};
     if (slot->type == VALUE_TEXT) {
-        snprintf(text, TEXT_BYTES, "%s%u", pick % 3 ? "v" : "\xc3\xa9", pick);
+        snprintf(text, TEXT_BYTES, "%s%09u", pick % 3 ? "v" : "\xc3\xa9", pick);
         value->text = text, value->len = strlen(text);
     } else if (slot->type == VALUE_BOOL) {
         value->boolean = pick & 1;
@@ -221,6 +224,7 @@ static void import_clip(struct model *model, struct changeset *set, uint32_t i, 
     char key[16];
     key_of(i, key);
     set_clip(set, key, (int)i + 1);
+    restore &= !clip->purged;
     bool kept = clip->live || restore;
     if (restore)
         cr_assert_eq(changeset_labels_of(set, key, NULL), 0);
@@ -266,6 +270,20 @@ static void step_append(struct model *model, uint32_t more)
     }
 }
 
+/* A key that was purged is a new one. */
+static void find_rows(struct model *model)
+{
+    for (uint32_t i = 0; i < model->count; i++) {
+        struct clip *clip = &model->clips[i];
+        char key[16];
+        if (!clip->purged || !clip->live)
+            continue;
+        key_of(i, key);
+        cr_assert_eq(catalog_clip_find(model->v.reader, key, strlen(key), &clip->row, NULL), 0);
+        clip->purged = false;
+    }
+}
+
 /* Known clips get other values, some that were removed come back, and some of these with what they had. */
 static void step_import_again(struct model *model)
 {
@@ -274,6 +292,7 @@ static void step_import_again(struct model *model)
     for (uint32_t i = model_below(every); i < model->count; i += every)
         import_clip(model, set, i, !model->clips[i].live && model_below(2));
     must_apply(model, set);
+    find_rows(model);
 }
 
 static void step_label(struct model *model, bool all)
@@ -336,6 +355,8 @@ static void step_remove(struct model *model)
     uint32_t every = 20 + model_below(200);
     for (uint32_t i = model_below(every); i < model->count; i += every) {
         char key[16];
+        if (model->clips[i].purged)
+            continue;
         key_of(i, key);
         cr_assert_eq(changeset_remove(set, key, NULL), 0);
         model->clips[i].live = false;
@@ -432,8 +453,66 @@ static void step_widen(struct model *model)
     slot->type = to_float ? VALUE_FLOAT : slot->type;
 }
 
+/* ---- purged ---- */
+
+static void note_text(struct model *model, uint32_t i, const struct value *value)
+{
+    bool is_new;
+    if (value->type != VALUE_TEXT || value->len < TEXT_LONG)
+        return;
+    struct strmap_entry *entry = strmap_put(model->texts, value->text, value->len, &is_new);
+    if (is_new)
+        entry->value = i + 1;
+    else if (entry->value != i + 1)
+        entry->value = TEXT_SHARED;
+}
+
+void model_note_texts(struct model *model)
+{
+    for (uint32_t i = 0; model->purges && i < model->count; i++)
+        for (size_t s = 0; s < SLOTS; s++)
+            for (uint32_t n = 0; n < model->clips[i].cells[s].count; n++)
+                note_text(model, i, &model->clips[i].cells[s].values[n]);
+}
+
+/* Whatever looks like a text of the model must be one that a clip that stays has, or had. */
+static void search(const struct model *model)
+{
+    CLEANUP_FREE char *path = versions_path(&model->v, model->v.head);
+    CLEANUP_BUF struct buf all = BUF_INIT;
+    unpack_all(path, &all);
+    const char *bytes = buf_text(&all);
+    for (size_t at = 0; at + TEXT_LONG < all.len; at++) {
+        size_t len = bytes[at] == 'v' ? TEXT_LONG : !memcmp(bytes + at, "\xc3\xa9", 2) ? TEXT_LONG + 1 : 0;
+        struct strmap_entry *text = len ? strmap_find(model->texts, bytes + at, len) : NULL;
+        bool gone = text && text->value != TEXT_SHARED && model->clips[text->value - 1].purged;
+        cr_assert(!gone, "'%s' of a clip that was purged is at %zu of %zu", text->key, at, all.len);
+    }
+}
+
+static void step_purge(struct model *model)
+{
+    CLEANUP_ROWSET struct rowset *rows = rowset_new();
+    struct scrub_counts counts;
+    uint32_t every = 1 + model_below(600), live = 0;
+    for (uint32_t i = model_below(every); i < model->count; i += every) {
+        struct clip *clip = &model->clips[i];
+        rowset_add(rows, clip->row);
+        live += clip->live;
+        *clip = (struct clip){.purged = true, .row = clip->row};
+    }
+    versions_scrub(&model->v, model->v.head, rows, NULL, model->dictionaries, &counts);
+    cr_assert_eq(counts.clips, live);
+    cr_assert_eq(counts.rows, rowset_count(rows));
+    search(model);
+}
+
 const char *model_step(struct model *model)
 {
+    if (model->purges && !model_below(4)) {
+        step_purge(model);
+        return "purge";
+    }
     switch (model_below(16)) {
     case 0:
     case 1:
@@ -472,7 +551,9 @@ const char *model_step(struct model *model)
 
 void model_init(struct model *model, const struct apply_limits *limits)
 {
-    *model = (struct model){.clips = calloc(CLIPS_MAX, sizeof *model->clips)};
+    *model = (struct model){.clips = calloc(CLIPS_MAX, sizeof *model->clips), .purges = model->purges};
+    model->texts = strmap_new();
+    model->dictionaries = scrub_dictionaries_new();
     versions_init(&model->v);
     model->v.limits = limits;
     for (size_t s = 0; s < SLOTS; s++)
@@ -485,5 +566,7 @@ void model_init(struct model *model, const struct apply_limits *limits)
 void model_done(struct model *model)
 {
     versions_done(&model->v);
+    strmap_free(model->texts);
+    scrub_dictionaries_free(model->dictionaries);
     free(model->clips);
 }

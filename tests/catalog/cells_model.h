@@ -14,6 +14,7 @@ struct cell {
 };
 struct clip {
     bool live;
+    bool purged;           /* and not given again */
     uint32_t row, changed; /* version that last changed its json */
     struct cell cells[SLOTS];
     uint32_t events[LABELS]; /* version that set it; 0: none */
@@ -30,6 +31,9 @@ struct model {
     struct versions v;
     struct clip *clips;
     uint32_t count, names;
+    bool purges;          /* clips are taken out of the catalog as if they had never been there */
+    struct strmap *texts; /* long ones: the number of the one clip that ever had it, + 1, or TEXT_SHARED */
+    struct scrub_dictionaries *dictionaries;
     struct slot slots[SLOTS];
 };
 
@@ -42,8 +46,12 @@ void model_value(const struct slot *slot, struct value *value, char *text);
 int model_compare(const void *a, const void *b); /* two values, for qsort() */
 void model_json(const struct model *model, const struct clip *clip, struct buf *buf);
 void model_note_changes(struct model *model); /* of the newest version */
+void model_note_texts(struct model *model);
 
-/* FIRST clips with attributes by chance. */
+#define TEXT_SHARED UINTPTR_MAX
+enum { TEXT_LONG = 10 }; /* bytes of those that a search tells apart: see model_value() */
+
+/* FIRST clips with attributes by chance. `purges` must be set; all else is made. */
 void model_init(struct model *model, const struct apply_limits *limits);
 void model_done(struct model *model);
 /* Something happens; what it was. */

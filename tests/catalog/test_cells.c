@@ -223,6 +223,7 @@ static void check(struct model *model)
 {
     enum { CLIPS = 300 };
     model_note_changes(model);
+    model_note_texts(model);
     for (size_t s = 0; s < SLOTS; s++)
         if (model->slots[s].used)
             check_attribute(model, s);
@@ -251,12 +252,12 @@ static uint64_t number_of(const char *name, uint64_t otherwise)
     return text ? strtoull(text, NULL, 10) : otherwise;
 }
 
-Test(cells, whatever_happens_readers_see_what_a_plain_table_holds, .timeout = 600)
+static void go_through(bool purges)
 {
     struct apply_limits limits = APPLY_LIMITS;
     limits.sample_groups = 8;
 
-    struct model model;
+    struct model model = {.purges = purges};
     uint64_t seed = number_of("SEED", (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32),
              steps = number_of("STEPS", 30);
     printf("SEED=%llu\n", (unsigned long long)seed);
@@ -279,4 +280,14 @@ Test(cells, whatever_happens_readers_see_what_a_plain_table_holds, .timeout = 60
     }
     model_done(&model);
     check_leaks();
+}
+
+Test(cells, whatever_happens_readers_see_what_a_plain_table_holds, .timeout = 600)
+{
+    go_through(false);
+}
+
+Test(cells, clips_that_are_purged_are_as_if_they_had_never_been_there_whatever_happens, .timeout = 600)
+{
+    go_through(true);
 }

@@ -54,6 +54,37 @@ static void read_version(const struct versions *versions, uint32_t version, stru
     must(*interim ? interim_take(*interim, reader, &err) : interim_new(STEAL(reader), interim, &err), &err);
 }
 
+static void open_head(struct versions *versions)
+{
+    CLEANUP_FREE char *path = versions_path(versions, versions->head);
+    struct catalog_patience patience = {0};
+    must(catalog_open_path(path, &versions->catalog, &versions->err), &versions->err);
+    must(catalog_reader_acquire(versions->catalog, &patience, &versions->reader, &versions->err),
+         &versions->err);
+}
+
+void versions_scrub(struct versions *versions, uint32_t version, const struct rowset *rows,
+                    const struct rowset *objects, struct scrub_dictionaries *dictionaries,
+                    struct scrub_counts *ret)
+{
+    CLEANUP_FREE char *path = versions_path(versions, version), *other = mem_printf("%s.scrubbed", path);
+    CLEANUP_OVERLAY struct overlay *file = NULL;
+    CLEANUP_ROWSET struct rowset *read = rowset_new();
+    must(overlay_new_plain(path, SCHEMA_PAGE_BYTES, &file, &versions->err), &versions->err);
+    must(scrub_find_objects(file, rows, read, &versions->err), &versions->err);
+    struct scrub_options options = {file, rows, objects ? objects : read, dictionaries};
+    must(scrub(&options, ret, &versions->err), &versions->err);
+    must(overlay_save(file, other, &(struct catalog_patience){0}, &versions->err), &versions->err);
+    if (version == versions->head)
+        close_head(versions);
+    if (rename(other, path)) {
+        perror(path);
+        abort();
+    }
+    if (version == versions->head)
+        open_head(versions);
+}
+
 int versions_apply(struct versions *versions, struct changeset *set)
 {
     CLEANUP_INTERIM struct interim *interim = NULL;
@@ -80,10 +111,7 @@ int versions_apply(struct versions *versions, struct changeset *set)
     must(overlay_save(file, result, &(struct catalog_patience){0}, &versions->err), &versions->err);
     close_head(versions);
     versions->head++;
-    struct catalog_patience patience = {0};
-    must(catalog_open_path(result, &versions->catalog, &versions->err), &versions->err);
-    must(catalog_reader_acquire(versions->catalog, &patience, &versions->reader, &versions->err),
-         &versions->err);
+    open_head(versions);
     return 0;
 }
 

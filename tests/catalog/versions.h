@@ -6,6 +6,7 @@
 #include "index/catalog/schema.h"
 #include "index/commit/apply/apply.h"
 #include "index/commit/changeset_labels.h"
+#include "index/commit/scrub/scrub.h"
 
 struct versions {
     char *folder;
@@ -24,6 +25,11 @@ void versions_done(struct versions *versions);
 /* Applies `set` (and frees it) to the head; on success that is the new head. The commit time is its number.
  */
 int versions_apply(struct versions *versions, struct changeset *set);
+/* The catalog of a version without what it says of these rows; `objects` may be NULL: those that they read.
+ */
+void versions_scrub(struct versions *versions, uint32_t version, const struct rowset *rows,
+                    const struct rowset *objects, struct scrub_dictionaries *dictionaries,
+                    struct scrub_counts *ret);
 /* How many clips of the newest version have the attribute, and how many values there are. */
 struct catalog_counts versions_counts(struct versions *versions, const char *name);
 char *versions_path(const struct versions *versions, uint32_t version); /* the caller frees */

@@ -527,8 +527,8 @@ CHECKED_TEST(faults, forbidden_means_missing_where_a_random_key_is_forbidden_too
     int before = atomic_load(&hooked->requests);
     cr_assert_eq(dataset_refresh(dataset, &head, &err), 0, "%s", err.text);
     cr_assert_eq(head, 2);
-    cr_assert_eq(atomic_load(&hooked->requests) - before, 3,
-                 "the next manifest, the tag's next object, what is forgotten");
+    cr_assert_eq(atomic_load(&hooked->requests) - before, 4,
+                 "the next manifest, the tag's next object, what is forgotten, what was purged");
     cr_assert_eq(dataset_check_roots(dataset, &err), 0, "%s", err.text);
     dataset_free(dataset);
 }

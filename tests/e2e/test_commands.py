@@ -10,7 +10,7 @@ import pytest
 from conftest import BUILD, ELIDEFS, LABELS, SAMPLE, elidefs, mounted, run, stats, told
 
 COMMANDS = ["init", "import", "annotate", "blame", "attribute", "mount", "umount", "query", "cp", "explain", "log", "tag", "untag",
-            "diff", "lock", "check", "remove",
+            "diff", "lock", "check", "remove", "purge",
             "verify", "status", "root", "trust", "catalog"]
 
 

@@ -188,8 +188,7 @@ static int count_different(struct apply *apply, const struct attribute *attribut
     return rc;
 }
 
-/* All of it again. */
-static int recount(struct apply *apply, struct attribute *attribute, struct error *err)
+int apply_recount(struct apply *apply, struct attribute *attribute, struct error *err)
 {
     CLEANUP_PATCH struct patch patch = {0};
     int rc = cells_read_runs(apply->db, attribute, RUNS_TAIL, &patch, err);
@@ -286,7 +285,7 @@ int apply_patches_put(struct apply *apply, size_t at, bool beneath, struct error
     if (!rc)
         rc = put_both(apply, attribute, patch, err);
     if (!rc && beneath)
-        rc = recount(apply, attribute, err);
+        rc = apply_recount(apply, attribute, err);
     if (!rc && !beneath) {
         CLEANUP_PATCH_INDEX struct patch_index *own = patch_index_new(patch);
         rc = count_different(apply, attribute, before, own, &more, err);

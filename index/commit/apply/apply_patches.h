@@ -43,5 +43,7 @@ int apply_patches_drop(struct apply *apply, struct attribute *attribute, struct 
 int apply_late_put(struct apply *apply, const struct attribute *attribute, const struct patch *patch,
                    uint32_t first, uint32_t end, size_t *ret_bytes, struct error *err);
 int apply_lates_drop(struct apply *apply, const struct attribute *attribute, struct error *err);
+/* How many different values there are, which stands in attribute->state, is counted again. */
+int apply_recount(struct apply *apply, struct attribute *attribute, struct error *err);
 /* Writes attribute->state. */
 int apply_state_put(struct apply *apply, struct attribute *attribute, struct error *err);

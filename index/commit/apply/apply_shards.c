@@ -7,6 +7,7 @@
 
 #include "index/catalog/column.h"
 #include "index/catalog/schema.h"
+#include "index/catalog/shard/shard_parts.h"
 #include "index/catalog/shard/shard_update.h"
 
 enum { PARTS_MAX = 1 << (32 - SHARD_ROW_BITS) }; /* of the rows of the smallest shards */
@@ -268,6 +269,57 @@ int apply_shards_write(struct db *db, struct apply_delta *delta, struct apply_ga
     free(w.numbers);
     free(w.changes.gained.rows);
     free(w.changes.lost.rows);
+    return rc;
+}
+
+static bool any_touched(const bool *touched, uint32_t number)
+{
+    bool any = false;
+    for (uint64_t part = shard_first(number) >> SHARD_ROW_BITS; part < shard_end(number) >> SHARD_ROW_BITS;
+         part++)
+        any |= touched[part];
+    return any;
+}
+
+/* Parts may have rows that no shard has yet. */
+static int lose_numbers(struct db *db, const struct attribute *attribute, struct changes *changes,
+                        const bool *touched, struct error *err)
+{
+    const struct shard_source source = {next_number, rewind_changes, changes};
+    int rc = 0;
+    for (uint32_t part = 0; !rc && part < PARTS_MAX; part++) {
+        uint64_t written = 0, first = 0;
+        struct shard_target to = {attribute->info.id, attribute->info.type, true,
+                                  shard_number(part << SHARD_ROW_BITS, 0)};
+        if (!touched[part])
+            continue;
+        changes->first = shard_first(to.number);
+        changes->end = shard_end(to.number);
+        rewind_changes(changes);
+        rc = shard_parts_change(db, &to, &source, UINT64_MAX, &written, &first, err);
+    }
+    return rc;
+}
+
+int apply_shards_lose(struct db *db, const struct attribute *attribute, struct apply_delta *delta,
+                      struct error *err)
+{
+    CLEANUP_FREE uint32_t *numbers = NULL;
+    size_t count = 0;
+    if (apply_delta_empty(delta))
+        return 0;
+    CLEANUP_FREE bool *touched = mem_zero(PARTS_MAX * sizeof *touched);
+    struct changes changes = {.delta = delta};
+    int rc = shard_numbers_read(db, attribute->info.id, &numbers, &count, err);
+    mark_parts(delta, touched);
+    apply_delta_sort(delta);
+    for (size_t i = 0; !rc && i < count; i++)
+        if (any_touched(touched, numbers[i]))
+            rc = write_shard(db, attribute, &changes, numbers[i], err);
+    if (!rc && attribute_has_column(attribute))
+        rc = lose_numbers(db, attribute, &changes, touched, err);
+    free(changes.gained.rows);
+    free(changes.lost.rows);
     return rc;
 }
 

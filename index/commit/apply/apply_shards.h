@@ -15,6 +15,11 @@
 int apply_shards_write(struct db *db, struct apply_delta *delta, struct apply_gains_reader *gains,
                        uint64_t sealed, struct error *err);
 
+/* The rows of the delta, which gains nothing, go from every shard that covers them. They need not have what
+ * the delta says. Sorts it. */
+int apply_shards_lose(struct db *db, const struct attribute *attribute, struct apply_delta *delta,
+                      struct error *err);
+
 /* 1: there are four shards that can become *ret; 0: there are none. */
 int apply_shards_whole(struct db *db, const struct attribute *attribute, uint64_t sealed, uint32_t *ret,
                        struct error *err);

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Lists that were read are kept: who has one goes on reading it. There are as many as purges were seen. */
+#include "index/dataset/purges.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/base/json.h"
+
+static const char kind[] = "purges", name[] = "catalogs";
+
+struct kept {
+    struct kept *older;
+    struct purge_list list;
+};
+struct purges {
+    struct layout *layout;
+    pthread_mutex_t lock; /* guards what follows */
+    struct manifest_purge now;
+    struct kept *newest;
+};
+
+struct purges *purges_new(struct layout *layout)
+{
+    struct purges *purges = MEM_NEW(struct purges);
+    purges->layout = layout;
+    pthread_mutex_init(&purges->lock, NULL);
+    return purges;
+}
+
+void purges_free(struct purges *purges)
+{
+    if (!purges)
+        return;
+    for (struct kept *kept = purges->newest, *older; kept; kept = older) {
+        older = kept->older;
+        purge_list_done(&kept->list);
+        free(kept);
+    }
+    pthread_mutex_destroy(&purges->lock);
+    free(purges);
+}
+
+struct manifest_purge purges_now(struct purges *purges)
+{
+    pthread_mutex_lock(&purges->lock);
+    struct manifest_purge now = purges->now;
+    pthread_mutex_unlock(&purges->lock);
+    return now;
+}
+
+const struct purge_list *purges_list(struct purges *purges)
+{
+    pthread_mutex_lock(&purges->lock);
+    const struct purge_list *list = purges->newest ? &purges->newest->list : NULL;
+    pthread_mutex_unlock(&purges->lock);
+    return list;
+}
+
+/* Of two threads that read one at once the later list stays. */
+static void keep(struct purges *purges, const struct manifest_purge *now, struct purge_list *list)
+{
+    struct kept *kept = MEM_NEW(struct kept);
+    kept->list = *list;
+    *list = (struct purge_list){0};
+    pthread_mutex_lock(&purges->lock);
+    bool newer = now->seq > purges->now.seq;
+    struct kept **at = newer || !purges->newest ? &purges->newest : &purges->newest->older;
+    kept->older = *at;
+    *at = kept;
+    if (newer)
+        purges->now = *now;
+    pthread_mutex_unlock(&purges->lock);
+}
+
+static void list_path(const char *id, char ret_path[LAYOUT_PATH_BYTES])
+{
+    snprintf(ret_path, LAYOUT_PATH_BYTES, "elidefs/%s/%s.json", kind, id);
+}
+
+/* ---- reading ---- */
+
+static int damaged(const struct purges *purges, uint32_t seq, struct error *err)
+{
+    return error_set(err, EUCLEAN,
+                     "%s: elidefs/%s/%s/%u, which says what was purged, is damaged: nothing is shown, since "
+                     "it might have been",
+                     store_url(purges->layout->store), kind, name, seq);
+}
+
+/* {"list": "<32 hex digits>", "sha256": "..."} */
+static int parse_record(const struct purges *purges, const struct series *one, char ret_id[LAYOUT_ID_BYTES],
+                        uint8_t ret_sha256[SHA256_BYTES], struct error *err)
+{
+    CLEANUP_JSON struct json *json = NULL;
+    int rc = json_parse("", one->bytes.data, one->bytes.len, &json, NULL);
+    const char *id = rc ? NULL : json_get_text(json, "list"),
+               *hash = rc ? NULL : json_get_text(json, "sha256");
+    if (!id || strlen(id) != LAYOUT_ID_BYTES - 1 || strspn(id, "0123456789abcdef") != LAYOUT_ID_BYTES - 1 ||
+        !hash || hex_parse(hash, strlen(hash), ret_sha256, SHA256_BYTES))
+        return damaged(purges, one->seq, err);
+    snprintf(ret_id, LAYOUT_ID_BYTES, "%s", id);
+    return 0;
+}
+
+static int read_list(struct purges *purges, const struct series *one, struct error *err)
+{
+    char id[LAYOUT_ID_BYTES], path[LAYOUT_PATH_BYTES];
+    uint8_t says[SHA256_BYTES], is[SHA256_BYTES];
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    CLEANUP_PURGE_LIST struct purge_list list = {0};
+    struct manifest_purge now = {.seq = one->seq};
+    int rc = parse_record(purges, one, id, says, err);
+    if (rc)
+        return rc;
+    list_path(id, path);
+    rc = layout_read(purges->layout, path, PURGE_LIST_BYTES_MAX, &bytes, err);
+    if (rc < 0)
+        return error_within(err, rc == -ENOENT ? -EUCLEAN : rc, "what was purged from %s cannot be told",
+                            store_url(purges->layout->store));
+    sha256_of(bytes.data, bytes.len, is);
+    if (memcmp(says, is, SHA256_BYTES) != 0)
+        return damaged(purges, one->seq, err);
+    rc = purge_list_parse(path, bytes.data, bytes.len, &list, err);
+    if (rc)
+        return rc;
+    sha256_of(one->bytes.data, one->bytes.len, now.sha256);
+    keep(purges, &now, &list);
+    return 0;
+}
+
+/* The manifest that names it vouches for it. */
+static int check_named(struct purges *purges, const struct manifest *newest, struct error *err)
+{
+    struct manifest_purge now = purges_now(purges);
+    if (!newest || newest->purge.seq < now.seq ||
+        (newest->purge.seq == now.seq && !memcmp(newest->purge.sha256, now.sha256, SHA256_BYTES)))
+        return 0;
+    return damaged(purges, newest->purge.seq, err);
+}
+
+int purges_load(struct purges *purges, const struct manifest *newest, struct series_listing *listing,
+                struct error *err)
+{
+    CLEANUP_SERIES struct series_list listed = {0}, series = {0};
+    struct error list_err = {0};
+    uint32_t seq = purges_now(purges).seq, known = newest ? newest->purge.seq : 0;
+    int rc = listing ? series_list_end(listing, &listed, &list_err) : 0;
+    if (rc < 0 && rc != -EACCES && rc != -ENOTSUP)
+        return error_copy(err, &list_err);
+    for (size_t i = 0; i < listed.count; i++)
+        if (!strcmp(listed.list[i].name, name) && listed.list[i].seq > known)
+            known = listed.list[i].seq;
+    bool told = listing && !rc; /* that there is no more */
+    if (told && known <= seq)
+        return check_named(purges, newest, err);
+    series_add(&series, name, known > seq ? known - 1 : seq, known > seq);
+    rc = series_follow(purges->layout, kind, &series, err);
+    bool moved = !rc && series.list[0].moved;
+    if (moved)
+        rc = read_list(purges, &series.list[0], err);
+    if (!rc)
+        rc = check_named(purges, newest, err);
+    return rc ? rc : moved;
+}
+
+int purges_moved(struct purges *purges, struct error *err)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    char path[LAYOUT_PATH_BYTES];
+    series_path(kind, name, purges_now(purges).seq + 1, path);
+    int rc = layout_read(purges->layout, path, PURGE_LIST_BYTES_MAX, &bytes, err);
+    return rc == -ENOENT ? 0 : rc < 0 ? rc : 1;
+}
+
+/* ---- writing ---- */
+
+static int put_list(struct purges *purges, const struct purge_list *list, struct buf *record,
+                    char ret_path[LAYOUT_PATH_BYTES], struct error *err)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT;
+    char id[LAYOUT_ID_BYTES], hex[SHA256_HEX_BYTES];
+    uint8_t digest[SHA256_BYTES];
+    purge_list_print(&bytes, list);
+    if (bytes.len > PURGE_LIST_BYTES_MAX)
+        return error_set(err, E2BIG, "so many clips cannot be purged from one data set");
+    layout_random_id(id);
+    list_path(id, ret_path);
+    sha256_of(bytes.data, bytes.len, digest);
+    hex_print(digest, SHA256_BYTES, hex);
+    buf_printf(record, "{\"list\": \"%s\", \"sha256\": \"%s\"}\n", id, hex);
+    /* its name is our own: sent twice, it is the same */
+    return store_put(purges->layout->store, ret_path, bytes.data, bytes.len, STORE_PUT_REPLACE, NULL, err);
+}
+
+/* Ours, if only the reply was lost. */
+static int settle(struct purges *purges, const char *path, const struct buf *ours, int put_rc,
+                  struct error *err)
+{
+    CLEANUP_BUF struct buf theirs = BUF_INIT;
+    int rc = layout_read(purges->layout, path, PURGE_LIST_BYTES_MAX, &theirs, NULL);
+    if (rc)
+        return put_rc;
+    if (theirs.len == ours->len && !memcmp(theirs.data, ours->data, ours->len))
+        return 0;
+    return error_set(err, EAGAIN, "%s: somebody else has purged clips just now",
+                     store_url(purges->layout->store));
+}
+
+int purges_put(struct purges *purges, const struct manifest_purge *now, const struct purge_list *list,
+               struct error *err)
+{
+    CLEANUP_BUF struct buf record = BUF_INIT;
+    char path[LAYOUT_PATH_BYTES], list_at[LAYOUT_PATH_BYTES];
+    int rc = put_list(purges, list, &record, list_at, err);
+    if (rc < 0)
+        return rc;
+    series_path(kind, name, now->seq + 1, path);
+    rc = store_put(purges->layout->store, path, record.data, record.len, STORE_PUT_IF_ABSENT, NULL, err);
+    if (rc < 0)
+        rc = settle(purges, path, &record, rc, err);
+    if (rc == -EAGAIN)
+        store_remove(purges->layout->store, list_at, NULL); /* nobody names it */
+    return rc;
+}

@@ -214,10 +214,13 @@ static int add_hot(struct reach *reach, const struct pages *pages, struct error 
 
 void reach_want(struct reach *reach, const struct manifest *manifest)
 {
-    struct map_extent start = manifest->catalog.root;
+    struct map_top top;
+    if (!dataset_is_purged(reach->dataset, manifest->version, &top))
+        top = manifest->catalog;
+    struct map_extent start = top.root;
     start.offset = 0;
     start.len = start.pack_size < AHEAD_BYTES ? start.pack_size : AHEAD_BYTES;
-    if (manifest->catalog.pages)
+    if (top.pages)
         page_store_want(reach->dataset->pages, &start);
 }
 

@@ -146,3 +146,12 @@ def test_a_root_that_needs_a_newer_program_hides_its_own_clips_only(clips, tmp_p
     record.unlink()
     record.write_text(json.dumps(first | {"requires": [], "later": {"a": 1}}))
     assert elidefs("verify", clips, "v2").returncode == 0
+
+
+def test_gc_and_purge_free_nothing_while_a_version_cannot_be_read(clips):
+    elidefs("forget", clips, "v1")
+    extend(clips, 3)
+    before = sorted(path.name for path in (clips / "elidefs").rglob("*"))
+    for words in (("gc", clips, "--grace", "0", "--nobody-writes"), ("purge", clips, "v2/a.bin", "--yes")):
+        assert NEEDS in refused(*words)
+    assert sorted(path.name for path in (clips / "elidefs").rglob("*")) == before

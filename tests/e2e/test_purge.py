@@ -77,3 +77,23 @@ def test_a_mount_that_is_open_shows_none_of_it_once_it_has_looked_for_new_versio
         assert not [name for name in os.listdir(point / "v2") if name.startswith("ep000003")]
         assert len(os.listdir(point / "v2")) == len(os.listdir(point / "v1"))
         assert (point / "v1" / "ep000004.json").exists()
+
+
+def test_gc_then_frees_what_held_it_and_copies_of_recordings_that_only_it_had(dataset, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    for key in ("anna", "lena", "otto"):
+        (source / f"{key}.bin").write_bytes(key.encode() * 100)
+        elidefs("import", dataset, source, "--copy")
+    store = dataset / "elidefs"
+    packs, copies = {path.name for path in (store / "packs").iterdir()}, list((store / "data").rglob("*/*"))
+    assert len(packs) == len(copies) == 3
+    elidefs("purge", dataset, "v1/anna.bin", "--yes")
+    freed = elidefs("gc", dataset, "--grace", "0", "--nobody-writes").stdout
+    assert "3 packs" in freed and "1 copy" in freed
+    assert not packs & {path.name for path in (store / "packs").iterdir()}
+    assert not [path for path in store.rglob("*") if path.is_file() and b"anna" in path.read_bytes()]
+    assert [elidefs("query", dataset, f"v{n}", "--count", check=False).stdout for n in (2, 3, 4)] == ["1\n", "2\n", "2\n"]
+    elidefs("cp", dataset, "v4", tmp_path / "out")
+    assert (tmp_path / "out" / "lena.bin").read_bytes() == b"lena" * 100
+    elidefs("verify", dataset, "--deep")

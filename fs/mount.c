@@ -105,6 +105,19 @@ static int start_session(struct fs *fs, struct error *err)
     return rc;
 }
 
+/* The kernel keeps names below a version for ever, but not those of clips that were purged from it. */
+static void drop_names(void *ctx)
+{
+    struct fs *fs = ctx;
+    struct map_top top;
+    for (uint32_t version = 1; version <= dataset_head(fs->dataset); version++) {
+        char name[16];
+        int len = snprintf(name, sizeof name, "v%u", version);
+        if (dataset_is_purged(fs->dataset, version, &top))
+            fuse_lowlevel_notify_inval_entry(fs->session, FUSE_ROOT_ID, name, (size_t)len);
+    }
+}
+
 int fs_mount(struct dataset *dataset, struct cache *cache, const struct fs_options *options, struct fs **ret,
              struct error *err)
 {
@@ -116,6 +129,7 @@ int fs_mount(struct dataset *dataset, struct cache *cache, const struct fs_optio
         fs_free(fs);
         return rc;
     }
+    refresh_tell_purged(fs->refresh, drop_names, fs);
     *ret = fs;
     return 0;
 }

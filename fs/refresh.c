@@ -32,6 +32,9 @@ struct refresh {
     uint32_t judged;   /* the head for which the next was found */
     uint32_t readable; /* the newest version that can be read */
     int64_t looked_ns; /* when the last look began that has ended */
+    uint32_t purged;   /* dataset_purge_seq() that was told */
+    refresh_purged_fn *tell_purged;
+    void *ctx;
 };
 
 /* A version of a newer program is said once, when it comes; whoever asks for it is told, too. */
@@ -80,6 +83,19 @@ static int look(struct refresh *refresh, struct error *err)
     return 0;
 }
 
+static void tell_purged(struct refresh *refresh)
+{
+    uint32_t seq = dataset_purge_seq(refresh->dataset);
+    pthread_mutex_lock(&refresh->lock);
+    refresh_purged_fn *tell = seq != refresh->purged ? refresh->tell_purged : NULL;
+    if (tell)
+        refresh->purged = seq;
+    void *ctx = refresh->ctx;
+    pthread_mutex_unlock(&refresh->lock);
+    if (tell)
+        tell(ctx);
+}
+
 /* false: time to end. */
 static bool sleep_until_next(struct refresh *refresh)
 {
@@ -110,6 +126,7 @@ static void *poll_versions(void *ctx)
             reply_log(err.text);
         }
         failing = rc < 0;
+        tell_purged(refresh);
     }
     return NULL;
 }
@@ -131,6 +148,7 @@ int refresh_new(struct dataset *dataset, unsigned poll_ms, struct refresh **ret,
     refresh->dataset = dataset;
     refresh->poll_ms = poll_ms ? poll_ms : POLL_DEFAULT_MS;
     refresh->head_time_ns = instant_now();
+    refresh->purged = dataset_purge_seq(dataset);
     pthread_mutex_init(&refresh->lock, NULL);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
@@ -160,6 +178,14 @@ void refresh_free(struct refresh *refresh)
     pthread_cond_destroy(&refresh->wake);
     pthread_mutex_destroy(&refresh->lock);
     free(refresh);
+}
+
+void refresh_tell_purged(struct refresh *refresh, refresh_purged_fn *purged, void *ctx)
+{
+    pthread_mutex_lock(&refresh->lock);
+    refresh->tell_purged = purged;
+    refresh->ctx = ctx;
+    pthread_mutex_unlock(&refresh->lock);
 }
 
 static int64_t last_look_ns(struct refresh *refresh)

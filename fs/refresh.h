@@ -16,6 +16,11 @@ struct refresh;
 int refresh_new(struct dataset *dataset, unsigned poll_ms, struct refresh **ret, struct error *err);
 void refresh_free(struct refresh *refresh); /* waits for a look under way */
 
+/* From now on, on the thread that looks, after a look that found that something was purged: for what must not
+ * be done while who asks for a look is waited for. */
+typedef void refresh_purged_fn(void *ctx);
+void refresh_tell_purged(struct refresh *refresh, refresh_purged_fn *purged, void *ctx);
+
 /* Someone asks for a version that is not known yet: when it returns, a look has been made that began after
  * the call. At most ten a second. Waits as `patience` says. */
 int refresh_now(struct refresh *refresh, const struct catalog_patience *patience, struct error *err);

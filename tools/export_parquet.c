@@ -172,6 +172,8 @@ static int open_file(struct tables *tables, size_t number, struct error *err)
     int fd = tables->partial ? -1 : open(parent, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
     if (fd >= 0)
         return fd;
+    if (number && !tables->named) /* those before have no names */
+        return error_set(err, errno, "%s: %s", parent, strerror(errno));
     int rc = tables->partial ? 0 : make_partial(tables, err);
     if (rc)
         return rc;

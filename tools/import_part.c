@@ -29,6 +29,8 @@ static int open_scans(const struct session *session, const struct part_line *lin
     CLEANUP_FREE char *other = mem_printf("%s %s", name, id);
     if (!*ret)
         *ret = scan_cache_open(folder, other, true);
+    if (*ret)
+        scan_cache_keep_all(*ret);
     return *ret ? 0
                 : error_set(err, EACCES, "%s/scans: what is read of recordings cannot be kept there", folder);
 }
@@ -64,8 +66,7 @@ static void tell_part(const struct part_record *record, bool there, bool json)
     if (there)
         fprintf(stderr, "part %u/%u is complete already\n", part->number, part->count);
     else
-        fprintf(stderr, "part %u/%u: %s read, of %llu listed\n", part->number, part->count,
-                COUNT(record->files, "file"), (unsigned long long)record->listing.objects);
+        fprintf(stderr, "part %u/%u: %s read\n", part->number, part->count, COUNT(record->files, "file"));
     if (json)
         printf("{\"part\":%u,\"parts\":%u,\"files\":%llu,\"bad\":%llu,\"already\":%s}\n", part->number,
                part->count, (unsigned long long)record->files, (unsigned long long)record->bad,
@@ -214,8 +215,7 @@ void import_merge_tell(const struct import_merge *merge)
     uint64_t here = scan_cache_read(merge->scans);
     if (!merge->took)
         return;
-    fprintf(stderr, "%s had read %s", COUNT(merge->taken.count, "part"),
-            COUNT(scan_cache_found(merge->scans), "file"));
+    fprintf(stderr, "%s had read %s", COUNT(merge->taken.count, "part"), COUNT(merge->taken.files, "file"));
     if (here)
         fprintf(stderr, "; %s read here, which no part has as %s now", COUNT(here, "file"),
                 here == 1 ? "it is" : "they are");

@@ -271,7 +271,7 @@ static int begin(struct commit *commit, uint32_t head, struct error *err)
 {
     const struct dataset_commit *options = commit->request->options;
     int rc = check_exact(commit, options, head, err);
-    if (!rc)
+    if (!rc && !options->dry)
         rc = purge_catch_up(commit->dataset, err);
     if (!rc)
         rc = dataset_manifest(commit->dataset, head, &commit->parent, err);
@@ -356,6 +356,7 @@ int commit_run(const struct commit_request *request, struct commit_answer *ret, 
     commit.fresh = request->fresh;
     for (;;) {
         uint32_t head;
+        commit.begun_ns = commit_clock_ns();
         int rc = look_at_head(&commit, &head, err);
         if (!rc)
             rc = has_landed(&commit, ret, err);

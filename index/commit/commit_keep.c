@@ -46,14 +46,16 @@ int64_t commit_clock_ns(void)
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-static void add_packs(const struct commit *commit, struct kept *kept)
+static bool is_long_ago(int64_t then_ns, int64_t most_ns)
 {
-    int64_t most = commit->request->options->upload_ns;
-    if (commit_clock_ns() - commit->uploading_ns < (most ? most : MARK_GRACE_LEAST_NS / 2))
-        return;
-    for (size_t i = 0; i < commit->written.id_count; i++) {
+    return commit_clock_ns() - then_ns >= (most_ns ? most_ns : MARK_GRACE_LEAST_NS / 2);
+}
+
+static void add_packs(const uint8_t (*ids)[MAP_ID_BYTES], size_t count, struct kept *kept)
+{
+    for (size_t i = 0; i < count; i++) {
         char hex[LAYOUT_ID_BYTES];
-        hex_print(commit->written.ids[i], MAP_ID_BYTES, hex);
+        hex_print(ids[i], MAP_ID_BYTES, hex);
         add(kept, mem_printf("packs/%s", hex));
     }
 }
@@ -124,36 +126,67 @@ static int look_for(struct store *store, const struct kept *kept, bool *there, s
     return rc;
 }
 
-/* What took longer than a grace may have been freed before it was referred to. */
-static int check_there(struct commit *commit, const struct kept *kept, struct error *err)
+/* What took longer than a grace may have been freed before it was referred to. *ret_pack: that was a pack, so
+ * it can be made again. */
+static int check_there(struct dataset *dataset, const struct kept *kept, bool *ret_pack, struct error *err)
 {
     CLEANUP_FREE bool *there = mem_zero(kept->count * sizeof *there);
-    int rc = look_for(commit->dataset->layout.store, kept, there, err);
+    int rc = look_for(dataset->layout.store, kept, there, err);
     for (size_t i = 0; !rc && i < kept->count; i++) {
         if (there[i])
             continue;
-        commit->lost = !strncmp(kept->list[i], "packs/", 6); /* so it is made again */
+        *ret_pack = !strncmp(kept->list[i], "packs/", 6);
         rc = error_set(err, EREMCHG,
                        "%s/%s%s: no version needed it yet, and `elidefs gc` has freed it: nothing was "
-                       "committed; import again",
-                       dataset_url(commit->dataset), below, kept->list[i]);
+                       "committed; %s again",
+                       dataset_url(dataset), below, kept->list[i], *ret_pack ? "begin" : "import");
     }
     return rc;
+}
+
+static int keep(struct dataset *dataset, struct kept *kept, bool *ret_pack, struct error *err)
+{
+    struct error why = {0};
+    if (!kept->count)
+        return 0;
+    qsort(kept->list, kept->count, sizeof *kept->list, by_text);
+    int rc = marks_keep(&dataset->layout, (const char *const *)kept->list, kept->count, &why);
+    if (rc == -EACCES || rc == -ENOTSUP) /* who may not list cannot know of any */
+        return 0;
+    if (rc < 0)
+        return error_copy(err, &why);
+    return rc ? check_there(dataset, kept, ret_pack, err) : 0;
+}
+
+/* Pages that the parent had when it was looked are freed a grace after a purge at the earliest. */
+static int check_purges(struct commit *commit, struct error *err)
+{
+    int rc = is_long_ago(commit->begun_ns, commit->request->options->upload_ns)
+                 ? purges_moved(commit->dataset->purges, err)
+                 : 0;
+    commit->lost |= rc == 1;
+    return rc == 1 ? error_set(err, EREMCHG, "%s: clips were purged meanwhile", dataset_url(commit->dataset))
+                   : rc;
 }
 
 int commit_keep(struct commit *commit, struct error *err)
 {
     struct kept kept CLEANUP(kept_done) = {0};
-    struct error why = {0};
-    add_packs(commit, &kept);
-    add_copies(commit, &kept);
-    if (!kept.count)
-        return 0;
-    qsort(kept.list, kept.count, sizeof *kept.list, by_text);
-    int rc = marks_keep(&commit->dataset->layout, (const char *const *)kept.list, kept.count, &why);
-    if (rc == -EACCES || rc == -ENOTSUP) /* who may not list cannot know of any */
-        return 0;
+    int rc = check_purges(commit, err);
     if (rc < 0)
-        return error_copy(err, &why);
-    return rc ? check_there(commit, &kept, err) : 0;
+        return rc;
+    if (is_long_ago(commit->uploading_ns, commit->request->options->upload_ns))
+        add_packs((const uint8_t(*)[MAP_ID_BYTES])commit->written.ids, commit->written.id_count, &kept);
+    add_copies(commit, &kept);
+    return keep(commit->dataset, &kept, &commit->lost, err);
+}
+
+int commit_keep_packs(struct dataset *dataset, const uint8_t (*ids)[MAP_ID_BYTES], size_t count,
+                      int64_t uploading_ns, struct error *err)
+{
+    struct kept kept CLEANUP(kept_done) = {0};
+    bool pack;
+    if (is_long_ago(uploading_ns, 0))
+        add_packs(ids, count, &kept);
+    return keep(dataset, &kept, &pack, err);
 }

@@ -33,6 +33,7 @@ struct commit { /* one try */
     struct interim *interim; /* since the set was made, or NULL; kept from try to try */
     const struct manifest *parent;
     struct overlay *file;         /* the new catalog */
+    int64_t begun_ns;             /* commit_clock_ns() before it was looked what is purged */
     int64_t uploading_ns;         /* commit_clock_ns() before the first byte of this was: */
     struct pages_written written; /* what was put into the store for it */
     struct root_use *uses;        /* the roots the catalog names by id */
@@ -56,5 +57,8 @@ int64_t commit_clock_ns(void);
  * been.
  */
 int commit_keep(struct commit *commit, struct error *err);
+/* The same of packs alone, the first of which began to be uploaded at `uploading_ns`. */
+int commit_keep_packs(struct dataset *dataset, const uint8_t (*ids)[MAP_ID_BYTES], size_t count,
+                      int64_t uploading_ns, struct error *err);
 /* -EREMCHG: another writer's is there. */
 int commit_manifest_put(struct commit *commit, struct error *err);

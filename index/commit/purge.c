@@ -11,7 +11,7 @@
 #include "index/catalog/catalog_known.h"
 #include "index/catalog/hot.h"
 #include "index/catalog/schema.h"
-#include "index/commit/commit.h"
+#include "index/commit/commit_state.h"
 #include "index/commit/scrub/scrub.h"
 #include "index/dataset/dataset_state.h"
 #include "index/pages/pages_write.h"
@@ -31,6 +31,7 @@ struct purging {
     struct purge_list *list;
     uint8_t (*packs)[MAP_ID_BYTES]; /* that were made */
     size_t pack_count, pack_cap;
+    int64_t begun_ns; /* commit_clock_ns() */
     struct dataset_purged done;
 };
 
@@ -342,7 +343,13 @@ static void copy_list(const struct purge_list *from, struct purge_list *to)
 
 static int put_list(struct purging *p, const struct manifest_purge *now, struct error *err)
 {
-    int rc = purges_put(p->dataset->purges, now, p->list, err);
+    int rc = commit_keep_packs(p->dataset, (const uint8_t(*)[MAP_ID_BYTES])p->packs, p->pack_count,
+                               p->begun_ns, err);
+    if (rc < 0) {
+        remove_packs(p);
+        return rc;
+    }
+    rc = purges_put(p->dataset->purges, now, p->list, err);
     if (rc == -EAGAIN) /* else it may be there all the same, and name them */
         remove_packs(p);
     return rc < 0 ? rc : dataset_load_purges(p->dataset, NULL, err);
@@ -364,7 +371,8 @@ static int catch_up_once(struct dataset *dataset, const struct purge_list *known
     CLEANUP_PURGE_LIST struct purge_list list = {0};
     CLEANUP_ROWSET struct rowset *rows = purge_list_rows(known);
     struct manifest_purge now = purges_now(dataset->purges);
-    struct purging p CLEANUP(purging_done) = {.dataset = dataset, .rows = rows, .list = &list, .begun = true};
+    struct purging p CLEANUP(purging_done) = {
+        .dataset = dataset, .rows = rows, .list = &list, .begun = true, .begun_ns = commit_clock_ns()};
     copy_list(known, &list);
     int rc = purge_versions(&p, known->newest + 1, head, err);
     if (rc < 0)
@@ -443,10 +451,10 @@ static int purge_once(struct dataset *dataset, const struct dataset_purge *purge
     CLEANUP_PURGE_LIST struct purge_list list = {0};
     CLEANUP_ROWSET struct rowset *rows = rowset_new();
     struct purging p CLEANUP(purging_done) = {
-        .dataset = dataset, .rows = rows, .list = &list, .dry = purge->dry};
+        .dataset = dataset, .rows = rows, .list = &list, .dry = purge->dry, .begun_ns = commit_clock_ns()};
     struct manifest_purge now;
     int rc = dataset_refresh(dataset, NULL, err);
-    if (!rc)
+    if (!rc && !purge->dry)
         rc = purge_catch_up(dataset, err);
     now = purges_now(dataset->purges);
     if (!rc)
@@ -466,20 +474,22 @@ static int purge_once(struct dataset *dataset, const struct dataset_purge *purge
     return 0;
 }
 
-/* The version that ends it: whoever commits after it knows of the purge. */
+/* The version that ends it: whoever commits after it knows of the purge. Who commits before it comes first.
+ */
 static int end(struct dataset *dataset, const struct dataset_purge *purge, struct dataset_purged *ret,
                struct error *err)
 {
     CLEANUP_CHANGESET struct changeset *nothing = changeset_new();
     struct dataset_commit options = {
         .message = purge->message, .author = purge->author, .based = true, .exact = true, .anyway = true};
+    int64_t until_ns = clock_now_ns() + COMMIT_PATIENCE_NS;
     int rc;
     do {
         rc = dataset_refresh(dataset, &options.base, err);
         if (!rc)
             rc = dataset_commit(dataset, nothing, &options, &ret->version, NULL, err);
-    } while (rc == -EAGAIN);
-    return rc;
+    } while (rc == -EREMCHG && clock_now_ns() < until_ns);
+    return rc == -EREMCHG ? error_recode(err, EBUSY) : rc;
 }
 
 /* The newest purge is named by no version yet. */
@@ -487,6 +497,16 @@ static bool has_no_end(struct dataset *dataset)
 {
     const struct manifest *manifest = dataset_known_manifest(dataset, dataset_head(dataset));
     return manifest && manifest->purge.seq < purges_now(dataset->purges).seq;
+}
+
+int dataset_end_purge(struct dataset *dataset, const struct dataset_purge *purge, struct dataset_purged *ret,
+                      struct error *err)
+{
+    int rc = dataset_refresh(dataset, NULL, err);
+    if (rc < 0 || !has_no_end(dataset))
+        return rc;
+    rc = end(dataset, purge, ret, err);
+    return rc < 0 ? rc : 1;
 }
 
 int dataset_purge(struct dataset *dataset, const struct dataset_purge *purge, struct dataset_purged *ret,

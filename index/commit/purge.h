@@ -34,6 +34,9 @@ struct dataset_purged {
 /* -ENOENT: no version has a clip with one of these keys. Waits. */
 int dataset_purge(struct dataset *dataset, const struct dataset_purge *purge, struct dataset_purged *ret,
                   struct error *err);
+/* Ends a purge that was cut off behind its record: 1, with ret->version, or 0: there is none. Waits. */
+int dataset_end_purge(struct dataset *dataset, const struct dataset_purge *purge, struct dataset_purged *ret,
+                      struct error *err);
 /* Versions that others have committed while something was purged, and without it, are seen to: for whoever is
  * about to commit. Waits. */
 int purge_catch_up(struct dataset *dataset, struct error *err);

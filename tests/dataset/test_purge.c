@@ -298,7 +298,7 @@ CHECKED_TEST(purge, commits_go_on_above_it, made, removed)
 /* ---- who comes between ---- */
 
 /* On another machine, which has a cache of its own. */
-static void other_labels(void *ctx)
+static void commit_there(void (*make)(struct dataset *other))
 {
     struct error err = {0};
     CLEANUP_FREE char *url = in("data"), *folder_there = in("cache-there");
@@ -308,9 +308,30 @@ static void other_labels(void *ctx)
     cr_assert_eq(cache_new(&options, &there, &err), 0, "%s", err.text);
     struct dataset_options with = {.stores = stores, .cache = there};
     cr_assert_eq(dataset_open(&with, url, &other, &err), 0, "%s", err.text);
-    commit_jane(other, "jane-doe-1", "jane comes between");
+    make(other);
     dataset_free(other);
     cache_free(there);
+}
+
+static void make_jane(struct dataset *other)
+{
+    commit_jane(other, "jane-doe-1", "jane comes between");
+}
+
+static void make_bob(struct dataset *other)
+{
+    commit(other, "bob-4", "good");
+}
+
+static void other_labels(void *ctx)
+{
+    commit_there(make_jane);
+}
+
+static void other_labels_bob(void *ctx)
+{
+    hooked->put_match = NULL;
+    commit_there(make_bob);
 }
 
 CHECKED_TEST(purge, a_commit_that_lands_before_its_record_does_is_seen_to, made, removed)
@@ -387,6 +408,33 @@ CHECKED_TEST(purge, one_that_was_cut_off_is_ended_by_the_next_commit_whatever_ha
     dataset = open_data();
     cr_assert_eq(try_commit(dataset, "bob-3", "fair", &version, &err), 0, "%s", err.text);
     cr_assert_eq(version, 7);
+    expect_purged(dataset);
+    dataset_free(dataset);
+}
+
+CHECKED_TEST(purge, one_that_was_cut_off_can_be_ended_with_nothing_more_purged, made, removed)
+{
+    struct error err = {0};
+    struct dataset_purge purge = {.message = "ended"};
+    struct dataset_purged done = {0};
+    struct dataset *dataset = open_hooked();
+    make_versions(dataset);
+    cut_off_elsewhere(NULL);
+    cr_assert_eq(dataset_end_purge(dataset, &purge, &done, &err), 1, "%s", err.text);
+    cr_assert_eq(done.version, 6);
+    cr_assert_eq(dataset_end_purge(dataset, &purge, &done, &err), 0, "%s", err.text);
+    expect_purged(dataset);
+    dataset_free(dataset);
+}
+
+CHECKED_TEST(purge, a_commit_that_lands_between_its_record_and_its_end_comes_first, made, removed)
+{
+    struct dataset *dataset = open_hooked();
+    make_versions(dataset);
+    hooked->put_match = "elidefs/versions/";
+    hooked->before = other_labels_bob;
+    struct dataset_purged done = purge(dataset, "jane-doe-1");
+    cr_assert_eq(done.version, 7);
     expect_purged(dataset);
     dataset_free(dataset);
 }

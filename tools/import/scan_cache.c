@@ -24,7 +24,7 @@ enum {
     KEPT_DAYS = 30,
 };
 static const char magic[MAGIC_BYTES + 1] = "ELIDEFS-SCANS 1\n";
-static const int64_t file_bytes_max = INT64_C(16) << 30;
+static const int64_t own_bytes_max = INT64_C(16) << 30;
 
 struct record {
     uint64_t start; /* of its key. One that begins alike would be lost, and its recording read again */
@@ -38,7 +38,8 @@ struct scan_cache {
     size_t count, cap;
     uint32_t *slots;   /* a hash table of indices into records, plus 1, by `start`; */
     size_t slot_count; /* a power of two, over twice as many as records */
-    bool write;
+    uint64_t odd;      /* random: no record knows its slot */
+    bool write, all;
     atomic_bool writable; /* until something goes wrong */
     atomic_uint_least64_t found, read;
     atomic_int_least64_t end;
@@ -76,7 +77,7 @@ static bool header_decode(const uint8_t bytes[HEADER_BYTES], struct header *ret)
 /* The slot of a key that begins so, or the empty one where it belongs. */
 static uint32_t *slot_of(const struct scan_cache *cache, uint64_t start)
 {
-    size_t at = (size_t)start & (cache->slot_count - 1);
+    size_t at = (size_t)(start * cache->odd >> 32) & (cache->slot_count - 1);
     while (cache->slots[at] && cache->records[cache->slots[at] - 1].start != start)
         at = (at + 1) & (cache->slot_count - 1);
     return &cache->slots[at];
@@ -198,10 +199,17 @@ struct scan_cache *scan_cache_open(const char *folder, const char *source, bool 
     struct scan_cache *cache = MEM_NEW(struct scan_cache);
     cache->path = mem_printf("%s/%s", scans, hex);
     cache->write = write;
+    random_bytes(&cache->odd, sizeof cache->odd);
+    cache->odd |= 1;
     if (open_file(cache, write))
         return cache;
     scan_cache_free(cache);
     return NULL;
+}
+
+void scan_cache_keep_all(struct scan_cache *cache)
+{
+    cache->all = true;
 }
 
 void scan_cache_free(struct scan_cache *cache)
@@ -285,7 +293,7 @@ bool scan_cache_noted(struct scan_cache *cache, enum scan_note note, const struc
 static int64_t append(struct scan_cache *cache, const void *record, size_t size)
 {
     int64_t len = (int64_t)size, at = atomic_fetch_add(&cache->end, len);
-    if (at + len <= file_bytes_max && write(cache->fd, record, size) == (ssize_t)len)
+    if ((cache->all || at + len <= own_bytes_max) && write(cache->fd, record, size) == (ssize_t)len)
         return at;
     atomic_store(&cache->writable, false); /* what stands behind a torn record is never read */
     return -1;

@@ -31,6 +31,8 @@ struct scan_of { /* an object; borrowed */
 /* The file of this source below the cache folder; `source` is any text that names it. `write`: it is made,
  * and added to. */
 struct scan_cache *scan_cache_open(const char *folder, const char *source, bool write);
+/* However much it is; else 16 GiB. */
+void scan_cache_keep_all(struct scan_cache *cache);
 void scan_cache_free(struct scan_cache *cache);
 CLEANUP_DEFINE(struct scan_cache, scan_cache_free, cleanup_scan_cache)
 #define CLEANUP_SCAN_CACHE CLEANUP(cleanup_scan_cache)

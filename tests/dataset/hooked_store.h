@@ -20,9 +20,10 @@ struct hooked_store {
     void *ctx;
     bool stores;
     int put_rc;
-    bool blind;       /* as S3 without ListBucket */
-    bool forbidden;   /* everything is refused */
-    int64_t clock_ns; /* how much later than this machine's its clock is */
+    bool blind;          /* as S3 without ListBucket */
+    bool forbidden;      /* everything is refused */
+    const char *refused; /* so is reading what begins so */
+    int64_t clock_ns;    /* how much later than this machine's its clock is */
     /* A removal of a path with this in it: `before_remove` runs first (once). */
     const char *remove_match;
     void (*before_remove)(void *ctx);
@@ -45,7 +46,9 @@ static inline void hooked_done(struct store_get *get, int rc, const struct error
 {
     struct hooked_get *hooked_get = get->ctx;
     struct error now = rc < 0 ? *err : (struct error){0};
-    if (hooked_get->hooked->forbidden || (hooked_get->hooked->blind && rc == -ENOENT))
+    const char *refused = hooked_get->hooked->refused;
+    if (hooked_get->hooked->forbidden || (hooked_get->hooked->blind && rc == -ENOENT) ||
+        (refused && !strncmp(hooked_get->outer->path, refused, strlen(refused))))
         error_set(&now, EACCES, "403 Forbidden");
     struct store_get *outer = hooked_get->outer;
     free(hooked_get);

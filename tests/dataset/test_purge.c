@@ -439,6 +439,19 @@ CHECKED_TEST(purge, a_commit_that_lands_between_its_record_and_its_end_comes_fir
     dataset_free(dataset);
 }
 
+CHECKED_TEST(purge, who_may_not_read_what_was_purged_does_not_take_it_for_nothing, made, removed)
+{
+    struct error err = {0};
+    struct dataset *dataset = open_data();
+    struct dataset_options options = {.stores = stores, .cache = cache};
+    make_versions(dataset);
+    purge(dataset, "jane-doe-1");
+    dataset_free(dataset);
+    hooked->refused = "elidefs/purges/";
+    cr_assert_eq(dataset_open_store(&options, &hooked->base, &dataset, &err), -EACCES);
+    cr_assert(strstr(err.text, "403 Forbidden"), "%s", err.text);
+}
+
 /* ---- stores that fail ---- */
 
 static int purge_with_fault(enum fault_kind kind, unsigned n, const char *key, bool *ret_hit,

@@ -129,7 +129,7 @@ Test(text, a_byte_is_escaped_wherever_it_stands_in_a_text)
             json_write_text(&alone, &one, 1);
             buf_append(&expected, "\"aaaaaaaaaaaaaaaaaaa", at + 1);
             buf_append(&expected, buf_text(&alone) + 1, alone.len - 2);
-            buf_append(&expected, "aaaaaaaaaaaaaaaaaaa\"" + at + 1, LEN - at);
+            buf_append(&expected, &"aaaaaaaaaaaaaaaaaaa\""[at + 1], LEN - at);
             cr_assert_str_eq(buf_text(&text), buf_text(&expected));
         }
     buf_done(&text), buf_done(&alone), buf_done(&expected);

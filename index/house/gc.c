@@ -289,24 +289,37 @@ static void keep_item(struct garbage_item *item)
     item->freed = true; /* it is no garbage: the next mark does not name it */
 }
 
+/* 0: it is none. */
+static uint32_t version_of(const struct garbage_item *item)
+{
+    return item->kind == GC_VERSIONS ? (uint32_t)strtoul(item->path + strlen("versions/"), NULL, 10) : 0;
+}
+
+static int add_back(struct gc *gc, uint32_t version, struct error *err)
+{
+    int rc = add_version(gc, dataset_known_manifest(gc->dataset, version), err);
+    if (!rc)
+        rc = copies_take_named(gc->dataset, version, &gc->garbage, err);
+    gc->report->tagged++;
+    return rc;
+}
+
 /* A version that is not forgotten any more, since somebody has tagged it, needs what it needs. */
 static int take_back_versions(struct gc *gc, struct error *err)
 {
+    CLEANUP_FREE uint32_t *back = mem_alloc((gc->garbage.count + 1) * sizeof *back);
+    size_t count = 0;
     int rc = 0;
-    for (size_t i = 0; !rc && i < gc->garbage.count; i++) {
+    for (size_t i = 0; i < gc->garbage.count; i++) {
         struct garbage_item *item = &gc->garbage.list[i];
-        if (item->kind != GC_VERSIONS)
+        uint32_t version = version_of(item);
+        if (!version || dataset_is_forgotten(gc->dataset, version))
             continue;
-        uint32_t version = (uint32_t)strtoul(item->path + strlen("versions/"), NULL, 10);
-        const struct manifest *manifest = dataset_known_manifest(gc->dataset, version);
-        if (dataset_is_forgotten(gc->dataset, version))
-            continue;
-        rc = add_version(gc, manifest, err);
-        if (!rc)
-            rc = copies_take_named(gc->dataset, version, &gc->garbage, err);
         keep_item(item);
-        gc->report->tagged++;
+        back[count++] = version;
     }
+    for (size_t i = 0; !rc && i < count; i++) /* copies leave the list */
+        rc = add_back(gc, back[i], err);
     return rc;
 }
 
@@ -337,7 +350,7 @@ static int put_stub(struct gc *gc, const struct garbage_item *item, struct error
     CLEANUP_FORGETTING struct forgetting found = {0};
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     CLEANUP_FREE char *path = mem_printf("elidefs/%s", item->path);
-    uint32_t version = (uint32_t)strtoul(item->path + strlen("versions/"), NULL, 10);
+    uint32_t version = version_of(item);
     const struct manifest *manifest = dataset_known_manifest(gc->dataset, version);
     if (!dataset_find_forgotten(gc->dataset, version, &found))
         return 0;

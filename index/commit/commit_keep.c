@@ -112,14 +112,21 @@ static int ask_for(struct store *store, const struct kept *kept, size_t i, bool 
     return rc < 0 && rc != -ENOENT ? error_copy(err, &why) : 0;
 }
 
+static int list(struct store *store, const char *prefix, struct listing *listing, struct error *err)
+{
+    struct error why = {0};
+    int rc = store_list(store, prefix, note_there, listing, &why);
+    return rc < 0 && rc != -ENOENT ? error_copy(err, &why) : 0;
+}
+
 /* Few are asked for, of many there is a listing. */
 static int look_for(struct store *store, const struct kept *kept, bool *there, struct error *err)
 {
     int rc = 0;
     if (kept->count > HEADS) {
         struct listing listing = {kept, there};
-        rc = store_list(store, copies, note_there, &listing, NULL);
-        return rc < 0 && rc != -ENOENT ? rc : store_list(store, "elidefs/packs/", note_there, &listing, err);
+        rc = list(store, copies, &listing, err);
+        return rc ? rc : list(store, "elidefs/packs/", &listing, err);
     }
     for (size_t i = 0; !rc && i < kept->count; i++)
         rc = ask_for(store, kept, i, there, err);

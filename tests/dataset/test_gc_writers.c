@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "cache/store/fault.h"
 #include "hooked_store.h"
 
 /* ---- copies ---- */
@@ -64,6 +65,54 @@ CHECKED_TEST(gc_writers, a_commit_whose_copy_was_freed_while_it_took_its_time_is
     cr_assert_eq(commit_copy(dataset, "clip-15", &err), 0, "%s", err.text);
     dataset_free(dataset);
     store_unref(&hooked->base);
+}
+
+/* More than are asked for one by one. */
+static struct changeset *many_copies(void)
+{
+    enum { COPIES = 20 };
+    struct error err = {0};
+    struct changeset *set = changeset_new();
+    CLEANUP_FREE char *url = in("data");
+    CLEANUP_STORE struct store *store = NULL;
+    cr_assert_eq(store_open(stores, url, &store, &err), 0, "%s", err.text);
+    uint32_t root = changeset_root(set, store_url(store));
+    for (int i = 0; i < COPIES; i++) {
+        CLEANUP_FREE char *path = mem_printf("elidefs/data/0123456789abcdef/%032d", i);
+        CLEANUP_FREE char *file = mem_printf("data/%s", path), *key = mem_printf("copy-%d", i);
+        struct store_object object;
+        uint32_t id;
+        make_file(file, "0123456789");
+        cr_assert_eq(store_head(store, path, &object, &err), 0, "%s", err.text);
+        cr_assert_eq(changeset_object(set, root, path, object.size, object.pin, &id, &err), 0, "%s",
+                     err.text);
+        struct changeset_clip clip = {
+            .key = key, .t0_ns = CLIP_NO_TIME, .t1_ns = CLIP_NO_TIME, .source = "test"};
+        cr_assert_eq(changeset_clip(set, &clip, &err), 0, "%s", err.text);
+    }
+    return set;
+}
+
+CHECKED_TEST(gc_writers, a_commit_that_cannot_look_whether_its_copies_are_there_says_why, made, removed)
+{
+    struct changeset *set = many_copies();
+    bool ended = false;
+    make_file("data/elidefs/packs/00000000000000000000000000000001", "so that there is something to mark");
+    gc(folder_store, HOUR_NS);
+    for (unsigned call = 1; !ended; call++) {
+        struct error err = {0};
+        struct store *faulty = store_fault_new(store_ref(folder_store), &(struct fault_plan){0});
+        struct dataset *dataset = open_over(faulty);
+        store_fault_set(faulty,
+                        &(struct fault_plan){.kind = FAULT_FAIL, .first = call, .count = 1, .code = EIO});
+        int rc = dataset_commit(dataset, set, &(struct dataset_commit){.anyway = true}, NULL, NULL, &err);
+        cr_assert(!rc || strstr(err.text, "a fault on purpose"), "call %u: %s", call, err.text);
+        ended = store_fault_calls(faulty) < call;
+        cr_assert(!ended || !rc);
+        dataset_free(dataset);
+        store_unref(faulty);
+    }
+    changeset_free(set);
 }
 
 /* ---- writers ---- */

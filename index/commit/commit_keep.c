@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "cache/base/instant.h"
 #include "index/base/marks.h"
 #include "index/commit/commit_state.h"
 
@@ -41,9 +41,7 @@ static int by_text(const void *a, const void *b)
 /* Also while the machine slept. */
 int64_t commit_clock_ns(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+    return clock_boot_ns();
 }
 
 static bool is_long_ago(int64_t then_ns, int64_t most_ns)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/instant.h"
 #include "cache/base/workers.h"
 #include "index/dataset/dataset_state.h"
 #include "index/house/copies.h"
@@ -20,6 +21,8 @@
 #include "index/house/reach.h"
 
 enum { AHEAD = 32, FREERS = 16, TRIES = 10 };
+/* How long a look at marks is believed. */
+static const int64_t look_ns = 60 * INT64_C(1000000000);
 
 struct gc {
     struct dataset *dataset;
@@ -214,6 +217,15 @@ static int put_mark(struct gc *gc, bool claims, struct error *err)
     return 0;
 }
 
+/* A mark that was listed is not there any more: somebody removes old ones. */
+static int again_if_gone(struct gc *gc, int rc, struct error *err)
+{
+    if (rc != -ENOENT)
+        return rc;
+    gc->again = true;
+    return error_recode(err, EAGAIN);
+}
+
 /* The time of the mark that was put last. */
 static int read_clock(struct gc *gc, int64_t *ret_ns, struct error *err)
 {
@@ -246,14 +258,14 @@ static int find_due(struct gc *gc, struct error *err)
     garbage_judge(&gc->garbage, history); /* what is claimed stays so */
     int rc = put_mark(gc, false, err);
     if (!rc)
-        rc = read_clock(gc, &now_ns, err);
+        rc = again_if_gone(gc, read_clock(gc, &now_ns, err), err);
     if (rc < 0)
         return rc;
     add_own(history, now_ns);
     rc = history_read_since(&gc->dataset->layout, history, now_ns, gc->options->grace_ns, err);
     if (!rc)
         garbage_judge(&gc->garbage, history);
-    return rc;
+    return again_if_gone(gc, rc, err);
 }
 
 static bool anything_due(const struct gc *gc)
@@ -367,9 +379,20 @@ static int put_stub(struct gc *gc, const struct garbage_item *item, struct error
     return store_put(gc->dataset->layout.store, path, bytes.data, bytes.len, STORE_PUT_REPLACE, NULL, err);
 }
 
+/* Whoever has seen the claim may have freed what it names, and then it may have been made again, and be
+ * needed. -EAGAIN: somebody wrote a mark since. */
+static int check_newest(struct gc *gc, bool *ret_others, struct error *err)
+{
+    uint32_t last;
+    int rc = marks_last(&gc->dataset->layout, &last, err);
+    *ret_others = !rc && last != gc->history.next - 1;
+    return *ret_others ? error_set(err, EAGAIN, "others collect garbage here at the same time") : rc;
+}
+
 struct freeing {
     struct gc *gc;
-    pthread_mutex_t lock; /* guards what follows, and the items while threads run */
+    pthread_mutex_t lock; /* guards what follows, `again`, and the items while threads run */
+    int64_t looked_ns;    /* when the claim was the newest mark, by clock_boot_ns() */
     size_t next;
     int rc;
     struct error err;
@@ -399,9 +422,16 @@ static void free_some(struct freeing *freeing, bool versions)
     pthread_mutex_lock(&freeing->lock);
     while ((item = next_locked(freeing, versions))) {
         struct error err = {0};
+        bool others = false;
+        int64_t now_ns = clock_boot_ns();
+        bool looks = now_ns - freeing->looked_ns >= look_ns;
         pthread_mutex_unlock(&freeing->lock);
-        int rc = free_item(freeing->gc, item, &err);
+        int rc = looks ? check_newest(freeing->gc, &others, &err) : 0;
+        if (!rc)
+            rc = free_item(freeing->gc, item, &err);
         pthread_mutex_lock(&freeing->lock);
+        freeing->looked_ns = looks && !rc ? now_ns : freeing->looked_ns;
+        freeing->gc->again |= others;
         if (rc < 0 && !freeing->rc)
             freeing->rc = error_copy(&freeing->err, &err);
         if (rc < 0)
@@ -426,9 +456,11 @@ static void free_others(void *ctx)
 
 static int free_all(struct gc *gc, void (*run)(void *ctx), struct error *err)
 {
-    struct freeing freeing = {.gc = gc};
+    struct freeing freeing = {.gc = gc, .looked_ns = clock_boot_ns()};
     struct workers *workers = NULL;
-    int rc = workers_new(FREERS, &workers, err);
+    int rc = check_newest(gc, &gc->again, err);
+    if (!rc)
+        rc = workers_new(FREERS, &workers, err);
     if (rc < 0)
         return rc;
     pthread_mutex_init(&freeing.lock, NULL);
@@ -439,7 +471,7 @@ static int free_all(struct gc *gc, void (*run)(void *ctx), struct error *err)
     return freeing.rc < 0 ? error_copy(err, &freeing.err) : 0;
 }
 
-/* Stubs first. Marks that no later run will look at go last; a failure there is none of the run. */
+/* Stubs first. */
 static int free_due(struct gc *gc, struct error *err)
 {
     uint64_t due = 0;
@@ -450,6 +482,8 @@ static int free_due(struct gc *gc, struct error *err)
     return rc < 0 ? rc : free_all(gc, free_others, err);
 }
 
+/* Those before the oldest that counts for this grace: a run with a longer one waits until another is as old.
+ * A failure is none of the run. */
 static void remove_old_marks(struct gc *gc)
 {
     const struct history *history = &gc->history;
@@ -474,7 +508,7 @@ static int free_what_is_due(struct gc *gc, struct error *err)
 
 static int run_once(struct gc *gc, struct error *err)
 {
-    int rc = history_read(&gc->dataset->layout, &gc->history, err);
+    int rc = again_if_gone(gc, history_read(&gc->dataset->layout, &gc->history, err), err);
     if (!rc)
         rc = look(gc, err);
     if (!rc && gc->options->dry)

@@ -278,3 +278,71 @@ CHECKED_TEST(gc_writers, of_two_that_run_at_once_one_begins_again, made, removed
     check_readable(2, 13, "others");
     store_unref(&hooked->base);
 }
+
+/* All that is claimed is freed, and then a copy is made again, and is needed. */
+static void free_and_copy_again(void *ctx)
+{
+    struct error err = {0};
+    gc(folder_store, HOUR_NS);
+    cr_assert_eq(objects("elidefs/data/"), 0);
+    struct dataset *dataset = open_data();
+    cr_assert_eq(commit_copy(dataset, "clip-15", &err), 0, "%s", err.text);
+    dataset_free(dataset);
+}
+
+CHECKED_TEST(gc_writers, one_that_stood_still_while_others_ended_what_it_began_frees_nothing_more, made,
+             removed)
+{
+    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    make_file("data/elidefs/data/0123456789abcdef/00000000000000000000000000000001", "0123456789");
+    forget(2, 2);
+    gc(folder_store, HOUR_NS);
+    age_marks(HOUR_NS);
+    hooked->put_match = "elidefs/versions/"; /* it has claimed all, and puts a stub */
+    hooked->before = free_and_copy_again;
+    struct gc_report report = gc(&hooked->base, HOUR_NS);
+    cr_assert_eq(objects("elidefs/data/"), 1);
+    cr_assert_eq(report.freed[GC_VERSIONS].count, 1);
+    store_unref(&hooked->base);
+    check_readable(2, 2, "the new one, too");
+}
+
+static void keep_all(void *ctx)
+{
+    make_file("data/elidefs/gc/7", "elidefs gc 1 somebody\n");
+}
+
+CHECKED_TEST(gc_writers, one_whose_marks_are_not_the_newest_frees_nothing_by_them, made, removed)
+{
+    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    forget(2, 13);
+    gc(folder_store, HOUR_NS);
+    age_marks(HOUR_NS);
+    hooked->put_match = "elidefs/gc/2"; /* a number that was used, and is free again */
+    hooked->before = keep_all;
+    struct gc_report report = gc(&hooked->base, HOUR_NS);
+    cr_assert_eq(report.freed[GC_PACKS].count + report.freed[GC_VERSIONS].count, 0);
+    cr_assert_eq(report.unneeded[GC_VERSIONS].count, 12);
+    store_unref(&hooked->base);
+}
+
+static void remove_the_mark(void *ctx)
+{
+    CLEANUP_FREE char *path = in("data/elidefs/gc/1");
+    cr_assert_eq(unlink(path), 0);
+}
+
+CHECKED_TEST(gc_writers, one_whose_old_mark_another_removes_begins_again, made, removed)
+{
+    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    forget(2, 13);
+    gc(folder_store, HOUR_NS);
+    age_marks(HOUR_NS);
+    hooked->put_match = "elidefs/gc/";
+    hooked->before = remove_the_mark;
+    cr_assert_eq(gc(&hooked->base, HOUR_NS).freed[GC_PACKS].count, 0);
+    age_marks(HOUR_NS);
+    cr_assert_gt(gc(&hooked->base, HOUR_NS).freed[GC_PACKS].count, 0);
+    store_unref(&hooked->base);
+    check_readable(2, 13, "others");
+}

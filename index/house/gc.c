@@ -547,6 +547,8 @@ int gc_run(struct dataset *dataset, const struct gc_options *options, struct gc_
         for (int kind = 0; kind < GC_KINDS; kind++) {
             report.freed[kind].count += ret->freed[kind].count;
             report.freed[kind].bytes += ret->freed[kind].bytes;
+            report.unneeded[kind].count += ret->freed[kind].count; /* it was not there to be found again */
+            report.unneeded[kind].bytes += ret->freed[kind].bytes;
         }
         *ret = report;
         if (rc != -EAGAIN || !gc.again)

@@ -326,6 +326,21 @@ CHECKED_TEST(gc_writers, one_whose_marks_are_not_the_newest_frees_nothing_by_the
     store_unref(&hooked->base);
 }
 
+CHECKED_TEST(gc_writers, what_one_frees_before_it_begins_again_counts_as_unneeded, made, removed)
+{
+    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    forget(2, 13);
+    gc(folder_store, HOUR_NS);
+    age_marks(HOUR_NS);
+    hooked->remove_match = "elidefs/packs/";
+    hooked->before_remove = keep_all;
+    struct gc_report report = gc(&hooked->base, HOUR_NS);
+    cr_assert_gt(report.freed[GC_PACKS].count, 0);
+    cr_assert_geq(report.unneeded[GC_PACKS].count, report.freed[GC_PACKS].count);
+    cr_assert_geq(report.unneeded[GC_PACKS].bytes, report.freed[GC_PACKS].bytes);
+    store_unref(&hooked->base);
+}
+
 static void remove_the_mark(void *ctx)
 {
     CLEANUP_FREE char *path = in("data/elidefs/gc/1");

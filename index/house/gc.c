@@ -29,7 +29,8 @@ struct gc {
     const struct gc_options *options;
     struct gc_report *report;
     struct reach *reach;
-    uint32_t head;          /* versions up to this one were looked at */
+    uint32_t head;          /* versions up to this one were looked at, */
+    uint32_t purge;         /* as this one has left them */
     struct garbage garbage; /* that no version needs */
     struct history history;
     bool again; /* somebody wrote a mark meanwhile */
@@ -166,6 +167,7 @@ static int look(struct gc *gc, struct error *err)
 {
     uint32_t head;
     int rc = dataset_refresh(gc->dataset, &head, err);
+    gc->purge = dataset_purge_seq(gc->dataset);
     begin(gc, "read", "versions", head);
     if (!rc)
         rc = add_versions(gc, head, err);
@@ -335,11 +337,15 @@ static int take_back_versions(struct gc *gc, struct error *err)
     return rc;
 }
 
-/* New versions, tags, and what is forgotten. */
+/* New versions, tags, and what is forgotten. What was purged from a version lies in other packs since. */
 static int look_again(struct gc *gc, struct error *err)
 {
     uint32_t head, before = gc->head;
     int rc = dataset_refresh(gc->dataset, &head, err);
+    if (!rc && dataset_purge_seq(gc->dataset) != gc->purge) {
+        gc->head = 0;
+        begin(gc, "read again", "versions", head);
+    }
     if (!rc)
         rc = add_versions(gc, head, err);
     if (!rc)

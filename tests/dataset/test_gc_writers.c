@@ -2,10 +2,12 @@
 /* Garbage is collected, and somebody commits, sets a tag or collects garbage at the same time. */
 #include "gc_fixture.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "cache/store/fault.h"
 #include "hooked_store.h"
+#include "index/commit/purge.h"
 
 /* ---- copies ---- */
 
@@ -259,6 +261,51 @@ CHECKED_TEST(gc_writers, a_tag_that_is_set_while_it_runs_keeps_its_version, made
     pages_check_free(check);
     dataset_free(dataset);
     store_unref(&hooked->base);
+}
+
+static void move(const char *from, const char *to)
+{
+    CLEANUP_FREE char *is = in(from), *will_be = in(to);
+    cr_assert_eq(rename(is, will_be), 0);
+}
+
+static void end_the_purge(void *ctx)
+{
+    move("purges", "data/elidefs/purges");
+}
+
+/* All that a purge writes but its last version; what names its packs is put aside, as if it were yet to come.
+ */
+static void begin_a_purge(void)
+{
+    struct error err = {0};
+    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    struct dataset *dataset = open_over(&hooked->base);
+    struct dataset_purge purge = {.keys = (const char *const[]){"clip-2"}, .count = 1};
+    struct dataset_purged done;
+    hooked->put_match = "elidefs/versions/";
+    hooked->stores = false;
+    hooked->put_rc = -EIO;
+    cr_assert_eq(dataset_purge(dataset, &purge, &done, &err), -EIO, "%s", err.text);
+    cr_assert_gt(objects("elidefs/packs/"), VERSIONS);
+    move("data/elidefs/purges", "purges");
+    dataset_free(dataset);
+    store_unref(&hooked->base);
+}
+
+CHECKED_TEST(gc_writers, what_is_purged_while_it_runs_keeps_the_packs_that_it_leaves, made, removed)
+{
+    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    begin_a_purge();
+    make_file("data/elidefs/packs/00000000000000000000000000000001", "of a commit that was killed");
+    gc(folder_store, HOUR_NS);
+    age_marks(HOUR_NS);
+    hooked->put_match = "elidefs/gc/"; /* after it has looked */
+    hooked->before = end_the_purge;
+    cr_assert_eq(gc(&hooked->base, HOUR_NS).freed[GC_PACKS].count, 2,
+                 "that one, and one of the version that did not come to be");
+    store_unref(&hooked->base);
+    check_readable(2, 2, "all but what was purged");
 }
 
 static void other_gc(void *ctx)

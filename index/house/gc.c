@@ -379,6 +379,7 @@ static int put_stub(struct gc *gc, const struct garbage_item *item, struct error
                             .author = found.author,
                             .message = found.message};
     memcpy(stub.uuid, manifest->uuid, sizeof stub.uuid);
+    memcpy(stub.commit_id, manifest->commit_id, sizeof stub.commit_id);
     memcpy(stub.parent_sha256, manifest->parent_sha256, SHA256_BYTES);
     memcpy(stub.sha256, manifest->sha256, SHA256_BYTES);
     manifest_print(&bytes, &stub);

@@ -6,6 +6,7 @@
  *                                            upload a moment ago looks at marks first (index/base/marks.h)
  *     a tag on a version that is forgotten   is read after the claim; none can be set on one that is known to
  *                                            be, and that has been so for a grace
+ *     what was freed and made again since    others have written marks, then: all begins again
  */
 #include "index/house/gc.h"
 

@@ -213,3 +213,8 @@ int64_t clock_now_ns(void)
 {
     return read_clock(CLOCK_MONOTONIC);
 }
+
+int64_t clock_boot_ns(void)
+{
+    return read_clock(CLOCK_BOOTTIME);
+}

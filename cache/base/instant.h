@@ -21,5 +21,6 @@ int duration_parse(const char *text, size_t len, int64_t *ret_ns);
 /* As seconds, shortest exact decimal: 3266666667 -> "3.266666667". */
 void duration_print(struct buf *buf, int64_t ns);
 
-int64_t instant_now(void);  /* wall clock */
-int64_t clock_now_ns(void); /* monotonic */
+int64_t instant_now(void);   /* wall clock */
+int64_t clock_now_ns(void);  /* monotonic */
+int64_t clock_boot_ns(void); /* the same, which goes on while the machine sleeps */

@@ -159,12 +159,17 @@ static void read_when(struct fields *f, struct manifest *m)
     m->message = field_line(f, "message");
 }
 
-static void read_identity(struct fields *f, struct manifest *m)
+static void read_commit(struct fields *f, struct manifest *m)
 {
     const char *commit = field_text(f, "commit");
     if (!is_lower_hex(commit, LAYOUT_ID_BYTES - 1))
         bad(f, "commit", "is not 32 hex digits");
     snprintf(m->commit_id, sizeof m->commit_id, "%s", commit);
+}
+
+static void read_identity(struct fields *f, struct manifest *m)
+{
+    read_commit(f, m);
     read_when(f, m);
     if (json_get(f->json, "source"))
         m->source = field_line(f, "source");
@@ -365,9 +370,10 @@ static void read_forgets(struct fields *f, struct manifest *m)
     f->rc = f->rc ? f->rc : at.rc;
 }
 
-/* In the place of a manifest that is gone. */
+/* In the place of a manifest that is gone: what was committed goes on being known to have been. */
 static void read_stub(struct fields *f, struct manifest *m)
 {
+    read_commit(f, m);
     struct fields at = field_object(f, "forgotten", "forgotten.");
     m->stub = true;
     if (at.rc)

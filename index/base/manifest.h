@@ -61,7 +61,7 @@ struct manifest {
     bool outdated;     /* refused, too, since the catalog is of a format from before the first release */
     bool stub; /* it was forgotten, and what it held is gone: this stands in its place. `time_ns`, `author`
                   and `message` are of who forgot it, `sha256` is of the manifest that was there; of what
-                  follows and stands before, it has `uuid`, `version` and the parent alone */
+                  follows and stands before, it has `uuid`, `version`, the parent and `commit_id` alone */
     struct map_top catalog; /* where it lies; no pages: the version has none (v0) */
     uint64_t clips, rows;
     uint64_t added, replaced, removed, unchanged; /* clips, against the parent */

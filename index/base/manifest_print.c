@@ -104,6 +104,7 @@ void manifest_print(struct buf *buf, const struct manifest *m)
     buf_printf(buf, "  \"version\": %u,\n", m->version);
     print_parent(buf, m);
     if (m->stub) {
+        print_text(buf, "commit", m->commit_id);
         print_stub(buf, m);
         return;
     }

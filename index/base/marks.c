@@ -100,6 +100,17 @@ int marks_list(struct layout *layout, struct mark_seen **ret, size_t *ret_count,
     return 0;
 }
 
+int marks_last(struct layout *layout, uint32_t *ret, struct error *err)
+{
+    CLEANUP_FREE struct mark_seen *seen = NULL;
+    size_t count = 0;
+    int rc = marks_list(layout, &seen, &count, err);
+    if (rc < 0)
+        return rc;
+    *ret = count ? seen[count - 1].seq : 0;
+    return 0;
+}
+
 /* ---- one of them ---- */
 
 static int parse(struct mark *mark)
@@ -147,7 +158,7 @@ static int settle(struct layout *layout, const char *path, const struct buf *our
     return rc;
 }
 
-int mark_put(struct layout *layout, const struct mark *mark, struct error *err)
+static int put(struct layout *layout, const struct mark *mark, struct error *err)
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
     char path[LAYOUT_PATH_BYTES], id[LAYOUT_ID_BYTES];
@@ -161,6 +172,18 @@ int mark_put(struct layout *layout, const struct mark *mark, struct error *err)
     if (rc == -EEXIST)
         return settle(layout, path, &text, err);
     return rc < 0 ? error_copy(err, &why) : 0;
+}
+
+int mark_put(struct layout *layout, const struct mark *mark, struct error *err)
+{
+    uint32_t last = 0;
+    int rc = put(layout, mark, err);
+    if (!rc)
+        rc = marks_last(layout, &last, err);
+    if (!rc && last != mark->seq)
+        rc = error_set(err, EEXIST, "%s/%s%u: somebody has written a later one, %u", store_url(layout->store),
+                       folder, mark->seq, last);
+    return rc;
 }
 
 /* ---- who wants to refer to something ---- */
@@ -209,6 +232,8 @@ static int keep_once(struct layout *layout, const char *const *paths, size_t cou
     if (rc < 0 || !marks)
         return rc;
     rc = mark_read(layout, seen[marks - 1].seq, &newest, err);
+    if (rc == -ENOENT) /* there are newer ones */
+        return error_recode(err, EAGAIN);
     if (!rc)
         rc = check_free(layout, &newest, paths, count, &named, err);
     if (rc < 0 || !named)

@@ -47,10 +47,13 @@ struct mark_seen {
 };
 /* Those there are, ascending: a list that is the caller's. Waits. */
 int marks_list(struct layout *layout, struct mark_seen **ret, size_t *ret_count, struct error *err);
+/* The number of the newest, 0: there is none. Waits. */
+int marks_last(struct layout *layout, uint32_t *ret, struct error *err);
 void mark_path(uint32_t seq, char ret_path[LAYOUT_PATH_BYTES]);
 /* -EUCLEAN: damaged. Waits. */
 int mark_read(struct layout *layout, uint32_t seq, struct mark *ret, struct error *err);
-/* Written as number `seq`. -EEXIST: somebody else's is there. Waits. */
+/* Written as number `seq`, and it is the newest. -EEXIST: somebody else's is there, or a later one: numbers
+ * of marks that were removed are free again for who has stood still. Waits. */
 int mark_put(struct layout *layout, const struct mark *mark, struct error *err);
 
 /* Nothing of `paths` (below elidefs/, sorted) is freed for some time from now on; but it may have been before

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "cache/base/instant.h"
 #include "index/base/marks.h"
 #include "index/commit/commit_state.h"
 
@@ -41,9 +41,7 @@ static int by_text(const void *a, const void *b)
 /* Also while the machine slept. */
 int64_t commit_clock_ns(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+    return clock_boot_ns();
 }
 
 static bool is_long_ago(int64_t then_ns, int64_t most_ns)
@@ -112,14 +110,21 @@ static int ask_for(struct store *store, const struct kept *kept, size_t i, bool 
     return rc < 0 && rc != -ENOENT ? error_copy(err, &why) : 0;
 }
 
+static int list(struct store *store, const char *prefix, struct listing *listing, struct error *err)
+{
+    struct error why = {0};
+    int rc = store_list(store, prefix, note_there, listing, &why);
+    return rc < 0 && rc != -ENOENT ? error_copy(err, &why) : 0;
+}
+
 /* Few are asked for, of many there is a listing. */
 static int look_for(struct store *store, const struct kept *kept, bool *there, struct error *err)
 {
     int rc = 0;
     if (kept->count > HEADS) {
         struct listing listing = {kept, there};
-        rc = store_list(store, copies, note_there, &listing, NULL);
-        return rc < 0 && rc != -ENOENT ? rc : store_list(store, "elidefs/packs/", note_there, &listing, err);
+        rc = list(store, copies, &listing, err);
+        return rc ? rc : list(store, "elidefs/packs/", &listing, err);
     }
     for (size_t i = 0; !rc && i < kept->count; i++)
         rc = ask_for(store, kept, i, there, err);

@@ -6,6 +6,7 @@
  *                                            upload a moment ago looks at marks first (index/base/marks.h)
  *     a tag on a version that is forgotten   is read after the claim; none can be set on one that is known to
  *                                            be, and that has been so for a grace
+ *     what was freed and made again since    others have written marks, then: all begins again
  */
 #include "index/house/gc.h"
 
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/instant.h"
 #include "cache/base/workers.h"
 #include "index/dataset/dataset_state.h"
 #include "index/house/copies.h"
@@ -20,13 +22,16 @@
 #include "index/house/reach.h"
 
 enum { AHEAD = 32, FREERS = 16, TRIES = 10 };
+/* How long a look at marks is believed. */
+static const int64_t look_ns = 60 * INT64_C(1000000000);
 
 struct gc {
     struct dataset *dataset;
     const struct gc_options *options;
     struct gc_report *report;
     struct reach *reach;
-    uint32_t head;          /* versions up to this one were looked at */
+    uint32_t head;          /* versions up to this one were looked at, */
+    uint32_t purge;         /* as this one has left them */
     struct garbage garbage; /* that no version needs */
     struct history history;
     bool again; /* somebody wrote a mark meanwhile */
@@ -163,6 +168,7 @@ static int look(struct gc *gc, struct error *err)
 {
     uint32_t head;
     int rc = dataset_refresh(gc->dataset, &head, err);
+    gc->purge = dataset_purge_seq(gc->dataset);
     begin(gc, "read", "versions", head);
     if (!rc)
         rc = add_versions(gc, head, err);
@@ -214,6 +220,15 @@ static int put_mark(struct gc *gc, bool claims, struct error *err)
     return 0;
 }
 
+/* A mark that was listed is not there any more: somebody removes old ones. */
+static int again_if_gone(struct gc *gc, int rc, struct error *err)
+{
+    if (rc != -ENOENT)
+        return rc;
+    gc->again = true;
+    return error_recode(err, EAGAIN);
+}
+
 /* The time of the mark that was put last. */
 static int read_clock(struct gc *gc, int64_t *ret_ns, struct error *err)
 {
@@ -246,14 +261,14 @@ static int find_due(struct gc *gc, struct error *err)
     garbage_judge(&gc->garbage, history); /* what is claimed stays so */
     int rc = put_mark(gc, false, err);
     if (!rc)
-        rc = read_clock(gc, &now_ns, err);
+        rc = again_if_gone(gc, read_clock(gc, &now_ns, err), err);
     if (rc < 0)
         return rc;
     add_own(history, now_ns);
     rc = history_read_since(&gc->dataset->layout, history, now_ns, gc->options->grace_ns, err);
     if (!rc)
         garbage_judge(&gc->garbage, history);
-    return rc;
+    return again_if_gone(gc, rc, err);
 }
 
 static bool anything_due(const struct gc *gc)
@@ -289,32 +304,49 @@ static void keep_item(struct garbage_item *item)
     item->freed = true; /* it is no garbage: the next mark does not name it */
 }
 
-/* A version that is not forgotten any more, since somebody has tagged it, needs what it needs. */
-static int take_back_versions(struct gc *gc, struct error *err)
+/* 0: it is none. */
+static uint32_t version_of(const struct garbage_item *item)
 {
-    int rc = 0;
-    for (size_t i = 0; !rc && i < gc->garbage.count; i++) {
-        struct garbage_item *item = &gc->garbage.list[i];
-        if (item->kind != GC_VERSIONS)
-            continue;
-        uint32_t version = (uint32_t)strtoul(item->path + strlen("versions/"), NULL, 10);
-        const struct manifest *manifest = dataset_known_manifest(gc->dataset, version);
-        if (dataset_is_forgotten(gc->dataset, version))
-            continue;
-        rc = add_version(gc, manifest, err);
-        if (!rc)
-            rc = copies_take_named(gc->dataset, version, &gc->garbage, err);
-        keep_item(item);
-        gc->report->tagged++;
-    }
+    return item->kind == GC_VERSIONS ? (uint32_t)strtoul(item->path + strlen("versions/"), NULL, 10) : 0;
+}
+
+static int add_back(struct gc *gc, uint32_t version, struct error *err)
+{
+    int rc = add_version(gc, dataset_known_manifest(gc->dataset, version), err);
+    if (!rc)
+        rc = copies_take_named(gc->dataset, version, &gc->garbage, err);
+    gc->report->tagged++;
     return rc;
 }
 
-/* New versions, tags, and what is forgotten. */
+/* A version that is not forgotten any more, since somebody has tagged it, needs what it needs. */
+static int take_back_versions(struct gc *gc, struct error *err)
+{
+    CLEANUP_FREE uint32_t *back = mem_alloc((gc->garbage.count + 1) * sizeof *back);
+    size_t count = 0;
+    int rc = 0;
+    for (size_t i = 0; i < gc->garbage.count; i++) {
+        struct garbage_item *item = &gc->garbage.list[i];
+        uint32_t version = version_of(item);
+        if (!version || dataset_is_forgotten(gc->dataset, version))
+            continue;
+        keep_item(item);
+        back[count++] = version;
+    }
+    for (size_t i = 0; !rc && i < count; i++) /* copies leave the list */
+        rc = add_back(gc, back[i], err);
+    return rc;
+}
+
+/* New versions, tags, and what is forgotten. What was purged from a version lies in other packs since. */
 static int look_again(struct gc *gc, struct error *err)
 {
     uint32_t head, before = gc->head;
     int rc = dataset_refresh(gc->dataset, &head, err);
+    if (!rc && dataset_purge_seq(gc->dataset) != gc->purge) {
+        gc->head = 0;
+        begin(gc, "read again", "versions", head);
+    }
     if (!rc)
         rc = add_versions(gc, head, err);
     if (!rc)
@@ -337,7 +369,7 @@ static int put_stub(struct gc *gc, const struct garbage_item *item, struct error
     CLEANUP_FORGETTING struct forgetting found = {0};
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     CLEANUP_FREE char *path = mem_printf("elidefs/%s", item->path);
-    uint32_t version = (uint32_t)strtoul(item->path + strlen("versions/"), NULL, 10);
+    uint32_t version = version_of(item);
     const struct manifest *manifest = dataset_known_manifest(gc->dataset, version);
     if (!dataset_find_forgotten(gc->dataset, version, &found))
         return 0;
@@ -348,15 +380,27 @@ static int put_stub(struct gc *gc, const struct garbage_item *item, struct error
                             .author = found.author,
                             .message = found.message};
     memcpy(stub.uuid, manifest->uuid, sizeof stub.uuid);
+    memcpy(stub.commit_id, manifest->commit_id, sizeof stub.commit_id);
     memcpy(stub.parent_sha256, manifest->parent_sha256, SHA256_BYTES);
     memcpy(stub.sha256, manifest->sha256, SHA256_BYTES);
     manifest_print(&bytes, &stub);
     return store_put(gc->dataset->layout.store, path, bytes.data, bytes.len, STORE_PUT_REPLACE, NULL, err);
 }
 
+/* Whoever has seen the claim may have freed what it names, and then it may have been made again, and be
+ * needed. -EAGAIN: somebody wrote a mark since. */
+static int check_newest(struct gc *gc, bool *ret_others, struct error *err)
+{
+    uint32_t last;
+    int rc = marks_last(&gc->dataset->layout, &last, err);
+    *ret_others = !rc && last != gc->history.next - 1;
+    return *ret_others ? error_set(err, EAGAIN, "others collect garbage here at the same time") : rc;
+}
+
 struct freeing {
     struct gc *gc;
-    pthread_mutex_t lock; /* guards what follows, and the items while threads run */
+    pthread_mutex_t lock; /* guards what follows, `again`, and the items while threads run */
+    int64_t looked_ns;    /* when the claim was the newest mark, by clock_boot_ns() */
     size_t next;
     int rc;
     struct error err;
@@ -386,9 +430,16 @@ static void free_some(struct freeing *freeing, bool versions)
     pthread_mutex_lock(&freeing->lock);
     while ((item = next_locked(freeing, versions))) {
         struct error err = {0};
+        bool others = false;
+        int64_t now_ns = clock_boot_ns();
+        bool looks = now_ns - freeing->looked_ns >= look_ns;
         pthread_mutex_unlock(&freeing->lock);
-        int rc = free_item(freeing->gc, item, &err);
+        int rc = looks ? check_newest(freeing->gc, &others, &err) : 0;
+        if (!rc)
+            rc = free_item(freeing->gc, item, &err);
         pthread_mutex_lock(&freeing->lock);
+        freeing->looked_ns = looks && !rc ? now_ns : freeing->looked_ns;
+        freeing->gc->again |= others;
         if (rc < 0 && !freeing->rc)
             freeing->rc = error_copy(&freeing->err, &err);
         if (rc < 0)
@@ -413,9 +464,11 @@ static void free_others(void *ctx)
 
 static int free_all(struct gc *gc, void (*run)(void *ctx), struct error *err)
 {
-    struct freeing freeing = {.gc = gc};
+    struct freeing freeing = {.gc = gc, .looked_ns = clock_boot_ns()};
     struct workers *workers = NULL;
-    int rc = workers_new(FREERS, &workers, err);
+    int rc = check_newest(gc, &gc->again, err);
+    if (!rc)
+        rc = workers_new(FREERS, &workers, err);
     if (rc < 0)
         return rc;
     pthread_mutex_init(&freeing.lock, NULL);
@@ -426,7 +479,7 @@ static int free_all(struct gc *gc, void (*run)(void *ctx), struct error *err)
     return freeing.rc < 0 ? error_copy(err, &freeing.err) : 0;
 }
 
-/* Stubs first. Marks that no later run will look at go last; a failure there is none of the run. */
+/* Stubs first. */
 static int free_due(struct gc *gc, struct error *err)
 {
     uint64_t due = 0;
@@ -437,6 +490,8 @@ static int free_due(struct gc *gc, struct error *err)
     return rc < 0 ? rc : free_all(gc, free_others, err);
 }
 
+/* Those before the oldest that counts for this grace: a run with a longer one waits until another is as old.
+ * A failure is none of the run. */
 static void remove_old_marks(struct gc *gc)
 {
     const struct history *history = &gc->history;
@@ -461,7 +516,7 @@ static int free_what_is_due(struct gc *gc, struct error *err)
 
 static int run_once(struct gc *gc, struct error *err)
 {
-    int rc = history_read(&gc->dataset->layout, &gc->history, err);
+    int rc = again_if_gone(gc, history_read(&gc->dataset->layout, &gc->history, err), err);
     if (!rc)
         rc = look(gc, err);
     if (!rc && gc->options->dry)
@@ -500,6 +555,8 @@ int gc_run(struct dataset *dataset, const struct gc_options *options, struct gc_
         for (int kind = 0; kind < GC_KINDS; kind++) {
             report.freed[kind].count += ret->freed[kind].count;
             report.freed[kind].bytes += ret->freed[kind].bytes;
+            report.unneeded[kind].count += ret->freed[kind].count; /* it was not there to be found again */
+            report.unneeded[kind].bytes += ret->freed[kind].bytes;
         }
         *ret = report;
         if (rc != -EAGAIN || !gc.again)

@@ -16,7 +16,7 @@ struct hooked_store {
     /* A put to a path with this in it: `before` runs first (once), then it is stored if `stores`, then it
      * ends with `put_rc` unless that is 0. */
     const char *put_match;
-    void (*before)(void *ctx);
+    void (*_Atomic before)(void *ctx);
     void *ctx;
     bool stores;
     int put_rc;
@@ -26,7 +26,7 @@ struct hooked_store {
     int64_t clock_ns;    /* how much later than this machine's its clock is */
     /* A removal of a path with this in it: `before_remove` runs first (once). */
     const char *remove_match;
-    void (*before_remove)(void *ctx);
+    void (*_Atomic before_remove)(void *ctx);
     atomic_int requests;
 };
 
@@ -88,11 +88,9 @@ static inline int hooked_put(struct store *store, const struct store_put *put, s
     struct hooked_store *hooked = (struct hooked_store *)store;
     bool matches = hooked->put_match && strstr(put->path, hooked->put_match);
     int rc = 0;
-    if (matches && hooked->before) {
-        void (*before)(void *ctx) = hooked->before;
-        hooked->before = NULL;
+    void (*before)(void *ctx) = matches ? atomic_exchange(&hooked->before, NULL) : NULL;
+    if (before)
         before(hooked->ctx);
-    }
     if (!matches || hooked->stores)
         rc = hooked->inner->ops->put(hooked->inner, put, ret, err);
     if (!rc && matches && hooked->put_rc)
@@ -110,11 +108,10 @@ static inline int hooked_upload_begin(struct store *store, const char *path, str
 static inline int hooked_remove(struct store *store, const char *path, struct error *err)
 {
     struct hooked_store *hooked = (struct hooked_store *)store;
-    if (hooked->before_remove && strstr(path, hooked->remove_match)) {
-        void (*before)(void *ctx) = hooked->before_remove;
-        hooked->before_remove = NULL;
+    bool matches = hooked->remove_match && strstr(path, hooked->remove_match);
+    void (*before)(void *ctx) = matches ? atomic_exchange(&hooked->before_remove, NULL) : NULL;
+    if (before)
         before(hooked->ctx);
-    }
     return hooked->inner->ops->remove(hooked->inner, path, err);
 }
 

@@ -169,6 +169,27 @@ CHECKED_TEST(gc, who_reads_in_a_version_is_told_that_it_was_forgotten_and_others
     dataset_free(after);
 }
 
+CHECKED_TEST(gc, what_was_committed_once_is_known_to_have_been_when_its_version_is_gone, made, removed)
+{
+    static const char id[] = "00112233445566778899aabbccddeeff";
+    struct error err = {0};
+    uint32_t version = 0;
+    struct dataset *dataset = open_data();
+    struct changeset *set = one_clip("clip-15", "source", "a.bin", "good");
+    cr_assert_eq(dataset_commit(dataset, set, &(struct dataset_commit){.id = id}, NULL, NULL, &err), 0, "%s",
+                 err.text);
+    changeset_free(set);
+    commit(dataset, "clip-16", "good");
+    dataset_free(dataset);
+    forget(15, 15);
+    gc(folder_store, 0);
+    empty_the_cache();
+    dataset = open_data();
+    cr_assert_eq(dataset_find_commit(dataset, id, 3, &version, &err), 1, "%s", err.text);
+    cr_assert_eq(version, 15);
+    dataset_free(dataset);
+}
+
 CHECKED_TEST(gc, a_set_that_was_made_before_a_forgotten_version_says_so, made, removed)
 {
     struct error err = {0};

@@ -2,9 +2,12 @@
 /* Garbage is collected, and somebody commits, sets a tag or collects garbage at the same time. */
 #include "gc_fixture.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
+#include "cache/store/fault.h"
 #include "hooked_store.h"
+#include "index/commit/purge.h"
 
 /* ---- copies ---- */
 
@@ -64,6 +67,54 @@ CHECKED_TEST(gc_writers, a_commit_whose_copy_was_freed_while_it_took_its_time_is
     cr_assert_eq(commit_copy(dataset, "clip-15", &err), 0, "%s", err.text);
     dataset_free(dataset);
     store_unref(&hooked->base);
+}
+
+/* More than are asked for one by one. */
+static struct changeset *many_copies(void)
+{
+    enum { COPIES = 20 };
+    struct error err = {0};
+    struct changeset *set = changeset_new();
+    CLEANUP_FREE char *url = in("data");
+    CLEANUP_STORE struct store *store = NULL;
+    cr_assert_eq(store_open(stores, url, &store, &err), 0, "%s", err.text);
+    uint32_t root = changeset_root(set, store_url(store));
+    for (int i = 0; i < COPIES; i++) {
+        CLEANUP_FREE char *path = mem_printf("elidefs/data/0123456789abcdef/%032d", i);
+        CLEANUP_FREE char *file = mem_printf("data/%s", path), *key = mem_printf("copy-%d", i);
+        struct store_object object;
+        uint32_t id;
+        make_file(file, "0123456789");
+        cr_assert_eq(store_head(store, path, &object, &err), 0, "%s", err.text);
+        cr_assert_eq(changeset_object(set, root, path, object.size, object.pin, &id, &err), 0, "%s",
+                     err.text);
+        struct changeset_clip clip = {
+            .key = key, .t0_ns = CLIP_NO_TIME, .t1_ns = CLIP_NO_TIME, .source = "test"};
+        cr_assert_eq(changeset_clip(set, &clip, &err), 0, "%s", err.text);
+    }
+    return set;
+}
+
+CHECKED_TEST(gc_writers, a_commit_that_cannot_look_whether_its_copies_are_there_says_why, made, removed)
+{
+    struct changeset *set = many_copies();
+    bool ended = false;
+    make_file("data/elidefs/packs/00000000000000000000000000000001", "so that there is something to mark");
+    gc(folder_store, HOUR_NS);
+    for (unsigned call = 1; !ended; call++) {
+        struct error err = {0};
+        struct store *faulty = store_fault_new(store_ref(folder_store), &(struct fault_plan){0});
+        struct dataset *dataset = open_over(faulty);
+        store_fault_set(faulty,
+                        &(struct fault_plan){.kind = FAULT_FAIL, .first = call, .count = 1, .code = EIO});
+        int rc = dataset_commit(dataset, set, &(struct dataset_commit){.anyway = true}, NULL, NULL, &err);
+        cr_assert(!rc || strstr(err.text, "a fault on purpose"), "call %u: %s", call, err.text);
+        ended = store_fault_calls(faulty) < call;
+        cr_assert(!ended || !rc);
+        dataset_free(dataset);
+        store_unref(faulty);
+    }
+    changeset_free(set);
 }
 
 /* ---- writers ---- */
@@ -212,6 +263,51 @@ CHECKED_TEST(gc_writers, a_tag_that_is_set_while_it_runs_keeps_its_version, made
     store_unref(&hooked->base);
 }
 
+static void move(const char *from, const char *to)
+{
+    CLEANUP_FREE char *is = in(from), *will_be = in(to);
+    cr_assert_eq(rename(is, will_be), 0);
+}
+
+static void end_the_purge(void *ctx)
+{
+    move("purges", "data/elidefs/purges");
+}
+
+/* All that a purge writes but its last version; what names its packs is put aside, as if it were yet to come.
+ */
+static void begin_a_purge(void)
+{
+    struct error err = {0};
+    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    struct dataset *dataset = open_over(&hooked->base);
+    struct dataset_purge purge = {.keys = (const char *const[]){"clip-2"}, .count = 1};
+    struct dataset_purged done;
+    hooked->put_match = "elidefs/versions/";
+    hooked->stores = false;
+    hooked->put_rc = -EIO;
+    cr_assert_eq(dataset_purge(dataset, &purge, &done, &err), -EIO, "%s", err.text);
+    cr_assert_gt(objects("elidefs/packs/"), VERSIONS);
+    move("data/elidefs/purges", "purges");
+    dataset_free(dataset);
+    store_unref(&hooked->base);
+}
+
+CHECKED_TEST(gc_writers, what_is_purged_while_it_runs_keeps_the_packs_that_it_leaves, made, removed)
+{
+    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    begin_a_purge();
+    make_file("data/elidefs/packs/00000000000000000000000000000001", "of a commit that was killed");
+    gc(folder_store, HOUR_NS);
+    age_marks(HOUR_NS);
+    hooked->put_match = "elidefs/gc/"; /* after it has looked */
+    hooked->before = end_the_purge;
+    cr_assert_eq(gc(&hooked->base, HOUR_NS).freed[GC_PACKS].count, 2,
+                 "that one, and one of the version that did not come to be");
+    store_unref(&hooked->base);
+    check_readable(2, 2, "all but what was purged");
+}
+
 static void other_gc(void *ctx)
 {
     gc(folder_store, HOUR_NS);
@@ -228,4 +324,87 @@ CHECKED_TEST(gc_writers, of_two_that_run_at_once_one_begins_again, made, removed
     cr_assert_eq(gc(&hooked->base, HOUR_NS).freed[GC_VERSIONS].count, 0, "the other one has freed all");
     check_readable(2, 13, "others");
     store_unref(&hooked->base);
+}
+
+/* All that is claimed is freed, and then a copy is made again, and is needed. */
+static void free_and_copy_again(void *ctx)
+{
+    struct error err = {0};
+    gc(folder_store, HOUR_NS);
+    cr_assert_eq(objects("elidefs/data/"), 0);
+    struct dataset *dataset = open_data();
+    cr_assert_eq(commit_copy(dataset, "clip-15", &err), 0, "%s", err.text);
+    dataset_free(dataset);
+}
+
+CHECKED_TEST(gc_writers, one_that_stood_still_while_others_ended_what_it_began_frees_nothing_more, made,
+             removed)
+{
+    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    make_file("data/elidefs/data/0123456789abcdef/00000000000000000000000000000001", "0123456789");
+    forget(2, 2);
+    gc(folder_store, HOUR_NS);
+    age_marks(HOUR_NS);
+    hooked->put_match = "elidefs/versions/"; /* it has claimed all, and puts a stub */
+    hooked->before = free_and_copy_again;
+    struct gc_report report = gc(&hooked->base, HOUR_NS);
+    cr_assert_eq(objects("elidefs/data/"), 1);
+    cr_assert_eq(report.freed[GC_VERSIONS].count, 1);
+    store_unref(&hooked->base);
+    check_readable(2, 2, "the new one, too");
+}
+
+static void keep_all(void *ctx)
+{
+    make_file("data/elidefs/gc/7", "elidefs gc 1 somebody\n");
+}
+
+CHECKED_TEST(gc_writers, one_whose_marks_are_not_the_newest_frees_nothing_by_them, made, removed)
+{
+    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    forget(2, 13);
+    gc(folder_store, HOUR_NS);
+    age_marks(HOUR_NS);
+    hooked->put_match = "elidefs/gc/2"; /* a number that was used, and is free again */
+    hooked->before = keep_all;
+    struct gc_report report = gc(&hooked->base, HOUR_NS);
+    cr_assert_eq(report.freed[GC_PACKS].count + report.freed[GC_VERSIONS].count, 0);
+    cr_assert_eq(report.unneeded[GC_VERSIONS].count, 12);
+    store_unref(&hooked->base);
+}
+
+CHECKED_TEST(gc_writers, what_one_frees_before_it_begins_again_counts_as_unneeded, made, removed)
+{
+    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    forget(2, 13);
+    gc(folder_store, HOUR_NS);
+    age_marks(HOUR_NS);
+    hooked->remove_match = "elidefs/packs/";
+    hooked->before_remove = keep_all;
+    struct gc_report report = gc(&hooked->base, HOUR_NS);
+    cr_assert_gt(report.freed[GC_PACKS].count, 0);
+    cr_assert_geq(report.unneeded[GC_PACKS].count, report.freed[GC_PACKS].count);
+    cr_assert_geq(report.unneeded[GC_PACKS].bytes, report.freed[GC_PACKS].bytes);
+    store_unref(&hooked->base);
+}
+
+static void remove_the_mark(void *ctx)
+{
+    CLEANUP_FREE char *path = in("data/elidefs/gc/1");
+    cr_assert_eq(unlink(path), 0);
+}
+
+CHECKED_TEST(gc_writers, one_whose_old_mark_another_removes_begins_again, made, removed)
+{
+    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    forget(2, 13);
+    gc(folder_store, HOUR_NS);
+    age_marks(HOUR_NS);
+    hooked->put_match = "elidefs/gc/";
+    hooked->before = remove_the_mark;
+    cr_assert_eq(gc(&hooked->base, HOUR_NS).freed[GC_PACKS].count, 0);
+    age_marks(HOUR_NS);
+    cr_assert_gt(gc(&hooked->base, HOUR_NS).freed[GC_PACKS].count, 0);
+    store_unref(&hooked->base);
+    check_readable(2, 13, "others");
 }

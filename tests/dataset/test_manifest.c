@@ -173,6 +173,8 @@ Test(manifest, what_is_wrong_with_a_stub_is_named)
         {"2026-03-05T", "2026-03-55T", "'forgotten.time' is not an RFC 3339 time"},
         {"\"lena@lab\"", "\"\\u001b[2J\"", "'forgotten.author' holds a control character"},
         {"505152", "5051", "'forgotten.sha256' is not a SHA-256"},
+        {"\"8d7c6b", "\"8d7c6", "'commit' is not 32 hex digits"},
+        {"\"commit\"", "\"x\"", "'commit' is missing or is not text"},
         {"\"version\": 1,", "\"version\": 2,", "'parent.version' is not the version before"},
         {"6f9619ff-", "6f9619fg-", "'dataset' is not a UUID"},
     };

@@ -76,7 +76,7 @@ int dataset_check_readable(struct dataset *dataset, const struct manifest *manif
     int rc = manifest_check_supported(manifest, &why);
     if (!rc)
         return 0;
-    if (manifest->stub)
+    if (manifest->stub || manifest->outdated) /* no program reads it */
         return error_copy(err, &why);
     if (dataset_newest_readable(dataset, patience, &newest, NULL))
         return error_copy(err, &why);

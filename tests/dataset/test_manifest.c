@@ -107,7 +107,6 @@ Test(manifest, a_chain_holds_and_breaks_when_the_parent_is_another)
 Test(manifest, a_stub_stands_in_the_chain_for_the_manifest_that_was_there)
 {
     struct manifest *m = parsed("manifest-stub.json"), *v0 = parsed("manifest-v0.json"), *child = NULL;
-    CLEANUP_BUF struct buf printed = BUF_INIT;
     struct error err = {0};
     cr_assert(m->stub);
     cr_assert_eq(m->version, 1);

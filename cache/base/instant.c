@@ -144,7 +144,7 @@ void instant_print(struct buf *buf, int64_t ns)
     time_t seconds = (time_t)(ns / SECOND - (ns % SECOND < 0));
     struct tm tm;
     gmtime_r(&seconds, &tm);
-    buf_decimal(buf, (uint64_t)(tm.tm_year + 1900), 4); /* 64 bits of ns: 1677 to 2262 */
+    buf_decimal(buf, (uint64_t)tm.tm_year + 1900, 4); /* 64 bits of ns: 1677 to 2262 */
     print_two(buf, '-', tm.tm_mon + 1);
     print_two(buf, '-', tm.tm_mday);
     print_two(buf, 'T', tm.tm_hour);

@@ -82,8 +82,8 @@ void framer_pack(struct framer *framer, const void *page, uint32_t page_bytes, s
         buf_append(buf, page, page_bytes);
     if (!is_interior(page, page_bytes))
         return;
-    for (uint8_t step = STEP_MIN; step <= STEP_MAX; step++) {
-        step_bytes(page, page_bytes, step, &framer->stepped);
+    for (unsigned step = STEP_MIN; step <= STEP_MAX; step++) {
+        step_bytes(page, page_bytes, (uint8_t)step, &framer->stepped);
         buf_clear(&framer->packed);
         if (!pack_below(framer, framer->stepped.data, framer->stepped.len, buf->len - before,
                         &framer->packed))

@@ -376,6 +376,17 @@ int db_meta(struct db *db, const char *name, int64_t *ret, struct error *err)
     return rc;
 }
 
+int db_meta_put(struct db *db, const char *name, int64_t number, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int rc = db_query(db, QUERY_META_PUT, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_text(stmt, 1, name, strlen(name));
+    db_bind_number(stmt, 2, number);
+    return db_run(db, stmt, err);
+}
+
 void db_bind_null(sqlite3_stmt *stmt, int at)
 {
     sqlite3_bind_null(stmt, at);

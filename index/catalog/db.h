@@ -63,6 +63,7 @@ int db_drop_rows(struct db *db, enum schema_query query, int64_t first, int64_t 
 /* The one number a query gives for at most one number bound; -ENOENT if there is no row. */
 int db_number(struct db *db, enum schema_query query, int64_t bound, int64_t *ret, struct error *err);
 int db_meta(struct db *db, const char *name, int64_t *ret, struct error *err); /* a missing one is damage */
+int db_meta_put(struct db *db, const char *name, int64_t number, struct error *err);
 
 void db_bind_null(sqlite3_stmt *stmt, int at);
 void db_bind_number(sqlite3_stmt *stmt, int at, int64_t number);

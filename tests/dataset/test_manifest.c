@@ -188,65 +188,65 @@ Test(manifest, what_is_wrong_with_a_stub_is_named)
     check_leaks();
 }
 
+static const struct {
+    const char *from, *to, *says;
+} wrong[] = {
+    {"\"rows\": 12,", "", "'rows' is missing"},
+    {"\"rows\": 12", "\"rows\": -1", "'rows'"},
+    {"\"rows\": 12", "\"rows\": 4294967296", "'rows' is too large"},
+    {"\"rows\": 12", "\"rows\": 9", "'clips' is more than 'rows'"},
+    {"6f9619ff-", "6f9619fg-", "'dataset' is not a UUID"},
+    {"6f9619ff-", "6f9619ff", "'dataset' is not a UUID"},
+    {"\"version\": 1,", "\"version\": 1048576,", "'version' is too large"},
+    {"\"version\": 1,", "\"version\": 2,", "'parent.version' is not the version before"},
+    {"\"version\": 1,", "\"version\": 0,", "'parent' is not null"},
+    {"2026-03-02T", "2026-13-02T", "'time' is not an RFC 3339 time"},
+    {"\"ada@lab\"", "7", "'author' is missing or is not text"},
+    {"\"ada@lab\"", "\"\\u001b[2J\"", "'author' holds a control character"},
+    {"K\xc3\xbc", "K\xc2\x9b", "'message' holds a control character"},
+    {"101112", "10111", "'commit' is not 32 hex digits"},
+    {"[\"catalog-4\"]", "\"catalog-4\"", "'requires' is missing or is not a list"},
+    {"[\"catalog-4\"]", "[3]", "'requires' holds something that is not the name of a feature"},
+    {"[\"catalog-4\"]", "[\"\\u001b[2J\"]", "'requires' holds something that is not the name"},
+    {"[\"catalog-4\"]", "[\"a,b\"]", "'requires' holds something that is not the name"},
+    {"[\"catalog-4\"]", "[\"\"]", "'requires' holds something that is not the name"},
+    {"[\"catalog-4\"]", "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]", "is not a list of at most 16"},
+    {"\"0.1.0\"", "\"0.1\\n\"", "'program' is not the number of a version"},
+    {"\"0.1.0\"", "1", "'program' is missing or is not text"},
+    {"\"pages\": 300", "\"pages\": 0", "'catalog.pages' is 0"},
+    {"\"pages\": 300", "\"pages\": 4294967295", "'catalog.pages' is too large"},
+    {"8192", "8191", "'catalog.page_size' is not a power of two"},
+    {"8192", "2048", "'catalog.page_size' is not a power of two"},
+    {"8192", "65536", "'catalog.page_size' is too large"},
+    {"\"404142", "\"../../40", "'catalog.map.pack' is not 32 hex digits"},
+    {"\"404142", "\"4041", "'catalog.map.pack' is not 32 hex digits"},
+    {"\"size\": 123456", "\"size\": 1073741825", "'catalog.map.size' is too large"},
+    {"\"length\": 140", "\"length\": 0", "'catalog.map.length' is 0"},
+    {"\"length\": 140", "\"length\": 123457", "'catalog.map.length' is too large"},
+    {"\"offset\": 7,", "\"offset\": 5000001,", "'catalog.hot.offset' is too large"},
+    {"\"length\": 300000", "\"length\": 4999994", "'catalog.hot.length' is too large"},
+    {"\"hot\": [", "\"hot\": [7, ", "'catalog.hot' holds something that is not an object"},
+    {"\"hot\": [", "\"hot\": [1,2,3,4,5,6,7,8,9,", "'catalog.hot' is missing or is not a list of at most 8"},
+    {"\"hot\"", "\"cold\"", "'catalog.hot' is missing"},
+    {"505152", "50515", "'catalog.map.sha256' is not a SHA-256"},
+    {"\"best\"", "\"latest\"", "is not a tag"},
+    {"{\"version\": 1, \"seq\": 2}", "{\"version\": 2, \"seq\": 2}", "'tags.*.version' is too large"},
+    {"\"tags\": {", "\"rows\": {", "not valid JSON"},
+    {"\"tags\"", "\"forgets\": {\"1\": 0}, \"tags\"", "is not how far a series goes"},
+    {"\"tags\"", "\"forgets\": {\"x\": 1}, \"tags\"", "is not how far a series goes"},
+    {"\"tags\"", "\"forgets\": {\"1024\": 1}, \"tags\"", "is not how far a series goes"},
+    {"\"tags\"", "\"forgets\": [], \"tags\"", "'forgets' is missing or is not an object"},
+};
+
 Test(manifest, what_is_wrong_is_named)
 {
-    static const struct {
-        const char *from, *to, *says;
-    } cases[] = {
-        {"\"rows\": 12,", "", "'rows' is missing"},
-        {"\"rows\": 12", "\"rows\": -1", "'rows'"},
-        {"\"rows\": 12", "\"rows\": 4294967296", "'rows' is too large"},
-        {"\"rows\": 12", "\"rows\": 9", "'clips' is more than 'rows'"},
-        {"6f9619ff-", "6f9619fg-", "'dataset' is not a UUID"},
-        {"6f9619ff-", "6f9619ff", "'dataset' is not a UUID"},
-        {"\"version\": 1,", "\"version\": 1048576,", "'version' is too large"},
-        {"\"version\": 1,", "\"version\": 2,", "'parent.version' is not the version before"},
-        {"\"version\": 1,", "\"version\": 0,", "'parent' is not null"},
-        {"2026-03-02T", "2026-13-02T", "'time' is not an RFC 3339 time"},
-        {"\"ada@lab\"", "7", "'author' is missing or is not text"},
-        {"\"ada@lab\"", "\"\\u001b[2J\"", "'author' holds a control character"},
-        {"K\xc3\xbc", "K\xc2\x9b", "'message' holds a control character"},
-        {"101112", "10111", "'commit' is not 32 hex digits"},
-        {"[\"catalog-4\"]", "\"catalog-4\"", "'requires' is missing or is not a list"},
-        {"[\"catalog-4\"]", "[3]", "'requires' holds something that is not the name of a feature"},
-        {"[\"catalog-4\"]", "[\"\\u001b[2J\"]", "'requires' holds something that is not the name"},
-        {"[\"catalog-4\"]", "[\"a,b\"]", "'requires' holds something that is not the name"},
-        {"[\"catalog-4\"]", "[\"\"]", "'requires' holds something that is not the name"},
-        {"[\"catalog-4\"]", "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]", "is not a list of at most 16"},
-        {"\"0.1.0\"", "\"0.1\\n\"", "'program' is not the number of a version"},
-        {"\"0.1.0\"", "1", "'program' is missing or is not text"},
-        {"\"pages\": 300", "\"pages\": 0", "'catalog.pages' is 0"},
-        {"\"pages\": 300", "\"pages\": 4294967295", "'catalog.pages' is too large"},
-        {"8192", "8191", "'catalog.page_size' is not a power of two"},
-        {"8192", "2048", "'catalog.page_size' is not a power of two"},
-        {"8192", "65536", "'catalog.page_size' is too large"},
-        {"\"404142", "\"../../40", "'catalog.map.pack' is not 32 hex digits"},
-        {"\"404142", "\"4041", "'catalog.map.pack' is not 32 hex digits"},
-        {"\"size\": 123456", "\"size\": 1073741825", "'catalog.map.size' is too large"},
-        {"\"length\": 140", "\"length\": 0", "'catalog.map.length' is 0"},
-        {"\"length\": 140", "\"length\": 123457", "'catalog.map.length' is too large"},
-        {"\"offset\": 7,", "\"offset\": 5000001,", "'catalog.hot.offset' is too large"},
-        {"\"length\": 300000", "\"length\": 4999994", "'catalog.hot.length' is too large"},
-        {"\"hot\": [", "\"hot\": [7, ", "'catalog.hot' holds something that is not an object"},
-        {"\"hot\": [", "\"hot\": [1,2,3,4,5,6,7,8,9,",
-         "'catalog.hot' is missing or is not a list of at most 8"},
-        {"\"hot\"", "\"cold\"", "'catalog.hot' is missing"},
-        {"505152", "50515", "'catalog.map.sha256' is not a SHA-256"},
-        {"\"best\"", "\"latest\"", "is not a tag"},
-        {"{\"version\": 1, \"seq\": 2}", "{\"version\": 2, \"seq\": 2}", "'tags.*.version' is too large"},
-        {"\"tags\": {", "\"rows\": {", "not valid JSON"},
-        {"\"tags\"", "\"forgets\": {\"1\": 0}, \"tags\"", "is not how far a series goes"},
-        {"\"tags\"", "\"forgets\": {\"x\": 1}, \"tags\"", "is not how far a series goes"},
-        {"\"tags\"", "\"forgets\": {\"1024\": 1}, \"tags\"", "is not how far a series goes"},
-        {"\"tags\"", "\"forgets\": [], \"tags\"", "'forgets' is missing or is not an object"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct manifest *m = NULL;
         struct error err = {0};
-        cr_assert_eq(parse_changed(cases[i].from, cases[i].to, &m, &err), -EUCLEAN, "%s", cases[i].says);
+        cr_assert_eq(parse_changed(wrong[i].from, wrong[i].to, &m, &err), -EUCLEAN, "%s", wrong[i].says);
         cr_assert_null(m);
-        cr_assert(strstr(err.text, cases[i].says) && !strncmp(err.text, "x.json: ", 8), "%s: %s",
-                  cases[i].says, err.text);
+        cr_assert(strstr(err.text, wrong[i].says) && !strncmp(err.text, "x.json: ", 8), "%s: %s",
+                  wrong[i].says, err.text);
     }
     check_leaks();
 }

@@ -334,16 +334,22 @@ static void other_labels_bob(void *ctx)
     commit_there(make_bob);
 }
 
-CHECKED_TEST(purge, a_commit_that_lands_before_its_record_does_is_seen_to, made, removed)
+/* Somebody commits right before an object is put. */
+static void purge_while(const char *put_match, void (*before)(void *ctx))
 {
     struct dataset *dataset = open_hooked();
     make_versions(dataset);
-    hooked->put_match = "elidefs/purges/catalogs/";
-    hooked->before = other_labels;
+    hooked->put_match = put_match;
+    hooked->before = before;
     struct dataset_purged done = purge(dataset, "jane-doe-1");
     cr_assert_eq(done.version, 7);
     expect_purged(dataset);
     dataset_free(dataset);
+}
+
+CHECKED_TEST(purge, a_commit_that_lands_before_its_record_does_is_seen_to, made, removed)
+{
+    purge_while("elidefs/purges/catalogs/", other_labels);
 }
 
 static void purge_elsewhere(void *ctx)
@@ -429,14 +435,7 @@ CHECKED_TEST(purge, one_that_was_cut_off_can_be_ended_with_nothing_more_purged, 
 
 CHECKED_TEST(purge, a_commit_that_lands_between_its_record_and_its_end_comes_first, made, removed)
 {
-    struct dataset *dataset = open_hooked();
-    make_versions(dataset);
-    hooked->put_match = "elidefs/versions/";
-    hooked->before = other_labels_bob;
-    struct dataset_purged done = purge(dataset, "jane-doe-1");
-    cr_assert_eq(done.version, 7);
-    expect_purged(dataset);
-    dataset_free(dataset);
+    purge_while("elidefs/versions/", other_labels_bob);
 }
 
 CHECKED_TEST(purge, who_may_not_read_what_was_purged_does_not_take_it_for_nothing, made, removed)

@@ -72,17 +72,6 @@ static int read_parent(struct apply *apply, struct error *err)
     return 0;
 }
 
-static int put_number(struct db *db, const char *name, int64_t number, struct error *err)
-{
-    sqlite3_stmt *stmt;
-    int rc = db_query(db, QUERY_META_PUT, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_text(stmt, 1, name, strlen(name));
-    db_bind_number(stmt, 2, number);
-    return db_run(db, stmt, err);
-}
-
 static int put_numbers(struct apply *apply, struct error *err)
 {
     int64_t version = apply->source.options->version;
@@ -90,7 +79,7 @@ static int put_numbers(struct apply *apply, struct error *err)
     name_numbers(apply, &version, names);
     int rc = 0;
     for (size_t i = 0; !rc && i < NUMBERS; i++)
-        rc = put_number(apply->db, names[i].name, *names[i].number, err);
+        rc = db_meta_put(apply->db, names[i].name, *names[i].number, err);
     return rc;
 }
 

@@ -8,17 +8,6 @@
 #include "index/catalog/live.h"
 #include "index/commit/scrub/scrub_state.h"
 
-static int put_number(struct db *db, const char *name, int64_t number, struct error *err)
-{
-    sqlite3_stmt *stmt;
-    int rc = db_query(db, QUERY_META_PUT, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_text(stmt, 1, name, strlen(name));
-    db_bind_number(stmt, 2, number);
-    return db_run(db, stmt, err);
-}
-
 /* What apply() reads of its parent, as far as its parts are used here. */
 static int read_catalog(struct scrub *scrub, struct error *err)
 {
@@ -60,7 +49,7 @@ static int write_live(struct scrub *scrub, struct error *err)
     rowset_andnot(scrub->live, scrub->rows);
     scrub->counts.left = rowset_count(scrub->live);
     int rc = live_write(scrub->db, rows, rows, scrub->live, scrub->rows, err);
-    return rc ? rc : put_number(scrub->db, "clips", (int64_t)scrub->counts.left, err);
+    return rc ? rc : db_meta_put(scrub->db, "clips", (int64_t)scrub->counts.left, err);
 }
 
 static int run(struct scrub *scrub, struct error *err)
@@ -73,7 +62,7 @@ static int run(struct scrub *scrub, struct error *err)
     for (size_t i = 0; !rc && i < sizeof steps / sizeof *steps; i++)
         rc = steps[i](scrub, err);
     if (!rc)
-        rc = put_number(scrub->db, "grown_to", scrub->apply.output.grown_to, err);
+        rc = db_meta_put(scrub->db, "grown_to", scrub->apply.output.grown_to, err);
     return rc ? rc : db_commit(scrub->db, err);
 }
 

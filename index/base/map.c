@@ -10,7 +10,7 @@
 
 #include "cache/base/cursor.h"
 
-static const char magic[8] = {'e', 'l', 'i', 'd', 'm', 'a', 'p', '1'};
+static const char magic[8] = {'e', 'l', 'i', 'd', 'm', 'a', 'p', '2'};
 enum { HEAD_BYTES = 20, FLAG_ZERO = 1, PACK_BITS = 24, RUN_NEAR = 0x80 };
 
 uint32_t map_leaves_of(uint32_t count)

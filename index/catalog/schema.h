@@ -3,7 +3,7 @@
 #pragma once
 
 enum {
-    SCHEMA_FORMAT = 4,
+    SCHEMA_FORMAT = 5,
     SCHEMA_PAGE_BYTES = 8192,
     SCHEMA_APPLICATION_ID = 0x656c6964, /* "elid" */
     SCHEMA_STREAM_BITS = 10,            /* inline.id = row << 10 | number */

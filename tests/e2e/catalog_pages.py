@@ -40,7 +40,7 @@ class Map:
         at = catalog["map"]
         self.pack = folder / "elidefs/packs" / at["pack"]
         root = self.bytes(bytes.fromhex(at["pack"]), at["offset"], at["length"])
-        assert hashlib.sha256(root).hexdigest() == at["sha256"] and root[:8] == b"elidmap1"
+        assert hashlib.sha256(root).hexdigest() == at["sha256"] and root[:8] == b"elidmap2"
         self.page_size, self.pages, count = struct.unpack_from("<III", root, 8)
         assert (self.page_size, self.pages) == (catalog["page_size"], catalog["pages"])
         leaves, lists = -(-self.pages // FAN), -(-count // FAN)
@@ -138,7 +138,7 @@ def write(folder, data, page_size=8192, frame=lambda number, page: page):
         nodes.append(place(0, first - 16 * (len(pages) - i), hashes[-1]) + struct.pack(f"<{len(some)}H", *map(len, some))
                      + struct.pack("<II", len(some) - 1 << 24, at))
         at += sum(map(len, some))
-    root = b"elidmap1" + struct.pack("<III", page_size, len(pages), 1)
+    root = b"elidmap2" + struct.pack("<III", page_size, len(pages), 1)
     at = root_size + PACK
     for node in nodes:
         root += place(0, at, node)

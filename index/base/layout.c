@@ -10,7 +10,7 @@
 #include "cache/base/hash.h"
 #include "cache/base/instant.h"
 
-enum { NOTE_BYTES_MAX = 256 << 10 }; /* what is larger is not noted: nothing else bounds their sum */
+enum { NOTE_BYTES_MAX = 256 << 10 }; /* of a note with a path's name: nothing else bounds their sum */
 
 void layout_manifest_path(uint32_t version, char ret_path[LAYOUT_PATH_BYTES])
 {
@@ -62,13 +62,19 @@ static void note_key(const struct layout *layout, const char *name, uint8_t ret[
     sha256_of(text, strlen(text), ret);
 }
 
-void layout_note(struct layout *layout, const char *name, const void *text, size_t len)
+static void note(struct layout *layout, const char *name, const void *text, size_t len)
 {
     uint8_t key[SHA256_BYTES];
-    if (!layout->cache || store_is_local(layout->store) || len > NOTE_BYTES_MAX)
+    if (!layout->cache || store_is_local(layout->store))
         return;
     note_key(layout, name, key);
     cache_note_put(layout->cache, key, text, len);
+}
+
+void layout_note(struct layout *layout, const char *name, const void *text, size_t len)
+{
+    if (len <= NOTE_BYTES_MAX)
+        note(layout, name, text, len);
 }
 
 int layout_noted(struct layout *layout, const char *name, size_t max_bytes, struct buf *buf)
@@ -105,7 +111,7 @@ void layout_read_drop(struct layout_reading *reading)
 static int read_noted(struct layout *layout, const struct layout_reading *reading, struct buf *buf,
                       struct error *err)
 {
-    if (!layout_noted(layout, reading->path, reading->max_bytes, buf))
+    if (!layout_noted(layout, reading->note ? reading->note : reading->path, reading->max_bytes, buf))
         return 0;
     return error_set(err, EHOSTUNREACH, "%s/%s: the store does not answer, and this is not cached",
                      store_url(layout->store), reading->path);
@@ -138,7 +144,9 @@ int layout_read_end(struct layout *layout, struct layout_reading *reading,
         return rc;
     }
     rc = store_whole_end(STEAL(reading->whole), buf, NULL, err);
-    if (!rc && !reading->unnoted)
+    if (!rc && reading->note)
+        note(layout, reading->note, buf->data + before, buf->len - before);
+    else if (!rc && !reading->unnoted)
         layout_note(layout, reading->path, buf->data + before, buf->len - before);
     return reading->plain ? rc : check_refused(layout, reading->path, rc, err);
 }

@@ -54,9 +54,11 @@ int layout_read(struct layout *layout, const char *path, size_t max_bytes, struc
 struct layout_reading {
     char path[LAYOUT_PATH_BYTES];
     size_t max_bytes;
-    bool unnoted; /* it is not to be noted */
-    bool anyway;  /* asked of the store though it is away */
-    bool plain;   /* -EACCES is told as it comes: there is nothing yet that could be read at all */
+    bool unnoted;     /* it is not to be noted */
+    const char *note; /* the name of its note, which may be of any size, but there is one of the name: the
+                         newest that was read; NULL: by its path, if it is small */
+    bool anyway;      /* asked of the store though it is away */
+    bool plain;       /* -EACCES is told as it comes: there is nothing yet that could be read at all */
     struct store_whole *whole; /* NULL: not begun, ended, or there is nothing to wait for */
 };
 void layout_read_begin(struct layout *layout, struct layout_reading *reading);

@@ -112,6 +112,20 @@ bool manifest_is_feature_name(const char *feature)
     return len && len <= MANIFEST_FEATURE_MAX && strspn(feature, allowed) == len;
 }
 
+int manifest_check_requires(const char *name, const struct json *json, struct error *err)
+{
+    const struct json *list = json_get(json, "requires");
+    const char *feature = json_count(list) ? json_as_text(json_at(list, 0)) : NULL;
+    if (!list || (json_kind(list) == JSON_KIND_ARRAY && !json_count(list)))
+        return 0;
+    if (!feature || !manifest_is_feature_name(feature))
+        return error_set(err, EUCLEAN, "%s: 'requires' is no list of names of features", name);
+    return error_set(err, ENOTSUP,
+                     "%s: needs '%s', which this elidefs " ELIDEFS_VERSION
+                     " does not know (a newer one does)",
+                     name, feature);
+}
+
 /* Where a character that a terminal would obey starts: the C0 and C1 sets and DEL, but for line ends and
  * tabs.
  */

@@ -88,9 +88,9 @@ void manifest_print(struct buf *buf, const struct manifest *manifest);
 int manifest_say_forgotten(uint32_t version, int64_t time_ns, const char *author, const char *message,
                            struct error *err);
 
+struct json;
 /* Where a catalog lies, as JSON: "catalog" of a manifest. And back; `name` stands in errors. -EUCLEAN */
 void manifest_print_top(struct buf *buf, const struct map_top *top);
-struct json;
 int manifest_parse_top(const char *name, const struct json *json, struct map_top *ret, struct error *err);
 
 /* Makes what a person typed fit for `author` and `message`: control characters, but for line ends and tabs,
@@ -105,6 +105,9 @@ int manifest_check_parent(const struct manifest *child, const struct manifest *p
 
 /* The name of a feature, or the number of a program: 1 to 64 of A-Z a-z 0-9 . _ -, fit for a terminal. */
 bool manifest_is_feature_name(const char *name);
+/* A small object other than a manifest may have a list `requires`, too: -ENOTSUP if it names anything, for no
+ * such feature is known yet. Fields that a reader may pass over need none. */
+int manifest_check_requires(const char *name, const struct json *object, struct error *err);
 
 /* A tag's name: [A-Za-z0-9][A-Za-z0-9._-]{0,63}, not latest, tags, v+digits. -EINVAL with the rule. */
 int manifest_check_tag(const char *name, struct error *err);

@@ -91,12 +91,17 @@ static int damaged(const struct purges *purges, uint32_t seq, struct error *err)
                      store_url(purges->layout->store), kind, name, seq);
 }
 
-/* {"list": "<32 hex digits>", "sha256": "..."} */
+/* {"list": "<32 hex digits>", "sha256": "...", "requires": ["<feature>", ...]}; the last may be left out. */
 static int parse_record(const struct purges *purges, const struct series *one, char ret_id[LAYOUT_ID_BYTES],
                         uint8_t ret_sha256[SHA256_BYTES], struct error *err)
 {
     CLEANUP_JSON struct json *json = NULL;
+    char path[LAYOUT_PATH_BYTES];
     int rc = json_parse("", one->bytes.data, one->bytes.len, &json, NULL);
+    series_path(kind, name, one->seq, path);
+    if (!rc && json_kind(json) == JSON_KIND_OBJECT && (rc = manifest_check_requires(path, json, err)))
+        return error_within(err, rc, "what was purged from %s cannot be told, so nothing is shown",
+                            store_url(purges->layout->store));
     const char *id = rc ? NULL : json_get_text(json, "list"),
                *hash = rc ? NULL : json_get_text(json, "sha256");
     if (!id || strlen(id) != LAYOUT_ID_BYTES - 1 || strspn(id, "0123456789abcdef") != LAYOUT_ID_BYTES - 1 ||
@@ -108,23 +113,25 @@ static int parse_record(const struct purges *purges, const struct series *one, c
 
 static int read_list(struct purges *purges, const struct series *one, struct error *err)
 {
-    char id[LAYOUT_ID_BYTES], path[LAYOUT_PATH_BYTES];
+    char id[LAYOUT_ID_BYTES];
     uint8_t says[SHA256_BYTES], is[SHA256_BYTES];
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     CLEANUP_PURGE_LIST struct purge_list list = {0};
+    struct layout_reading reading = {.max_bytes = PURGE_LIST_BYTES_MAX, .note = "the list of purges"};
     struct manifest_purge now = {.seq = one->seq};
     int rc = parse_record(purges, one, id, says, err);
     if (rc)
         return rc;
-    list_path(id, path);
-    rc = layout_read(purges->layout, path, PURGE_LIST_BYTES_MAX, &bytes, err);
+    list_path(id, reading.path);
+    layout_read_begin(purges->layout, &reading);
+    rc = layout_read_end(purges->layout, &reading, PATIENCE_ENDLESS, &bytes, err);
     if (rc < 0)
         return error_within(err, rc == -ENOENT ? -EUCLEAN : rc, "what was purged from %s cannot be told",
                             store_url(purges->layout->store));
     sha256_of(bytes.data, bytes.len, is);
     if (memcmp(says, is, SHA256_BYTES) != 0)
         return damaged(purges, one->seq, err);
-    rc = purge_list_parse(path, bytes.data, bytes.len, &list, err);
+    rc = purge_list_parse(reading.path, bytes.data, bytes.len, &list, err);
     if (rc)
         return rc;
     sha256_of(one->bytes.data, one->bytes.len, now.sha256);

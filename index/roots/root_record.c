@@ -69,21 +69,6 @@ static int take_place(const char *name, const char *own, const struct json *json
     return 0;
 }
 
-/* Fields that a reader may pass over need no feature; there is none yet. */
-static int check_requires(const char *name, const struct json *json, struct error *err)
-{
-    const struct json *list = json_get(json, "requires");
-    const char *feature = json_count(list) ? json_as_text(json_at(list, 0)) : NULL;
-    if (!list || (json_kind(list) == JSON_KIND_ARRAY && !json_count(list)))
-        return 0;
-    if (!feature || !manifest_is_feature_name(feature))
-        return error_set(err, EUCLEAN, "%s: 'requires' is no list of names of features", name);
-    return error_set(err, ENOTSUP,
-                     "%s: needs '%s', which this elidefs " ELIDEFS_VERSION
-                     " does not know (a newer one does)",
-                     name, feature);
-}
-
 int root_record_parse(const char *name, const char *own, const struct buf *bytes, struct root_record *ret,
                       struct error *err)
 {
@@ -92,7 +77,7 @@ int root_record_parse(const char *name, const char *own, const struct buf *bytes
     if (json_parse(name, bytes->data, bytes->len, &json, err) < 0)
         return error_recode(err, EUCLEAN);
     const struct json *more = json_get(json, "more");
-    int rc = check_requires(name, json, err);
+    int rc = manifest_check_requires(name, json, err);
     if (!rc)
         rc = take_place(name, own, json, &record, err);
     for (size_t i = 0; !rc && i < json_count(more); i++)

@@ -26,7 +26,7 @@ struct purging {
     struct pages *was, *is; /* the version before the one under way: as it is read now, as it becomes */
     uint8_t *scrubbed;      /* a bit a page of it that was changed */
     uint32_t scrubbed_pages;
-    bool dry;
+    bool gaps;  /* versions that may have had such a row are gone: forgotten */
     bool begun; /* some version had such a row: all from here on are written again */
     struct purge_list *list;
     uint8_t (*packs)[MAP_ID_BYTES]; /* that were made */
@@ -201,17 +201,21 @@ static int rewrite(struct purging *p, uint32_t number, struct pages *pages, stru
 }
 
 /* 1: its manifest says that what it held is gone, since it was forgotten. */
-static int open_version(struct purging *p, uint32_t number, struct pages **ret, struct overlay **ret_overlay,
-                        struct error *err)
+static int open_pages(struct purging *p, uint32_t number, struct pages **ret, struct error *err)
 {
     const struct manifest *manifest;
     int rc = dataset_manifest(p->dataset, number, &manifest, err);
     if (rc < 0)
         return rc;
     rc = dataset_pages(p->dataset, manifest, ret, err);
-    if (rc == -ENOENT)
-        return 1;
-    return rc < 0 ? rc : overlay_new(*ret, SCHEMA_PAGE_BYTES, ret_overlay, err);
+    return rc == -ENOENT ? 1 : rc;
+}
+
+static int open_version(struct purging *p, uint32_t number, struct pages **ret, struct overlay **ret_overlay,
+                        struct error *err)
+{
+    int rc = open_pages(p, number, ret, err);
+    return rc ? rc : overlay_new(*ret, SCHEMA_PAGE_BYTES, ret_overlay, err);
 }
 
 static int purge_version(struct purging *p, uint32_t number, struct error *err)
@@ -220,7 +224,7 @@ static int purge_version(struct purging *p, uint32_t number, struct error *err)
     CLEANUP_OVERLAY struct overlay *scrubbed = NULL;
     struct scrub_counts counts;
     int rc = open_version(p, number, &pages, &scrubbed, err);
-    struct scrub_options options = {scrubbed, p->rows, p->objects, p->dictionaries};
+    struct scrub_options options = {scrubbed, p->rows, p->objects, p->dictionaries, p->gaps};
     if (rc == 1)
         return 0;
     if (!rc)
@@ -232,7 +236,7 @@ static int purge_version(struct purging *p, uint32_t number, struct error *err)
         p->done.versions++;
         p->done.first = p->done.first ? p->done.first : number;
     }
-    if (p->begun && !p->dry)
+    if (p->begun)
         return rewrite(p, number, pages, scrubbed, counts.left, err);
     step(p, pages, pages);
     return 0;
@@ -243,6 +247,7 @@ static int find_objects(struct purging *p, uint32_t number, struct error *err)
     CLEANUP_PAGES struct pages *pages = NULL;
     CLEANUP_OVERLAY struct overlay *overlay = NULL;
     int rc = open_version(p, number, &pages, &overlay, err);
+    p->gaps |= rc == 1;
     return rc ? (rc < 0 ? rc : 0) : scrub_find_objects(overlay, p->rows, p->objects, err);
 }
 
@@ -291,6 +296,7 @@ static int begin_behind(struct purging *p, uint32_t version, struct error *err)
         CLEANUP_PAGES struct pages *pages = NULL;
         CLEANUP_OVERLAY struct overlay *overlay = NULL;
         rc = open_version(p, version, &pages, &overlay, err);
+        p->gaps |= rc == 1;
         if (!rc)
             rc = scrub_note_dictionary(overlay, p->dictionaries, err);
         if (!rc)
@@ -315,6 +321,23 @@ static int purge_versions(struct purging *p, uint32_t first, uint32_t last, stru
         rc = purge_version(p, version, err);
     if (!rc)
         p->list->newest = last > p->list->newest ? last : p->list->newest;
+    return rc;
+}
+
+/* What purge_versions() would do. Nothing is read but manifests. */
+static int count_versions(struct purging *p, uint32_t last, struct error *err)
+{
+    uint32_t version;
+    int rc = find_first(p, last, &version, err);
+    if (!rc)
+        rc = dataset_read_manifests(p->dataset, version, last, PATIENCE_ENDLESS, err);
+    for (; !rc && version <= last; version++) {
+        CLEANUP_PAGES struct pages *pages = NULL;
+        rc = open_pages(p, version, &pages, err);
+        if (!rc && !p->done.versions++)
+            p->done.first = version;
+        rc = rc < 0 ? rc : 0;
+    }
     return rc;
 }
 
@@ -451,7 +474,7 @@ static int purge_once(struct dataset *dataset, const struct dataset_purge *purge
     CLEANUP_PURGE_LIST struct purge_list list = {0};
     CLEANUP_ROWSET struct rowset *rows = rowset_new();
     struct purging p CLEANUP(purging_done) = {
-        .dataset = dataset, .rows = rows, .list = &list, .dry = purge->dry, .begun_ns = commit_clock_ns()};
+        .dataset = dataset, .rows = rows, .list = &list, .begun_ns = commit_clock_ns()};
     struct manifest_purge now;
     int rc = dataset_refresh(dataset, NULL, err);
     if (!rc && !purge->dry)
@@ -462,7 +485,8 @@ static int purge_once(struct dataset *dataset, const struct dataset_purge *purge
     copy_list(purges_list(dataset->purges), &list);
     add_event(dataset, purge, rows, &list);
     if (!rc)
-        rc = purge_versions(&p, 1, dataset_head(dataset), err);
+        rc = purge->dry ? count_versions(&p, dataset_head(dataset), err)
+                        : purge_versions(&p, 1, dataset_head(dataset), err);
     if (rc < 0)
         remove_packs(&p);
     if (!rc && !purge->dry)

@@ -236,6 +236,40 @@ CHECKED_TEST(purge, a_dry_one_changes_nothing_and_says_what_would_be, made, remo
     dataset_free(dataset);
 }
 
+/* Of a dry run by somebody who has nothing cached. */
+static int requests_of_dry_run(const char *cache_name)
+{
+    struct error err = {0};
+    CLEANUP_FREE char *folder_there = in(cache_name);
+    struct cache *there = NULL;
+    struct dataset *dataset = NULL;
+    struct dataset_purged done = {0};
+    struct cache_options options = {.folder = folder_there, .size_bytes = 1 << 30};
+    cr_assert_eq(cache_new(&options, &there, &err), 0, "%s", err.text);
+    struct dataset_options with = {.stores = stores, .cache = there};
+    cr_assert_eq(dataset_open_store(&with, &hooked->base, &dataset, &err), 0, "%s", err.text);
+    int before = atomic_load(&hooked->requests);
+    cr_assert_eq(try_purge(dataset, "jane-doe-1", true, &done, &err), 0, "%s", err.text);
+    cr_assert_eq(done.versions, dataset_head(dataset) - 1);
+    dataset_free(dataset);
+    cache_free(there);
+    return atomic_load(&hooked->requests) - before;
+}
+
+CHECKED_TEST(purge, a_dry_one_reads_no_version_but_the_newest, made, removed)
+{
+    enum { MORE = 25 };
+    struct dataset *dataset = open_data();
+    make_versions(dataset);
+    int few = requests_of_dry_run("cache-few");
+    for (unsigned i = 0; i < MORE; i++)
+        label(dataset, "bob-1", i % 2 ? "good" : "better");
+    int many = requests_of_dry_run("cache-many");
+    /* a manifest each, and at most so many more extents in which the newest one lies */
+    cr_assert_leq(many - few, MORE + 10, "%d requests, then %d", few, many);
+    dataset_free(dataset);
+}
+
 CHECKED_TEST(purge, who_has_it_open_sees_it_after_looking_again, made, removed)
 {
     struct dataset *dataset = open_data(), *other = open_data();
@@ -451,7 +485,69 @@ CHECKED_TEST(purge, who_may_not_read_what_was_purged_does_not_take_it_for_nothin
     cr_assert(strstr(err.text, "403 Forbidden"), "%s", err.text);
 }
 
+CHECKED_TEST(purge, a_record_that_needs_a_newer_program_shows_nothing_and_says_so, made, removed)
+{
+    struct error err = {0};
+    struct dataset *dataset = open_data();
+    struct dataset_options options = {.stores = stores, .cache = cache};
+    CLEANUP_FREE char *url = in("data"), *path = in("data/elidefs/purges/catalogs/1");
+    CLEANUP_BUF struct buf record = BUF_INIT, changed = BUF_INIT;
+    make_versions(dataset);
+    purge(dataset, "jane-doe-1");
+    dataset_free(dataset);
+    cr_assert_eq(file_read(path, 1 << 20, &record, NULL), 0);
+    buf_printf(&changed, "{\"requires\": [\"ranges-2\"], %s", buf_text(&record) + 1);
+    cr_assert_eq(file_replace(path, changed.data, changed.len, 0644, NULL), 0);
+    cr_assert_eq(dataset_open(&options, url, &dataset, &err), -ENOTSUP);
+    cr_assert(strstr(err.text, "so nothing is shown") && strstr(err.text, "needs 'ranges-2'"), "%s",
+              err.text);
+}
+
 /* ---- stores that fail ---- */
+
+/* Somebody wants so many taken out that the list has more bytes than other notes may have. */
+static void purge_many(struct dataset *dataset)
+{
+    enum { KEYS = 16000 };
+    struct error err = {0};
+    struct dataset_purged done = {0};
+    CLEANUP_FREE const char **keys = mem_alloc(KEYS * sizeof *keys);
+    for (unsigned i = 1; i < KEYS; i++)
+        keys[i] = mem_printf("nobody-%u", i);
+    keys[0] = "jane-doe-1";
+    struct dataset_purge purge = {.keys = keys, .count = KEYS};
+    cr_assert_eq(dataset_purge(dataset, &purge, &done, &err), 0, "%s", err.text);
+    for (unsigned i = 1; i < KEYS; i++)
+        free((char *)keys[i]);
+}
+
+static int open_through(struct store *store, struct dataset **ret, struct error *err)
+{
+    struct dataset_options options = {.stores = stores, .cache = cache, .ahead = true};
+    return dataset_open_store(&options, store, ret, err);
+}
+
+CHECKED_TEST(purge, a_long_list_of_what_was_purged_is_cached_for_when_the_store_is_away, made, removed)
+{
+    struct error err = {0};
+    static const struct fault_plan none = {.kind = FAULT_NONE};
+    struct dataset *dataset = open_data();
+    make_versions(dataset);
+    purge_many(dataset);
+    dataset_free(dataset);
+    store_ref(&hooked->base);
+    CLEANUP_STORE struct store *fault = store_fault_new(&hooked->base, &none);
+    cr_assert_eq(open_through(fault, &dataset, &err), 0, "%s", err.text);
+    CLEANUP_FREE char *json = json_of(dataset, 3, "bob-1");
+    dataset_free(dataset);
+    store_fault_set(fault,
+                    &(struct fault_plan){.kind = FAULT_FAIL, .first = 1, .count = 1 << 30, .code = EIO});
+    cr_assert_eq(open_through(fault, &dataset, &err), 0, "%s", err.text);
+    cr_assert(strstr(dataset_note(dataset), "what is cached of"), "%s", dataset_note(dataset));
+    cr_assert_eq(dataset_check_purged(dataset, "jane-doe-1", 10, &err), -ENOENT);
+    expect_json(dataset, 3, "bob-1", json);
+    dataset_free(dataset);
+}
 
 static int purge_with_fault(enum fault_kind kind, unsigned n, const char *key, bool *ret_hit,
                             struct error *err)

@@ -99,3 +99,22 @@ def test_gc_then_frees_what_held_it_and_copies_of_recordings_that_only_it_had(da
     elidefs("cp", dataset, "v4", tmp_path / "out")
     assert (tmp_path / "out" / "lena.bin").read_bytes() == b"lena" * 100
     elidefs("verify", dataset, "--deep")
+
+
+def test_what_a_clip_read_in_a_version_that_is_gone_is_freed_too(dataset, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    for text in (b"first take", b"another take"):
+        for key in ("anna", "lena"):
+            (source / f"{key}.bin").write_bytes(text + key.encode())
+        elidefs("import", dataset, source, "--copy")
+    elidefs("forget", dataset, "v1")
+    assert "1 version" in elidefs("gc", dataset, "--grace", "0", "--nobody-writes").stdout
+    copies = {path.read_bytes() for path in (dataset / "elidefs" / "data").rglob("*/*")}
+    assert copies == {b"first takeanna", b"first takelena", b"another takeanna", b"another takelena"}
+    elidefs("purge", dataset, "v2/anna.bin", "--yes")
+    elidefs("gc", dataset, "--grace", "0", "--nobody-writes")
+    assert {path.read_bytes() for path in (dataset / "elidefs" / "data").rglob("*/*")} == {b"another takelena"}
+    elidefs("verify", dataset, "--deep")
+    elidefs("import", dataset, source, "--copy")
+    elidefs("verify", dataset, "--deep")

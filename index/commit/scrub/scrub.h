@@ -35,6 +35,8 @@ struct scrub_options {
     const struct rowset *objects; /* that clips in these rows read in any version; those that no other row of
                                      this catalog reads go */
     struct scrub_dictionaries *dictionaries; /* catalogs come by version, the oldest first */
+    bool unread; /* whatever no row of this catalog reads goes: versions that are gone may have read it for
+                    these rows */
 };
 struct scrub_counts {
     uint64_t rows;    /* that were scrubbed: of clips, live or removed; */

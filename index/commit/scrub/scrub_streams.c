@@ -172,57 +172,127 @@ static int take_copies(struct scrub *scrub, struct strmap *names, struct error *
     return rc < 0 ? rc : 0;
 }
 
-static int take_origin(struct scrub *scrub, sqlite3_stmt *stmt, const struct strmap *names, struct error *err)
+/* A row of the table of objects. */
+struct object_row {
+    uint32_t id;
+    int64_t size;
+    const char *path, *pin;
+};
+
+/* The name that a copy of the object has. */
+static void print_copy_name(const struct object_row *row, char ret_name[COPY_DIGITS + 1])
 {
-    enum { ID, PATH, SIZE, PIN };
     CLEANUP_BUF struct buf what = BUF_INIT;
     uint8_t digest[SHA256_BYTES];
-    char name[COPY_DIGITS + 1];
-    int64_t id, size;
-    const char *path, *pin;
-    int rc = db_column_number(scrub->db, stmt, ID, 0, &id, err);
+    buf_printf(&what, "%lld\n%s\n%s", (long long)row->size, row->pin, row->path);
+    sha256_of(what.data, what.len, digest);
+    hex_print(digest, COPY_BYTES, ret_name);
+}
+
+static int read_object_row(struct db *db, sqlite3_stmt *stmt, struct object_row *ret, struct error *err)
+{
+    enum { ID, PATH, SIZE, PIN };
+    int64_t id;
+    int rc = db_column_number(db, stmt, ID, 0, &id, err);
     if (!rc)
-        rc = db_column_number(scrub->db, stmt, SIZE, 0, &size, err);
+        rc = db_column_number(db, stmt, SIZE, 0, &ret->size, err);
     if (!rc)
-        rc = db_column_text(scrub->db, stmt, PATH, &path, err);
+        rc = db_column_text(db, stmt, PATH, &ret->path, err);
     if (!rc)
-        rc = db_column_text(scrub->db, stmt, PIN, &pin, err);
+        rc = db_column_text(db, stmt, PIN, &ret->pin, err);
+    if (!rc && id >= UINT32_MAX)
+        rc = db_damaged(db, err, "an object has the number %lld", (long long)id);
+    if (!rc)
+        ret->id = (uint32_t)id;
+    return rc;
+}
+
+struct copies {
+    struct scrub *scrub;
+    const struct rowset *used;
+    struct strmap *names;
+};
+
+static int each_object(struct copies *copies,
+                       void (*take)(struct copies *copies, const struct object_row *row), struct error *err)
+{
+    struct db *db = copies->scrub->db;
+    struct object_row row;
+    sqlite3_stmt *stmt;
+    int rc = db_query(db, QUERY_OBJECTS, &stmt, err);
     if (rc)
         return rc;
-    buf_printf(&what, "%lld\n%s\n%s", (long long)size, pin, path);
-    sha256_of(what.data, what.len, digest);
-    hex_print(digest, COPY_BYTES, name);
-    if (id < UINT32_MAX && strmap_find(names, name, COPY_DIGITS))
-        rowset_add(scrub->objects, (uint32_t)id);
-    return 0;
+    while ((rc = db_step(db, stmt, err)) == 1 && !(rc = read_object_row(db, stmt, &row, err)))
+        take(copies, &row);
+    sqlite3_reset(stmt);
+    return rc;
+}
+
+static void add_origin(struct copies *copies, const struct object_row *row)
+{
+    char name[COPY_DIGITS + 1];
+    print_copy_name(row, name);
+    if (strmap_find(copies->names, name, COPY_DIGITS))
+        rowset_add(copies->scrub->objects, row->id);
 }
 
 static int find_origins(struct scrub *scrub, struct error *err)
 {
     CLEANUP_STRMAP struct strmap *names = strmap_new();
-    sqlite3_stmt *stmt;
+    struct copies copies = {.scrub = scrub, .names = names};
     int rc = take_copies(scrub, names, err);
-    if (rc || !strmap_count(names))
-        return rc;
-    rc = db_query(scrub->db, QUERY_OBJECTS, &stmt, err);
-    if (rc)
-        return rc;
-    while ((rc = db_step(scrub->db, stmt, err)) == 1 && !(rc = take_origin(scrub, stmt, names, err)))
-        ;
-    sqlite3_reset(stmt);
+    return rc || !strmap_count(names) ? rc : each_object(&copies, add_origin, err);
+}
+
+/* ---- what nothing reads ---- */
+
+static void add_unread(struct copies *copies, const struct object_row *row)
+{
+    if (!rowset_contains(copies->used, row->id)) {
+        rowset_add(copies->scrub->objects, row->id);
+        return;
+    }
+    const char *name = copy_name(row->path);
+    if (name)
+        strmap_put(copies->names, name, COPY_DIGITS, NULL);
+}
+
+static void keep_origin(struct copies *copies, const struct object_row *row)
+{
+    char name[COPY_DIGITS + 1];
+    if (!rowset_contains(copies->scrub->objects, row->id))
+        return;
+    print_copy_name(row, name);
+    if (strmap_find(copies->names, name, COPY_DIGITS))
+        rowset_remove(copies->scrub->objects, row->id);
+}
+
+/* All but what copies that are read were made of. */
+static int find_unread(struct scrub *scrub, const struct rowset *used, struct error *err)
+{
+    CLEANUP_STRMAP struct strmap *names = strmap_new();
+    struct copies copies = {scrub, used, names};
+    int rc = each_object(&copies, add_unread, err);
+    return rc || !strmap_count(names) ? rc : each_object(&copies, keep_origin, err);
+}
+
+static int find_objects(struct scrub *scrub, struct error *err)
+{
+    const struct scrub_options *options = scrub->options;
+    CLEANUP_ROWSET struct rowset *used = rowset_new();
+    int rc = rowset_empty(options->objects) && !options->unread ? 0 : find_used(scrub, used, err);
+    rowset_andnot(scrub->objects, used);
+    if (!rc)
+        rc = options->unread ? find_unread(scrub, used, err) : find_origins(scrub, err);
+    rowset_andnot(scrub->objects, used);
     return rc;
 }
 
 int scrub_objects(struct scrub *scrub, struct error *err)
 {
-    CLEANUP_ROWSET struct rowset *used = rowset_new();
     uint32_t id;
     scrub->objects = rowset_copy(scrub->options->objects);
-    int rc = rowset_empty(scrub->objects) ? 0 : find_used(scrub, used, err);
-    rowset_andnot(scrub->objects, used);
-    if (!rc)
-        rc = find_origins(scrub, err);
-    rowset_andnot(scrub->objects, used);
+    int rc = find_objects(scrub, err);
     for (uint64_t from = 0; !rc && rowset_rows(scrub->objects, from, &id, 1); from = id + UINT64_C(1)) {
         rc = db_drop_rows(scrub->db, QUERY_OBJECT_DROP, id, id, err);
         if (!rc)

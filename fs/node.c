@@ -105,10 +105,11 @@ static struct node *find_id_locked(const struct nodes *nodes, uint64_t id)
     return node;
 }
 
-static struct node *find_name_locked(const struct nodes *nodes, uint64_t parent, const char *name)
+static struct node *find_alike_locked(const struct nodes *nodes, const struct node *wanted)
 {
-    struct node *node = nodes->by_name[name_bucket(nodes, parent, name)].first;
-    while (node && (node->parent != parent || strcmp(node->name, name) != 0))
+    struct node *node = nodes->by_name[name_bucket(nodes, wanted->parent, wanted->name)].first;
+    while (node && (node->parent != wanted->parent || node->purge != wanted->purge ||
+                    strcmp(node->name, wanted->name) != 0))
         node = node->next_by_name;
     return node;
 }
@@ -174,8 +175,7 @@ const struct node *nodes_get(struct nodes *nodes, uint64_t id)
 const struct node *nodes_enter(struct nodes *nodes, struct node *wanted)
 {
     pthread_mutex_lock(&nodes->lock);
-    struct node *node =
-        wanted->kind == NODE_LIVE ? NULL : find_name_locked(nodes, wanted->parent, wanted->name);
+    struct node *node = wanted->kind == NODE_LIVE ? NULL : find_alike_locked(nodes, wanted);
     if (!node)
         node = make_locked(nodes, wanted);
     node->lookups++;

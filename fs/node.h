@@ -9,6 +9,8 @@
  * A clip's file is told by its number alone, so that there is one node for it whichever directory it is met
  * in (one page cache), and forgetting it costs nothing. All other nodes are (parent, name) in the table: two
  * spellings of one set never share a directory node, for shared ones move other processes' working folders.
+ * After a purge a version's name is another node than before, and so is all below it: the kernel keeps the
+ * names in a node that somebody uses, whatever it is told.
  * Ids are never used twice.
  *
  * Thread rule: the table locks itself. A node that the kernel knows lives at least until the reply to the
@@ -50,7 +52,8 @@ struct node {
     uint64_t parent;
     char *name;
     enum node_kind kind;
-    uint32_t version;    /* QUERY, HIDDEN, REPORT */
+    uint32_t version; /* QUERY, HIDDEN, REPORT */
+    uint32_t purge;   /* QUERY of a whole version that clips were purged from: dataset_purge_seq(); else 0 */
     struct query *query; /* QUERY, HIDDEN, REPORT; else NULL */
     unsigned which;      /* LIVE: enum live_file; a REPORT is told by its name */
     struct buf bytes;    /* LIVE: what it reads as */
@@ -67,9 +70,9 @@ void nodes_free(struct nodes *nodes);
 
 /* NULL: no such node. */
 const struct node *nodes_get(struct nodes *nodes, uint64_t id);
-/* The node (wanted->parent, wanted->name), made like `wanted` if absent (name copied, a reference to the
- * query and the bytes taken); the kernel knows it once more. Undone by nodes_forget(). A LIVE one is always
- * made: a snapshot a look-up. */
+/* The node (wanted->parent, wanted->name, wanted->purge), made like `wanted` if absent (name copied, a
+ * reference to the query and the bytes taken); the kernel knows it once more. Undone by nodes_forget(). A
+ * LIVE one is always made: a snapshot a look-up. */
 const struct node *nodes_enter(struct nodes *nodes, struct node *wanted);
 /* true: the kernel knows it no more, and its number comes never again. */
 bool nodes_forget(struct nodes *nodes, uint64_t id, uint64_t lookups);

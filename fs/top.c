@@ -35,6 +35,7 @@ static int find_version(struct fs *fs, uint64_t version, const struct catalog_pa
                         struct node *ret, struct error *err)
 {
     uint32_t head = dataset_head(fs->dataset);
+    struct map_top unused;
     if (version > head) { /* perhaps it was committed a second ago */
         if (patience->nowait)
             return -EAGAIN;
@@ -54,6 +55,7 @@ static int find_version(struct fs *fs, uint64_t version, const struct catalog_pa
         return rc;
     ret->kind = NODE_QUERY;
     ret->version = (uint32_t)version;
+    ret->purge = dataset_is_purged(fs->dataset, ret->version, &unused) ? dataset_purge_seq(fs->dataset) : 0;
     ret->query = query_all();
     return 0;
 }

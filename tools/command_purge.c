@@ -121,11 +121,13 @@ static int run(const struct arguments *arguments, struct error *err)
     struct keys keys CLEANUP(keys_done) = {0};
     struct dataset_purged plan = {0}, done = {0};
     bool ended = false;
-    int rc = session_open_place(arguments, &at, err);
+    int rc = session_open_path(arguments, &at.session, err);
     if (!rc)
         rc = dataset_check_writable(at.session.dataset, err);
     if (!rc && !arguments_flag(arguments, "dry-run"))
         rc = end_earlier(&at, &ended, err);
+    if (!rc)
+        rc = session_resolve(&at, err);
     if (!rc)
         rc = take(arguments, &at, &keys, err);
     if (rc == -ENOENT && ended) /* these clips, as a rule */

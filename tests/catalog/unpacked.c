@@ -2,9 +2,9 @@
 /* Table by table with the decoders of the catalog itself, so what they can read is what is found. */
 #include "tests/catalog/unpacked.h"
 
-#include <criterion/criterion.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cache/base/cursor.h"
@@ -13,6 +13,14 @@
 #include "index/catalog/packer.h"
 #include "index/catalog/shard/dict.h"
 #include "index/catalog/shard/shard_id.h"
+
+static void must(bool ok, const char *what)
+{
+    if (ok)
+        return;
+    fprintf(stderr, "unpacked: %s: cannot be read\n", what);
+    abort();
+}
 
 struct unpacking {
     sqlite3 *db;
@@ -25,7 +33,7 @@ typedef void take_fn(struct unpacking *u, int64_t id, const void *bytes, size_t 
 static void each(struct unpacking *u, const char *sql, take_fn *take)
 {
     sqlite3_stmt *stmt;
-    cr_assert_eq(sqlite3_prepare_v2(u->db, sql, -1, &stmt, NULL), 0, "%s", sqlite3_errmsg(u->db));
+    must(!sqlite3_prepare_v2(u->db, sql, -1, &stmt, NULL), sql);
     while (sqlite3_step(stmt) == SQLITE_ROW) {
         const void *bytes = sqlite3_column_blob(stmt, 1);
         take(u, sqlite3_column_int64(stmt, 0), bytes ? bytes : "", (size_t)sqlite3_column_bytes(stmt, 1));
@@ -36,13 +44,13 @@ static void each(struct unpacking *u, const char *sql, take_fn *take)
 
 static void take_dictionary(struct unpacking *u, int64_t id, const void *bytes, size_t len)
 {
-    cr_assert_eq(packer_take_dictionary(u->packer, bytes, len), 0);
+    must(!packer_take_dictionary(u->packer, bytes, len), "a dictionary");
     buf_append(u->to, bytes, len);
 }
 
 static void take_packed(struct unpacking *u, int64_t id, const void *bytes, size_t len)
 {
-    cr_assert_eq(packer_unpack(u->packer, bytes, len, 1 << 30, u->to), 0, "row %lld", (long long)id);
+    must(!packer_unpack(u->packer, bytes, len, 1 << 30, u->to), "a packed row");
 }
 
 static void take_plain(struct unpacking *u, int64_t id, const void *bytes, size_t len)
@@ -53,9 +61,9 @@ static void take_plain(struct unpacking *u, int64_t id, const void *bytes, size_
 static void take_names(struct unpacking *u, int64_t id, const void *bytes, size_t len)
 {
     struct names names;
-    cr_assert_eq(names_decode(bytes, len, &names), 0);
+    must(!names_decode(bytes, len, &names), "names");
     for (uint32_t i = 0; i < names.rows; i++) {
-        cr_assert_eq(names_key(&names, i), 0);
+        must(!names_key(&names, i), "a name");
         buf_printf(u->to, "%s\n", names.key);
     }
 }
@@ -70,7 +78,7 @@ static void take_dict(struct unpacking *u, int64_t id, const void *bytes, size_t
 {
     struct dict dict = {0};
     const char *why = dict_decode(bytes, len, true, 1u << 20, &dict);
-    cr_assert_null(why, "dict %lld: %s", (long long)id, why);
+    must(!why, why);
     for (size_t i = 0; i < dict.block_count; i++)
         take_key(u, &dict.blocks[i].key);
     for (size_t i = 0; i < dict.large_count; i++)
@@ -87,7 +95,7 @@ static void take_block(struct unpacking *u, int64_t id, const void *bytes, size_
     shard_keys_init(&keys, cursor_sub(&c, keys_len), true, count);
     while (shard_keys_next(&keys))
         take_key(u, &keys.key);
-    cr_assert(!keys.at.failed && !keys.left);
+    must(!keys.at.failed && !keys.left, "keys");
     shard_keys_done(&keys);
 }
 
@@ -97,8 +105,7 @@ static void each_run(struct unpacking *u)
     CLEANUP_BUF struct buf run = BUF_INIT;
     sqlite3_stmt *stmt;
     int64_t at = -1;
-    cr_assert_eq(sqlite3_prepare_v2(u->db, "SELECT id >> 12, bytes FROM run ORDER BY id", -1, &stmt, NULL),
-                 0);
+    must(!sqlite3_prepare_v2(u->db, "SELECT id >> 12, bytes FROM run ORDER BY id", -1, &stmt, NULL), "runs");
     for (bool more = true; more;) {
         more = sqlite3_step(stmt) == SQLITE_ROW;
         int64_t id = more ? sqlite3_column_int64(stmt, 0) : -1;
@@ -135,8 +142,8 @@ void unpack_all(const char *path, struct buf *ret)
     };
     struct error err = {0};
     struct unpacking u = {.packer = packer_new(), .to = ret};
-    cr_assert_eq(file_read(path, 1 << 30, ret, &err), 0, "%s", err.text);
-    cr_assert_eq(sqlite3_open_v2(path, &u.db, SQLITE_OPEN_READONLY, NULL), 0);
+    must(!file_read(path, 1 << 30, ret, &err), path);
+    must(!sqlite3_open_v2(path, &u.db, SQLITE_OPEN_READONLY, NULL), path);
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         each(&u, tables[i].sql, tables[i].take);
     each_run(&u);

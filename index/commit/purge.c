@@ -112,17 +112,25 @@ static bool was_scrubbed(const struct purging *p, uint32_t page)
     return page < p->scrubbed_pages && p->scrubbed[page / 8] >> page % 8 & 1;
 }
 
+/* All of them will be read. */
+static int want_moved(struct pages *pages, const uint8_t *differ, struct error *err)
+{
+    CLEANUP_FREE uint32_t *list = mem_alloc((pages_top(pages)->pages + 1) * sizeof *list);
+    size_t count = 0;
+    for (uint32_t page = 0; page < pages_top(pages)->pages; page++)
+        if (differ[page / 8] >> page % 8 & 1)
+            list[count++] = page;
+    return pages_want(pages, list, count, &patient, err);
+}
+
 /* What the version has becomes an overlay of what the one before has become. */
-static int lay_over(struct purging *p, struct pages *pages, struct overlay *scrubbed, struct overlay *over,
+static int lay_over(struct purging *p, const uint8_t *differ, struct overlay *scrubbed, struct overlay *over,
                     struct error *err)
 {
+    const struct pages *pages = overlay_parent(scrubbed);
     uint32_t count = overlay_pages(scrubbed), bytes = overlay_page_bytes(scrubbed);
     CLEANUP_FREE uint8_t *page_bytes = mem_alloc(bytes);
-    CLEANUP_FREE uint8_t *differ =
-        mem_zero((pages_top(pages)->pages > count ? pages_top(pages)->pages : count) / 8 + 1);
-    int rc = mark_moved(p, pages, differ, err);
-    if (!rc && overlay_pages(over) > count)
-        rc = overlay_truncate(over, count, err);
+    int rc = overlay_pages(over) > count ? overlay_truncate(over, count, err) : 0;
     for (uint32_t page = 0; !rc && page < count; page++) {
         struct page_range range = {.page = page, .len = bytes};
         bool stays = page < pages_top(pages)->pages && !(differ[page / 8] >> page % 8 & 1);
@@ -180,21 +188,21 @@ static void step(struct purging *p, struct pages *pages, struct pages *is)
     p->is = pages_ref(is);
 }
 
-static int rewrite(struct purging *p, uint32_t number, struct pages *pages, struct overlay *scrubbed,
-                   uint64_t clips, struct error *err)
+static int rewrite(struct purging *p, struct purge_version *version, const uint8_t *differ,
+                   struct overlay *scrubbed, struct error *err)
 {
+    struct pages *pages = overlay_parent(scrubbed);
     CLEANUP_OVERLAY struct overlay *over = NULL;
     CLEANUP_PAGES struct pages *is = NULL;
-    struct purge_version version = {.version = number, .clips = clips};
     int rc = overlay_new(p->is, SCHEMA_PAGE_BYTES, &over, err);
     if (!rc)
-        rc = lay_over(p, pages, scrubbed, over, err);
+        rc = lay_over(p, differ, scrubbed, over, err);
     if (!rc)
-        rc = write_over(p, over, &version.top, err);
+        rc = write_over(p, over, &version->top, err);
     if (rc < 0)
         return rc;
-    purge_list_put(p->list, &version);
-    is = pages_new(p->dataset->pages, &version.top, pages_name(pages));
+    purge_list_put(p->list, version);
+    is = pages_new(p->dataset->pages, &version->top, pages_name(pages));
     note_scrubbed(p, scrubbed);
     step(p, pages, is);
     return 0;
@@ -215,29 +223,38 @@ static int open_version(struct purging *p, uint32_t number, struct pages **ret, 
                         struct error *err)
 {
     int rc = open_pages(p, number, ret, err);
-    return rc ? rc : overlay_new(*ret, SCHEMA_PAGE_BYTES, ret_overlay, err);
+    if (rc)
+        return rc;
+    pages_want_hot(*ret);
+    return overlay_new(*ret, SCHEMA_PAGE_BYTES, ret_overlay, err);
 }
 
 static int purge_version(struct purging *p, uint32_t number, struct error *err)
 {
     CLEANUP_PAGES struct pages *pages = NULL;
     CLEANUP_OVERLAY struct overlay *scrubbed = NULL;
+    CLEANUP_FREE uint8_t *differ = NULL;
     struct scrub_counts counts;
     int rc = open_version(p, number, &pages, &scrubbed, err);
     struct scrub_options options = {scrubbed, p->rows, p->objects, p->dictionaries, p->gaps};
-    if (rc == 1)
-        return 0;
+    if (rc)
+        return rc < 0 ? rc : 0;
+    differ = mem_zero(pages_top(pages)->pages / 8 + 1);
+    rc = mark_moved(p, pages, differ, err);
+    if (!rc)
+        rc = want_moved(pages, differ, err);
     if (!rc)
         rc = scrub(&options, &counts, err);
     if (rc < 0)
         return rc;
+    struct purge_version version = {.version = number, .clips = counts.left};
     p->begun |= counts.rows > 0;
     if (p->begun) {
         p->done.versions++;
         p->done.first = p->done.first ? p->done.first : number;
     }
     if (p->begun)
-        return rewrite(p, number, pages, scrubbed, counts.left, err);
+        return rewrite(p, &version, differ, scrubbed, err);
     step(p, pages, pages);
     return 0;
 }

@@ -105,17 +105,22 @@ static int start_session(struct fs *fs, struct error *err)
     return rc;
 }
 
-/* The kernel keeps names below a version for ever, but not those of clips that were purged from it. */
+/* The kernel keeps names below a version for ever, but not those of clips that were purged from it: who looks
+ * the version up again finds another directory (node.h), and who works in one lists it anew. */
 static void drop_names(void *ctx)
 {
     struct fs *fs = ctx;
     struct map_top top;
+    CLEANUP_FREE struct node_query *list = NULL;
     for (uint32_t version = 1; version <= dataset_head(fs->dataset); version++) {
         char name[16];
         int len = snprintf(name, sizeof name, "v%u", version);
         if (dataset_is_purged(fs->dataset, version, &top))
             fuse_lowlevel_notify_inval_entry(fs->session, FUSE_ROOT_ID, name, (size_t)len);
     }
+    for (size_t i = nodes_queries(fs->nodes, &list); i--;)
+        if (dataset_is_purged(fs->dataset, list[i].version, &top))
+            fuse_lowlevel_notify_inval_inode(fs->session, list[i].id, 0, 0);
 }
 
 int fs_mount(struct dataset *dataset, struct cache *cache, const struct fs_options *options, struct fs **ret,

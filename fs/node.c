@@ -203,6 +203,20 @@ bool nodes_forget(struct nodes *nodes, uint64_t id, uint64_t lookups)
     return true;
 }
 
+size_t nodes_queries(struct nodes *nodes, struct node_query **ret)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&nodes->lock);
+    struct node_query *list = mem_alloc((nodes->count + 1) * sizeof *list);
+    for (size_t i = 0; i < nodes->buckets; i++)
+        for (const struct node *node = nodes->by_id[i].first; node; node = node->next_by_id)
+            if (node->kind == NODE_QUERY)
+                list[count++] = (struct node_query){node->id, node->version};
+    pthread_mutex_unlock(&nodes->lock);
+    *ret = list;
+    return count;
+}
+
 size_t nodes_count(struct nodes *nodes)
 {
     pthread_mutex_lock(&nodes->lock);

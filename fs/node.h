@@ -76,4 +76,10 @@ const struct node *nodes_get(struct nodes *nodes, uint64_t id);
 const struct node *nodes_enter(struct nodes *nodes, struct node *wanted);
 /* true: the kernel knows it no more, and its number comes never again. */
 bool nodes_forget(struct nodes *nodes, uint64_t id, uint64_t lookups);
+/* All query directories that the kernel knows: how many, in a new list. */
+struct node_query {
+    uint64_t id;
+    uint32_t version;
+};
+size_t nodes_queries(struct nodes *nodes, struct node_query **ret);
 size_t nodes_count(struct nodes *nodes);

@@ -18,6 +18,7 @@ from test_s3 import s3  # noqa: F401: a fixture
 WHO, CLIPS = "anna-smith-7f3a", 30
 NOW = ("--grace", "0", "--nobody-writes")
 PURGE = ("--yes", "-m", "asked to")
+ROUNDS = 6 * int(os.environ.get("LONG", "1"))
 
 
 def label(dataset, turn, *words):
@@ -148,6 +149,25 @@ def test_who_reads_in_a_mount_meanwhile_reads_what_was_there_or_is_told(people, 
     check_gone(people, before, tmp_path)
 
 
+def test_who_works_in_a_folder_of_a_purged_version_does_not_go_on_listing_the_clip(people, tmp_path):
+    with mounted(people, tmp_path / "mnt", tmp_path / "cache", "--poll", "1") as point:
+        folders = [point / "v2", point / "v3" / "turn=3"]
+        shells = [subprocess.Popen(["sh", "-c", "ls; while read word; do ls; echo end; done"], cwd=folder, text=True,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1) for folder in folders]
+
+        def listed(shell):
+            print("again", file=shell.stdin)
+            return list(iter(shell.stdout.readline, "end\n"))
+
+        assert all(f"{WHO}.bin\n" in listed(shell) for shell in shells)
+        elidefs("purge", people, f"v2/{WHO}.bin", *PURGE)
+        wait_until(lambda: os.readlink(point / "latest") == "v5")
+        wait_until(lambda: not any(f"{WHO}.bin\n" in listed(shell) for shell in shells), 20)
+        assert all("clip000.bin\n" in listed(shell) for shell in shells)
+        for shell in shells:
+            shell.communicate()
+
+
 def test_a_purge_in_a_bucket_that_is_killed_is_completed_beside_a_mount(s3, tmp_path):  # noqa: F811
     name, key = "s3://sets/purged", "ep000003"
     elidefs("init", name)
@@ -163,7 +183,7 @@ def test_a_purge_in_a_bucket_that_is_killed_is_completed_beside_a_mount(s3, tmp_
     before, draw = objects("packs/"), random.Random(11)
     with mounted(name, tmp_path / "mnt", tmp_path / "cache", "--poll", "1") as point:
         other = {version: (point / version / "ep000001.json").read_bytes() for version in ("v1", "v3", "v4")}
-        for _ in range(6):
+        for _ in range(ROUNDS):
             purging = subprocess.Popen([ELIDEFS, "purge", name, f"v2/{key}.json", *PURGE], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             time.sleep(draw.uniform(0, 0.5))
             purging.send_signal(signal.SIGKILL)

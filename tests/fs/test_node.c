@@ -2,6 +2,7 @@
 /* Node numbers and the table of nodes. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "fs/node.h"
 #include "tests/test_leaks.h"
@@ -49,6 +50,25 @@ Test(node, one_name_in_one_directory_is_one_node)
     cr_assert_eq(enter(nodes, NODE_ROOT_ID, "a"), a);
     cr_assert_neq(enter(nodes, a->id, "a"), a, "the same name elsewhere is another node");
     cr_assert_eq(nodes_get(nodes, a->id), a);
+    nodes_free(nodes);
+    check_leaks();
+}
+
+Test(node, a_version_is_another_node_after_a_purge_and_all_that_the_kernel_knows_are_told)
+{
+    struct nodes *nodes = nodes_new();
+    struct node wanted = {.parent = NODE_ROOT_ID, .name = (char[]){"v3"}, .kind = NODE_QUERY, .version = 3};
+    const struct node *before = nodes_enter(nodes, &wanted);
+    wanted.purge = 1;
+    const struct node *after = nodes_enter(nodes, &wanted);
+    cr_assert_neq(after, before);
+    cr_assert_eq(nodes_enter(nodes, &wanted), after);
+    enter(nodes, NODE_ROOT_ID, "tags");
+    struct node_query *list = NULL;
+    cr_assert_eq(nodes_queries(nodes, &list), 2);
+    cr_assert_eq(list[0].id + list[1].id, before->id + after->id);
+    cr_assert(list[0].version == 3 && list[1].version == 3);
+    free(list);
     nodes_free(nodes);
     check_leaks();
 }

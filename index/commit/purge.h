@@ -12,6 +12,10 @@
  * that ends the purge, which then sees to that one, too, or after it, on what the purge has left. A purge
  * that was cut off goes on with the next commit, or the next purge.
  *
+ * Memory does not grow with the data set beyond what is kept of pages, 32 MiB, what SQLite keeps of those it
+ * writes, at most 256 MiB, a few bytes a page, and 16 bytes for each clip that one run of an attribute speaks
+ * of. A version's pages lie in a temporary file.
+ *
  * Thread rule: as in index/dataset/dataset.h.
  */
 #pragma once

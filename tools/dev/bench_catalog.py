@@ -12,7 +12,7 @@ from bench_lab import BUILD, middle
 from bench_web import Web, show
 
 COMMITS, QUERIES = BUILD / "tests/bench/bench_commits", BUILD / "tests/bench/bench_queries"
-GC = BUILD / "tests/bench/bench_gc"
+GC, PURGE = BUILD / "tests/bench/bench_gc", BUILD / "tests/bench/bench_purge"
 CLIPS_A_COMMIT = 3000
 FEW_COMMITS = ["append 3000 order", "append 3000 random", "label 1000 grade 5", "label 1000 grade 5", "label 1000 near 0",
                "label 1000 near 0", "label all seen 3"]
@@ -236,8 +236,18 @@ def table_gc(sets):
     print("  goal 2 requests a pack and one a version; 200 MB. In a folder each object that is listed is a request, too")
 
 
+def table_purge(sets):
+    script = ["append 3000 order", "label 1000 grade 5"] * 8 + ["label 1000 near 0"] * 4 + ["label all seen 3", "append 3000 random"]
+    sets.grown("purged", script)
+    folder = sets.scratch / "purge"
+    shutil.copytree(sets.folder / "purged", folder)
+    done = subprocess.run([PURGE, folder, sets.scratch / "cache of purge", "100", str(sets.clips // 101)], capture_output=True, text=True, check=True)
+    print(done.stdout.rstrip(), flush=True)
+
+
 TABLES = {"cold": table_cold, "commits": table_commits, "versions": table_versions, "json": table_json, "labels": table_labels,
-          "wide": table_wide, "memory": table_memory, "gc": table_gc, "size": table_size}
+          "wide": table_wide, "memory": table_memory, "gc": table_gc, "purge": table_purge,
+          "size": table_size}
 
 
 def bench_catalog(options):

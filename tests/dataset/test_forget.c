@@ -2,18 +2,11 @@
 /* Which versions are forgotten: who may say so, and who learns it. */
 #include "fixture.h"
 
-#include "hooked_store.h"
-
-static struct hooked_store *hooked;
-
 static void made(void)
 {
     fixture_made();
     init_data();
-    CLEANUP_FREE char *url = in("data");
-    struct store *inner = NULL;
-    cr_assert_eq(store_open(stores, url, &inner, NULL), 0);
-    hooked = hooked_store_new(inner);
+    hook_data();
     struct dataset *dataset = open_data();
     for (int i = 0; i < 5; i++) {
         CLEANUP_FREE char *key = mem_printf("clip-%d", i);
@@ -24,17 +17,8 @@ static void made(void)
 
 static void removed(void)
 {
-    store_unref(&STEAL(hooked)->base);
+    unhook_data();
     fixture_removed();
-}
-
-static struct dataset *open_hooked(void)
-{
-    struct error err = {0};
-    struct dataset *dataset = NULL;
-    struct dataset_options options = {.stores = stores, .cache = cache};
-    cr_assert_eq(dataset_open_store(&options, &hooked->base, &dataset, &err), 0, "%s", err.text);
-    return dataset;
 }
 
 static int forget(struct dataset *dataset, uint32_t first, uint32_t last, struct error *err)

@@ -3,9 +3,6 @@
  */
 #include "gc_fixture.h"
 
-#include "cache/store/fault.h"
-#include "hooked_store.h"
-
 /* ---- the grace ---- */
 
 CHECKED_TEST(gc, what_no_version_needs_is_freed_after_the_grace_by_the_stores_clock, made, removed)
@@ -13,7 +10,7 @@ CHECKED_TEST(gc, what_no_version_needs_is_freed_after_the_grace_by_the_stores_cl
     static const int64_t clocks[] = {0, HOUR_NS, -HOUR_NS};
     for (size_t i = 0; i < sizeof clocks / sizeof *clocks; i++) {
         uint32_t first = (uint32_t)(3 * i) + 2, last = first + 2;
-        struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+        hook_data();
         struct gc_report report;
         hooked->clock_ns = clocks[i];
         int packs = objects("elidefs/packs/");
@@ -35,7 +32,7 @@ CHECKED_TEST(gc, what_no_version_needs_is_freed_after_the_grace_by_the_stores_cl
         check_readable(2, last, "all others");
         report = gc(&hooked->base, 90 * MINUTE_NS);
         cr_assert_eq(report.unneeded[GC_VERSIONS].count + report.unneeded[GC_PACKS].count, 0);
-        store_unref(&hooked->base);
+        unhook_data();
     }
     forget(11, 13);
     age_marks(90 * MINUTE_NS);

@@ -5,39 +5,22 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "cache/store/fault.h"
-#include "cache/store/retry.h"
-#include "hooked_store.h"
 #include "index/commit/changeset_labels.h"
 #include "index/commit/purge.h"
 #include "tests/catalog/unpacked.h"
-
-static struct hooked_store *hooked;
 
 static void made(void)
 {
     fixture_made();
     make_file("source/jane/secret-drive.bin", "0123456789");
     init_data();
-    CLEANUP_FREE char *url = in("data");
-    struct store *inner = NULL;
-    cr_assert_eq(store_open(stores, url, &inner, NULL), 0);
-    hooked = hooked_store_new(inner);
+    hook_data();
 }
 
 static void removed(void)
 {
-    store_unref(&STEAL(hooked)->base);
+    unhook_data();
     fixture_removed();
-}
-
-static struct dataset *open_hooked(void)
-{
-    struct error err = {0};
-    struct dataset *dataset = NULL;
-    struct dataset_options options = {.stores = stores, .cache = cache};
-    cr_assert_eq(dataset_open_store(&options, &hooked->base, &dataset, &err), 0, "%s", err.text);
-    return dataset;
 }
 
 /* A person's clip, with all that says whose it is. */
@@ -384,14 +367,9 @@ CHECKED_TEST(purge, a_commit_that_began_before_it_is_made_again_on_what_it_has_l
 static void cut_off_elsewhere(void *ctx)
 {
     struct error err = {0};
-    CLEANUP_FREE char *url = in("data");
-    struct store *inner = NULL;
-    struct dataset *other = NULL;
     struct dataset_purged done = {0};
-    cr_assert_eq(store_open(stores, url, &inner, NULL), 0);
-    struct hooked_store *cut = hooked_store_new(inner);
-    struct dataset_options options = {.stores = stores, .cache = cache};
-    cr_assert_eq(dataset_open_store(&options, &cut->base, &other, &err), 0, "%s", err.text);
+    struct hooked_store *cut = hooked_store_new(data_store());
+    struct dataset *other = open_over(&cut->base);
     cut->put_match = "elidefs/versions/";
     cut->stores = false;
     cut->put_rc = -EACCES;
@@ -456,18 +434,10 @@ CHECKED_TEST(purge, who_may_not_read_what_was_purged_does_not_take_it_for_nothin
 static int purge_with_fault(enum fault_kind kind, unsigned n, const char *key, bool *ret_hit,
                             struct error *err)
 {
-    static const struct fault_plan none = {.kind = FAULT_NONE};
-    CLEANUP_FREE char *url = in("data");
-    struct store *inner = NULL;
-    struct dataset *dataset = NULL;
     struct dataset_purged done;
-    struct dataset_options options = {.stores = stores, .cache = cache};
-    cr_assert_eq(store_open(stores, url, &inner, NULL), 0);
-    struct store *fault = store_fault_new(inner, &none);
-    CLEANUP_STORE struct store *store = retry_new(fault);
-    struct backoff *backoff = retry_backoff(store);
-    backoff->base_ns = backoff->most_ns = 1000;
-    cr_assert_eq(dataset_open_store(&options, store, &dataset, err), 0, "%s", err->text);
+    struct store *fault = NULL;
+    CLEANUP_STORE struct store *store = faulty_data(&fault);
+    struct dataset *dataset = open_over(store);
     store_fault_set(fault, &(struct fault_plan){.kind = kind, .first = n, .count = 1, .code = EIO});
     int rc = try_purge(dataset, key, false, &done, err);
     *ret_hit = store_fault_calls(fault) >= n;

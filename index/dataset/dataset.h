@@ -4,10 +4,9 @@
  *
  *     elidefs/versions/00000012.json   manifest; its PUT-if-absent is the commit
  *     elidefs/head                     hint at the newest version
- *     elidefs/tags/<name>/<seq>        create-once: the number of a version
- *     elidefs/roots/<id>/<seq>         create-once: where a root lies now
- *     elidefs/forgotten/<first>/<seq>  create-once: which versions are forgotten
- *     elidefs/purges/catalogs/<seq>    create-once: what was purged from all versions
+ *     elidefs/series/tags/<name>/<seq>, roots/<id>/<seq>, forgotten/<first>/<seq>, purges/catalogs/<seq>
+ *                                      create-once each: the number of a version; where a root lies now;
+ *                                      which versions are forgotten; what was purged from all versions
  *     elidefs/packs/<random id>        pages of catalogs
  *
  * Versions never change: what was read of one is kept for ever. Only the head, the tags and what is
@@ -72,7 +71,7 @@ void dataset_store_answers(const struct dataset *dataset, struct store_answers *
  * While the store is away: does it answer again? */
 int dataset_look(struct dataset *dataset, const struct catalog_patience *patience, uint32_t *ret_head,
                  struct error *err);
-/* Newest version now: 0 before the first import. Waits (a few GETs and one listing of the tags when nothing
+/* Newest version now: 0 before the first import. Waits (one GET, and beside it one listing, when nothing
  * is new). ret_head may be NULL. */
 int dataset_refresh(struct dataset *dataset, uint32_t *ret_head, struct error *err);
 uint32_t dataset_head(const struct dataset *dataset); /* as of the last refresh; never waits */

@@ -155,7 +155,7 @@ static int follow(struct tags *tags, const char *name, struct error *err)
     uint32_t unread = is.seq && !is.version; /* it ended there, or could not be read */
     struct series *one = series_add(&series, name, is.seq - unread, unread);
     uint32_t version;
-    int rc = series_follow(tags->layout, "tags", &series, err);
+    int rc = series_follow(tags->layout, SERIES_TAGS, &series, err);
     if (!rc && one->moved)
         rc = parse_version(tags, name, &one->bytes, &version, err);
     if (!rc)
@@ -163,13 +163,13 @@ static int follow(struct tags *tags, const char *name, struct error *err)
     return rc;
 }
 
-/* Which of those listed are newer than what is known: from the object before the last. */
+/* Which of those listed are newer than what is known. */
 static void take_listed(struct tags *tags, const struct series_list *listed, struct series_list *ret)
 {
     for (size_t i = 0; i < listed->count; i++) {
         const struct series *one = &listed->list[i];
         if (!manifest_check_tag(one->name, NULL) && known(tags, one->name).seq < one->seq)
-            series_add(ret, one->name, one->seq - 1, true);
+            series_add_listed(ret, one);
     }
 }
 
@@ -185,19 +185,19 @@ static void take_known(struct tags *tags, struct series_list *ret)
 int tags_load(struct tags *tags, const struct manifest *newest, struct series_listing *listing,
               struct error *err)
 {
-    CLEANUP_SERIES struct series_list listed = {0}, series = {0};
+    CLEANUP_SERIES struct series_list series = {0};
+    const struct series_list *listed = NULL;
     struct error list_err = {0};
     for (size_t i = 0; newest && i < newest->tag_count; i++)
         keep(tags, &newest->tags[i]);
-    int rc = listing ? series_list_end(listing, &listed, &list_err)
-                     : series_list(tags->layout, "tags", &listed, &list_err);
+    int rc = series_listed(listing, SERIES_TAGS, &listed, &list_err);
     if (rc < 0 && rc != -EACCES && rc != -ENOTSUP)
         return error_copy(err, &list_err);
     if (rc < 0)
         take_known(tags, &series);
     else
-        take_listed(tags, &listed, &series);
-    rc = series_follow(tags->layout, "tags", &series, err);
+        take_listed(tags, listed, &series);
+    rc = series_follow(tags->layout, SERIES_TAGS, &series, err);
     if (!rc)
         keep_moved(tags, &series);
     return rc;
@@ -220,7 +220,7 @@ static int put_next(struct tags *tags, const char *name, uint32_t version, struc
 {
     char path[LAYOUT_PATH_BYTES], text[16];
     uint32_t seq = known(tags, name).seq;
-    series_path("tags", name, seq + 1, path);
+    series_path(SERIES_TAGS, name, seq + 1, path);
     int len = snprintf(text, sizeof text, "%u\n", version);
     struct error put_err = {0};
     int rc = store_put(tags->layout->store, path, text, (size_t)len, STORE_PUT_IF_ABSENT, NULL, &put_err);

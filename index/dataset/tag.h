@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Tags: names of versions, in elidefs/tags/<name>/<seq> (index/FORMAT.md, "Roots and tags"). A store that
- * does not list still has those that the newest manifest lists.
+ * Tags: names of versions, in elidefs/series/tags/<name>/<seq> (index/FORMAT.md, "Roots and tags"). A store
+ * that does not list still has those that the newest manifest lists.
  *
  * Thread rule: locks itself; no I/O under the lock.
  */
@@ -22,8 +22,8 @@ void tags_free(struct tags *tags);
 CLEANUP_DEFINE(struct tags, tags_free, cleanup_tags)
 #define CLEANUP_TAGS CLEANUP(cleanup_tags)
 
-/* Reads what is new: one listing, and those that the newest manifest, which may be NULL, does not know yet.
- * `listing` (taken; may be NULL) is that listing, begun before. Waits. */
+/* Reads what is new: what `listing` has, or where that is refused, or NULL, what stands behind those that are
+ * known; and what the newest manifest, which may be NULL, says. Waits. */
 int tags_load(struct tags *tags, const struct manifest *newest, struct series_listing *listing,
               struct error *err);
 uint32_t tags_find(struct tags *tags, const char *name); /* the version, 0: no such tag */

@@ -376,7 +376,7 @@ static int commit_to_busy_store(const char *where, struct error *err)
 
 CHECKED_TEST(faults, a_busy_store_is_no_lost_race_and_no_set_that_must_be_made_anew, made, removed)
 {
-    static const char *const places[] = {"elidefs/packs/", "elidefs/roots/", "elidefs/versions/"};
+    static const char *const places[] = {"elidefs/packs/", "elidefs/series/roots/", "elidefs/versions/"};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         struct error err = {0};
         int rc = commit_to_busy_store(places[i], &err);
@@ -458,7 +458,7 @@ CHECKED_TEST(faults, roots_that_are_new_at_the_same_time_get_numbers_of_their_ow
     changeset_free(set);
     cr_assert_eq(rc, 0, "%s", err.text);
     cr_assert_eq(objects("elidefs/packs/"), 2);
-    cr_assert_eq(objects("elidefs/roots/"), 2, "of each import one");
+    cr_assert_eq(objects("elidefs/series/roots/"), 2, "of each import one");
     dataset_free(dataset);
 }
 

@@ -49,7 +49,7 @@ CHECKED_TEST(gc, a_pack_that_was_needed_in_between_begins_its_grace_anew, made, 
     gc(folder_store, HOUR_NS);
     age_marks(59 * MINUTE_NS);
     cr_assert_eq(dataset_tag_put(dataset, "paper", 5, &err), -ENOENT, "%s", err.text);
-    make_file("data/elidefs/tags/paper/1", "5\n"); /* as at the moment when it was forgotten */
+    make_file("data/elidefs/series/tags/paper/1", "5\n"); /* as at the moment when it was forgotten */
     struct gc_report report = gc(folder_store, HOUR_NS);
     cr_assert_eq(report.tagged, 1);
     cr_assert_eq(report.unneeded[GC_VERSIONS].count, 11);
@@ -155,7 +155,7 @@ CHECKED_TEST(gc, who_reads_in_a_version_is_told_that_it_was_forgotten_and_others
     struct dataset *after = open_over(folder_store);
     cr_assert_eq(dataset_catalog(after, 5, PATIENCE_ENDLESS, &catalog, &err), -ENOENT);
     cr_assert(strstr(err.text, "v5 was forgotten on"), "%s", err.text);
-    CLEANUP_FREE char *series = in("data/elidefs/forgotten");
+    CLEANUP_FREE char *series = in("data/elidefs/series/forgotten");
     cr_assert_eq(file_remove_tree(series, NULL), 0);
     dataset_free(after);
     after = open_over(folder_store);

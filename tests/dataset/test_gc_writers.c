@@ -57,7 +57,7 @@ CHECKED_TEST(gc_writers, a_commit_whose_copy_was_freed_while_it_took_its_time_is
     struct dataset *dataset = open_hooked();
     make_file("data/elidefs/packs/00000000000000000000000000000001", "so that there is something to mark");
     gc(folder_store, HOUR_NS);
-    hooked->put_match = "elidefs/roots/";
+    hooked->put_match = "elidefs/series/roots/";
     hooked->before = remove_the_copy;
     cr_assert_eq(commit_copy(dataset, "clip-15", &err), -EREMCHG);
     cr_assert(strstr(err.text, "`elidefs gc` has freed it: nothing was committed; import again"), "%s",
@@ -175,7 +175,7 @@ CHECKED_TEST(gc_writers, a_commit_whose_packs_were_freed_while_it_took_its_time_
     hook_data();
     struct dataset *dataset = open_hooked();
     struct changeset *set = one_clip("clip-15", "source2", "b.bin", "good");
-    hooked->put_match = "elidefs/roots/"; /* behind the packs */
+    hooked->put_match = "elidefs/series/roots/"; /* behind the packs */
     hooked->before = free_all_that_is_new;
     cr_assert_eq(dataset_commit(dataset, set, &(struct dataset_commit){.upload_ns = 1}, NULL, NULL, &err), 0,
                  "%s", err.text);
@@ -192,7 +192,7 @@ CHECKED_TEST(gc_writers, a_commit_that_took_long_takes_its_packs_off_the_mark_th
     hook_data();
     struct dataset *dataset = open_hooked();
     struct changeset *set = one_clip("clip-15", "source2", "b.bin", "good");
-    hooked->put_match = "elidefs/roots/"; /* behind the packs */
+    hooked->put_match = "elidefs/series/roots/"; /* behind the packs */
     hooked->before = mark_all;
     cr_assert_eq(dataset_commit(dataset, set, &(struct dataset_commit){.upload_ns = 1}, NULL, NULL, &err), 0,
                  "%s", err.text);
@@ -237,7 +237,7 @@ CHECKED_TEST(gc_writers, a_version_that_comes_while_it_runs_is_whole, made, remo
 
 static void tag_5(void *ctx)
 {
-    make_file("data/elidefs/tags/paper/1", "5\n");
+    make_file("data/elidefs/series/tags/paper/1", "5\n");
 }
 
 CHECKED_TEST(gc_writers, a_tag_that_is_set_while_it_runs_keeps_its_version, made, removed)
@@ -269,7 +269,7 @@ static void move(const char *from, const char *to)
 
 static void end_the_purge(void *ctx)
 {
-    move("purges", "data/elidefs/purges");
+    move("purges", "data/elidefs/series/purges");
 }
 
 /* All that a purge writes but its last version; what names its packs is put aside, as if it were yet to come.
@@ -286,7 +286,7 @@ static void begin_a_purge(void)
     hooked->put_rc = -EIO;
     cr_assert_eq(dataset_purge(dataset, &purge, &done, &err), -EIO, "%s", err.text);
     cr_assert_gt(objects("elidefs/packs/"), VERSIONS);
-    move("data/elidefs/purges", "purges");
+    move("data/elidefs/series/purges", "purges");
     dataset_free(dataset);
     unhook_data();
 }

@@ -237,7 +237,7 @@ CHECKED_TEST(purge, a_key_is_known_to_be_purged_without_standing_anywhere, made,
 {
     struct error err = {0};
     struct dataset *dataset = open_data();
-    CLEANUP_FREE char *command = mem_printf("grep -rq jane '%s/data/elidefs/purges'", folder);
+    CLEANUP_FREE char *command = mem_printf("grep -rq jane '%s/data/elidefs/series/purges'", folder);
     make_versions(dataset);
     purge(dataset, "jane-doe-1");
     cr_assert_eq(dataset_check_purged(dataset, "bob-1", 5, &err), 0);
@@ -332,7 +332,7 @@ static void purge_while(const char *put_match, void (*before)(void *ctx))
 
 CHECKED_TEST(purge, a_commit_that_lands_before_its_record_does_is_seen_to, made, removed)
 {
-    purge_while("elidefs/purges/catalogs/", other_labels);
+    purge_while("elidefs/series/purges/catalogs/", other_labels);
 }
 
 static void purge_elsewhere(void *ctx)
@@ -424,7 +424,7 @@ CHECKED_TEST(purge, who_may_not_read_what_was_purged_does_not_take_it_for_nothin
     make_versions(dataset);
     purge(dataset, "jane-doe-1");
     dataset_free(dataset);
-    hooked->refused = "elidefs/purges/";
+    hooked->refused = "elidefs/series/purges/";
     cr_assert_eq(dataset_open_store(&options, &hooked->base, &dataset, &err), -EACCES);
     cr_assert(strstr(err.text, "403 Forbidden"), "%s", err.text);
 }

@@ -128,7 +128,8 @@ int dataset_tag_put(struct dataset *dataset, const char *name, uint32_t version,
 /* As dataset_tag_put(), whatever it names now. Manifests that were written before keep what they say. Waits.
  */
 int dataset_tag_move(struct dataset *dataset, const char *name, uint32_t version, struct error *err);
-int dataset_tag_remove(struct dataset *dataset, const char *name, struct error *err); /* waits; -ENOENT */
+int dataset_tag_remove(struct dataset *dataset, const char *name,
+                       struct error *err); /* waits; -ENOENT; also one that cannot be read */
 uint32_t dataset_tag(const struct dataset *dataset, const char *name); /* as of the last refresh; 0: none */
 typedef int dataset_tag_fn(void *ctx, const char *name, uint32_t version, struct error *err);
 int dataset_tags(struct dataset *dataset, dataset_tag_fn *each, void *ctx,
@@ -137,7 +138,8 @@ int dataset_tags(struct dataset *dataset, dataset_tag_fn *each, void *ctx,
 /* ---- forgetting ---- */
 
 /* Versions that are forgotten from now on: paths in them mean nothing any more, and what only they need may
- * be freed (index/house/gc.h). -EPERM, naming it: one is the newest, or tagged; then none is forgotten. Those
+ * be freed (index/house/gc.h). -EPERM, naming it: one is the newest, or tagged; -EUCLEAN: a tag cannot be
+ * read, and may name any; then none is forgotten. Those
  * that are forgotten already stay so. Where somebody has tagged one meanwhile it is not forgotten: ask
  * dataset_is_forgotten(). Waits. */
 struct dataset_range {

@@ -104,6 +104,8 @@ int dataset_load_purges(struct dataset *dataset, struct series_listing *listing,
 int dataset_pages(struct dataset *dataset, const struct manifest *manifest, struct pages **ret,
                   struct error *err);
 
+/* -EUCLEAN, naming it, where a tag cannot be read: it may keep any version. */
+int dataset_check_tags(struct dataset *dataset, struct error *err);
 /* Who forgot a version, and why (forgotten.h): false if it is not forgotten. */
 bool dataset_find_forgotten(struct dataset *dataset, uint32_t version, struct forgetting *ret);
 

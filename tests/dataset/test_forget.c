@@ -110,6 +110,31 @@ CHECKED_TEST(forget, a_tag_cannot_be_set_on_a_forgotten_version_by_who_does_not_
     dataset_free(other);
 }
 
+CHECKED_TEST(forget, a_tag_that_cannot_be_read_may_keep_any_version_so_none_is_forgotten_until_it_is_gone,
+             made, removed)
+{
+    static const char *const texts[] = {"", "two\n", "{\"versions\": [2, 3]}\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct error err = {0};
+        CLEANUP_FREE char *path = mem_printf("data/elidefs/series/tags/paper/%zu", 2 * i + 1);
+        make_file(path, texts[i]);
+        struct dataset *dataset = open_data();
+        cr_assert_eq(forget(dataset, 2, 3, &err), -EUCLEAN, "%s", err.text);
+        cr_assert(strstr(err.text, "the tag 'paper' is damaged, or of a newer elidefs") &&
+                      strstr(err.text, "`elidefs untag` to take the tag away"),
+                  "%s", err.text);
+        check_forgotten(dataset, "", "nothing is");
+        cr_assert_eq(dataset_tag_remove(dataset, "paper", &err), 0, "%s", err.text);
+        cr_assert_eq(dataset_tag_remove(dataset, "paper", &err), -ENOENT);
+        dataset_free(dataset);
+    }
+    struct error err = {0};
+    struct dataset *dataset = open_data();
+    cr_assert_eq(forget(dataset, 2, 3, &err), 0, "%s", err.text);
+    check_forgotten(dataset, "2 3 ", "now they are");
+    dataset_free(dataset);
+}
+
 static void tag_v2(void *ctx)
 {
     struct error err = {0};

@@ -68,6 +68,29 @@ CHECKED_TEST(gc, a_pack_that_was_needed_in_between_begins_its_grace_anew, made, 
     dataset_free(other);
 }
 
+CHECKED_TEST(gc, where_a_tag_cannot_be_read_nothing_is_freed_that_it_may_keep, made, removed)
+{
+    struct error err = {0};
+    struct gc_report report;
+    make_file("data/elidefs/series/tags/paper/1", "of a newer program\n");
+    gc(folder_store, HOUR_NS); /* nothing is forgotten */
+    CLEANUP_FREE char *tags = in("data/elidefs/series/tags");
+    cr_assert_eq(file_remove_tree(tags, NULL), 0);
+    forget(2, 5);
+    gc(folder_store, HOUR_NS);
+    age_marks(2 * HOUR_NS);
+    make_file("data/elidefs/series/tags/paper/1", "of a newer program\n");
+    cr_assert_eq(try_gc(folder_store, HOUR_NS, &report, &err), -EUCLEAN, "%s", err.text);
+    cr_assert(strstr(err.text, "nothing is freed: ") && strstr(err.text, "the tag 'paper' is damaged"), "%s",
+              err.text);
+    check_readable(2, 5, "others");
+    cr_assert_eq(objects("elidefs/packs/"), VERSIONS);
+    struct dataset *dataset = open_data();
+    cr_assert_eq(dataset_tag_remove(dataset, "paper", &err), 0, "%s", err.text);
+    dataset_free(dataset);
+    cr_assert_eq(gc(folder_store, HOUR_NS).freed[GC_VERSIONS].count, 4);
+}
+
 CHECKED_TEST(gc, too_short_a_grace_is_refused_unless_nobody_writes, made, removed)
 {
     struct error err = {0};

@@ -95,8 +95,9 @@ static int commit(struct run *run, const struct changeset *set, struct error *er
 static int open_head(struct run *run, struct catalog **ret, struct catalog_reader **ret_reader,
                      struct error *err)
 {
-    int rc = dataset_refresh(run->session.dataset, &run->base, err);
-    if (!rc && !run->base)
+    int rc = 0;
+    run->base = dataset_head(run->session.dataset); /* which was opened just now */
+    if (!run->base)
         rc = error_set(err, ENOENT, "%s: there are no clips yet; import some first", run->session.url);
     if (!rc)
         rc = dataset_catalog(run->session.dataset, run->base, PATIENCE_ENDLESS, ret, err);

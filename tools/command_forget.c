@@ -104,7 +104,9 @@ const struct command command_forget = {
         "seconds; who reads in it goes on for now. Its number is never used again, and versions after it "
         "stay as they are. Nothing is freed yet: `elidefs gc` does that.\n\n"
         "The newest version and those with a tag cannot be forgotten, and then none of those named is. A tag "
-        "that is set at the same moment keeps its version. There is no way back.",
+        "that is set at the same moment keeps its version; one that is damaged, or of a newer elidefs, may "
+        "keep "
+        "any, so nothing is forgotten until `elidefs untag` takes it away. There is no way back.",
     .options = options,
     .store_options = true,
     .cache_options = true,

@@ -24,7 +24,7 @@ void layout_pack_path(const char *id, char ret_path[LAYOUT_PATH_BYTES])
 
 void layout_pins_path(uint32_t root, const char *id, char ret_path[LAYOUT_PATH_BYTES])
 {
-    snprintf(ret_path, LAYOUT_PATH_BYTES, "elidefs/roots/%u/%s.pins", root, id);
+    snprintf(ret_path, LAYOUT_PATH_BYTES, "elidefs/series/roots/%u/%s.pins", root, id);
 }
 
 const char *layout_head_path(void)
@@ -43,7 +43,7 @@ void layout_random_id(char ret_id[LAYOUT_ID_BYTES])
  * was purged must not take it for nothing: for that the key lies where versions do. */
 static bool is_blind(struct layout *layout, const char *path)
 {
-    static const char purges[] = "elidefs/purges/";
+    static const char purges[] = "elidefs/series/purges/";
     char id[LAYOUT_ID_BYTES], beside[LAYOUT_PATH_BYTES];
     layout_random_id(id);
     if (!strncmp(path, purges, sizeof purges - 1))

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Following costs a round trip an object, one after the other, unless it is guessed where a series ends:
- * where one more object is expected, the one behind it is asked for at once, and is missing as a rule.
+ * where one more object is expected, the one behind it is asked for at once, and is missing as a rule. What a
+ * listing names by number and pin, and was read before, is not read again.
  */
 #include "index/base/series.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,9 +33,20 @@ struct series *series_add(struct series_list *series, const char *name, uint32_t
     return one;
 }
 
-void series_path(const char *kind, const char *name, uint32_t seq, char ret_path[LAYOUT_PATH_BYTES])
+struct series *series_add_listed(struct series_list *series, const struct series *listed)
 {
-    snprintf(ret_path, LAYOUT_PATH_BYTES, "elidefs/%s/%s/%u", kind, name, seq);
+    struct series *one = series_add(series, listed->name, listed->seq - 1, false);
+    one->listed = true;
+    memcpy(one->pin, listed->pin, sizeof one->pin);
+    return one;
+}
+
+static const char below[] = "elidefs/series/";
+static const char *const kinds[SERIES_KINDS] = {"tags", "roots", "forgotten", "purges"};
+
+void series_path(enum series_kind kind, const char *name, uint32_t seq, char ret_path[LAYOUT_PATH_BYTES])
+{
+    snprintf(ret_path, LAYOUT_PATH_BYTES, "%s%s/%s/%u", below, kinds[kind], name, seq);
 }
 
 /* ---- which there are ---- */
@@ -49,19 +62,44 @@ static uint32_t parse_seq(const char *text)
     return *end || errno || seq > UINT32_MAX ? 0 : (uint32_t)seq;
 }
 
-struct listing {
-    size_t prefix_len;
-    struct series_list *series;
+struct series_listing {
+    struct layout *layout;
+    struct meanwhile meanwhile;
+    pthread_mutex_t lock; /* guards `ended` */
+    pthread_cond_t end;
+    bool ended; /* what follows is not changed any more */
+    struct series_list found[SERIES_KINDS];
+    int rc;
+    struct error err;
 };
+
+/* NULL: of no kind that is known. *rest is what follows the kind's folder. */
+static struct series_list *list_of(struct series_listing *listing, const char *path, const char **rest)
+{
+    const char *folder = path + sizeof below - 1;
+    for (unsigned kind = 0; strlen(path) >= sizeof below && kind < SERIES_KINDS; kind++) {
+        size_t len = strlen(kinds[kind]);
+        *rest = folder + len + 1;
+        if (!strncmp(folder, kinds[kind], len) && folder[len] == '/')
+            return &listing->found[kind];
+    }
+    return NULL;
+}
+
+static void keep_last(struct series *last, uint32_t seq, const struct store_object *object)
+{
+    uint8_t digest[SHA256_BYTES];
+    last->seq = seq;
+    sha256_of(object->pin, strlen(object->pin), digest);
+    hex_print(digest, SHA256_BYTES, last->pin);
+}
 
 /* A listing keeps a series together. */
 static int take_object(void *ctx, const char *path, const struct store_object *object, struct error *err)
 {
-    struct listing *listing = ctx;
-    struct series_list *series = listing->series;
-    if (strlen(path) <= listing->prefix_len)
-        return 0;
-    const char *rest = path + listing->prefix_len, *slash = strchr(rest, '/');
+    const char *rest = NULL;
+    struct series_list *series = list_of(ctx, path, &rest);
+    const char *slash = series ? strchr(rest, '/') : NULL;
     uint32_t seq = slash ? parse_seq(slash + 1) : 0;
     if (!seq || slash - rest >= LAYOUT_NAME_BYTES)
         return 0;
@@ -69,98 +107,119 @@ static int take_object(void *ctx, const char *path, const struct store_object *o
     snprintf(name, sizeof name, "%.*s", (int)(slash - rest), rest);
     struct series *last = series->count ? &series->list[series->count - 1] : NULL;
     if (!last || strcmp(last->name, name) != 0)
-        series_add(series, name, seq, false);
-    else if (seq > last->seq)
-        last->seq = seq;
+        last = series_add(series, name, 0, false);
+    if (seq > last->seq)
+        keep_last(last, seq, object);
     return 0;
 }
 
-int series_list(struct layout *layout, const char *kind, struct series_list *ret, struct error *err)
+static int may_not_list(const char *url, struct error *err)
 {
-    char prefix[LAYOUT_PATH_BYTES];
-    int len = snprintf(prefix, sizeof prefix, "elidefs/%s/", kind);
-    if (atomic_load(&layout->blind) || atomic_load(&layout->away))
-        return error_set(err, EACCES, "%s/%s: may not be listed", store_url(layout->store), prefix);
-    CLEANUP_SERIES struct series_list found = {0};
-    struct listing listing = {.prefix_len = (size_t)len, .series = &found};
-    int rc = store_list(layout->store, prefix, take_object, &listing, err);
-    if (rc < 0 && rc != -ENOENT) /* that: a folder that nothing was put into yet */
-        return rc;
-    *ret = found;
-    found = (struct series_list){0};
-    return 0;
+    return error_set(err, EACCES, "%s/%s: may not be listed", url, below);
 }
 
-struct series_listing {
-    struct layout *layout;
-    const char *kind;
-    struct meanwhile meanwhile;
-    struct series_list found;
-    int rc;
-    struct error err;
-};
+static int list_all(struct series_listing *listing, struct error *err)
+{
+    struct layout *layout = listing->layout;
+    if (atomic_load(&layout->blind) || atomic_load(&layout->away))
+        return may_not_list(store_url(layout->store), err);
+    int rc = store_list(layout->store, below, take_object, listing, err);
+    return rc == -ENOENT ? 0 : rc; /* a folder that nothing was put into yet */
+}
 
 static void run_listing(void *ctx)
 {
     struct series_listing *listing = ctx;
-    listing->rc = series_list(listing->layout, listing->kind, &listing->found, &listing->err);
+    listing->rc = list_all(listing, &listing->err);
+    pthread_mutex_lock(&listing->lock);
+    listing->ended = true;
+    pthread_cond_broadcast(&listing->end);
+    pthread_mutex_unlock(&listing->lock);
 }
 
-struct series_listing *series_list_begin(struct layout *layout, const char *kind)
+struct series_listing *series_listing_begin(struct layout *layout)
 {
     struct series_listing *listing = MEM_NEW(struct series_listing);
     listing->layout = layout;
-    listing->kind = kind;
+    pthread_mutex_init(&listing->lock, NULL);
+    pthread_cond_init(&listing->end, NULL);
     meanwhile_begin(&listing->meanwhile, run_listing, listing);
     return listing;
 }
 
-int series_list_end(struct series_listing *listing, struct series_list *ret, struct error *err)
+int series_listed(struct series_listing *listing, enum series_kind kind, const struct series_list **ret,
+                  struct error *err)
 {
-    meanwhile_end(&listing->meanwhile);
-    int rc = listing->rc < 0 ? error_copy(err, &listing->err) : 0;
-    *ret = listing->found;
-    free(listing);
-    return rc;
+    if (!listing)
+        return may_not_list("", err);
+    pthread_mutex_lock(&listing->lock);
+    while (!listing->ended)
+        pthread_cond_wait(&listing->end, &listing->lock);
+    pthread_mutex_unlock(&listing->lock);
+    *ret = &listing->found[kind];
+    return listing->rc < 0 ? error_copy(err, &listing->err) : 0;
 }
 
-void series_list_drop(struct series_listing *listing)
+void series_listing_free(struct series_listing *listing)
 {
-    CLEANUP_SERIES struct series_list unused = {0};
-    if (listing)
-        series_list_end(listing, &unused, NULL);
+    if (!listing)
+        return;
+    meanwhile_end(&listing->meanwhile);
+    for (unsigned kind = 0; kind < SERIES_KINDS; kind++)
+        series_list_done(&listing->found[kind]);
+    pthread_cond_destroy(&listing->end);
+    pthread_mutex_destroy(&listing->lock);
+    free(listing);
 }
 
 /* ---- how far they go ---- */
 
-/* While the store is away, what was noted last is the newest: "<seq>\n<bytes>". */
-static void follow_noted(struct layout *layout, const char *kind, struct series *series)
+/* What was read last is noted as "<seq>\n<pin>\n<bytes>". */
+static bool read_note(struct layout *layout, enum series_kind kind, const struct series *series,
+                      struct series *ret)
 {
     CLEANUP_BUF struct buf note = BUF_INIT;
-    CLEANUP_FREE char *name = mem_printf("%s/%s", kind, series->name);
-    char *end;
-    if (layout_noted(layout, name, SERIES_BYTES_MAX + 16, &note))
-        return;
+    char name[LAYOUT_PATH_BYTES], *end;
+    series_path(kind, series->name, 0, name);
+    if (layout_noted(layout, name, SERIES_BYTES_MAX + sizeof ret->pin + 16, &note))
+        return false;
     unsigned long seq = strtoul(buf_text(&note), &end, 10);
-    if (*end != '\n' || seq <= series->seq || seq > UINT32_MAX)
-        return;
-    const uint8_t *bytes = (const uint8_t *)end + 1;
-    series->seq = (uint32_t)seq;
-    series->moved = true;
-    buf_clear(&series->bytes);
-    buf_append(&series->bytes, bytes, (size_t)(note.data + note.len - bytes));
+    const char *pin = end + (*end == '\n');
+    size_t len = strspn(pin, "0123456789abcdef");
+    if (*end != '\n' || pin[len] != '\n' || len >= sizeof ret->pin || seq > UINT32_MAX)
+        return false;
+    ret->seq = (uint32_t)seq;
+    snprintf(ret->pin, sizeof ret->pin, "%.*s", (int)len, pin);
+    buf_append(&ret->bytes, pin + len + 1, (size_t)((char *)note.data + note.len - (pin + len + 1)));
+    return true;
 }
 
-static void note(struct layout *layout, const char *kind, const struct series *series)
+static void note(struct layout *layout, enum series_kind kind, const struct series *series)
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
-    CLEANUP_FREE char *name = mem_printf("%s/%s", kind, series->name);
-    buf_printf(&text, "%u\n", series->seq);
+    char name[LAYOUT_PATH_BYTES];
+    series_path(kind, series->name, 0, name);
+    buf_printf(&text, "%u\n%s\n", series->seq, series->listed ? series->pin : "");
     buf_append(&text, series->bytes.data, series->bytes.len);
     layout_note(layout, name, text.data, text.len);
 }
 
-static void begin_next(struct layout *layout, const char *kind, const struct series *series,
+/* While the store is away, what was noted is the newest; else only the very object that is listed. */
+static void take_noted(struct layout *layout, enum series_kind kind, struct series *series, bool away)
+{
+    struct series noted = {0};
+    if (read_note(layout, kind, series, &noted) && noted.seq > series->seq &&
+        (away || (noted.seq == series->seq + 1 && !strcmp(noted.pin, series->pin)))) {
+        series->seq = noted.seq;
+        series->moved = series->noted = true;
+        buf_done(&series->bytes);
+        series->bytes = noted.bytes;
+        noted.bytes = BUF_INIT;
+    }
+    buf_done(&noted.bytes);
+}
+
+static void begin_next(struct layout *layout, enum series_kind kind, const struct series *series,
                        struct layout_reading two[2])
 {
     for (uint32_t i = 0; i < 2; i++) {
@@ -205,12 +264,12 @@ static int end_two(struct layout *layout, struct layout_reading two[2], struct s
     if (rc > 0 && both)
         rc = end_next(layout, &two[1], series, err);
     drop_two(two);
-    return rc;
+    return series->listed && rc > 0 ? 0 : rc;
 }
 
 /* Asks all that are open together; those that moved twice stay open. How many do, or -errno. */
-static int follow_once(struct layout *layout, const char *kind, struct series *list, size_t count, bool *open,
-                       struct error *err)
+static int follow_once(struct layout *layout, enum series_kind kind, struct series *list, size_t count,
+                       bool *open, struct error *err)
 {
     struct layout_reading two[AT_ONCE][2];
     int rc = 0, left = 0;
@@ -230,29 +289,31 @@ static int follow_once(struct layout *layout, const char *kind, struct series *l
     return rc < 0 ? rc : left;
 }
 
-static int follow_some(struct layout *layout, const char *kind, struct series *list, size_t count,
+static int follow_some(struct layout *layout, enum series_kind kind, struct series *list, size_t count,
                        struct error *err)
 {
     bool open[AT_ONCE];
     int left;
-    memset(open, true, sizeof open);
+    for (size_t i = 0; i < count; i++)
+        open[i] = !list[i].noted;
     while ((left = follow_once(layout, kind, list, count, open, err)) > 0)
         ;
     return left;
 }
 
-int series_follow(struct layout *layout, const char *kind, struct series_list *series, struct error *err)
+int series_follow(struct layout *layout, enum series_kind kind, struct series_list *series, struct error *err)
 {
     bool away = atomic_load(&layout->away);
     int rc = 0;
-    for (size_t i = 0; away && i < series->count; i++)
-        follow_noted(layout, kind, &series->list[i]);
+    for (size_t i = 0; i < series->count; i++)
+        if (away || series->list[i].listed)
+            take_noted(layout, kind, &series->list[i], away);
     for (size_t i = 0; !away && !rc && i < series->count; i += AT_ONCE) {
         size_t left = series->count - i;
         rc = follow_some(layout, kind, series->list + i, left < AT_ONCE ? left : AT_ONCE, err);
     }
     for (size_t i = 0; !away && !rc && i < series->count; i++)
-        if (series->list[i].moved)
+        if (series->list[i].moved && !series->list[i].noted)
             note(layout, kind, &series->list[i]);
     return rc;
 }

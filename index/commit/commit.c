@@ -25,11 +25,24 @@
 #include "index/roots/root_record.h"
 #include "index/roots/trust.h"
 
+/* Only who names one needs to know which there are; who has just committed knew it then. */
+static int load_roots(struct commit *commit, struct error *err)
+{
+    struct roots *roots = commit->dataset->roots;
+    if (commit->knows_roots)
+        return 0;
+    int rc = commit->fresh ? roots_load_once(roots, err) : roots_look(roots, err);
+    commit->knows_roots = rc >= 0;
+    return rc;
+}
+
 static int commit_root(void *ctx, const char *url, uint32_t *ret, struct error *err)
 {
     struct commit *commit = ctx;
     uint32_t id;
-    int rc = roots_id(commit->dataset->roots, url, &id, err);
+    int rc = load_roots(commit, err);
+    if (!rc)
+        rc = roots_id(commit->dataset->roots, url, &id, err);
     if (rc < 0)
         return rc;
     mem_grow(&commit->uses, &commit->use_cap, commit->use_count + 1, sizeof *commit->uses);
@@ -279,8 +292,6 @@ static int begin(struct commit *commit, uint32_t head, struct error *err)
         rc = dataset_check_extendable(commit->dataset, err);
     if (!rc)
         rc = follow(commit, options, head, err);
-    if (!rc && !commit->fresh)
-        rc = roots_load(commit->dataset->roots, 0, NULL, err);
     return rc < 0 ? rc : commit_manifest_begin(commit, err);
 }
 

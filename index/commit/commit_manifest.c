@@ -47,6 +47,7 @@ int commit_manifest_end(struct commit *commit, struct error *err)
     m->labelled = commit->counts.clips_labelled;
     m->unchanged = commit->counts.clips_unchanged;
     m->roots = roots_count(commit->dataset->roots);
+    m->roots = commit->parent->roots > m->roots ? commit->parent->roots : m->roots;
     for (size_t i = 0; i < commit->use_count; i++)
         m->roots = commit->uses[i].id > m->roots ? commit->uses[i].id : m->roots;
     m->tag_count = tags_copy(commit->dataset->tags, &m->tags);

@@ -45,6 +45,7 @@ struct commit { /* one try */
     bool unsettled;             /* the manifest may still arrive: its packs must stay */
     bool lost;                  /* another writer was faster: -EREMCHG */
     bool fresh;                 /* as requested, and not lost yet */
+    bool knows_roots;           /* those of the data set have been read */
 };
 
 int commit_manifest_begin(struct commit *commit, struct error *err);

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "cache/base/instant.h"
-#include "cache/base/meanwhile.h"
 #include "index/dataset/dataset_state.h"
 #include "index/pages/pages.h"
 
@@ -209,41 +208,6 @@ int dataset_manifest(struct dataset *dataset, uint32_t version, const struct man
     return dataset_find_manifest(dataset, version, PATIENCE_ENDLESS, ret, err);
 }
 
-struct loading {
-    struct dataset *dataset;
-    const struct manifest *newest;
-    int rc;
-    struct error err;
-};
-
-static void load_forgotten(void *ctx)
-{
-    struct loading *loading = ctx;
-    loading->rc = forgotten_look(loading->dataset->forgotten, loading->newest, &loading->err);
-}
-
-/* Tags, and beside them what is forgotten. */
-static int load_names(struct dataset *dataset, const struct manifest *newest, struct error *err)
-{
-    struct loading loading = {.dataset = dataset, .newest = newest};
-    struct meanwhile meanwhile;
-    meanwhile_begin(&meanwhile, load_forgotten, &loading);
-    int rc = tags_load(dataset->tags, newest, NULL, err);
-    meanwhile_end(&meanwhile);
-    return rc < 0 || !loading.rc ? rc : error_copy(err, &loading.err);
-}
-
-int dataset_refresh(struct dataset *dataset, uint32_t *ret_head, struct error *err)
-{
-    uint32_t head;
-    int rc = dataset_look(dataset, PATIENCE_ENDLESS, &head, err);
-    if (!rc)
-        rc = load_names(dataset, dataset_known_manifest(dataset, head), err);
-    if (!rc && ret_head)
-        *ret_head = head;
-    return rc;
-}
-
 uint32_t dataset_head(const struct dataset *dataset)
 {
     pthread_mutex_t *lock = (pthread_mutex_t *)&dataset->lock;
@@ -286,8 +250,7 @@ void dataset_free(struct dataset *dataset)
 {
     if (!dataset)
         return;
-    for (size_t i = 0; i < sizeof dataset->strays / sizeof *dataset->strays; i++)
-        series_list_drop(dataset->strays[i]);
+    series_listing_free(dataset->stray);
     for (size_t i = 0; i < dataset->count; i++) {
         catalog_unref(dataset->versions[i].catalog);
         manifest_free(dataset->versions[i].manifest);

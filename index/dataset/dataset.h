@@ -4,10 +4,9 @@
  *
  *     elidefs/versions/00000012.json   manifest; its PUT-if-absent is the commit
  *     elidefs/head                     hint at the newest version
- *     elidefs/tags/<name>/<seq>        create-once: the number of a version
- *     elidefs/roots/<id>/<seq>         create-once: where a root lies now
- *     elidefs/forgotten/<first>/<seq>  create-once: which versions are forgotten
- *     elidefs/purges/catalogs/<seq>    create-once: what was purged from all versions
+ *     elidefs/series/tags/<name>/<seq>, roots/<id>/<seq>, forgotten/<first>/<seq>, purges/catalogs/<seq>
+ *                                      create-once each: the number of a version; where a root lies now;
+ *                                      which versions are forgotten; what was purged from all versions
  *     elidefs/packs/<random id>        pages of catalogs
  *
  * Versions never change: what was read of one is kept for ever. Only the head, the tags and what is
@@ -72,7 +71,7 @@ void dataset_store_answers(const struct dataset *dataset, struct store_answers *
  * While the store is away: does it answer again? */
 int dataset_look(struct dataset *dataset, const struct catalog_patience *patience, uint32_t *ret_head,
                  struct error *err);
-/* Newest version now: 0 before the first import. Waits (a few GETs and one listing of the tags when nothing
+/* Newest version now: 0 before the first import. Waits (one GET, and beside it one listing, when nothing
  * is new). ret_head may be NULL. */
 int dataset_refresh(struct dataset *dataset, uint32_t *ret_head, struct error *err);
 uint32_t dataset_head(const struct dataset *dataset); /* as of the last refresh; never waits */
@@ -129,7 +128,8 @@ int dataset_tag_put(struct dataset *dataset, const char *name, uint32_t version,
 /* As dataset_tag_put(), whatever it names now. Manifests that were written before keep what they say. Waits.
  */
 int dataset_tag_move(struct dataset *dataset, const char *name, uint32_t version, struct error *err);
-int dataset_tag_remove(struct dataset *dataset, const char *name, struct error *err); /* waits; -ENOENT */
+int dataset_tag_remove(struct dataset *dataset, const char *name,
+                       struct error *err); /* waits; -ENOENT; also one that cannot be read */
 uint32_t dataset_tag(const struct dataset *dataset, const char *name); /* as of the last refresh; 0: none */
 typedef int dataset_tag_fn(void *ctx, const char *name, uint32_t version, struct error *err);
 int dataset_tags(struct dataset *dataset, dataset_tag_fn *each, void *ctx,
@@ -138,7 +138,8 @@ int dataset_tags(struct dataset *dataset, dataset_tag_fn *each, void *ctx,
 /* ---- forgetting ---- */
 
 /* Versions that are forgotten from now on: paths in them mean nothing any more, and what only they need may
- * be freed (index/house/gc.h). -EPERM, naming it: one is the newest, or tagged; then none is forgotten. Those
+ * be freed (index/house/gc.h). -EPERM, naming it: one is the newest, or tagged; -EUCLEAN: a tag cannot be
+ * read, and may name any; then none is forgotten. Those
  * that are forgotten already stay so. Where somebody has tagged one meanwhile it is not forgotten: ask
  * dataset_is_forgotten(). Waits. */
 struct dataset_range {

@@ -48,10 +48,21 @@ static int check_one(struct dataset *dataset, uint32_t version, uint32_t head, s
     return 0;
 }
 
+int dataset_check_tags(struct dataset *dataset, struct error *err)
+{
+    char tag[MANIFEST_TAG_BYTES];
+    return tags_name_damaged(dataset->tags, tag)
+               ? error_set(err, EUCLEAN,
+                           "%s: the tag '%s' is damaged, or of a newer elidefs, so it cannot be told which "
+                           "version it keeps: use that elidefs, or `elidefs untag` to take the tag away",
+                           dataset_url(dataset), tag)
+               : 0;
+}
+
 static int check_all(struct dataset *dataset, const struct dataset_forget *forget, struct error *err)
 {
     uint32_t head = dataset_head(dataset);
-    int rc = 0;
+    int rc = dataset_check_tags(dataset, err);
     for (size_t i = 0; !rc && i < forget->count; i++)
         for (uint64_t version = forget->ranges[i].first; !rc && version <= forget->ranges[i].last; version++)
             rc = check_one(dataset, (uint32_t)version, head, err);

@@ -100,7 +100,7 @@ static int change_root(struct dataset *dataset, uint32_t id, struct root_change 
     if (!rc)
         rc = check_readable(store, err);
     if (!rc)
-        rc = roots_load(dataset->roots, 0, NULL, err);
+        rc = roots_look(dataset->roots, err);
     if (!rc && compared->all)
         rc = dataset_compare_root(dataset, id, store, &pins, compared, err);
     else if (!rc && !lies_there(dataset, id, store_url(store)))
@@ -140,7 +140,7 @@ int dataset_trust(struct dataset *dataset, const char *url, struct error *err)
     CLEANUP_STORE struct store *store = NULL;
     int rc = store_open(dataset->stores, url, &store, err);
     if (!rc)
-        rc = roots_load(dataset->roots, 0, NULL, err);
+        rc = roots_look(dataset->roots, err);
     if (!rc)
         rc = roots_find(dataset->roots, store_url(store), err);
     if (rc < 0)

@@ -7,7 +7,9 @@
 
 #include <pthread.h>
 
+#include "cache/base/meanwhile.h"
 #include "index/base/layout.h"
+#include "index/base/series.h"
 #include "index/dataset/dataset.h"
 #include "index/dataset/forgotten.h"
 #include "index/dataset/purges.h"
@@ -30,10 +32,10 @@ struct dataset {
     struct tags *tags;
     struct forgotten *forgotten;
     struct purges *purges;
-    struct page_store *pages;         /* of all versions */
-    char *note;                       /* what a person should know of how it was opened; NULL: nothing */
-    struct series_listing *strays[4]; /* listings that no one waits for, while the store is away */
-    pthread_mutex_t lock;             /* guards what follows */
+    struct page_store *pages;     /* of all versions */
+    char *note;                   /* what a person should know of how it was opened; NULL: nothing */
+    struct series_listing *stray; /* a listing that no one waits for, while the store is away */
+    pthread_mutex_t lock;         /* guards what follows */
     uint32_t head;
     uint32_t purged;                /* catalogs that are open are as this purge has left them */
     struct known_version *versions; /* by version; entries may move, what they point to does not */
@@ -64,6 +66,36 @@ int dataset_keep_manifest(struct dataset *dataset, struct manifest *manifest, co
                           struct error *err);
 void dataset_move_head(struct dataset *dataset, uint32_t version); /* forwards only */
 
+/* What stands beside the versions, read by one listing:
+ *
+ *     dataset_series_begin()  begins it
+ *     dataset_series_ahead()  some of it, beside the manifests, by a copy of one that may be wrong, or NULL
+ *     dataset_series_end()    all that is new; where nothing is, that asks for nothing more
+ *
+ * `roots`: roots, too. Begun, ended and waited for by one thread. All of them wait. */
+struct series_load {
+    struct meanwhile meanwhile;
+    struct series_loading *loading;
+    enum series_kind kind;
+    const struct manifest *newest;
+    bool ran;
+    int rc;
+    struct error err;
+};
+struct series_loading {
+    struct dataset *dataset;
+    struct series_listing *listing;
+    bool roots;
+    struct series_load loads[SERIES_KINDS];
+};
+void dataset_series_begin(struct dataset *dataset, bool roots, struct series_loading *ret);
+void dataset_series_ahead(struct series_loading *loading, const struct manifest *copy);
+void dataset_series_wait(struct series_loading *loading);
+/* The data set's roots are about to be others than those that were loaded ahead. */
+void dataset_series_forget_roots(struct series_loading *loading);
+int dataset_series_end(struct series_loading *loading, const struct manifest *newest, struct error *err);
+void dataset_series_done(struct series_loading *loading);
+
 /* What was purged is read again: open catalogs that it is about are not used any more. `listing`: as of
  * purges_load(). Waits. */
 int dataset_load_purges(struct dataset *dataset, struct series_listing *listing, struct error *err);
@@ -72,6 +104,8 @@ int dataset_load_purges(struct dataset *dataset, struct series_listing *listing,
 int dataset_pages(struct dataset *dataset, const struct manifest *manifest, struct pages **ret,
                   struct error *err);
 
+/* -EUCLEAN, naming it, where a tag cannot be read: it may keep any version. */
+int dataset_check_tags(struct dataset *dataset, struct error *err);
 /* Who forgot a version, and why (forgotten.h): false if it is not forgotten. */
 bool dataset_find_forgotten(struct dataset *dataset, uint32_t version, struct forgetting *ret);
 

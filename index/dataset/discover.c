@@ -2,8 +2,8 @@
 /*
  * Finding the newest version, and what a data set is, in few round trips.
  *
- *     1  elidefs/head, which holds a copy of a manifest       with it: listings of tags and roots
- *     2  versions/N, N+1, N+2, N+4, N+8, all at once          with them: hot pages of vN, roots, tags
+ *     1  elidefs/head, which holds a copy of a manifest       with it: a listing of tags, roots, ...
+ *     2  versions/N, N+1, N+2, N+4, N+8, all at once          with them: hot pages of vN, roots, ...
  *
  * The head is a hint. The newest version is the last whose manifest is there, and the copy only says what to
  * ask for before that is known: the manifest itself is read and counts. Where the hint was old, steps go on
@@ -18,7 +18,6 @@
 #include <string.h>
 
 #include "cache/base/instant.h"
-#include "cache/base/meanwhile.h"
 #include "index/dataset/dataset_state.h"
 #include "index/pages/pages.h"
 
@@ -182,14 +181,16 @@ static int search_on(struct dataset *dataset, struct search *search, bool one,
 
 /* ---- looking again ---- */
 
-/* The store answers again: is its history still the one that was shown meanwhile? */
-static int come_back(struct dataset *dataset, uint32_t head, const struct catalog_patience *patience,
-                     struct error *err)
+/* The store was away, and answers again: is its history still the one that was shown meanwhile? */
+static int come_back(struct dataset *dataset, const struct catalog_patience *patience, struct error *err)
 {
     const struct manifest *known;
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     CLEANUP_MANIFEST struct manifest *is = NULL;
     struct layout_reading reading = {.max_bytes = MANIFEST_BYTES_MAX, .unnoted = true, .anyway = true};
+    uint32_t head = dataset_head(dataset);
+    if (!atomic_load(&dataset->layout.away))
+        return 0;
     int rc = dataset_manifest(dataset, head, &known, err);
     if (rc < 0)
         return rc;
@@ -207,14 +208,18 @@ static int come_back(struct dataset *dataset, uint32_t head, const struct catalo
     return 0;
 }
 
+static int look_for_newer(struct dataset *dataset, const struct catalog_patience *patience, struct error *err)
+{
+    struct search search = {.low = dataset_head(dataset), .high = (uint64_t)MANIFEST_VERSION_MAX + 1};
+    return search_on(dataset, &search, true, patience, err);
+}
+
 int dataset_look(struct dataset *dataset, const struct catalog_patience *patience, uint32_t *ret_head,
                  struct error *err)
 {
-    uint32_t head = dataset_head(dataset);
-    struct search search = {.low = head, .high = (uint64_t)MANIFEST_VERSION_MAX + 1};
-    int rc = atomic_load(&dataset->layout.away) ? come_back(dataset, head, patience, err) : 0;
+    int rc = come_back(dataset, patience, err);
     if (!rc)
-        rc = search_on(dataset, &search, true, patience, err);
+        rc = look_for_newer(dataset, patience, err);
     if (!rc)
         rc = dataset_load_purges(dataset, NULL, err);
     if (!rc && ret_head)
@@ -222,37 +227,36 @@ int dataset_look(struct dataset *dataset, const struct catalog_patience *patienc
     return rc;
 }
 
-/* ---- opening ---- */
+int dataset_refresh(struct dataset *dataset, uint32_t *ret_head, struct error *err)
+{
+    struct series_loading series CLEANUP(dataset_series_done) = {0};
+    int rc = come_back(dataset, PATIENCE_ENDLESS, err);
+    if (rc < 0)
+        return rc;
+    dataset_series_begin(dataset, false, &series);
+    rc = look_for_newer(dataset, PATIENCE_ENDLESS, err);
+    if (!rc)
+        rc = dataset_series_end(&series, dataset_known_manifest(dataset, dataset_head(dataset)), err);
+    if (!rc && ret_head)
+        *ret_head = dataset_head(dataset);
+    return rc;
+}
 
-struct loading {
-    struct meanwhile meanwhile;
-    struct roots *roots;
-    struct forgotten *forgotten;
-    struct series_listing *listing;
-    const struct manifest *copy;
-    uint32_t known;
-    int rc;
-    struct error err;
-};
+/* ---- opening ---- */
 
 struct discovery {
     struct dataset *dataset;
     const struct dataset_options *options;
     struct layout_reading head;
-    struct series_listing *tags, *roots, *forgotten, *purges; /* under way; NULL: not, or not any more */
-    uint32_t hint;                                            /* what the head says; 0: nothing */
-    struct manifest *copy;                                    /* that it holds; NULL: none */
-    struct loading loading, names; /* of the roots and of what is forgotten, beside the manifests */
+    struct series_loading series;
+    uint32_t hint;         /* what the head says; 0: nothing */
+    struct manifest *copy; /* that it holds; NULL: none */
 };
 
 static void discovery_done(struct discovery *discovery)
 {
     layout_read_drop(&discovery->head);
-    series_list_drop(discovery->tags);
-    series_list_drop(discovery->purges);
-    series_list_drop(discovery->roots);
-    series_list_drop(discovery->forgotten);
-    meanwhile_end(&discovery->names.meanwhile);
+    dataset_series_done(&discovery->series);
     manifest_free(discovery->copy);
 }
 
@@ -262,11 +266,7 @@ static void begin(struct discovery *discovery)
     discovery->head = (struct layout_reading){.max_bytes = LAYOUT_HEAD_MAX, .plain = true};
     snprintf(discovery->head.path, sizeof discovery->head.path, "%s", layout_head_path());
     layout_read_begin(layout, &discovery->head);
-    discovery->tags = series_list_begin(layout, "tags");
-    discovery->forgotten = series_list_begin(layout, FORGOTTEN_KIND);
-    discovery->purges = series_list_begin(layout, "purges");
-    if (discovery->options->roots)
-        discovery->roots = series_list_begin(layout, "roots");
+    dataset_series_begin(discovery->dataset, discovery->options->roots, &discovery->series);
 }
 
 /* "12\n", and then the manifest of v12. What is torn, or of another version, is no copy. */
@@ -291,10 +291,7 @@ static int go_away(struct discovery *discovery, const struct error *why, struct 
     if (layout_noted(&dataset->layout, layout_head_path(), LAYOUT_HEAD_MAX, text))
         return error_copy(err, why);
     layout_set_away(&dataset->layout, true);
-    dataset->strays[0] = STEAL(discovery->tags);
-    dataset->strays[1] = STEAL(discovery->roots);
-    dataset->strays[2] = STEAL(discovery->forgotten);
-    dataset->strays[3] = STEAL(discovery->purges);
+    dataset->stray = STEAL(discovery->series.listing);
     dataset->note = mem_printf("%s; what is cached of %s is shown until the store answers again", why->text,
                                dataset_url(dataset));
     return 0;
@@ -337,7 +334,7 @@ static void set_identity(struct discovery *discovery, const char *uuid)
     struct dataset *dataset = discovery->dataset;
     if (!strcmp(dataset->uuid, uuid))
         return;
-    meanwhile_end(&discovery->loading.meanwhile);
+    dataset_series_forget_roots(&discovery->series);
     memcpy(dataset->uuid, uuid, sizeof dataset->uuid);
     roots_free(dataset->roots);
     dataset->roots = NULL;
@@ -407,7 +404,7 @@ static int find_versions(struct discovery *discovery, struct error *err)
     return rc < 0 ? error_copy(err, &why) : 0;
 }
 
-/* ---- roots and tags ---- */
+/* ---- all of it ---- */
 
 static int open_roots(struct dataset *dataset, const struct dataset_options *options, struct error *err)
 {
@@ -418,68 +415,20 @@ static int open_roots(struct dataset *dataset, const struct dataset_options *opt
     return roots_new(&roots, &dataset->roots, err);
 }
 
-/* What cannot be read is said when it is asked for. */
-static void load_roots(void *ctx)
-{
-    struct loading *loading = ctx;
-    roots_load(loading->roots, loading->known, loading->listing, NULL);
-}
-
-static void begin_roots(struct discovery *discovery, uint32_t known)
-{
-    struct loading *loading = &discovery->loading;
-    loading->roots = discovery->dataset->roots;
-    loading->listing = STEAL(discovery->roots);
-    loading->known = known;
-    meanwhile_begin(&loading->meanwhile, load_roots, loading);
-}
-
-static void load_forgotten(void *ctx)
-{
-    struct loading *loading = ctx;
-    loading->rc = forgotten_load(loading->forgotten, loading->copy, loading->listing, &loading->err);
-}
-
-/* Without a listing, from what the copy of a manifest says. */
-static void begin_forgotten(struct discovery *discovery)
-{
-    struct loading *names = &discovery->names;
-    names->forgotten = discovery->dataset->forgotten;
-    names->listing = STEAL(discovery->forgotten);
-    names->copy = discovery->copy;
-    if (names->listing)
-        meanwhile_begin(&names->meanwhile, load_forgotten, names);
-}
-
-static int end_forgotten(struct discovery *discovery, const struct manifest *newest, struct error *err)
-{
-    struct loading *names = &discovery->names;
-    meanwhile_end(&names->meanwhile);
-    if (names->rc < 0)
-        return error_copy(err, &names->err);
-    return !newest || forgotten_is_loaded(names->forgotten, newest)
-               ? 0
-               : forgotten_load(names->forgotten, newest, NULL, err);
-}
-
-/* Beside the manifests, if the head told which data set this is. */
 static int find_all(struct discovery *discovery, struct error *err)
 {
     struct dataset *dataset = discovery->dataset;
     int rc = 0;
-    begin_forgotten(discovery);
-    if (discovery->copy) {
+    if (discovery->copy) { /* it tells which data set this is */
         set_identity(discovery, discovery->copy->uuid);
         rc = open_roots(dataset, discovery->options, err);
-        if (!rc && discovery->options->roots)
-            begin_roots(discovery, discovery->copy->roots);
     }
-    if (!rc)
-        rc = find_versions(discovery, err);
-    meanwhile_end(&discovery->loading.meanwhile);
-    if (!rc && !dataset->roots)
-        rc = open_roots(dataset, discovery->options, err);
-    return rc;
+    if (rc < 0)
+        return rc;
+    dataset_series_ahead(&discovery->series, discovery->copy);
+    rc = find_versions(discovery, err);
+    dataset_series_wait(&discovery->series);
+    return rc || dataset->roots ? rc : open_roots(dataset, discovery->options, err);
 }
 
 int dataset_discover(struct dataset *dataset, const struct dataset_options *options, struct error *err)
@@ -489,15 +438,6 @@ int dataset_discover(struct dataset *dataset, const struct dataset_options *opti
     int rc = end_head(&discovery, err);
     if (!rc)
         rc = find_all(&discovery, err);
-    if (rc < 0)
-        return rc;
     const struct manifest *newest = dataset_known_manifest(dataset, dataset_head(dataset));
-    rc = tags_load(dataset->tags, newest, STEAL(discovery.tags), err);
-    if (!rc)
-        rc = end_forgotten(&discovery, newest, err);
-    if (!rc)
-        rc = dataset_load_purges(dataset, STEAL(discovery.purges), err);
-    if (!rc && discovery.options->roots && discovery.roots)
-        roots_load(dataset->roots, newest ? newest->roots : 0, STEAL(discovery.roots), NULL);
-    return rc;
+    return rc < 0 ? rc : dataset_series_end(&discovery.series, newest, err);
 }

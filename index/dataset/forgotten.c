@@ -236,7 +236,7 @@ static void take_listed(struct forgotten *forgotten, const struct series_list *l
         const struct series *one = &listed->list[i];
         uint32_t first = parse_first(one->name);
         if (first != UINT32_MAX && known_seq(forgotten, first) < one->seq)
-            series_add(ret, one->name, one->seq - 1, true);
+            series_add_listed(ret, one);
     }
 }
 
@@ -281,7 +281,7 @@ bool forgotten_is_loaded(struct forgotten *forgotten, const struct manifest *new
 static int follow(struct forgotten *forgotten, struct series_list *series, struct error *err)
 {
     struct error why = {0};
-    int rc = series_follow(forgotten->layout, FORGOTTEN_KIND, series, &why);
+    int rc = series_follow(forgotten->layout, SERIES_FORGOTTEN, series, &why);
     if (rc < 0 && rc != -EACCES)
         return error_copy(err, &why);
     keep_moved(forgotten, series);
@@ -291,15 +291,15 @@ static int follow(struct forgotten *forgotten, struct series_list *series, struc
 int forgotten_load(struct forgotten *forgotten, const struct manifest *newest, struct series_listing *listing,
                    struct error *err)
 {
-    CLEANUP_SERIES struct series_list listed = {0}, series = {0};
+    CLEANUP_SERIES struct series_list series = {0};
+    const struct series_list *listed = NULL;
     struct error list_err = {0};
-    int rc = listing ? series_list_end(listing, &listed, &list_err)
-                     : series_list(forgotten->layout, FORGOTTEN_KIND, &listed, &list_err);
+    int rc = series_listed(listing, SERIES_FORGOTTEN, &listed, &list_err);
     bool lists = rc >= 0;
     if (rc < 0 && rc != -EACCES && rc != -ENOTSUP)
         return error_copy(err, &list_err);
     if (lists)
-        take_listed(forgotten, &listed, &series);
+        take_listed(forgotten, listed, &series);
     else
         take_possible(forgotten, newest, &series);
     rc = follow(forgotten, &series, err);
@@ -308,17 +308,14 @@ int forgotten_load(struct forgotten *forgotten, const struct manifest *newest, s
     return rc;
 }
 
-/* A listing costs more than some GETs, and a mount looks every few seconds. */
+/* A listing costs more than some GETs. */
 int forgotten_look(struct forgotten *forgotten, const struct manifest *newest, struct error *err)
 {
     enum { GETS = 4 };
-    CLEANUP_SERIES struct series_list series = {0};
-    if (newest && newest->version / FORGOTTEN_BLOCK >= GETS)
-        return forgotten_load(forgotten, newest, NULL, err);
-    take_possible(forgotten, newest, &series);
-    int rc = follow(forgotten, &series, err);
-    if (!rc)
-        note_loaded(forgotten, newest, false);
+    bool few = !newest || newest->version / FORGOTTEN_BLOCK < GETS;
+    struct series_listing *listing = few ? NULL : series_listing_begin(forgotten->layout);
+    int rc = forgotten_load(forgotten, newest, listing, err);
+    series_listing_free(listing);
     return rc;
 }
 
@@ -363,7 +360,7 @@ static int put_block(struct forgotten *forgotten, const struct block *block, str
     CLEANUP_BUF struct buf text = BUF_INIT;
     char name[16], path[LAYOUT_PATH_BYTES];
     snprintf(name, sizeof name, "%u", block->first);
-    series_path(FORGOTTEN_KIND, name, block->seq + 1, path);
+    series_path(SERIES_FORGOTTEN, name, block->seq + 1, path);
     print_block(&text, block);
     if (text.len > SERIES_BYTES_MAX)
         return error_set(err, E2BIG,
@@ -392,11 +389,11 @@ static int put_once(struct forgotten *forgotten, const struct forgetting *what, 
     block_done(&block);
     if (rc < 0 && rc != -EEXIST)
         return error_copy(err, &why);
-    rc = series_follow(forgotten->layout, FORGOTTEN_KIND, &series, err);
+    rc = series_follow(forgotten->layout, SERIES_FORGOTTEN, &series, err);
     if (rc < 0)
         return rc;
     if (!series.list[0].moved)
-        return error_set(err, EIO, "%s/elidefs/" FORGOTTEN_KIND "/%s: what was written there cannot be read",
+        return error_set(err, EIO, "%s/elidefs/series/forgotten/%s: what was written there cannot be read",
                          store_url(forgotten->layout->store), name);
     keep_moved(forgotten, &series);
     return 1;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Which versions are forgotten, in elidefs/forgotten/<first>/<seq> (index/FORMAT.md, "Forgotten versions"): a
- * series for each 1,024 versions, whose last object holds all of them that are. So a mount learns it with the
- * listing of a prefix, or without one from what the newest manifest says, and no manifest need be there.
+ * Which versions are forgotten, in elidefs/series/forgotten/<first>/<seq> (index/FORMAT.md, "Forgotten
+ * versions"): a series for each 1,024 versions, whose last object holds all of them that are. So a mount
+ * learns it with the listing of a prefix, or without one from what the newest manifest says, and no manifest
+ * need be there.
  *
  * Thread rule: locks itself; no I/O under the lock.
  */
@@ -16,7 +17,6 @@
 #include "index/base/manifest.h"
 #include "index/base/series.h"
 
-#define FORGOTTEN_KIND "forgotten"
 enum { FORGOTTEN_BLOCK = 1024, FORGOTTEN_MESSAGE_MAX = 1000 };
 
 struct forgotten;
@@ -24,8 +24,8 @@ struct forgotten;
 struct forgotten *forgotten_new(struct layout *layout); /* borrowed */
 void forgotten_free(struct forgotten *forgotten);
 
-/* Reads what is new. `listing` (taken; may be NULL) is that of the kind, begun before. Where the store does
- * not list, of the versions that there are by `newest`, which may be NULL: none. Waits. */
+/* Reads what is new, by a listing. Where that is refused, or NULL, of the versions that there are by
+ * `newest`, which may be NULL: none. Waits. */
 int forgotten_load(struct forgotten *forgotten, const struct manifest *newest, struct series_listing *listing,
                    struct error *err);
 /* What is new since then: as a rule one GET, of what is not there. Waits. */

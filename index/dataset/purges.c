@@ -10,7 +10,7 @@
 
 #include "cache/base/json.h"
 
-static const char kind[] = "purges", name[] = "catalogs";
+static const char name[] = "catalogs";
 
 struct kept {
     struct kept *older;
@@ -78,17 +78,18 @@ static void keep(struct purges *purges, const struct manifest_purge *now, struct
 
 static void list_path(const char *id, char ret_path[LAYOUT_PATH_BYTES])
 {
-    snprintf(ret_path, LAYOUT_PATH_BYTES, "elidefs/%s/%s.json", kind, id);
+    snprintf(ret_path, LAYOUT_PATH_BYTES, "elidefs/series/purges/%s.json", id);
 }
 
 /* ---- reading ---- */
 
 static int damaged(const struct purges *purges, uint32_t seq, struct error *err)
 {
-    return error_set(err, EUCLEAN,
-                     "%s: elidefs/%s/%s/%u, which says what was purged, is damaged: nothing is shown, since "
-                     "it might have been",
-                     store_url(purges->layout->store), kind, name, seq);
+    return error_set(
+        err, EUCLEAN,
+        "%s: elidefs/series/purges/%s/%u, which says what was purged, is damaged: nothing is shown, since "
+        "it might have been",
+        store_url(purges->layout->store), name, seq);
 }
 
 /* {"list": "<32 hex digits>", "sha256": "...", "requires": ["<feature>", ...]}; the last may be left out. */
@@ -149,24 +150,40 @@ static int check_named(struct purges *purges, const struct manifest *newest, str
     return damaged(purges, newest->purge.seq, err);
 }
 
+/* The newest that is listed; NULL: none is. */
+static const struct series *find_listed(const struct series_list *listed)
+{
+    for (size_t i = 0; i < listed->count; i++)
+        if (!strcmp(listed->list[i].name, name))
+            return &listed->list[i];
+    return NULL;
+}
+
+/* What is to be read: the last one that is listed, or what stands behind those that are known, or should be.
+ */
+static void take_newer(struct purges *purges, const struct manifest *newest, const struct series_list *listed,
+                       struct series_list *ret)
+{
+    const struct series *last = listed ? find_listed(listed) : NULL;
+    uint32_t seq = purges_now(purges).seq, said = newest ? newest->purge.seq : 0;
+    if (last && last->seq > seq && last->seq >= said)
+        series_add_listed(ret, last);
+    else if (!listed || said > seq)
+        series_add(ret, name, said > seq ? said - 1 : seq, said > seq);
+}
+
 int purges_load(struct purges *purges, const struct manifest *newest, struct series_listing *listing,
                 struct error *err)
 {
-    CLEANUP_SERIES struct series_list listed = {0}, series = {0};
+    CLEANUP_SERIES struct series_list series = {0};
+    const struct series_list *listed = NULL;
     struct error list_err = {0};
-    uint32_t seq = purges_now(purges).seq, known = newest ? newest->purge.seq : 0;
-    int rc = listing ? series_list_end(listing, &listed, &list_err) : 0;
+    int rc = series_listed(listing, SERIES_PURGES, &listed, &list_err);
     if (rc < 0 && rc != -EACCES && rc != -ENOTSUP)
         return error_copy(err, &list_err);
-    for (size_t i = 0; i < listed.count; i++)
-        if (!strcmp(listed.list[i].name, name) && listed.list[i].seq > known)
-            known = listed.list[i].seq;
-    bool told = listing && !rc; /* that there is no more */
-    if (told && known <= seq)
-        return check_named(purges, newest, err);
-    series_add(&series, name, known > seq ? known - 1 : seq, known > seq);
-    rc = series_follow(purges->layout, kind, &series, err);
-    bool moved = !rc && series.list[0].moved;
+    take_newer(purges, newest, rc < 0 ? NULL : listed, &series);
+    rc = series_follow(purges->layout, SERIES_PURGES, &series, err);
+    bool moved = !rc && series.count && series.list[0].moved;
     if (moved)
         rc = read_list(purges, &series.list[0], err);
     if (!rc)
@@ -178,7 +195,7 @@ int purges_moved(struct purges *purges, struct error *err)
 {
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     char path[LAYOUT_PATH_BYTES];
-    series_path(kind, name, purges_now(purges).seq + 1, path);
+    series_path(SERIES_PURGES, name, purges_now(purges).seq + 1, path);
     int rc = layout_read(purges->layout, path, PURGE_LIST_BYTES_MAX, &bytes, err);
     return rc == -ENOENT ? 0 : rc < 0 ? rc : 1;
 }
@@ -225,7 +242,7 @@ int purges_put(struct purges *purges, const struct manifest_purge *now, const st
     int rc = put_list(purges, list, &record, list_at, err);
     if (rc < 0)
         return rc;
-    series_path(kind, name, now->seq + 1, path);
+    series_path(SERIES_PURGES, name, now->seq + 1, path);
     rc = store_put(purges->layout->store, path, record.data, record.len, STORE_PUT_IF_ABSENT, NULL, err);
     if (rc < 0)
         rc = settle(purges, path, &record, rc, err);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What was purged, as the data set has it now: a series, elidefs/purges/catalogs/<seq>, of which each object
- * names a list (purge_list.h) with its hash. The newest counts: it says of all purges there ever were.
+ * What was purged, as the data set has it now: a series, elidefs/series/purges/catalogs/<seq>, of which each
+ * object names a list (purge_list.h) with its hash. The newest counts: it says of all purges there ever were.
  *
  * What was purged must not be seen again: a list that cannot be read is an error, not an empty one. Thread
  * rule: locks itself; no I/O under the lock.
@@ -17,8 +17,8 @@ struct purges;
 struct purges *purges_new(struct layout *layout); /* borrowed */
 void purges_free(struct purges *purges);
 
-/* Reads what is new: `listing` (taken; NULL: none was begun), and what is behind what is known by then or
- * what the newest manifest (may be NULL) knows. 1: there was something new. Waits. */
+/* Reads what is new: what `listing` has, or where that is refused, or NULL, what stands behind what is known;
+ * and what the newest manifest (may be NULL) names. 1: there was something new. Waits. */
 int purges_load(struct purges *purges, const struct manifest *newest, struct series_listing *listing,
                 struct error *err);
 /* Is there one that purges_load() has not read? 1, 0. One request. */

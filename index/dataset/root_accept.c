@@ -162,7 +162,7 @@ int dataset_root_accept(struct dataset *dataset, const char *path, struct datase
     if (!rc)
         rc = store_open(dataset->stores, path, &named, err);
     if (!rc)
-        rc = roots_load(dataset->roots, 0, NULL, err);
+        rc = roots_look(dataset->roots, err);
     search.path = rc ? NULL : store_url(named);
     if (!rc)
         rc = roots_each(dataset->roots, match, &search, err);

@@ -8,10 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct known_tag {
+    struct manifest_tag is;
+    bool damaged; /* or of a newer program: it names no version that could be told */
+};
+
 struct tags {
     struct layout *layout;
-    pthread_mutex_t lock;      /* guards what follows */
-    struct manifest_tag *tags; /* by name */
+    pthread_mutex_t lock;   /* guards what follows */
+    struct known_tag *tags; /* by name */
     size_t count, cap;
 };
 
@@ -38,7 +43,7 @@ static size_t place_locked(const struct tags *tags, const char *name)
     size_t low = 0, high = tags->count;
     while (low < high) {
         size_t mid = (low + high) / 2;
-        if (strcmp(tags->tags[mid].name, name) < 0)
+        if (strcmp(tags->tags[mid].is.name, name) < 0)
             low = mid + 1;
         else
             high = mid;
@@ -46,33 +51,33 @@ static size_t place_locked(const struct tags *tags, const char *name)
     return low;
 }
 
-static struct manifest_tag *find_locked(struct tags *tags, const char *name)
+static struct known_tag *find_locked(struct tags *tags, const char *name)
 {
     size_t at = place_locked(tags, name);
-    return at < tags->count && !strcmp(tags->tags[at].name, name) ? &tags->tags[at] : NULL;
+    return at < tags->count && !strcmp(tags->tags[at].is.name, name) ? &tags->tags[at] : NULL;
 }
 
-static void keep(struct tags *tags, const struct manifest_tag *tag)
+static void keep(struct tags *tags, const struct known_tag *tag)
 {
     pthread_mutex_lock(&tags->lock);
-    struct manifest_tag *old = find_locked(tags, tag->name);
+    struct known_tag *old = find_locked(tags, tag->is.name);
     if (!old) {
-        size_t at = place_locked(tags, tag->name);
+        size_t at = place_locked(tags, tag->is.name);
         mem_grow(&tags->tags, &tags->cap, tags->count + 1, sizeof *tags->tags);
         memmove(tags->tags + at + 1, tags->tags + at, (tags->count - at) * sizeof *tags->tags);
         tags->tags[at] = *tag;
         tags->count++;
-    } else if (old->seq < tag->seq) {
+    } else if (old->is.seq < tag->is.seq) {
         *old = *tag;
     }
     pthread_mutex_unlock(&tags->lock);
 }
 
-static struct manifest_tag known(struct tags *tags, const char *name)
+static struct known_tag known(struct tags *tags, const char *name)
 {
-    struct manifest_tag tag = {0};
+    struct known_tag tag = {0};
     pthread_mutex_lock(&tags->lock);
-    const struct manifest_tag *found = find_locked(tags, name);
+    const struct known_tag *found = find_locked(tags, name);
     if (found)
         tag = *found;
     pthread_mutex_unlock(&tags->lock);
@@ -81,7 +86,7 @@ static struct manifest_tag known(struct tags *tags, const char *name)
 
 uint32_t tags_find(struct tags *tags, const char *name)
 {
-    return known(tags, name).version;
+    return known(tags, name).is.version;
 }
 
 bool tags_name_version(struct tags *tags, uint32_t version, char ret_name[MANIFEST_TAG_BYTES])
@@ -89,8 +94,19 @@ bool tags_name_version(struct tags *tags, uint32_t version, char ret_name[MANIFE
     bool found = false;
     pthread_mutex_lock(&tags->lock);
     for (size_t i = 0; !found && i < tags->count; i++)
-        if ((found = tags->tags[i].version == version))
-            memcpy(ret_name, tags->tags[i].name, MANIFEST_TAG_BYTES);
+        if ((found = tags->tags[i].is.version == version))
+            memcpy(ret_name, tags->tags[i].is.name, MANIFEST_TAG_BYTES);
+    pthread_mutex_unlock(&tags->lock);
+    return found;
+}
+
+bool tags_name_damaged(struct tags *tags, char ret_name[MANIFEST_TAG_BYTES])
+{
+    bool found = false;
+    pthread_mutex_lock(&tags->lock);
+    for (size_t i = 0; !found && i < tags->count; i++)
+        if ((found = tags->tags[i].damaged))
+            memcpy(ret_name, tags->tags[i].is.name, MANIFEST_TAG_BYTES);
     pthread_mutex_unlock(&tags->lock);
     return found;
 }
@@ -100,7 +116,9 @@ static size_t copy_all(struct tags *tags, struct manifest_tag **ret)
 {
     pthread_mutex_lock(&tags->lock);
     size_t count = tags->count;
-    *ret = mem_copy(tags->tags, count * sizeof *tags->tags);
+    *ret = mem_alloc((count + 1) * sizeof **ret);
+    for (size_t i = 0; i < count; i++)
+        (*ret)[i] = tags->tags[i].is;
     pthread_mutex_unlock(&tags->lock);
     return count;
 }
@@ -115,20 +133,16 @@ size_t tags_copy(struct tags *tags, struct manifest_tag **ret)
 }
 
 /* "12\n"; "0\n": none any more. What follows the line is for later programs. */
-static int parse_version(const struct tags *tags, const char *name, const struct buf *bytes, uint32_t *ret,
-                         struct error *err)
+static bool parse_version(const struct buf *bytes, uint32_t *ret)
 {
     const char *text = buf_text(bytes);
     size_t digits = strspn(text, "0123456789");
     unsigned long version = digits && digits < 9 ? strtoul(text, NULL, 10) : 0;
     if (!digits || digits >= 9 || text[digits] != '\n' || (!version && digits > 1) ||
         version > MANIFEST_VERSION_MAX)
-        return error_set(err, EUCLEAN,
-                         "%s: tag '%s' is damaged, or of a newer elidefs: it does not hold the number of a "
-                         "version",
-                         store_url(tags->layout->store), name);
+        return false;
     *ret = (uint32_t)version;
-    return 0;
+    return true;
 }
 
 /* What stands at the end of a series that moved. A tag that cannot be read names nothing, also where an
@@ -137,12 +151,11 @@ static void keep_moved(struct tags *tags, const struct series_list *series)
 {
     for (size_t i = 0; i < series->count; i++) {
         const struct series *one = &series->list[i];
-        struct manifest_tag tag = {.seq = one->seq};
+        struct known_tag tag = {.is.seq = one->seq};
         if (!one->moved)
             continue;
-        if (parse_version(tags, one->name, &one->bytes, &tag.version, NULL) < 0)
-            tag.version = 0;
-        snprintf(tag.name, sizeof tag.name, "%.*s", (int)sizeof tag.name - 1, one->name);
+        tag.damaged = !parse_version(&one->bytes, &tag.is.version);
+        snprintf(tag.is.name, sizeof tag.is.name, "%.*s", (int)sizeof tag.is.name - 1, one->name);
         keep(tags, &tag);
     }
 }
@@ -151,25 +164,30 @@ static void keep_moved(struct tags *tags, const struct series_list *series)
 static int follow(struct tags *tags, const char *name, struct error *err)
 {
     CLEANUP_SERIES struct series_list series = {0};
-    struct manifest_tag is = known(tags, name);
-    uint32_t unread = is.seq && !is.version; /* it ended there, or could not be read */
-    struct series *one = series_add(&series, name, is.seq - unread, unread);
-    uint32_t version;
-    int rc = series_follow(tags->layout, "tags", &series, err);
-    if (!rc && one->moved)
-        rc = parse_version(tags, name, &one->bytes, &version, err);
+    series_add(&series, name, known(tags, name).is.seq, false);
+    int rc = series_follow(tags->layout, SERIES_TAGS, &series, err);
     if (!rc)
         keep_moved(tags, &series);
     return rc;
 }
 
-/* Which of those listed are newer than what is known: from the object before the last. */
+static int check_sound(struct tags *tags, const char *name, struct error *err)
+{
+    return known(tags, name).damaged
+               ? error_set(err, EUCLEAN,
+                           "%s: tag '%s' is damaged, or of a newer elidefs: it does not hold the number of a "
+                           "version; `elidefs untag` takes it away",
+                           store_url(tags->layout->store), name)
+               : 0;
+}
+
+/* Which of those listed are newer than what is known. */
 static void take_listed(struct tags *tags, const struct series_list *listed, struct series_list *ret)
 {
     for (size_t i = 0; i < listed->count; i++) {
         const struct series *one = &listed->list[i];
-        if (!manifest_check_tag(one->name, NULL) && known(tags, one->name).seq < one->seq)
-            series_add(ret, one->name, one->seq - 1, true);
+        if (!manifest_check_tag(one->name, NULL) && known(tags, one->name).is.seq < one->seq)
+            series_add_listed(ret, one);
     }
 }
 
@@ -185,19 +203,19 @@ static void take_known(struct tags *tags, struct series_list *ret)
 int tags_load(struct tags *tags, const struct manifest *newest, struct series_listing *listing,
               struct error *err)
 {
-    CLEANUP_SERIES struct series_list listed = {0}, series = {0};
+    CLEANUP_SERIES struct series_list series = {0};
+    const struct series_list *listed = NULL;
     struct error list_err = {0};
     for (size_t i = 0; newest && i < newest->tag_count; i++)
-        keep(tags, &newest->tags[i]);
-    int rc = listing ? series_list_end(listing, &listed, &list_err)
-                     : series_list(tags->layout, "tags", &listed, &list_err);
+        keep(tags, &(struct known_tag){.is = newest->tags[i]});
+    int rc = series_listed(listing, SERIES_TAGS, &listed, &list_err);
     if (rc < 0 && rc != -EACCES && rc != -ENOTSUP)
         return error_copy(err, &list_err);
     if (rc < 0)
         take_known(tags, &series);
     else
-        take_listed(tags, &listed, &series);
-    rc = series_follow(tags->layout, "tags", &series, err);
+        take_listed(tags, listed, &series);
+    rc = series_follow(tags->layout, SERIES_TAGS, &series, err);
     if (!rc)
         keep_moved(tags, &series);
     return rc;
@@ -219,14 +237,16 @@ static int check_same(struct tags *tags, const char *name, uint32_t version, str
 static int put_next(struct tags *tags, const char *name, uint32_t version, struct error *err)
 {
     char path[LAYOUT_PATH_BYTES], text[16];
-    uint32_t seq = known(tags, name).seq;
-    series_path("tags", name, seq + 1, path);
+    uint32_t seq = known(tags, name).is.seq;
+    series_path(SERIES_TAGS, name, seq + 1, path);
     int len = snprintf(text, sizeof text, "%u\n", version);
     struct error put_err = {0};
     int rc = store_put(tags->layout->store, path, text, (size_t)len, STORE_PUT_IF_ABSENT, NULL, &put_err);
     if (rc < 0 && rc != -EEXIST)
         return error_copy(err, &put_err);
     rc = follow(tags, name, err); /* ours, or that of whom was faster */
+    if (!rc)
+        rc = check_sound(tags, name, err);
     return rc < 0 ? rc : check_same(tags, name, version, err);
 }
 
@@ -235,9 +255,11 @@ int tags_put(struct tags *tags, const char *name, uint32_t version, bool move, s
     int rc = manifest_check_tag(name, err);
     if (!rc)
         rc = follow(tags, name, err);
+    if (!rc)
+        rc = check_sound(tags, name, err);
     if (rc < 0)
         return rc;
-    struct manifest_tag now = known(tags, name);
+    struct manifest_tag now = known(tags, name).is;
     if (now.version && (!move || now.version == version))
         return check_same(tags, name, version, err);
     return put_next(tags, name, version, err);
@@ -250,7 +272,8 @@ int tags_remove(struct tags *tags, const char *name, struct error *err)
         rc = follow(tags, name, err);
     if (rc < 0)
         return rc;
-    if (!known(tags, name).version)
+    struct known_tag now = known(tags, name);
+    if (!now.is.version && !now.damaged)
         return error_set(err, ENOENT, "%s: there is no tag '%s'", store_url(tags->layout->store), name);
     return put_next(tags, name, 0, err);
 }

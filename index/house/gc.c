@@ -97,6 +97,18 @@ static int add_versions(struct gc *gc, uint32_t head, struct error *err)
     return rc;
 }
 
+/* Versions that are forgotten and not freed yet may have a tag that cannot be read. */
+static int check_tags(struct gc *gc, struct error *err)
+{
+    struct error why = {0};
+    if (!dataset_check_tags(gc->dataset, &why))
+        return 0;
+    for (uint32_t version = 1; version < gc->head; version++)
+        if (!dataset_known_manifest(gc->dataset, version)->stub && dataset_is_forgotten(gc->dataset, version))
+            return error_set(err, why.code, "nothing is freed: %s", why.text);
+    return 0;
+}
+
 /* ---- what lies there ---- */
 
 static int take_pack(void *ctx, const char *path, const struct store_object *object, struct error *err)
@@ -172,6 +184,8 @@ static int look(struct gc *gc, struct error *err)
     begin(gc, "read", "versions", head);
     if (!rc)
         rc = add_versions(gc, head, err);
+    if (!rc)
+        rc = check_tags(gc, err);
     if (!rc)
         rc = list(gc, "elidefs/packs/", take_pack, err);
     if (!rc)
@@ -349,6 +363,8 @@ static int look_again(struct gc *gc, struct error *err)
     }
     if (!rc)
         rc = add_versions(gc, head, err);
+    if (!rc)
+        rc = check_tags(gc, err);
     if (!rc)
         rc = take_copies(gc, before, err);
     if (!rc)

@@ -152,7 +152,7 @@ int roots_keep(struct roots *roots, uint32_t id, uint32_t seq, const struct buf 
 /* Follows these roots from what is known of each, and keeps what they say. */
 static int follow(struct roots *roots, struct series_list *series, struct error *err)
 {
-    int rc = series_follow(roots->layout, "roots", series, err);
+    int rc = series_follow(roots->layout, SERIES_ROOTS, series, err);
     for (size_t i = 0; !rc && i < series->count; i++) {
         const struct series *one = &series->list[i];
         if (one->moved)
@@ -193,7 +193,6 @@ static int load_one_by_one(struct roots *roots, uint32_t known, struct error *er
     }
 }
 
-/* From the object before the last that is listed. */
 static int load_listed(struct roots *roots, const struct series_list *listed, struct error *err)
 {
     CLEANUP_SERIES struct series_list series = {0};
@@ -201,31 +200,38 @@ static int load_listed(struct roots *roots, const struct series_list *listed, st
         const struct series *one = &listed->list[i];
         uint32_t id = parse_id(one->name);
         if (id && one->seq > roots_known_seq(roots, id))
-            series_add(&series, one->name, one->seq - 1, true);
+            series_add_listed(&series, one);
     }
     return follow(roots, &series, err);
 }
 
 int roots_load(struct roots *roots, uint32_t known, struct series_listing *listing, struct error *err)
 {
-    CLEANUP_SERIES struct series_list listed = {0};
+    const struct series_list *listed = NULL;
     struct error list_err = {0};
-    int rc = listing ? series_list_end(listing, &listed, &list_err)
-                     : series_list(roots->layout, "roots", &listed, &list_err);
+    int rc = series_listed(listing, SERIES_ROOTS, &listed, &list_err);
     if (rc == -EACCES || rc == -ENOTSUP)
         rc = load_one_by_one(roots, known, err);
     else if (rc < 0)
         rc = error_copy(err, &list_err);
     else
-        rc = load_listed(roots, &listed, err);
+        rc = load_listed(roots, listed, err);
     if (rc >= 0)
         atomic_store(&roots->loaded, true);
     return rc;
 }
 
+int roots_look(struct roots *roots, struct error *err)
+{
+    struct series_listing *listing = series_listing_begin(roots->layout);
+    int rc = roots_load(roots, 0, listing, err);
+    series_listing_free(listing);
+    return rc;
+}
+
 int roots_load_once(struct roots *roots, struct error *err)
 {
-    return atomic_load(&roots->loaded) ? 0 : roots_load(roots, 0, NULL, err);
+    return atomic_load(&roots->loaded) ? 0 : roots_look(roots, err);
 }
 
 uint32_t roots_count(struct roots *roots)
@@ -276,7 +282,7 @@ static int each_of_record(struct roots *roots, uint32_t id, uint32_t seq, roots_
     struct root_record record = {0};
     char name[16], path[LAYOUT_PATH_BYTES];
     snprintf(name, sizeof name, "%u", id);
-    series_path("roots", name, seq, path);
+    series_path(SERIES_ROOTS, name, seq, path);
     int rc = layout_read(roots->layout, path, MANIFEST_BYTES_MAX, &bytes, err);
     if (!rc)
         rc = root_record_parse(label, own, &bytes, &record, err);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Roots: the places a data set's objects lie below. Catalogs hold root ids; where a root lies now stands
- * beside the versions, in elidefs/roots/<id>/<seq> (index/FORMAT.md, "Roots and tags"), so a bucket can move
- * for all versions at once.
+ * beside the versions, in elidefs/series/roots/<id>/<seq> (index/FORMAT.md, "Roots and tags"), so a bucket
+ * can move for all versions at once.
  *
  * A root in the data set's own folder is recorded relative to it ("." or "./sub") and read through the data
  * set's own store: the folder can be moved, and no link in it leads out. Any other root must be trusted by
@@ -35,8 +35,9 @@ CLEANUP_DEFINE(struct roots, roots_free, cleanup_roots)
 #define CLEANUP_ROOTS CLEANUP(cleanup_roots)
 
 /* Reads where each root of the data set lies now. At least `known` are recorded, it is believed: where the
- * store does not list, they are asked for at once. `listing` (taken; may be NULL) was begun before. Waits. */
+ * `listing` is refused, or NULL, they are asked for at once. Waits. */
 int roots_load(struct roots *roots, uint32_t known, struct series_listing *listing, struct error *err);
+int roots_look(struct roots *roots, struct error *err);      /* by a listing of its own; waits */
 int roots_load_once(struct roots *roots, struct error *err); /* unless that was done before */
 uint32_t roots_count(struct roots *roots); /* the highest id that is recorded, as far as is known */
 /* Calls each() for every root known, by id, with its places in order. */

@@ -80,7 +80,7 @@ static int write_record(struct roots *roots, uint32_t id, uint32_t seq, const st
     char name[16], path[LAYOUT_PATH_BYTES];
     root_record_print(&bytes, store_url(roots->layout->store), record);
     snprintf(name, sizeof name, "%u", id);
-    series_path("roots", name, seq, path);
+    series_path(SERIES_ROOTS, name, seq, path);
     struct error put_err = {0};
     int rc =
         store_put(roots->layout->store, path, bytes.data, bytes.len, STORE_PUT_IF_ABSENT, NULL, &put_err);

@@ -2,9 +2,9 @@
 /*
  * What objects are pinned by at one place of a root, where that differs from what catalogs say: a mirror
  * gives other ETags, a copy other times. JSON Lines {"path","was","now","sha256"} in
- * elidefs/roots/<id>/<random>.pins (index/FORMAT.md, "Roots and tags"). Files' pins stand there without
- * inodes, which belong to one machine: a reader looks at evidence, and at the hash of all bytes where the
- * line has it.
+ * elidefs/series/roots/<id>/<random>.pins (index/FORMAT.md, "Roots and tags"). Files' pins stand there
+ * without inodes, which belong to one machine: a reader looks at evidence, and at the hash of all bytes where
+ * the line has it.
  *
  * Immutable once parsed; any thread. Reference counts are atomic.
  */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What an object elidefs/roots/<id>/<seq> says: where a root lies (index/FORMAT.md, "Roots and tags"), in one
- * place or several. A place in the data set's own folder `own` (its canonical URL) is written relative to it.
+ * What an object elidefs/series/roots/<id>/<seq> says: where a root lies (index/FORMAT.md, "Roots and tags"),
+ * in one place or several. A place in the data set's own folder `own` (its canonical URL) is written relative
+ * to it.
  *
  * Any thread.
  */

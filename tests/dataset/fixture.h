@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A folder with a data set "data", objects in "source", a cache and a home of its own; and change sets to
- * commit. Include in one test file each. */
+ * commit; and the data set's store behind hooks, or behind faults. Include in one test file each. */
 #pragma once
 
 #include <criterion/criterion.h>
@@ -9,14 +9,18 @@
 #include <string.h>
 
 #include "cache/base/file.h"
+#include "cache/store/fault.h"
+#include "cache/store/retry.h"
 #include "index/commit/commit.h"
 #include "index/containers/slice.h"
 #include "index/dataset/dataset_state.h"
+#include "tests/dataset/hooked_store.h"
 #include "tests/test_leaks.h"
 
 static char *folder;
 static struct stores *stores;
 static struct cache *cache;
+static struct hooked_store *hooked; /* see hook_data() */
 
 static inline char *in(const char *name)
 {
@@ -78,6 +82,58 @@ static inline struct dataset *open_data(void)
     return dataset;
 }
 
+/* A reference to the folder of the data set. */
+static inline struct store *data_store(void)
+{
+    struct error err = {0};
+    CLEANUP_FREE char *url = in("data");
+    struct store *store = NULL;
+    cr_assert_eq(store_open(stores, url, &store, &err), 0, "%s", err.text);
+    return store;
+}
+
+static inline int try_open_over(struct store *store, struct dataset **ret, struct error *err)
+{
+    struct dataset_options options = {.stores = stores, .cache = cache};
+    return dataset_open_store(&options, store, ret, err);
+}
+
+static inline struct dataset *open_over(struct store *store)
+{
+    struct error err = {0};
+    struct dataset *dataset = NULL;
+    cr_assert_eq(try_open_over(store, &dataset, &err), 0, "%s", err.text);
+    return dataset;
+}
+
+/* From here on `hooked` is the folder of the data set, until unhook_data(). */
+static inline void hook_data(void)
+{
+    hooked = hooked_store_new(data_store());
+}
+
+static inline void unhook_data(void)
+{
+    store_unref(&STEAL(hooked)->base);
+}
+
+static inline struct dataset *open_hooked(void)
+{
+    return open_over(&hooked->base);
+}
+
+/* The folder of the data set behind a fault, which is given back in *ret_fault, and is tried again at once.
+ */
+static inline struct store *faulty_data(struct store **ret_fault)
+{
+    static const struct fault_plan none = {.kind = FAULT_NONE};
+    *ret_fault = store_fault_new(data_store(), &none);
+    struct store *retry = retry_new(*ret_fault);
+    struct backoff *backoff = retry_backoff(retry);
+    backoff->base_ns = backoff->most_ns = 1000;
+    return retry;
+}
+
 /* A change set of one clip, `key`, with one stream cut from an object: 'H', bytes [2, 6), 'T'. `label` is its
  * attribute "label". */
 static inline struct changeset *one_clip(const char *key, const char *root_name, const char *file,
@@ -134,10 +190,8 @@ static inline int count_object(void *ctx, const char *path, const struct store_o
 }
 static inline int objects(const char *prefix)
 {
-    CLEANUP_FREE char *url = in("data");
-    CLEANUP_STORE struct store *store = NULL;
+    CLEANUP_STORE struct store *store = data_store();
     int count = 0;
-    cr_assert_eq(store_open(stores, url, &store, NULL), 0);
     cr_assert_eq(store_list(store, prefix, count_object, &count, NULL), 0);
     return count;
 }
@@ -150,10 +204,8 @@ static inline int take_path(void *ctx, const char *path, const struct store_obje
 }
 static inline char *first_object(const char *prefix)
 {
-    CLEANUP_FREE char *url = in("data");
-    CLEANUP_STORE struct store *store = NULL;
+    CLEANUP_STORE struct store *store = data_store();
     char *path = NULL;
-    cr_assert_eq(store_open(stores, url, &store, NULL), 0);
     cr_assert_eq(store_list(store, prefix, take_path, &path, NULL), 1);
     char *whole = mem_printf("data/%s", path);
     free(path);

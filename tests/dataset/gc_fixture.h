@@ -22,8 +22,7 @@ static inline void made(void)
 {
     fixture_made();
     init_data();
-    CLEANUP_FREE char *url = in("data");
-    cr_assert_eq(store_open(stores, url, &folder_store, NULL), 0);
+    folder_store = data_store();
     struct dataset *dataset = open_data();
     for (int i = 1; i <= VERSIONS; i++) {
         CLEANUP_FREE char *key = mem_printf("clip-%d", i);
@@ -36,15 +35,6 @@ static inline void removed(void)
 {
     store_unref(STEAL(folder_store));
     fixture_removed();
-}
-
-static inline struct dataset *open_over(struct store *store)
-{
-    struct error err = {0};
-    struct dataset *dataset = NULL;
-    struct dataset_options options = {.stores = stores, .cache = cache};
-    cr_assert_eq(dataset_open_store(&options, store, &dataset, &err), 0, "%s", err.text);
-    return dataset;
 }
 
 /* Another machine's: it has nothing in its cache. */
@@ -72,9 +62,8 @@ static inline int try_gc(struct store *store, int64_t grace_ns, struct gc_report
 {
     struct dataset *dataset = NULL;
     struct gc_options options = {.grace_ns = grace_ns, .nobody_writes = grace_ns < HOUR_NS};
-    struct dataset_options with = {.stores = stores, .cache = cache};
     *ret = (struct gc_report){0};
-    int rc = dataset_open_store(&with, store, &dataset, err);
+    int rc = try_open_over(store, &dataset, err);
     if (!rc)
         rc = gc_run(dataset, &options, ret, err);
     dataset_free(dataset);

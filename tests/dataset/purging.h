@@ -8,27 +8,21 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "hooked_store.h"
 #include "index/commit/changeset_labels.h"
 #include "index/commit/purge.h"
 #include "tests/catalog/unpacked.h"
-
-static struct hooked_store *hooked;
 
 static inline void made(void)
 {
     fixture_made();
     make_file("source/jane/secret-drive.bin", "0123456789");
     init_data();
-    CLEANUP_FREE char *url = in("data");
-    struct store *inner = NULL;
-    cr_assert_eq(store_open(stores, url, &inner, NULL), 0);
-    hooked = hooked_store_new(inner);
+    hook_data();
 }
 
 static inline void removed(void)
 {
-    store_unref(&STEAL(hooked)->base);
+    unhook_data();
     fixture_removed();
 }
 

@@ -138,7 +138,7 @@ CHECKED_TEST(commit, an_old_view_commits_onto_the_newest_version, fixture_made, 
     cr_assert_eq(commit(dataset, "ep0", "good"), 1);
     cr_assert_eq(commit(other, "ep1", "good"), 2);
     cr_assert_eq(commit(dataset, "ep2", "good"), 3);
-    cr_assert_eq(objects("elidefs/roots/"), 1);
+    cr_assert_eq(objects("elidefs/series/roots/"), 1);
     dataset_free(dataset);
     dataset_free(other);
 }

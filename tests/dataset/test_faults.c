@@ -4,41 +4,19 @@
 
 #include <stdio.h>
 
-#include "cache/store/fault.h"
-#include "cache/store/retry.h"
-#include "hooked_store.h"
 #include "index/commit/commit.h"
-
-static struct hooked_store *hooked;
 
 static void made(void)
 {
     fixture_made();
     init_data();
-    CLEANUP_FREE char *url = in("data");
-    struct store *inner = NULL;
-    cr_assert_eq(store_open(stores, url, &inner, NULL), 0);
-    hooked = hooked_store_new(inner);
+    hook_data();
 }
 
 static void removed(void)
 {
-    store_unref(&STEAL(hooked)->base);
+    unhook_data();
     fixture_removed();
-}
-
-static int try_open_hooked(struct dataset **ret, struct error *err)
-{
-    struct dataset_options options = {.stores = stores, .cache = cache};
-    return dataset_open_store(&options, &hooked->base, ret, err);
-}
-
-static struct dataset *open_hooked(void)
-{
-    struct error err = {0};
-    struct dataset *dataset = NULL;
-    cr_assert_eq(try_open_hooked(&dataset, &err), 0, "%s", err.text);
-    return dataset;
 }
 
 /* A writer on another machine, which has a cache of its own, is faster, just before our manifest is put. */
@@ -127,36 +105,13 @@ static int temporary_files(void)
     return count;
 }
 
-/* The data set's folder behind a fault, which is given back in *ret_fault. */
-static struct store *faulty(struct store **ret_fault)
-{
-    CLEANUP_FREE char *url = in("data");
-    struct store *inner = NULL;
-    static const struct fault_plan none = {.kind = FAULT_NONE};
-    cr_assert_eq(store_open(stores, url, &inner, NULL), 0);
-    *ret_fault = store_fault_new(inner, &none);
-    struct store *retry = retry_new(*ret_fault);
-    struct backoff *backoff = retry_backoff(retry);
-    backoff->base_ns = backoff->most_ns = 1000;
-    return retry;
-}
-
-static struct dataset *open_in(struct store *store)
-{
-    struct error err = {0};
-    struct dataset *dataset = NULL;
-    struct dataset_options options = {.stores = stores, .cache = cache};
-    cr_assert_eq(dataset_open_store(&options, store, &dataset, &err), 0, "%s", err.text);
-    return dataset;
-}
-
 /* Commits `key` while the n-th call of the store is hit; true while there was an n-th call. */
 static bool commit_with_fault(enum fault_kind kind, unsigned n, const char *key, int *ret_rc,
                               struct error *err)
 {
     struct store *fault = NULL;
-    CLEANUP_STORE struct store *store = faulty(&fault);
-    struct dataset *dataset = open_in(store);
+    CLEANUP_STORE struct store *store = faulty_data(&fault);
+    struct dataset *dataset = open_over(store);
     struct fault_plan plan = {.kind = kind, .first = n, .count = 1, .code = EIO};
     store_fault_set(fault, &plan);
     *ret_rc = try_commit(dataset, key, "good", NULL, err);
@@ -280,8 +235,8 @@ static void commit_in_spite(struct fault_plan plan, uint32_t head, bool *ret_hit
     char when[200];
     struct changeset *set = some_clips(head + 1);
     const struct dataset_commit options = {.pack_bytes = PACK_BYTES};
-    struct store *store = faulty(&fault);
-    struct dataset *dataset = open_in(store);
+    struct store *store = faulty_data(&fault);
+    struct dataset *dataset = open_over(store);
     store_fault_set(fault, &plan);
     int rc = dataset_commit(dataset, set, &options, &version, NULL, &err);
     *ret_hit = store_fault_calls(fault) >= plan.first;
@@ -355,7 +310,7 @@ CHECKED_TEST(faults, whichever_answer_is_lost_init_succeeds, made, removed)
         struct error err = {0};
         struct store *fault = NULL;
         CLEANUP_FREE char *path = in("data");
-        CLEANUP_STORE struct store *store = faulty(&fault);
+        CLEANUP_STORE struct store *store = faulty_data(&fault);
         struct fault_plan plan = {.kind = FAULT_LOST, .first = n, .count = 1};
         cr_assert_eq(file_remove_tree(path, NULL), 0);
         store_fault_set(fault, &plan);
@@ -369,8 +324,8 @@ CHECKED_TEST(faults, whichever_answer_is_lost_a_tag_is_put, made, removed)
 {
     bool hit = true;
     struct store *fault = NULL;
-    CLEANUP_STORE struct store *store = faulty(&fault);
-    struct dataset *dataset = open_in(store);
+    CLEANUP_STORE struct store *store = faulty_data(&fault);
+    struct dataset *dataset = open_over(store);
     commit(dataset, "ep0", "good");
     for (unsigned n = 1; hit; n++) {
         struct error err = {0};
@@ -421,7 +376,7 @@ static int commit_to_busy_store(const char *where, struct error *err)
 
 CHECKED_TEST(faults, a_busy_store_is_no_lost_race_and_no_set_that_must_be_made_anew, made, removed)
 {
-    static const char *const places[] = {"elidefs/packs/", "elidefs/roots/", "elidefs/versions/"};
+    static const char *const places[] = {"elidefs/packs/", "elidefs/series/roots/", "elidefs/versions/"};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         struct error err = {0};
         int rc = commit_to_busy_store(places[i], &err);
@@ -437,8 +392,8 @@ CHECKED_TEST(faults, a_busy_store_is_no_lost_race_and_no_set_that_must_be_made_a
 static int commit_merged(unsigned n, uint32_t *ret_version, struct error *err)
 {
     struct store *fault = NULL;
-    CLEANUP_STORE struct store *store = faulty(&fault);
-    struct dataset *dataset = open_in(store);
+    CLEANUP_STORE struct store *store = faulty_data(&fault);
+    struct dataset *dataset = open_over(store);
     struct fault_plan plan = {.kind = n ? FAULT_FAIL : FAULT_NONE, .first = n, .count = 1, .code = EIO};
     store_fault_set(fault, &plan);
     struct changeset *set = one_clip("ep0", "source", "a.bin", "good");
@@ -503,7 +458,7 @@ CHECKED_TEST(faults, roots_that_are_new_at_the_same_time_get_numbers_of_their_ow
     changeset_free(set);
     cr_assert_eq(rc, 0, "%s", err.text);
     cr_assert_eq(objects("elidefs/packs/"), 2);
-    cr_assert_eq(objects("elidefs/roots/"), 2, "of each import one");
+    cr_assert_eq(objects("elidefs/series/roots/"), 2, "of each import one");
     dataset_free(dataset);
 }
 
@@ -538,6 +493,6 @@ CHECKED_TEST(faults, who_may_not_read_at_all_is_told_so, made, removed)
     struct error err = {0};
     struct dataset *dataset = NULL;
     hooked->forbidden = true;
-    cr_assert_eq(try_open_hooked(&dataset, &err), -EACCES);
+    cr_assert_eq(try_open_over(&hooked->base, &dataset, &err), -EACCES);
     cr_assert(strstr(err.text, "403 Forbidden"), "%s", err.text);
 }

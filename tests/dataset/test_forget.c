@@ -2,18 +2,11 @@
 /* Which versions are forgotten: who may say so, and who learns it. */
 #include "fixture.h"
 
-#include "hooked_store.h"
-
-static struct hooked_store *hooked;
-
 static void made(void)
 {
     fixture_made();
     init_data();
-    CLEANUP_FREE char *url = in("data");
-    struct store *inner = NULL;
-    cr_assert_eq(store_open(stores, url, &inner, NULL), 0);
-    hooked = hooked_store_new(inner);
+    hook_data();
     struct dataset *dataset = open_data();
     for (int i = 0; i < 5; i++) {
         CLEANUP_FREE char *key = mem_printf("clip-%d", i);
@@ -24,17 +17,8 @@ static void made(void)
 
 static void removed(void)
 {
-    store_unref(&STEAL(hooked)->base);
+    unhook_data();
     fixture_removed();
-}
-
-static struct dataset *open_hooked(void)
-{
-    struct error err = {0};
-    struct dataset *dataset = NULL;
-    struct dataset_options options = {.stores = stores, .cache = cache};
-    cr_assert_eq(dataset_open_store(&options, &hooked->base, &dataset, &err), 0, "%s", err.text);
-    return dataset;
 }
 
 static int forget(struct dataset *dataset, uint32_t first, uint32_t last, struct error *err)
@@ -88,7 +72,7 @@ CHECKED_TEST(forget, neither_the_newest_version_nor_a_tagged_one_is_forgotten_no
     cr_assert_eq(forget(dataset, 4, 6, &err), -EPERM);
     cr_assert_eq(forget(dataset, 9, 9, &err), -ENOENT);
     check_forgotten(dataset, "", "nothing was");
-    cr_assert_eq(objects("elidefs/forgotten/"), 0);
+    cr_assert_eq(objects("elidefs/series/forgotten/"), 0);
     cr_assert_eq(dataset_tag_remove(dataset, "paper", &err), 0);
     cr_assert_eq(forget(dataset, 2, 4, &err), 0, "%s", err.text);
     check_forgotten(dataset, "2 3 4 ", "without the tag");
@@ -102,9 +86,9 @@ CHECKED_TEST(forget, what_is_forgotten_twice_is_so_since_the_first_time, made, r
     struct dataset_range range = {1, 4};
     cr_assert_eq(forget(dataset, 2, 3, &err), 0, "%s", err.text);
     cr_assert_eq(forget(dataset, 2, 2, &err), 0, "%s", err.text);
-    cr_assert_eq(objects("elidefs/forgotten/"), 1, "nothing new was written");
+    cr_assert_eq(objects("elidefs/series/forgotten/"), 1, "nothing new was written");
     cr_assert_eq(dataset_forget(dataset, &(struct dataset_forget){&range, 1, "max@lab", NULL}, &err), 0);
-    cr_assert_eq(objects("elidefs/forgotten/"), 2);
+    cr_assert_eq(objects("elidefs/series/forgotten/"), 2);
     check_forgotten(dataset, "1 2 3 4 ", "both times");
     dataset_check_forgotten(dataset, 2, &err);
     cr_assert(strstr(err.text, "by lena@lab: badly lit"), "%s", err.text);
@@ -121,9 +105,34 @@ CHECKED_TEST(forget, a_tag_cannot_be_set_on_a_forgotten_version_by_who_does_not_
     cr_assert_eq(dataset_tag_put(other, "paper", 2, &err), -ENOENT);
     cr_assert(strstr(err.text, "v2 was forgotten on"), "%s", err.text);
     cr_assert_eq(dataset_tag_move(other, "paper", 2, &err), -ENOENT);
-    cr_assert_eq(objects("elidefs/tags/"), 0);
+    cr_assert_eq(objects("elidefs/series/tags/"), 0);
     dataset_free(dataset);
     dataset_free(other);
+}
+
+CHECKED_TEST(forget, a_tag_that_cannot_be_read_may_keep_any_version_so_none_is_forgotten_until_it_is_gone,
+             made, removed)
+{
+    static const char *const texts[] = {"", "two\n", "{\"versions\": [2, 3]}\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct error err = {0};
+        CLEANUP_FREE char *path = mem_printf("data/elidefs/series/tags/paper/%zu", 2 * i + 1);
+        make_file(path, texts[i]);
+        struct dataset *dataset = open_data();
+        cr_assert_eq(forget(dataset, 2, 3, &err), -EUCLEAN, "%s", err.text);
+        cr_assert(strstr(err.text, "the tag 'paper' is damaged, or of a newer elidefs") &&
+                      strstr(err.text, "`elidefs untag` to take the tag away"),
+                  "%s", err.text);
+        check_forgotten(dataset, "", "nothing is");
+        cr_assert_eq(dataset_tag_remove(dataset, "paper", &err), 0, "%s", err.text);
+        cr_assert_eq(dataset_tag_remove(dataset, "paper", &err), -ENOENT);
+        dataset_free(dataset);
+    }
+    struct error err = {0};
+    struct dataset *dataset = open_data();
+    cr_assert_eq(forget(dataset, 2, 3, &err), 0, "%s", err.text);
+    check_forgotten(dataset, "2 3 ", "now they are");
+    dataset_free(dataset);
 }
 
 static void tag_v2(void *ctx)
@@ -138,7 +147,7 @@ CHECKED_TEST(forget, a_tag_that_is_set_at_the_same_moment_wins_as_long_as_it_sta
 {
     struct error err = {0};
     struct dataset *dataset = open_hooked();
-    hooked->put_match = "elidefs/forgotten/";
+    hooked->put_match = "elidefs/series/forgotten/";
     hooked->before = tag_v2;
     cr_assert_eq(forget(dataset, 2, 3, &err), 0, "%s", err.text);
     check_forgotten(dataset, "3 ", "v2 is tagged");
@@ -159,7 +168,7 @@ CHECKED_TEST(forget, two_that_forget_at_the_same_moment_both_have_their_way, mad
 {
     struct error err = {0};
     struct dataset *dataset = open_hooked(), *after;
-    hooked->put_match = "elidefs/forgotten/";
+    hooked->put_match = "elidefs/series/forgotten/";
     hooked->before = forget_v1;
     cr_assert_eq(forget(dataset, 3, 3, &err), 0, "%s", err.text);
     after = open_data();
@@ -173,11 +182,11 @@ CHECKED_TEST(forget, a_reply_that_was_lost_is_resolved_by_reading_back, made, re
 {
     struct error err = {0};
     struct dataset *dataset = open_hooked();
-    hooked->put_match = "elidefs/forgotten/";
+    hooked->put_match = "elidefs/series/forgotten/";
     hooked->put_rc = -EEXIST;
     cr_assert_eq(forget(dataset, 3, 3, &err), 0, "%s", err.text);
     check_forgotten(dataset, "3 ", "once");
-    cr_assert_eq(objects("elidefs/forgotten/"), 1);
+    cr_assert_eq(objects("elidefs/series/forgotten/"), 1);
     hooked->stores = false;
     hooked->put_rc = -EACCES;
     cr_assert_eq(forget(dataset, 2, 2, &err), -EACCES);
@@ -224,10 +233,10 @@ CHECKED_TEST(forget, what_is_damaged_there_forgets_nothing_and_does_no_harm, mad
         "\"\"}]}",
         "{\"forgotten\": [{\"first\": 3, \"last\": 3, \"time\": \"2026-03-01\", \"message\": \"\"}]}",
     };
-    make_file("data/elidefs/forgotten/x/1", "{\"forgotten\": []}");
-    make_file("data/elidefs/forgotten/7/1", "{\"forgotten\": []}");
+    make_file("data/elidefs/series/forgotten/x/1", "{\"forgotten\": []}");
+    make_file("data/elidefs/series/forgotten/7/1", "{\"forgotten\": []}");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        make_file("data/elidefs/forgotten/0/1", texts[i]);
+        make_file("data/elidefs/series/forgotten/0/1", texts[i]);
         struct dataset *dataset = open_data();
         check_forgotten(dataset, "", texts[i]);
         dataset_free(dataset);
@@ -237,7 +246,7 @@ CHECKED_TEST(forget, what_is_damaged_there_forgets_nothing_and_does_no_harm, mad
     cr_assert_eq(forget(dataset, 2, 2, &err), 0, "%s", err.text);
     check_forgotten(dataset, "2 ", "behind it");
     dataset_free(dataset);
-    make_file("data/elidefs/forgotten/0/3",
+    make_file("data/elidefs/series/forgotten/0/3",
               "{\"forgotten\": [{\"first\": 1, \"last\": 5, \"time\": \"2026-03-01\", \"author\": \"a\", "
               "\"message\": \"\"}]}");
     dataset = open_data();
@@ -253,7 +262,7 @@ CHECKED_TEST(forget, a_thousand_versions_share_a_series_and_a_message_has_its_bo
     char author[] = "lena@lab", message[] = "old";
     struct forgetting what = {.first = 1000, .last = 3100, .author = author, .message = message}, found;
     cr_assert_eq(forgotten_put(forgotten, &what, &err), 0, "%s", err.text);
-    cr_assert_eq(objects("elidefs/forgotten/"), 4);
+    cr_assert_eq(objects("elidefs/series/forgotten/"), 4);
     cr_assert(forgotten_find(forgotten, 2047, &found));
     cr_assert_eq(found.first, 1024);
     cr_assert_eq(found.last, 2047);

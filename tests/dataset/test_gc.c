@@ -3,9 +3,6 @@
  */
 #include "gc_fixture.h"
 
-#include "cache/store/fault.h"
-#include "hooked_store.h"
-
 /* ---- the grace ---- */
 
 CHECKED_TEST(gc, what_no_version_needs_is_freed_after_the_grace_by_the_stores_clock, made, removed)
@@ -13,7 +10,7 @@ CHECKED_TEST(gc, what_no_version_needs_is_freed_after_the_grace_by_the_stores_cl
     static const int64_t clocks[] = {0, HOUR_NS, -HOUR_NS};
     for (size_t i = 0; i < sizeof clocks / sizeof *clocks; i++) {
         uint32_t first = (uint32_t)(3 * i) + 2, last = first + 2;
-        struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+        hook_data();
         struct gc_report report;
         hooked->clock_ns = clocks[i];
         int packs = objects("elidefs/packs/");
@@ -35,7 +32,7 @@ CHECKED_TEST(gc, what_no_version_needs_is_freed_after_the_grace_by_the_stores_cl
         check_readable(2, last, "all others");
         report = gc(&hooked->base, 90 * MINUTE_NS);
         cr_assert_eq(report.unneeded[GC_VERSIONS].count + report.unneeded[GC_PACKS].count, 0);
-        store_unref(&hooked->base);
+        unhook_data();
     }
     forget(11, 13);
     age_marks(90 * MINUTE_NS);
@@ -52,7 +49,7 @@ CHECKED_TEST(gc, a_pack_that_was_needed_in_between_begins_its_grace_anew, made, 
     gc(folder_store, HOUR_NS);
     age_marks(59 * MINUTE_NS);
     cr_assert_eq(dataset_tag_put(dataset, "paper", 5, &err), -ENOENT, "%s", err.text);
-    make_file("data/elidefs/tags/paper/1", "5\n"); /* as at the moment when it was forgotten */
+    make_file("data/elidefs/series/tags/paper/1", "5\n"); /* as at the moment when it was forgotten */
     struct gc_report report = gc(folder_store, HOUR_NS);
     cr_assert_eq(report.tagged, 1);
     cr_assert_eq(report.unneeded[GC_VERSIONS].count, 11);
@@ -69,6 +66,29 @@ CHECKED_TEST(gc, a_pack_that_was_needed_in_between_begins_its_grace_anew, made, 
     cr_assert_eq(dataset_check_stored(other, check, 5, &err), 0, "%s", err.text);
     pages_check_free(check);
     dataset_free(other);
+}
+
+CHECKED_TEST(gc, where_a_tag_cannot_be_read_nothing_is_freed_that_it_may_keep, made, removed)
+{
+    struct error err = {0};
+    struct gc_report report;
+    make_file("data/elidefs/series/tags/paper/1", "of a newer program\n");
+    gc(folder_store, HOUR_NS); /* nothing is forgotten */
+    CLEANUP_FREE char *tags = in("data/elidefs/series/tags");
+    cr_assert_eq(file_remove_tree(tags, NULL), 0);
+    forget(2, 5);
+    gc(folder_store, HOUR_NS);
+    age_marks(2 * HOUR_NS);
+    make_file("data/elidefs/series/tags/paper/1", "of a newer program\n");
+    cr_assert_eq(try_gc(folder_store, HOUR_NS, &report, &err), -EUCLEAN, "%s", err.text);
+    cr_assert(strstr(err.text, "nothing is freed: ") && strstr(err.text, "the tag 'paper' is damaged"), "%s",
+              err.text);
+    check_readable(2, 5, "others");
+    cr_assert_eq(objects("elidefs/packs/"), VERSIONS);
+    struct dataset *dataset = open_data();
+    cr_assert_eq(dataset_tag_remove(dataset, "paper", &err), 0, "%s", err.text);
+    dataset_free(dataset);
+    cr_assert_eq(gc(folder_store, HOUR_NS).freed[GC_VERSIONS].count, 4);
 }
 
 CHECKED_TEST(gc, too_short_a_grace_is_refused_unless_nobody_writes, made, removed)
@@ -158,7 +178,7 @@ CHECKED_TEST(gc, who_reads_in_a_version_is_told_that_it_was_forgotten_and_others
     struct dataset *after = open_over(folder_store);
     cr_assert_eq(dataset_catalog(after, 5, PATIENCE_ENDLESS, &catalog, &err), -ENOENT);
     cr_assert(strstr(err.text, "v5 was forgotten on"), "%s", err.text);
-    CLEANUP_FREE char *series = in("data/elidefs/forgotten");
+    CLEANUP_FREE char *series = in("data/elidefs/series/forgotten");
     cr_assert_eq(file_remove_tree(series, NULL), 0);
     dataset_free(after);
     after = open_over(folder_store);

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "cache/store/fault.h"
-#include "hooked_store.h"
 #include "index/commit/purge.h"
 
 /* ---- copies ---- */
@@ -55,18 +53,18 @@ static void remove_the_copy(void *ctx)
 CHECKED_TEST(gc_writers, a_commit_whose_copy_was_freed_while_it_took_its_time_is_refused, made, removed)
 {
     struct error err = {0};
-    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
-    struct dataset *dataset = open_over(&hooked->base);
+    hook_data();
+    struct dataset *dataset = open_hooked();
     make_file("data/elidefs/packs/00000000000000000000000000000001", "so that there is something to mark");
     gc(folder_store, HOUR_NS);
-    hooked->put_match = "elidefs/roots/";
+    hooked->put_match = "elidefs/series/roots/";
     hooked->before = remove_the_copy;
     cr_assert_eq(commit_copy(dataset, "clip-15", &err), -EREMCHG);
     cr_assert(strstr(err.text, "`elidefs gc` has freed it: nothing was committed; import again"), "%s",
               err.text);
     cr_assert_eq(commit_copy(dataset, "clip-15", &err), 0, "%s", err.text);
     dataset_free(dataset);
-    store_unref(&hooked->base);
+    unhook_data();
 }
 
 /* More than are asked for one by one. */
@@ -136,8 +134,8 @@ CHECKED_TEST(gc_writers, a_commit_whose_packs_are_there_and_its_manifest_not_yet
 {
     struct error err = {0};
     struct gc_report report = {0};
-    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
-    struct dataset *dataset = open_over(&hooked->base);
+    hook_data();
+    struct dataset *dataset = open_hooked();
     uint32_t version = 0;
     forget(2, 13);
     gc(folder_store, HOUR_NS);
@@ -154,7 +152,7 @@ CHECKED_TEST(gc_writers, a_commit_whose_packs_are_there_and_its_manifest_not_yet
     age_marks(2 * HOUR_NS);
     gc(folder_store, HOUR_NS);
     check_readable(2, 13, "the new one, too");
-    store_unref(&hooked->base);
+    unhook_data();
 }
 
 static void mark_all(void *ctx)
@@ -174,10 +172,10 @@ CHECKED_TEST(gc_writers, a_commit_whose_packs_were_freed_while_it_took_its_time_
              removed)
 {
     struct error err = {0};
-    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
-    struct dataset *dataset = open_over(&hooked->base);
+    hook_data();
+    struct dataset *dataset = open_hooked();
     struct changeset *set = one_clip("clip-15", "source2", "b.bin", "good");
-    hooked->put_match = "elidefs/roots/"; /* behind the packs */
+    hooked->put_match = "elidefs/series/roots/"; /* behind the packs */
     hooked->before = free_all_that_is_new;
     cr_assert_eq(dataset_commit(dataset, set, &(struct dataset_commit){.upload_ns = 1}, NULL, NULL, &err), 0,
                  "%s", err.text);
@@ -185,16 +183,16 @@ CHECKED_TEST(gc_writers, a_commit_whose_packs_were_freed_while_it_took_its_time_
     changeset_free(set);
     dataset_free(dataset);
     check_readable(1, 0, "v15");
-    store_unref(&hooked->base);
+    unhook_data();
 }
 
 CHECKED_TEST(gc_writers, a_commit_that_took_long_takes_its_packs_off_the_mark_that_names_them, made, removed)
 {
     struct error err = {0};
-    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
-    struct dataset *dataset = open_over(&hooked->base);
+    hook_data();
+    struct dataset *dataset = open_hooked();
     struct changeset *set = one_clip("clip-15", "source2", "b.bin", "good");
-    hooked->put_match = "elidefs/roots/"; /* behind the packs */
+    hooked->put_match = "elidefs/series/roots/"; /* behind the packs */
     hooked->before = mark_all;
     cr_assert_eq(dataset_commit(dataset, set, &(struct dataset_commit){.upload_ns = 1}, NULL, NULL, &err), 0,
                  "%s", err.text);
@@ -203,7 +201,7 @@ CHECKED_TEST(gc_writers, a_commit_that_took_long_takes_its_packs_off_the_mark_th
     changeset_free(set);
     dataset_free(dataset);
     check_readable(1, 0, "v15");
-    store_unref(&hooked->base);
+    unhook_data();
 }
 
 static void commit_15(void *ctx)
@@ -223,14 +221,14 @@ static void commit_16(void *ctx)
 CHECKED_TEST(gc_writers, a_version_that_comes_while_it_runs_is_whole, made, removed)
 {
     for (int removing = 0; removing < 2; removing++) {
-        struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+        hook_data();
         forget(2, removing ? 13 : 7);
         gc(folder_store, HOUR_NS);
         age_marks(HOUR_NS);
         hooked->put_match = hooked->remove_match = removing ? "elidefs/packs/" : "elidefs/gc/";
         *(removing ? &hooked->before_remove : &hooked->before) = removing ? commit_16 : commit_15;
         cr_assert_gt(gc(&hooked->base, HOUR_NS).freed[GC_VERSIONS].count, 0);
-        store_unref(&hooked->base);
+        unhook_data();
     }
     age_marks(HOUR_NS);
     gc(folder_store, HOUR_NS);
@@ -239,12 +237,12 @@ CHECKED_TEST(gc_writers, a_version_that_comes_while_it_runs_is_whole, made, remo
 
 static void tag_5(void *ctx)
 {
-    make_file("data/elidefs/tags/paper/1", "5\n");
+    make_file("data/elidefs/series/tags/paper/1", "5\n");
 }
 
 CHECKED_TEST(gc_writers, a_tag_that_is_set_while_it_runs_keeps_its_version, made, removed)
 {
-    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    hook_data();
     struct error err = {0};
     forget(2, 13);
     gc(folder_store, HOUR_NS);
@@ -260,7 +258,7 @@ CHECKED_TEST(gc_writers, a_tag_that_is_set_while_it_runs_keeps_its_version, made
     cr_assert_eq(dataset_check_stored(dataset, check, 5, &err), 0, "%s", err.text);
     pages_check_free(check);
     dataset_free(dataset);
-    store_unref(&hooked->base);
+    unhook_data();
 }
 
 static void move(const char *from, const char *to)
@@ -271,7 +269,7 @@ static void move(const char *from, const char *to)
 
 static void end_the_purge(void *ctx)
 {
-    move("purges", "data/elidefs/purges");
+    move("purges", "data/elidefs/series/purges");
 }
 
 /* All that a purge writes but its last version; what names its packs is put aside, as if it were yet to come.
@@ -279,8 +277,8 @@ static void end_the_purge(void *ctx)
 static void begin_a_purge(void)
 {
     struct error err = {0};
-    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
-    struct dataset *dataset = open_over(&hooked->base);
+    hook_data();
+    struct dataset *dataset = open_hooked();
     struct dataset_purge purge = {.keys = (const char *const[]){"clip-2"}, .count = 1};
     struct dataset_purged done;
     hooked->put_match = "elidefs/versions/";
@@ -288,15 +286,15 @@ static void begin_a_purge(void)
     hooked->put_rc = -EIO;
     cr_assert_eq(dataset_purge(dataset, &purge, &done, &err), -EIO, "%s", err.text);
     cr_assert_gt(objects("elidefs/packs/"), VERSIONS);
-    move("data/elidefs/purges", "purges");
+    move("data/elidefs/series/purges", "purges");
     dataset_free(dataset);
-    store_unref(&hooked->base);
+    unhook_data();
 }
 
 CHECKED_TEST(gc_writers, what_is_purged_while_it_runs_keeps_the_packs_that_it_leaves, made, removed)
 {
-    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
     begin_a_purge();
+    hook_data();
     make_file("data/elidefs/packs/00000000000000000000000000000001", "of a commit that was killed");
     gc(folder_store, HOUR_NS);
     age_marks(HOUR_NS);
@@ -304,7 +302,7 @@ CHECKED_TEST(gc_writers, what_is_purged_while_it_runs_keeps_the_packs_that_it_le
     hooked->before = end_the_purge;
     cr_assert_eq(gc(&hooked->base, HOUR_NS).freed[GC_PACKS].count, 2,
                  "that one, and one of the version that did not come to be");
-    store_unref(&hooked->base);
+    unhook_data();
     check_readable(2, 2, "all but what was purged");
 }
 
@@ -315,7 +313,7 @@ static void other_gc(void *ctx)
 
 CHECKED_TEST(gc_writers, of_two_that_run_at_once_one_begins_again, made, removed)
 {
-    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    hook_data();
     forget(2, 13);
     gc(folder_store, HOUR_NS);
     age_marks(HOUR_NS);
@@ -323,7 +321,7 @@ CHECKED_TEST(gc_writers, of_two_that_run_at_once_one_begins_again, made, removed
     hooked->before = other_gc;
     cr_assert_eq(gc(&hooked->base, HOUR_NS).freed[GC_VERSIONS].count, 0, "the other one has freed all");
     check_readable(2, 13, "others");
-    store_unref(&hooked->base);
+    unhook_data();
 }
 
 /* All that is claimed is freed, and then a copy is made again, and is needed. */
@@ -340,7 +338,7 @@ static void free_and_copy_again(void *ctx)
 CHECKED_TEST(gc_writers, one_that_stood_still_while_others_ended_what_it_began_frees_nothing_more, made,
              removed)
 {
-    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    hook_data();
     make_file("data/elidefs/data/0123456789abcdef/00000000000000000000000000000001", "0123456789");
     forget(2, 2);
     gc(folder_store, HOUR_NS);
@@ -350,7 +348,7 @@ CHECKED_TEST(gc_writers, one_that_stood_still_while_others_ended_what_it_began_f
     struct gc_report report = gc(&hooked->base, HOUR_NS);
     cr_assert_eq(objects("elidefs/data/"), 1);
     cr_assert_eq(report.freed[GC_VERSIONS].count, 1);
-    store_unref(&hooked->base);
+    unhook_data();
     check_readable(2, 2, "the new one, too");
 }
 
@@ -361,7 +359,7 @@ static void keep_all(void *ctx)
 
 CHECKED_TEST(gc_writers, one_whose_marks_are_not_the_newest_frees_nothing_by_them, made, removed)
 {
-    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    hook_data();
     forget(2, 13);
     gc(folder_store, HOUR_NS);
     age_marks(HOUR_NS);
@@ -370,12 +368,12 @@ CHECKED_TEST(gc_writers, one_whose_marks_are_not_the_newest_frees_nothing_by_the
     struct gc_report report = gc(&hooked->base, HOUR_NS);
     cr_assert_eq(report.freed[GC_PACKS].count + report.freed[GC_VERSIONS].count, 0);
     cr_assert_eq(report.unneeded[GC_VERSIONS].count, 12);
-    store_unref(&hooked->base);
+    unhook_data();
 }
 
 CHECKED_TEST(gc_writers, what_one_frees_before_it_begins_again_counts_as_unneeded, made, removed)
 {
-    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    hook_data();
     forget(2, 13);
     gc(folder_store, HOUR_NS);
     age_marks(HOUR_NS);
@@ -385,7 +383,7 @@ CHECKED_TEST(gc_writers, what_one_frees_before_it_begins_again_counts_as_unneede
     cr_assert_gt(report.freed[GC_PACKS].count, 0);
     cr_assert_geq(report.unneeded[GC_PACKS].count, report.freed[GC_PACKS].count);
     cr_assert_geq(report.unneeded[GC_PACKS].bytes, report.freed[GC_PACKS].bytes);
-    store_unref(&hooked->base);
+    unhook_data();
 }
 
 static void remove_the_mark(void *ctx)
@@ -396,7 +394,7 @@ static void remove_the_mark(void *ctx)
 
 CHECKED_TEST(gc_writers, one_whose_old_mark_another_removes_begins_again, made, removed)
 {
-    struct hooked_store *hooked = hooked_store_new(store_ref(folder_store));
+    hook_data();
     forget(2, 13);
     gc(folder_store, HOUR_NS);
     age_marks(HOUR_NS);
@@ -405,6 +403,6 @@ CHECKED_TEST(gc_writers, one_whose_old_mark_another_removes_begins_again, made, 
     cr_assert_eq(gc(&hooked->base, HOUR_NS).freed[GC_PACKS].count, 0);
     age_marks(HOUR_NS);
     cr_assert_gt(gc(&hooked->base, HOUR_NS).freed[GC_PACKS].count, 0);
-    store_unref(&hooked->base);
+    unhook_data();
     check_readable(2, 13, "others");
 }

@@ -85,7 +85,7 @@ CHECKED_TEST(open, the_newest_version_is_found_whatever_the_hint_says, fixture_m
     }
 }
 
-CHECKED_TEST(open, a_refresh_with_nothing_new_costs_three_gets_and_one_listing, fixture_made, fixture_removed)
+CHECKED_TEST(open, a_refresh_with_nothing_new_costs_one_get_and_one_listing, fixture_made, fixture_removed)
 {
     struct store_stats before, after;
     uint32_t head = 0;
@@ -96,7 +96,7 @@ CHECKED_TEST(open, a_refresh_with_nothing_new_costs_three_gets_and_one_listing, 
     cr_assert_eq(dataset_refresh(dataset, &head, NULL), 0);
     stores_stats(stores, &after);
     cr_assert_eq(head, 3);
-    cr_assert_eq(after.requests - before.requests, 4);
+    cr_assert_eq(after.requests - before.requests, 2);
     make_versions(6);
     cr_assert_eq(dataset_head(dataset), 3, "it moves by a refresh only");
     cr_assert_eq(dataset_refresh(dataset, &head, NULL), 0);
@@ -333,13 +333,13 @@ CHECKED_TEST(open, a_damaged_tag_is_no_tag_and_no_harm, fixture_made, fixture_re
     struct error err = {0};
     init_data();
     make_versions(2);
-    make_file("data/elidefs/tags/bad/1", "two\n");
-    make_file("data/elidefs/tags/huge/1", "99999999\n");
-    make_file("data/elidefs/tags/latest/1", "1\n");
-    make_file("data/elidefs/tags/good/01", "1\n");
-    make_file("data/elidefs/tags/moved/1", "1\n");
-    make_file("data/elidefs/tags/moved/2", "2\n");
-    make_file("data/elidefs/tags/later/1", "2\nsigned by ada\n");
+    make_file("data/elidefs/series/tags/bad/1", "two\n");
+    make_file("data/elidefs/series/tags/huge/1", "99999999\n");
+    make_file("data/elidefs/series/tags/latest/1", "1\n");
+    make_file("data/elidefs/series/tags/good/01", "1\n");
+    make_file("data/elidefs/series/tags/moved/1", "1\n");
+    make_file("data/elidefs/series/tags/moved/2", "2\n");
+    make_file("data/elidefs/series/tags/later/1", "2\nsigned by ada\n");
     struct dataset *dataset = open_data();
     cr_assert_eq(dataset_tag(dataset, "later"), 2, "what follows the line is for later programs");
     cr_assert_eq(dataset_tag(dataset, "bad"), 0);
@@ -362,7 +362,7 @@ CHECKED_TEST(open, a_tag_that_moved_to_what_cannot_be_read_names_nothing_rather_
     commit(dataset, "old", "l");
     cr_assert_eq(dataset_tag_put(dataset, "best", 1, &err), 0, "%s", err.text);
     commit(dataset, "new", "l");
-    make_file("data/elidefs/tags/best/2", "{\"versions\": [1, 2]}\n");
+    make_file("data/elidefs/series/tags/best/2", "{\"versions\": [1, 2]}\n");
     struct dataset *other = open_data();
     cr_assert_eq(dataset_refresh(dataset, NULL, &err), 0, "%s", err.text);
     cr_assert_eq(dataset_tag(dataset, "best"), 0);
@@ -371,6 +371,8 @@ CHECKED_TEST(open, a_tag_that_moved_to_what_cannot_be_read_names_nothing_rather_
     cr_assert_eq(text.len, 0);
     cr_assert_eq(dataset_tag_move(other, "best", 2, &err), -EUCLEAN, "it is not overwritten either");
     cr_assert(strstr(err.text, "tag 'best' is damaged, or of a newer elidefs"), "%s", err.text);
+    cr_assert_eq(dataset_tag_remove(other, "best", &err), 0, "who means that may: %s", err.text);
+    cr_assert_eq(dataset_tag_put(dataset, "best", 2, &err), 0, "%s", err.text);
     dataset_free(dataset);
     dataset_free(other);
 }

@@ -2,15 +2,6 @@
 /* Clips are taken out of all versions: what is left of them, and who comes between. */
 #include "purging.h"
 
-static struct dataset *open_hooked(void)
-{
-    struct error err = {0};
-    struct dataset *dataset = NULL;
-    struct dataset_options options = {.stores = stores, .cache = cache};
-    cr_assert_eq(dataset_open_store(&options, &hooked->base, &dataset, &err), 0, "%s", err.text);
-    return dataset;
-}
-
 CHECKED_TEST(purge, no_page_of_any_version_holds_what_was_purged_and_all_else_is_as_it_was, made, removed)
 {
     struct dataset *dataset = open_data();
@@ -117,7 +108,7 @@ CHECKED_TEST(purge, a_key_is_known_to_be_purged_without_standing_anywhere, made,
 {
     struct error err = {0};
     struct dataset *dataset = open_data();
-    CLEANUP_FREE char *command = mem_printf("grep -rq jane '%s/data/elidefs/purges'", folder);
+    CLEANUP_FREE char *command = mem_printf("grep -rq jane '%s/data/elidefs/series/purges'", folder);
     make_versions(dataset);
     purge(dataset, "jane-doe-1");
     cr_assert_eq(dataset_check_purged(dataset, "bob-1", 5, &err), 0);
@@ -212,7 +203,7 @@ static void purge_while(const char *put_match, void (*before)(void *ctx))
 
 CHECKED_TEST(purge, a_commit_that_lands_before_its_record_does_is_seen_to, made, removed)
 {
-    purge_while("elidefs/purges/catalogs/", other_labels);
+    purge_while("elidefs/series/purges/catalogs/", other_labels);
 }
 
 static void purge_elsewhere(void *ctx)
@@ -247,14 +238,9 @@ CHECKED_TEST(purge, a_commit_that_began_before_it_is_made_again_on_what_it_has_l
 static void cut_off_elsewhere(void *ctx)
 {
     struct error err = {0};
-    CLEANUP_FREE char *url = in("data");
-    struct store *inner = NULL;
-    struct dataset *other = NULL;
     struct dataset_purged done = {0};
-    cr_assert_eq(store_open(stores, url, &inner, NULL), 0);
-    struct hooked_store *cut = hooked_store_new(inner);
-    struct dataset_options options = {.stores = stores, .cache = cache};
-    cr_assert_eq(dataset_open_store(&options, &cut->base, &other, &err), 0, "%s", err.text);
+    struct hooked_store *cut = hooked_store_new(data_store());
+    struct dataset *other = open_over(&cut->base);
     cut->put_match = "elidefs/versions/";
     cut->stores = false;
     cut->put_rc = -EACCES;
@@ -309,7 +295,7 @@ CHECKED_TEST(purge, who_may_not_read_what_was_purged_does_not_take_it_for_nothin
     make_versions(dataset);
     purge(dataset, "jane-doe-1");
     dataset_free(dataset);
-    hooked->refused = "elidefs/purges/";
+    hooked->refused = "elidefs/series/purges/";
     cr_assert_eq(dataset_open_store(&options, &hooked->base, &dataset, &err), -EACCES);
     cr_assert(strstr(err.text, "403 Forbidden"), "%s", err.text);
 }
@@ -319,7 +305,7 @@ CHECKED_TEST(purge, a_record_that_needs_a_newer_program_shows_nothing_and_says_s
     struct error err = {0};
     struct dataset *dataset = open_data();
     struct dataset_options options = {.stores = stores, .cache = cache};
-    CLEANUP_FREE char *url = in("data"), *path = in("data/elidefs/purges/catalogs/1");
+    CLEANUP_FREE char *url = in("data"), *path = in("data/elidefs/series/purges/catalogs/1");
     CLEANUP_BUF struct buf record = BUF_INIT, changed = BUF_INIT;
     make_versions(dataset);
     purge(dataset, "jane-doe-1");

@@ -79,7 +79,7 @@ static uint32_t published(const char *url)
 {
     struct error err = {0};
     uint32_t id = 0;
-    cr_assert_eq(roots_load(roots, 0, NULL, &err), 0, "%s", err.text);
+    cr_assert_eq(roots_look(roots, &err), 0, "%s", err.text);
     cr_assert_eq(roots_id(roots, url, &id, &err), 0, "%s", err.text);
     cr_assert_eq(roots_publish(roots, id, url, &err), 0, "%s", err.text);
     return id;
@@ -110,7 +110,7 @@ CHECKED_TEST(root, below_means_whole_components, made, removed)
 CHECKED_TEST(root, one_in_the_own_folder_is_recorded_relative_and_moves_with_it, made, removed)
 {
     CLEANUP_FREE char *sub = in("own/sub/deep"), *own = in("own"), *moved = in("elsewhere"), *text = NULL;
-    CLEANUP_FREE char *file = in("elsewhere/elidefs/roots/1/1"), *want = in("elsewhere/sub/deep");
+    CLEANUP_FREE char *file = in("elsewhere/elidefs/series/roots/1/1"), *want = in("elsewhere/sub/deep");
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     uint32_t id = published(sub);
     cr_assert_eq(id, 1);
@@ -226,11 +226,11 @@ CHECKED_TEST(root, places_that_lead_out_are_refused, made, removed)
         {"{\"url\": \"/etc\"}", -EPERM},
         {"{\"url\": \"file:///etc\"}", -EPERM},
     };
-    make_folder("own/elidefs/roots/1");
+    make_folder("own/elidefs/series/roots/1");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         CLEANUP_FREE char *text = NULL;
         struct roots *fresh = open_roots(NULL);
-        make_file("own/elidefs/roots/1/1", cases[i].json);
+        make_file("own/elidefs/series/roots/1/1", cases[i].json);
         cr_assert_eq(resolved(fresh, 1, &text), cases[i].rc, "%s: %s", cases[i].json, text);
         roots_free(fresh);
     }
@@ -239,8 +239,8 @@ CHECKED_TEST(root, places_that_lead_out_are_refused, made, removed)
 CHECKED_TEST(root, an_absolute_place_that_climbs_out_of_the_own_folder_needs_trust, made, removed)
 {
     CLEANUP_FREE char *json = mem_printf("{\"url\": \"%s/own/../own2\"}", folder), *text = NULL;
-    make_folder("own/elidefs/roots/1");
-    make_file("own/elidefs/roots/1/1", json);
+    make_folder("own/elidefs/series/roots/1");
+    make_file("own/elidefs/series/roots/1/1", json);
     cr_assert_eq(resolved(roots, 1, &text), -EPERM, "%s", text);
 }
 
@@ -260,8 +260,8 @@ CHECKED_TEST(root, a_link_in_the_own_folder_leads_nowhere, made, removed)
     struct error err = {0};
     make_file("own2/secret", "secret");
     cr_assert_eq(symlink(target, link), 0);
-    make_folder("own/elidefs/roots/1");
-    make_file("own/elidefs/roots/1/1", "{\"url\": \"./link\"}");
+    make_folder("own/elidefs/series/roots/1");
+    make_file("own/elidefs/series/roots/1/1", "{\"url\": \"./link\"}");
     cr_assert_eq(roots_open(roots, 1, false, &store, &err), 0, "%s", err.text);
     cr_assert_eq(store_read_all(store, "secret", 100, &bytes, NULL, &err), -EACCES, "%s", err.text);
 }
@@ -290,8 +290,8 @@ CHECKED_TEST(root, equal_urls_share_an_id_and_the_newest_place_counts, made, rem
     cr_assert_eq(published(a), 1);
     cr_assert_eq(published(b), 2);
     cr_assert_eq(published(a), 1);
-    make_file("own/elidefs/roots/1/2", "{\"url\": \".\"}");
-    cr_assert_eq(roots_load(roots, 0, NULL, &err), 0, "%s", err.text);
+    make_file("own/elidefs/series/roots/1/2", "{\"url\": \".\"}");
+    cr_assert_eq(roots_look(roots, &err), 0, "%s", err.text);
     cr_assert_eq(resolved(roots, 1, &text), 0, "%s", text);
     cr_assert_str_eq(text, want);
 }
@@ -325,7 +325,7 @@ CHECKED_TEST(root, two_writers_cannot_give_one_id_to_two_roots, made, removed)
     cr_assert_eq(roots_publish(roots, ours, a, &err), -EREMCHG);
     cr_assert(strstr(err.text, "import again"), "%s", err.text);
     roots_forget_reserved(roots);
-    cr_assert_eq(roots_load(roots, 0, NULL, &err), 0);
+    cr_assert_eq(roots_look(roots, &err), 0);
     cr_assert_eq(roots_id(roots, a, &again, &err), 0);
     cr_assert_eq(again, 2);
     cr_assert_eq(roots_publish(roots, again, a, &err), 0, "%s", err.text);

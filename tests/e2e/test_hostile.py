@@ -63,7 +63,7 @@ class DataSet:
         self.manifest.write_text(json.dumps(self.good | changed, indent=1))
 
     def root(self, text):
-        place = self.folder / "elidefs/roots/1/2"
+        place = self.folder / "elidefs/series/roots/1/2"
         place.write_text(text)
 
 

@@ -108,7 +108,7 @@ def test_recordings_in_other_folders_are_roots_of_their_own(dataset, lab, tmp_pa
                     {"key": "d", "log": {"url": "link/log.bin"}})
     done = elidefs("import", dataset, path)
     assert f"outside the manifest's folder; who mounts them must trust this root: {tmp_path}/archive\n" in done.stderr
-    roots = [json.loads(path.read_text())["url"] for path in (dataset / "elidefs/roots").glob("*/*")]
+    roots = [json.loads(path.read_text())["url"] for path in (dataset / "elidefs/series/roots").glob("*/*")]
     assert sorted(roots) == sorted([str(lab), f"{tmp_path}/archive"])
     got = files(dataset, tmp_path)
     assert [got[f"{key}.log.bin"].read_bytes() for key in "abcd"] == [b"day1", b"day2", b"day1", b"day1"]

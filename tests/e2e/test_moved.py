@@ -160,10 +160,10 @@ def test_an_import_records_what_it_has_proved_for_others(lab):
     path = lab / "rec/run3.bin"  # all of its bytes are known
     os.utime(path, (1772366499, 1772366499))
     assert "nothing new" in elidefs("import", lab / "set", lab / "rec").stderr
-    (pins,) = (lab / "set/elidefs/roots/1").glob("*.pins")
+    (pins,) = (lab / "set/elidefs/series/roots/1").glob("*.pins")
     assert "inode" not in pins.read_text().partition('"now"')[2] and "mtime=1772366499" in pins.read_text()
     assert "nothing new" in elidefs("import", lab / "set", lab / "rec").stderr
-    assert len(list((lab / "set/elidefs/roots/1").iterdir())) == 3  # two records, one list of pins
+    assert len(list((lab / "set/elidefs/series/roots/1").iterdir())) == 3  # two records, one list of pins
     shutil.rmtree(state())
     verify(lab / "set")
 
@@ -236,9 +236,9 @@ def test_accepting_a_folder_passes_over_what_is_gone(lab):
 def test_what_was_taken_at_a_persons_word_is_not_proved_for_others(lab):
     touch(lab / "rec/run1.bin")
     elidefs("root", "accept", lab / "set", lab / "rec/run1.bin")
-    records = len(list((lab / "set/elidefs/roots/1").iterdir()))
+    records = len(list((lab / "set/elidefs/series/roots/1").iterdir()))
     assert "nothing new" in elidefs("import", lab / "set", lab / "rec").stderr
-    assert len(list((lab / "set/elidefs/roots/1").iterdir())) == records
+    assert len(list((lab / "set/elidefs/series/roots/1").iterdir())) == records
 
 
 def test_a_recorded_hash_does_not_go_before_that_of_the_version(lab):
@@ -247,8 +247,8 @@ def test_a_recorded_hash_does_not_go_before_that_of_the_version(lab):
     path.write_bytes(bytes(path.stat().st_size))
     name = "0" * 32
     line = {"path": "run3.bin", "was": was, "now": "mtime=1", "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    (lab / f"set/elidefs/roots/1/{name}.pins").write_text(json.dumps(line) + "\n")
-    (lab / "set/elidefs/roots/1/2").write_text(json.dumps({"url": str(lab / "rec"), "pins": name}) + "\n")
+    (lab / f"set/elidefs/series/roots/1/{name}.pins").write_text(json.dumps(line) + "\n")
+    (lab / "set/elidefs/series/roots/1/2").write_text(json.dumps({"url": str(lab / "rec"), "pins": name}) + "\n")
     verify(lab / "set", readable="2 of 3")
 
 

@@ -279,7 +279,7 @@ def test_a_manifest_in_a_bucket_names_objects_of_two_buckets(s3, dataset, tmp_pa
     elidefs("cp", dataset, "v1", tmp_path / "out")
     assert (tmp_path / "out/a.log.bin").read_bytes() == b"234"
     assert sorted(os.listdir(tmp_path / "out")) == ["a.json", "a.log.bin", "a.top.mp4", "b.json", "b.top.mp4"]
-    roots = {json.loads(path.read_text())["url"] for path in (dataset / "elidefs/roots").glob("*/*")}
+    roots = {json.loads(path.read_text())["url"] for path in (dataset / "elidefs/series/roots").glob("*/*")}
     assert roots == {"s3://recordings", "s3://archive"}
     for url, says in (("/etc/passwd", "local file"), ("../../x.bin", "leaves its bucket"), ("none.bin", "none.bin")):
         s3.put_object(Bucket="recordings", Key="sets/bad.jsonl", Body=json.dumps({"key": "x", "v": {"url": url}}).encode())

@@ -7,7 +7,7 @@
 #include "tests/test_leaks.h"
 #include "tests/tools/scanned.h"
 
-enum { PATHS_MAX = 6 };
+enum { PATHS_MAX = 8 };
 
 struct grouping {
     const char *paths[PATHS_MAX];
@@ -67,10 +67,11 @@ Test(files, hidden_ones_are_left_out)
 
 Test(files, a_data_sets_own_objects_are_no_recordings)
 {
-    CHECK({{"elidefs/versions/00000001.json", "elidefs/packs/x", "elidefs/head", "sub/elidefs/tags/a/1",
-            "a.bin"},
-           "a: a.bin\n"},
-          {{"elidefs/other/a.bin"}, "elidefs-other: elidefs-other.a.bin\n"});
+    CHECK(
+        {{"elidefs/versions/00000001.json", "elidefs/packs/x", "elidefs/head", "sub/elidefs/series/tags/a/1",
+          "elidefs/gc/1", "elidefs/data/a/b", "elidefs/parts/a/b/1-of-2.json", "a.bin"},
+         "a: a.bin\n"},
+        {{"elidefs/other/a.bin"}, "elidefs-other: elidefs-other.a.bin\n"});
 }
 
 Test(files, two_equal_keys_are_refused_and_both_are_named)

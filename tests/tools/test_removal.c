@@ -4,24 +4,17 @@
 
 #include <stdio.h>
 
-#include "tests/dataset/hooked_store.h"
 #include "tools/removal.h"
 
-static struct hooked_store *hooked;
 static struct dataset *dataset;
 
 static void made(void)
 {
-    struct error err = {0};
-    struct store *inner = NULL;
     fixture_made();
     init_data();
-    CLEANUP_FREE char *url = in("data");
-    cr_assert_eq(store_open(stores, url, &inner, NULL), 0);
-    hooked = hooked_store_new(inner);
+    hook_data();
     hooked->put_match = "elidefs/versions/";
-    struct dataset_options options = {.stores = stores, .cache = cache};
-    cr_assert_eq(dataset_open_store(&options, &hooked->base, &dataset, &err), 0, "%s", err.text);
+    dataset = open_hooked();
     struct dataset *other = open_data();
     commit(other, "ep0", "fail");
     commit(other, "ep1", "good");
@@ -31,7 +24,7 @@ static void made(void)
 static void removed(void)
 {
     dataset_free(STEAL(dataset));
-    store_unref(&STEAL(hooked)->base);
+    unhook_data();
     fixture_removed();
 }
 

@@ -24,10 +24,12 @@ static bool path_is_own(const char *path)
     if (!own)
         return false;
     own += *own == '/';
-    return !strncmp(own, "elidefs/versions/", 17) || !strncmp(own, "elidefs/packs/", 14) ||
-           !strncmp(own, "elidefs/data/", 13) || !strncmp(own, "elidefs/tags/", 13) ||
-           !strncmp(own, "elidefs/roots/", 14) || !strncmp(own, "elidefs/parts/", 14) ||
-           !strcmp(own, "elidefs/head");
+    static const char *const folders[] = {"versions/", "packs/", "data/", "series/", "gc/", "parts/"};
+    own += strlen("elidefs/");
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        if (!strncmp(own, folders[i], strlen(folders[i])))
+            return true;
+    return !strcmp(own, "head");
 }
 
 static int compare_objects(const void *a, const void *b)

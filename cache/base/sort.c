@@ -16,8 +16,15 @@ static unsigned byte_of(int64_t number, int byte)
     return (unsigned)(((uint64_t)number ^ 1ull << 63) >> 8 * byte) & (BYTE_VALUES - 1);
 }
 
+static inline int64_t number_at(const char *list, size_t i, size_t size)
+{
+    int64_t number;
+    memcpy(&number, list + i * size, sizeof number);
+    return number;
+}
+
 /* Stable, so that what lower bytes have put in order stays so. */
-static void pass(const int64_t *from, int64_t *to, size_t count, int byte, const size_t *counts)
+static inline void pass(const char *from, char *to, size_t count, size_t size, int byte, const size_t *counts)
 {
     size_t at[BYTE_VALUES], sum = 0;
     for (int i = 0; i < BYTE_VALUES; i++) {
@@ -25,35 +32,47 @@ static void pass(const int64_t *from, int64_t *to, size_t count, int byte, const
         sum += counts[i];
     }
     for (size_t i = 0; i < count; i++)
-        to[at[byte_of(from[i], byte)]++] = from[i];
+        memcpy(to + size * at[byte_of(number_at(from, i, size), byte)]++, from + size * i, size);
 }
 
-static bool is_sorted(const int64_t *list, size_t count)
+static inline bool is_sorted(const char *list, size_t count, size_t size)
 {
     for (size_t i = 1; i < count; i++)
-        if (list[i - 1] > list[i])
+        if (number_at(list, i - 1, size) > number_at(list, i, size))
             return false;
     return true;
 }
 
-void sort_numbers(int64_t *list, size_t count)
+/* Inlined, so that the size is known where records are copied. */
+static inline void sort(char *list, size_t count, size_t size)
 {
-    if (is_sorted(list, count))
+    if (is_sorted(list, count, size))
         return;
     size_t counts[BYTES][BYTE_VALUES] = {{0}};
-    CLEANUP_FREE int64_t *other = mem_alloc(count * sizeof *other);
-    int64_t *from = list, *to = other;
+    CLEANUP_FREE char *other = mem_alloc(count * size);
+    char *from = list, *to = other;
     for (size_t i = 0; i < count; i++)
         for (int byte = 0; byte < BYTES; byte++)
-            counts[byte][byte_of(list[i], byte)]++;
+            counts[byte][byte_of(number_at(list, i, size), byte)]++;
+    int64_t first = number_at(list, 0, size);
     for (int byte = 0; byte < BYTES; byte++) {
-        if (counts[byte][byte_of(list[0], byte)] == count)
+        if (counts[byte][byte_of(first, byte)] == count)
             continue;
-        pass(from, to, count, byte, counts[byte]);
-        int64_t *sorted = to;
+        pass(from, to, count, size, byte, counts[byte]);
+        char *sorted = to;
         to = from;
         from = sorted;
     }
     if (from != list)
-        memcpy(list, from, count * sizeof *list);
+        memcpy(list, from, count * size);
+}
+
+void sort_numbers(int64_t *list, size_t count)
+{
+    sort((char *)list, count, sizeof *list);
+}
+
+void sort_records(void *list, size_t count)
+{
+    sort(list, count, SORT_RECORD_BYTES);
 }

@@ -7,3 +7,6 @@
 
 /* Ascending. */
 void sort_numbers(int64_t *list, size_t count);
+/* The same of records that begin with a number; those of one number stay as they are. */
+enum { SORT_RECORD_BYTES = 16 };
+void sort_records(void *list, size_t count);

@@ -70,6 +70,7 @@ static void reader_free(struct catalog_reader *reader)
     attributes_done(&reader->first);
     cells_done(&reader->cells);
     ahead_done(&reader->ahead);
+    free(reader->which);
     record_group_done(&reader->group);
     record_values_done(&reader->values);
     lists_done(&reader->lists);

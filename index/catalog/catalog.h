@@ -195,6 +195,14 @@ typedef int catalog_clip_value_fn(void *ctx, const struct catalog_attribute *att
                                   const struct value *value, struct error *err);
 int catalog_clip_values(struct catalog_reader *reader, uint32_t row, catalog_clip_value_fn *each, void *ctx,
                         struct error *err);
+/* The same of a few attributes, ids ascending: no more is read than tells it. Lists are without their
+ * numbers. */
+struct catalog_some {
+    const uint32_t *ids;
+    size_t count;
+};
+int catalog_clip_some(struct catalog_reader *reader, uint32_t row, const struct catalog_some *some,
+                      catalog_clip_value_fn *each, void *ctx, struct error *err);
 
 /* Who set something, in which version it last changed; 0: before that was recorded. */
 struct catalog_origin {

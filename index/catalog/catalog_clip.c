@@ -207,6 +207,43 @@ int catalog_clip_values(struct catalog_reader *reader, uint32_t row, catalog_cli
     return rc;
 }
 
+static int find_some(struct catalog_reader *reader, size_t *ret_count, struct error *err)
+{
+    int rc = reader_attributes(reader, err);
+    mem_grow(&reader->which, &reader->which_cap, reader->some->count, sizeof *reader->which);
+    *ret_count = 0;
+    for (size_t i = 0; !rc && i < reader->some->count; i++) {
+        const struct attribute *known = attributes_by_id(&reader->attributes, reader->some->ids[i]);
+        if (known)
+            reader->which[(*ret_count)++] = (uint32_t)(known - reader->attributes.list);
+    }
+    return rc;
+}
+
+static int read_some(struct catalog_reader *reader, uint32_t row, struct error *err)
+{
+    struct cells_some some = {.group = &reader->group};
+    reader->values_of = 0;
+    int rc = reader_live(reader, err);
+    if (!rc && !rowset_contains(reader->live, row))
+        return no_row(reader, row, err);
+    if (!rc)
+        rc = find_some(reader, &some.count, err);
+    some.which = reader->which;
+    return rc ? rc
+              : cells_some(reader->db, &reader->cells, &reader->attributes, &some, row, &reader->values, err);
+}
+
+int catalog_clip_some(struct catalog_reader *reader, uint32_t row, const struct catalog_some *some,
+                      catalog_clip_value_fn *each, void *ctx, struct error *err)
+{
+    reader->some = some;
+    int rc = reader_at_once(reader, row, reader_name_json, read_some, err);
+    for (size_t i = 0; !rc && i < reader->values.count; i++)
+        rc = each(ctx, &reader->values.list[i].attribute->info, &reader->values.list[i].value, err);
+    return rc;
+}
+
 int catalog_extra(struct catalog_reader *reader, uint32_t row, struct buf *buf, struct error *err)
 {
     int rc = reader_live(reader, err);

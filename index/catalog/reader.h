@@ -57,6 +57,9 @@ struct catalog_reader {
     struct record_group group; /* the last one read: neighbours are asked for in turn */
     struct record_values values;
     struct lists lists;
+    const struct catalog_some *some; /* what catalog_clip_some() asks for */
+    uint32_t *which;                 /* its attributes' indices */
+    size_t which_cap;
     uint64_t values_of; /* the row whose values they are, plus 1; 0: none's */
     struct record_group event_group;
     struct events events;

@@ -198,7 +198,7 @@ static bool is_over(struct decoding *d, uint64_t id)
 {
     while (d->over.count && *d->over.ids < id)
         d->over.ids++, d->over.count--;
-    return d->over.count && *d->over.ids == id;
+    return (d->over.count && *d->over.ids == id) != d->over.only;
 }
 
 static bool decode_values(struct decoding *d, struct cursor *c, enum value_type type, uint64_t count,

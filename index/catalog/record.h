@@ -65,10 +65,12 @@ void record_values_done(struct record_values *values);
 void record_values_add(struct record_values *values, const struct attribute *attribute,
                        const struct value *value, uint32_t origin);
 
-/* Attributes whose values stand elsewhere, by id: what a record says of them is passed over. */
+/* Attributes whose values stand elsewhere, by id: what a record says of them is passed over. Or, `only`, what
+ * it says of all others is. */
 struct record_over {
     const uint32_t *ids;
     size_t count;
+    bool only;
 };
 /* All values of a record into `values` (which is emptied), but those of attributes that were dropped, or that
  * stand elsewhere (`over`; NULL: none do). Order and types are checked; -EUCLEAN. */

@@ -45,3 +45,28 @@ Test(sort, the_lowest_and_the_highest_are_numbers_like_others)
     cr_assert_eq(memcmp(list, sorted, sizeof list), 0);
     check_leaks();
 }
+
+struct record {
+    int64_t number;
+    uint64_t place;
+};
+
+static int compare_records(const void *a, const void *b)
+{
+    const struct record *x = a, *y = b;
+    if (x->number != y->number)
+        return x->number < y->number ? -1 : 1;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+Test(sort, records_of_one_number_stay_in_their_order)
+{
+    enum { COUNT = 5000, NUMBERS = 700 };
+    struct record list[COUNT], same[COUNT];
+    for (size_t i = 0; i < COUNT; i++)
+        list[i] = same[i] =
+            (struct record){(int64_t)(i * 7919 % NUMBERS - NUMBERS / 2) * INT64_C(70000000001), i};
+    sort_records(list, COUNT);
+    qsort(same, COUNT, sizeof *same, compare_records);
+    cr_assert_arr_eq(list, same, sizeof list);
+}

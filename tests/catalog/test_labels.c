@@ -359,6 +359,25 @@ Test(labels, events_stand_in_the_json_and_clips_are_found_by_their_labels)
     check_leaks();
 }
 
+Test(labels, what_a_set_does_not_name_stays_as_it_is_values_and_events)
+{
+    struct versions v;
+    init(&v);
+    cr_assert_eq(events(&v, "net-7", CHANGESET_OWN, "ep2", "grasp", one), 0, "%s", v.err.text);
+    must_label(&v, "anna", CHANGESET_OWN, "ep2", "verdict", "good");
+    must_label(&v, "anna", CHANGESET_OWN, "ep2", "verdict", "bad");
+    expect_json(
+        &v, "ep2",
+        "{\"key\":\"ep2\",\"event\":[{\"label\":\"grasp\",\"start\":3.2,\"end\":4.1,\"by\":\"net-7\"}],"
+        "\"length\":20,\"outcome\":\"ok\",\"verdict\":\"bad\"}\n");
+    cr_assert_eq(events(&v, "net-7", CHANGESET_OWN, "ep2", "slip", two), 0, "%s", v.err.text);
+    expect_blame(&v, "ep2",
+                 "length=20 import v1\noutcome=ok import v1\nverdict=bad anna v4\n"
+                 "grasp 3.2-4.1 net-7 v2\nslip 0-0 net-7 v5\nslip 3.2-4.1 net-7 v5\n");
+    versions_done(&v);
+    check_leaks();
+}
+
 Test(labels, events_replace_those_of_the_same_clip_label_and_setter)
 {
     struct versions v;
@@ -507,6 +526,7 @@ Test(labels, an_attribute_becomes_text_with_all_its_values_and_who_set_them)
     must_label(&v, "anna", CHANGESET_ALL, "ep2", "length", "long");
     expect_blame(&v, "ep1", "length=10 import v1\noutcome=fail import v1\n");
     expect_blame(&v, "ep2", "length=long anna v3\noutcome=ok import v1\n");
+    must_label(&v, "anna", CHANGESET_ALL, "ep1", "outcome", "fail"); /* its record has the length as it was */
     cr_assert_eq(change_to_text(&v, "length"), 0, "%s", v.err.text);
     cr_assert_eq(v.counts.attributes_changed, 0);
     cr_assert_eq(change_to_text(&v, "nothing"), 0, "%s", v.err.text);

@@ -302,6 +302,22 @@ static int tell_value(void *ctx, const struct catalog_attribute *attribute, cons
     return 0;
 }
 
+static void check_some(struct versions *versions, const struct model *model, uint32_t row)
+{
+    struct catalog_attribute found;
+    struct error err = {0};
+    for (int a = 0; a < ATTRIBUTES; a++) {
+        struct told told = {.cells = model->cells[row]};
+        cr_assert_eq(
+            catalog_attribute_find(versions->reader, shapes[a].name, strlen(shapes[a].name), &found, &err), 0,
+            "%s", err.text);
+        const struct catalog_some some = {&found.id, 1};
+        cr_assert_eq(catalog_clip_some(versions->reader, row, &some, tell_value, &told, &err), 0, "%s",
+                     err.text);
+        cr_assert_eq(told.count, model->cells[row][a].count, "%s", shapes[a].name);
+    }
+}
+
 static void check_clips(struct versions *versions, const struct model *model)
 {
     for (uint32_t row = 0; row < model->rows; row += 1 + (uint32_t)(random_u64() % 50)) {
@@ -313,6 +329,7 @@ static void check_clips(struct versions *versions, const struct model *model)
             count += model->cells[row][a].count;
         cr_assert_eq(catalog_clip_values(versions->reader, row, tell_value, &told, &err), 0, "%s", err.text);
         cr_assert_eq(told.count, count);
+        check_some(versions, model, row);
         cr_assert_eq(catalog_json(versions->reader, row, &json, &err), 0, "%s", err.text);
         buf_done(&json);
     }

@@ -300,16 +300,42 @@ static int cut_items(struct scans *scans, struct manifest_cut **order, size_t co
 
 /* ---- what a clip is made of ---- */
 
-static char *identity_of(const struct manifest_cutting *cutting, const struct manifest_cut *cut)
+/* Many clips in turn are parts of one object. */
+struct pin_memo {
+    const struct store_object *of;
+    char pin[STORE_PIN_BYTES];
+};
+
+static const char *renamed_pin(struct pin_memo *memo, const struct store_object *pinned)
+{
+    if (memo->of != pinned)
+        store_pin_renamed(pinned->pin, memo->pin);
+    memo->of = pinned;
+    return memo->pin;
+}
+
+static void append_number(struct buf *buf, const char *before, uint64_t number)
+{
+    buf_text_append(buf, before);
+    buf_decimal(buf, number, 1);
+}
+
+/* "front.mp4 SIZE PIN frames 3 9" and so on. There are millions: no buf_printf(). */
+static char *identity_of(const struct manifest_cutting *cutting, struct pin_memo *memo,
+                         const struct manifest_cut *cut)
 {
     const struct store_object *pinned = &manifest_objects_at(cutting->objects, cut->object)->object->pinned;
     CLEANUP_BUF struct buf line = BUF_INIT;
-    char pin[STORE_PIN_BYTES];
-    store_pin_renamed(pinned->pin, pin);
-    buf_printf(&line, "%s.%s %llu %s", cut->stream, cut->ext, (unsigned long long)pinned->size, pin);
-    if (cut->kind != MANIFEST_WHOLE)
-        buf_printf(&line, " %s %llu %llu", cut->kind == MANIFEST_TIME ? "frames" : "bytes",
-                   (unsigned long long)cut->first, (unsigned long long)cut->count);
+    buf_text_append(&line, cut->stream);
+    buf_text_append(&line, ".");
+    buf_text_append(&line, cut->ext);
+    append_number(&line, " ", (uint64_t)pinned->size);
+    buf_text_append(&line, " ");
+    buf_text_append(&line, renamed_pin(memo, pinned));
+    if (cut->kind != MANIFEST_WHOLE) {
+        append_number(&line, cut->kind == MANIFEST_TIME ? " frames " : " bytes ", (uint64_t)cut->first);
+        append_number(&line, " ", (uint64_t)cut->count);
+    }
     if (cut->pause_ns)
         buf_printf(&line, " behind %lld ns", (long long)cut->pause_ns);
     buf_text_append(&line, "\n");
@@ -329,13 +355,14 @@ static int compare_streams(const void *a, const void *b)
 }
 
 /* Neither the order of the columns nor that of the objects is part of what a clip is. */
-static void finish_clip(const struct manifest_cutting *cutting, const struct manifest_cut *cuts, size_t count)
+static void finish_clip(const struct manifest_cutting *cutting, struct pin_memo *memo,
+                        const struct manifest_cut *cuts, size_t count)
 {
     struct draft *clip = &cutting->drafts->clips[cuts->clip];
     CLEANUP_FREE char **lines = mem_alloc(count * sizeof *lines);
     CLEANUP_BUF struct buf identity = BUF_INIT;
     for (size_t i = 0; i < count; i++)
-        lines[i] = identity_of(cutting, &cuts[i]);
+        lines[i] = identity_of(cutting, memo, &cuts[i]);
     qsort(lines, count, sizeof *lines, compare_texts);
     for (size_t i = 0; i < count; i++) {
         buf_text_append(&identity, lines[i]);
@@ -350,6 +377,7 @@ int manifest_cut_all(const struct manifest_cutting *cutting, struct manifest_cut
 {
     CLEANUP_FREE struct manifest_cut **order = mem_alloc(count * sizeof *order);
     struct scans scans = {.cutting = cutting};
+    struct pin_memo memo = {0};
     for (size_t i = 0; i < count; i++)
         order[i] = &cuts[i];
     qsort(order, count, sizeof *order, compare_objects);
@@ -358,7 +386,7 @@ int manifest_cut_all(const struct manifest_cutting *cutting, struct manifest_cut
         for (end = first + 1; end < count && cuts[end].clip == cuts[first].clip;)
             end++;
         if (!cutting->drafts->clips[cuts[first].clip].bad)
-            finish_clip(cutting, cuts + first, end - first);
+            finish_clip(cutting, &memo, cuts + first, end - first);
     }
     return rc;
 }

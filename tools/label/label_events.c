@@ -270,10 +270,11 @@ int label_events_say(struct label_events *events, const struct table_reader *tab
                      struct catalog_reader *reader, struct changeset *set, struct error *err)
 {
     struct label_length length = {0};
+    struct label_lengths lengths;
     const struct label_event *before = NULL;
     size_t end = 0;
     bool fresh = false;
-    int rc = 0;
+    int rc = label_lengths_find(reader, &lengths, err);
     bool sorted = true; /* most tables are in the order of their clips */
     for (size_t i = 1; sorted && i < events->count; i++)
         sorted = compare_events(&events->list[i - 1], &events->list[i]) < 0;
@@ -288,7 +289,7 @@ int label_events_say(struct label_events *events, const struct table_reader *tab
         event->said = true;
         bool new_clip = !before || before->key != event->key;
         if (new_clip)
-            rc = label_length_of(reader, event->key, &length, err);
+            rc = label_length_of(reader, &lengths, event->key, &length, err);
         if (!rc)
             rc = check_length(event, &length, table, err);
         if (!rc && new_clip)

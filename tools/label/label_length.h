@@ -9,6 +9,12 @@ struct label_length {
     int64_t frame_ns;  /* by how much an event may be longer: times are rounded */
 };
 
-/* From the clip's attributes `duration` and `fps`. A clip that is not there has no length. */
-int label_length_of(struct catalog_reader *reader, const char *key, struct label_length *ret,
-                    struct error *err);
+struct label_lengths { /* the attributes that tell it */
+    uint32_t ids[2];
+    size_t count;
+};
+/* `duration`, where it is one, and `fps`. */
+int label_lengths_find(struct catalog_reader *reader, struct label_lengths *ret, struct error *err);
+/* A clip that is not there has no length. */
+int label_length_of(struct catalog_reader *reader, const struct label_lengths *lengths, const char *key,
+                    struct label_length *ret, struct error *err);

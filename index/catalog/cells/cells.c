@@ -54,7 +54,8 @@ void cells_done(struct cells *cells)
     drop_held(cells);
     drop_lates(cells);
     record_values_done(&cells->beneath);
-    void *const all[] = {cells->held, cells->lates, cells->looks, cells->ones, cells->over, cells->over_ids};
+    void *const all[] = {cells->held, cells->lates,    cells->looks, cells->ones,
+                         cells->over, cells->over_ids, cells->untold};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
     *cells = (struct cells){.pool = cells->pool};
@@ -127,6 +128,14 @@ int cells_read_some(struct db *db, const struct attribute *attribute, enum runs_
     if (!rc)
         patch_settle(patch);
     return rc;
+}
+
+struct patch_index *cells_held(const struct cells *cells, const struct attribute *attribute)
+{
+    uint32_t key = key_of(attribute->info.id, false);
+    size_t at = place_of(cells, key);
+    bool held = at < cells->held_count && cells->held[at].key == key;
+    return held ? patch_index_ref(cells->held[at].patch_index) : NULL;
 }
 
 int cells_read_runs(struct db *db, const struct attribute *attribute, enum runs_kind kind,
@@ -365,6 +374,16 @@ static int find_patch(struct db *db, struct cells *cells, const struct attribute
     return 0;
 }
 
+static int look_late(struct db *db, struct cells *cells, const struct attribute *attribute, uint32_t row,
+                     struct error *err)
+{
+    const struct patch *patch = NULL;
+    int rc = cells_late(db, cells, attribute, row, &patch, err);
+    if (!rc && patch)
+        stand_over(cells, attribute, patch, patch_find(patch, row));
+    return rc;
+}
+
 /* Does anything stand over what the row's record says of the attribute? */
 static int look_above(struct db *db, struct cells *cells, const struct attribute *attribute,
                       const struct cells_row *of, struct error *err)
@@ -372,14 +391,10 @@ static int look_above(struct db *db, struct cells *cells, const struct attribute
     const struct patch *patch = NULL;
     const struct patch_cell *cell;
     int rc = find_patch(db, cells, attribute, of, &patch, &cell, err);
-    if (!rc && cell)
-        stand_over(cells, attribute, patch, cell);
-    if (rc || cell)
-        return rc;
-    rc = cells_late(db, cells, attribute, of->row, &patch, err);
-    if (!rc && patch)
-        stand_over(cells, attribute, patch, patch_find(patch, of->row));
-    return rc;
+    if (rc || !cell)
+        return rc ? rc : look_late(db, cells, attribute, of->row, err);
+    stand_over(cells, attribute, patch, cell);
+    return 0;
 }
 
 /* Both are by attribute id, and no attribute is in both. */
@@ -405,14 +420,19 @@ bool cells_touched(const struct attribute *attribute, const struct cells_row *of
     return attribute->state.late == STATE_LATE_ALL || of->touched & json_growth_touch(attribute->info.id);
 }
 
-int cells_values(struct db *db, struct cells *cells, const struct attributes *attributes,
-                 const struct cells_row *of, struct record_values *values, struct error *err)
+static void begin_row(struct cells *cells)
 {
-    int rc = 0;
     if (cells->late_count > LATES_MAX)
         drop_lates(cells);
     cells->over_count = 0;
     drop_ones(cells);
+}
+
+int cells_values(struct db *db, struct cells *cells, const struct attributes *attributes,
+                 const struct cells_row *of, struct record_values *values, struct error *err)
+{
+    int rc = 0;
+    begin_row(cells);
     for (size_t i = 0; !rc && i < attributes->patched_count; i++) {
         const struct attribute *attribute = &attributes->list[attributes->patched[i]];
         if (cells_touched(attribute, of))
@@ -424,6 +444,38 @@ int cells_values(struct db *db, struct cells *cells, const struct attributes *at
         return record_decode(db, attributes, NULL, of->row, of->record, values, err);
     struct record_over over = {cells->over_ids, cells->over_count};
     rc = record_decode(db, attributes, &over, of->row, of->record, &cells->beneath, err);
+    if (!rc)
+        merge_values(cells, values);
+    return rc;
+}
+
+/* Of the attributes that nothing tells of above. */
+static int read_beneath(struct db *db, struct cells *cells, const struct attributes *attributes,
+                        struct record_group *group, uint32_t row, struct error *err)
+{
+    const struct record_over over = {cells->untold, cells->untold_count, true};
+    int rc = record_group_read(db, row, group, err);
+    return rc ? rc : record_decode(db, attributes, &over, row, record_of(group, row), &cells->beneath, err);
+}
+
+int cells_some(struct db *db, struct cells *cells, const struct attributes *attributes,
+               const struct cells_some *of, uint32_t row, struct record_values *values, struct error *err)
+{
+    const struct cells_row any = CELLS_ROW_ANY(row, (struct cursor){0});
+    int rc = 0;
+    begin_row(cells);
+    cells->beneath.count = cells->untold_count = 0;
+    mem_grow(&cells->untold, &cells->untold_cap, of->count, sizeof *cells->untold);
+    for (size_t i = 0; !rc && i < of->count; i++) {
+        const struct attribute *attribute = &attributes->list[of->which[i]];
+        size_t told = cells->over_count;
+        rc = of->beneath ? look_late(db, cells, attribute, row, err)
+                         : look_above(db, cells, attribute, &any, err);
+        if (cells->over_count == told)
+            cells->untold[cells->untold_count++] = attribute->info.id;
+    }
+    if (!rc && cells->untold_count)
+        rc = read_beneath(db, cells, attributes, of->group, row, err);
     if (!rc)
         merge_values(cells, values);
     return rc;

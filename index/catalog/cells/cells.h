@@ -36,6 +36,8 @@ struct cells {               /* of a connection; zero is empty */
     struct cells_over *over;
     uint32_t *over_ids;
     size_t over_count, over_cap, over_id_cap;
+    uint32_t *untold; /* by id: nothing stands over what the record says of these */
+    size_t untold_count, untold_cap;
     struct record_values beneath;
 };
 void cells_done(struct cells *cells);
@@ -50,6 +52,8 @@ int cells_patch_index(struct db *db, struct cells *cells, const struct attribute
                       const struct patch_index **ret, struct error *err);
 int cells_patches(struct db *db, struct cells *cells, const struct attribute *attribute,
                   const struct patch_index **ret, struct error *err);
+/* A reference to what cells_patches() gives, if it is here; NULL: it would have to be read. */
+struct patch_index *cells_held(const struct cells *cells, const struct attribute *attribute);
 /* Is all that stands above in memory? */
 bool cells_known(const struct cells *cells, const struct attribute *attribute);
 /* Appends the attribute's runs, merged; or those from `first` on, before `end`. */
@@ -75,6 +79,15 @@ bool cells_matters(const struct attribute *attribute, size_t i, const struct cel
  * touched. Lists are without their numbers (lists.h). They borrow from the record and from `cells`. */
 int cells_values(struct db *db, struct cells *cells, const struct attributes *attributes,
                  const struct cells_row *of, struct record_values *values, struct error *err);
+struct cells_some { /* attributes: indices into their list, ascending */
+    const uint32_t *which;
+    size_t count;
+    struct record_group *group; /* read only where nothing stands above what the record says of one */
+    bool beneath;               /* patches are not looked at */
+};
+/* The values that a row has of these, as cells_values() of CELLS_ROW_ANY gives them. */
+int cells_some(struct db *db, struct cells *cells, const struct attributes *attributes,
+               const struct cells_some *of, uint32_t row, struct record_values *values, struct error *err);
 /* The late column that speaks of `row`: *ret has only cells that have something; NULL: there is none. */
 int cells_late(struct db *db, struct cells *cells, const struct attribute *attribute, uint32_t row,
                const struct patch **ret, struct error *err);

@@ -17,6 +17,7 @@ void patch_done(struct patch *patch)
     free(patch->values);
     free(patch->sets);
     strmap_free(patch->map);
+    number_codes_done(&patch->numbers);
     buf_done(&patch->scratch);
     *patch = (struct patch){0};
 }
@@ -31,28 +32,57 @@ static void encode_set(const struct value *values, size_t count, struct buf *buf
             value_encode(buf, &values[i]);
 }
 
-/* Texts are borrowed from the key of the map. */
-static void add_set(struct patch *patch, const struct strmap_entry *entry, const struct value *values,
-                    size_t count)
+static uint32_t add_set(struct patch *patch, const struct value *values, size_t count)
 {
-    struct cursor c = cursor_of(entry->key, entry->key_len);
-    cursor_varint(&c);
     mem_grow(&patch->sets, &patch->set_cap, patch->set_count + 1, sizeof *patch->sets);
     mem_grow(&patch->values, &patch->value_cap, patch->value_count + count, sizeof *patch->values);
+    memcpy(&patch->values[patch->value_count], values, count * sizeof *values);
     patch->sets[patch->set_count++] = (struct patch_set){(uint32_t)patch->value_count, (uint32_t)count};
-    for (size_t i = 0; i < count; i++) {
-        struct value *value = &patch->values[patch->value_count++];
-        *value = (struct value){.type = values[i].type};
-        if (value->type != VALUE_LIST)
-            value_decode_unchecked(&c, value->type, value);
+    patch->value_count += count;
+    return (uint32_t)patch->set_count;
+}
+
+/* Texts are borrowed from the key of the map. */
+static void borrow(struct patch *patch, uint32_t code, const struct strmap_entry *entry)
+{
+    const struct patch_set *set = &patch->sets[code - 1];
+    struct cursor c = cursor_of(entry->key, entry->key_len);
+    cursor_varint(&c);
+    for (uint32_t i = 0; i < set->count; i++) {
+        struct value *value = &patch->values[set->at + i];
+        enum value_type type = value->type;
+        *value = (struct value){.type = type};
+        if (type != VALUE_LIST)
+            value_decode_unchecked(&c, type, value);
+    }
+}
+
+static bool number_of(const struct value *value, uint64_t *ret)
+{
+    switch (value->type) {
+    case VALUE_INT:
+    case VALUE_TIME:
+    case VALUE_DURATION:
+        *ret = (uint64_t)value->integer;
+        return true;
+    case VALUE_FLOAT:
+        memcpy(ret, &value->real, sizeof *ret);
+        return true;
+    default:
+        return false;
     }
 }
 
 uint32_t patch_code(struct patch *patch, const struct value *values, size_t count)
 {
     bool is_new;
+    uint64_t number;
     if (!count)
         return PATCH_NONE;
+    if (count == 1 && number_of(values, &number)) {
+        uint32_t *code = number_codes_of(&patch->numbers, number);
+        return *code ? *code : (*code = add_set(patch, values, 1));
+    }
     if (!patch->map)
         patch->map = strmap_new();
     buf_clear(&patch->scratch);
@@ -60,8 +90,8 @@ uint32_t patch_code(struct patch *patch, const struct value *values, size_t coun
     struct strmap_entry *entry =
         strmap_put(patch->map, buf_text(&patch->scratch), patch->scratch.len, &is_new);
     if (is_new) {
-        entry->value = strmap_count(patch->map);
-        add_set(patch, entry, values, count);
+        entry->value = add_set(patch, values, count);
+        borrow(patch, (uint32_t)entry->value, entry);
     }
     return (uint32_t)entry->value;
 }

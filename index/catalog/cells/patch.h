@@ -20,6 +20,7 @@
 
 #include "cache/base/strmap.h"
 #include "index/catalog/attributes.h"
+#include "index/catalog/cells/number_codes.h"
 #include "index/catalog/db.h"
 
 enum patch_form { PATCH_STEPS = 1, PATCH_COLUMN = 2 };
@@ -49,8 +50,9 @@ struct patch {
     struct value *values;   /* texts lie in the map */
     struct patch_set *sets; /* of code i + 1 */
     size_t value_count, value_cap, set_count, set_cap;
-    struct strmap *map;  /* a set's bytes -> its code */
-    uint32_t first, end; /* of the column that was read last: it speaks of the rows [first, end) */
+    struct strmap *map;          /* a set's bytes -> its code; */
+    struct number_codes numbers; /* and of sets that are one number or time */
+    uint32_t first, end;         /* of the column that was read last: it speaks of the rows [first, end) */
     struct buf scratch;
 };
 #define CLEANUP_PATCH CLEANUP(patch_done)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "index/catalog/live.h"
+#include "index/commit/apply/apply_fold.h"
 #include "index/commit/apply/apply_growth.h"
 #include "index/commit/apply/apply_patches.h"
 #include "index/commit/apply/apply_shards.h"
@@ -69,6 +70,7 @@ static int read_parent(struct apply *apply, struct error *err)
                          apply->source.options->version);
     apply->source.parent_rows = apply->output.rows;
     apply->source.parent_attributes = apply->output.attributes.count;
+    apply->source.parent_next_attribute = (uint32_t)apply->output.next_attribute;
     return 0;
 }
 
@@ -242,6 +244,7 @@ static void output_done(struct apply_output *output)
     json_growth_done(&output->grows);
     apply_packing_free(output->packing);
     apply_work_done(&output->work);
+    apply_folding_done(&output->folding);
 }
 
 static void apply_done(struct apply *apply)

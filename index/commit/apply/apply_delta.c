@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "cache/base/sort.h"
 #include "index/catalog/column.h"
 
 /* ---- gathering ---- */
@@ -129,18 +130,13 @@ static int compare_values(const void *a, const void *b)
     return value_compare(&((const struct apply_value *)a)->value, &((const struct apply_value *)b)->value);
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    const struct apply_number *x = a, *y = b;
-    if (x->number != y->number)
-        return x->number < y->number ? -1 : 1;
-    return (x->row > y->row) - (x->row < y->row);
-}
+_Static_assert(sizeof(struct apply_number) == SORT_RECORD_BYTES && !offsetof(struct apply_number, number),
+               "sort_records() sorts them");
 
 void apply_delta_sort(struct apply_delta *delta)
 {
     if (delta->value_count)
         qsort(delta->values, delta->value_count, sizeof *delta->values, compare_values);
     if (delta->number_count)
-        qsort(delta->numbers, delta->number_count, sizeof *delta->numbers, compare_numbers);
+        sort_records(delta->numbers, delta->number_count);
 }

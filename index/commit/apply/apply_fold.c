@@ -11,29 +11,34 @@
 struct fold {
     struct apply *apply;
     struct attribute *attribute;
-    struct patch patch; /* the runs that are folded, as far as they are not yet */
+    const struct patch *patch; /* the runs that are folded, */
+    size_t from;               /* as far as they are not yet: its cells from this one on */
     struct record_group group;
     struct record_values values;
     struct patch column;
+    uint32_t *codes; /* of a code of the patches, that in the column; 0: it is not there yet */
+    uint32_t *used;  /* those that are */
+    size_t used_count, used_cap;
     struct value *list; /* of a cell */
     size_t list_cap;
 };
 
 static void fold_done(struct fold *fold)
 {
-    patch_done(&fold->patch);
     record_group_done(&fold->group);
     record_values_done(&fold->values);
     patch_done(&fold->column);
+    free(fold->codes);
+    free(fold->used);
     free(fold->list);
 }
 
-static size_t cells_before(const struct fold *fold, uint64_t row)
+static size_t cells_before(const struct patch *patch, uint64_t row)
 {
-    size_t low = 0, high = fold->patch.count;
+    size_t low = 0, high = patch->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (fold->patch.cells[middle].row < row)
+        if (patch->cells[middle].row < row)
             low = middle + 1;
         else
             high = middle;
@@ -41,11 +46,42 @@ static size_t cells_before(const struct fold *fold, uint64_t row)
     return low;
 }
 
+/* ---- the runs that are folded ---- */
+
+void apply_folding_done(struct apply_folding *folding)
+{
+    patch_index_unref(folding->held);
+    patch_done(&folding->patch);
+    *folding = (struct apply_folding){0};
+}
+
+/* The first `count` patches: read once for all steps, or taken from what was read for the labels. */
+static int read_runs(struct fold *fold, size_t count, struct error *err)
+{
+    struct apply *apply = fold->apply;
+    struct apply_folding *folding = &apply->output.folding;
+    const struct attribute *attribute = fold->attribute;
+    int rc = 0;
+    if (folding->of != attribute->info.id + UINT64_C(1)) {
+        apply_folding_done(folding);
+        if (count == attribute->state.patches.count)
+            folding->held = cells_held(&apply->source.cells, attribute);
+        if (!folding->held)
+            rc = cells_read_some(apply->db, attribute, RUNS_PATCH, 0, count, &folding->patch, err);
+        folding->of = attribute->info.id + UINT64_C(1);
+    }
+    if (rc) {
+        apply_folding_done(folding);
+        return rc;
+    }
+    fold->patch = folding->held ? &folding->held->patch : &folding->patch;
+    fold->from = cells_before(fold->patch, attribute->state.folded);
+    return 0;
+}
+
 static int read_folding(struct fold *fold, struct error *err)
 {
-    const struct state *state = &fold->attribute->state;
-    return cells_read_some(fold->apply->db, fold->attribute, RUNS_PATCH, 0, state->folding, &fold->patch,
-                           err);
+    return read_runs(fold, fold->attribute->state.folding, err);
 }
 
 /* ---- what is folded next ---- */
@@ -62,17 +98,17 @@ static bool has_many(const struct apply *apply, const struct state *state)
 static int choose_runs(struct fold *fold, struct error *err)
 {
     struct state *state = &fold->attribute->state;
-    CLEANUP_PATCH struct patch all = {0};
     if (state->folding || !has_many(fold->apply, state))
         return 0;
-    int rc = cells_read_runs(fold->apply->db, fold->attribute, RUNS_PATCH, &all, err);
-    uint64_t sealed = apply_sealed(fold->apply, fold->attribute);
-    size_t count = all.count;
-    while (count && all.cells[count - 1].row >= sealed)
-        count--;
-    if (!rc && count && count >= fold->apply->source.limits.patched_rows)
+    int rc = read_runs(fold, state->patches.count, err);
+    if (rc)
+        return rc;
+    size_t count = cells_before(fold->patch, apply_sealed(fold->apply, fold->attribute));
+    if (count && count >= fold->apply->source.limits.patched_rows)
         state->folding = (uint32_t)state->patches.count;
-    return rc;
+    else
+        apply_folding_done(&fold->apply->output.folding);
+    return 0;
 }
 
 /* What cannot be folded yet stays as one run, beneath those that came since. */
@@ -80,12 +116,13 @@ static int finish_runs(struct fold *fold, struct error *err)
 {
     struct apply *apply = fold->apply;
     struct state *state = &fold->attribute->state;
-    size_t left = fold->patch.count, drop = state->folding - (left > 0);
+    const struct patch_span left = {.from = fold->from, .to = fold->patch->count};
+    size_t drop = state->folding - (left.from < left.to);
     uint64_t before = apply->output.run_bytes;
     int rc = apply_runs_drop(apply, fold->attribute, RUNS_PATCH, 0, drop, err);
-    if (!rc && left)
-        rc = apply_run_write(apply, fold->attribute, RUNS_PATCH, 0, &fold->patch,
-                             &(struct patch_span){.to = left}, err);
+    if (!rc && left.from < left.to)
+        rc = apply_run_write(apply, fold->attribute, RUNS_PATCH, 0, fold->patch, &left, err);
+    apply_folding_done(&apply->output.folding);
     apply_spend(apply, apply->output.run_bytes - before);
     state->folding = state->folded = 0;
     fold->attribute->restated = true;
@@ -101,12 +138,12 @@ static int begin_attribute(struct fold *fold, struct error *err)
     if (rc || !fold->attribute->state.folding)
         return rc;
     rc = read_folding(fold, err);
-    if (rc || !cells_before(fold, sealed))
+    if (rc || cells_before(fold->patch, sealed) <= fold->from)
         return rc ? rc : finish_runs(fold, err);
-    rc = apply_shard_anew(apply->db, fold->attribute, fold->patch.cells[0].row, sealed, false, &work.number,
-                          err);
+    uint32_t first = fold->patch->cells[fold->from].row;
+    rc = apply_shard_anew(apply->db, fold->attribute, first, sealed, false, &work.number, err);
     work.end = shard_end(work.number) < sealed ? shard_end(work.number) : sealed;
-    work.late = fold->patch.cells[0].row;
+    work.late = first;
     fold->attribute->restated = true;
     if (rc)
         return rc;
@@ -128,41 +165,64 @@ int apply_fold_begin(struct apply *apply, struct error *err)
 
 /* ---- late columns ---- */
 
-static size_t values_of(struct fold *fold)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < fold->values.count; i++)
-        if (fold->values.list[i].attribute == fold->attribute) {
-            mem_grow(&fold->list, &fold->list_cap, count + 1, sizeof *fold->list);
-            fold->list[count++] = fold->values.list[i].value;
-        }
-    return count;
-}
-
-static uint32_t origin_of(const struct fold *fold)
-{
-    size_t at = 0;
-    while (fold->values.list[at].attribute != fold->attribute)
-        at++;
-    return fold->values.list[at].origin;
-}
-
-static int add_row(struct fold *fold, uint32_t row, struct error *err)
+/* What has no patch has what stands beneath. */
+static int add_beneath(struct fold *fold, uint32_t row, struct error *err)
 {
     struct apply *apply = fold->apply;
-    int rc = record_group_read(apply->db, row, &fold->group, err);
-    if (!rc)
-        rc = cells_values(apply->db, &apply->source.cells, &apply->output.attributes,
-                          &CELLS_ROW_ANY(row, record_of(&fold->group, row)), &fold->values, err);
-    if (rc)
+    const struct attributes *all = &apply->output.attributes;
+    uint32_t which = (uint32_t)(fold->attribute - all->list);
+    const struct cells_some some = {&which, 1, &fold->group, true};
+    int rc = cells_some(apply->db, &apply->source.cells, all, &some, row, &fold->values, err);
+    if (rc || !fold->values.count)
         return rc;
-    size_t count = values_of(fold); /* which may move the list */
-    struct patch_cell cell = {.row = row, .now = patch_code(&fold->column, fold->list, count)};
-    if (cell.now == PATCH_NONE)
-        return 0;
-    cell.origin = origin_of(fold);
+    mem_grow(&fold->list, &fold->list_cap, fold->values.count, sizeof *fold->list);
+    for (size_t i = 0; i < fold->values.count; i++)
+        fold->list[i] = fold->values.list[i].value;
+    struct patch_cell cell = {.row = row, .origin = fold->values.list[0].origin};
+    cell.now = patch_code(&fold->column, fold->list, fold->values.count);
     patch_add(&fold->column, &cell);
     return 0;
+}
+
+/* Of a removed clip the column has what it had. */
+static void add_patched(struct fold *fold, const struct patch *above, const struct patch_cell *cell)
+{
+    uint32_t code = patch_code_of(cell);
+    size_t count;
+    if (code == PATCH_NONE)
+        return;
+    if (!fold->codes[code]) {
+        const struct value *values = patch_values(above, code, &count);
+        fold->codes[code] = patch_code(&fold->column, values, count);
+        mem_grow(&fold->used, &fold->used_cap, fold->used_count + 1, sizeof *fold->used);
+        fold->used[fold->used_count++] = code;
+    }
+    patch_add(&fold->column,
+              &(struct patch_cell){.row = cell->row, .now = fold->codes[code], .origin = cell->origin});
+}
+
+static void empty_column(struct fold *fold)
+{
+    patch_done(&fold->column);
+    while (fold->used_count)
+        fold->codes[fold->used[--fold->used_count]] = 0;
+}
+
+/* All patches that there are, those that have come since the fold was begun among them. */
+static int read_above(struct fold *fold, const struct patch **ret, struct error *err)
+{
+    struct apply *apply = fold->apply;
+    const struct state *state = &fold->attribute->state;
+    const struct patch_index *all = NULL;
+    int rc = 0;
+    *ret = fold->patch;
+    if (state->folding < state->patches.count) {
+        rc = cells_patches(apply->db, &apply->source.cells, fold->attribute, &all, err);
+        *ret = rc ? NULL : &all->patch;
+    }
+    if (!rc && !fold->codes)
+        fold->codes = mem_zero(((*ret)->set_count + 1) * sizeof *fold->codes);
+    return rc;
 }
 
 /* The column speaks of all rows of the block that there are, as one that was there before may have. */
@@ -172,11 +232,19 @@ static int write_late(struct fold *fold, uint32_t row, struct error *err)
     uint32_t first = row / SCHEMA_LATE_ROWS * SCHEMA_LATE_ROWS;
     uint64_t end = (uint64_t)first + SCHEMA_LATE_ROWS, rows = (uint64_t)apply->source.parent_rows;
     size_t made = 0;
-    int rc = 0;
+    const struct patch *above;
+    int rc = read_above(fold, &above, err);
+    if (rc)
+        return rc;
     end = end < rows ? end : rows;
-    patch_done(&fold->column);
-    for (uint64_t at = first; !rc && at < end; at++)
-        rc = add_row(fold, (uint32_t)at, err);
+    empty_column(fold);
+    size_t cell = cells_before(above, first);
+    for (uint64_t at = first; !rc && at < end; at++) {
+        if (cell < above->count && above->cells[cell].row == at)
+            add_patched(fold, above, &above->cells[cell++]);
+        else
+            rc = add_beneath(fold, (uint32_t)at, err);
+    }
     if (!rc)
         rc = apply_late_put(apply, fold->attribute, &fold->column, first, (uint32_t)end, &made, err);
     if (fold->attribute->state.late == STATE_NO_LATE)
@@ -193,8 +261,8 @@ static int write_lates(struct fold *fold, struct error *err)
     struct apply_work *work = &apply->output.work;
     int rc = 0;
     while (!rc && work->late < work->end) {
-        size_t at = cells_before(fold, work->late);
-        uint32_t row = at < fold->patch.count ? fold->patch.cells[at].row : UINT32_MAX;
+        size_t at = cells_before(fold->patch, work->late);
+        uint32_t row = at < fold->patch->count ? fold->patch->cells[at].row : UINT32_MAX;
         if (row < work->end && !apply->output.budget)
             return 1;
         uint64_t next = ((uint64_t)row / SCHEMA_LATE_ROWS + 1) * SCHEMA_LATE_ROWS;
@@ -213,14 +281,14 @@ static int write_shard(struct fold *fold, struct error *err)
     struct state *state = &fold->attribute->state;
     struct apply_delta delta = {0};
     uint64_t end = fold->apply->output.work.end;
-    size_t count = cells_before(fold, end);
-    for (size_t i = 0; i < count; i++)
-        apply_delta_cell(&delta, fold->attribute, &fold->patch, &fold->patch.cells[i]);
+    size_t to = cells_before(fold->patch, end);
+    for (size_t i = fold->from; i < to; i++)
+        apply_delta_cell(&delta, fold->attribute, fold->patch, &fold->patch->cells[i]);
     int rc = apply_work_slice(fold->apply, fold->attribute, &delta, err);
     apply_delta_done(&delta);
     if (rc)
         return rc;
-    state->clips -= apply_clips_above(&fold->patch, 0, count);
+    state->clips -= apply_clips_above(fold->patch, fold->from, to);
     state->folded = (uint32_t)end;
     fold->attribute->restated = true;
     return 0;

@@ -13,3 +13,4 @@
 int apply_fold_begin(struct apply *apply, struct error *err);
 /* 0: what the shard covers is folded; 1: the budget is used up. */
 int apply_fold_slice(struct apply *apply, struct attribute *attribute, struct error *err);
+void apply_folding_done(struct apply_folding *folding);

@@ -331,11 +331,29 @@ static int check_taken(const struct apply *apply, struct error *err)
     return rc;
 }
 
+/* What the set cannot change is not read, nor what no clip can have yet. */
+static uint32_t *choose_some(const struct apply *apply, struct apply_record *record)
+{
+    const struct attributes *all = &apply->output.attributes;
+    uint32_t *some = mem_alloc((all->count + 1) * sizeof *some);
+    for (size_t i = 0; i < all->count; i++) {
+        bool events = i == apply->output.event_at;
+        bool there = all->list[i].info.id < apply->source.parent_next_attribute;
+        if (!apply->source.declared[i] || !there || (events && !apply->source.set->has_events))
+            continue;
+        some[record->some_count++] = (uint32_t)i;
+    }
+    record->some_events = apply->source.set->has_events;
+    return some;
+}
+
 int apply_labels(struct apply *apply, struct error *err)
 {
     struct step step = {
         .apply = apply, .reader = CHANGESET_READER(apply->source.set), .record = APPLY_RECORD(apply)};
+    CLEANUP_FREE uint32_t *some = choose_some(apply, &step.record);
     int rc = 0;
+    step.record.some = some;
     for (size_t i = 0; !rc && i < apply->identity.count; i++) {
         step.place = &apply->identity.clips[i];
         rc = label_clip(&step, err);

@@ -272,6 +272,21 @@ static int put_both(struct apply *apply, struct attribute *attribute, const stru
     return rc ? rc : put_own(apply, attribute, RUNS_TAIL, patch, known, patch->count, err);
 }
 
+/* Nothing else stands above than what this commit says. */
+static bool is_alone(const struct apply *apply, const struct attribute *attribute)
+{
+    const struct state_runs *tails = &attribute->state.tails, *patches = &attribute->state.patches;
+    const struct state_runs *own = tails->count ? tails : patches;
+    return tails->count + patches->count == 1 && own->list[0].version == apply->source.options->version;
+}
+
+static int count_own(struct apply *apply, struct attribute *attribute, struct patch *patch,
+                     const struct patch_index *before, int64_t *ret, struct error *err)
+{
+    CLEANUP_PATCH_INDEX struct patch_index *own = patch_index_new(patch);
+    return count_different(apply, attribute, before, own, ret, err);
+}
+
 int apply_patches_put(struct apply *apply, size_t at, bool beneath, struct error *err)
 {
     struct attribute *attribute = &apply->output.attributes.list[at];
@@ -284,13 +299,13 @@ int apply_patches_put(struct apply *apply, size_t at, bool beneath, struct error
     int rc = beneath ? 0 : cells_patch_index(apply->db, &apply->source.cells, attribute, &before, err);
     if (!rc)
         rc = put_both(apply, attribute, patch, err);
-    if (!rc && beneath)
+    if (!rc && beneath && is_alone(apply, attribute))
+        rc = count_own(apply, attribute, patch, NULL, &attribute->state.different, err);
+    else if (!rc && beneath)
         rc = apply_recount(apply, attribute, err);
-    if (!rc && !beneath) {
-        CLEANUP_PATCH_INDEX struct patch_index *own = patch_index_new(patch);
-        rc = count_different(apply, attribute, before, own, &more, err);
-        attribute->state.different += more;
-    }
+    else if (!rc)
+        rc = count_own(apply, attribute, patch, before, &more, err);
+    attribute->state.different += more;
     return rc ? rc : apply_state_put(apply, attribute, err);
 }
 

@@ -129,6 +129,14 @@ static int read_values(struct apply_record *record, bool known, struct error *er
     return rc;
 }
 
+static int read_some(struct apply_record *record, struct error *err)
+{
+    struct apply *apply = record->apply;
+    const struct cells_some some = {record->some, record->some_count, &record->group};
+    return cells_some(apply->db, &apply->source.cells, &apply->output.attributes, &some, record->row,
+                      &record->was, err);
+}
+
 int apply_record_enter(struct apply_record *record, uint32_t row, bool known, struct error *err)
 {
     record->row = row;
@@ -137,8 +145,8 @@ int apply_record_enter(struct apply_record *record, uint32_t row, bool known, st
     record->was_events.count = record->now_events.count = 0;
     record->says_events = record->was_taken = record->was_kept = false;
     record->none_count = 0;
-    int rc = enter_group(record, &record->group, &record->dirty, err);
-    if (!rc && row < record->apply->source.parent_rows)
+    int rc = record->some ? read_some(record, err) : enter_group(record, &record->group, &record->dirty, err);
+    if (!rc && !record->some && row < record->apply->source.parent_rows)
         rc = read_values(record, known, err);
     if (!rc)
         rc = read_lists(record, err);
@@ -412,6 +420,8 @@ static int put_lists(struct apply_record *record, struct error *err)
 
 static int put_events(struct apply_record *record, struct error *err)
 {
+    if (record->some && !record->some_events)
+        return 0;
     int rc = enter_group(record, &record->event_group, &record->events_dirty, err);
     buf_clear(&record->bytes);
     if (rc || !encode_events(record))

@@ -15,6 +15,11 @@ struct apply_record {
     bool dirty, events_dirty;               /* the group is not as it is stored */
     struct lists lists;
     const struct attribute *only; /* only lists of this one are read; NULL: those that the set may change */
+    /* Of rows that the parent has only these attributes are read: indices, ascending, and whether that of
+     * events is among them; NULL: all. */
+    const uint32_t *some;
+    size_t some_count;
+    bool some_events;
     uint32_t row;
     bool seen; /* the parent has it, and it is live */
     /* Values are by id; texts are borrowed. */

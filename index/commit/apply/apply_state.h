@@ -71,6 +71,7 @@ struct apply_source {
     bool has_parent;
     int64_t parent_rows;
     size_t parent_attributes;
+    uint32_t parent_next_attribute;  /* of this number and above it the parent has none */
     struct origins origins;          /* of the parent */
     struct cells cells;              /* what it says */
     uint32_t *root_ids, *object_ids; /* of the set -> of the catalog */
@@ -106,6 +107,12 @@ struct apply_setter {
     struct apply_examples replaced;       /* values of an import's own that a partial set replaces */
 };
 
+struct apply_folding {        /* the patches that are folded (apply_fold.h), while it goes on */
+    uint64_t of;              /* the attribute's id, plus 1; 0: of none */
+    struct patch_index *held; /* a reference, where they were in memory; else */
+    struct patch patch;
+};
+
 /* What comes out. */
 struct apply_output {
     int64_t rows, clip_count, next_object, next_origin, next_attribute;
@@ -119,6 +126,7 @@ struct apply_output {
     int64_t sealing_to,
         sealing_at; /* or before this one, for attributes below this id; 0: no seal is under way */
     struct apply_work work;
+    struct apply_folding folding;
     uint64_t budget;    /* what may still be written of what is older than this commit (apply_upkeep.h) */
     uint64_t run_bytes; /* of runs and late columns that were written, before they are packed */
     struct json_growth grows; /* of the JSON of clips that the parent has (apply_growth.h) */

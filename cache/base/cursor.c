@@ -91,6 +91,13 @@ uint64_t cursor_le64(struct cursor *c)
 uint64_t cursor_varint_long(struct cursor *c)
 {
     uint64_t value = 0;
+    if (!c->failed && cursor_left(c) >= 2 && c->data[c->at + 1] < 0x80) { /* most have no more */
+        uint64_t low = c->data[c->at], high = c->data[c->at + 1];
+        if (low >= 0x80) {
+            c->at += 2;
+            return (low & 0x7f) | high << 7;
+        }
+    }
     for (unsigned shift = 0; shift < 64; shift += 7) {
         uint8_t byte = cursor_u8(c);
         if (shift == 63 && byte > 1)

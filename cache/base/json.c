@@ -142,20 +142,36 @@ static size_t char_plain(const char *at, size_t len)
     return c < 0x20 || c == '"' || c == '\\' ? 0 : utf8_char(at, len);
 }
 
-/* How many bytes at the start are surely written as they are: eight at a time, all of them ASCII. */
-static size_t plain_run(const char *text, size_t len)
+/* Are eight bytes surely written as they are, all of them ASCII? */
+static bool word_plain(uint64_t word)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+    uint64_t quote = word ^ ones * '"',
+             slash = word ^ ones * '\\'; /* a byte that is one of these, or below */
+    return !((word | (word - ones * 0x20) | (quote - ones) | (slash - ones)) & high);
+}
+
+static uint64_t word_at(const char *text)
+{
+    uint64_t word;
+    memcpy(&word, text, sizeof word);
+    return word;
+}
+
+/* How many bytes at the start are: eight at a time, the last eight once more, fewer with spaces behind. */
+static size_t plain_run(const char *text, size_t len)
+{
+    enum { WORD = sizeof(uint64_t) };
+    char few[WORD] = "        ";
     size_t i = 0;
-    for (uint64_t word; i + sizeof word <= len; i += sizeof word) {
-        memcpy(&word, text + i, sizeof word);
-        uint64_t quote = word ^ ones * '"',
-                 slash = word ^ ones * '\\'; /* a byte that is one of these, or below */
-        uint64_t odd = word | (word - ones * 0x20) | (quote - ones) | (slash - ones);
-        if (odd & high)
-            break;
-    }
-    return i;
+    for (; i + WORD <= len; i += WORD)
+        if (!word_plain(word_at(text + i)))
+            return i;
+    if (i == len)
+        return len;
+    for (size_t k = 0; len < WORD && k < len; k++)
+        few[k] = text[k];
+    return word_plain(len < WORD ? word_at(few) : word_at(text + len - WORD)) ? len : i;
 }
 
 static size_t write_escaped(struct buf *buf, const char *at, size_t len)
@@ -176,7 +192,18 @@ static size_t write_escaped(struct buf *buf, const char *at, size_t len)
 
 void json_write_text(struct buf *buf, const char *text, size_t len)
 {
-    buf_u8(buf, '"');
+    size_t plain = plain_run(text, len);
+    uint8_t *to = buf_room(buf, len + 2);
+    *to++ = '"';
+    if (plain == len) { /* nearly all are */
+        if (len)
+            memcpy(to, text, len);
+        to[len] = '"';
+        buf->len += len + 2;
+        buf->data[buf->len] = 0;
+        return;
+    }
+    buf->len++;
     for (size_t i = 0, n; i < len;) {
         size_t start = i;
         i += plain_run(text + i, len - i);

@@ -72,6 +72,7 @@ static void reader_free(struct catalog_reader *reader)
     ahead_done(&reader->ahead);
     free(reader->which);
     record_group_done(&reader->group);
+    record_values_done(&reader->by_id);
     record_values_done(&reader->values);
     lists_done(&reader->lists);
     record_group_done(&reader->event_group);

@@ -118,15 +118,22 @@ int catalog_clip_look_up(struct catalog_reader *reader, const char *key, size_t 
 
 int reader_cells_row(struct catalog_reader *reader, uint32_t row, struct cells_row *ret, struct error *err)
 {
-    struct json_growth_entry grown = {0};
+    struct clips_grown grown = {0};
     int rc = reader_attributes(reader, err);
     if (!rc && reader->attributes.patched_count)
         rc = reader_growth(reader, err);
     if (!rc && reader->attributes.patched_count)
         rc = clips_grown(reader->db, &reader->clips, reader->growth, row, &grown, err);
-    if (!rc)
-        *ret = (struct cells_row){.row = row, .touched = grown.touched, .newest = grown.version};
-    return rc;
+    if (rc)
+        return rc;
+    *ret = (struct cells_row){.row = row,
+                              .touched = grown.folded.touched,
+                              .newest = grown.folded.version,
+                              .recent = grown.recent,
+                              .recent_count = grown.recent_count};
+    for (size_t i = 0; i < grown.recent_count; i++)
+        ret->touched |= grown.recent[i].touched;
+    return 0;
 }
 
 static int read_values(struct catalog_reader *reader, uint32_t row, struct error *err)
@@ -145,12 +152,12 @@ static int read_values(struct catalog_reader *reader, uint32_t row, struct error
     if (rc)
         return rc;
     of.record = record_of(&reader->group, row);
-    rc = cells_values(reader->db, &reader->cells, &reader->attributes, &of, &reader->values, err);
+    rc = cells_values(reader->db, &reader->cells, &reader->attributes, &of, &reader->by_id, err);
     if (!rc)
-        rc = lists_fill(reader->db, &reader->lists, row, &reader->values, err);
+        rc = lists_fill(reader->db, &reader->lists, row, &reader->by_id, err);
     if (rc)
         return rc;
-    record_values_sort_by_name(&reader->values, &reader->attributes);
+    record_values_by_name(&reader->by_id, &reader->attributes, &reader->values);
     reader->values_of = row + UINT64_C(1);
     return 0;
 }
@@ -165,7 +172,7 @@ int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err
 static bool has_events(const struct record_values *values)
 {
     for (size_t i = 0; i < values->count; i++)
-        if (!strcmp(values->list[i].attribute->info.name, EVENT_ATTRIBUTE))
+        if (event_is_of(values->list[i].attribute->info.name))
             return true;
     return false;
 }

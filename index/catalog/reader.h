@@ -52,10 +52,10 @@ struct catalog_reader {
     struct hash_runs runs;
     bool has_runs;
     struct key_guess guess;
-    uint64_t guessed;          /* the row that a key was guessed to have, plus 1; 0: none was */
-    uint32_t guessed_of;       /* its hash */
-    struct record_group group; /* the last one read: neighbours are asked for in turn */
-    struct record_values values;
+    uint64_t guessed;                   /* the row that a key was guessed to have, plus 1; 0: none was */
+    uint32_t guessed_of;                /* its hash */
+    struct record_group group;          /* the last one read: neighbours are asked for in turn */
+    struct record_values by_id, values; /* by name */
     struct lists lists;
     const struct catalog_some *some; /* what catalog_clip_some() asks for */
     uint32_t *which;                 /* its attributes' indices */

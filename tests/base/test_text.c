@@ -117,21 +117,23 @@ Test(text, written_json_text_escapes_only_what_it_must)
 
 Test(text, a_byte_is_escaped_wherever_it_stands_in_a_text)
 {
-    enum { LEN = 19 };
+    enum { LONGEST = 19 };
     struct buf text = BUF_INIT, alone = BUF_INIT, expected = BUF_INIT;
-    for (int byte = 0; byte < 256; byte++)
-        for (size_t at = 0; at < LEN; at++) {
-            char from[LEN], one = (char)byte;
-            memset(from, 'a', LEN);
-            from[at] = one;
-            buf_clear(&text), buf_clear(&alone), buf_clear(&expected);
-            json_write_text(&text, from, LEN);
-            json_write_text(&alone, &one, 1);
-            buf_append(&expected, "\"aaaaaaaaaaaaaaaaaaa", at + 1);
-            buf_append(&expected, buf_text(&alone) + 1, alone.len - 2);
-            buf_append(&expected, &"aaaaaaaaaaaaaaaaaaa\""[at + 1], LEN - at);
-            cr_assert_str_eq(buf_text(&text), buf_text(&expected));
-        }
+    for (size_t i = 0; i < 256 * (LONGEST + 1) * LONGEST; i++) {
+        size_t at = i / 256 % LONGEST, len = i / 256 / LONGEST;
+        char from[LONGEST], one = (char)i;
+        if (at >= len)
+            continue;
+        memset(from, 'a', len);
+        from[at] = one;
+        buf_clear(&text), buf_clear(&alone), buf_clear(&expected);
+        json_write_text(&text, from, len);
+        json_write_text(&alone, &one, 1);
+        buf_append(&expected, "\"aaaaaaaaaaaaaaaaaaa", at + 1);
+        buf_append(&expected, buf_text(&alone) + 1, alone.len - 2);
+        buf_append(&expected, &"aaaaaaaaaaaaaaaaaaa\""[LONGEST - (len - at - 1)], len - at);
+        cr_assert_str_eq(buf_text(&text), buf_text(&expected));
+    }
     buf_done(&text), buf_done(&alone), buf_done(&expected);
     check_leaks();
 }

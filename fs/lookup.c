@@ -16,9 +16,9 @@
 #include "fs/special.h"
 #include "fs/top.h"
 #include "index/base/name.h"
-#include "query/absent.h"
 #include "query/files.h"
-#include "query/place.h"
+#include "query/say/absent.h"
+#include "query/say/place.h"
 
 /* "/v1/arm=left/NAME: reason", and whether another version has it. -ENOENT, or -EAGAIN. */
 static int place_reason(struct task *task, const struct node *dir, const struct catalog_patience *patience,

@@ -13,7 +13,7 @@
 #include "fs/refresh.h"
 #include "fs/scope.h"
 #include "index/base/name.h"
-#include "query/place.h"
+#include "query/say/place.h"
 
 enum { LISTED_VERSIONS = 20 };
 

@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "query/hint.h"
 #include "query/plan.h"
+#include "query/say/hint.h"
 #include "query/show.h"
 
 struct binding { /* one literal being bound */

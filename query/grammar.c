@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cache/base/escape.h"
-#include "query/nearest.h"
+#include "query/say/nearest.h"
 #include "query/show.h"
 
 struct span { /* bytes as typed */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "query/nearest.h"
+#include "query/say/nearest.h"
 #include "query/show.h"
 
 struct since {

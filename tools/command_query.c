@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "query/files.h"
-#include "query/place.h"
-#include "query/report.h"
-#include "query/where.h"
+#include "query/report/report.h"
+#include "query/say/place.h"
+#include "query/say/where.h"
 #include "tools/commands.h"
 #include "tools/episodes.h"
 #include "tools/session.h"

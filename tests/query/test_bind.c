@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "query/query.h"
-#include "query/report.h"
+#include "query/report/report.h"
 #include "tests/query/golden.h"
 #include "tests/query/world.h"
 #include "tests/test_leaks.h"

@@ -6,9 +6,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "query/diff.h"
-#include "query/digest.h"
-#include "query/report.h"
+#include "query/report/diff.h"
+#include "query/report/digest.h"
+#include "query/report/report.h"
 #include "tests/query/golden.h"
 #include "tests/query/world.h"
 #include "tests/test_leaks.h"

@@ -4,7 +4,7 @@
  * it no such file, was it a condition in another language, what is spelt nearly so? The first that has an
  * answer is the reason.
  */
-#include "query/absent.h"
+#include "query/say/absent.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,11 +12,11 @@
 
 #include "query/clause.h"
 #include "query/files.h"
-#include "query/hint.h"
-#include "query/mend.h"
-#include "query/nearest.h"
+#include "query/say/hint.h"
+#include "query/say/mend.h"
+#include "query/say/nearest.h"
+#include "query/say/where.h"
 #include "query/show.h"
-#include "query/where.h"
 
 enum { KEY_DIGITS = 6, VALUES_MAX = 5 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What is an error where a path is typed (an attribute or value that is not there) is an answer here: in that
  * version nobody had it. */
-#include "query/across.h"
+#include "query/report/across.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /*
  * The plan as it was made, a line a step, and then a warning for each literal that many clips say nothing of.
  */
-#include "query/explain.h"
+#include "query/report/explain.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One pass from left to right. Bare words keep the spelling of the path grammar, so what it reads is read
  * here as well; words in quotes are any bytes, and are escaped. */
-#include "query/where.h"
+#include "query/say/where.h"
 
 #include <errno.h>
 #include <stdbool.h>

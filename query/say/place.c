@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a component is, is told by its spelling alone (index/base/name.h), so no tag and no clip can be taken
  * for a condition. */
-#include "query/place.h"
+#include "query/say/place.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "index/base/name.h"
-#include "query/absent.h"
 #include "query/files.h"
-#include "query/nearest.h"
+#include "query/say/absent.h"
+#include "query/say/nearest.h"
 #include "query/show.h"
 
 enum { LISTED_TAGS = 8 };

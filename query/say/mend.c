@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Each rewriting is a function in a table; the first whose result can be bound is what was meant. */
-#include "query/mend.h"
+#include "query/say/mend.h"
 
 #include <errno.h>
 #include <stdlib.h>

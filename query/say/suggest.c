@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A value is suggested in its canonical spelling, and only if the query that it makes has clips. */
-#include "query/suggest.h"
+#include "query/say/suggest.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Suggestions are worth one pass over a bounded number of names. Texts are compared by spelling, numbers and
  * times by distance: their neighbours in value order are shown. */
-#include "query/hint.h"
+#include "query/say/hint.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "query/mend.h"
-#include "query/nearest.h"
+#include "query/say/mend.h"
+#include "query/say/nearest.h"
 #include "query/show.h"
 
 enum { HINT_SEEN_MAX = 4096, HINT_LISTED_MAX = 5 };

@@ -7,16 +7,14 @@
 #include <string.h>
 
 #include "query/plan.h"
-#include "query/say/hint.h"
 #include "query/show.h"
 
 struct binding { /* one literal being bound */
-    struct hint_place place;
     const struct grammar_literal *from;
     struct catalog_attribute attribute;
     struct catalog_reader *reader;
     struct literal *to;
-    bool plain; /* without hints */
+    struct refusal *why;
 };
 
 /* "arm.lt: reason": what was asked for, without its arguments. */
@@ -43,11 +41,10 @@ static int parse_value(const struct binding *binding, size_t arg, struct value *
     struct error why;
     if (!value_parse(binding->attribute.type, text->bytes, text->len, ret, &why))
         return 0;
-    struct hint_place place = binding->place;
-    struct error said;
-    place.arg = arg;
-    int rc = refuse(binding, &said, why.text);
-    return binding->plain ? rc : hint_type(&place, said.text, binding->reader, err);
+    binding->why->kind = REFUSAL_TYPE;
+    binding->why->arg = arg;
+    binding->why->attribute = binding->attribute;
+    return refuse(binding, err, why.text);
 }
 
 static int compare_values(const void *a, const void *b)
@@ -84,6 +81,19 @@ static void ask_ahead(const struct binding *binding)
     catalog_select_ahead_once(binding->reader, &literal, 1);
 }
 
+static int refuse_value(const struct binding *binding, size_t arg, struct error *err)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    const struct grammar_text *typed = &binding->from->args[arg];
+    show_append(&text, binding->attribute.name, strlen(binding->attribute.name));
+    buf_text_append(&text, " has no value '");
+    show_append(&text, typed->bytes, typed->len);
+    binding->why->kind = REFUSAL_VALUE;
+    binding->why->arg = arg;
+    binding->why->attribute = binding->attribute;
+    return error_set(err, ENOENT, "%s'", buf_text(&text));
+}
+
 /* =, ne, in, nin: every value must be one that some clip has. */
 static int bind_known_values(struct binding *binding, struct error *err)
 {
@@ -94,11 +104,8 @@ static int bind_known_values(struct binding *binding, struct error *err)
         if (rc)
             return rc;
         rc = catalog_value_known(binding->reader, binding->attribute.id, &value, err);
-        binding->place.arg = i;
         if (rc == 0)
-            rc = binding->plain
-                     ? error_set(err, ENOENT, "no such value")
-                     : hint_value(&binding->place, &binding->attribute, &value, binding->reader, err);
+            rc = refuse_value(binding, i, err);
         if (rc < 0)
             return rc;
         push_value(binding->to, &value);
@@ -231,6 +238,18 @@ static bind_fn *const bind_ops[GRAMMAR_OPS] = {
     [GRAMMAR_PREFIX] = bind_prefix,    [GRAMMAR_HAS] = bind_has,         [GRAMMAR_NULL] = bind_null,
 };
 
+static int refuse_attribute(const struct binding *binding, struct error *err)
+{
+    CLEANUP_BUF struct buf shown = BUF_INIT;
+    struct catalog_info info;
+    int rc = catalog_info(binding->reader, &info, err);
+    if (rc < 0)
+        return rc;
+    show_append(&shown, binding->from->key.bytes, binding->from->key.len);
+    binding->why->kind = REFUSAL_ATTRIBUTE;
+    return error_set(err, ENOENT, "no attribute '%s' in v%u", buf_text(&shown), info.version);
+}
+
 static int bind_literal(struct binding *binding, struct error *err)
 {
     const struct grammar_literal *from = binding->from;
@@ -239,10 +258,8 @@ static int bind_literal(struct binding *binding, struct error *err)
                       "attributes of events are asked for after @cut, which is not supported yet");
     int rc =
         catalog_attribute_find(binding->reader, from->key.bytes, from->key.len, &binding->attribute, err);
-    if (rc == -ENOENT && !binding->plain)
-        return hint_attribute(&binding->place, binding->reader, err);
     if (rc < 0)
-        return rc;
+        return rc == -ENOENT ? refuse_attribute(binding, err) : rc;
     *binding->to = (struct literal){.attribute = binding->attribute.id,
                                     .name = mem_text(binding->attribute.name),
                                     .op = from->op,
@@ -258,31 +275,27 @@ static int refuse_stage(const struct grammar_component *component, struct error 
 }
 
 static int bind_stage(const struct grammar_component *component, struct catalog_reader *reader,
-                      struct clause **ret, struct error *err)
+                      struct clause **ret, struct refusal *why, struct error *err)
 {
     struct since *since = NULL;
     if (component->stage != GRAMMAR_SINCE)
         return refuse_stage(component, err);
-    int rc = since_bind(component, reader, &since, err);
+    int rc = since_bind(component, reader, &since, why, err);
     if (!rc)
         *ret = clause_new_since(since);
     return rc;
 }
 
-static int bind_literals(const struct grammar_component *component, struct catalog_reader *reader, bool plain,
-                         struct clause **ret, struct error *err)
+static int bind_literals(const struct grammar_component *component, struct catalog_reader *reader,
+                         struct clause **ret, struct refusal *why, struct error *err)
 {
-    if (component->kind == GRAMMAR_KIND_STAGE)
-        return bind_stage(component, reader, ret, err);
     struct literal *literals = mem_zero(component->literal_count * sizeof *literals);
     size_t bound = 0;
     int rc = 0;
     while (!rc && bound < component->literal_count) {
-        struct binding binding = {.place = {component, bound, 0},
-                                  .from = &component->literals[bound],
-                                  .reader = reader,
-                                  .to = &literals[bound],
-                                  .plain = plain};
+        struct binding binding = {
+            .from = &component->literals[bound], .reader = reader, .to = &literals[bound], .why = why};
+        why->literal = bound;
         rc = bind_literal(&binding, err);
         bound++;
     }
@@ -297,13 +310,12 @@ static int bind_literals(const struct grammar_component *component, struct catal
 }
 
 int bind_component(const struct grammar_component *component, struct catalog_reader *reader,
-                   struct clause **ret, struct error *err)
+                   struct clause **ret, struct refusal *ret_why, struct error *err)
 {
-    return bind_literals(component, reader, false, ret, err);
-}
-
-int bind_component_plain(const struct grammar_component *component, struct catalog_reader *reader,
-                         struct clause **ret, struct error *err)
-{
-    return bind_literals(component, reader, true, ret, err);
+    struct refusal why = {0};
+    int rc = component->kind == GRAMMAR_KIND_STAGE ? bind_stage(component, reader, ret, &why, err)
+                                                   : bind_literals(component, reader, ret, &why, err);
+    if (rc && ret_why)
+        *ret_why = why;
+    return rc;
 }

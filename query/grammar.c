@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "cache/base/escape.h"
-#include "query/say/nearest.h"
 #include "query/show.h"
 
 struct span { /* bytes as typed */
@@ -39,6 +38,15 @@ const char *grammar_op_name(enum grammar_op op)
 const char *grammar_stage_name(enum grammar_stage stage)
 {
     return stage_names[stage];
+}
+
+enum grammar_stage grammar_stage_find(const char *name, size_t len)
+{
+    enum grammar_stage stage = 0;
+    while (stage < GRAMMAR_STAGES &&
+           (strlen(stage_names[stage]) != len || memcmp(stage_names[stage], name, len) != 0))
+        stage++;
+    return stage;
 }
 
 static int refuse(struct span what, struct error *err, const char *reason)
@@ -177,16 +185,9 @@ static int parse_literals(struct span rest, struct grammar_component *ret, struc
 
 static int refuse_stage(struct span name, struct error *err)
 {
-    CLEANUP_BUF struct buf text = BUF_INIT;
-    CLEANUP_NEAREST struct nearest nearest;
-    nearest_init(&nearest, name.at, name.len);
-    for (enum grammar_stage stage = 0; stage < GRAMMAR_STAGES; stage++)
-        nearest_offer(&nearest, stage_names[stage], strlen(stage_names[stage]));
-    buf_text_append(&text, "no stage '@");
-    show_append(&text, name.at, name.len);
-    buf_u8(&text, '\'');
-    nearest_print(&nearest, "@", &text);
-    return error_set(err, ENOENT, "%s", buf_text(&text));
+    CLEANUP_BUF struct buf shown = BUF_INIT;
+    show_append(&shown, name.at, name.len);
+    return error_set(err, ENOENT, "no stage '@%s'", buf_text(&shown));
 }
 
 static int parse_stage(struct span text, struct grammar_component *ret, struct error *err)
@@ -197,10 +198,7 @@ static int parse_stage(struct span text, struct grammar_component *ret, struct e
     bool has_args = cut_at(&rest, "=", &name);
     if (!has_args)
         name = rest;
-    enum grammar_stage stage = 0;
-    while (stage < GRAMMAR_STAGES &&
-           (strlen(stage_names[stage]) != name.len || memcmp(stage_names[stage], name.at, name.len) != 0))
-        stage++;
+    enum grammar_stage stage = grammar_stage_find(name.at, name.len);
     if (stage == GRAMMAR_STAGES)
         return refuse_stage(name, err);
     if (!has_args)

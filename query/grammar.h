@@ -58,6 +58,8 @@ enum grammar_stage {
 };
 /* "near", "text", ... */
 const char *grammar_stage_name(enum grammar_stage stage);
+/* GRAMMAR_STAGES: none is called so. */
+enum grammar_stage grammar_stage_find(const char *name, size_t len);
 
 struct grammar_text { /* decoded bytes, any but '/' are possible as %XX also '/' and NUL; NUL-terminated */
     char *bytes;
@@ -83,7 +85,7 @@ struct grammar_component {
     size_t arg_count;
 };
 
-/* -ENOENT with the reason, the nearest name where a stage is misspelt. */
+/* -ENOENT with the reason. */
 int grammar_parse(const char *component, size_t len, struct grammar_component *ret, struct error *err);
 void grammar_component_done(struct grammar_component *component);
 #define CLEANUP_GRAMMAR CLEANUP(grammar_component_done)

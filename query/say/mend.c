@@ -43,7 +43,7 @@ static int means_something(const struct mend *mend, struct grammar_literal *lite
 {
     struct grammar_component alone = {.kind = GRAMMAR_KIND_LITERALS, .literals = literal, .literal_count = 1};
     struct clause *clause;
-    int rc = bind_component_plain(&alone, mend->reader, &clause, err);
+    int rc = bind_component(&alone, mend->reader, &clause, NULL, err);
     if (rc)
         return rc == -ENOENT ? 0 : rc;
     clause_unref(clause);

@@ -10,6 +10,7 @@
 #include "index/base/name.h"
 #include "query/files.h"
 #include "query/say/absent.h"
+#include "query/say/hint.h"
 #include "query/say/nearest.h"
 #include "query/show.h"
 
@@ -196,7 +197,7 @@ static int walk(struct place *place, struct catalog_reader *reader, const char *
             struct query *narrowed;
             int rc = query_extend(place->query, name, len, reader, &narrowed, err);
             if (rc)
-                return rc;
+                return rc == -ENOENT ? hint_component(name, len, reader, err) : rc;
             query_unref(place->query);
             place->query = narrowed;
             continue;

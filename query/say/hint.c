@@ -109,6 +109,15 @@ static bool is_exact(const struct hints *hints)
     return hints->nearest.count && hints->nearest.best[0].distance == 0;
 }
 
+static void print_operators(struct buf *text)
+{
+    const struct op *op;
+    buf_text_append(text, ": there are =");
+    for (size_t i = 0; (op = op_at(i)); i++)
+        if (op->help && *op->name)
+            buf_printf(text, ", .%s", op->name);
+}
+
 /* "arm.eq=left": arm is there, so the name after the dot was meant as an operator. */
 static int hint_operator(const struct hint_place *place, struct catalog_reader *reader, struct buf *text,
                          struct error *err)
@@ -127,14 +136,14 @@ static int hint_operator(const struct hint_place *place, struct catalog_reader *
     buf_printf(text, "no operator '.");
     show_append(text, dot + 1, len);
     buf_u8(text, '\'');
-    for (enum grammar_op op = GRAMMAR_NE; op < GRAMMAR_OPS; op++)
-        nearest_offer(&nearest, grammar_op_name(op), strlen(grammar_op_name(op)));
+    for (size_t i = 0; op_at(i); i++)
+        nearest_offer(&nearest, op_at(i)->name, strlen(op_at(i)->name));
     rc = mend_key(place, reader, text, err);
     if (rc)
         return rc;
     nearest_print(&nearest, ".", text);
     if (!nearest.count)
-        buf_text_append(text, ": there are =, .ne, .in, .nin, .lt, .le, .gt, .ge, .rng, .prefix, .null");
+        print_operators(text);
     return 1;
 }
 

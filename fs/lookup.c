@@ -16,9 +16,10 @@
 #include "fs/special.h"
 #include "fs/top.h"
 #include "index/base/name.h"
-#include "query/absent.h"
 #include "query/files.h"
-#include "query/place.h"
+#include "query/say/absent.h"
+#include "query/say/hint.h"
+#include "query/say/place.h"
 
 /* "/v1/arm=left/NAME: reason", and whether another version has it. -ENOENT, or -EAGAIN. */
 static int place_reason(struct task *task, const struct node *dir, const struct catalog_patience *patience,
@@ -89,6 +90,8 @@ static int extend(struct task *task, const struct node *dir, const struct catalo
     int rc = scope_open(task->fs, dir->version, patience, &scope, err);
     if (rc == 0)
         rc = query_extend(dir->query, task->name, strlen(task->name), scope.reader, ret, err);
+    if (rc == -ENOENT && scope.reader)
+        rc = hint_component(task->name, strlen(task->name), scope.reader, err);
     if (rc == -EINVAL)
         rc = -ENOENT; /* a component that cannot be parsed is no name of anything */
     if (rc == -ENOENT)

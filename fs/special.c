@@ -13,7 +13,7 @@
 #include "fs/inode.h"
 #include "fs/scope.h"
 #include "fs/stats.h"
-#include "query/report.h"
+#include "query/report/report.h"
 
 #define REPORT_MAX_BYTES (UINT64_C(1) << 30)
 enum { ERRORS_MAX_BYTES = 65536 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The files of `.elidefs/`: of a query directory (reports, query/report.h names, part of the version, and
- * `errors`) and of the root (live ones: what a file says is fixed when its name is looked up, which every
+ * The files of `.elidefs/`: of a query directory (reports, query/report/report.h names, part of the version,
+ * and `errors`) and of the root (live ones: what a file says is fixed when its name is looked up, which every
  * open does anew, so sizes are exact, and a program that reads in pieces reads one state). `errors` is the
  * same wherever it is read, and another for each user. Any thread.
  */

@@ -13,7 +13,8 @@
 #include "fs/refresh.h"
 #include "fs/scope.h"
 #include "index/base/name.h"
-#include "query/place.h"
+#include "query/say/hint.h"
+#include "query/say/place.h"
 
 enum { LISTED_VERSIONS = 20 };
 
@@ -70,6 +71,8 @@ static int check_component(struct fs *fs, const char *name, const struct catalog
     int rc = scope_open(fs, head, patience, &scope, err);
     if (rc == 0)
         rc = query_extend(all, name, strlen(name), scope.reader, &query, err);
+    if (rc == -ENOENT && scope.reader)
+        rc = hint_component(name, strlen(name), scope.reader, err);
     return rc;
 }
 

@@ -3,7 +3,7 @@
  * One path component as text and as a tree: syntax only, no catalog is asked (see query/bind.h for meaning,
  * query/GRAMMAR.md for the language).
  *
- *     "arm=left+force.rng=1..2"   LITERALS {arm EQ "left"} {force RNG "1" "2"}
+ *     "arm=left+force.rng=1..2"   LITERALS {arm eq "left"} {force rng "1" "2"}
  *     "@near=ep1.clip,50"         STAGE NEAR "ep1.clip" "50"
  *
  * More is accepted than is printed; grammar_parse() of what grammar_print() wrote gives the same tree.
@@ -16,26 +16,9 @@
 
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
+#include "query/op/op.h"
 
 enum { GRAMMAR_COMPONENT_MAX = 1 << 20 }; /* bytes */
-
-enum grammar_op {
-    GRAMMAR_EQ, /* printed as '=' alone */
-    GRAMMAR_NE,
-    GRAMMAR_IN,
-    GRAMMAR_NIN,
-    GRAMMAR_LT,
-    GRAMMAR_LE,
-    GRAMMAR_GT,
-    GRAMMAR_GE,
-    GRAMMAR_RNG,
-    GRAMMAR_PREFIX,
-    GRAMMAR_HAS,
-    GRAMMAR_NULL,
-    GRAMMAR_OPS,
-};
-/* "ne", "in", ...; "" for GRAMMAR_EQ. */
-const char *grammar_op_name(enum grammar_op op);
 
 enum grammar_stage {
     GRAMMAR_KEY,
@@ -58,6 +41,8 @@ enum grammar_stage {
 };
 /* "near", "text", ... */
 const char *grammar_stage_name(enum grammar_stage stage);
+/* GRAMMAR_STAGES: none is called so. */
+enum grammar_stage grammar_stage_find(const char *name, size_t len);
 
 struct grammar_text { /* decoded bytes, any but '/' are possible as %XX also '/' and NUL; NUL-terminated */
     char *bytes;
@@ -67,8 +52,8 @@ struct grammar_text { /* decoded bytes, any but '/' are possible as %XX also '/'
 struct grammar_literal {
     bool event; /* "event.KEY": the attribute of an event, not of the clip */
     struct grammar_text key;
-    enum grammar_op op;
-    struct grammar_text *args; /* IN, NIN: one or more; RNG: two, empty = open; others: one */
+    const struct op *op;
+    struct grammar_text *args; /* as many as op->args says; of a range two, empty = open */
     size_t arg_count;
 };
 
@@ -83,7 +68,7 @@ struct grammar_component {
     size_t arg_count;
 };
 
-/* -ENOENT with the reason, the nearest name where a stage is misspelt. */
+/* -ENOENT with the reason. */
 int grammar_parse(const char *component, size_t len, struct grammar_component *ret, struct error *err);
 void grammar_component_done(struct grammar_component *component);
 #define CLEANUP_GRAMMAR CLEANUP(grammar_component_done)

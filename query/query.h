@@ -5,8 +5,8 @@
  *     "arm=left/outcome.in=fail,drop"  --query_extend()-->  struct query  --query_run()-->  struct
  * query_result
  *
- * A query is bound: every attribute and value it names exists in that version (else -ENOENT with the reason,
- * the nearest names and a corrected component in the message). A result may well be empty.
+ * A query is bound: every attribute and value it names exists in that version (else -ENOENT with the
+ * reason; query/say/hint.h adds what was probably meant). A result may well be empty.
  *
  * Thread rule: queries and results are immutable and shared by reference count (atomic). All functions that
  * take a reader return -EAGAIN where the reader does not wait and a page is missing, and can simply be called

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "query/nearest.h"
 #include "query/show.h"
 
 struct since {
@@ -42,31 +41,18 @@ static int bind_version(const struct grammar_text *text, uint32_t newest, uint32
     return 0;
 }
 
-static int offer_attribute(void *ctx, const struct catalog_attribute *attribute, struct error *err)
-{
-    (void)err;
-    nearest_offer(ctx, attribute->name, strlen(attribute->name));
-    return 0;
-}
-
-static int refuse_attribute(const struct grammar_text *text, uint32_t newest, struct catalog_reader *reader,
+static int refuse_attribute(const struct grammar_text *text, uint32_t newest, struct refusal *why,
                             struct error *err)
 {
     CLEANUP_BUF struct buf shown = BUF_INIT;
-    CLEANUP_NEAREST struct nearest nearest;
-    nearest_init(&nearest, text->bytes, text->len);
-    int rc = catalog_attributes(reader, offer_attribute, &nearest, err);
-    if (rc < 0)
-        return rc;
-    buf_text_append(&shown, "@since: no attribute '");
     show_append(&shown, text->bytes, text->len);
-    buf_printf(&shown, "' in v%" PRIu32, newest);
-    nearest_print(&nearest, "", &shown);
-    return error_set(err, ENOENT, "%s", buf_text(&shown));
+    why->kind = REFUSAL_ATTRIBUTE;
+    why->arg = 1;
+    return error_set(err, ENOENT, "@since: no attribute '%s' in v%" PRIu32, buf_text(&shown), newest);
 }
 
 int since_bind(const struct grammar_component *component, struct catalog_reader *reader, struct since **ret,
-               struct error *err)
+               struct refusal *why, struct error *err)
 {
     struct since since = {.by_attribute = component->arg_count > 1};
     struct catalog_info info;
@@ -79,7 +65,7 @@ int since_bind(const struct grammar_component *component, struct catalog_reader 
         const struct grammar_text *name = &component->args[1];
         rc = catalog_attribute_find(reader, name->bytes, name->len, &since.attribute, err);
         if (rc == -ENOENT)
-            rc = refuse_attribute(name, info.version, reader, err);
+            rc = refuse_attribute(name, info.version, why, err);
     }
     if (rc < 0)
         return rc;

@@ -15,13 +15,14 @@
 #include "index/base/rowset.h"
 #include "index/catalog/catalog.h"
 #include "query/grammar.h"
+#include "query/refusal.h"
 
 struct since;
 
 /* -ENOENT with the reason: what is no version, or not one up to the reader's; an attribute that is not there.
  */
 int since_bind(const struct grammar_component *component, struct catalog_reader *reader, struct since **ret,
-               struct error *err);
+               struct refusal *why, struct error *err);
 void since_free(struct since *since);
 
 void since_print(const struct since *since, struct buf *buf); /* canonical: "@since=v9,arm" */

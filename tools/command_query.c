@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "query/files.h"
-#include "query/place.h"
-#include "query/report.h"
-#include "query/where.h"
+#include "query/report/report.h"
+#include "query/say/hint.h"
+#include "query/say/place.h"
+#include "query/say/where.h"
 #include "tools/commands.h"
 #include "tools/episodes.h"
 #include "tools/session.h"
@@ -87,7 +88,7 @@ static int narrow_by(struct place *place, struct catalog_reader *reader, const c
     struct query *narrowed;
     rc = query_narrow(place->query, buf_text(&path), path.len, reader, &narrowed, err);
     if (rc)
-        return rc;
+        return rc == -ENOENT ? hint_path(buf_text(&path), path.len, reader, err) : rc;
     query_unref(place->query);
     place->query = narrowed;
     return 0;

@@ -9,7 +9,7 @@
 
 #include "cache/base/count.h"
 #include "cache/base/json.h"
-#include "query/place.h"
+#include "query/say/place.h"
 #include "tools/commands.h"
 #include "tools/readable.h"
 #include "tools/session.h"

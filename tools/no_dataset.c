@@ -11,7 +11,7 @@
 #include "cache/base/memory.h"
 #include "index/base/name.h"
 #include "index/dataset/dataset.h"
-#include "query/nearest.h"
+#include "query/say/nearest.h"
 
 enum { LISTED_NAMES = 8, FOLDERS_MAX = 1000 };
 

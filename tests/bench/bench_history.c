@@ -14,8 +14,8 @@
 
 #include "index/commit/changeset_labels.h"
 #include "index/commit/commit.h"
-#include "query/diff.h"
-#include "query/digest.h"
+#include "query/report/diff.h"
+#include "query/report/digest.h"
 #include "tests/bench/generated.h"
 #include "tests/bench/scratch.h"
 

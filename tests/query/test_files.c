@@ -6,7 +6,7 @@
 
 #include "cache/base/json.h"
 #include "query/files.h"
-#include "query/report.h"
+#include "query/report/report.h"
 #include "tests/query/world.h"
 #include "tests/test_leaks.h"
 

@@ -56,6 +56,14 @@ static struct grammar_text *random_texts(size_t count)
     return texts;
 }
 
+static unsigned op_count(void)
+{
+    unsigned count = 0;
+    while (op_at(count))
+        count++;
+    return count;
+}
+
 static void random_component(struct grammar_component *ret)
 {
     *ret = (struct grammar_component){0};
@@ -72,9 +80,9 @@ static void random_component(struct grammar_component *ret)
         struct grammar_literal *literal = &ret->literals[i];
         literal->event = draw(4) == 0;
         literal->key = random_text(1);
-        literal->op = draw(GRAMMAR_OPS);
-        bool list = literal->op == GRAMMAR_IN || literal->op == GRAMMAR_NIN;
-        literal->arg_count = literal->op == GRAMMAR_RNG ? 2 : list ? 1 + draw(4) : 1;
+        literal->op = op_at(draw(op_count()));
+        const size_t counts[] = {[OP_ONE] = 1, [OP_LIST] = 1 + draw(4), [OP_RANGE] = 2};
+        literal->arg_count = counts[literal->op->args];
         literal->args = random_texts(literal->arg_count);
     }
 }

@@ -6,9 +6,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "query/diff.h"
-#include "query/digest.h"
-#include "query/report.h"
+#include "query/report/diff.h"
+#include "query/report/digest.h"
+#include "query/report/report.h"
+#include "query/say/hint.h"
 #include "tests/query/golden.h"
 #include "tests/query/world.h"
 #include "tests/test_leaks.h"
@@ -58,7 +59,10 @@ static void parse_and_list(void *ctx, const char *input, size_t len, struct buf 
     struct error err = {0};
     uint32_t rows[64];
     uint64_t next;
-    if (query_parse(input, len, reader, &query, &err) || query_run(query, reader, &found, &err)) {
+    int rc = query_parse(input, len, reader, &query, &err);
+    if (rc == -ENOENT)
+        rc = hint_path(input, len, reader, &err);
+    if (rc || query_run(query, reader, &found, &err)) {
         buf_text_append(result, err.text);
         return;
     }

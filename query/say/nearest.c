@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Three rows of the usual dynamic programme. A name is near if a third of its letters or fewer are wrong;
  * one that the wanted name begins ("pick" for "pick up the cube") counts as barely near. */
-#include "query/nearest.h"
+#include "query/say/nearest.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * it no such file, was it a condition in another language, what is spelt nearly so? The first that has an
  * answer is the reason.
  */
-#include "query/absent.h"
+#include "query/say/absent.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,11 +12,11 @@
 
 #include "query/clause.h"
 #include "query/files.h"
-#include "query/hint.h"
-#include "query/mend.h"
-#include "query/nearest.h"
+#include "query/say/hint.h"
+#include "query/say/mend.h"
+#include "query/say/nearest.h"
+#include "query/say/where.h"
 #include "query/show.h"
-#include "query/where.h"
 
 enum { KEY_DIGITS = 6, VALUES_MAX = 5 };
 
@@ -42,7 +42,7 @@ static void print_has(const struct catalog_attribute *attribute, struct buf *tex
 {
     struct value no = {.type = VALUE_INT};
     struct literal literal = {
-        .name = (char *)(uintptr_t)attribute->name, .op = GRAMMAR_NULL, .values = &no, .count = 1};
+        .name = (char *)(uintptr_t)attribute->name, .op = &op_null, .values = &no, .count = 1};
     literal_print(&literal, text);
 }
 
@@ -60,7 +60,7 @@ static int add_having(void *ctx, const struct catalog_attribute *attribute, cons
         return 0;
     struct value copy = *value;
     struct literal literal = {
-        .name = (char *)(uintptr_t)attribute->name, .op = GRAMMAR_EQ, .values = &copy, .count = 1};
+        .name = (char *)(uintptr_t)attribute->name, .op = &op_eq, .values = &copy, .count = 1};
     buf_text_append(having->text, having->any ? ", " : " ");
     if (value->type == VALUE_LIST)
         print_has(attribute, having->text);
@@ -192,7 +192,7 @@ static int list_value(void *ctx, const struct value *value, uint64_t clips, stru
     struct listing *listing = ctx;
     struct value copy = *value;
     struct literal literal = {
-        .name = (char *)(uintptr_t)listing->attribute->name, .op = GRAMMAR_EQ, .values = &copy, .count = 1};
+        .name = (char *)(uintptr_t)listing->attribute->name, .op = &op_eq, .values = &copy, .count = 1};
     if (!clips)
         return 0;
     buf_text_append(listing->text, listing->count ? ", " : "");
@@ -226,10 +226,8 @@ static int tell_attribute(struct absent *absent, struct error *err)
 static int tell_value(struct absent *absent, struct error *err)
 {
     struct grammar_text none = {(char *)(uintptr_t) "", 0};
-    struct grammar_literal literal = {.key = {(char *)(uintptr_t)absent->name, absent->len},
-                                      .op = GRAMMAR_EQ,
-                                      .args = &none,
-                                      .arg_count = 1};
+    struct grammar_literal literal = {
+        .key = {(char *)(uintptr_t)absent->name, absent->len}, .op = &op_eq, .args = &none, .arg_count = 1};
     struct grammar_component component = {.literals = &literal, .literal_count = 1};
     return mend_key(&(struct hint_place){.component = &component}, absent->reader, &absent->text, err);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One pass from left to right. Bare words keep the spelling of the path grammar, so what it reads is read
  * here as well; words in quotes are any bytes, and are escaped. */
-#include "query/where.h"
+#include "query/say/where.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "cache/base/escape.h"
+#include "query/op/op.h"
 #include "query/show.h"
 
 struct scan {
@@ -197,24 +198,17 @@ static int refuse_other_word(struct scan *scan, const char *from, struct error *
     return 0;
 }
 
-static const struct operator
-{
-    const char *typed, *path;
-}
-operators[] = {
-    {"==", "="},    {"=", "="},     {"!=", ".ne="}, {"<>", ".ne="},
-    {"<=", ".le="}, {">=", ".ge="}, {"<", ".lt="},  {">", ".gt="},
-};
-
 /* Behind the key, which began at `key`. */
 static int take_operation(struct scan *scan, const char *key, struct error *err)
 {
     skip(scan, blanks);
-    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
-        if (take(scan, operators[i].typed)) {
-            buf_text_append(scan->path, operators[i].path);
-            return take_value(scan, err);
-        }
+    size_t len;
+    const struct op *op = op_of_sign(scan->at, (size_t)(scan->end - scan->at), &len);
+    if (op) {
+        scan->at += len;
+        buf_printf(scan->path, "%s%s=", *op->name ? "." : "", op->name);
+        return take_value(scan, err);
+    }
     if (take_word(scan, "in"))
         return take_set(scan, false, err);
     const char *here = scan->at;

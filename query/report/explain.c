@@ -2,7 +2,7 @@
 /*
  * The plan as it was made, a line a step, and then a warning for each literal that many clips say nothing of.
  */
-#include "query/explain.h"
+#include "query/report/explain.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -45,7 +45,7 @@ static int warn_literal(const struct literal *literal, const struct plan *plan, 
     struct catalog_attribute attribute;
     struct catalog_counts counts;
     uint64_t lacking;
-    if (literal->op == GRAMMAR_NULL)
+    if (literal->op->types == OP_ANY) /* who lacks it is what was asked */
         return 0;
     int rc = catalog_attribute_find(reader, literal->name, strlen(literal->name), &attribute, err);
     if (!rc)

@@ -8,7 +8,7 @@
  *      "events":[["grasp",0.5,1.25,"anna"]]},
  *     ...]}
  */
-#include "query/page.h"
+#include "query/report/page.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #include "cache/base/instant.h"
 #include "cache/base/json.h"
 #include "query/files.h"
-#include "query/page_html.h"
+#include "query/report/page_html.h"
 
 struct page {
     struct catalog_reader *reader;

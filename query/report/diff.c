@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Rows are never used again and belong to their key for ever, so sets of rows of two versions can be
  * compared. Only clips that the newer catalog says changed are looked at one by one. */
-#include "query/diff.h"
+#include "query/report/diff.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "query/across.h"
-#include "query/diff_clip.h"
+#include "query/report/across.h"
+#include "query/report/diff_clip.h"
 
 const char *diff_op_name(enum diff_op op)
 {

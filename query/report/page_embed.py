@@ -19,7 +19,7 @@ policy = "; ".join(["default-src 'none'", f"script-src {allowed('script')}", f"s
                     "media-src 'self' file:", "base-uri 'none'", "form-action 'none'"])
 head, tail = page.replace("{{policy}}", policy).split("{{data}}")
 
-print("// Made from page.html by page_embed.py.\n#include \"query/page_html.h\"")
+print("// Made from page.html by page_embed.py.\n#include \"query/report/page_html.h\"")
 for name, text in ("head", head), ("tail", tail):
     data = text.encode()
     print(f"\nconst unsigned char page_html_{name}[] = {{")

@@ -14,12 +14,12 @@
 
 enum report_kind {
     REPORT_COUNT,     /* "42\n" */
-    REPORT_DIGEST,    /* SHA-256 of what the clips hold, 64 hex digits and a newline: query/digest.h */
+    REPORT_DIGEST,    /* SHA-256 of what the clips hold, 64 hex digits and a newline: query/report/digest.h */
     REPORT_CANONICAL, /* "arm=left/outcome=fail\n" */
     REPORT_EXPLAIN,   /* the plan with estimates, and warnings ("12 of 48 clips lack 'force'") */
     REPORT_MANIFEST,  /* manifest.jsonl: each clip's json line with "files":{name:size} added */
-    REPORT_PAGE,      /* index.html: the clips for a browser (query/page.h) */
-    REPORT_DIFF,      /* diff-vN.jsonl: what changed since version N (query/diff.h); not in report_names */
+    REPORT_PAGE,      /* index.html: the clips for a browser (query/report/page.h) */
+    REPORT_DIFF, /* diff-vN.jsonl: what changed since version N (query/report/diff.h); not in report_names */
 };
 struct report_name {
     const char *name; /* as in .elidefs/: "count", "canonical", "explain", "manifest.jsonl" */

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Suggestions are worth one pass over a bounded number of names. Texts are compared by spelling, numbers and
+/* A component that was refused is bound once more: what is to be said of it is looked up only now.
+ * Suggestions are worth one pass over a bounded number of names. Texts are compared by spelling, numbers and
  * times by distance: their neighbours in value order are shown. */
-#include "query/hint.h"
+#include "query/say/hint.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "query/mend.h"
-#include "query/nearest.h"
+#include "query/bind.h"
+#include "query/say/mend.h"
+#include "query/say/nearest.h"
 #include "query/show.h"
 
 enum { HINT_SEEN_MAX = 4096, HINT_LISTED_MAX = 5 };
@@ -101,6 +103,21 @@ static void print_listed(const struct hints *hints, const char *what, struct buf
         buf_text_append(text, ", ...");
 }
 
+/* Only capitals are wrong. */
+static bool is_exact(const struct hints *hints)
+{
+    return hints->nearest.count && hints->nearest.best[0].distance == 0;
+}
+
+static void print_operators(struct buf *text)
+{
+    const struct op *op;
+    buf_text_append(text, ": there are =");
+    for (size_t i = 0; (op = op_at(i)); i++)
+        if (op->help && *op->name)
+            buf_printf(text, ", .%s", op->name);
+}
+
 /* "arm.eq=left": arm is there, so the name after the dot was meant as an operator. */
 static int hint_operator(const struct hint_place *place, struct catalog_reader *reader, struct buf *text,
                          struct error *err)
@@ -119,41 +136,36 @@ static int hint_operator(const struct hint_place *place, struct catalog_reader *
     buf_printf(text, "no operator '.");
     show_append(text, dot + 1, len);
     buf_u8(text, '\'');
-    for (enum grammar_op op = GRAMMAR_NE; op < GRAMMAR_OPS; op++)
-        nearest_offer(&nearest, grammar_op_name(op), strlen(grammar_op_name(op)));
+    for (size_t i = 0; op_at(i); i++)
+        nearest_offer(&nearest, op_at(i)->name, strlen(op_at(i)->name));
     rc = mend_key(place, reader, text, err);
     if (rc)
         return rc;
     nearest_print(&nearest, ".", text);
     if (!nearest.count)
-        buf_text_append(text, ": there are =, .ne, .in, .nin, .lt, .le, .gt, .ge, .rng, .prefix, .null");
+        print_operators(text);
     return 1;
 }
 
+/* `text` is the reason already. */
 static int hint_name(const struct hint_place *place, struct catalog_reader *reader, struct buf *text,
                      struct error *err)
 {
     const struct grammar_text *key = &place->component->literals[place->literal].key;
     CLEANUP_HINTS struct hints hints = {0};
-    struct catalog_info info;
     nearest_init(&hints.nearest, key->bytes, key->len);
-    int rc = catalog_info(reader, &info, err);
-    if (rc >= 0)
-        rc = catalog_attributes(reader, offer_attribute, &hints, err);
+    int rc = catalog_attributes(reader, offer_attribute, &hints, err);
     if (rc < 0)
         return rc;
-    buf_text_append(text, "no attribute '");
-    show_append(text, key->bytes, key->len);
-    buf_printf(text, "' in v%u", info.version);
-    rc = hints.nearest.count && hints.nearest.best[0].distance == 0 ? 0 : mend_key(place, reader, text, err);
+    rc = is_exact(&hints) ? 0 : mend_key(place, reader, text, err);
     if (rc)
-        return rc;
+        return rc < 0 ? rc : 0;
     nearest_print(&hints.nearest, "", text);
     if (hints.nearest.count)
         correct_key(place, &hints.nearest.best[0].name, text);
     else
         print_listed(&hints, "there are", text);
-    return 1;
+    return 0;
 }
 
 /* "key=ep000": keys are no attribute. */
@@ -168,15 +180,20 @@ static int hint_clip(const struct hint_place *place, struct buf *text)
     return 1;
 }
 
-int hint_attribute(const struct hint_place *place, struct catalog_reader *reader, struct error *err)
+static int hint_attribute(const struct hint_place *place, struct catalog_reader *reader, struct buf *text,
+                          struct error *err)
 {
-    CLEANUP_BUF struct buf text = BUF_INIT;
-    int rc = hint_clip(place, &text);
+    CLEANUP_BUF struct buf other = BUF_INIT;
+    int rc = hint_clip(place, &other);
     if (rc == 0)
-        rc = hint_operator(place, reader, &text, err);
+        rc = hint_operator(place, reader, &other, err);
     if (rc == 0)
-        rc = hint_name(place, reader, &text, err);
-    return rc < 0 ? rc : error_set(err, ENOENT, "%s", buf_text(&text));
+        return hint_name(place, reader, text, err);
+    if (rc < 0)
+        return rc;
+    buf_clear(text);
+    buf_append(text, buf_text(&other), other.len);
+    return 0;
 }
 
 static void print_neighbours(const struct hint_place *place, const struct hints *hints, struct buf *text)
@@ -190,41 +207,115 @@ static void print_neighbours(const struct hint_place *place, const struct hints 
     correct_arg(place, near[0]->len ? near[0] : near[1], text);
 }
 
-int hint_value(const struct hint_place *place, const struct catalog_attribute *attribute,
-               const struct value *value, struct catalog_reader *reader, struct error *err)
+static int hint_value(const struct hint_place *place, const struct catalog_attribute *attribute,
+                      struct catalog_reader *reader, struct buf *text, struct error *err)
 {
     CLEANUP_HINTS struct hints hints = {0};
-    CLEANUP_BUF struct buf text = BUF_INIT;
     const struct grammar_text *arg = &place->component->literals[place->literal].args[place->arg];
     bool by_spelling = attribute->type == VALUE_TEXT || attribute->type == VALUE_BOOL;
+    struct value wanted;
     nearest_init(&hints.nearest, arg->bytes, by_spelling ? arg->len : 0);
-    hints.wanted = by_spelling ? NULL : value;
+    if (!by_spelling && !value_parse(attribute->type, arg->bytes, arg->len, &wanted, NULL))
+        hints.wanted = &wanted;
     int rc = catalog_values(reader, attribute->id, offer_value, &hints, err);
     if (rc < 0)
         return rc;
-    show_append(&text, attribute->name, strlen(attribute->name));
-    buf_text_append(&text, " has no value '");
-    show_append(&text, arg->bytes, arg->len);
-    buf_u8(&text, '\'');
-    rc = hints.nearest.count && hints.nearest.best[0].distance == 0 ? 0
-                                                                    : mend_value(place, reader, &text, err);
+    rc = is_exact(&hints) ? 0 : mend_value(place, reader, text, err);
     if (rc)
-        return rc < 0 ? rc : error_set(err, ENOENT, "%s", buf_text(&text));
-    nearest_print(&hints.nearest, "", &text);
+        return rc < 0 ? rc : 0;
+    nearest_print(&hints.nearest, "", text);
     if (hints.nearest.count)
-        correct_arg(place, &hints.nearest.best[0].name, &text);
+        correct_arg(place, &hints.nearest.best[0].name, text);
     else if (hints.wanted)
-        print_neighbours(place, &hints, &text);
+        print_neighbours(place, &hints, text);
     else
-        print_listed(&hints, "it has", &text);
-    return error_set(err, ENOENT, "%s", buf_text(&text));
+        print_listed(&hints, "it has", text);
+    return 0;
 }
 
-int hint_type(const struct hint_place *place, const char *why, struct catalog_reader *reader,
-              struct error *err)
+/* ---- what is refused ---- */
+
+static int hint_literal(const struct grammar_component *component, const struct refusal *why,
+                        struct catalog_reader *reader, struct buf *text, struct error *err)
 {
+    const struct hint_place place = {component, why->literal, why->arg};
+    int rc = 0;
+    if (why->kind == REFUSAL_ATTRIBUTE)
+        rc = hint_attribute(&place, reader, text, err);
+    else if (why->kind == REFUSAL_VALUE)
+        rc = hint_value(&place, &why->attribute, reader, text, err);
+    else if (why->kind == REFUSAL_TYPE)
+        rc = mend_value(&place, reader, text, err);
+    return rc < 0 ? rc : 0;
+}
+
+/* "@since=v1,amr" */
+static int hint_stage(const struct grammar_component *component, const struct refusal *why,
+                      struct catalog_reader *reader, struct buf *text, struct error *err)
+{
+    const struct grammar_text *arg = &component->args[why->arg];
+    CLEANUP_HINTS struct hints hints = {0};
+    if (why->kind != REFUSAL_ATTRIBUTE)
+        return 0;
+    nearest_init(&hints.nearest, arg->bytes, arg->len);
+    int rc = catalog_attributes(reader, offer_attribute, &hints, err);
+    nearest_print(&hints.nearest, "", text);
+    return rc < 0 ? rc : 0;
+}
+
+/* "@neer=ep1,5": the only component that cannot be read of which there is more to say. */
+static void hint_stage_name(const char *component, size_t len, struct buf *text)
+{
+    const char *name = component + 1, *equals = len ? memchr(component, '=', len) : NULL;
+    if (!len || *component != '@' || memchr(component, '+', len))
+        return;
+    CLEANUP_NEAREST struct nearest nearest;
+    size_t name_len = equals ? (size_t)(equals - name) : len - 1;
+    nearest_init(&nearest, name, name_len);
+    for (enum grammar_stage stage = 0; stage < GRAMMAR_STAGES; stage++)
+        nearest_offer(&nearest, grammar_stage_name(stage), strlen(grammar_stage_name(stage)));
+    if (grammar_stage_find(name, name_len) == GRAMMAR_STAGES)
+        nearest_print(&nearest, "@", text);
+}
+
+/* 0, and nothing is said, if it means something. */
+static int tell(const char *component, size_t len, struct catalog_reader *reader, struct error *err)
+{
+    CLEANUP_GRAMMAR struct grammar_component parsed = {0};
     CLEANUP_BUF struct buf text = BUF_INIT;
-    buf_text_append(&text, why);
-    int rc = mend_value(place, reader, &text, err);
-    return rc < 0 ? rc : error_set(err, ENOENT, "%s", buf_text(&text));
+    struct clause *clause;
+    struct refusal why;
+    struct error reason = {0};
+    int parse = grammar_parse(component, len, &parsed, &reason), rc = parse;
+    if (!parse)
+        rc = bind_component(&parsed, reader, &clause, &why, &reason);
+    if (!rc)
+        clause_unref(clause);
+    if (rc != -ENOENT)
+        return rc ? error_copy(err, &reason) : 0;
+    buf_text_append(&text, reason.text);
+    if (parse)
+        hint_stage_name(component, len, &text);
+    else
+        rc = parsed.kind == GRAMMAR_KIND_STAGE ? hint_stage(&parsed, &why, reader, &text, err)
+                                               : hint_literal(&parsed, &why, reader, &text, err);
+    return rc < 0 && !parse ? rc : error_set(err, ENOENT, "%s", buf_text(&text));
+}
+
+int hint_component(const char *component, size_t len, struct catalog_reader *reader, struct error *err)
+{
+    int rc = tell(component, len, reader, err);
+    return rc ? rc : -ENOENT;
+}
+
+int hint_path(const char *path, size_t len, struct catalog_reader *reader, struct error *err)
+{
+    int rc = 0;
+    for (const char *end = path + len, *next; !rc && path < end; path = next + 1) {
+        next = memchr(path, '/', (size_t)(end - path));
+        if (!next)
+            next = end;
+        rc = next == path ? 0 : tell(path, (size_t)(next - path), reader, err);
+    }
+    return rc ? rc : -ENOENT;
 }

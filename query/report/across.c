@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What is an error where a path is typed (an attribute or value that is not there) is an answer here: in that
  * version nobody had it. */
-#include "query/across.h"
+#include "query/report/across.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,8 +25,7 @@ static int convert(const struct literal *literal, const struct catalog_attribute
         value_print(&bytes[i], &condition->values[i]);
         bool open = i == 0 ? condition->open_low : condition->open_high;
         values[i] = (struct value){.type = there->type};
-        if (!(literal->op == GRAMMAR_RNG && open) &&
-            value_parse(there->type, buf_text(&bytes[i]), bytes[i].len, &values[i], NULL) < 0)
+        if (!open && value_parse(there->type, buf_text(&bytes[i]), bytes[i].len, &values[i], NULL) < 0)
             return -EINVAL;
     }
     condition->values = values;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Values are compared as JSON, by the attribute's id, so neither a new name nor a wider type is a difference
  * of a clip. Files are compared by content: one that was replaced by its like has not changed. */
-#include "query/diff_clip.h"
+#include "query/report/diff_clip.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "cache/base/hash.h"
 #include "cache/base/json.h"
-#include "query/digest.h"
 #include "query/files.h"
+#include "query/report/digest.h"
 
 #define EVENTS UINT32_MAX /* in place of an attribute's id */
 

@@ -2,7 +2,7 @@
 /* How one clip differs between two versions. One thread at a time. */
 #pragma once
 
-#include "query/diff.h"
+#include "query/report/diff.h"
 
 struct diff_sides; /* what is kept from clip to clip */
 struct diff_sides *diff_sides_new(const struct diff *diff);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A value is suggested in its canonical spelling, and only if the query that it makes has clips. */
-#include "query/suggest.h"
+#include "query/say/suggest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -51,42 +51,22 @@ static int leaves_clips(const struct suggesting *s, const struct buf *component,
 
 /* ---- operators: "outcome.", "outcome.n" ---- */
 
-struct operator
+static bool is_for(const struct op *op, enum value_type type)
 {
-    enum grammar_op op;
-    const char *what;
-    bool ordered; /* means nothing for booleans */
-};
-
-static const struct operator operators[] = {
-    {GRAMMAR_NE, "has it, and no value is ...", false},
-    {GRAMMAR_IN, "some value is one of ...,...", false},
-    {GRAMMAR_NIN, "has it, and no value is one of ...,...", false},
-    {GRAMMAR_LT, "less than ...", true},
-    {GRAMMAR_LE, "at most ...", true},
-    {GRAMMAR_GT, "more than ...", true},
-    {GRAMMAR_GE, "at least ...", true},
-    {GRAMMAR_RNG, "in the range ... .. ...", true},
-    {GRAMMAR_PREFIX, "its text begins with ...", false},
-    {GRAMMAR_NULL, "1: lacks it, 0: has it", false},
-};
-
-static bool is_for(const struct operator* which, enum value_type type)
-{
-    return type == VALUE_LIST ? which->op == GRAMMAR_NULL : !which->ordered || type != VALUE_BOOL;
+    return type == VALUE_LIST ? op->types == OP_ANY : op->types != OP_ORDERED || type != VALUE_BOOL;
 }
 
 static int suggest_operators(struct suggesting *s, size_t name_len, struct error *err)
 {
     const char *begun = s->part + name_len + 1;
     int rc = catalog_attribute_find(s->reader, s->part, name_len, &s->attribute, err);
-    for (size_t i = 0; !rc && i < sizeof operators / sizeof *operators; i++) {
-        const struct operator* which = & operators[i];
-        const char *name = grammar_op_name(which->op);
-        if (strncmp(name, begun, strlen(begun)) || !is_for(which, s->attribute.type))
+    const struct op *op;
+    for (size_t i = 0; !rc && (op = op_at(i)); i++) {
+        if (!op->help || !*op->name || strncmp(op->name, begun, strlen(begun)) ||
+            !is_for(op, s->attribute.type))
             continue;
-        CLEANUP_FREE char *text = mem_printf("%.*s.%s=", (int)name_len, s->part, name);
-        rc = suggest(s, text, which->what, err);
+        CLEANUP_FREE char *text = mem_printf("%.*s.%s=", (int)name_len, s->part, op->name);
+        rc = suggest(s, text, op->help, err);
     }
     return rc;
 }
@@ -105,11 +85,8 @@ static int take_value(void *ctx, const struct value *value, uint64_t clips, stru
     struct suggesting *s = ctx;
     CLEANUP_BUF struct buf text = BUF_INIT, component = BUF_INIT;
     struct value copy = *value;
-    struct literal literal = {.name = s->attribute.name,
-                              .op = GRAMMAR_EQ,
-                              .values = &copy,
-                              .count = 1,
-                              .attribute = s->attribute.id};
+    struct literal literal = {
+        .name = s->attribute.name, .op = &op_eq, .values = &copy, .count = 1, .attribute = s->attribute.id};
     literal_print(&literal, &text);
     const char *printed = strchr(buf_text(&text), '=') + 1;
     if (strncmp(printed, s->part + s->value_at, s->part_len - s->value_at))
@@ -120,17 +97,25 @@ static int take_value(void *ctx, const struct value *value, uint64_t clips, stru
     return rc > 0 ? suggest(s, buf_text(&component), COUNT(clips, "clip"), err) : rc;
 }
 
+/* "outcome.null=" */
+static int suggest_choices(struct suggesting *s, const struct op *op, struct error *err)
+{
+    bool begun = s->part_len > s->value_at;
+    int rc = 0;
+    for (const struct op_choice *choice = op->choices; !rc && !begun && choice->text; choice++) {
+        CLEANUP_FREE char *text = mem_printf("%s%s", s->part, choice->text);
+        rc = suggest(s, text, choice->help, err);
+    }
+    return rc;
+}
+
 static int suggest_values(struct suggesting *s, size_t equals, struct error *err)
 {
     size_t name_len = strcspn(s->part, ".=");
     s->value_at = value_at(s->part, equals);
-    if (name_len + strlen(".null") == equals && !strncmp(s->part + name_len, ".null", strlen(".null"))) {
-        for (unsigned i = 0; i < 2 && s->part_len == s->value_at; i++) {
-            CLEANUP_FREE char *text = mem_printf("%s%u", s->part, i);
-            suggest(s, text, i ? "lacks it" : "has it", err);
-        }
-        return 0;
-    }
+    const struct op *op = name_len < equals ? op_find(s->part + name_len + 1, equals - name_len - 1) : NULL;
+    if (op && op->choices)
+        return suggest_choices(s, op, err);
     int rc = catalog_attribute_find(s->reader, s->part, name_len, &s->attribute, err);
     return rc ? rc : catalog_values(s->reader, s->attribute.id, take_value, s, err);
 }

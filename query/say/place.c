@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a component is, is told by its spelling alone (index/base/name.h), so no tag and no clip can be taken
  * for a condition. */
-#include "query/place.h"
+#include "query/say/place.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "index/base/name.h"
-#include "query/absent.h"
 #include "query/files.h"
-#include "query/nearest.h"
+#include "query/say/absent.h"
+#include "query/say/hint.h"
+#include "query/say/nearest.h"
 #include "query/show.h"
 
 enum { LISTED_TAGS = 8 };
@@ -196,7 +197,7 @@ static int walk(struct place *place, struct catalog_reader *reader, const char *
             struct query *narrowed;
             int rc = query_extend(place->query, name, len, reader, &narrowed, err);
             if (rc)
-                return rc;
+                return rc == -ENOENT ? hint_component(name, len, reader, err) : rc;
             query_unref(place->query);
             place->query = narrowed;
             continue;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cache/base/json.h"
-#include "query/diff.h"
+#include "query/report/diff.h"
 
 static void text(struct buf *buf, const char *before, const char *value)
 {

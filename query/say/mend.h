@@ -14,7 +14,7 @@
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
 #include "index/catalog/catalog.h"
-#include "query/hint.h"
+#include "query/say/hint.h"
 
 /* Appends ": why (component)" and returns 1; 0 if nothing fits; -errno, -EAGAIN among them. */
 int mend_key(const struct hint_place *place, struct catalog_reader *reader, struct buf *text,

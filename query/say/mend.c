@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Each rewriting is a function in a table; the first whose result can be bound is what was meant. */
-#include "query/mend.h"
+#include "query/say/mend.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ static int means_something(const struct mend *mend, struct grammar_literal *lite
 {
     struct grammar_component alone = {.kind = GRAMMAR_KIND_LITERALS, .literals = literal, .literal_count = 1};
     struct clause *clause;
-    int rc = bind_component_plain(&alone, mend->reader, &clause, err);
+    int rc = bind_component(&alone, mend->reader, &clause, NULL, err);
     if (rc)
         return rc == -ENOENT ? 0 : rc;
     clause_unref(clause);
@@ -112,9 +112,9 @@ static bool trim(struct grammar_text *text, const char *set)
     return text->len && text->len < before;
 }
 
-static bool set_op(struct draft *draft, enum grammar_op op)
+static bool set_op(struct draft *draft, const struct op *op)
 {
-    bool plain = draft->literal.op == GRAMMAR_EQ;
+    bool plain = draft->literal.op == &op_eq;
     draft->literal.op = op;
     return plain;
 }
@@ -143,19 +143,16 @@ static bool drop_tail(struct draft *draft)
 /* "=>100", "=<=5", "=!left": the operator got to the wrong side. */
 static bool move_comparison(struct draft *draft)
 {
-    static const struct {
-        const char *typed;
-        enum grammar_op op;
-    } signs[] = {{">=", GRAMMAR_GE}, {"<=", GRAMMAR_LE}, {"!=", GRAMMAR_NE}, {"<>", GRAMMAR_NE},
-                 {">", GRAMMAR_GT},  {"<", GRAMMAR_LT},  {"!", GRAMMAR_NE}};
     struct grammar_text *arg = &draft->args[draft->arg];
-    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
-        if (begins(arg, signs[i].typed)) {
-            cut_front(arg, strlen(signs[i].typed));
-            trim(arg, " ");
-            return set_op(draft, signs[i].op) && arg->len;
-        }
-    return false;
+    size_t len = 1;
+    const struct op *op = begins(arg, "=") ? NULL : op_of_sign(arg->bytes, arg->len, &len);
+    if (!op && begins(arg, "!"))
+        op = &op_ne;
+    if (!op)
+        return false;
+    cut_front(arg, len);
+    trim(arg, " ");
+    return set_op(draft, op) && arg->len;
 }
 
 /* "1..5", "1-5", "1:5" */
@@ -172,7 +169,7 @@ static bool split_range(struct draft *draft)
         draft->args[0].len = before;
         draft->args[1] = (struct grammar_text){at + len, whole.len - before - len};
         draft->literal.arg_count = 2;
-        return set_op(draft, GRAMMAR_RNG) && draft->args[1].len;
+        return set_op(draft, &op_rng) && draft->args[1].len;
     }
     return false;
 }
@@ -190,7 +187,7 @@ static bool split_list(struct draft *draft)
         len = (size_t)-1;
     }
     draft->literal.arg_count = count;
-    return count > 1 && set_op(draft, GRAMMAR_IN);
+    return count > 1 && set_op(draft, &op_in);
 }
 
 static bool take_prefix(struct draft *draft)
@@ -199,14 +196,14 @@ static bool take_prefix(struct draft *draft)
     if (!arg->len || !is_any(arg->bytes[arg->len - 1], "*%"))
         return false;
     trim(arg, "*%");
-    return set_op(draft, GRAMMAR_PREFIX) && arg->len;
+    return set_op(draft, &op_prefix) && arg->len;
 }
 
 /* "2026-03": no instant, but the beginning of some. */
 static bool take_date(struct draft *draft)
 {
     struct grammar_text *arg = &draft->args[draft->arg];
-    return arg->len >= 4 && arg->len <= 10 && is_any(*arg->bytes, "12") && set_op(draft, GRAMMAR_PREFIX);
+    return arg->len >= 4 && arg->len <= 10 && is_any(*arg->bytes, "12") && set_op(draft, &op_prefix);
 }
 
 static bool is_word(const struct grammar_text *text, const char *const *words)
@@ -227,14 +224,14 @@ static bool take_missing(struct draft *draft)
     static const char *const words[] = {"null", "none", "nan", "nil", "na", "n/a", "missing", NULL};
     bool meant = is_word(&draft->args[draft->arg], words);
     set_arg(draft, "1");
-    return set_op(draft, GRAMMAR_NULL) && meant;
+    return set_op(draft, &op_null) && meant;
 }
 
 static bool take_any(struct draft *draft)
 {
     bool meant = draft->args[draft->arg].len == 1 && *draft->args[draft->arg].bytes == '*';
     set_arg(draft, "0");
-    return set_op(draft, GRAMMAR_NULL) && meant;
+    return set_op(draft, &op_null) && meant;
 }
 
 static bool take_true(struct draft *draft)
@@ -273,41 +270,42 @@ static const struct edit value_edits[] = {
 static bool take_sign(struct draft *draft)
 {
     struct grammar_text *key = &draft->literal.key;
-    char sign = key->len > 1 ? key->bytes[key->len - 1] : 0;
-    if (!is_any(sign, "!<>"))
+    const char sign[] = {key->len > 1 ? key->bytes[key->len - 1] : 0, '='};
+    size_t sign_len;
+    if (!is_any(sign[0], "!<>"))
         return false;
+    const struct op *op = op_of_sign(sign, sizeof sign, &sign_len);
     key->len--;
     trim(key, " ");
     for (size_t i = 0; i < draft->literal.arg_count; i++)
         trim(&draft->args[i], " ");
-    return set_op(draft, sign == '!' ? GRAMMAR_NE : sign == '<' ? GRAMMAR_LE : GRAMMAR_GE) && key->len;
+    return op && set_op(draft, op) && key->len;
+}
+
+/* Of those that take one argument. */
+static const struct op *meant_op(const struct grammar_text *name)
+{
+    static const char *const none[] = {NULL};
+    const struct op *op;
+    for (size_t i = 0; (op = op_at(i)); i++) {
+        const char *const own[] = {*op->name && op->args == OP_ONE ? op->name : NULL, NULL};
+        if (is_word(name, op->aliases ? op->aliases : none) || is_word(name, own))
+            return op;
+    }
+    return NULL;
 }
 
 /* "arm.eq=left": names that operators have elsewhere, and ours in capitals. */
 static bool take_alias(struct draft *draft)
 {
-    static const struct {
-        const char *name;
-        enum grammar_op op;
-    } aliases[] = {{"eq", GRAMMAR_EQ},         {"equals", GRAMMAR_EQ},  {"is", GRAMMAR_EQ},
-                   {"neq", GRAMMAR_NE},        {"not", GRAMMAR_NE},     {"gte", GRAMMAR_GE},
-                   {"min", GRAMMAR_GE},        {"lte", GRAMMAR_LE},     {"max", GRAMMAR_LE},
-                   {"less", GRAMMAR_LT},       {"greater", GRAMMAR_GT}, {"startswith", GRAMMAR_PREFIX},
-                   {"starts", GRAMMAR_PREFIX}, {"like", GRAMMAR_PREFIX}};
     struct grammar_text *key = &draft->literal.key;
     char *dot = key->len ? memrchr(key->bytes, '.', key->len) : NULL;
-    if (!dot || draft->literal.op != GRAMMAR_EQ)
+    if (!dot || draft->literal.op != &op_eq)
         return false;
     struct grammar_text name = {dot + 1, key->len - (size_t)(dot - key->bytes) - 1};
     key->len = (size_t)(dot - key->bytes);
-    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
-        if (is_word(&name, (const char *const[]){aliases[i].name, NULL}))
-            return set_op(draft, aliases[i].op);
-    for (enum grammar_op op = GRAMMAR_NE; op < GRAMMAR_OPS; op++)
-        if (op != GRAMMAR_IN && op != GRAMMAR_NIN && op != GRAMMAR_RNG &&
-            is_word(&name, (const char *const[]){grammar_op_name(op), NULL}))
-            return set_op(draft, op);
-    return false;
+    const struct op *op = meant_op(&name);
+    return op && set_op(draft, op);
 }
 
 static bool trim_key(struct draft *draft)
@@ -323,7 +321,7 @@ static bool swap_key(struct draft *draft)
     struct grammar_text key = draft->literal.key;
     draft->literal.key = draft->args[0];
     draft->args[0] = key;
-    return draft->literal.op == GRAMMAR_EQ && draft->literal.key.len;
+    return draft->literal.op == &op_eq && draft->literal.key.len;
 }
 
 static const struct edit key_edits[] = {
@@ -358,9 +356,10 @@ static int ask_attribute(void *ctx, const struct catalog_attribute *attribute, s
     if (attribute->type != VALUE_TEXT || !owner->left)
         return 0;
     owner->left--;
-    struct draft draft = {
-        .literal = {.key = {(char *)(uintptr_t)attribute->name, strlen(attribute->name)}, .arg_count = 1},
-        .args = {owner->value}};
+    struct draft draft = {.literal = {.key = {(char *)(uintptr_t)attribute->name, strlen(attribute->name)},
+                                      .op = &op_eq,
+                                      .arg_count = 1},
+                          .args = {owner->value}};
     draft.literal.args = draft.args;
     CLEANUP_BUF struct buf why = BUF_INIT;
     buf_u8(&why, '\'');
@@ -391,5 +390,5 @@ int mend_value(const struct hint_place *place, struct catalog_reader *reader, st
     const struct grammar_literal *literal = &place->component->literals[place->literal];
     struct mend mend = {place, reader, text};
     int rc = try_edits(&mend, value_edits, sizeof value_edits / sizeof *value_edits, err);
-    return rc || literal->op != GRAMMAR_EQ ? rc : find_owner(&mend, literal->args[place->arg], err);
+    return rc || literal->op != &op_eq ? rc : find_owner(&mend, literal->args[place->arg], err);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The manifest is one line a clip: its json line with the files put before the closing brace. Its size is
  * told by the same walk over the same rows, counting instead of reading attributes. */
-#include "query/report.h"
+#include "query/report/report.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "cache/base/json.h"
-#include "query/diff.h"
-#include "query/digest.h"
-#include "query/explain.h"
 #include "query/files.h"
-#include "query/page.h"
+#include "query/report/diff.h"
+#include "query/report/digest.h"
+#include "query/report/explain.h"
+#include "query/report/page.h"
 
 const struct report_name report_names[] = {
     {"count", REPORT_COUNT},     {"canonical", REPORT_CANONICAL},     {"digest", REPORT_DIGEST},

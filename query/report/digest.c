@@ -3,7 +3,7 @@
  * Hashes what a catalog knows of each file, in listing order. What is known of a recording is looked up once
  * while clips of the same one follow each other.
  */
-#include "query/digest.h"
+#include "query/report/digest.h"
 
 #include <string.h>
 

@@ -31,7 +31,11 @@ struct set {
     uint64_t count;
     size_t bytes;
     union {
-        struct rowset *rows;
+        struct {
+            struct rowset *bits;
+            _Atomic(uint32_t *)
+                rungs; /* the row at every RUNG-th position, once it was asked for; else NULL */
+        } rows;
         struct {
             struct window *list; /* none is empty */
             size_t count;
@@ -73,28 +77,53 @@ void set_unref(struct set *set)
 
 /* ---- rows ---- */
 
+/* A bitmap counts bits to find a position, thousands of words of them. Who goes by positions, row for row,
+ * has rungs made to start from: a sixteenth of a byte a row. */
+enum { RUNG = 64 };
+
 static uint32_t rows_at(const struct set *set, uint64_t position)
 {
-    return rowset_at(set->rows, position);
+    const uint32_t *rungs = atomic_load_explicit(&set->rows.rungs, memory_order_acquire);
+    uint32_t rows[RUNG];
+    if (!rungs)
+        return rowset_at(set->rows.bits, position);
+    size_t n = rowset_rows(set->rows.bits, rungs[position / RUNG], rows, position % RUNG + 1);
+    return rows[n - 1];
+}
+
+static void make_rungs(struct set *set)
+{
+    uint32_t *none = NULL, rows[16 * RUNG], *rungs;
+    size_t count = 0;
+    if (atomic_load_explicit(&set->rows.rungs, memory_order_acquire))
+        return;
+    rungs = mem_alloc((set->count / RUNG + 1) * sizeof *rungs);
+    uint64_t from = 0;
+    for (size_t n; (n = set_read(set, from, rows, sizeof rows / sizeof *rows, &from));)
+        for (size_t i = 0; i < n; i += RUNG)
+            rungs[count++] = rows[i];
+    if (!atomic_compare_exchange_strong(&set->rows.rungs, &none, rungs))
+        free(rungs); /* another thread was faster */
 }
 
 static bool rows_find(const struct set *set, uint32_t row, uint64_t *ret_position)
 {
-    if (!rowset_contains(set->rows, row))
+    if (!rowset_contains(set->rows.bits, row))
         return false;
     if (ret_position)
-        *ret_position = rowset_rank(set->rows, row);
+        *ret_position = rowset_rank(set->rows.bits, row);
     return true;
 }
 
 static size_t rows_read(const struct set *set, uint64_t from, uint32_t *ret_rows, size_t max)
 {
-    return rowset_rows(set->rows, from, ret_rows, max);
+    return rowset_rows(set->rows.bits, from, ret_rows, max);
 }
 
 static void rows_done(struct set *set)
 {
-    rowset_unref(set->rows);
+    rowset_unref(set->rows.bits);
+    free(set->rows.rungs);
 }
 
 static const struct set_kind kind_rows = {
@@ -103,7 +132,7 @@ static const struct set_kind kind_rows = {
 struct set *set_new_rows(struct rowset *rows)
 {
     struct set *set = set_new(&kind_rows, rowset_count(rows), rowset_bytes(rows));
-    set->rows = rowset_ref(rows);
+    set->rows.bits = rowset_ref(rows);
     return set;
 }
 
@@ -274,10 +303,22 @@ static void picked_done(struct set *set)
 
 static const struct set_kind kind_picked = {.at = picked_at, .find = picked_find, .done = picked_done};
 
+/* Makes set_at() of what ascends fast. */
+static void expect_positions(struct set *set)
+{
+    if (set->kind == &kind_rows)
+        make_rungs(set);
+    else if (set->kind == &kind_windows)
+        for (size_t i = 0; i < set->windows.count; i++)
+            expect_positions(set->windows.list[i].set);
+}
+
 struct set *set_new_picked(struct set *base, const struct set_pick *pick)
 {
     assert(pick->count <= base->count);
-    struct set *set = set_new(&kind_picked, pick->count, base->bytes);
+    struct set *set = set_new(&kind_picked, pick->count, base->bytes + base->count / RUNG * sizeof(uint32_t));
+    if (pick->count > base->count / RUNG) /* else it does not pay */
+        expect_positions(base);
     set->picked.base = set_ref(base);
     set->picked.pick = *pick;
     return set;
@@ -409,7 +450,7 @@ int set_each(const struct set *set, set_row_fn *each, void *ctx, struct error *e
 struct rowset *set_rows(const struct set *set)
 {
     if (set->kind == &kind_rows)
-        return rowset_ref(set->rows);
+        return rowset_ref(set->rows.bits);
     struct rowset *rows = rowset_new();
     uint32_t some[1024];
     uint64_t from = 0;

@@ -55,6 +55,13 @@ static int each_value(struct catalog_reader *reader, const struct rowset *rows, 
 
 /* ---- all of them ---- */
 
+void facets_add(struct facets *facets, const struct value *value, uint64_t clips)
+{
+    mem_grow(&facets->list, &facets->cap, facets->count + 1, sizeof *facets->list);
+    facets->list[facets->count++] = (struct facet){own(value), clips};
+    facets->clips += clips;
+}
+
 struct collecting {
     struct facets *facets;
     size_t most;
@@ -66,9 +73,7 @@ static int collect(void *ctx, const struct value *value, uint64_t clips, struct 
     struct facets *facets = collecting->facets;
     if (facets->count == collecting->most)
         return error_set(err, E2BIG, "there are more than %zu values", collecting->most);
-    mem_grow(&facets->list, &facets->cap, facets->count + 1, sizeof *facets->list);
-    facets->list[facets->count++] = (struct facet){own(value), clips};
-    facets->clips += clips;
+    facets_add(facets, value, clips);
     return 0;
 }
 

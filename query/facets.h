@@ -23,6 +23,7 @@ struct facets {
 /* -E2BIG: there are more than `most` values. */
 int facets_of(struct catalog_reader *reader, const struct rowset *rows, uint32_t attribute, size_t most,
               struct facets *ret, struct error *err);
+void facets_add(struct facets *facets, const struct value *value, uint64_t clips); /* a copy */
 void facets_done(struct facets *facets);
 #define CLEANUP_FACETS CLEANUP(facets_done)
 

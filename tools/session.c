@@ -181,14 +181,16 @@ void session_close(struct session *session)
     *session = (struct session){0};
 }
 
+int session_find_place(struct session_place *place, struct error *err)
+{
+    int rc = place_resolve(place->session.dataset, place->session.path, &place->place, err);
+    return rc ? rc : catalog_reader_acquire(place->place.catalog, PATIENCE_ENDLESS, &place->reader, err);
+}
+
 int session_open_place(const struct arguments *arguments, struct session_place *ret, struct error *err)
 {
     int rc = session_open_path(arguments, &ret->session, err);
-    if (!rc)
-        rc = place_resolve(ret->session.dataset, ret->session.path, &ret->place, err);
-    if (!rc)
-        rc = catalog_reader_acquire(ret->place.catalog, PATIENCE_ENDLESS, &ret->reader, err);
-    return rc;
+    return rc ? rc : session_find_place(ret, err);
 }
 
 void session_close_place(struct session_place *place)

@@ -47,5 +47,7 @@ struct session_place {
 /* From the positional arguments, as session_open_path(). What was opened before a failure is the caller's to
  * close, too. */
 int session_open_place(const struct arguments *arguments, struct session_place *ret, struct error *err);
+/* The second half of it, where the session is open. */
+int session_find_place(struct session_place *place, struct error *err);
 void session_close_place(struct session_place *place);
 #define CLEANUP_SESSION_PLACE CLEANUP(session_close_place)

@@ -10,14 +10,17 @@
 
 #include "cache/base/json.h"
 #include "query/files.h"
+#include "query/report/askable.h"
+#include "query/report/csv.h"
 #include "query/report/diff.h"
 #include "query/report/digest.h"
 #include "query/report/explain.h"
 #include "query/report/page.h"
 
 const struct report_name report_names[] = {
-    {"count", REPORT_COUNT},     {"canonical", REPORT_CANONICAL},     {"digest", REPORT_DIGEST},
-    {"explain", REPORT_EXPLAIN}, {"manifest.jsonl", REPORT_MANIFEST}, {"index.html", REPORT_PAGE},
+    {"count", REPORT_COUNT},        {"canonical", REPORT_CANONICAL},     {"digest", REPORT_DIGEST},
+    {"explain", REPORT_EXPLAIN},    {"manifest.jsonl", REPORT_MANIFEST}, {"manifest.csv", REPORT_CSV},
+    {"schema.json", REPORT_SCHEMA}, {"index.html", REPORT_PAGE},
 };
 const size_t report_name_count = sizeof report_names / sizeof *report_names;
 
@@ -167,6 +170,7 @@ static append_fn *const append_kinds[] = {
     [REPORT_COUNT] = append_count,         [REPORT_DIGEST] = append_digest,
     [REPORT_CANONICAL] = append_canonical, [REPORT_EXPLAIN] = explain_append,
     [REPORT_MANIFEST] = append_manifest,   [REPORT_PAGE] = page_append,
+    [REPORT_SCHEMA] = askable_schema,      [REPORT_CSV] = csv_append,
 };
 
 int report_append(enum report_kind kind, const struct query *query, struct catalog_reader *reader,

@@ -18,6 +18,8 @@ enum report_kind {
     REPORT_CANONICAL, /* "arm=left/outcome=fail\n" */
     REPORT_EXPLAIN,   /* the plan with estimates, and warnings ("12 of 48 clips lack 'force'") */
     REPORT_MANIFEST,  /* manifest.jsonl: each clip's json line with "files":{name:size} added */
+    REPORT_SCHEMA,    /* schema.json: what can be asked (query/report/askable.h) */
+    REPORT_CSV,       /* manifest.csv: a row a clip (query/report/csv.h) */
     REPORT_PAGE,      /* index.html: the clips for a browser (query/report/page.h) */
     REPORT_DIFF, /* diff-vN.jsonl: what changed since version N (query/report/diff.h); not in report_names */
 };

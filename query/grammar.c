@@ -128,6 +128,14 @@ static int parse_key(struct span key, struct grammar_literal *ret, struct error 
     return decode(key, &ret->key, err);
 }
 
+/* "event.ne=x" asks for the clips whose events are none of x: no attribute of an event can be called ne. */
+static int refuse_event_key(const struct grammar_literal *literal, struct span text, struct error *err)
+{
+    CLEANUP_FREE char *reason = mem_printf(
+        "'%s' is an operator, and no attribute of an event is called like one", literal->key.bytes);
+    return refuse(text, err, reason);
+}
+
 static int parse_literal(struct span text, struct grammar_literal *ret, struct error *err)
 {
     struct span rest = text, key;
@@ -141,6 +149,8 @@ static int parse_literal(struct span text, struct grammar_literal *ret, struct e
         return rc;
     if (!ret->key.len)
         return refuse(text, err, "no attribute name before the '='");
+    if (ret->event && op_find(ret->key.bytes, ret->key.len))
+        return refuse_event_key(ret, text, err);
     struct texts args = {&ret->args, &ret->arg_count, 0};
     switch (ret->op->args) {
     case OP_RANGE:

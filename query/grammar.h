@@ -50,7 +50,7 @@ struct grammar_text { /* decoded bytes, any but '/' are possible as %XX also '/'
 };
 
 struct grammar_literal {
-    bool event; /* "event.KEY": the attribute of an event, not of the clip */
+    bool event; /* "event.KEY": the attribute of an event, not of the clip; KEY is no operator's name */
     struct grammar_text key;
     const struct op *op;
     struct grammar_text *args; /* as many as op->args says; of a range two, empty = open */

@@ -54,7 +54,7 @@ static int find_file(struct task *task, const struct node *dir, const struct cat
                      struct error *err)
 {
     CLEANUP_SCOPE struct scope scope = {0};
-    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+    CLEANUP_SET struct set *result = NULL;
     struct fs *fs = task->fs;
     struct query_asked asked = {
         .version = dir->version, .purge = dataset_purge_seq(fs->dataset), .query = dir->query};
@@ -64,7 +64,7 @@ static int find_file(struct task *task, const struct node *dir, const struct cat
     int rc = scope_open(fs, dir->version, patience, &scope, err);
     if (rc == 0)
         rc = files_find(scope.reader, task->name, strlen(task->name), &row, &stream, err);
-    asked.window = rc == 0 ? query_window(row) : 0;
+    asked.window = rc == 0 ? query_window_of_row(dir->query, row) : 0;
     if (rc == 0)
         rc = query_results_get(fs->results, &asked, scope.reader, &result, err);
     if (rc == 0)

@@ -156,16 +156,16 @@ static int add_row(void *ctx, uint32_t row, struct error *err)
 
 int page_append(const struct query *query, struct catalog_reader *reader, struct buf *buf, struct error *err)
 {
-    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+    CLEANUP_SET struct set *result = NULL;
     struct page page = {.reader = reader, .buf = buf};
     size_t start = buf->len;
     int rc = query_run(query, reader, &result, err);
     buf_append(buf, page_html_head, page_html_head_len);
     if (!rc)
-        rc = add_head(&page, query, query_result_count(result), err);
+        rc = add_head(&page, query, set_count(result), err);
     page.start = buf->len;
     if (!rc)
-        rc = query_result_each(result, add_row, &page, err);
+        rc = set_each(result, add_row, &page, err);
     buf_text_append(buf, "]}");
     buf_append(buf, page_html_tail, page_html_tail_len);
     if (rc < 0)

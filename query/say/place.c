@@ -170,10 +170,11 @@ static int take_version(struct dataset *dataset, const char **path, uint32_t *re
 static int find_file(struct place *place, struct catalog_reader *reader, const char *name, size_t len,
                      struct error *err)
 {
-    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+    CLEANUP_SET struct set *result = NULL;
     int rc = files_find(reader, name, len, &place->row, &place->stream, err);
     if (!rc)
-        rc = query_run_window(place->query, reader, query_window(place->row), &result, err);
+        rc = query_run_window(place->query, reader, query_window_of_row(place->query, place->row), &result,
+                              err);
     if (!rc)
         rc = files_check(result, place->row, name, len, err);
     if (!rc)

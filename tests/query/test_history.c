@@ -55,7 +55,7 @@ static void parse_and_list(void *ctx, const char *input, size_t len, struct buf 
     const struct fixture *fixture = ctx;
     struct catalog_reader *reader = fixture->v2.reader;
     CLEANUP_QUERY struct query *query = NULL;
-    CLEANUP_QUERY_RESULT struct query_result *found = NULL;
+    CLEANUP_SET struct set *found = NULL;
     struct error err = {0};
     uint32_t rows[64];
     uint64_t next;
@@ -67,7 +67,7 @@ static void parse_and_list(void *ctx, const char *input, size_t len, struct buf 
         return;
     }
     query_canonical(query, result);
-    size_t count = query_result_rows(found, 0, rows, 64, &next);
+    size_t count = set_read(found, 0, rows, 64, &next);
     for (size_t i = 0; i < count; i++) {
         struct catalog_clip clip;
         cr_assert_eq(catalog_clip(reader, rows[i], &clip, &err), 0, "%s", err.text);

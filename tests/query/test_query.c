@@ -289,19 +289,19 @@ struct checked { /* a catalog beside its model */
 };
 
 static void check_rows(const struct random_query *wanted, const struct checked *checked,
-                       const struct query_result *result)
+                       const struct set *result)
 {
     const struct world *world = checked->world;
     uint64_t expected = 0, at = 0;
     for (size_t i = 0; i < world->count; i++) {
         bool holds = query_holds(wanted, &world->clips[i]);
-        cr_assert_eq(query_result_contains(result, checked->rows[i]), holds, "%s: %s",
-                     buf_text(&wanted->path), world->clips[i].key);
+        cr_assert_eq(set_has(result, checked->rows[i]), holds, "%s: %s", buf_text(&wanted->path),
+                     world->clips[i].key);
         expected += holds;
     }
-    cr_assert_eq(query_result_count(result), expected, "%s", buf_text(&wanted->path));
+    cr_assert_eq(set_count(result), expected, "%s", buf_text(&wanted->path));
     uint32_t rows[7], before = 0;
-    for (size_t n, listed = 0; (n = query_result_rows(result, at, rows, 7, &at)) || listed != expected;) {
+    for (size_t n, listed = 0; (n = set_read(result, at, rows, 7, &at)) || listed != expected;) {
         cr_assert(n, "the listing of %s ends early", buf_text(&wanted->path));
         for (size_t i = 0; i < n; i++, listed++) {
             cr_assert(listed == 0 || rows[i] > before);
@@ -315,7 +315,7 @@ static bool check_query(const struct random_query *wanted, const struct checked 
 {
     struct catalog_reader *reader = checked->reader;
     CLEANUP_QUERY struct query *query = NULL, *again = NULL;
-    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+    CLEANUP_SET struct set *result = NULL;
     CLEANUP_BUF struct buf canonical = BUF_INIT, repeated = BUF_INIT;
     struct error err = {0};
     const char *path = buf_text(&wanted->path);
@@ -331,14 +331,14 @@ static bool check_query(const struct random_query *wanted, const struct checked 
     bool exists;
     cr_assert_eq(query_count(query, reader, &count, &err), 0, "%s: %s", path, err.text);
     cr_assert_eq(query_exists(query, reader, &exists, &err), 0, "%s: %s", path, err.text);
-    cr_assert(count == query_result_count(result) && exists == (count > 0), "%s", path);
+    cr_assert(count == set_count(result) && exists == (count > 0), "%s", path);
     query_canonical(query, &canonical);
     cr_assert_eq(query_parse(buf_text(&canonical), canonical.len, reader, &again, &err), 0, "%s: %s",
                  buf_text(&canonical), err.text);
     query_canonical(again, &repeated);
     cr_assert_str_eq(buf_text(&canonical), buf_text(&repeated));
     cr_assert_eq(query_count(again, reader, &count, &err), 0);
-    cr_assert_eq(count, query_result_count(result), "%s and %s differ", path, buf_text(&canonical));
+    cr_assert_eq(count, set_count(result), "%s and %s differ", path, buf_text(&canonical));
     return count > 0;
 }
 

@@ -433,6 +433,22 @@ static void name_small_attributes(struct catalog_reader *reader)
     atomic_store(&catalog->small_asked, true);
 }
 
+void reader_ask_values(struct catalog_reader *reader, const struct attribute *attribute)
+{
+    static const struct shard_range all = {.open_low = true, .open_high = true};
+    const struct shards *shards;
+    if (!db_pages(reader->db))
+        return;
+    name_runs(reader, attribute, NULL);
+    name_dicts(reader, attribute);
+    ahead_ask(&reader->ahead, reader->db);
+    if (reader_shards(reader, attribute, &shards, NULL))
+        return;
+    for (size_t i = 0; i < shards->count; i++)
+        shard_between_reads(&shards->list[i], &all, name_read, reader);
+    ahead_ask(&reader->ahead, reader->db);
+}
+
 /* ---- all of a question ---- */
 
 static const struct attribute *attribute_of(struct catalog_reader *reader,

@@ -66,12 +66,20 @@ static unsigned op_count(void)
     return count;
 }
 
+static unsigned stage_count(void)
+{
+    unsigned count = 0;
+    while (stage_at(count))
+        count++;
+    return count;
+}
+
 static void random_component(struct grammar_component *ret)
 {
     *ret = (struct grammar_component){0};
     if (draw(5) == 0) {
         ret->kind = GRAMMAR_KIND_STAGE;
-        ret->stage = draw(GRAMMAR_STAGES);
+        ret->stage = stage_at(draw(stage_count()));
         ret->arg_count = 1 + draw(3);
         ret->args = random_texts(ret->arg_count);
         return;

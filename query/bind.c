@@ -66,20 +66,16 @@ static int bind_literal(struct binding *binding, struct error *err)
     return rc ? rc : from->op->bind(binding, err);
 }
 
-static int refuse_stage(const struct grammar_component *component, struct error *err)
-{
-    return error_set(err, ENOENT, "stage @%s is not supported yet", grammar_stage_name(component->stage));
-}
-
 static int bind_stage(const struct grammar_component *component, struct catalog_reader *reader,
                       struct clause **ret, struct refusal *why, struct error *err)
 {
-    struct since *since = NULL;
-    if (component->stage != GRAMMAR_SINCE)
-        return refuse_stage(component, err);
-    int rc = since_bind(component, reader, &since, why, err);
+    const struct stage *stage = component->stage;
+    void *bound = NULL;
+    if (!stage->bind)
+        return error_set(err, ENOENT, "stage @%s is not supported yet", stage->name);
+    int rc = stage->bind(component->args, component->arg_count, reader, &bound, why, err);
     if (!rc)
-        *ret = clause_new_since(since);
+        *ret = clause_new_stage(stage, bound);
     return rc;
 }
 

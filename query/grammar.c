@@ -15,29 +15,6 @@ struct span { /* bytes as typed */
     size_t len;
 };
 
-static const char *const stage_names[GRAMMAR_STAGES] = {
-    [GRAMMAR_KEY] = "key",       [GRAMMAR_NEAR] = "near",       [GRAMMAR_TEXT] = "text",
-    [GRAMMAR_CUT] = "cut",       [GRAMMAR_AT] = "at",           [GRAMMAR_ALIGN] = "align",
-    [GRAMMAR_SORT] = "sort",     [GRAMMAR_SKIP] = "skip",       [GRAMMAR_HEAD] = "head",
-    [GRAMMAR_SAMPLE] = "sample", [GRAMMAR_SHUFFLE] = "shuffle", [GRAMMAR_SHARD] = "shard",
-    [GRAMMAR_SPLIT] = "split",   [GRAMMAR_SINCE] = "since",     [GRAMMAR_STREAMS] = "streams",
-    [GRAMMAR_SNAP] = "snap",
-};
-
-const char *grammar_stage_name(enum grammar_stage stage)
-{
-    return stage_names[stage];
-}
-
-enum grammar_stage grammar_stage_find(const char *name, size_t len)
-{
-    enum grammar_stage stage = 0;
-    while (stage < GRAMMAR_STAGES &&
-           (strlen(stage_names[stage]) != len || memcmp(stage_names[stage], name, len) != 0))
-        stage++;
-    return stage;
-}
-
 static int refuse(struct span what, struct error *err, const char *reason)
 {
     CLEANUP_BUF struct buf shown = BUF_INIT;
@@ -128,6 +105,14 @@ static int parse_key(struct span key, struct grammar_literal *ret, struct error 
     return decode(key, &ret->key, err);
 }
 
+/* "event.ne=x" asks for the clips whose events are none of x: no attribute of an event can be called ne. */
+static int refuse_event_key(const struct grammar_literal *literal, struct span text, struct error *err)
+{
+    CLEANUP_FREE char *reason = mem_printf(
+        "'%s' is an operator, and no attribute of an event is called like one", literal->key.bytes);
+    return refuse(text, err, reason);
+}
+
 static int parse_literal(struct span text, struct grammar_literal *ret, struct error *err)
 {
     struct span rest = text, key;
@@ -141,6 +126,8 @@ static int parse_literal(struct span text, struct grammar_literal *ret, struct e
         return rc;
     if (!ret->key.len)
         return refuse(text, err, "no attribute name before the '='");
+    if (ret->event && op_find(ret->key.bytes, ret->key.len))
+        return refuse_event_key(ret, text, err);
     struct texts args = {&ret->args, &ret->arg_count, 0};
     switch (ret->op->args) {
     case OP_RANGE:
@@ -187,8 +174,8 @@ static int parse_stage(struct span text, struct grammar_component *ret, struct e
     bool has_args = cut_at(&rest, "=", &name);
     if (!has_args)
         name = rest;
-    enum grammar_stage stage = grammar_stage_find(name.at, name.len);
-    if (stage == GRAMMAR_STAGES)
+    const struct stage *stage = stage_find(name.at, name.len);
+    if (!stage)
         return refuse_stage(name, err);
     if (!has_args)
         return refuse(text, err, "a stage is written @NAME=ARGUMENTS");
@@ -296,7 +283,7 @@ void grammar_print_literal(struct buf *buf, const struct grammar_literal *litera
 void grammar_print(struct buf *buf, const struct grammar_component *component)
 {
     if (component->kind == GRAMMAR_KIND_STAGE) {
-        buf_printf(buf, "@%s=", stage_names[component->stage]);
+        buf_printf(buf, "@%s=", component->stage->name);
         print_args(buf, component->args, component->arg_count);
     }
     for (size_t i = 0; i < component->literal_count; i++) {

@@ -4,7 +4,7 @@
  * query/GRAMMAR.md for the language).
  *
  *     "arm=left+force.rng=1..2"   LITERALS {arm eq "left"} {force rng "1" "2"}
- *     "@near=ep1.clip,50"         STAGE NEAR "ep1.clip" "50"
+ *     "@near=ep1.clip,50"         STAGE near "ep1.clip" "50"
  *
  * More is accepted than is printed; grammar_parse() of what grammar_print() wrote gives the same tree.
  * Component bytes are hostile. Any thread.
@@ -17,32 +17,9 @@
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
 #include "query/op/op.h"
+#include "query/stage/stage.h"
 
 enum { GRAMMAR_COMPONENT_MAX = 1 << 20 }; /* bytes */
-
-enum grammar_stage {
-    GRAMMAR_KEY,
-    GRAMMAR_NEAR,
-    GRAMMAR_TEXT,
-    GRAMMAR_CUT,
-    GRAMMAR_AT,
-    GRAMMAR_ALIGN,
-    GRAMMAR_SORT,
-    GRAMMAR_SKIP,
-    GRAMMAR_HEAD,
-    GRAMMAR_SAMPLE,
-    GRAMMAR_SHUFFLE,
-    GRAMMAR_SHARD,
-    GRAMMAR_SPLIT,
-    GRAMMAR_SINCE,
-    GRAMMAR_STREAMS,
-    GRAMMAR_SNAP,
-    GRAMMAR_STAGES,
-};
-/* "near", "text", ... */
-const char *grammar_stage_name(enum grammar_stage stage);
-/* GRAMMAR_STAGES: none is called so. */
-enum grammar_stage grammar_stage_find(const char *name, size_t len);
 
 struct grammar_text { /* decoded bytes, any but '/' are possible as %XX also '/' and NUL; NUL-terminated */
     char *bytes;
@@ -50,7 +27,7 @@ struct grammar_text { /* decoded bytes, any but '/' are possible as %XX also '/'
 };
 
 struct grammar_literal {
-    bool event; /* "event.KEY": the attribute of an event, not of the clip */
+    bool event; /* "event.KEY": the attribute of an event, not of the clip; KEY is no operator's name */
     struct grammar_text key;
     const struct op *op;
     struct grammar_text *args; /* as many as op->args says; of a range two, empty = open */
@@ -63,7 +40,7 @@ struct grammar_component {
     enum grammar_kind kind;
     struct grammar_literal *literals; /* LITERALS: any of them; one or more */
     size_t literal_count;
-    enum grammar_stage stage;  /* STAGE */
+    const struct stage *stage; /* STAGE */
     struct grammar_text *args; /* STAGE: split at ',', decoded */
     size_t arg_count;
 };

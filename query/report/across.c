@@ -69,7 +69,7 @@ static int select_clause(const struct clause *clause, struct catalog_reader *rea
                          struct error *err)
 {
     CLEANUP_ROWSET struct rowset *any = rowset_new();
-    if (clause->since)
+    if (clause->stage)
         return clause_select(clause, reader, NULL, ret, err);
     for (size_t i = 0; i < clause->count; i++) {
         CLEANUP_ROWSET struct rowset *rows = NULL;

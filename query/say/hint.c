@@ -272,9 +272,9 @@ static void hint_stage_name(const char *component, size_t len, struct buf *text)
     CLEANUP_NEAREST struct nearest nearest;
     size_t name_len = equals ? (size_t)(equals - name) : len - 1;
     nearest_init(&nearest, name, name_len);
-    for (enum grammar_stage stage = 0; stage < GRAMMAR_STAGES; stage++)
-        nearest_offer(&nearest, grammar_stage_name(stage), strlen(grammar_stage_name(stage)));
-    if (grammar_stage_find(name, name_len) == GRAMMAR_STAGES)
+    for (size_t i = 0; stage_at(i); i++)
+        nearest_offer(&nearest, stage_at(i)->name, strlen(stage_at(i)->name));
+    if (!stage_find(name, name_len))
         nearest_print(&nearest, "@", text);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Against a plain bitmap of 2^22 rows; the seed is printed and taken from SEED. */
+/* Against a plain bitmap of 2^22 rows; the seed is printed and taken from ELIDEFS_SEED. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include "cache/base/file.h"
 #include "index/base/rowset.h"
 #include "tests/test_leaks.h"
+#include "tests/test_seed.h"
 
 enum { ROWS = 1 << 20 };
 
@@ -26,9 +27,7 @@ static uint64_t random_u64(void)
 
 static void seed(void)
 {
-    const char *text = getenv("SEED");
-    state = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
-    fprintf(stderr, "SEED=%llu\n", (unsigned long long)state);
+    state = test_seed();
 }
 
 /* Sparse, dense and runs side by side, so that all three kinds of container occur. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Random clips in several imports, some of them replaced, against a naive model: a list of values a clip.
- * Every operator on every attribute. The seed is printed and taken from SEED; ROWS clips are made (default
- * 3,000; more than 65,536 give several parts).
+ * Every operator on every attribute. The seed is printed and taken from ELIDEFS_SEED; ROWS clips are made
+ * (default 3,000; more than 65,536 give several parts).
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -14,6 +14,7 @@
 
 #include "tests/catalog/versions.h"
 #include "tests/test_leaks.h"
+#include "tests/test_seed.h"
 
 enum { VALUES_MAX = 3, ATTRIBUTES = 12, TEXT_BYTES = 24 };
 
@@ -320,9 +321,8 @@ static void check_clips(struct versions *versions, const struct model *model)
 
 Test(select, every_operator_on_every_attribute_agrees_with_a_naive_model)
 {
-    const char *seed = getenv("SEED"), *rows = getenv("ROWS");
-    state = seed ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
-    fprintf(stderr, "SEED=%llu\n", (unsigned long long)state);
+    const char *rows = getenv("ROWS");
+    state = test_seed();
     struct versions versions;
     struct model model;
     versions_init(&versions);

@@ -22,6 +22,7 @@ upward query 'cache/store/|cache/[a-z_]+\.h|fs/|tools/'
 # the rooms of query: what speaks with people, and what is told of a set, stand above what finds it
 upward ':(glob)query' 'query/(say|report)/'
 upward query/op 'query/(bind|clause|plan|query|say/.*|report/.*)\.h'
+upward query/stage 'query/(bind|clause|plan|query|say/.*|report/.*)\.h'
 upward query/say 'query/report/'
 upward query/report 'query/say/'
 upward fs 'cache/store/|tools/'

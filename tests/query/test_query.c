@@ -11,6 +11,7 @@
 #include "query/query.h"
 #include "tests/query/world.h"
 #include "tests/test_leaks.h"
+#include "tests/test_seed.h"
 
 enum { POOL = 8, CLIPS = 300, ROUNDS = 1000 };
 
@@ -361,9 +362,7 @@ static void check_many(const struct world *world, struct catalog_reader *reader)
 
 static void seed(void)
 {
-    const char *given = getenv("TEST_SEED");
-    random_state = given ? strtoull(given, NULL, 0) : 20260301;
-    fprintf(stderr, "TEST_SEED=%llu\n", (unsigned long long)random_state);
+    random_state = test_seed();
 }
 
 Test(query, every_operator_gives_the_clips_the_model_gives, .timeout = 120)

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which clips changed at all, the newer catalog tells; only those are compared with the older one, by what
- * their values look like, so an attribute that was widened from integer to float has not changed. */
-#include "query/since.h"
+/*
+ * @since=vN[,KEY]: clips that are new or changed since version N; with KEY, those whose values of that
+ * attribute are others than in version N (a clip that was not there had none). In a version before N nothing
+ * is changed since N.
+ *
+ * Which clips changed at all, the newer catalog tells; only those are compared with the older one, by what
+ * their values look like, so an attribute that was widened from integer to float has not changed.
+ */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,7 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "query/grammar.h"
+#include "query/refusal.h"
+#include "query/set.h"
 #include "query/show.h"
+#include "query/stage/stage.h"
 
 struct since {
     uint32_t version;
@@ -51,21 +60,20 @@ static int refuse_attribute(const struct grammar_text *text, uint32_t newest, st
     return error_set(err, ENOENT, "@since: no attribute '%s' in v%" PRIu32, buf_text(&shown), newest);
 }
 
-int since_bind(const struct grammar_component *component, struct catalog_reader *reader, struct since **ret,
-               struct refusal *why, struct error *err)
+static int bind(const struct grammar_text *args, size_t count, struct catalog_reader *reader, void **ret,
+                struct refusal *why, struct error *err)
 {
-    struct since since = {.by_attribute = component->arg_count > 1};
+    struct since since = {.by_attribute = count > 1};
     struct catalog_info info;
-    if (component->arg_count > 2)
+    if (count > 2)
         return error_set(err, ENOENT, "@since: at most one attribute: it is written v9 or v9,ATTRIBUTE");
     int rc = catalog_info(reader, &info, err);
     if (rc >= 0)
-        rc = bind_version(&component->args[0], info.version, &since.version, err);
+        rc = bind_version(&args[0], info.version, &since.version, err);
     if (rc >= 0 && since.by_attribute) {
-        const struct grammar_text *name = &component->args[1];
-        rc = catalog_attribute_find(reader, name->bytes, name->len, &since.attribute, err);
+        rc = catalog_attribute_find(reader, args[1].bytes, args[1].len, &since.attribute, err);
         if (rc == -ENOENT)
-            rc = refuse_attribute(name, info.version, why, err);
+            rc = refuse_attribute(&args[1], info.version, why, err);
     }
     if (rc < 0)
         return rc;
@@ -73,21 +81,12 @@ int since_bind(const struct grammar_component *component, struct catalog_reader 
     return 0;
 }
 
-void since_free(struct since *since)
+static void print(const void *bound, struct buf *buf)
 {
-    free(since);
-}
-
-void since_print(const struct since *since, struct buf *buf)
-{
-    CLEANUP_FREE char *version = mem_printf("v%" PRIu32, since->version);
-    struct grammar_text args[] = {{version, strlen(version)},
-                                  {(char *)(uintptr_t)since->attribute.name, strlen(since->attribute.name)}};
-    struct grammar_component component = {.kind = GRAMMAR_KIND_STAGE,
-                                          .stage = GRAMMAR_SINCE,
-                                          .args = args,
-                                          .arg_count = since->by_attribute ? 2 : 1};
-    grammar_print(buf, &component);
+    const struct since *since = bound;
+    stage_print(buf, "v%" PRIu32, since->version);
+    if (since->by_attribute)
+        stage_print(buf, "%s", since->attribute.name);
 }
 
 /* ---- selecting ---- */
@@ -153,22 +152,38 @@ static int drop_same(const struct since *since, struct catalog_reader *reader, s
     return 0;
 }
 
-int since_select(const struct since *since, struct catalog_reader *reader, struct rowset **ret,
+static int apply(const void *bound, struct catalog_reader *reader, struct set *set, struct set **ret,
                  struct error *err)
 {
-    CLEANUP_ROWSET struct rowset *rows = NULL;
+    const struct since *since = bound;
+    CLEANUP_ROWSET struct rowset *changed = NULL, *rows = NULL;
     CLEANUP_CATALOG_READER struct catalog_reader *older = NULL;
     struct catalog_info info;
     int rc = catalog_info(reader, &info, err);
     if (rc >= 0)
-        rc = catalog_changed_since(reader, since->version, since->by_attribute, &rows, err);
-    if (rc >= 0 && since->by_attribute && info.version > since->version && !rowset_empty(rows)) {
+        rc = catalog_changed_since(reader, since->version, since->by_attribute, &changed, err);
+    if (rc < 0)
+        return rc;
+    CLEANUP_ROWSET struct rowset *all = set_rows(set);
+    rows = rowset_copy(changed);
+    rowset_and(rows, all);
+    if (since->by_attribute && info.version > since->version && !rowset_empty(rows)) {
         rc = catalog_reader_sibling(reader, since->version, &older, err);
         if (rc >= 0)
             rc = drop_same(since, reader, older, rows, err);
     }
     if (rc < 0)
         return rc;
-    *ret = STEAL(rows);
+    *ret = set_new_kept(set, rows);
     return 0;
 }
+
+const struct stage stage_since = {
+    .name = "since",
+    .usage = "vN[,ATTRIBUTE]",
+    .help = "new or changed since that version",
+    .narrows = true,
+    .bind = bind,
+    .print = print,
+    .apply = apply,
+};

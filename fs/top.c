@@ -13,26 +13,13 @@
 #include "fs/refresh.h"
 #include "fs/scope.h"
 #include "index/base/name.h"
+#include "index/base/version.h"
 #include "query/place.h"
 
 enum { LISTED_VERSIONS = 20 };
 
-/* vN as a number; 0: it is no version's name. */
-static uint64_t version_of_name(const char *name)
-{
-    uint64_t version = 0;
-    if (name[0] != 'v' || name[1] < '1' || name[1] > '9')
-        return 0;
-    for (const char *at = name + 1; *at; at++) {
-        if (*at < '0' || *at > '9' || version > NODE_VERSION_MAX)
-            return 0;
-        version = version * 10 + (uint64_t)(*at - '0');
-    }
-    return version;
-}
-
-static int find_version(struct fs *fs, uint64_t version, const struct catalog_patience *patience,
-                        struct node *ret, struct error *err)
+static int find_version(struct fs *fs, const char *name, uint32_t version,
+                        const struct catalog_patience *patience, struct node *ret, struct error *err)
 {
     uint32_t head = dataset_head(fs->dataset);
     if (version > head) { /* perhaps it was committed a second ago */
@@ -44,16 +31,14 @@ static int find_version(struct fs *fs, uint64_t version, const struct catalog_pa
         head = dataset_head(fs->dataset);
     }
     if (version > head)
-        return error_set(err, ENOENT, "no v%llu: the newest version is v%u", (unsigned long long)version,
-                         head);
+        return error_set(err, ENOENT, "no %s: the newest version is v%u", name, head);
     if (version > NODE_VERSION_MAX)
-        return error_set(err, EOVERFLOW, "v%llu: a mount shows versions up to v%d",
-                         (unsigned long long)version, NODE_VERSION_MAX);
-    int rc = dataset_check_forgotten(fs->dataset, (uint32_t)version, err);
+        return error_set(err, EOVERFLOW, "%s: a mount shows versions up to v%d", name, NODE_VERSION_MAX);
+    int rc = dataset_check_forgotten(fs->dataset, version, err);
     if (rc < 0)
         return rc;
     ret->kind = NODE_QUERY;
-    ret->version = (uint32_t)version;
+    ret->version = version;
     ret->query = query_all();
     return 0;
 }
@@ -94,9 +79,9 @@ int top_find(struct fs *fs, const struct node *parent, const char *name,
 {
     if (parent->kind == NODE_TAGS)
         return strcmp(name, "latest") == 0 ? -ENOENT : find_link(fs, name, ret, err);
-    uint64_t version = version_of_name(name);
-    if (version)
-        return find_version(fs, version, patience, ret, err);
+    uint32_t version;
+    if (version_parse(name, strlen(name), &version) && version)
+        return find_version(fs, name, version, patience, ret, err);
     enum name_kind kind = name_kind(name, strlen(name));
     if (kind == NAME_COMPONENT || kind == NAME_STAGE) {
         ret->kind = NODE_LINK;

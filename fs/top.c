@@ -74,11 +74,14 @@ static int find_link(struct fs *fs, const char *name, struct node *ret, struct e
     return 0;
 }
 
-int top_find(struct fs *fs, const struct node *parent, const char *name,
-             const struct catalog_patience *patience, struct node *ret, struct error *err)
+int top_find_tag(const struct view_asked *asked, const char *name, struct node *ret, struct error *err)
 {
-    if (parent->kind == NODE_TAGS)
-        return strcmp(name, "latest") == 0 ? -ENOENT : find_link(fs, name, ret, err);
+    return strcmp(name, "latest") == 0 ? -ENOENT : find_link(asked->fs, name, ret, err);
+}
+
+int top_find(struct fs *fs, const char *name, const struct catalog_patience *patience, struct node *ret,
+             struct error *err)
+{
     uint32_t version;
     if (version_parse(name, strlen(name), &version) && version)
         return find_version(fs, name, version, patience, ret, err);
@@ -87,11 +90,8 @@ int top_find(struct fs *fs, const struct node *parent, const char *name,
         ret->kind = NODE_LINK;
         return check_component(fs, name, patience, err);
     }
-    bool tags = strcmp(name, "tags") == 0;
-    if (!tags && strcmp(name, ".elidefs") != 0)
-        return kind == NAME_HIDDEN ? -ENOENT : find_link(fs, name, ret, err);
-    ret->kind = tags ? NODE_TAGS : NODE_ROOT_HIDDEN;
-    return 0;
+    int rc = view_enter(VIEW_IN_ROOT, name, ret);
+    return rc == -ENOENT && kind != NAME_HIDDEN ? find_link(fs, name, ret, err) : rc;
 }
 
 int top_link(struct fs *fs, const struct node *link, struct buf *buf, struct error *err)
@@ -114,22 +114,30 @@ static int add_tag(void *ctx, const char *name, uint32_t version, struct error *
     return 0;
 }
 
-int top_names(struct fs *fs, const struct node *dir, struct names *names, struct error *err)
+static int add_tags(struct fs *fs, struct names *names, struct error *err)
 {
-    if (dir->kind == NODE_ROOT) {
-        uint32_t head = dataset_head(fs->dataset);
-        for (uint32_t version = head, listed = 0; listed < LISTED_VERSIONS && version; version--) {
-            char name[16];
-            if (dataset_is_forgotten(fs->dataset, version))
-                continue;
-            snprintf(name, sizeof name, "v%u", version);
-            names_add(names, name, S_IFDIR);
-            listed++;
-        }
-        names_add(names, "tags", S_IFDIR);
-        if (head > 0)
-            names_add(names, "latest", S_IFLNK);
-    }
     int rc = dataset_tags(fs->dataset, add_tag, names, err);
     return rc < 0 ? rc : 0;
+}
+
+int top_list_tags(const struct view_asked *asked, struct names *names, struct error *err)
+{
+    return add_tags(asked->fs, names, err);
+}
+
+int top_names(struct fs *fs, struct names *names, struct error *err)
+{
+    uint32_t head = dataset_head(fs->dataset);
+    for (uint32_t version = head, listed = 0; listed < LISTED_VERSIONS && version; version--) {
+        char name[16];
+        if (dataset_is_forgotten(fs->dataset, version))
+            continue;
+        snprintf(name, sizeof name, "v%u", version);
+        names_add(names, name, S_IFDIR);
+        listed++;
+    }
+    view_names(VIEW_IN_ROOT, names);
+    if (head > 0)
+        names_add(names, "latest", S_IFLNK);
+    return add_tags(fs, names, err);
 }

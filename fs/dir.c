@@ -10,8 +10,8 @@
 #include "fs/names.h"
 #include "fs/reply.h"
 #include "fs/scope.h"
-#include "fs/special.h"
 #include "fs/top.h"
+#include "fs/view.h"
 #include "query/files.h"
 
 enum {
@@ -253,6 +253,8 @@ static void free_dir(struct handle *handle)
 int dir_open(struct task *task, const struct catalog_patience *patience, struct error *err)
 {
     const struct node *node = nodes_get(task->fs->nodes, task->ino);
+    const struct view_asked asked = {
+        .fs = task->fs, .dir = node, .patience = patience, .uid = fuse_req_ctx(task->req)->uid};
     struct dir *dir = MEM_NEW(struct dir);
     bool few = false;
     int rc = 0;
@@ -261,10 +263,12 @@ int dir_open(struct task *task, const struct catalog_patience *patience, struct 
         rc = -ESTALE;
     else if (node->kind == NODE_QUERY)
         rc = open_query(task->fs, node, dir, patience, &few, err);
-    else if (node->kind == NODE_ROOT || node->kind == NODE_TAGS)
-        rc = top_names(task->fs, node, &dir->names, err);
+    else if (node->kind == NODE_ROOT)
+        rc = top_names(task->fs, &dir->names, err);
+    else if (node->kind == NODE_VIEW)
+        rc = node->view->list(&asked, &dir->names, err);
     else
-        special_names(node, &dir->names);
+        rc = -ENOTDIR;
     if (rc < 0) {
         free_dir(&dir->handle);
         return rc;

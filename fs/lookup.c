@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A name is first told apart by its spelling: a condition, a clip's file, something of `.elidefs`. Then the
+ * A name is first told apart by its spelling: a condition, a clip's file, a view (fs/view.h). Then the
  * one thing that it can be is looked for, and what is not there is explained.
  */
 #include "fs/lookup.h"
@@ -15,6 +15,7 @@
 #include "fs/scope.h"
 #include "fs/special.h"
 #include "fs/top.h"
+#include "fs/view.h"
 #include "index/base/name.h"
 #include "query/files.h"
 #include "query/say/absent.h"
@@ -110,11 +111,8 @@ static int find_in_query(struct task *task, const struct node *dir, const struct
     case NAME_STAGE:
         return extend(task, dir, patience, &ret->query, err);
     case NAME_HIDDEN:
-        if (strcmp(task->name, ".elidefs") != 0)
-            return -ENOENT;
-        ret->kind = NODE_HIDDEN;
         ret->query = query_ref(dir->query);
-        return 0;
+        return view_enter(VIEW_IN_QUERY, task->name, ret);
     default: {
         int rc = find_file(task, dir, patience, err);
         return rc < 0 ? rc : 1;
@@ -125,15 +123,15 @@ static int find_in_query(struct task *task, const struct node *dir, const struct
 static int find(struct task *task, const struct node *dir, const struct catalog_patience *patience,
                 struct node *ret, struct error *err)
 {
+    const struct view_asked asked = {
+        .fs = task->fs, .dir = dir, .patience = patience, .uid = fuse_req_ctx(task->req)->uid};
     switch (dir->kind) {
     case NODE_ROOT:
-    case NODE_TAGS:
-        return top_find(task->fs, dir, task->name, patience, ret, err);
+        return top_find(task->fs, task->name, patience, ret, err);
     case NODE_QUERY:
         return find_in_query(task, dir, patience, ret, err);
-    case NODE_HIDDEN:
-    case NODE_ROOT_HIDDEN:
-        return special_find(task->fs, dir, task->name, fuse_req_ctx(task->req)->uid, ret);
+    case NODE_VIEW:
+        return dir->view->find(&asked, task->name, ret, err);
     default:
         return -ENOTDIR;
     }

@@ -30,36 +30,42 @@ static void take_live(struct fs *fs, uid_t uid, struct node *node)
         stats_append(fs, &node->bytes);
 }
 
-static int find_live(struct fs *fs, const char *name, uid_t uid, struct node *ret)
+int special_find_live(const struct view_asked *asked, const char *name, struct node *ret, struct error *err)
 {
     for (unsigned i = 0; i < LIVE_COUNT; i++)
         if (strcmp(live_names[i], name) == 0) {
             ret->kind = NODE_LIVE;
             ret->which = i;
-            take_live(fs, uid, ret);
+            take_live(asked->fs, asked->uid, ret);
             return 0;
         }
     return -ENOENT;
 }
 
-int special_find(struct fs *fs, const struct node *dir, const char *name, uid_t uid, struct node *ret)
+int special_list_live(const struct view_asked *asked, struct names *names, struct error *err)
 {
-    struct report report;
-    if (dir->kind == NODE_ROOT_HIDDEN || strcmp(name, live_names[LIVE_ERRORS]) == 0)
-        return find_live(fs, name, uid, ret);
-    ret->kind = NODE_REPORT;
-    ret->version = dir->version;
-    ret->query = query_ref(dir->query);
-    return report_find(name, dir->version, &report);
+    for (size_t i = 0; i < LIVE_COUNT; i++)
+        names_add(names, live_names[i], S_IFREG);
+    return 0;
 }
 
-void special_names(const struct node *dir, struct names *names)
+int special_find_report(const struct view_asked *asked, const char *name, struct node *ret, struct error *err)
 {
-    for (size_t i = 0; dir->kind == NODE_HIDDEN && i < report_name_count; i++)
+    struct report report;
+    if (strcmp(name, live_names[LIVE_ERRORS]) == 0)
+        return special_find_live(asked, name, ret, err);
+    ret->kind = NODE_REPORT;
+    ret->version = asked->dir->version;
+    ret->query = query_ref(asked->dir->query);
+    return report_find(name, ret->version, &report);
+}
+
+int special_list_reports(const struct view_asked *asked, struct names *names, struct error *err)
+{
+    for (size_t i = 0; i < report_name_count; i++)
         names_add(names, report_names[i].name, S_IFREG);
-    for (size_t i = 0; i < LIVE_COUNT; i++)
-        if (dir->kind == NODE_ROOT_HIDDEN || i == LIVE_ERRORS)
-            names_add(names, live_names[i], S_IFREG);
+    names_add(names, live_names[LIVE_ERRORS], S_IFREG);
+    return 0;
 }
 
 static void count_made(struct fs *fs)

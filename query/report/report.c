@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cache/base/json.h"
+#include "index/base/version.h"
 #include "query/files.h"
 #include "query/report/askable.h"
 #include "query/report/csv.h"
@@ -200,12 +201,13 @@ int report_size(enum report_kind kind, const struct query *query, struct catalog
 /* "diff-v9.jsonl" -> 9; 0: no such name. */
 static uint32_t parse_diff(const char *name)
 {
-    static const char before[] = "diff-v", behind[] = ".jsonl";
-    const char *digits = name + sizeof before - 1;
-    if (strncmp(name, before, sizeof before - 1) != 0 || *digits == '0')
+    static const char before[] = "diff-", behind[] = ".jsonl";
+    const char *dot = strchr(name, '.');
+    uint32_t number;
+    if (!dot || strcmp(dot, behind) != 0 || strncmp(name, before, sizeof before - 1) != 0)
         return 0;
-    size_t len = strspn(digits, "0123456789");
-    return len && len < 10 && !strcmp(digits + len, behind) ? (uint32_t)strtoul(digits, NULL, 10) : 0;
+    const char *version = name + sizeof before - 1;
+    return version_parse(version, (size_t)(dot - version), &number) ? number : 0;
 }
 
 int report_find(const char *name, uint32_t version, struct report *ret)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "index/base/name.h"
+#include "index/base/version.h"
 #include "query/files.h"
 #include "query/say/absent.h"
 #include "query/say/hint.h"
@@ -17,24 +18,6 @@
 enum { LISTED_TAGS = 8 };
 
 /* ---- versions ---- */
-
-/* Is this v and digits? Then *ret_number is the number, UINT32_MAX for all that are larger; 0 for "v0",
- * "v012" and the like, which name nothing. */
-static bool parse_version(const char *name, size_t len, uint32_t *ret_number)
-{
-    uint64_t number = 0;
-    if (len < 2 || name[0] != 'v')
-        return false;
-    for (size_t i = 1; i < len; i++) {
-        if (name[i] < '0' || name[i] > '9')
-            return false;
-        number = number * 10 + (uint64_t)(name[i] - '0');
-        if (number > UINT32_MAX)
-            number = UINT32_MAX;
-    }
-    *ret_number = name[1] == '0' ? 0 : (uint32_t)number;
-    return true;
-}
 
 static int refuse_empty(struct error *err)
 {
@@ -125,7 +108,7 @@ int place_version(struct dataset *dataset, const char *name, size_t len, uint32_
 {
     CLEANUP_FREE char *text = mem_copy(name, len);
     uint32_t head = dataset_head(dataset), number;
-    if (parse_version(text, len, &number))
+    if (version_parse(text, len, &number))
         return numbered_version(dataset, number, text, ret, err);
     if (strcmp(text, "latest") == 0)
         return numbered_version(dataset, head, text, ret, err);

@@ -10,10 +10,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/base/version.h"
 #include "query/grammar.h"
 #include "query/refusal.h"
 #include "query/set.h"
@@ -39,14 +39,12 @@ static int refuse_version(const struct grammar_text *text, struct error *err)
 
 static int bind_version(const struct grammar_text *text, uint32_t newest, uint32_t *ret, struct error *err)
 {
-    const char *digits = text->bytes + 1;
-    size_t len = text->len > 1 && text->bytes[0] == 'v' ? strspn(digits, "0123456789") : 0;
-    if (!len || len + 1 != text->len || digits[0] == '0')
+    uint32_t number;
+    if (!version_parse(text->bytes, text->len, &number) || !number)
         return refuse_version(text, err);
-    unsigned long number = len < 10 ? strtoul(digits, NULL, 10) : ULONG_MAX;
     if (number > newest)
         return error_set(err, ENOENT, "@since: there is no %s before v%" PRIu32, text->bytes, newest);
-    *ret = (uint32_t)number;
+    *ret = number;
     return 0;
 }
 

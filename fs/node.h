@@ -22,6 +22,7 @@
 
 #include "cache/base/buf.h"
 #include "query/query.h"
+#include "query/report/report.h"
 
 struct inode;
 struct view;
@@ -40,7 +41,7 @@ enum node_kind {
     NODE_LINK,   /* /latest, /TAG, /tags/TAG, /outcome=fail */
     NODE_QUERY,  /* /v12 and all query directories below */
     NODE_VIEW,   /* a virtual directory: fs/view.h */
-    NODE_REPORT, /* a file in .elidefs of a query directory */
+    NODE_REPORT, /* a file in .elidefs or .as of a query directory */
     NODE_LIVE,   /* a file in /.elidefs, as it was when it was looked up */
 };
 
@@ -52,7 +53,8 @@ struct node {
     uint32_t version;        /* QUERY, REPORT, a VIEW of a query */
     struct query *query;     /* of the same; else NULL */
     const struct view *view; /* VIEW */
-    unsigned which;          /* VIEW: its own; LIVE: enum live_file; a REPORT is told by its name */
+    unsigned which;          /* VIEW: its own; LIVE: enum live_file */
+    struct report report;    /* REPORT */
     struct buf bytes;        /* LIVE: what it reads as */
     int64_t time_ns;         /* LIVE: since when */
     struct inode *made; /* a REPORT that is about to be entered, if it was made to know its size; else NULL */

@@ -82,6 +82,15 @@ int top_find_tag(const struct view_asked *asked, const char *name, struct node *
     return strcmp(name, "latest") == 0 ? -ENOENT : find_link(asked->fs, name, ret, err);
 }
 
+int top_find_version(struct fs *fs, const char *name, const struct catalog_patience *patience,
+                     struct node *ret, struct error *err)
+{
+    uint32_t version;
+    return version_parse(name, strlen(name), &version) && version
+               ? find_version(fs, name, version, patience, ret, err)
+               : error_set(err, ENOENT, "'%s' is not the number of a version", name);
+}
+
 int top_find(struct fs *fs, const char *name, const struct catalog_patience *patience, struct node *ret,
              struct error *err)
 {

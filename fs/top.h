@@ -19,6 +19,9 @@
  * where a person can use one; -EAGAIN where it does not wait. */
 int top_find(struct fs *fs, const char *name, const struct catalog_patience *patience, struct node *ret,
              struct error *err);
+/* A version by its number, "v12": fills kind, version and query. -ENOENT with the reason. */
+int top_find_version(struct fs *fs, const char *name, const struct catalog_patience *patience,
+                     struct node *ret, struct error *err);
 /* Appends where a NODE_LINK leads now; -ENOENT if nowhere any more. */
 int top_link(struct fs *fs, const struct node *link, struct buf *buf, struct error *err);
 /* The names that are listed in the root. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fs/letters.h"
 #include "fs/special.h"
 #include "fs/top.h"
 
@@ -13,6 +14,8 @@ static const struct view views[] = {
     {"tags", VIEW_IN_ROOT, true, top_find_tag, top_list_tags},
     {".elidefs", VIEW_IN_ROOT, false, special_find_live, special_list_live},
     {".elidefs", VIEW_IN_QUERY, false, special_find_report, special_list_reports},
+    {".as", VIEW_IN_QUERY, false, special_find_as, special_list_as},
+    {".q", VIEW_IN_ROOT, false, letters_find, letters_list},
 };
 enum { VIEWS = sizeof views / sizeof *views };
 

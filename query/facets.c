@@ -3,6 +3,7 @@
 #include "query/facets.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +98,15 @@ int facets_of(struct catalog_reader *reader, const struct rowset *rows, uint32_t
     *ret = facets;
     facets = (struct facets){0};
     return 0;
+}
+
+void facets_print(const struct facets *facets, struct buf *buf)
+{
+    for (size_t i = 0; i < facets->count; i++) {
+        buf_printf(buf, "%7" PRIu64 " ", facets->list[i].clips);
+        value_print(buf, &facets->list[i].value);
+        buf_u8(buf, '\n');
+    }
 }
 
 void facets_done(struct facets *facets)

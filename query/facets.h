@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include "cache/base/buf.h"
 #include "index/base/rowset.h"
 #include "index/catalog/catalog.h"
 
@@ -24,6 +25,7 @@ struct facets {
 int facets_of(struct catalog_reader *reader, const struct rowset *rows, uint32_t attribute, size_t most,
               struct facets *ret, struct error *err);
 void facets_add(struct facets *facets, const struct value *value, uint64_t clips); /* a copy */
+void facets_print(const struct facets *facets, struct buf *buf);                   /* lines "    123 left" */
 void facets_done(struct facets *facets);
 #define CLEANUP_FACETS CLEANUP(facets_done)
 

@@ -132,20 +132,13 @@ static int print_episodes(struct dataset *dataset, const struct place *place, st
 
 /* ---- --facets, --values ---- */
 
-static int print_value(const struct value *value, bool count, uint64_t clips)
+static int print_value(void *ctx, const struct value *value, const struct rowset *rows, struct error *err)
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
-    value_print(&text, value);
-    if (count)
-        printf("%7" PRIu64 " ", clips);
-    return puts(buf_text(&text)) < 0 ? -EIO : 0;
-}
-
-static int print_value_alone(void *ctx, const struct value *value, const struct rowset *rows,
-                             struct error *err)
-{
     (void)ctx, (void)rows, (void)err;
-    return print_value(value, false, 0);
+    value_print(&text, value);
+    puts(buf_text(&text));
+    return 0;
 }
 
 static int find_attribute(const struct place *place, struct catalog_reader *reader, const char *name,
@@ -167,6 +160,7 @@ static int print_facets(const struct place *place, struct catalog_reader *reader
 {
     CLEANUP_SET struct set *set = NULL;
     CLEANUP_FACETS struct facets facets = {0};
+    CLEANUP_BUF struct buf text = BUF_INIT;
     struct catalog_attribute attribute;
     int rc = find_attribute(place, reader, name, &attribute, err);
     if (!rc)
@@ -175,11 +169,13 @@ static int print_facets(const struct place *place, struct catalog_reader *reader
         return rc;
     CLEANUP_ROWSET struct rowset *rows = set_rows(set);
     if (!counts)
-        return catalog_values_within(reader, attribute.id, rows, print_value_alone, NULL, err);
+        return catalog_values_within(reader, attribute.id, rows, print_value, NULL, err);
     rc = facets_of(reader, rows, attribute.id, SIZE_MAX, &facets, err);
-    for (size_t i = 0; !rc && i < facets.count; i++)
-        rc = print_value(&facets.list[i].value, true, facets.list[i].clips);
-    return rc;
+    if (rc)
+        return rc;
+    facets_print(&facets, &text);
+    fwrite(text.data, 1, text.len, stdout);
+    return 0;
 }
 
 static int print_folder(const struct arguments *arguments, struct dataset *dataset, const struct place *place,

@@ -10,6 +10,8 @@
 
 #include "cache/base/json.h"
 #include "index/base/version.h"
+#include "query/alias.h"
+#include "query/facets.h"
 #include "query/files.h"
 #include "query/report/askable.h"
 #include "query/report/csv.h"
@@ -19,9 +21,17 @@
 #include "query/report/page.h"
 
 const struct report_name report_names[] = {
-    {"count", REPORT_COUNT},        {"canonical", REPORT_CANONICAL},     {"digest", REPORT_DIGEST},
-    {"explain", REPORT_EXPLAIN},    {"manifest.jsonl", REPORT_MANIFEST}, {"manifest.csv", REPORT_CSV},
-    {"schema.json", REPORT_SCHEMA}, {"index.html", REPORT_PAGE},
+    {"count", REPORT_COUNT, false},
+    {"canonical", REPORT_CANONICAL, false},
+    {"digest", REPORT_DIGEST, false},
+    {"explain", REPORT_EXPLAIN, false},
+    {"manifest.jsonl", REPORT_MANIFEST, false},
+    {"manifest.csv", REPORT_CSV, false},
+    {"schema.json", REPORT_SCHEMA, false},
+    {"index.html", REPORT_PAGE, false},
+    {"alias", REPORT_ALIAS, false},
+    {"paths.txt", REPORT_PATHS, true},
+    {"paths0", REPORT_PATHS0, true},
 };
 const size_t report_name_count = sizeof report_names / sizeof *report_names;
 
@@ -55,6 +65,71 @@ static int append_digest(const struct query *query, struct catalog_reader *reade
     buf_printf(buf, "%s\n", hex);
     return 0;
 }
+
+static int append_alias(const struct query *query, struct catalog_reader *reader, struct buf *buf,
+                        struct error *err)
+{
+    CLEANUP_BUF struct buf path = BUF_INIT, canonical = BUF_INIT;
+    struct catalog_info info;
+    int rc = catalog_info(reader, &info, err);
+    if (rc)
+        return rc;
+    query_canonical(query, &canonical);
+    buf_printf(&path, "v%" PRIu32 "%s%s", info.version, canonical.len ? "/" : "", buf_text(&canonical));
+    buf_text_append(buf, ".q/");
+    alias_append(buf_text(&path), path.len, buf);
+    buf_u8(buf, '\n');
+    return 0;
+}
+
+/* ---- names of files ---- */
+
+struct paths {
+    struct catalog_reader *reader;
+    struct buf *buf; /* NULL: count only */
+    uint64_t bytes;
+    char end;
+};
+
+static int add_path(void *ctx, const struct files_entry *entry, struct error *err)
+{
+    struct paths *paths = ctx;
+    paths->bytes += strlen(entry->name) + 1;
+    if (!paths->buf)
+        return 0;
+    buf_text_append(paths->buf, entry->name);
+    buf_u8(paths->buf, (uint8_t)paths->end);
+    return 0;
+}
+
+static int add_paths(void *ctx, uint32_t row, struct error *err)
+{
+    struct paths *paths = ctx;
+    return files_of_clip(paths->reader, row, add_path, paths, err);
+}
+
+static int make_paths(const struct query *query, struct paths *paths, struct error *err)
+{
+    size_t start = paths->buf ? paths->buf->len : 0;
+    int rc = query_each(query, paths->reader, add_paths, paths, err);
+    if (rc && paths->buf)
+        buf_truncate(paths->buf, start);
+    return rc;
+}
+
+static int append_paths(const struct query *query, struct catalog_reader *reader, struct buf *buf,
+                        struct error *err)
+{
+    return make_paths(query, &(struct paths){reader, buf, 0, '\n'}, err);
+}
+
+static int append_paths0(const struct query *query, struct catalog_reader *reader, struct buf *buf,
+                         struct error *err)
+{
+    return make_paths(query, &(struct paths){reader, buf, 0, '\0'}, err);
+}
+
+/* ---- the manifest ---- */
 
 struct manifest { /* the walk over the rows */
     struct catalog_reader *reader;
@@ -172,6 +247,8 @@ static append_fn *const append_kinds[] = {
     [REPORT_CANONICAL] = append_canonical, [REPORT_EXPLAIN] = explain_append,
     [REPORT_MANIFEST] = append_manifest,   [REPORT_PAGE] = page_append,
     [REPORT_SCHEMA] = askable_schema,      [REPORT_CSV] = csv_append,
+    [REPORT_ALIAS] = append_alias,         [REPORT_PATHS] = append_paths,
+    [REPORT_PATHS0] = append_paths0,
 };
 
 int report_append(enum report_kind kind, const struct query *query, struct catalog_reader *reader,
@@ -185,6 +262,13 @@ int report_size(enum report_kind kind, const struct query *query, struct catalog
 {
     if (kind == REPORT_MANIFEST)
         return make_manifest(query, reader, NULL, ret, err);
+    if (kind == REPORT_PATHS || kind == REPORT_PATHS0) {
+        struct paths paths = {.reader = reader};
+        int rc = make_paths(query, &paths, err);
+        if (!rc)
+            *ret = paths.bytes;
+        return rc;
+    }
     if (kind == REPORT_DIGEST) {
         *ret = SHA256_HEX_BYTES; /* with a newline for its NUL */
         return 0;
@@ -210,29 +294,47 @@ static uint32_t parse_diff(const char *name)
     return version_parse(version, (size_t)(dot - version), &number) ? number : 0;
 }
 
-int report_find(const char *name, uint32_t version, struct report *ret)
+int report_find(const char *name, bool as, uint32_t version, struct report *ret)
 {
     for (size_t i = 0; i < report_name_count; i++)
-        if (strcmp(report_names[i].name, name) == 0) {
-            *ret = (struct report){report_names[i].kind, 0};
+        if (report_names[i].as == as && strcmp(report_names[i].name, name) == 0) {
+            *ret = (struct report){.kind = report_names[i].kind};
             return 0;
         }
-    uint32_t since = parse_diff(name);
+    uint32_t since = as ? 0 : parse_diff(name);
     if (!since || since >= version)
         return -ENOENT;
-    *ret = (struct report){REPORT_DIFF, since};
+    *ret = (struct report){.kind = REPORT_DIFF, .since = since};
     return 0;
 }
 
 bool report_size_is_told(const struct report *report)
 {
-    return report->kind == REPORT_MANIFEST || report->kind == REPORT_DIGEST;
+    return report->kind == REPORT_MANIFEST || report->kind == REPORT_DIGEST || report->kind == REPORT_PATHS ||
+           report->kind == REPORT_PATHS0;
+}
+
+static int append_facets(uint32_t attribute, const struct query *query, struct catalog_reader *reader,
+                         struct buf *buf, struct error *err)
+{
+    CLEANUP_SET struct set *set = NULL;
+    CLEANUP_FACETS struct facets facets = {0};
+    int rc = query_run(query, reader, &set, err);
+    if (rc)
+        return rc;
+    CLEANUP_ROWSET struct rowset *rows = set_rows(set);
+    rc = facets_of(reader, rows, attribute, REPORT_FACETS_MAX, &facets, err);
+    if (!rc)
+        facets_print(&facets, buf);
+    return rc;
 }
 
 int report_file_append(const struct report *report, const struct query *query, struct catalog_reader *reader,
                        struct buf *buf, struct error *err)
 {
     CLEANUP_CATALOG_READER struct catalog_reader *older = NULL;
+    if (report->kind == REPORT_FACETS)
+        return append_facets(report->attribute, query, reader, buf, err);
     if (report->kind != REPORT_DIFF)
         return report_append(report->kind, query, reader, buf, err);
     int rc = catalog_reader_sibling(reader, report->since, &older, err);
@@ -244,7 +346,7 @@ int report_file_size(const struct report *report, const struct query *query, str
                      uint64_t *ret, struct error *err)
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
-    if (report->kind != REPORT_DIFF)
+    if (report->kind != REPORT_DIFF && report->kind != REPORT_FACETS)
         return report_size(report->kind, query, reader, ret, err);
     int rc = report_file_append(report, query, reader, &text, err);
     if (rc >= 0)

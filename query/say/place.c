@@ -9,6 +9,7 @@
 
 #include "index/base/name.h"
 #include "index/base/version.h"
+#include "query/alias.h"
 #include "query/files.h"
 #include "query/say/absent.h"
 #include "query/say/hint.h"
@@ -277,15 +278,35 @@ static int hint_newest(struct dataset *dataset, const char *path, struct error *
                                                     : error_set(err, ENOENT, "%s", buf_text(&text));
 }
 
+/* ".q/LETTERS_/rest" is "v12/arm=left/rest". */
+static int expand_alias(const char *path, struct buf *ret, struct error *err)
+{
+    path += strspn(path, "/");
+    if (strncmp(path, ".q/", 3) != 0)
+        return 0;
+    path += 3;
+    const char *last = strchr(path, '_');
+    size_t len = last ? (size_t)(last + 1 - path) : strlen(path);
+    int rc = alias_decode(path, len, ret, err);
+    if (!rc)
+        buf_text_append(ret, path + len);
+    return rc;
+}
+
 int place_resolve(struct dataset *dataset, const char *path, struct place *ret, struct error *err)
 {
     CLEANUP_PLACE struct place place = {.query = query_all()};
     CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
-    const char *given = path;
+    CLEANUP_BUF struct buf expanded = BUF_INIT;
     struct error why = {0};
     if (!err)
         err = &why; /* hints add to what is said */
-    int rc = take_version(dataset, &path, &place.version, err);
+    int rc = expand_alias(path, &expanded, err);
+    if (rc)
+        return rc;
+    path = expanded.len ? buf_text(&expanded) : path;
+    const char *given = path;
+    rc = take_version(dataset, &path, &place.version, err);
     if (rc == -ENOENT)
         rc = hint_newest(dataset, given, err);
     if (rc >= 0)

@@ -150,12 +150,15 @@ Test(history, a_report_of_what_changed_is_found_for_older_versions_only)
                                           "diff",
                                           ""};
     struct report report;
-    cr_assert_eq(report_find("diff-v2.jsonl", 3, &report), 0);
+    cr_assert_eq(report_find("diff-v2.jsonl", false, 3, &report), 0);
     cr_assert(report.kind == REPORT_DIFF && report.since == 2);
-    cr_assert_eq(report_find("digest", 3, &report), 0);
+    cr_assert_eq(report_find("digest", false, 3, &report), 0);
     cr_assert(report.kind == REPORT_DIGEST);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-        cr_assert_eq(report_find(refused[i], 3, &report), -ENOENT, "%s", refused[i]);
+        cr_assert_eq(report_find(refused[i], false, 3, &report), -ENOENT, "%s", refused[i]);
+    cr_assert_eq(report_find("diff-v2.jsonl", true, 3, &report), -ENOENT);
+    cr_assert_eq(report_find("paths.txt", false, 3, &report), -ENOENT);
+    cr_assert_eq(report_find("paths.txt", true, 3, &report), 0);
 }
 
 /* ---- digests ---- */

@@ -120,9 +120,16 @@ enum catalog_op {
     CATALOG_RANGE, /* some value between values[0] and values[1], see open and inclusive; a bound that is open
                       is not looked at */
     CATALOG_PREFIX, /* some value whose text form (value_print) starts with values[0] (a text) */
+    CATALOG_SUFFIX, /* ends with it */
+    CATALOG_WORDS,  /* has all words of it (index/base/words.h) */
     CATALOG_NULL,   /* does not have the attribute */
     CATALOG_HAS,    /* has it */
 };
+/* Does it ask for the text that a value is printed with, whatever the attribute's type? */
+static inline bool catalog_op_is_printed(enum catalog_op op)
+{
+    return op == CATALOG_PREFIX || op == CATALOG_SUFFIX || op == CATALOG_WORDS;
+}
 /* Rows [first, end), first a multiple of 2^20: they are in shards that no other such window reads. */
 struct catalog_window {
     uint64_t first, end;
@@ -138,7 +145,7 @@ struct catalog_literal {
     bool inclusive_low, inclusive_high; /* RANGE */
 };
 /* The live rows for which the literal holds. -ENOENT: no such attribute. -EINVAL: values not of its type
- * (PREFIX: not a text), or anything but HAS and NULL of lists. */
+ * (PREFIX, SUFFIX, WORDS: not one text), or anything but HAS and NULL of lists. */
 int catalog_select(struct catalog_reader *reader, const struct catalog_literal *literal, struct rowset **ret,
                    struct error *err);
 /* How many rows catalog_select() would give, from statistics alone: cheap, may be wrong. Of a window what its

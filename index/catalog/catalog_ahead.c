@@ -393,9 +393,9 @@ static void name_literal(struct catalog_reader *reader, const struct attribute *
 {
     if (literal->op == CATALOG_EQ || literal->op == CATALOG_NE)
         name_values(reader, shards, literal);
-    else if (literal->op == CATALOG_RANGE || literal->op == CATALOG_PREFIX)
+    else if (literal->op == CATALOG_RANGE || catalog_op_is_printed(literal->op))
         name_range(reader, attribute, shards, literal);
-    if (literal->op != CATALOG_EQ && literal->op != CATALOG_RANGE && literal->op != CATALOG_PREFIX)
+    if (literal->op != CATALOG_EQ && literal->op != CATALOG_RANGE && !catalog_op_is_printed(literal->op))
         for (size_t i = 0; i < shards->count; i++)
             shard_has_reads(&shards->list[i], name_read, reader);
 }

@@ -5,7 +5,8 @@
 #include <string.h>
 
 static const struct op *const table[] = {
-    &op_eq, &op_ne, &op_in, &op_nin, &op_lt, &op_le, &op_gt, &op_ge, &op_rng, &op_prefix, &op_null, &op_has,
+    &op_eq, &op_ne,  &op_in,     &op_nin,    &op_lt,  &op_le,   &op_gt,
+    &op_ge, &op_rng, &op_prefix, &op_suffix, &op_has, &op_null,
 };
 enum { COUNT = sizeof table / sizeof *table };
 

@@ -44,8 +44,8 @@ struct op {
     void (*ask)(const struct literal *literal, struct catalog_literal *to);
 };
 
-extern const struct op op_eq, op_ne, op_in, op_nin, op_lt, op_le, op_gt, op_ge, op_rng, op_prefix, op_null,
-    op_has;
+extern const struct op op_eq, op_ne, op_in, op_nin, op_lt, op_le, op_gt, op_ge, op_rng, op_prefix, op_suffix,
+    op_has, op_null;
 
 /* The i-th one, in the order in which they are offered; NULL behind the last. */
 const struct op *op_at(size_t i);

@@ -59,7 +59,8 @@ static int select_literal(const struct literal *literal, struct catalog_reader *
         *ret = rowset_new();
         return 0;
     }
-    bool same = !condition.count || condition.op == CATALOG_PREFIX || condition.values[0].type == there.type;
+    bool same =
+        !condition.count || catalog_op_is_printed(condition.op) || condition.values[0].type == there.type;
     if (rc < 0 || same)
         return rc < 0 ? rc : catalog_select(reader, &condition, ret, err);
     return select_converted(literal, &there, reader, ret, err);

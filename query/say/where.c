@@ -181,10 +181,10 @@ static const struct other_word {
     const char *word, *write;
 } other_words[] = {
     {"between", "a range is written: length in 1..5"},
-    {"contains", "beginnings can be compared: task.prefix=pick"},
+    {"contains", "words are asked for by: task.has=pick"},
     {"exists", "write NAME.null=0 for the clips that have a value of NAME"},
     {"is", "write NAME.null=1 for the clips without a value of NAME, NAME.null=0 for the others"},
-    {"like", "beginnings can be compared: task.prefix=pick"},
+    {"like", "beginnings and ends are asked for by: task.prefix=pick, task.suffix=cube"},
     {"not", "'not' stands only before 'in': write arm!=left, or arm not in (left, both)"},
     {"or", "either of two is written with a plus: arm=left+outcome=fail"},
 };

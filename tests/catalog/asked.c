@@ -131,7 +131,7 @@ static int ask_attribute(void *ctx, const struct catalog_attribute *attribute, s
             continue;
         struct catalog_literal literal = {.attribute = attribute->id,
                                           .op = (enum catalog_op)op,
-                                          .values = op == CATALOG_PREFIX ? &prefix : values,
+                                          .values = op >= CATALOG_PREFIX ? &prefix : values,
                                           .count = 1};
         ask_select(asking, &literal);
         literal.open_low = true; /* wider, which is looked up elsewhere */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "index/base/words.h"
 #include "tests/catalog/versions.h"
 #include "tests/test_leaks.h"
 #include "tests/test_seed.h"
@@ -159,13 +160,17 @@ static bool value_holds(const struct catalog_literal *l, const struct value *val
 {
     if (l->op == CATALOG_RANGE)
         return in_range(l, value);
-    if (l->op == CATALOG_PREFIX) {
+    if (catalog_op_is_printed(l->op)) {
         struct buf text = BUF_INIT;
+        const struct value *wanted = &l->values[0];
         value_print(&text, value);
-        bool starts =
-            text.len >= l->values[0].len && !memcmp(buf_text(&text), l->values[0].text, l->values[0].len);
+        size_t from = l->op == CATALOG_SUFFIX ? text.len - wanted->len : 0;
+        bool matches =
+            l->op == CATALOG_WORDS
+                ? words_all_in(buf_text(&text), text.len, wanted->text, wanted->len)
+                : text.len >= wanted->len && !memcmp(buf_text(&text) + from, wanted->text, wanted->len);
         buf_done(&text);
-        return starts;
+        return matches;
     }
     for (size_t i = 0; i < l->count; i++)
         if (!value_compare(value, &l->values[i]))
@@ -201,18 +206,19 @@ static struct value pick(const struct model *model, int a, char *text)
 static void random_literal(const struct model *model, int a, struct catalog_literal *l,
                            struct value values[4], char texts[4][64])
 {
-    *l = (struct catalog_literal){.op = (enum catalog_op)(random_u64() % 6), .values = values};
-    l->count = l->op == CATALOG_RANGE ? 2 : l->op == CATALOG_PREFIX ? 1 : 1 + random_u64() % 4;
+    *l =
+        (struct catalog_literal){.op = (enum catalog_op)(random_u64() % (CATALOG_HAS + 1)), .values = values};
+    l->count = l->op == CATALOG_RANGE ? 2 : catalog_op_is_printed(l->op) ? 1 : 1 + random_u64() % 4;
     for (size_t i = 0; i < l->count; i++)
         values[i] = pick(model, a, texts[i]);
     l->open_low = random_u64() % 4 == 0, l->open_high = random_u64() % 4 == 0;
     l->inclusive_low = random_u64() % 2, l->inclusive_high = random_u64() % 2;
-    if (l->op == CATALOG_PREFIX) {
+    if (catalog_op_is_printed(l->op)) {
         struct buf text = BUF_INIT;
         value_print(&text, &values[0]);
         size_t len = text.len ? random_u64() % (text.len + 1) : 0;
         len = len < 63 ? len : 63;
-        memcpy(texts[3], buf_text(&text), len);
+        memcpy(texts[3], buf_text(&text) + (l->op == CATALOG_PREFIX ? 0 : text.len - len), len);
         values[0] = (struct value){.type = VALUE_TEXT, .text = texts[3], .len = len};
         buf_done(&text);
     }

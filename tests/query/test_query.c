@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Every operator over a real catalog of random clips, against the plain model it was made from. */
 #include <criterion/criterion.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +118,40 @@ static bool begins(const struct condition *c, const struct value *value)
     return strncmp(buf_text(&text), c->args[0], strlen(c->args[0])) == 0;
 }
 
+static bool ends(const struct condition *c, const struct value *value)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    value_print(&text, value);
+    size_t len = strlen(c->args[0]);
+    return text.len >= len && strcmp(buf_text(&text) + text.len - len, c->args[0]) == 0;
+}
+
+/* Both padded with blanks, and all that is no letter or digit made one. */
+static void pad(struct buf *buf, const char *text, size_t len)
+{
+    buf_u8(buf, ' ');
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        buf_u8(buf, c > 127 || isalnum(c) ? (uint8_t)tolower(c) : ' ');
+    }
+    buf_text_append(buf, " ");
+}
+
+static bool has_words(const struct condition *c, const struct value *value)
+{
+    CLEANUP_BUF struct buf printed = BUF_INIT, text = BUF_INIT, words = BUF_INIT;
+    value_print(&printed, value);
+    pad(&text, buf_text(&printed), printed.len);
+    pad(&words, c->args[0], strlen(c->args[0]));
+    size_t count = 0;
+    for (char *word = strtok((char *)words.data, " "); word; word = strtok(NULL, " "), count++) {
+        CLEANUP_FREE char *padded = mem_printf(" %s ", word);
+        if (!strstr(buf_text(&text), padded))
+            return false;
+    }
+    return count;
+}
+
 static bool in_range(const struct condition *c, const struct value *value)
 {
     bool closed = value->type == VALUE_INT || value->type == VALUE_TEXT;
@@ -151,6 +186,8 @@ static const struct model models[] = {
     {&op_ge, is_at_least},
     {&op_rng, in_range},
     {&op_prefix, begins, .known = true},
+    {&op_suffix, ends, .known = true},
+    {&op_has, has_words, .known = true},
     {&op_null, NULL},
 };
 enum { MODELS = sizeof models / sizeof *models };

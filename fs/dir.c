@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A listing is a walk over a result from where an offset says, window by window, until the reply is full. */
+/* A listing is a walk over a set from where an offset says, window by window, until the reply is full. */
 #include "fs/dir.h"
 
 #include <errno.h>
@@ -10,8 +10,8 @@
 #include "fs/names.h"
 #include "fs/reply.h"
 #include "fs/scope.h"
-#include "fs/special.h"
 #include "fs/top.h"
+#include "fs/view.h"
 #include "query/files.h"
 
 enum {
@@ -27,11 +27,11 @@ enum {
 
 struct dir {
     struct handle handle;
-    struct names names;          /* of what is no query: a snapshot, so that offsets stay */
-    uint32_t windows;            /* of a query, else 0 */
-    pthread_mutex_t lock;        /* guards what follows */
-    uint32_t window;             /* that was read last, */
-    struct query_result *result; /* and its clips; NULL: none yet */
+    struct names names;   /* of what is no query: a snapshot, so that offsets stay */
+    uint32_t windows;     /* of a query, else 0 */
+    pthread_mutex_t lock; /* guards what follows */
+    uint32_t window;      /* that was read last, */
+    struct set *set;      /* and its clips; NULL: none yet */
 };
 
 /* One reply being filled. */
@@ -120,52 +120,51 @@ enum { AHEAD_FIRST = 128, AHEAD = 512 }; /* clips; many a listing is left after 
 
 /* A listing that waits has found that something is not here: what the next clips need is asked for at once.
  * How many these are. */
-static size_t ask_ahead(const struct query_result *result, const struct walk *walk)
+static size_t ask_ahead(const struct set *set, const struct walk *walk)
 {
     uint32_t rows[AHEAD];
     uint64_t next;
-    size_t count = query_result_rows(result, walk->cursor, rows, walk->cursor ? AHEAD : AHEAD_FIRST, &next);
+    size_t count = set_read(set, walk->cursor, rows, walk->cursor ? AHEAD : AHEAD_FIRST, &next);
     catalog_clips_ahead(walk->reader, rows, count);
     return count;
 }
 
 /* The clips of one window: a reference. */
-static int window_result(struct fs *fs, const struct node *node, struct dir *dir, uint32_t window,
-                         struct catalog_reader *reader, struct query_result **ret, struct error *err)
+static int window_set(struct fs *fs, const struct node *node, struct dir *dir, uint32_t window,
+                      struct catalog_reader *reader, struct set **ret, struct error *err)
 {
     const struct query_asked asked = {.version = node->version,
                                       .window = window,
                                       .purge = dataset_purge_seq(fs->dataset),
                                       .query = node->query};
     pthread_mutex_lock(&dir->lock);
-    struct query_result *result = dir->window == window && dir->result ? query_result_ref(dir->result) : NULL;
+    struct set *set = dir->window == window && dir->set ? set_ref(dir->set) : NULL;
     pthread_mutex_unlock(&dir->lock);
-    int rc = result ? 0 : query_results_get(fs->results, &asked, reader, &result, err);
+    int rc = set ? 0 : query_results_get(fs->results, &asked, reader, &set, err);
     if (rc < 0)
         return rc;
     pthread_mutex_lock(&dir->lock);
-    struct query_result *before = dir->result;
-    dir->result = query_result_ref(result);
+    struct set *before = dir->set;
+    dir->set = set_ref(set);
     dir->window = window;
     pthread_mutex_unlock(&dir->lock);
     if (before)
-        query_result_unref(before);
-    *ret = result;
+        set_unref(before);
+    *ret = set;
     return 0;
 }
 
 /* What a reader that waits does not come to is for the next call. 1: it has done enough. */
-static int list_result(struct walk *walk, const struct query_result *result, bool waits, struct error *err)
+static int list_set(struct walk *walk, const struct set *set, bool waits, struct error *err)
 {
     uint32_t row;
     int rc = 0;
     struct listing *listing = walk->listing;
-    listing->nodes = listing->task->plus && query_result_count(result) <= KERNEL_KNOWS_CLIPS;
-    size_t asked = waits ? ask_ahead(result, walk) : 0, left = asked;
-    while (rc == 0 && (!asked || left--) &&
-           query_result_rows(result, walk->cursor, &row, 1, &walk->next_cursor) == 1) {
+    listing->nodes = listing->task->plus && set_count(set) <= KERNEL_KNOWS_CLIPS;
+    size_t asked = waits ? ask_ahead(set, walk) : 0, left = asked;
+    while (rc == 0 && (!asked || left--) && set_read(set, walk->cursor, &row, 1, &walk->next_cursor) == 1) {
         rc = files_of_clip(walk->reader, row, list_file, walk, err);
-        rc = rc == -ENOENT ? 0 : rc; /* it was purged since the result was made */
+        rc = rc == -ENOENT ? 0 : rc; /* it was purged since the set was made */
         walk->cursor = walk->next_cursor;
         walk->first_stream = 0;
     }
@@ -184,13 +183,14 @@ static int list_clips(struct listing *listing, const struct node *node, struct d
                         .first_stream = position & STREAM_MASK};
     int rc = scope_open(listing->task->fs, node->version, patience, &scope, err);
     walk.reader = scope.reader;
-    for (uint32_t window = query_window(walk.cursor); rc == 0 && window < dir->windows; window++) {
-        CLEANUP_QUERY_RESULT struct query_result *result = NULL;
-        rc = window_result(listing->task->fs, node, dir, window, scope.reader, &result, err);
+    for (uint32_t window = query_window(node->query, walk.cursor); rc == 0 && window < dir->windows;
+         window++) {
+        CLEANUP_SET struct set *set = NULL;
+        rc = window_set(listing->task->fs, node, dir, window, scope.reader, &set, err);
         if (rc == 0)
-            rc = list_result(&walk, result, !patience->nowait, err);
+            rc = list_set(&walk, set, !patience->nowait, err);
         if (rc == 0)
-            walk.cursor = query_window_end(window);
+            walk.cursor = query_window_end(node->query, window);
     }
     return rc;
 }
@@ -229,22 +229,22 @@ static int open_query(struct fs *fs, const struct node *node, struct dir *dir,
                       const struct catalog_patience *patience, bool *ret_few, struct error *err)
 {
     CLEANUP_SCOPE struct scope scope = {0};
-    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+    CLEANUP_SET struct set *set = NULL;
     int rc = scope_open(fs, node->version, patience, &scope, err);
     if (rc == 0)
-        rc = query_windows(scope.reader, &dir->windows, err);
+        rc = query_windows(node->query, scope.reader, &dir->windows, err);
     if (rc == 0)
-        rc = window_result(fs, node, dir, 0, scope.reader, &result, err);
+        rc = window_set(fs, node, dir, 0, scope.reader, &set, err);
     if (rc == 0)
-        *ret_few = dir->windows == 1 && query_result_count(result) <= KERNEL_CACHES_CLIPS;
+        *ret_few = dir->windows == 1 && set_count(set) <= KERNEL_CACHES_CLIPS;
     return rc;
 }
 
 static void free_dir(struct handle *handle)
 {
     struct dir *dir = (struct dir *)handle;
-    if (dir->result)
-        query_result_unref(dir->result);
+    if (dir->set)
+        set_unref(dir->set);
     names_done(&dir->names);
     pthread_mutex_destroy(&dir->lock);
     free(dir);
@@ -253,6 +253,8 @@ static void free_dir(struct handle *handle)
 int dir_open(struct task *task, const struct catalog_patience *patience, struct error *err)
 {
     const struct node *node = nodes_get(task->fs->nodes, task->ino);
+    const struct view_asked asked = {
+        .fs = task->fs, .dir = node, .patience = patience, .uid = fuse_req_ctx(task->req)->uid};
     struct dir *dir = MEM_NEW(struct dir);
     bool few = false;
     int rc = 0;
@@ -261,10 +263,12 @@ int dir_open(struct task *task, const struct catalog_patience *patience, struct 
         rc = -ESTALE;
     else if (node->kind == NODE_QUERY)
         rc = open_query(task->fs, node, dir, patience, &few, err);
-    else if (node->kind == NODE_ROOT || node->kind == NODE_TAGS)
-        rc = top_names(task->fs, node, &dir->names, err);
+    else if (node->kind == NODE_ROOT)
+        rc = top_names(task->fs, &dir->names, err);
+    else if (node->kind == NODE_VIEW)
+        rc = node->view->list(&asked, &dir->names, err);
     else
-        special_names(node, &dir->names);
+        rc = -ENOTDIR;
     if (rc < 0) {
         free_dir(&dir->handle);
         return rc;

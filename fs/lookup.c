@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A name is first told apart by its spelling: a condition, a clip's file, something of `.elidefs`. Then the
+ * A name is first told apart by its spelling: a condition, a clip's file, a view (fs/view.h). Then the
  * one thing that it can be is looked for, and what is not there is explained.
  */
 #include "fs/lookup.h"
@@ -15,10 +15,12 @@
 #include "fs/scope.h"
 #include "fs/special.h"
 #include "fs/top.h"
+#include "fs/view.h"
 #include "index/base/name.h"
-#include "query/absent.h"
 #include "query/files.h"
-#include "query/place.h"
+#include "query/say/absent.h"
+#include "query/say/hint.h"
+#include "query/say/place.h"
 
 /* "/v1/arm=left/NAME: reason", and whether another version has it. -ENOENT, or -EAGAIN. */
 static int place_reason(struct task *task, const struct node *dir, const struct catalog_patience *patience,
@@ -53,7 +55,7 @@ static int find_file(struct task *task, const struct node *dir, const struct cat
                      struct error *err)
 {
     CLEANUP_SCOPE struct scope scope = {0};
-    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+    CLEANUP_SET struct set *result = NULL;
     struct fs *fs = task->fs;
     struct query_asked asked = {
         .version = dir->version, .purge = dataset_purge_seq(fs->dataset), .query = dir->query};
@@ -63,7 +65,7 @@ static int find_file(struct task *task, const struct node *dir, const struct cat
     int rc = scope_open(fs, dir->version, patience, &scope, err);
     if (rc == 0)
         rc = files_find(scope.reader, task->name, strlen(task->name), &row, &stream, err);
-    asked.window = rc == 0 ? query_window(row) : 0;
+    asked.window = rc == 0 ? query_window_of_row(dir->query, row) : 0;
     if (rc == 0)
         rc = query_results_get(fs->results, &asked, scope.reader, &result, err);
     if (rc == 0)
@@ -89,6 +91,8 @@ static int extend(struct task *task, const struct node *dir, const struct catalo
     int rc = scope_open(task->fs, dir->version, patience, &scope, err);
     if (rc == 0)
         rc = query_extend(dir->query, task->name, strlen(task->name), scope.reader, ret, err);
+    if (rc == -ENOENT && scope.reader)
+        rc = hint_component(task->name, strlen(task->name), scope.reader, err);
     if (rc == -EINVAL)
         rc = -ENOENT; /* a component that cannot be parsed is no name of anything */
     if (rc == -ENOENT)
@@ -107,11 +111,8 @@ static int find_in_query(struct task *task, const struct node *dir, const struct
     case NAME_STAGE:
         return extend(task, dir, patience, &ret->query, err);
     case NAME_HIDDEN:
-        if (strcmp(task->name, ".elidefs") != 0)
-            return -ENOENT;
-        ret->kind = NODE_HIDDEN;
         ret->query = query_ref(dir->query);
-        return 0;
+        return view_enter(VIEW_IN_QUERY, task->name, ret);
     default: {
         int rc = find_file(task, dir, patience, err);
         return rc < 0 ? rc : 1;
@@ -122,15 +123,15 @@ static int find_in_query(struct task *task, const struct node *dir, const struct
 static int find(struct task *task, const struct node *dir, const struct catalog_patience *patience,
                 struct node *ret, struct error *err)
 {
+    const struct view_asked asked = {
+        .fs = task->fs, .dir = dir, .patience = patience, .uid = fuse_req_ctx(task->req)->uid};
     switch (dir->kind) {
     case NODE_ROOT:
-    case NODE_TAGS:
-        return top_find(task->fs, dir, task->name, patience, ret, err);
+        return top_find(task->fs, task->name, patience, ret, err);
     case NODE_QUERY:
         return find_in_query(task, dir, patience, ret, err);
-    case NODE_HIDDEN:
-    case NODE_ROOT_HIDDEN:
-        return special_find(task->fs, dir, task->name, fuse_req_ctx(task->req)->uid, ret);
+    case NODE_VIEW:
+        return dir->view->find(&asked, task->name, ret, err);
     default:
         return -ENOTDIR;
     }

@@ -24,7 +24,7 @@
 #include "query/query.h"
 
 enum { POOL_THREADS = 16, THREADS_MIN = 2, THREADS_MAX = 16 };
-#define RESULTS_MAX_BYTES ((size_t)64 << 20)
+#define RESULTS_MAX_BYTES ((size_t)40 << 20)
 
 static unsigned cores(void)
 {

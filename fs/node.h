@@ -24,8 +24,10 @@
 
 #include "cache/base/buf.h"
 #include "query/query.h"
+#include "query/report/report.h"
 
 struct inode;
+struct view;
 
 enum { NODE_ROOT_ID = 1, NODE_VERSION_MAX = (1 << 20) - 1 };
 
@@ -37,14 +39,12 @@ bool node_is_clip(uint64_t number);
 struct node_clip node_clip(uint64_t number);
 
 enum node_kind {
-    NODE_ROOT,        /* / */
-    NODE_TAGS,        /* /tags */
-    NODE_LINK,        /* /latest, /TAG, /tags/TAG, /outcome=fail */
-    NODE_QUERY,       /* /v12 and all query directories below */
-    NODE_HIDDEN,      /* .elidefs of a query directory */
-    NODE_REPORT,      /* a file in there */
-    NODE_ROOT_HIDDEN, /* /.elidefs */
-    NODE_LIVE,        /* a file in there, as it was when it was looked up */
+    NODE_ROOT,   /* / */
+    NODE_LINK,   /* /latest, /TAG, /tags/TAG, /outcome=fail */
+    NODE_QUERY,  /* /v12 and all query directories below */
+    NODE_VIEW,   /* a virtual directory: fs/view.h */
+    NODE_REPORT, /* a file in .elidefs or .as of a query directory */
+    NODE_LIVE,   /* a file in /.elidefs, as it was when it was looked up */
 };
 
 struct node {
@@ -52,12 +52,14 @@ struct node {
     uint64_t parent;
     char *name;
     enum node_kind kind;
-    uint32_t version; /* QUERY, HIDDEN, REPORT */
-    uint32_t purge;   /* QUERY of a whole version that clips were purged from: dataset_purge_seq(); else 0 */
-    struct query *query; /* QUERY, HIDDEN, REPORT; else NULL */
-    unsigned which;      /* LIVE: enum live_file; a REPORT is told by its name */
-    struct buf bytes;    /* LIVE: what it reads as */
-    int64_t time_ns;     /* LIVE: since when */
+    uint32_t version;        /* QUERY, REPORT, a VIEW of a query */
+    uint32_t purge;          /* QUERY of a whole version that clips were purged from: dataset_purge_seq(); else 0 */
+    struct query *query;     /* of the same; else NULL */
+    const struct view *view; /* VIEW */
+    unsigned which;          /* VIEW: its own; LIVE: enum live_file */
+    struct report report;    /* REPORT */
+    struct buf bytes;        /* LIVE: what it reads as */
+    int64_t time_ns;         /* LIVE: since when */
     struct inode *made; /* a REPORT that is about to be entered, if it was made to know its size; else NULL */
     uint64_t lookups;   /* how often the kernel knows it; guarded by the table's lock */
     struct node *next_by_id, *next_by_name;

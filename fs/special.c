@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The names in `.elidefs/`, and the bytes of each: made at the look-up where they are live, else when their
- * size or their bytes are asked for first, and kept for the read that follows.
+ * The names in `.elidefs/` and `.as/`, and the bytes of each: made at the look-up where they are live, else
+ * when their size or their bytes are asked for first, and kept for the read that follows.
  */
 #include "fs/special.h"
 
@@ -13,7 +13,6 @@
 #include "fs/inode.h"
 #include "fs/scope.h"
 #include "fs/stats.h"
-#include "query/report.h"
 
 #define REPORT_MAX_BYTES (UINT64_C(1) << 30)
 enum { ERRORS_MAX_BYTES = 65536 };
@@ -30,36 +29,116 @@ static void take_live(struct fs *fs, uid_t uid, struct node *node)
         stats_append(fs, &node->bytes);
 }
 
-static int find_live(struct fs *fs, const char *name, uid_t uid, struct node *ret)
+int special_find_live(const struct view_asked *asked, const char *name, struct node *ret, struct error *err)
 {
     for (unsigned i = 0; i < LIVE_COUNT; i++)
         if (strcmp(live_names[i], name) == 0) {
             ret->kind = NODE_LIVE;
             ret->which = i;
-            take_live(fs, uid, ret);
+            take_live(asked->fs, asked->uid, ret);
             return 0;
         }
     return -ENOENT;
 }
 
-int special_find(struct fs *fs, const struct node *dir, const char *name, uid_t uid, struct node *ret)
+int special_list_live(const struct view_asked *asked, struct names *names, struct error *err)
 {
-    struct report report;
-    if (dir->kind == NODE_ROOT_HIDDEN || strcmp(name, live_names[LIVE_ERRORS]) == 0)
-        return find_live(fs, name, uid, ret);
-    ret->kind = NODE_REPORT;
-    ret->version = dir->version;
-    ret->query = query_ref(dir->query);
-    return report_find(name, dir->version, &report);
+    for (size_t i = 0; i < LIVE_COUNT; i++)
+        names_add(names, live_names[i], S_IFREG);
+    return 0;
 }
 
-void special_names(const struct node *dir, struct names *names)
+/* ---- reports ---- */
+
+enum { IN_ELIDEFS, IN_FACETS }; /* node.which */
+static const char facets_name[] = "facets";
+
+static void fill(const struct view_asked *asked, enum node_kind kind, struct node *ret)
 {
-    for (size_t i = 0; dir->kind == NODE_HIDDEN && i < report_name_count; i++)
-        names_add(names, report_names[i].name, S_IFREG);
-    for (size_t i = 0; i < LIVE_COUNT; i++)
-        if (dir->kind == NODE_ROOT_HIDDEN || i == LIVE_ERRORS)
-            names_add(names, live_names[i], S_IFREG);
+    ret->kind = kind;
+    ret->version = asked->dir->version;
+    if (!ret->query)
+        ret->query = query_ref(asked->dir->query);
+}
+
+/* A name in facets/ is an attribute's, as a path has it. */
+static int find_facets(const struct view_asked *asked, const char *name, struct node *ret, struct error *err)
+{
+    CLEANUP_SCOPE struct scope scope = {0};
+    struct catalog_attribute attribute;
+    int rc = scope_open(asked->fs, asked->dir->version, asked->patience, &scope, err);
+    if (!rc)
+        rc = catalog_attribute_find(scope.reader, name, strlen(name), &attribute, err);
+    if (!rc && attribute.type == VALUE_LIST)
+        rc = error_set(err, ENOENT, "%s: lists are not compared, so their values are not counted", name);
+    if (rc)
+        return rc;
+    fill(asked, NODE_REPORT, ret);
+    ret->report = (struct report){.kind = REPORT_FACETS, .attribute = attribute.id};
+    return 0;
+}
+
+int special_find_report(const struct view_asked *asked, const char *name, struct node *ret, struct error *err)
+{
+    if (asked->dir->which == IN_FACETS)
+        return find_facets(asked, name, ret, err);
+    if (strcmp(name, live_names[LIVE_ERRORS]) == 0)
+        return special_find_live(asked, name, ret, err);
+    if (strcmp(name, facets_name) == 0) {
+        fill(asked, NODE_VIEW, ret);
+        ret->view = asked->dir->view;
+        ret->which = IN_FACETS;
+        return 0;
+    }
+    int rc = report_find(name, false, asked->dir->version, &ret->report);
+    if (!rc)
+        fill(asked, NODE_REPORT, ret);
+    return rc;
+}
+
+static int list_attribute(void *ctx, const struct catalog_attribute *attribute, struct error *err)
+{
+    if (attribute->type != VALUE_LIST)
+        names_add(ctx, attribute->name, S_IFREG);
+    return 0;
+}
+
+static int list_facets(const struct view_asked *asked, struct names *names, struct error *err)
+{
+    CLEANUP_SCOPE struct scope scope = {0};
+    int rc = scope_open(asked->fs, asked->dir->version, asked->patience, &scope, err);
+    return rc ? rc : catalog_attributes(scope.reader, list_attribute, names, err);
+}
+
+static void list_reports(bool as, struct names *names)
+{
+    for (size_t i = 0; i < report_name_count; i++)
+        if (report_names[i].as == as)
+            names_add(names, report_names[i].name, S_IFREG);
+}
+
+int special_list_reports(const struct view_asked *asked, struct names *names, struct error *err)
+{
+    if (asked->dir->which == IN_FACETS)
+        return list_facets(asked, names, err);
+    list_reports(false, names);
+    names_add(names, facets_name, S_IFDIR);
+    names_add(names, live_names[LIVE_ERRORS], S_IFREG);
+    return 0;
+}
+
+int special_find_as(const struct view_asked *asked, const char *name, struct node *ret, struct error *err)
+{
+    int rc = report_find(name, true, asked->dir->version, &ret->report);
+    if (!rc)
+        fill(asked, NODE_REPORT, ret);
+    return rc;
+}
+
+int special_list_as(const struct view_asked *asked, struct names *names, struct error *err)
+{
+    list_reports(true, names);
+    return 0;
 }
 
 static void count_made(struct fs *fs)
@@ -70,18 +149,14 @@ static void count_made(struct fs *fs)
 int special_make(struct fs *fs, const struct catalog_patience *patience, struct node *node, struct error *err)
 {
     CLEANUP_SCOPE struct scope scope = {0};
-    struct report report;
-    if (node->kind != NODE_REPORT)
+    if (node->kind != NODE_REPORT || report_size_is_told(&node->report))
         return 0;
-    int rc = report_find(node->name, node->version, &report);
-    if (rc < 0 || report_size_is_told(&report))
-        return rc;
-    rc = scope_open(fs, node->version, patience, &scope, err);
+    int rc = scope_open(fs, node->version, patience, &scope, err);
     if (rc < 0)
         return rc;
     node->made = MEM_NEW(struct inode);
     count_made(fs);
-    rc = report_file_append(&report, node->query, scope.reader, &node->made->bytes, err);
+    rc = report_file_append(&node->report, node->query, scope.reader, &node->made->bytes, err);
     return rc == -ENOENT ? -EIO : rc; /* the name is here; what is missing lies behind it */
 }
 
@@ -104,13 +179,10 @@ int special_size(struct fs *fs, const struct node *node, const struct catalog_pa
                  uint64_t *ret, struct error *err)
 {
     CLEANUP_SCOPE struct scope scope = {0};
-    struct report report;
     if (find_size(fs, node, ret))
         return 0;
-    int rc = report_find(node->name, node->version, &report);
-    if (rc == 0)
-        rc = scope_open(fs, node->version, patience, &scope, err);
-    return rc < 0 ? rc : report_file_size(&report, node->query, scope.reader, ret, err);
+    int rc = scope_open(fs, node->version, patience, &scope, err);
+    return rc < 0 ? rc : report_file_size(&node->report, node->query, scope.reader, ret, err);
 }
 
 int special_read(struct fs *fs, const struct node *node, const struct catalog_patience *patience,
@@ -121,18 +193,16 @@ int special_read(struct fs *fs, const struct node *node, const struct catalog_pa
         return 0;
     }
     CLEANUP_SCOPE struct scope scope = {0};
-    struct report report;
+    const struct report *report = &node->report;
     uint64_t size = 0;
-    int rc = report_find(node->name, node->version, &report);
-    if (rc == 0)
-        rc = scope_open(fs, node->version, patience, &scope, err);
-    if (rc == 0 && report_size_is_told(&report))
-        rc = report_file_size(&report, node->query, scope.reader, &size, err);
+    int rc = scope_open(fs, node->version, patience, &scope, err);
+    if (rc == 0 && report_size_is_told(report))
+        rc = report_file_size(report, node->query, scope.reader, &size, err);
     if (rc < 0)
         return rc;
     if (size > REPORT_MAX_BYTES)
         return error_set(err, EFBIG, "%s: of this many clips it would be %llu bytes; narrow the path",
                          node->name, (unsigned long long)size);
     count_made(fs);
-    return report_file_append(&report, node->query, scope.reader, buf, err);
+    return report_file_append(report, node->query, scope.reader, buf, err);
 }

@@ -13,26 +13,14 @@
 #include "fs/refresh.h"
 #include "fs/scope.h"
 #include "index/base/name.h"
-#include "query/place.h"
+#include "index/base/version.h"
+#include "query/say/hint.h"
+#include "query/say/place.h"
 
 enum { LISTED_VERSIONS = 20 };
 
-/* vN as a number; 0: it is no version's name. */
-static uint64_t version_of_name(const char *name)
-{
-    uint64_t version = 0;
-    if (name[0] != 'v' || name[1] < '1' || name[1] > '9')
-        return 0;
-    for (const char *at = name + 1; *at; at++) {
-        if (*at < '0' || *at > '9' || version > NODE_VERSION_MAX)
-            return 0;
-        version = version * 10 + (uint64_t)(*at - '0');
-    }
-    return version;
-}
-
-static int find_version(struct fs *fs, uint64_t version, const struct catalog_patience *patience,
-                        struct node *ret, struct error *err)
+static int find_version(struct fs *fs, const char *name, uint32_t version,
+                        const struct catalog_patience *patience, struct node *ret, struct error *err)
 {
     uint32_t head = dataset_head(fs->dataset);
     struct map_top unused;
@@ -45,17 +33,15 @@ static int find_version(struct fs *fs, uint64_t version, const struct catalog_pa
         head = dataset_head(fs->dataset);
     }
     if (version > head)
-        return error_set(err, ENOENT, "no v%llu: the newest version is v%u", (unsigned long long)version,
-                         head);
+        return error_set(err, ENOENT, "no %s: the newest version is v%u", name, head);
     if (version > NODE_VERSION_MAX)
-        return error_set(err, EOVERFLOW, "v%llu: a mount shows versions up to v%d",
-                         (unsigned long long)version, NODE_VERSION_MAX);
-    int rc = dataset_check_forgotten(fs->dataset, (uint32_t)version, err);
+        return error_set(err, EOVERFLOW, "%s: a mount shows versions up to v%d", name, NODE_VERSION_MAX);
+    int rc = dataset_check_forgotten(fs->dataset, version, err);
     if (rc < 0)
         return rc;
     ret->kind = NODE_QUERY;
-    ret->version = (uint32_t)version;
-    ret->purge = dataset_is_purged(fs->dataset, ret->version, &unused) ? dataset_purge_seq(fs->dataset) : 0;
+    ret->version = version;
+    ret->purge = dataset_is_purged(fs->dataset, version, &unused) ? dataset_purge_seq(fs->dataset) : 0;
     ret->query = query_all();
     return 0;
 }
@@ -72,6 +58,8 @@ static int check_component(struct fs *fs, const char *name, const struct catalog
     int rc = scope_open(fs, head, patience, &scope, err);
     if (rc == 0)
         rc = query_extend(all, name, strlen(name), scope.reader, &query, err);
+    if (rc == -ENOENT && scope.reader)
+        rc = hint_component(name, strlen(name), scope.reader, err);
     return rc;
 }
 
@@ -91,24 +79,33 @@ static int find_link(struct fs *fs, const char *name, struct node *ret, struct e
     return 0;
 }
 
-int top_find(struct fs *fs, const struct node *parent, const char *name,
-             const struct catalog_patience *patience, struct node *ret, struct error *err)
+int top_find_tag(const struct view_asked *asked, const char *name, struct node *ret, struct error *err)
 {
-    if (parent->kind == NODE_TAGS)
-        return strcmp(name, "latest") == 0 ? -ENOENT : find_link(fs, name, ret, err);
-    uint64_t version = version_of_name(name);
-    if (version)
-        return find_version(fs, version, patience, ret, err);
+    return strcmp(name, "latest") == 0 ? -ENOENT : find_link(asked->fs, name, ret, err);
+}
+
+int top_find_version(struct fs *fs, const char *name, const struct catalog_patience *patience,
+                     struct node *ret, struct error *err)
+{
+    uint32_t version;
+    return version_parse(name, strlen(name), &version) && version
+               ? find_version(fs, name, version, patience, ret, err)
+               : error_set(err, ENOENT, "'%s' is not the number of a version", name);
+}
+
+int top_find(struct fs *fs, const char *name, const struct catalog_patience *patience, struct node *ret,
+             struct error *err)
+{
+    uint32_t version;
+    if (version_parse(name, strlen(name), &version) && version)
+        return find_version(fs, name, version, patience, ret, err);
     enum name_kind kind = name_kind(name, strlen(name));
     if (kind == NAME_COMPONENT || kind == NAME_STAGE) {
         ret->kind = NODE_LINK;
         return check_component(fs, name, patience, err);
     }
-    bool tags = strcmp(name, "tags") == 0;
-    if (!tags && strcmp(name, ".elidefs") != 0)
-        return kind == NAME_HIDDEN ? -ENOENT : find_link(fs, name, ret, err);
-    ret->kind = tags ? NODE_TAGS : NODE_ROOT_HIDDEN;
-    return 0;
+    int rc = view_enter(VIEW_IN_ROOT, name, ret);
+    return rc == -ENOENT && kind != NAME_HIDDEN ? find_link(fs, name, ret, err) : rc;
 }
 
 int top_link(struct fs *fs, const struct node *link, struct buf *buf, struct error *err)
@@ -131,22 +128,30 @@ static int add_tag(void *ctx, const char *name, uint32_t version, struct error *
     return 0;
 }
 
-int top_names(struct fs *fs, const struct node *dir, struct names *names, struct error *err)
+static int add_tags(struct fs *fs, struct names *names, struct error *err)
 {
-    if (dir->kind == NODE_ROOT) {
-        uint32_t head = dataset_head(fs->dataset);
-        for (uint32_t version = head, listed = 0; listed < LISTED_VERSIONS && version; version--) {
-            char name[16];
-            if (dataset_is_forgotten(fs->dataset, version))
-                continue;
-            snprintf(name, sizeof name, "v%u", version);
-            names_add(names, name, S_IFDIR);
-            listed++;
-        }
-        names_add(names, "tags", S_IFDIR);
-        if (head > 0)
-            names_add(names, "latest", S_IFLNK);
-    }
     int rc = dataset_tags(fs->dataset, add_tag, names, err);
     return rc < 0 ? rc : 0;
+}
+
+int top_list_tags(const struct view_asked *asked, struct names *names, struct error *err)
+{
+    return add_tags(asked->fs, names, err);
+}
+
+int top_names(struct fs *fs, struct names *names, struct error *err)
+{
+    uint32_t head = dataset_head(fs->dataset);
+    for (uint32_t version = head, listed = 0; listed < LISTED_VERSIONS && version; version--) {
+        char name[16];
+        if (dataset_is_forgotten(fs->dataset, version))
+            continue;
+        snprintf(name, sizeof name, "v%u", version);
+        names_add(names, name, S_IFDIR);
+        listed++;
+    }
+    view_names(VIEW_IN_ROOT, names);
+    if (head > 0)
+        names_add(names, "latest", S_IFLNK);
+    return add_tags(fs, names, err);
 }

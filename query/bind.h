@@ -9,11 +9,8 @@
 #include "index/catalog/catalog.h"
 #include "query/clause.h"
 #include "query/grammar.h"
+#include "query/refusal.h"
 
-/* -ENOENT with the reason, near names and a corrected component: "arm has no value 'lfet': did you mean
- * 'left'? (arm=left)". */
+/* -ENOENT with the reason: "arm has no value 'lfet'". Then *ret_why, which may be NULL, says what of it. */
 int bind_component(const struct grammar_component *component, struct catalog_reader *reader,
-                   struct clause **ret, struct error *err);
-/* The same without hints: -ENOENT says little. For hints themselves. */
-int bind_component_plain(const struct grammar_component *component, struct catalog_reader *reader,
-                         struct clause **ret, struct error *err);
+                   struct clause **ret, struct refusal *ret_why, struct error *err);

@@ -54,13 +54,15 @@ struct clause *clause_new(struct literal *literals, size_t count)
     return clause;
 }
 
-struct clause *clause_new_since(struct since *since)
+struct clause *clause_new_stage(const struct stage *stage, void *bound)
 {
     struct clause *clause = MEM_NEW(struct clause);
     struct buf text = BUF_INIT;
-    since_print(since, &text);
+    buf_printf(&text, "@%s=", stage->name);
+    stage->print(bound, &text);
     clause->refs = 1;
-    clause->since = since;
+    clause->stage = stage;
+    clause->bound = bound;
     clause->text = (char *)buf_steal(&text);
     return clause;
 }
@@ -78,8 +80,10 @@ void clause_unref(struct clause *clause)
     for (size_t i = 0; i < clause->count; i++)
         literal_done(&clause->literals[i]);
     free(clause->literals);
-    if (clause->since)
-        since_free(clause->since);
+    if (clause->stage && clause->stage->free)
+        clause->stage->free(clause->bound);
+    else
+        free(clause->bound);
     free(clause->text);
     free(clause);
 }
@@ -87,7 +91,9 @@ void clause_unref(struct clause *clause)
 int clause_estimate(const struct clause *clause, struct catalog_reader *reader,
                     const struct catalog_window *window, uint64_t clips, uint64_t *ret, struct error *err)
 {
-    uint64_t sum = clause->since ? clips : 0; /* there is no statistic of changes: it comes last */
+    uint64_t sum = clause->stage ? clips : 0; /* there is no statistic of what it leaves: it comes last */
+    if (clause->stage && clause->stage->leaves)
+        sum = clause->stage->leaves(clause->bound, clips);
     for (size_t i = 0; i < clause->count; i++) {
         struct catalog_literal condition = literal_condition(&clause->literals[i]);
         uint64_t estimate = 0;
@@ -101,25 +107,48 @@ int clause_estimate(const struct clause *clause, struct catalog_reader *reader,
     return 0;
 }
 
-static int select_since(const struct clause *clause, struct catalog_reader *reader,
-                        const struct catalog_window *window, struct rowset **ret, struct error *err)
+bool clause_is_barrier(const struct clause *clause)
 {
-    CLEANUP_ROWSET struct rowset *rows = NULL;
-    int rc = since_select(clause->since, reader, &rows, err);
+    return clause->stage && !clause->stage->narrows;
+}
+
+int clause_live(struct catalog_reader *reader, const struct catalog_window *window, struct rowset **ret,
+                struct error *err)
+{
+    CLEANUP_ROWSET struct rowset *live = NULL;
+    int rc = catalog_live(reader, &live, err);
     if (rc < 0)
         return rc;
-    *ret = window ? rowset_copy(rows) : STEAL(rows);
+    *ret = window ? rowset_copy(live) : STEAL(live);
     if (window)
         rowset_keep_range(*ret, window->first, window->end);
     return 0;
+}
+
+int clause_narrow(const struct clause *clause, struct catalog_reader *reader, struct rowset *rows,
+                  struct rowset **ret, struct error *err)
+{
+    CLEANUP_SET struct set *before = set_new_rows(rows), *after = NULL;
+    int rc = clause->stage->apply(clause->bound, reader, before, &after, err);
+    if (!rc)
+        *ret = set_rows(after);
+    return rc;
+}
+
+static int select_stage(const struct clause *clause, struct catalog_reader *reader,
+                        const struct catalog_window *window, struct rowset **ret, struct error *err)
+{
+    CLEANUP_ROWSET struct rowset *live = NULL;
+    int rc = clause_live(reader, window, &live, err);
+    return rc ? rc : clause_narrow(clause, reader, live, ret, err);
 }
 
 int clause_select(const struct clause *clause, struct catalog_reader *reader,
                   const struct catalog_window *window, struct rowset **ret, struct error *err)
 {
     CLEANUP_ROWSET struct rowset *any = NULL;
-    if (clause->since)
-        return select_since(clause, reader, window, ret, err);
+    if (clause->stage)
+        return select_stage(clause, reader, window, ret, err);
     for (size_t i = 0; i < clause->count; i++) {
         struct catalog_literal condition = literal_condition(&clause->literals[i]);
         condition.window = window;

@@ -60,10 +60,9 @@ static int find_stream(const struct catalog_clip *clip, const char *name, size_t
     return refuse(name, len, err);
 }
 
-int files_check(const struct query_result *result, uint32_t row, const char *name, size_t len,
-                struct error *err)
+int files_check(const struct set *set, uint32_t row, const char *name, size_t len, struct error *err)
 {
-    return query_result_contains(result, row) ? 0 : refuse(name, len, err);
+    return set_has(set, row) ? 0 : refuse(name, len, err);
 }
 
 int files_find(struct catalog_reader *reader, const char *name, size_t len, uint32_t *ret_row,

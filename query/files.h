@@ -16,9 +16,8 @@ enum { FILES_STREAM_MAX = 1000, FILES_STREAM_JSON = 1023 }; /* stream numbers; 1
 /* The file called `name`, of any clip of the version. -ENOENT. */
 int files_find(struct catalog_reader *reader, const char *name, size_t len, uint32_t *ret_row,
                uint32_t *ret_stream, struct error *err);
-/* Is its clip in the result, which is of the row's window? 0, or -ENOENT as files_find() says it. */
-int files_check(const struct query_result *result, uint32_t row, const char *name, size_t len,
-                struct error *err);
+/* Is its clip in the set, which is of the row's window? 0, or -ENOENT as files_find() says it. */
+int files_check(const struct set *set, uint32_t row, const char *name, size_t len, struct error *err);
 
 struct files_entry {
     const char *name; /* borrowed for the call */

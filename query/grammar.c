@@ -8,38 +8,12 @@
 #include <string.h>
 
 #include "cache/base/escape.h"
-#include "query/nearest.h"
 #include "query/show.h"
 
 struct span { /* bytes as typed */
     const char *at;
     size_t len;
 };
-
-static const char *const op_names[GRAMMAR_OPS] = {
-    [GRAMMAR_EQ] = "",     [GRAMMAR_NE] = "ne",         [GRAMMAR_IN] = "in",   [GRAMMAR_NIN] = "nin",
-    [GRAMMAR_LT] = "lt",   [GRAMMAR_LE] = "le",         [GRAMMAR_GT] = "gt",   [GRAMMAR_GE] = "ge",
-    [GRAMMAR_RNG] = "rng", [GRAMMAR_PREFIX] = "prefix", [GRAMMAR_HAS] = "has", [GRAMMAR_NULL] = "null",
-};
-
-static const char *const stage_names[GRAMMAR_STAGES] = {
-    [GRAMMAR_KEY] = "key",       [GRAMMAR_NEAR] = "near",       [GRAMMAR_TEXT] = "text",
-    [GRAMMAR_CUT] = "cut",       [GRAMMAR_AT] = "at",           [GRAMMAR_ALIGN] = "align",
-    [GRAMMAR_SORT] = "sort",     [GRAMMAR_SKIP] = "skip",       [GRAMMAR_HEAD] = "head",
-    [GRAMMAR_SAMPLE] = "sample", [GRAMMAR_SHUFFLE] = "shuffle", [GRAMMAR_SHARD] = "shard",
-    [GRAMMAR_SPLIT] = "split",   [GRAMMAR_SINCE] = "since",     [GRAMMAR_STREAMS] = "streams",
-    [GRAMMAR_SNAP] = "snap",
-};
-
-const char *grammar_op_name(enum grammar_op op)
-{
-    return op_names[op];
-}
-
-const char *grammar_stage_name(enum grammar_stage stage)
-{
-    return stage_names[stage];
-}
 
 static int refuse(struct span what, struct error *err, const char *reason)
 {
@@ -109,19 +83,15 @@ static int parse_range(struct span rest, struct texts texts, struct error *err)
     return rc ? rc : add_text(&texts, rest, err);
 }
 
-/* The operator at the end of the key, which is taken off; GRAMMAR_EQ if there is none. */
-static enum grammar_op cut_op(struct span *key)
+/* The operator at the end of the key, which is taken off; op_eq if there is none. */
+static const struct op *cut_op(struct span *key)
 {
     const char *dot = key->len ? memrchr(key->at, '.', key->len) : NULL;
-    if (!dot)
-        return GRAMMAR_EQ;
-    size_t before = (size_t)(dot - key->at), len = key->len - before - 1;
-    for (enum grammar_op op = GRAMMAR_NE; op < GRAMMAR_OPS; op++)
-        if (strlen(op_names[op]) == len && !memcmp(dot + 1, op_names[op], len)) {
-            key->len = before;
-            return op;
-        }
-    return GRAMMAR_EQ;
+    size_t before = dot ? (size_t)(dot - key->at) : 0;
+    const struct op *op = dot ? op_find(dot + 1, key->len - before - 1) : NULL;
+    if (op)
+        key->len = before;
+    return op ? op : &op_eq;
 }
 
 static int parse_key(struct span key, struct grammar_literal *ret, struct error *err)
@@ -133,6 +103,14 @@ static int parse_key(struct span key, struct grammar_literal *ret, struct error 
         key.len -= sizeof event - 1;
     }
     return decode(key, &ret->key, err);
+}
+
+/* "event.ne=x" asks for the clips whose events are none of x: no attribute of an event can be called ne. */
+static int refuse_event_key(const struct grammar_literal *literal, struct span text, struct error *err)
+{
+    CLEANUP_FREE char *reason = mem_printf(
+        "'%s' is an operator, and no attribute of an event is called like one", literal->key.bytes);
+    return refuse(text, err, reason);
 }
 
 static int parse_literal(struct span text, struct grammar_literal *ret, struct error *err)
@@ -148,11 +126,17 @@ static int parse_literal(struct span text, struct grammar_literal *ret, struct e
         return rc;
     if (!ret->key.len)
         return refuse(text, err, "no attribute name before the '='");
+    if (ret->event && op_find(ret->key.bytes, ret->key.len))
+        return refuse_event_key(ret, text, err);
     struct texts args = {&ret->args, &ret->arg_count, 0};
-    if (ret->op == GRAMMAR_RNG)
+    switch (ret->op->args) {
+    case OP_RANGE:
         return parse_range(rest, args, err);
-    if (ret->op == GRAMMAR_IN || ret->op == GRAMMAR_NIN)
+    case OP_LIST:
         return parse_list(rest, args, err);
+    case OP_ONE:
+        break;
+    }
     return add_text(&args, rest, err);
 }
 
@@ -177,16 +161,9 @@ static int parse_literals(struct span rest, struct grammar_component *ret, struc
 
 static int refuse_stage(struct span name, struct error *err)
 {
-    CLEANUP_BUF struct buf text = BUF_INIT;
-    CLEANUP_NEAREST struct nearest nearest;
-    nearest_init(&nearest, name.at, name.len);
-    for (enum grammar_stage stage = 0; stage < GRAMMAR_STAGES; stage++)
-        nearest_offer(&nearest, stage_names[stage], strlen(stage_names[stage]));
-    buf_text_append(&text, "no stage '@");
-    show_append(&text, name.at, name.len);
-    buf_u8(&text, '\'');
-    nearest_print(&nearest, "@", &text);
-    return error_set(err, ENOENT, "%s", buf_text(&text));
+    CLEANUP_BUF struct buf shown = BUF_INIT;
+    show_append(&shown, name.at, name.len);
+    return error_set(err, ENOENT, "no stage '@%s'", buf_text(&shown));
 }
 
 static int parse_stage(struct span text, struct grammar_component *ret, struct error *err)
@@ -197,11 +174,8 @@ static int parse_stage(struct span text, struct grammar_component *ret, struct e
     bool has_args = cut_at(&rest, "=", &name);
     if (!has_args)
         name = rest;
-    enum grammar_stage stage = 0;
-    while (stage < GRAMMAR_STAGES &&
-           (strlen(stage_names[stage]) != name.len || memcmp(stage_names[stage], name.at, name.len) != 0))
-        stage++;
-    if (stage == GRAMMAR_STAGES)
+    const struct stage *stage = stage_find(name.at, name.len);
+    if (!stage)
         return refuse_stage(name, err);
     if (!has_args)
         return refuse(text, err, "a stage is written @NAME=ARGUMENTS");
@@ -296,10 +270,8 @@ void grammar_print_literal(struct buf *buf, const struct grammar_literal *litera
     if (literal->event)
         buf_text_append(buf, "event.");
     print_key(buf, &literal->key);
-    if (literal->op != GRAMMAR_EQ)
-        buf_printf(buf, ".%s", op_names[literal->op]);
-    buf_u8(buf, '=');
-    if (literal->op != GRAMMAR_RNG) {
+    buf_printf(buf, "%s%s=", *literal->op->name ? "." : "", literal->op->name);
+    if (literal->op->args != OP_RANGE) {
         print_args(buf, literal->args, literal->arg_count);
         return;
     }
@@ -311,7 +283,7 @@ void grammar_print_literal(struct buf *buf, const struct grammar_literal *litera
 void grammar_print(struct buf *buf, const struct grammar_component *component)
 {
     if (component->kind == GRAMMAR_KIND_STAGE) {
-        buf_printf(buf, "@%s=", stage_names[component->stage]);
+        buf_printf(buf, "@%s=", component->stage->name);
         print_args(buf, component->args, component->arg_count);
     }
     for (size_t i = 0; i < component->literal_count; i++) {

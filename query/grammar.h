@@ -3,8 +3,8 @@
  * One path component as text and as a tree: syntax only, no catalog is asked (see query/bind.h for meaning,
  * query/GRAMMAR.md for the language).
  *
- *     "arm=left+force.rng=1..2"   LITERALS {arm EQ "left"} {force RNG "1" "2"}
- *     "@near=ep1.clip,50"         STAGE NEAR "ep1.clip" "50"
+ *     "arm=left+force.rng=1..2"   LITERALS {arm eq "left"} {force rng "1" "2"}
+ *     "@near=ep1.clip,50"         STAGE near "ep1.clip" "50"
  *
  * More is accepted than is printed; grammar_parse() of what grammar_print() wrote gives the same tree.
  * Component bytes are hostile. Any thread.
@@ -16,48 +16,10 @@
 
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
+#include "query/op/op.h"
+#include "query/stage/stage.h"
 
 enum { GRAMMAR_COMPONENT_MAX = 1 << 20 }; /* bytes */
-
-enum grammar_op {
-    GRAMMAR_EQ, /* printed as '=' alone */
-    GRAMMAR_NE,
-    GRAMMAR_IN,
-    GRAMMAR_NIN,
-    GRAMMAR_LT,
-    GRAMMAR_LE,
-    GRAMMAR_GT,
-    GRAMMAR_GE,
-    GRAMMAR_RNG,
-    GRAMMAR_PREFIX,
-    GRAMMAR_HAS,
-    GRAMMAR_NULL,
-    GRAMMAR_OPS,
-};
-/* "ne", "in", ...; "" for GRAMMAR_EQ. */
-const char *grammar_op_name(enum grammar_op op);
-
-enum grammar_stage {
-    GRAMMAR_KEY,
-    GRAMMAR_NEAR,
-    GRAMMAR_TEXT,
-    GRAMMAR_CUT,
-    GRAMMAR_AT,
-    GRAMMAR_ALIGN,
-    GRAMMAR_SORT,
-    GRAMMAR_SKIP,
-    GRAMMAR_HEAD,
-    GRAMMAR_SAMPLE,
-    GRAMMAR_SHUFFLE,
-    GRAMMAR_SHARD,
-    GRAMMAR_SPLIT,
-    GRAMMAR_SINCE,
-    GRAMMAR_STREAMS,
-    GRAMMAR_SNAP,
-    GRAMMAR_STAGES,
-};
-/* "near", "text", ... */
-const char *grammar_stage_name(enum grammar_stage stage);
 
 struct grammar_text { /* decoded bytes, any but '/' are possible as %XX also '/' and NUL; NUL-terminated */
     char *bytes;
@@ -65,10 +27,10 @@ struct grammar_text { /* decoded bytes, any but '/' are possible as %XX also '/'
 };
 
 struct grammar_literal {
-    bool event; /* "event.KEY": the attribute of an event, not of the clip */
+    bool event; /* "event.KEY": the attribute of an event, not of the clip; KEY is no operator's name */
     struct grammar_text key;
-    enum grammar_op op;
-    struct grammar_text *args; /* IN, NIN: one or more; RNG: two, empty = open; others: one */
+    const struct op *op;
+    struct grammar_text *args; /* as many as op->args says; of a range two, empty = open */
     size_t arg_count;
 };
 
@@ -78,12 +40,12 @@ struct grammar_component {
     enum grammar_kind kind;
     struct grammar_literal *literals; /* LITERALS: any of them; one or more */
     size_t literal_count;
-    enum grammar_stage stage;  /* STAGE */
+    const struct stage *stage; /* STAGE */
     struct grammar_text *args; /* STAGE: split at ',', decoded */
     size_t arg_count;
 };
 
-/* -ENOENT with the reason, the nearest name where a stage is misspelt. */
+/* -ENOENT with the reason. */
 int grammar_parse(const char *component, size_t len, struct grammar_component *ret, struct error *err);
 void grammar_component_done(struct grammar_component *component);
 #define CLEANUP_GRAMMAR CLEANUP(grammar_component_done)

@@ -10,15 +10,15 @@
 
 #include "cache/base/buf.h"
 #include "index/catalog/catalog.h"
-#include "query/grammar.h"
+#include "query/op/op.h"
 
 struct literal {
-    uint32_t attribute; /* id in that version's catalog */
-    char *name;         /* owned, as are values and their texts: literal_done() */
-    enum grammar_op op; /* IN and NIN with two values or more; never HAS */
+    uint32_t attribute;  /* id in that version's catalog */
+    char *name;          /* owned, as are values and their texts: literal_done() */
+    const struct op *op; /* the one whose canonical form this is: of one value eq, not in */
     struct value *values;
-    size_t count;             /* RNG: two, low and high; NULL: one integer, 0 or 1; PREFIX: one text */
-    bool open_low, open_high; /* RNG: no bound on that side, its value means nothing */
+    size_t count;             /* of a range two, low and high; of null one integer, 0 or 1 */
+    bool open_low, open_high; /* of a range: no bound on that side, its value means nothing */
 };
 void literal_done(struct literal *literal);
 

@@ -103,7 +103,9 @@ static int rows_of(const struct plan *plan, size_t count, struct catalog_reader 
     }
     for (size_t i = 1; i < count && !rowset_empty(all); i++) {
         CLEANUP_ROWSET struct rowset *rows = NULL;
-        rc = clause_select(plan->steps[i].clause, reader, window, &rows, err);
+        const struct clause *clause = plan->steps[i].clause;
+        rc = clause->stage ? clause_narrow(clause, reader, all, &rows, err)
+                           : clause_select(clause, reader, window, &rows, err);
         if (rc < 0)
             return rc;
         rowset_and(all, rows);
@@ -112,24 +114,11 @@ static int rows_of(const struct plan *plan, size_t count, struct catalog_reader 
     return 0;
 }
 
-static int live_rows(struct catalog_reader *reader, const struct catalog_window *window, struct rowset **ret,
-                     struct error *err)
-{
-    CLEANUP_ROWSET struct rowset *live = NULL;
-    int rc = catalog_live(reader, &live, err);
-    if (rc < 0)
-        return rc;
-    *ret = window ? rowset_copy(live) : STEAL(live);
-    if (window)
-        rowset_keep_range(*ret, window->first, window->end);
-    return 0;
-}
-
 int plan_rows(const struct plan *plan, struct catalog_reader *reader, const struct catalog_window *window,
               struct rowset **ret, struct error *err)
 {
     if (!plan->count)
-        return live_rows(reader, window, ret, err);
+        return clause_live(reader, window, ret, err);
     return missed(plan, reader, window, rows_of(plan, plan->count, reader, window, ret, err));
 }
 

@@ -74,7 +74,7 @@ int query_extend(const struct query *parent, const char *component, size_t len, 
         return error_set(err, E2BIG, "a path of more than %d conditions", QUERY_CLAUSES_MAX);
     int rc = grammar_parse(component, len, &parsed, err);
     if (!rc)
-        rc = bind_component(&parsed, reader, &clause, err);
+        rc = bind_component(&parsed, reader, &clause, NULL, err);
     if (rc)
         return rc;
     *ret = add_clause(parent, clause);

@@ -2,13 +2,12 @@
 /*
  * What a path below a version means: a set of clips. Grammar: query/GRAMMAR.md.
  *
- *     "arm=left/outcome.in=fail,drop"  --query_extend()-->  struct query  --query_run()-->  struct
- * query_result
+ *     "arm=left/outcome.in=fail,drop"  --query_extend()-->  struct query  --query_run()-->  struct set
  *
- * A query is bound: every attribute and value it names exists in that version (else -ENOENT with the reason,
- * the nearest names and a corrected component in the message). A result may well be empty.
+ * A query is bound: every attribute and value it names exists in that version (else -ENOENT with the
+ * reason; query/say/hint.h adds what was probably meant). A result may well be empty.
  *
- * Thread rule: queries and results are immutable and shared by reference count (atomic). All functions that
+ * Thread rule: queries and sets are immutable and shared by reference count (atomic). All functions that
  * take a reader return -EAGAIN where the reader does not wait and a page is missing, and can simply be called
  * again.
  */
@@ -21,8 +20,8 @@
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
 #include "cache/base/memory.h"
-#include "index/base/rowset.h"
 #include "index/catalog/catalog.h"
+#include "query/set.h"
 
 struct query;
 
@@ -52,35 +51,20 @@ void query_canonical(const struct query *query, struct buf *buf);
 struct clause;
 struct clause *const *query_clauses(const struct query *query, size_t *ret_count);
 
-struct query_result;
-
-/* The rows, in listing order. */
-int query_run(const struct query *query, struct catalog_reader *reader, struct query_result **ret,
-              struct error *err);
-/* Rows lie in windows, so that who wants the first, or one, need not wait for all: how many there are in the
- * reader's version, the rows of one, which a row is in, and the row that the next one begins with. */
-int query_windows(struct catalog_reader *reader, uint32_t *ret, struct error *err);
+/* The clips, in listing order. */
+int query_run(const struct query *query, struct catalog_reader *reader, struct set **ret, struct error *err);
+/* A query is evaluated in windows, so that who wants the first clips, or one, need not wait for all: how many
+ * windows there are, the set of one, which one a row is in, which one a cursor of the whole set is in, and
+ * the cursor that ends one. One whose order is not that of rows is in one window. */
+int query_windows(const struct query *query, struct catalog_reader *reader, uint32_t *ret, struct error *err);
 int query_run_window(const struct query *query, struct catalog_reader *reader, uint32_t window,
-                     struct query_result **ret, struct error *err);
-uint32_t query_window(uint64_t row);
-uint64_t query_window_end(uint32_t window);
-struct query_result *query_result_ref(struct query_result *result);
-void query_result_unref(struct query_result *result);
-CLEANUP_DEFINE(struct query_result, query_result_unref, cleanup_query_result)
-#define CLEANUP_QUERY_RESULT CLEANUP(cleanup_query_result)
-
-uint64_t query_result_count(const struct query_result *result);
-size_t query_result_bytes(const struct query_result *result); /* memory it holds, roughly */
-bool query_result_contains(const struct query_result *result, uint32_t row);
-/* Listing is resumed by cursor: `from` is 0, then *ret_next of the call before. Up to `max` rows; how many.
- */
-size_t query_result_rows(const struct query_result *result, uint64_t from, uint32_t *ret_rows, size_t max,
-                         uint64_t *ret_next);
-/* Calls `each` for every row, in listing order; non-zero from it ends that and is returned. */
-typedef int query_row_fn(void *ctx, uint32_t row, struct error *err);
-int query_result_each(const struct query_result *result, query_row_fn *each, void *ctx, struct error *err);
-/* The same window by window, each evaluated when the one before is done. */
-int query_each(const struct query *query, struct catalog_reader *reader, query_row_fn *each, void *ctx,
+                     struct set **ret, struct error *err);
+uint32_t query_window_of_row(const struct query *query, uint32_t row);
+uint32_t query_window(const struct query *query, uint64_t cursor);
+uint64_t query_window_end(const struct query *query, uint32_t window);
+/* Calls `each` for every row in order, window by window, each evaluated when the one before is done; non-zero
+ * from it ends that and is returned. */
+int query_each(const struct query *query, struct catalog_reader *reader, set_row_fn *each, void *ctx,
                struct error *err);
 
 /* Is there any row / how many, without making the result where that is cheaper. */
@@ -99,4 +83,4 @@ struct query_asked {
     const struct query *query;
 };
 int query_results_get(struct query_results *results, const struct query_asked *asked,
-                      struct catalog_reader *reader, struct query_result **ret, struct error *err);
+                      struct catalog_reader *reader, struct set **ret, struct error *err);

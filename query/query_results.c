@@ -17,7 +17,7 @@ struct entry {
     uint32_t version, window, purge;
     char *canonical;
     size_t len, bytes;
-    struct query_result *result;
+    struct set *result;
 };
 
 struct query_results {
@@ -55,7 +55,7 @@ static void push_newest_locked(struct query_results *results, struct entry *entr
 
 static void free_entry(struct entry *entry)
 {
-    query_result_unref(entry->result);
+    set_unref(entry->result);
     free(entry->canonical);
     free(entry);
 }
@@ -97,15 +97,15 @@ static struct entry *find_locked(struct query_results *results, const struct ent
 }
 
 /* A reference to the result kept for `key`, NULL if there is none. */
-static struct query_result *look_up(struct query_results *results, const struct entry *key)
+static struct set *look_up(struct query_results *results, const struct entry *key)
 {
-    struct query_result *found = NULL;
+    struct set *found = NULL;
     pthread_mutex_lock(&results->lock);
     struct entry *entry = find_locked(results, key);
     if (entry) {
         unlink_locked(results, entry);
         push_newest_locked(results, entry);
-        found = query_result_ref(entry->result);
+        found = set_ref(entry->result);
     }
     pthread_mutex_unlock(&results->lock);
     return found;
@@ -130,7 +130,7 @@ static void keep(struct query_results *results, struct entry *entry)
 }
 
 int query_results_get(struct query_results *results, const struct query_asked *asked,
-                      struct catalog_reader *reader, struct query_result **ret, struct error *err)
+                      struct catalog_reader *reader, struct set **ret, struct error *err)
 {
     CLEANUP_BUF struct buf canonical = BUF_INIT;
     query_canonical(asked->query, &canonical);
@@ -141,15 +141,15 @@ int query_results_get(struct query_results *results, const struct query_asked *a
                         .purge = asked->purge,
                         .canonical = (char *)(uintptr_t)buf_text(&canonical),
                         .len = canonical.len};
-    struct query_result *result = look_up(results, &key);
+    struct set *result = look_up(results, &key);
     if (!result) {
         int rc = query_run_window(asked->query, reader, asked->window, &result, err);
         if (rc)
             return rc;
         struct entry *entry = mem_copy(&key, sizeof key);
         entry->canonical = (char *)buf_steal(&canonical);
-        entry->bytes = sizeof *entry + entry->len + query_result_bytes(result);
-        entry->result = query_result_ref(result);
+        entry->bytes = sizeof *entry + entry->len + set_bytes(result);
+        entry->result = set_ref(result);
         keep(results, entry);
     }
     *ret = result;

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "cache/base/count.h"
-#include "cache/base/json.h"
 #include "index/base/name.h"
 #include "index/commit/changeset_labels.h"
 #include "index/commit/commit.h"
+#include "query/report/askable.h"
 #include "tools/commands.h"
 #include "tools/meant.h"
 #include "tools/session.h"
@@ -24,53 +24,54 @@ static const struct option_spec options[] = {
 
 /* ---- list ---- */
 
-struct list {
-    struct catalog_reader *reader;
-    bool json;
-};
-
-static int print_attribute(void *ctx, const struct catalog_attribute *attribute, struct error *err)
+static void print_examples(const struct askable *askable, struct buf *line)
 {
-    const struct list *list = ctx;
-    CLEANUP_BUF struct buf text = BUF_INIT, line = BUF_INIT;
-    struct catalog_counts counts;
-    int rc = catalog_description(list->reader, attribute->id, &text, err);
-    if (!rc)
-        rc = catalog_attribute_counts(list->reader, attribute->id, &counts, err);
-    if (rc)
-        return rc;
+    for (size_t i = 0; i < askable->example_count; i++) {
+        buf_text_append(line, i ? ", " : "");
+        value_print(line, &askable->examples[i].value);
+    }
+    if (askable->values > askable->example_count && askable->example_count)
+        buf_text_append(line, ", ...");
+}
+
+static int print_attribute(void *ctx, const struct askable *askable, struct error *err)
+{
+    const bool *json = ctx;
+    const struct catalog_attribute *attribute = askable->attribute;
     bool is_list = attribute->type == VALUE_LIST; /* whose values are not counted */
-    unsigned long long clips = counts.clips, distinct = counts.distinct;
-    if (list->json) {
-        buf_text_append(&line, "{\"name\":");
-        json_write_text(&line, attribute->name, strlen(attribute->name));
-        buf_printf(&line, ",\"type\":\"%s\",\"several\":%s,\"clips\":%llu,\"values\":",
-                   value_type_name(attribute->type), attribute->multi ? "true" : "false", clips);
-        buf_printf(&line, is_list ? "null" : "%llu", distinct);
-        buf_text_append(&line, ",\"description\":");
-        json_write_text(&line, buf_text(&text), text.len);
-        buf_u8(&line, '}');
+    CLEANUP_BUF struct buf line = BUF_INIT, examples = BUF_INIT;
+    (void)err;
+    if (*json) {
+        askable_print_json(askable, &line);
     } else {
-        buf_printf(&line, "%-24s %-9s%s %14s %15s%s%s", attribute->name, value_type_name(attribute->type),
-                   attribute->multi ? "[]" : "  ", COUNT(clips, "clip"),
-                   is_list ? "" : COUNT(distinct, "value"), text.len ? "  " : "", buf_text(&text));
+        print_examples(askable, &examples);
+        buf_printf(&line, "%-24s %-9s%s %14s %15s  %-32s%s%s", attribute->name,
+                   value_type_name(attribute->type), attribute->multi ? "[]" : "  ",
+                   COUNT(askable->clips, "clip"), is_list ? "" : COUNT(askable->values, "value"),
+                   buf_text(&examples), *askable->description ? "  " : "", askable->description);
+        while (line.len && line.data[line.len - 1] == ' ')
+            buf_truncate(&line, line.len - 1);
     }
     puts(buf_text(&line));
     return 0;
 }
 
-static int list_attributes(const struct arguments *arguments, struct session *session, struct error *err)
+/* The words behind the verb are those of a path. */
+static int list_attributes(const struct arguments *arguments, struct error *err)
 {
-    CLEANUP_CATALOG struct catalog *catalog = NULL;
-    CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
-    uint32_t head = dataset_head(session->dataset);
-    if (!head)
-        return 0;
-    int rc = dataset_catalog(session->dataset, head, PATIENCE_ENDLESS, &catalog, err);
-    if (!rc)
-        rc = catalog_reader_acquire(catalog, PATIENCE_ENDLESS, &reader, err);
-    struct list list = {reader, arguments_flag(arguments, "json")};
-    return rc ? rc : catalog_attributes(reader, print_attribute, &list, err);
+    CLEANUP_SESSION_PLACE struct session_place at = {0};
+    struct arguments words = *arguments;
+    bool json = arguments_flag(arguments, "json");
+    words.positional++;
+    words.count--;
+    int rc = session_open_path(&words, &at.session, err);
+    if (rc || (!dataset_head(at.session.dataset) && !*at.session.path))
+        return rc;
+    rc = session_resolve(&at, err);
+    if (!rc && at.place.is_file)
+        return error_set(err, EINVAL, "attribute list: %s is a file: its folder has attributes",
+                         at.session.path);
+    return rc ? rc : askable_each(at.place.query, at.reader, print_attribute, &json, err);
 }
 
 /* ---- changes ---- */
@@ -94,13 +95,14 @@ static int drop_attribute(struct changeset *set, const char *const *words, struc
 
 static const struct action {
     const char *name;
-    size_t words;                                                                   /* behind DATASET */
+    size_t words; /* behind DATASET */
+    size_t more;  /* that may stand there, too */
     int (*say)(struct changeset *set, const char *const *words, struct error *err); /* NULL: list */
 } actions[] = {
-    {"list", 0, NULL},
-    {"rename", 2, rename_attribute},
-    {"describe", 2, describe_attribute},
-    {"drop", 1, drop_attribute},
+    {"list", 0, 1, NULL},
+    {"rename", 2, 0, rename_attribute},
+    {"describe", 2, 0, describe_attribute},
+    {"drop", 1, 0, drop_attribute},
 };
 
 static int commit(const struct arguments *arguments, struct session *session, const struct changeset *set,
@@ -148,22 +150,26 @@ static int run(const struct arguments *arguments, struct error *err)
             action = &actions[i];
     if (!action)
         return error_set(err, EINVAL, "attribute %s: expected list, rename, describe or drop", words[0]);
-    if (arguments->count != action->words + 2)
+    if (arguments->count < action->words + 2 || arguments->count > action->words + action->more + 2)
         return error_set(err, EINVAL, "attribute %s: expected DATASET%s", action->name,
                          action->words == 2 ? " ATTRIBUTE and another text"
                          : action->words    ? " ATTRIBUTE"
-                                            : "");
-    int rc = action->say ? action->say(set, words + 2, err) : 0;
+                                            : " and maybe a PATH");
+    if (!action->say)
+        return list_attributes(arguments, err);
+    int rc = action->say(set, words + 2, err);
     if (!rc)
         rc = session_open(arguments, words[1], NULL, &session, err);
     if (rc)
         return rc;
-    rc = action->say ? commit(arguments, &session, set, err) : list_attributes(arguments, &session, err);
-    return rc == -ENOENT && action->say ? explain_absence(&session, words[2], err) : rc;
+    rc = commit(arguments, &session, set, err);
+    return rc == -ENOENT ? explain_absence(&session, words[2], err) : rc;
 }
 
 static const struct command_example examples[] = {
     {"elidefs attribute list s3://lab-data/kitchen", "What clips can be found by"},
+    {"elidefs attribute list s3://lab-data/kitchen v12/outcome=fail",
+     "What those that failed can be told apart by"},
     {"elidefs attribute rename s3://lab-data/kitchen outcom outcome",
      "The same attribute under another name"},
     {"elidefs attribute describe s3://lab-data/kitchen outcome 'ok or fail, by a person'", "What it means"},
@@ -172,12 +178,15 @@ static const struct command_example examples[] = {
 
 const struct command command_attribute = {
     .name = "attribute",
-    .synopsis = "list|rename|describe|drop DATASET [ATTRIBUTE [TEXT]] [OPTION]...",
+    .synopsis = "list DATASET [PATH] | rename|describe|drop DATASET ATTRIBUTE [TEXT]",
     .summary = "lists, renames, describes or drops attributes",
     .description =
-        "list DATASET: each attribute of the newest version with its type ([]: several values a clip), how "
-        "many clips have it, how many values there are (of lists they are not counted), and its "
-        "description.\n\n"
+        "list DATASET [PATH]: what clips can be asked for by: each attribute with its type ([]: several "
+        "values "
+        "a clip), how many clips have it, how many values there are (of lists they are not counted), some of "
+        "them (the most frequent, or, of very many, the least), and its description. Of the newest version, "
+        "or of "
+        "the clips that PATH means.\n\n"
         "rename DATASET ATTRIBUTE NEW: the same attribute under another name, from a new version on; older "
         "ones "
         "keep the old name. An import that still says the old name means the attribute.\n\n"

@@ -7,7 +7,7 @@
 
 #include "cache/base/instant.h"
 #include "cache/base/json.h"
-#include "query/place.h"
+#include "query/say/place.h"
 #include "tools/commands.h"
 #include "tools/meant.h"
 #include "tools/mount_list.h"

@@ -9,7 +9,7 @@
 
 #include "cache/base/count.h"
 #include "index/house/gc.h"
-#include "query/place.h"
+#include "query/say/place.h"
 #include "tools/commands.h"
 #include "tools/export.h"
 #include "tools/session.h"

@@ -8,8 +8,8 @@
 
 #include "cache/base/count.h"
 #include "cache/base/file.h"
-#include "query/diff.h"
-#include "query/place.h"
+#include "query/report/diff.h"
+#include "query/say/place.h"
 #include "tools/commands.h"
 #include "tools/diff_text.h"
 #include "tools/lock.h"

@@ -15,7 +15,7 @@
 #include "cache/base/file.h"
 #include "cache/base/workers.h"
 #include "query/files.h"
-#include "query/place.h"
+#include "query/say/place.h"
 #include "tools/commands.h"
 #include "tools/progress.h"
 #include "tools/session.h"

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "query/diff.h"
-#include "query/place.h"
+#include "query/report/diff.h"
+#include "query/say/place.h"
 #include "tools/commands.h"
 #include "tools/diff_text.h"
 #include "tools/session.h"

@@ -2,7 +2,7 @@
 /* `elidefs explain`: a path's plan, or why it means nothing; the report that a mount shows as well. */
 #include <stdio.h>
 
-#include "query/report.h"
+#include "query/report/report.h"
 #include "tools/commands.h"
 #include "tools/session.h"
 

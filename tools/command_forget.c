@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/base/version.h"
 #include "tools/commands.h"
 #include "tools/session.h"
 
@@ -14,27 +15,14 @@ static const struct option_spec options[] = {
     {NULL, 0, NULL, false, NULL},
 };
 
-/* "v12": behind its end, or NULL. */
-static const char *parse_version(const char *text, uint32_t *ret)
-{
-    char *end;
-    errno = 0;
-    unsigned long number =
-        text[0] == 'v' && text[1] >= '1' && text[1] <= '9' ? strtoul(text + 1, &end, 10) : 0;
-    if (!number || errno || number > UINT32_MAX)
-        return NULL;
-    *ret = (uint32_t)number;
-    return end;
-}
-
 /* "v12", "v3..v9" */
 static int parse_range(const char *text, struct dataset_range *ret, struct error *err)
 {
-    const char *at = parse_version(text, &ret->first);
-    ret->last = ret->first;
-    if (at && !strncmp(at, "..", 2))
-        at = parse_version(at + 2, &ret->last);
-    if (!at || *at)
+    const char *dots = strstr(text, "..");
+    const char *last = dots ? dots + 2 : text;
+    bool spelt = version_parse(text, dots ? (size_t)(dots - text) : strlen(text), &ret->first) &&
+                 version_parse(last, strlen(last), &ret->last);
+    if (!spelt || !ret->first || !ret->last)
         return error_set(err, EINVAL, "'%s' is no version and no range of them: expected v12 or v3..v9",
                          text);
     if (ret->last < ret->first)

@@ -5,17 +5,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "query/facets.h"
 #include "query/files.h"
-#include "query/place.h"
-#include "query/report.h"
-#include "query/where.h"
+#include "query/report/csv.h"
+#include "query/report/report.h"
+#include "query/say/hint.h"
+#include "query/say/place.h"
+#include "query/say/where.h"
 #include "tools/commands.h"
 #include "tools/episodes.h"
+#include "tools/meant.h"
 #include "tools/session.h"
 
 static const struct option_spec options[] = {
     {"count", 'c', NULL, false, "print how many clips match"},
     {"json", 0, NULL, false, "print each clip's attributes and files as a line of JSON"},
+    {"csv", 0, NULL, false, "print a table: key, files, and each attribute"},
+    {"facets", 0, "ATTRIBUTE", false, "print the values that the clips have, each behind how many have it"},
+    {"values", 0, "ATTRIBUTE", false, "print the values that the clips have, one a line"},
     {"paths0", 0, NULL, false, "print file names, each ended by a NUL byte, for xargs -0 and rsync --from0"},
     {"lerobot-episodes", 0, NULL, false,
      "print the clips as a list of numbers, for episodes= of the LeRobot data set they came from"},
@@ -63,7 +70,7 @@ static int print_report(const struct place *place, struct catalog_reader *reader
 static int print_file(const struct arguments *arguments, const struct place *place,
                       struct catalog_reader *reader, struct error *err)
 {
-    static const char *const for_folders[] = {"json", "where", "lerobot-episodes"};
+    static const char *const for_folders[] = {"json", "csv", "facets", "values", "where", "lerobot-episodes"};
     for (size_t i = 0; i < sizeof for_folders / sizeof *for_folders; i++)
         if (arguments_text(arguments, for_folders[i]))
             return error_set(err, EINVAL,
@@ -87,7 +94,7 @@ static int narrow_by(struct place *place, struct catalog_reader *reader, const c
     struct query *narrowed;
     rc = query_narrow(place->query, buf_text(&path), path.len, reader, &narrowed, err);
     if (rc)
-        return rc;
+        return rc == -ENOENT ? hint_path(buf_text(&path), path.len, reader, err) : rc;
     query_unref(place->query);
     place->query = narrowed;
     return 0;
@@ -123,6 +130,54 @@ static int print_episodes(struct dataset *dataset, const struct place *place, st
     return 0;
 }
 
+/* ---- --facets, --values ---- */
+
+static int print_value(void *ctx, const struct value *value, const struct rowset *rows, struct error *err)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    (void)ctx, (void)rows, (void)err;
+    value_print(&text, value);
+    puts(buf_text(&text));
+    return 0;
+}
+
+static int find_attribute(const struct place *place, struct catalog_reader *reader, const char *name,
+                          struct catalog_attribute *ret, struct error *err)
+{
+    CLEANUP_BUF struct buf meant = BUF_INIT;
+    int rc = catalog_attribute_find(reader, name, strlen(name), ret, err);
+    if (!rc && ret->type == VALUE_LIST)
+        return error_set(err, EINVAL, "%s: lists are not compared, so their values are not counted", name);
+    if (rc != -ENOENT)
+        return rc;
+    meant_attribute(reader, name, &meant);
+    return error_set(err, ENOENT, "no attribute '%s' in v%" PRIu32 "%s", name, place->version,
+                     buf_text(&meant));
+}
+
+static int print_facets(const struct place *place, struct catalog_reader *reader, const char *name,
+                        bool counts, struct error *err)
+{
+    CLEANUP_SET struct set *set = NULL;
+    CLEANUP_FACETS struct facets facets = {0};
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    struct catalog_attribute attribute;
+    int rc = find_attribute(place, reader, name, &attribute, err);
+    if (!rc)
+        rc = query_run(place->query, reader, &set, err);
+    if (rc)
+        return rc;
+    CLEANUP_ROWSET struct rowset *rows = set_rows(set);
+    if (!counts)
+        return catalog_values_within(reader, attribute.id, rows, print_value, NULL, err);
+    rc = facets_of(reader, rows, attribute.id, SIZE_MAX, &facets, err);
+    if (rc)
+        return rc;
+    facets_print(&facets, &text);
+    fwrite(text.data, 1, text.len, stdout);
+    return 0;
+}
+
 static int print_folder(const struct arguments *arguments, struct dataset *dataset, const struct place *place,
                         struct catalog_reader *reader, struct error *err)
 {
@@ -130,6 +185,12 @@ static int print_folder(const struct arguments *arguments, struct dataset *datas
         return print_report(place, reader, REPORT_COUNT, err);
     if (arguments_flag(arguments, "json"))
         return report_manifest_print(place->query, reader, stdout, err);
+    if (arguments_flag(arguments, "csv"))
+        return csv_print(place->query, reader, stdout, err);
+    if (arguments_text(arguments, "facets"))
+        return print_facets(place, reader, arguments_text(arguments, "facets"), true, err);
+    if (arguments_text(arguments, "values"))
+        return print_facets(place, reader, arguments_text(arguments, "values"), false, err);
     if (arguments_flag(arguments, "lerobot-episodes"))
         return print_episodes(dataset, place, reader, err);
     if (arguments_flag(arguments, "where") && !arguments_flag(arguments, "paths0"))
@@ -152,6 +213,7 @@ static int run(const struct arguments *arguments, struct error *err)
 static const struct command_example examples[] = {
     {"elidefs query s3://lab-data/kitchen v12/arm=left/outcome=fail", "The keys of the clips that match"},
     {"elidefs query /mnt/kitchen/latest/force.gt=2.5 --count", "How many, by a path inside a mount"},
+    {"elidefs query s3://lab-data/kitchen v12/arm=left --facets outcome", "How many of them ended how"},
     {"elidefs query s3://lab-data/kitchen --where 'arm=left length>100 object in (cube, ball)'",
      "The path these conditions make"},
     {"elidefs query s3://lab-data/kitchen v12 --where 'outcome=fail' --lerobot-episodes",

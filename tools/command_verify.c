@@ -9,7 +9,7 @@
 
 #include "cache/base/count.h"
 #include "cache/base/json.h"
-#include "query/place.h"
+#include "query/say/place.h"
 #include "tools/commands.h"
 #include "tools/readable.h"
 #include "tools/session.h"
@@ -145,12 +145,12 @@ static int check_versions(struct verifying *v, struct error *err)
     return rc;
 }
 
-static void take_rows(const struct query_result *result, struct rowset *rows)
+static void take_rows(const struct set *result, struct rowset *rows)
 {
     uint32_t some[1024];
     size_t count = 1;
     for (uint64_t at = 0; count;) {
-        count = query_result_rows(result, at, some, sizeof some / sizeof *some, &at);
+        count = set_read(result, at, some, sizeof some / sizeof *some, &at);
         rowset_add_many(rows, some, count);
     }
 }
@@ -159,7 +159,7 @@ static int check_path(struct verifying *v, struct error *err)
 {
     CLEANUP_PLACE struct place place = {0};
     CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
-    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+    CLEANUP_SET struct set *result = NULL;
     CLEANUP_ROWSET struct rowset *rows = rowset_new();
     struct checked checked = {0};
     int rc = place_resolve(v->session.dataset, v->session.path, &place, err);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "query/place.h"
+#include "query/say/place.h"
 #include "tools/session.h"
 
 enum { PATIENCE_S = 5 };

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "query/suggest.h"
+#include "query/say/suggest.h"
 #include "tools/command.h"
 
 /* What `text` begins is completed; `each` gets the whole of it. */

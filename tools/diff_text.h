@@ -6,7 +6,7 @@
 
 #include "cache/base/error.h"
 #include "index/dataset/dataset.h"
-#include "query/diff.h"
+#include "query/report/diff.h"
 
 /* A line each, on standard output, with who changed it; *ret_count lines (may be NULL). Waits for manifests.
  */

@@ -4,7 +4,7 @@
  *
  *     {"elidefs_lock":1,"dataset":URL,"uuid":...,"path":"latest/arm=left","canonical":"v12/arm=left",
  *      "manifest":SHA-256 of the version's manifest,"digest":see
- * query/digest.h,"clips":..,"files":..,"bytes":..}
+ * query/report/digest.h,"clips":..,"files":..,"bytes":..}
  *
  * on one line; a file may hold several. Bytes are hostile. One thread at a time.
  */
@@ -15,7 +15,7 @@
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
 #include "cache/base/hash.h"
-#include "query/digest.h"
+#include "query/report/digest.h"
 
 struct lock {
     char *dataset, *uuid, *path, *canonical; /* owned: lock_done() */

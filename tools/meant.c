@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cache/base/memory.h"
-#include "query/nearest.h"
+#include "query/say/nearest.h"
 #include "tools/synopsis.h"
 
 /* What the same thing is called in git, S3 tools, shells and SQL. */

@@ -10,8 +10,9 @@
 
 #include "cache/base/memory.h"
 #include "index/base/name.h"
+#include "index/base/version.h"
 #include "index/dataset/dataset.h"
-#include "query/nearest.h"
+#include "query/say/nearest.h"
 
 enum { LISTED_NAMES = 8, FOLDERS_MAX = 1000 };
 
@@ -26,7 +27,7 @@ static bool is_version(const char *name, size_t len)
 {
     if (len == strlen("latest") && !memcmp(name, "latest", len))
         return true;
-    return len > 1 && *name == 'v' && strspn(name + 1, "0123456789") == len - 1;
+    return version_parse(name, len, NULL);
 }
 
 /* Where a version or a condition begins: "v1/arm=left" of "kitchen/v1/arm=left". NULL: nowhere. */

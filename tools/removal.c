@@ -9,7 +9,7 @@
 #include "cache/base/instant.h"
 #include "index/catalog/catalog_known.h"
 #include "index/commit/commit.h"
-#include "query/place.h"
+#include "query/say/place.h"
 
 struct removing {
     struct catalog_reader *reader; /* of the version that the path means */

@@ -12,7 +12,7 @@
 #include "index/commit/commit.h"
 
 struct removal {
-    const char *path; /* query/place.h */
+    const char *path; /* query/say/place.h */
     bool all;         /* it may mean every clip */
     const char *message;
 };

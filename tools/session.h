@@ -11,7 +11,7 @@
 #include "cache/cache.h"
 #include "cache/store/store.h"
 #include "index/dataset/dataset.h"
-#include "query/place.h"
+#include "query/say/place.h"
 #include "tools/command.h"
 
 struct session {

@@ -12,6 +12,7 @@
 #include "cache/base/instant.h"
 #include "cache/base/json.h"
 #include "cache/base/utf8.h"
+#include "index/base/version.h"
 
 /* What this program can read beyond the fields every manifest has, and the first elidefs that could; the
  * newest of them last. */
@@ -501,11 +502,6 @@ int manifest_check_parent(const struct manifest *child, const struct manifest *p
                      child->version, parent->version, says, is);
 }
 
-static bool is_version_name(const char *name)
-{
-    return name[0] == 'v' && name[1] && strspn(name + 1, "0123456789") == strlen(name + 1);
-}
-
 int manifest_check_tag(const char *name, struct error *err)
 {
     static const char alnum[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
@@ -514,7 +510,7 @@ int manifest_check_tag(const char *name, struct error *err)
         return error_set(err, EINVAL,
                          "'%s' is no name for a tag: 1 to 64 of A-Z a-z 0-9 . _ -, a letter or digit first",
                          name);
-    if (!strcmp(name, "latest") || !strcmp(name, "tags") || is_version_name(name))
+    if (!strcmp(name, "latest") || !strcmp(name, "tags") || version_parse(name, len, NULL))
         return error_set(err, EINVAL, "'%s' cannot be a tag: a path already means something else by it",
                          name);
     return 0;

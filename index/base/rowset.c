@@ -172,6 +172,25 @@ uint64_t rowset_rank(const struct rowset *set, uint64_t row)
     return row > UINT32_MAX ? rowset_count(set) : roaring_bitmap_rank(set->bits, (uint32_t)row - 1);
 }
 
+uint32_t rowset_at(const struct rowset *set, uint64_t rank)
+{
+    uint32_t row = 0;
+    assert(rank < rowset_count(set));
+    roaring_bitmap_select(set->bits, (uint32_t)rank, &row);
+    return row;
+}
+
+size_t rowset_bytes(const struct rowset *set)
+{
+    enum {
+        CONTAINER_BYTES = 64
+    }; /* besides what it holds: its own, its place among the others, malloc()'s */
+    roaring_statistics_t are;
+    roaring_bitmap_statistics(set->bits, &are);
+    return sizeof *set + (size_t)are.n_containers * CONTAINER_BYTES + are.n_bytes_array_containers +
+           are.n_bytes_run_containers + are.n_bytes_bitset_containers;
+}
+
 /* ---- the portable format ---- */
 
 static void store_le16(uint8_t *at, uint32_t value)

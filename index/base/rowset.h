@@ -40,6 +40,9 @@ uint64_t rowset_and_count(const struct rowset *a, const struct rowset *b);
 /* Up to `max` rows >= from, ascending, into ret_rows; how many. */
 size_t rowset_rows(const struct rowset *set, uint64_t from, uint32_t *ret_rows, size_t max);
 uint64_t rowset_rank(const struct rowset *set, uint64_t row); /* how many members are < row */
+/* The member of that rank, which is below rowset_count(). */
+uint32_t rowset_at(const struct rowset *set, uint64_t rank);
+size_t rowset_bytes(const struct rowset *set); /* memory it takes, roughly */
 
 enum { ROWSET_PART_ROWS = 1 << 16, ROWSET_PART_WORDS = ROWSET_PART_ROWS / 64 };
 void rowset_add_many(struct rowset *set, const uint32_t *rows, size_t count);

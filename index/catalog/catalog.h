@@ -103,6 +103,13 @@ int catalog_description(struct catalog_reader *reader, uint32_t attribute, struc
 typedef int catalog_value_fn(void *ctx, const struct value *value, uint64_t clips, struct error *err);
 int catalog_values(struct catalog_reader *reader, uint32_t attribute, catalog_value_fn *each, void *ctx,
                    struct error *err);
+/* The same of some clips: each value that any of `rows` has, in value order, with those of them that have it
+ * (borrowed until the call returns, never empty). A row with several values comes with each. Of lists none.
+ */
+typedef int catalog_value_rows_fn(void *ctx, const struct value *value, const struct rowset *rows,
+                                  struct error *err);
+int catalog_values_within(struct catalog_reader *reader, uint32_t attribute, const struct rowset *rows,
+                          catalog_value_rows_fn *each, void *ctx, struct error *err);
 /* Does any clip of this version have this value? 1, 0 or -errno. */
 int catalog_value_known(struct catalog_reader *reader, uint32_t attribute, const struct value *value,
                         struct error *err);
@@ -113,9 +120,16 @@ enum catalog_op {
     CATALOG_RANGE, /* some value between values[0] and values[1], see open and inclusive; a bound that is open
                       is not looked at */
     CATALOG_PREFIX, /* some value whose text form (value_print) starts with values[0] (a text) */
+    CATALOG_SUFFIX, /* ends with it */
+    CATALOG_WORDS,  /* has all words of it (index/base/words.h) */
     CATALOG_NULL,   /* does not have the attribute */
     CATALOG_HAS,    /* has it */
 };
+/* Does it ask for the text that a value is printed with, whatever the attribute's type? */
+static inline bool catalog_op_is_printed(enum catalog_op op)
+{
+    return op == CATALOG_PREFIX || op == CATALOG_SUFFIX || op == CATALOG_WORDS;
+}
 /* Rows [first, end), first a multiple of 2^20: they are in shards that no other such window reads. */
 struct catalog_window {
     uint64_t first, end;
@@ -131,7 +145,7 @@ struct catalog_literal {
     bool inclusive_low, inclusive_high; /* RANGE */
 };
 /* The live rows for which the literal holds. -ENOENT: no such attribute. -EINVAL: values not of its type
- * (PREFIX: not a text), or anything but HAS and NULL of lists. */
+ * (PREFIX, SUFFIX, WORDS: not one text), or anything but HAS and NULL of lists. */
 int catalog_select(struct catalog_reader *reader, const struct catalog_literal *literal, struct rowset **ret,
                    struct error *err);
 /* How many rows catalog_select() would give, from statistics alone: cheap, may be wrong. Of a window what its
@@ -179,6 +193,11 @@ int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len
  * catalog_json() reads if `json`. */
 int catalog_clip_look_up(struct catalog_reader *reader, const char *key, size_t len, bool json,
                          uint32_t *ret_row, struct catalog_clip *ret, struct error *err);
+/* The first 32 bits of the SipHash-2-4 (zero key) of the key of each of these live clips, once a clip, in any
+ * order. Non-zero from `each` ends it with that. */
+typedef int catalog_hash_fn(void *ctx, uint32_t row, uint32_t hash, struct error *err);
+int catalog_key_hashes(struct catalog_reader *reader, const struct rowset *rows, catalog_hash_fn *each,
+                       void *ctx, struct error *err);
 /* The live clips that changed after `since`: a file of theirs came, went or has other bytes; with
  * `labels_only`, those whose json may be another. Reads only groups of rows in which something did. */
 int catalog_changed_since(struct catalog_reader *reader, uint32_t since, bool labels_only,

@@ -414,9 +414,9 @@ static void name_literal(struct catalog_reader *reader, const struct attribute *
 {
     if (literal->op == CATALOG_EQ || literal->op == CATALOG_NE)
         name_values(reader, shards, literal);
-    else if (literal->op == CATALOG_RANGE || literal->op == CATALOG_PREFIX)
+    else if (literal->op == CATALOG_RANGE || catalog_op_is_printed(literal->op))
         name_range(reader, attribute, shards, literal);
-    if (literal->op != CATALOG_EQ && literal->op != CATALOG_RANGE && literal->op != CATALOG_PREFIX)
+    if (literal->op != CATALOG_EQ && literal->op != CATALOG_RANGE && !catalog_op_is_printed(literal->op))
         for (size_t i = 0; i < shards->count; i++)
             shard_has_reads(&shards->list[i], name_read, reader);
 }
@@ -452,6 +452,22 @@ static void name_small_attributes(struct catalog_reader *reader)
         if (name_few_blocks(reader, &attributes->list[i]))
             return;
     atomic_store(&catalog->small_asked, true);
+}
+
+void reader_ask_values(struct catalog_reader *reader, const struct attribute *attribute)
+{
+    static const struct shard_range all = {.open_low = true, .open_high = true};
+    const struct shards *shards;
+    if (!db_pages(reader->db))
+        return;
+    name_runs(reader, attribute, NULL);
+    name_dicts(reader, attribute);
+    ahead_ask(&reader->ahead, reader->db);
+    if (reader_shards(reader, attribute, &shards, NULL))
+        return;
+    for (size_t i = 0; i < shards->count; i++)
+        shard_between_reads(&shards->list[i], &all, name_read, reader);
+    ahead_ask(&reader->ahead, reader->db);
 }
 
 /* ---- all of a question ---- */

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A literal becomes rows by the blocks that hold its values. A wide range of numbers is faster over columns:
- * parts whose zone map it does not meet are not expanded. A prefix of a number's text is no range: each value
- * is printed. What the index says of patched rows does not count; the patch_index says what they have
- * (cells.h). NE and NULL are what is left of "has it" and of "live".
+ * parts whose zone map it does not meet are not expanded. A prefix of a number's text, a suffix, words are no
+ * range: each value is printed. What the index says of patched rows does not count; the patch_index says what
+ * they have (cells.h). NE and NULL are what is left of "has it" and of "live".
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cache/base/instant.h"
+#include "index/base/words.h"
 #include "index/catalog/column.h"
 #include "index/catalog/select.h"
 #include "index/catalog/shard/shard_parts.h"
@@ -89,6 +90,8 @@ int select_range(const struct attribute *attribute, const struct catalog_literal
         bool both = !literal->open_low && !literal->open_high;
         return !both || shard_key_compare(&ret->range.low, &ret->range.high) <= 0;
     }
+    if (literal->op != CATALOG_PREFIX)
+        return -ENOENT;
     if (attribute->info.type == VALUE_TEXT)
         texts_of_prefix(&values[0], ret);
     else if (attribute->info.type == VALUE_TIME && values[0].len <= TIME_FIXED_BYTES)
@@ -199,11 +202,16 @@ static int match_part(void *ctx, const struct column_part *part, const int64_t n
     return 0;
 }
 
-static bool starts_with(struct buf *text, const struct value *value, const struct value *prefix)
+/* Does the text a value is printed with begin or end so, or have the words? */
+static bool is_match(enum catalog_op op, struct buf *text, const struct value *value,
+                     const struct value *wanted)
 {
     buf_clear(text);
     value_print(text, value);
-    return text->len >= prefix->len && !memcmp(buf_text(text), prefix->text, prefix->len);
+    if (op == CATALOG_WORDS)
+        return words_all_in(buf_text(text), text->len, wanted->text, wanted->len);
+    size_t from = op == CATALOG_SUFFIX ? text->len - wanted->len : 0;
+    return text->len >= wanted->len && !memcmp(buf_text(text) + from, wanted->text, wanted->len);
 }
 
 /* ---- above what is beneath ---- */
@@ -238,7 +246,7 @@ static void terms_of_text(const struct patch_index *patch_index, const struct va
     terms[0] = terms[1] = patch_index_term_at(patch_index, prefix, false);
     while (terms[1] < high) {
         size_t middle = terms[1] + (high - terms[1]) / 2;
-        if (starts_with(&text, &patch_index->terms[middle].value, prefix))
+        if (is_match(CATALOG_PREFIX, &text, &patch_index->terms[middle].value, prefix))
             terms[1] = middle + 1;
         else
             high = middle;
@@ -259,12 +267,12 @@ static void terms_of_instants(const struct patch_index *patch_index, const struc
     terms[1] = range.open_high ? patch_index->term_count : patch_index_term_at(patch_index, &behind, false);
 }
 
-static void each_printed(const struct patch_index *patch_index, const struct value *prefix,
+static void each_printed(const struct patch_index *patch_index, const struct catalog_literal *literal,
                          select_terms_fn *each, void *ctx)
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
     for (size_t at = 0; at < patch_index->term_count; at++)
-        if (starts_with(&text, &patch_index->terms[at].value, prefix))
+        if (is_match(literal->op, &text, &patch_index->terms[at].value, literal->values))
             each(ctx, at, at + 1);
 }
 
@@ -281,8 +289,8 @@ void select_terms(const struct patch_index *patch_index, const struct attribute 
         terms_of_text(patch_index, prefix, terms);
     else if (prefix && attribute->info.type == VALUE_TIME && prefix->len <= TIME_FIXED_BYTES)
         terms_of_instants(patch_index, prefix, terms);
-    else if (prefix)
-        each_printed(patch_index, prefix, each, ctx);
+    else if (catalog_op_is_printed(literal->op))
+        each_printed(patch_index, literal, each, ctx);
     if (terms[0] < terms[1])
         each(ctx, terms[0], terms[1]);
 }
@@ -375,8 +383,8 @@ static int select_between(struct catalog_reader *reader, const struct attribute 
 }
 
 static int select_printed(struct catalog_reader *reader, const struct attribute *attribute,
-                          const struct shards *shards, const struct value *prefix, struct rowset *rows,
-                          struct error *err)
+                          const struct shards *shards, const struct catalog_literal *literal,
+                          struct rowset *rows, struct error *err)
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
     CLEANUP_SHARDS_WALK struct shards_walk walk;
@@ -386,7 +394,7 @@ static int select_printed(struct catalog_reader *reader, const struct attribute 
         if (value_check(&value, NULL))
             return db_damaged(reader->db, err, "a block of '%s' holds what is no value",
                               attribute->info.name);
-        rc = starts_with(&text, &value, prefix) ? shards_walk_rows(&walk, rows, err) : 0;
+        rc = is_match(literal->op, &text, &value, literal->values) ? shards_walk_rows(&walk, rows, err) : 0;
     }
     return rc;
 }
@@ -403,10 +411,12 @@ static int select_op(struct catalog_reader *reader, const struct attribute *attr
         return select_equal(shards, literal, rows, err);
     case CATALOG_RANGE:
     case CATALOG_PREFIX:
+    case CATALOG_SUFFIX:
+    case CATALOG_WORDS:
         rc = select_range(attribute, literal, &range);
         rc = rc == 1   ? select_between(reader, attribute, shards, &range.range, rows, err)
              : rc == 0 ? 0
-                       : select_printed(reader, attribute, shards, &literal->values[0], rows, err);
+                       : select_printed(reader, attribute, shards, literal, rows, err);
         buf_done(&range.bound);
         return rc;
     case CATALOG_NULL:
@@ -418,11 +428,11 @@ static int select_op(struct catalog_reader *reader, const struct attribute *attr
 
 int select_check(const struct attribute *attribute, const struct catalog_literal *literal, struct error *err)
 {
-    enum value_type type = literal->op == CATALOG_PREFIX ? VALUE_TEXT : attribute->info.type;
+    enum value_type type = catalog_op_is_printed(literal->op) ? VALUE_TEXT : attribute->info.type;
     bool looked_at[2] = {!literal->open_low, !literal->open_high};
     size_t count = literal->op == CATALOG_RANGE ? 2 : literal->count;
-    if (literal->op == CATALOG_PREFIX && count != 1)
-        return error_set(err, EINVAL, "a prefix is one text");
+    if (catalog_op_is_printed(literal->op) && count != 1)
+        return error_set(err, EINVAL, "a prefix, a suffix, or words are one text");
     if (literal->op == CATALOG_NULL || literal->op == CATALOG_HAS)
         return 0;
     if (attribute->info.type == VALUE_LIST)

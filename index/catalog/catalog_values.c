@@ -219,7 +219,7 @@ static int guess_many(struct guess *guess, struct error *err)
         guess->clips += (int64_t)pairs;
     }
     buf_done(&range.bound);
-    bool printed = found == -ENOENT; /* a prefix of numbers */
+    bool printed = found == -ENOENT; /* a prefix of numbers, a suffix, words */
     bool few = !guess->shards.count && guess->patch_index && guess->patch_index->term_count <= PRINTED_MAX;
     if (printed && !few)
         guess->clips = (int64_t)guess->all / 2;
@@ -236,6 +236,8 @@ static int guess_op(struct guess *guess, struct error *err)
         return guess_equal(guess, err);
     case CATALOG_RANGE:
     case CATALOG_PREFIX:
+    case CATALOG_SUFFIX:
+    case CATALOG_WORDS:
         return guess_many(guess, err);
     case CATALOG_NULL:
     case CATALOG_HAS:

@@ -109,6 +109,8 @@ int reader_key_at_once(struct catalog_reader *reader, const struct reader_key *k
 /* What they name, of what is here. 1: there is more to name when that has come. */
 int reader_name_clip(struct catalog_reader *reader, uint32_t row, struct error *err);
 int reader_name_json(struct catalog_reader *reader, uint32_t row, struct error *err);
+/* Asks for all that tells which rows have which value of the attribute. */
+void reader_ask_values(struct catalog_reader *reader, const struct attribute *attribute);
 /* A clip's row, live or not. */
 int reader_row(struct catalog_reader *reader, uint32_t row, struct clips_row *ret, struct error *err);
 /* -ENOENT: no attribute has this id. */

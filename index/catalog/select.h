@@ -22,8 +22,8 @@ struct select_range {
     struct shard_range range;
     struct buf bound; /* what it borrows */
 };
-/* The range that a RANGE or PREFIX literal means. 1; 0: no value can qualify; -ENOENT: it is none: a prefix
- * of printed numbers. */
+/* The range that a RANGE literal means, or one that asks for printed text. 1; 0: no value can qualify;
+ * -ENOENT: it is none: a prefix of printed numbers, a suffix, words. */
 int select_range(const struct attribute *attribute, const struct catalog_literal *literal,
                  struct select_range *ret);
 
@@ -37,7 +37,8 @@ typedef int select_part_fn(void *ctx, const struct column_part *part, const int6
 int select_parts(struct catalog_reader *reader, const struct shard *shard, const struct shard_range *range,
                  select_part_fn *each, void *ctx, struct error *err);
 
-/* The terms [from, to) above what is beneath for which an EQ, NE (as EQ), RANGE or PREFIX literal holds. */
+/* The terms [from, to) above what is beneath for which an EQ, NE (as EQ), RANGE, PREFIX, SUFFIX or WORDS
+ * literal holds. */
 typedef void select_terms_fn(void *ctx, size_t from, size_t to);
 void select_terms(const struct patch_index *patch_index, const struct attribute *attribute,
                   const struct catalog_literal *literal, select_terms_fn *each, void *ctx);

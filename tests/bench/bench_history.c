@@ -14,8 +14,8 @@
 
 #include "index/commit/changeset_labels.h"
 #include "index/commit/commit.h"
-#include "query/diff.h"
-#include "query/digest.h"
+#include "query/report/diff.h"
+#include "query/report/digest.h"
 #include "tests/bench/generated.h"
 #include "tests/bench/scratch.h"
 
@@ -227,10 +227,10 @@ static uint64_t run_since(struct bench *bench, struct catalog_reader *newer, uin
 {
     CLEANUP_FREE char *path = mem_printf("@since=v%u%s", version - 1, attribute);
     CLEANUP_QUERY struct query *query = NULL;
-    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+    CLEANUP_SET struct set *result = NULL;
     must(bench, query_parse(path, strlen(path), newer, &query, &bench->set.err));
     must(bench, query_run(query, newer, &result, &bench->set.err));
-    return query_result_count(result);
+    return set_count(result);
 }
 
 static void compare(struct bench *bench, uint32_t version)

@@ -75,12 +75,12 @@ static void ask_first_names(struct bench *bench, struct catalog_reader *reader)
     uint32_t rows[NAMES], windows;
     size_t count = 0;
     must(bench, query_parse(path, strlen(path), reader, &query, &bench->err));
-    must(bench, query_windows(reader, &windows, &bench->err));
+    must(bench, query_windows(query, reader, &windows, &bench->err));
     for (uint32_t window = 0; window < windows && count < NAMES; window++) {
-        CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+        CLEANUP_SET struct set *result = NULL;
         uint64_t next;
         must(bench, query_run_window(query, reader, window, &result, &bench->err));
-        count += query_result_rows(result, 0, rows + count, NAMES - count, &next);
+        count += set_read(result, 0, rows + count, NAMES - count, &next);
     }
     for (size_t i = 0; i < count; i++) {
         struct catalog_clip clip;

@@ -9,6 +9,7 @@
 #include "cache/base/file.h"
 #include "tests/cache/test_source.h"
 #include "tests/test_leaks.h"
+#include "tests/test_seed.h"
 
 enum { OBJECTS = 3, OBJECT_BYTES = 3000000, STREAMS = 3 };
 
@@ -167,9 +168,7 @@ static void expect_same_at_random(struct place *p, const struct model *model, ui
 static void random_maps(enum cache_fill_policy fill)
 {
     struct place place, *p = &place;
-    const char *given = getenv("ELIDEFS_TEST_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 0) : ((uint64_t)getpid() << 20) + 1;
-    fprintf(stderr, "ELIDEFS_TEST_SEED=%llu\n", (unsigned long long)seed);
+    uint64_t seed = test_seed() | 1;
     place_init(p, fill);
     for (int round = 0; round < 15; round++) {
         struct model streams[STREAMS];

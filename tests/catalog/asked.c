@@ -89,6 +89,24 @@ static void ask_select(struct asking *asking, const struct catalog_literal *lite
     answered(asking->asked, "estimate", catalog_estimate(asking->reader, literal, &guess, &err), &err);
 }
 
+static int take_value_rows(void *ctx, const struct value *value, const struct rowset *rows, struct error *err)
+{
+    mix_value(ctx, value);
+    mix_number(ctx, (int64_t)rowset_count(rows));
+    return 0;
+}
+
+static void ask_values(struct asking *asking, uint32_t attribute)
+{
+    struct error err = {0};
+    CLEANUP_ROWSET struct rowset *live = NULL;
+    struct asked *asked = asking->asked;
+    answered(asked, "values", catalog_values(asking->reader, attribute, take_value, asked, &err), &err);
+    if (answered(asked, "live", catalog_live(asking->reader, &live, &err), &err))
+        answered(asked, "values within",
+                 catalog_values_within(asking->reader, attribute, live, take_value_rows, asked, &err), &err);
+}
+
 static int ask_attribute(void *ctx, const struct catalog_attribute *attribute, struct error *ret_err)
 {
     struct asking *asking = ctx;
@@ -113,14 +131,14 @@ static int ask_attribute(void *ctx, const struct catalog_attribute *attribute, s
             continue;
         struct catalog_literal literal = {.attribute = attribute->id,
                                           .op = (enum catalog_op)op,
-                                          .values = op == CATALOG_PREFIX ? &prefix : values,
+                                          .values = op >= CATALOG_PREFIX ? &prefix : values,
                                           .count = 1};
         ask_select(asking, &literal);
         literal.open_low = true; /* wider, which is looked up elsewhere */
         if (op == CATALOG_RANGE)
             ask_select(asking, &literal);
     }
-    answered(asked, "values", catalog_values(asking->reader, attribute->id, take_value, asked, &err), &err);
+    ask_values(asking, attribute->id);
     if (answered(asked, "counts", catalog_attribute_counts(asking->reader, attribute->id, &counts, &err),
                  &err))
         mix_number(asked, (int64_t)(counts.clips * 7 + counts.distinct));
@@ -295,6 +313,30 @@ static void ask_known(struct asking *asking)
     }
 }
 
+static int take_hash(void *ctx, uint32_t row, uint32_t hash, struct error *err)
+{
+    struct asked *asked = ctx;
+    asked->answers += (uint64_t)row << 32 ^ hash; /* in any order */
+    return 0;
+}
+
+/* Of all, and of few, which are found in another way. */
+static void ask_hashes(struct asking *asking)
+{
+    struct error err = {0};
+    CLEANUP_ROWSET struct rowset *rows = NULL;
+    uint32_t row;
+    if (!answered(asking->asked, "live", catalog_live(asking->reader, &rows, &err), &err))
+        return;
+    answered(asking->asked, "hashes",
+             catalog_key_hashes(asking->reader, rows, take_hash, asking->asked, &err), &err);
+    CLEANUP_ROWSET struct rowset *few = rowset_new();
+    for (uint64_t from = 0; rowset_rows(rows, from, &row, 1); from = row + UINT64_C(64))
+        rowset_add(few, row);
+    answered(asking->asked, "hashes", catalog_key_hashes(asking->reader, few, take_hash, asking->asked, &err),
+             &err);
+}
+
 static void ask_changes(struct asking *asking, uint32_t version)
 {
     struct error err = {0};
@@ -328,6 +370,7 @@ void ask_all(struct catalog_reader *reader, uint32_t step, struct asked *asked)
     ask_key(&asking, "ep33");
     ask_key(&asking, "none");
     ask_known(&asking);
+    ask_hashes(&asking);
     ask_changes(&asking, info.version);
 }
 

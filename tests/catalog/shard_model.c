@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Everything is drawn from one seed, which is printed and taken from SEED. */
+/* Everything is drawn from one seed, which is printed and taken from ELIDEFS_SEED. */
 #include "tests/catalog/shard_model.h"
+#include "tests/test_seed.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -319,7 +320,5 @@ void shard_catalog_close(struct db *db, struct overlay *file)
 
 void shard_seed(void)
 {
-    const char *seed = getenv("SEED");
-    state = seed ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
-    fprintf(stderr, "SEED=%llu\n", (unsigned long long)state);
+    state = test_seed();
 }

@@ -3,7 +3,7 @@
  * What a data set goes through, in random order, against a plain table of what each clip has: imported,
  * labelled, taken back, removed, given again, restored; attributes renamed, dropped, widened, made text; runs
  * merged and folded. After each step everything a reader can be asked is compared. The seed is printed and
- * taken from SEED; STEPS says how many (default 30).
+ * taken from ELIDEFS_SEED; STEPS says how many (default 30).
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -15,6 +15,7 @@
 
 #include "tests/catalog/cells_model.h"
 #include "tests/test_leaks.h"
+#include "tests/test_seed.h"
 
 /* ---- what readers are asked ---- */
 
@@ -258,10 +259,7 @@ static void go_through(bool purges)
     limits.sample_groups = 8;
 
     struct model model = {.purges = purges};
-    uint64_t seed = number_of("SEED", (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32),
-             steps = number_of("STEPS", 30);
-    printf("SEED=%llu\n", (unsigned long long)seed);
-    fflush(stdout);
+    uint64_t seed = test_seed(), steps = number_of("STEPS", 30);
     model_seed(seed);
     limits.tail_rows =
         model_below(2) ? 700 : FIRST + 1500; /* in the latter case the first clips are in it, too */

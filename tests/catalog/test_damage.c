@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Rows that nobody honest writes, in each table and column: a reader says that the catalog is damaged, and
  * where, or answers as if nothing were wrong because that row is not read; nothing else. And bytes of blobs,
- * of which some are other sound ones: then answers may be others, but nothing worse. ELIDEFS_TEST_SEED and
+ * of which some are other sound ones: then answers may be others, but nothing worse. ELIDEFS_SEED and
  * ELIDEFS_TEST_TRIES (bytes of each blob) choose which. */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include "tests/catalog/asked.h"
 #include "tests/catalog/everything.h"
 #include "tests/test_leaks.h"
+#include "tests/test_seed.h"
 
 enum { CLIPS = 300, STEP = 20 };
 
@@ -334,8 +335,7 @@ static void flip_byte(const struct table *table, const char *columns, unsigned *
 
 CHECKED_TEST(damage, another_byte_in_a_blob_is_told_or_another_answer_and_nothing_worse, made, removed)
 {
-    unsigned seed = number_of("ELIDEFS_TEST_SEED", 4711);
-    printf("seed %u\n", seed);
+    unsigned seed = (unsigned)test_seed();
     for (unsigned i = number_of("ELIDEFS_TEST_TRIES", 8); i--;)
         for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
             flip_byte(&tables[t], strchr(schema_tables[t], '('), &seed);

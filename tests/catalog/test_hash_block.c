@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Blocks of hashes that are drawn are read back and searched; those that are damaged are found out. The seed
- * is printed and taken from SEED.
+ * is printed and taken from ELIDEFS_SEED.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -12,6 +12,7 @@
 #include "index/catalog/hash/hash_cache.h"
 #include "tests/test_leaks.h"
 #include "tests/test_rounds.h"
+#include "tests/test_seed.h"
 
 static uint64_t seed = 1;
 
@@ -23,9 +24,7 @@ static uint32_t draw(uint32_t below)
 
 static void seed_from_environment(void)
 {
-    const char *text = getenv("SEED");
-    seed = text ? strtoull(text, NULL, 10) : 20260402;
-    fprintf(stderr, "SEED=%llu\n", (unsigned long long)seed);
+    seed = test_seed();
 }
 
 static int compare(const void *a, const void *b)

@@ -11,6 +11,7 @@
 #include "index/catalog/hash/keys.h"
 #include "tests/catalog/versions.h"
 #include "tests/test_leaks.h"
+#include "tests/test_seed.h"
 
 static uint64_t seed;
 
@@ -22,9 +23,7 @@ static uint32_t draw(uint32_t below)
 
 static void seed_from_environment(void)
 {
-    const char *text = getenv("SEED");
-    seed = text ? strtoull(text, NULL, 10) : 20260402;
-    fprintf(stderr, "SEED=%llu\n", (unsigned long long)seed);
+    seed = test_seed();
 }
 
 /* ---- a catalog, and what it should hold ---- */

@@ -11,6 +11,7 @@
 #include "index/base/value_list.h"
 #include "tests/catalog/versions.h"
 #include "tests/test_leaks.h"
+#include "tests/test_seed.h"
 
 static uint32_t row_of(struct versions *v, const char *key)
 {
@@ -420,8 +421,7 @@ static void check_model(struct versions *v, const struct model *model, uint64_t 
 Test(lists, after_each_of_many_random_changes_they_are_where_a_model_has_them)
 {
     enum { CHANGES = 40 };
-    const char *typed = getenv("SEED");
-    uint64_t first = typed ? strtoull(typed, NULL, 10) : (uint64_t)clock_now_ns(), seed = first;
+    uint64_t first = test_seed(), seed = first;
     struct versions v;
     struct model *model = mem_zero(CLIPS * sizeof *model);
     for (int i = 0; i < CLIPS; i++)

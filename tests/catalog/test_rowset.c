@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Against a plain bitmap of 2^22 rows; the seed is printed and taken from SEED. */
+/* Against a plain bitmap of 2^22 rows; the seed is printed and taken from ELIDEFS_SEED. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include "cache/base/file.h"
 #include "index/base/rowset.h"
 #include "tests/test_leaks.h"
+#include "tests/test_seed.h"
 
 enum { ROWS = 1 << 20 };
 
@@ -26,9 +27,7 @@ static uint64_t random_u64(void)
 
 static void seed(void)
 {
-    const char *text = getenv("SEED");
-    state = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
-    fprintf(stderr, "SEED=%llu\n", (unsigned long long)state);
+    state = test_seed();
 }
 
 /* Sparse, dense and runs side by side, so that all three kinds of container occur. */
@@ -98,12 +97,29 @@ Test(rowset, rows_and_ranks_are_in_order)
     for (size_t i = 0; i < count; i++) {
         for (; from < rows[i]; from++)
             cr_assert_not(model[from]);
+        cr_assert_eq(rowset_at(set, rank + i), rows[i]);
         cr_assert(model[from++]);
     }
     cr_assert_eq(rowset_rows(set, 1ull << 32, rows, 1000), 0);
     cr_assert_eq(rowset_rank(set, 1ull << 32), rowset_count(set));
     rowset_unref(set);
     free(model);
+    check_leaks();
+}
+
+Test(rowset, a_set_tells_about_how_much_memory_it_takes)
+{
+    struct rowset *set = rowset_new();
+    cr_assert_lt(rowset_bytes(set), 256);
+    for (uint32_t row = 0; row < 1000; row++) /* a container each */
+        rowset_add(set, row << 16);
+    cr_assert(rowset_bytes(set) > 1000 * 32 && rowset_bytes(set) < 1000 * 128);
+    rowset_add_range(set, 1 << 26, (1 << 26) + ROWS); /* a run in each of 16 */
+    cr_assert_lt(rowset_bytes(set), 1016 * 128);
+    for (uint32_t row = 0; row < ROWS; row += 2) /* a bit for each */
+        rowset_add(set, (1 << 27) + row);
+    cr_assert(rowset_bytes(set) > ROWS / 8 && rowset_bytes(set) < ROWS / 8 + 1032 * 128);
+    rowset_unref(set);
     check_leaks();
 }
 

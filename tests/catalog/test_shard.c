@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Attributes in shards against a plain list of the values of each row: rows are sealed, relabelled, removed,
- * shards merged, all of it in slices of random size. The seed is printed and taken from SEED; STEPS says how
- * many changes an attribute sees.
+ * shards merged, all of it in slices of random size. The seed is printed and taken from ELIDEFS_SEED; STEPS
+ * says how many changes an attribute sees.
  */
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 /*
  * What commits write of what is older than they are: pages are counted, not time. Small clips and labels come
  * day after day, with limits so low that seals, folds and merges of shards are under way most of the time.
- * The seed is printed and taken from SEED.
+ * The seed is printed and taken from ELIDEFS_SEED.
  */
 #include <criterion/criterion.h>
 #include <sqlite3.h>
@@ -14,6 +14,7 @@
 #include "cache/base/file.h"
 #include "tests/catalog/versions.h"
 #include "tests/test_leaks.h"
+#include "tests/test_seed.h"
 
 enum {
     FIRST = 26000,
@@ -134,9 +135,7 @@ static struct apply_limits low_limits(size_t budget)
 
 static uint64_t seed(void)
 {
-    const char *text = getenv("SEED");
-    uint64_t number = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
-    fprintf(stderr, "SEED=%llu\n", (unsigned long long)number);
+    uint64_t number = test_seed();
     return number ? number : 1;
 }
 

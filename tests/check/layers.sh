@@ -19,6 +19,12 @@ upward index/dataset 'index/(containers|commit|house)/'
 upward index/commit 'index/house/'
 upward index/house 'index/(containers|commit)/'
 upward query 'cache/store/|cache/[a-z_]+\.h|fs/|tools/'
+# the rooms of query: what speaks with people, and what is told of a set, stand above what finds it
+upward ':(glob)query' 'query/(say|report)/'
+upward query/op 'query/(bind|clause|plan|query|say/.*|report/.*)\.h'
+upward query/stage 'query/(bind|clause|plan|query|say/.*|report/.*)\.h'
+upward query/say 'query/report/'
+upward query/report 'query/say/'
 upward fs 'cache/store/|tools/'
 # public FOLDER LOWER HEADERS: of the folder LOWER, FOLDER includes these only: the rest is private to it.
 public() { git grep -nE "#include \"$2/" -- "$1/*.[ch]" | grep -vE "\"$2/($3)\"" && bad=1; }

@@ -2,7 +2,7 @@
 /* Several writers with change sets that were made for versions of a while ago, committed in any order,
  * against a plain model (writers_model.h): which land, which are refused, what each clip has afterwards and
  * who said so. Two that were made for one version are tried in the other order, too, in the model alone. The
- * seed is printed and taken from SEED. */
+ * seed is printed and taken from ELIDEFS_SEED. */
 #include "fixture.h"
 
 #include <stdio.h>
@@ -10,6 +10,7 @@
 
 #include "tests/dataset/writers_model.h"
 #include "tests/test_rounds.h"
+#include "tests/test_seed.h"
 
 enum { WRITERS = 4, HELD = 3, LAG_MAX = 6, NAMES = 6, STEPS = 150 };
 
@@ -441,10 +442,8 @@ CHECKED_TEST(writers, whose_sets_are_old_land_or_conflict_as_a_plain_model_says,
              fixture_removed)
 {
     enum { ROUNDS = 4 };
-    const char *text = getenv("SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 10) : 20261130;
+    uint64_t seed = test_seed();
     int rounds = test_rounds(ROUNDS), outcomes[6] = {0}, swapped = 0;
-    fprintf(stderr, "SEED=%llu\n", (unsigned long long)seed);
     struct lab *lab = mem_alloc(sizeof *lab);
     for (int round = 0; round < rounds; round++) {
         memset(lab, 0, sizeof *lab);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Simulated days of a lab against a plain model. ELIDEFS_LAB_DAYS and ELIDEFS_LAB_SEED make it longer, or
+"""Simulated days of a lab against a plain model. ELIDEFS_LAB_DAYS and ELIDEFS_SEED make it longer, or
 another; tools/dev/lab runs thirty days of a random one. ELIDEFS_LAB_LEROBOT, a Python that has lerobot 0.4.4, makes its tools edit."""
 import json
 import os
@@ -15,8 +15,8 @@ DAYS = int(os.environ.get("ELIDEFS_LAB_DAYS", "6"))
 
 
 def run_lab(tmp_path, *options, **more):
-    seed = int(os.environ.get("ELIDEFS_LAB_SEED", "1"))  # tools/dev/lab gives others
-    print(f"ELIDEFS_LAB_SEED={seed}")  # pytest shows it when the test fails
+    seed = int(os.environ.get("ELIDEFS_SEED", "1"))  # tools/dev/lab gives others
+    print(f"ELIDEFS_SEED={seed}")  # pytest shows it when the test fails
     python = os.environ.get("ELIDEFS_LAB_LEROBOT")
     lab = Lab(tmp_path, seed, *options, edits=LeRobot(python) if python else None, **more)
     for _ in range(DAYS):

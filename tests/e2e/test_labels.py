@@ -258,7 +258,7 @@ def test_attributes_are_listed_renamed_described_and_dropped(labelled, tmp_path)
     assert elidefs("attribute", "drop", labelled, "grade").stdout == "v4\n"
     listed = [json.loads(line) for line in elidefs("attribute", "list", labelled, "--json").stdout.splitlines()]
     assert {"name": "end_result", "type": "text", "several": False, "clips": 8, "values": 2,
-            "description": "ok or fail"} in listed
+            "examples": ["fail", "ok"], "description": "ok or fail"} in listed
     assert "end_result" in elidefs("attribute", "list", labelled).stdout
     assert clip(labelled, "ep000001")["end_result"] == "fail" and "grade" not in clip(labelled, "ep000001")
     assert clip(labelled, "ep000001", "v1")["outcome"] == "fail" and clip(labelled, "ep000001", "v3")["grade"] == 1
@@ -268,7 +268,7 @@ def test_attributes_are_listed_renamed_described_and_dropped(labelled, tmp_path)
     for words, says in [(["rename", labelled, "nothing", "x"], "there is no attribute 'nothing'"),
                         (["rename", labelled, "end_result", "event"], "event"),
                         (["drop", labelled], "attribute drop: expected DATASET ATTRIBUTE"),
-                        (["paint", labelled], "there is no 'paint': expected list|rename|describe|drop DATASET")]:
+                        (["paint", labelled], "there is no 'paint': expected list DATASET [PATH] | rename")]:
         done = elidefs("attribute", *words, check=False)
         assert done.returncode in (1, 2) and says in told(done)[0]
     annotate(labelled, "key,grade\nep000001,high\n")

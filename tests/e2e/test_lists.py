@@ -55,7 +55,7 @@ def test_a_list_keeps_its_order_and_its_repeats(dataset, source, tmp_path, suffi
     assert (clip(dataset, "a")["emb"], clip(dataset, "a")["box"]) == (EMBEDDING, BOX)
     assert (clip(dataset, "b")["emb"], clip(dataset, "b")["box"]) == ([], [9007199254740993, -1])
     assert "emb" not in clip(dataset, "c")
-    assert attribute(dataset, "emb") == {"name": "emb", "type": "list", "several": False, "clips": 2, "values": None,
+    assert attribute(dataset, "emb") == {"name": "emb", "type": "list", "several": False, "clips": 2, "values": None, "examples": [],
                                          "description": ""}
     again = elidefs(*(["annotate", dataset, table] if command == "annotate" else ["import", dataset, source, "--table", table]))
     assert "nothing new" in again.stderr

@@ -106,8 +106,8 @@ class Reaper:
 
 
 def seed_of():
-    seed = int(os.environ.get("ELIDEFS_TEST_SEED", random.randrange(1 << 30)))
-    print("seed", seed)
+    seed = int(os.environ.get("ELIDEFS_SEED", random.randrange(1 << 30)))
+    print(f"ELIDEFS_SEED={seed}")
     return seed
 
 

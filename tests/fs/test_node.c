@@ -10,7 +10,7 @@
 static const struct node *enter(struct nodes *nodes, uint64_t parent, const char *name)
 {
     return nodes_enter(nodes,
-                       &(struct node){.parent = parent, .name = (char *)(uintptr_t)name, .kind = NODE_TAGS});
+                       &(struct node){.parent = parent, .name = (char *)(uintptr_t)name, .kind = NODE_VIEW});
 }
 
 Test(node, a_number_gives_back_version_row_and_stream)

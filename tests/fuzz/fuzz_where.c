@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Whatever is typed as conditions: an error, or a path without blanks and NUL bytes; and, where nothing was
  * quoted, one that gives the same path again when it is typed as conditions itself. */
-#include "query/where.h"
+#include "query/say/where.h"
 
 #include <string.h>
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What paths mean in a small data set, as golden lines: canonical forms, errors, plans. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <inttypes.h>
 
 #include "query/query.h"
-#include "query/report.h"
+#include "query/report/report.h"
+#include "query/say/hint.h"
 #include "tests/query/golden.h"
 #include "tests/query/world.h"
 #include "tests/test_leaks.h"
@@ -15,8 +17,10 @@ static void parse_and_count(void *ctx, const char *input, size_t len, struct buf
     CLEANUP_QUERY struct query *query = NULL;
     struct error err;
     uint64_t count;
-    if (query_parse(input, len, open->reader, &query, &err) ||
-        query_count(query, open->reader, &count, &err)) {
+    int rc = query_parse(input, len, open->reader, &query, &err);
+    if (rc == -ENOENT)
+        rc = hint_path(input, len, open->reader, &err);
+    if (rc || query_count(query, open->reader, &count, &err)) {
         buf_text_append(result, err.text);
         return;
     }

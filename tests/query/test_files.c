@@ -6,7 +6,7 @@
 
 #include "cache/base/json.h"
 #include "query/files.h"
-#include "query/report.h"
+#include "query/report/report.h"
 #include "tests/query/world.h"
 #include "tests/test_leaks.h"
 
@@ -33,15 +33,15 @@ static struct query *parse(const char *path)
     return query;
 }
 
-static struct query_result *run(const char *path)
+static struct set *run(const char *path)
 {
     CLEANUP_QUERY struct query *query = parse(path);
-    struct query_result *result = NULL;
+    struct set *result = NULL;
     cr_assert_eq(query_run(query, open_world.reader, &result, NULL), 0);
     return result;
 }
 
-static int find(const struct query_result *result, const char *name, uint32_t *ret_row, uint32_t *ret_stream,
+static int find(const struct set *result, const char *name, uint32_t *ret_row, uint32_t *ret_stream,
                 struct error *err)
 {
     uint32_t row, stream;
@@ -64,7 +64,7 @@ static int append_name(void *ctx, const struct files_entry *entry, struct error 
 Test(files, a_clips_files_are_listed_with_the_json_last_and_found_by_name)
 {
     setup();
-    CLEANUP_QUERY_RESULT struct query_result *result = run("arm=both");
+    CLEANUP_SET struct set *result = run("arm=both");
     struct buf list = BUF_INIT;
     uint32_t row = 0, stream = 0;
     cr_assert_eq(find(result, "ep004.json", &row, &stream, NULL), 0);
@@ -75,14 +75,14 @@ Test(files, a_clips_files_are_listed_with_the_json_last_and_found_by_name)
     cr_assert_eq(find(result, "ep004.wrist.mp4", &row, &stream, NULL), 0);
     cr_assert_eq(stream, 1);
     buf_done(&list);
-    query_result_unref(STEAL(result));
+    set_unref(STEAL(result));
     teardown();
 }
 
 Test(files, a_file_of_a_clip_that_is_not_in_the_set_is_not_there)
 {
     setup();
-    CLEANUP_QUERY_RESULT struct query_result *result = run("arm=left");
+    CLEANUP_SET struct set *result = run("arm=left");
     static const char *const absent[] = {"ep004.front.mp4",
                                          "ep000.side.mp4",
                                          "ep000.front",
@@ -100,7 +100,7 @@ Test(files, a_file_of_a_clip_that_is_not_in_the_set_is_not_there)
         cr_assert(strstr(err.text, "no file"), "%s", err.text);
         cr_assert(row == 77 && stream == 77);
     }
-    query_result_unref(STEAL(result));
+    set_unref(STEAL(result));
     teardown();
 }
 

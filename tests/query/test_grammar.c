@@ -9,7 +9,9 @@
 #include "cache/base/hash.h"
 #include "query/grammar.h"
 #include "tests/query/golden.h"
+#include "tests/query/same.h"
 #include "tests/test_leaks.h"
+#include "tests/test_seed.h"
 
 static void parse_and_print(void *ctx, const char *input, size_t len, struct buf *result)
 {
@@ -56,12 +58,28 @@ static struct grammar_text *random_texts(size_t count)
     return texts;
 }
 
+static unsigned op_count(void)
+{
+    unsigned count = 0;
+    while (op_at(count))
+        count++;
+    return count;
+}
+
+static unsigned stage_count(void)
+{
+    unsigned count = 0;
+    while (stage_at(count))
+        count++;
+    return count;
+}
+
 static void random_component(struct grammar_component *ret)
 {
     *ret = (struct grammar_component){0};
     if (draw(5) == 0) {
         ret->kind = GRAMMAR_KIND_STAGE;
-        ret->stage = draw(GRAMMAR_STAGES);
+        ret->stage = stage_at(draw(stage_count()));
         ret->arg_count = 1 + draw(3);
         ret->args = random_texts(ret->arg_count);
         return;
@@ -70,43 +88,18 @@ static void random_component(struct grammar_component *ret)
     ret->literals = mem_zero(ret->literal_count * sizeof *ret->literals);
     for (size_t i = 0; i < ret->literal_count; i++) {
         struct grammar_literal *literal = &ret->literals[i];
-        literal->event = draw(4) == 0;
         literal->key = random_text(1);
-        literal->op = draw(GRAMMAR_OPS);
-        bool list = literal->op == GRAMMAR_IN || literal->op == GRAMMAR_NIN;
-        literal->arg_count = literal->op == GRAMMAR_RNG ? 2 : list ? 1 + draw(4) : 1;
+        literal->event = draw(4) == 0 && !op_find(literal->key.bytes, literal->key.len);
+        literal->op = op_at(draw(op_count()));
+        const size_t counts[] = {[OP_ONE] = 1, [OP_LIST] = 1 + draw(4), [OP_RANGE] = 2};
+        literal->arg_count = counts[literal->op->args];
         literal->args = random_texts(literal->arg_count);
     }
 }
 
-static bool same_texts(const struct grammar_text *a, size_t a_count, const struct grammar_text *b,
-                       size_t b_count)
-{
-    bool same = a_count == b_count;
-    for (size_t i = 0; same && i < a_count; i++)
-        same = a[i].len == b[i].len && !memcmp(a[i].bytes, b[i].bytes, a[i].len);
-    return same;
-}
-
-static bool same_literal(const struct grammar_literal *a, const struct grammar_literal *b)
-{
-    return a->event == b->event && a->op == b->op && same_texts(&a->key, 1, &b->key, 1) &&
-           same_texts(a->args, a->arg_count, b->args, b->arg_count);
-}
-
-static bool same_component(const struct grammar_component *a, const struct grammar_component *b)
-{
-    bool same = a->kind == b->kind && a->literal_count == b->literal_count && a->stage == b->stage &&
-                same_texts(a->args, a->arg_count, b->args, b->arg_count);
-    for (size_t i = 0; same && i < a->literal_count; i++)
-        same = same_literal(&a->literals[i], &b->literals[i]);
-    return same;
-}
-
 Test(grammar, what_is_printed_of_any_tree_parses_to_that_tree)
 {
-    const char *given = getenv("TEST_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 0) : 1;
+    uint64_t seed = test_seed();
     random_state = seed;
     for (int round = 0; round < 20000; round++) {
         CLEANUP_GRAMMAR struct grammar_component made = {0}, parsed = {0};
@@ -119,6 +112,24 @@ Test(grammar, what_is_printed_of_any_tree_parses_to_that_tree)
         cr_assert(same_component(&made, &parsed), "seed %llu round %d: %s", (unsigned long long)seed, round,
                   buf_text(&text));
     }
+    check_leaks();
+}
+
+Test(grammar, no_attribute_of_an_event_is_called_like_an_operator)
+{
+    const struct op *op, *asked;
+    for (size_t i = 0; (op = op_at(i)); i++)
+        for (size_t k = 0; *op->name && (asked = op_at(k)); k++) {
+            CLEANUP_GRAMMAR struct grammar_component parsed = {0};
+            CLEANUP_FREE char *escaped = mem_printf("event.%%%02X%s%s%s=1..2", *op->name, op->name + 1,
+                                                    *asked->name ? "." : "", asked->name),
+                              *plain = mem_printf("event.%s%s%s=1..2", op->name, *asked->name ? "." : "",
+                                                  asked->name);
+            cr_assert_eq(grammar_parse(escaped, strlen(escaped), &parsed, NULL), -ENOENT, "%s", escaped);
+            int rc = grammar_parse(plain, strlen(plain), &parsed, NULL);
+            cr_assert_eq(rc, *asked->name ? -ENOENT : 0, "%s", plain);
+            cr_assert(rc || (!parsed.literals[0].event && parsed.literals[0].op == op), "%s", plain);
+        }
     check_leaks();
 }
 

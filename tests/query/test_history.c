@@ -6,9 +6,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "query/diff.h"
-#include "query/digest.h"
-#include "query/report.h"
+#include "query/report/diff.h"
+#include "query/report/digest.h"
+#include "query/report/report.h"
+#include "query/say/hint.h"
 #include "tests/query/golden.h"
 #include "tests/query/world.h"
 #include "tests/test_leaks.h"
@@ -54,16 +55,19 @@ static void parse_and_list(void *ctx, const char *input, size_t len, struct buf 
     const struct fixture *fixture = ctx;
     struct catalog_reader *reader = fixture->v2.reader;
     CLEANUP_QUERY struct query *query = NULL;
-    CLEANUP_QUERY_RESULT struct query_result *found = NULL;
+    CLEANUP_SET struct set *found = NULL;
     struct error err = {0};
     uint32_t rows[64];
     uint64_t next;
-    if (query_parse(input, len, reader, &query, &err) || query_run(query, reader, &found, &err)) {
+    int rc = query_parse(input, len, reader, &query, &err);
+    if (rc == -ENOENT)
+        rc = hint_path(input, len, reader, &err);
+    if (rc || query_run(query, reader, &found, &err)) {
         buf_text_append(result, err.text);
         return;
     }
     query_canonical(query, result);
-    size_t count = query_result_rows(found, 0, rows, 64, &next);
+    size_t count = set_read(found, 0, rows, 64, &next);
     for (size_t i = 0; i < count; i++) {
         struct catalog_clip clip;
         cr_assert_eq(catalog_clip(reader, rows[i], &clip, &err), 0, "%s", err.text);
@@ -146,12 +150,15 @@ Test(history, a_report_of_what_changed_is_found_for_older_versions_only)
                                           "diff",
                                           ""};
     struct report report;
-    cr_assert_eq(report_find("diff-v2.jsonl", 3, &report), 0);
+    cr_assert_eq(report_find("diff-v2.jsonl", false, 3, &report), 0);
     cr_assert(report.kind == REPORT_DIFF && report.since == 2);
-    cr_assert_eq(report_find("digest", 3, &report), 0);
+    cr_assert_eq(report_find("digest", false, 3, &report), 0);
     cr_assert(report.kind == REPORT_DIGEST);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-        cr_assert_eq(report_find(refused[i], 3, &report), -ENOENT, "%s", refused[i]);
+        cr_assert_eq(report_find(refused[i], false, 3, &report), -ENOENT, "%s", refused[i]);
+    cr_assert_eq(report_find("diff-v2.jsonl", true, 3, &report), -ENOENT);
+    cr_assert_eq(report_find("paths.txt", false, 3, &report), -ENOENT);
+    cr_assert_eq(report_find("paths.txt", true, 3, &report), 0);
 }
 
 /* ---- digests ---- */

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "query/nearest.h"
+#include "query/say/nearest.h"
 #include "tests/test_leaks.h"
 
 static unsigned distance(const char *a, const char *b, unsigned limit)

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "query/report.h"
+#include "query/report/report.h"
 #include "tests/catalog/paged.h"
 #include "tests/query/world.h"
 #include "tests/test_leaks.h"
@@ -144,7 +144,7 @@ static int open_older(void *ctx, uint32_t version, const struct catalog_patience
 static int compare_all(struct catalog_reader *reader, struct buf *buf)
 {
     CLEANUP_QUERY struct query *query = NULL;
-    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+    CLEANUP_SET struct set *result = NULL;
     struct report report = {REPORT_DIFF, 1};
     struct error err = {0};
     uint64_t size;

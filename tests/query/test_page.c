@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "cache/base/json.h"
-#include "query/page.h"
-#include "query/page_html.h"
+#include "query/report/page.h"
+#include "query/report/page_html.h"
 #include "tests/query/world.h"
 #include "tests/test_leaks.h"
 

@@ -9,7 +9,7 @@
 #include "index/commit/changeset.h"
 #include "index/commit/commit.h"
 #include "query/files.h"
-#include "query/place.h"
+#include "query/say/place.h"
 #include "tests/query/world.h"
 #include "tests/test_leaks.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Every operator over a real catalog of random clips, against the plain model it was made from. */
 #include <criterion/criterion.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "query/query.h"
 #include "tests/query/world.h"
 #include "tests/test_leaks.h"
+#include "tests/test_seed.h"
 
 enum { POOL = 8, CLIPS = 300, ROUNDS = 1000 };
 
@@ -63,9 +65,17 @@ static void random_world(struct world *ret, size_t first)
 
 struct condition {
     size_t attribute;
-    enum grammar_op op;
+    const struct model *model;
     const char *args[3];
     size_t count;
+};
+
+/* What an operator means, said without it. */
+struct model {
+    const struct op *op;
+    bool (*meets)(const struct condition *c, const struct value *value); /* NULL: asks for no value */
+    bool none;  /* the clip has values, and none meets it */
+    bool known; /* an argument that no clip's value meets is refused */
 };
 
 static struct value typed(size_t attribute, const char *text)
@@ -75,11 +85,71 @@ static struct value typed(size_t attribute, const char *text)
     return value;
 }
 
-static bool begins(const struct value *value, const char *prefix)
+static int order(const struct condition *c, const struct value *value)
+{
+    struct value arg = typed(c->attribute, c->args[0]);
+    return value_compare(value, &arg);
+}
+
+static bool is_below(const struct condition *c, const struct value *value)
+{
+    return order(c, value) < 0;
+}
+
+static bool is_at_most(const struct condition *c, const struct value *value)
+{
+    return order(c, value) <= 0;
+}
+
+static bool is_above(const struct condition *c, const struct value *value)
+{
+    return order(c, value) > 0;
+}
+
+static bool is_at_least(const struct condition *c, const struct value *value)
+{
+    return order(c, value) >= 0;
+}
+
+static bool begins(const struct condition *c, const struct value *value)
 {
     CLEANUP_BUF struct buf text = BUF_INIT;
     value_print(&text, value);
-    return strncmp(buf_text(&text), prefix, strlen(prefix)) == 0;
+    return strncmp(buf_text(&text), c->args[0], strlen(c->args[0])) == 0;
+}
+
+static bool ends(const struct condition *c, const struct value *value)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    value_print(&text, value);
+    size_t len = strlen(c->args[0]);
+    return text.len >= len && strcmp(buf_text(&text) + text.len - len, c->args[0]) == 0;
+}
+
+/* Both padded with blanks, and all that is no letter or digit made one. */
+static void pad(struct buf *buf, const char *text, size_t len)
+{
+    buf_u8(buf, ' ');
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        buf_u8(buf, c > 127 || isalnum(c) ? (uint8_t)tolower(c) : ' ');
+    }
+    buf_text_append(buf, " ");
+}
+
+static bool has_words(const struct condition *c, const struct value *value)
+{
+    CLEANUP_BUF struct buf printed = BUF_INIT, text = BUF_INIT, words = BUF_INIT;
+    value_print(&printed, value);
+    pad(&text, buf_text(&printed), printed.len);
+    pad(&words, c->args[0], strlen(c->args[0]));
+    size_t count = 0;
+    for (char *word = strtok((char *)words.data, " "); word; word = strtok(NULL, " "), count++) {
+        CLEANUP_FREE char *padded = mem_printf(" %s ", word);
+        if (!strstr(buf_text(&text), padded))
+            return false;
+    }
+    return count;
 }
 
 static bool in_range(const struct condition *c, const struct value *value)
@@ -95,7 +165,7 @@ static bool in_range(const struct condition *c, const struct value *value)
     return closed ? order <= 0 : order < 0;
 }
 
-static bool value_is_any(const struct condition *c, const struct value *value)
+static bool is_any(const struct condition *c, const struct value *value)
 {
     bool found = false;
     for (size_t i = 0; i < c->count; i++) {
@@ -105,39 +175,55 @@ static bool value_is_any(const struct condition *c, const struct value *value)
     return found;
 }
 
-static bool value_matches(const struct condition *c, const struct value *value)
+static const struct model models[] = {
+    {&op_eq, is_any, .known = true},
+    {&op_ne, is_any, .none = true, .known = true},
+    {&op_in, is_any, .known = true},
+    {&op_nin, is_any, .none = true, .known = true},
+    {&op_lt, is_below},
+    {&op_le, is_at_most},
+    {&op_gt, is_above},
+    {&op_ge, is_at_least},
+    {&op_rng, in_range},
+    {&op_prefix, begins, .known = true},
+    {&op_suffix, ends, .known = true},
+    {&op_has, has_words, .known = true},
+    {&op_null, NULL},
+};
+enum { MODELS = sizeof models / sizeof *models };
+
+Test(query, every_operator_that_can_be_asked_has_a_model)
 {
-    if (c->op == GRAMMAR_PREFIX)
-        return begins(value, c->args[0]);
-    if (c->op == GRAMMAR_RNG)
-        return in_range(c, value);
-    if (c->op < GRAMMAR_LT)
-        return value_is_any(c, value);
-    struct value arg = typed(c->attribute, c->args[0]);
-    int order = value_compare(value, &arg);
-    return c->op == GRAMMAR_LT   ? order < 0
-           : c->op == GRAMMAR_LE ? order <= 0
-           : c->op == GRAMMAR_GT ? order > 0
-                                 : order >= 0;
+    const struct op *op;
+    size_t asked = 0;
+    for (size_t i = 0; (op = op_at(i)); i++) {
+        size_t at = 0;
+        while (at < MODELS && models[at].op != op)
+            at++;
+        cr_assert(at < MODELS || !op->help, "%s", op->name);
+        asked += op->help != NULL;
+    }
+    cr_assert_eq(asked, MODELS);
 }
 
 static bool model_holds(const struct condition *c, const struct world_clip *clip)
 {
     size_t count = clip->values[c->attribute].count;
-    if (c->op == GRAMMAR_NULL)
+    if (!c->model->meets)
         return (count == 0) == (*c->args[0] == '1');
     bool any = false;
     for (size_t i = 0; i < count; i++)
-        any = any || value_matches(c, &clip->values[c->attribute].list[i]);
-    return c->op == GRAMMAR_NE || c->op == GRAMMAR_NIN ? count && !any : any;
+        any = any || c->model->meets(c, &clip->values[c->attribute].list[i]);
+    return c->model->none ? count && !any : any;
 }
 
 /* Does some clip have each value that is asked for? */
 static bool model_known(const struct condition *c, const struct world *world)
 {
     bool known = true;
-    for (size_t i = 0; i < c->count && (c->op < GRAMMAR_LT || c->op == GRAMMAR_PREFIX); i++) {
-        struct condition one = {c->attribute, c->op == GRAMMAR_PREFIX ? c->op : GRAMMAR_EQ, {c->args[i]}, 1};
+    for (size_t i = 0; i < c->count && c->model->known; i++) {
+        const struct model some = {.meets = c->model->meets};
+        struct condition one = {c->attribute, &some, {c->args[i]}, 1};
         bool found = false;
         for (size_t k = 0; k < world->count; k++)
             found = found || model_holds(&one, &world->clips[k]);
@@ -151,18 +237,18 @@ static bool model_known(const struct condition *c, const struct world *world)
 static void random_condition(struct condition *ret)
 {
     do {
-        *ret = (struct condition){.attribute = draw(ATTRIBUTES), .op = draw(GRAMMAR_OPS)};
-    } while (ret->op == GRAMMAR_HAS || (attributes[ret->attribute].type == VALUE_BOOL &&
-                                        ret->op >= GRAMMAR_LT && ret->op <= GRAMMAR_RNG));
-    bool list = ret->op == GRAMMAR_IN || ret->op == GRAMMAR_NIN;
-    ret->count = ret->op == GRAMMAR_RNG ? 2 : list ? 1 + draw(3) : 1;
+        *ret = (struct condition){.attribute = draw(ATTRIBUTES), .model = &models[draw(MODELS)]};
+    } while (attributes[ret->attribute].type == VALUE_BOOL && ret->model->op->types == OP_ORDERED);
+    const struct op *op = ret->model->op;
+    const size_t counts[] = {[OP_ONE] = 1, [OP_LIST] = 1 + draw(3), [OP_RANGE] = 2};
+    ret->count = counts[op->args];
     for (size_t i = 0; i < ret->count; i++)
         ret->args[i] = pool[ret->attribute][draw(10) ? draw(POOL - 1) : POOL - 1];
-    if (ret->op == GRAMMAR_RNG && draw(4) == 0)
+    if (op == &op_rng && draw(4) == 0)
         ret->args[draw(2)] = "";
-    if (ret->op == GRAMMAR_NULL)
+    if (op == &op_null)
         ret->args[0] = draw(2) ? "1" : "0";
-    if (ret->op == GRAMMAR_PREFIX && draw(2))
+    if (op == &op_prefix && draw(2))
         ret->args[0] = "2";
 }
 
@@ -180,13 +266,12 @@ static void print_arg(struct buf *buf, const char *arg, bool dots)
 static void print_condition(struct buf *buf, const struct condition *c)
 {
     buf_text_append(buf, attributes[c->attribute].name);
-    if (c->op != GRAMMAR_EQ)
-        buf_printf(buf, ".%s", grammar_op_name(c->op));
-    buf_u8(buf, '=');
+    const struct op *op = c->model->op;
+    buf_printf(buf, "%s%s=", *op->name ? "." : "", op->name);
     for (size_t i = 0; i < c->count; i++) {
         if (i)
-            buf_text_append(buf, c->op == GRAMMAR_RNG ? ".." : ",");
-        print_arg(buf, c->args[i], c->op == GRAMMAR_RNG);
+            buf_text_append(buf, op->args == OP_RANGE ? ".." : ",");
+        print_arg(buf, c->args[i], op->args == OP_RANGE);
     }
 }
 
@@ -241,19 +326,19 @@ struct checked { /* a catalog beside its model */
 };
 
 static void check_rows(const struct random_query *wanted, const struct checked *checked,
-                       const struct query_result *result)
+                       const struct set *result)
 {
     const struct world *world = checked->world;
     uint64_t expected = 0, at = 0;
     for (size_t i = 0; i < world->count; i++) {
         bool holds = query_holds(wanted, &world->clips[i]);
-        cr_assert_eq(query_result_contains(result, checked->rows[i]), holds, "%s: %s",
-                     buf_text(&wanted->path), world->clips[i].key);
+        cr_assert_eq(set_has(result, checked->rows[i]), holds, "%s: %s", buf_text(&wanted->path),
+                     world->clips[i].key);
         expected += holds;
     }
-    cr_assert_eq(query_result_count(result), expected, "%s", buf_text(&wanted->path));
+    cr_assert_eq(set_count(result), expected, "%s", buf_text(&wanted->path));
     uint32_t rows[7], before = 0;
-    for (size_t n, listed = 0; (n = query_result_rows(result, at, rows, 7, &at)) || listed != expected;) {
+    for (size_t n, listed = 0; (n = set_read(result, at, rows, 7, &at)) || listed != expected;) {
         cr_assert(n, "the listing of %s ends early", buf_text(&wanted->path));
         for (size_t i = 0; i < n; i++, listed++) {
             cr_assert(listed == 0 || rows[i] > before);
@@ -267,7 +352,7 @@ static bool check_query(const struct random_query *wanted, const struct checked 
 {
     struct catalog_reader *reader = checked->reader;
     CLEANUP_QUERY struct query *query = NULL, *again = NULL;
-    CLEANUP_QUERY_RESULT struct query_result *result = NULL;
+    CLEANUP_SET struct set *result = NULL;
     CLEANUP_BUF struct buf canonical = BUF_INIT, repeated = BUF_INIT;
     struct error err = {0};
     const char *path = buf_text(&wanted->path);
@@ -283,14 +368,14 @@ static bool check_query(const struct random_query *wanted, const struct checked 
     bool exists;
     cr_assert_eq(query_count(query, reader, &count, &err), 0, "%s: %s", path, err.text);
     cr_assert_eq(query_exists(query, reader, &exists, &err), 0, "%s: %s", path, err.text);
-    cr_assert(count == query_result_count(result) && exists == (count > 0), "%s", path);
+    cr_assert(count == set_count(result) && exists == (count > 0), "%s", path);
     query_canonical(query, &canonical);
     cr_assert_eq(query_parse(buf_text(&canonical), canonical.len, reader, &again, &err), 0, "%s: %s",
                  buf_text(&canonical), err.text);
     query_canonical(again, &repeated);
     cr_assert_str_eq(buf_text(&canonical), buf_text(&repeated));
     cr_assert_eq(query_count(again, reader, &count, &err), 0);
-    cr_assert_eq(count, query_result_count(result), "%s and %s differ", path, buf_text(&canonical));
+    cr_assert_eq(count, set_count(result), "%s and %s differ", path, buf_text(&canonical));
     return count > 0;
 }
 
@@ -314,9 +399,7 @@ static void check_many(const struct world *world, struct catalog_reader *reader)
 
 static void seed(void)
 {
-    const char *given = getenv("TEST_SEED");
-    random_state = given ? strtoull(given, NULL, 0) : 20260301;
-    fprintf(stderr, "TEST_SEED=%llu\n", (unsigned long long)random_state);
+    random_state = test_seed();
 }
 
 Test(query, every_operator_gives_the_clips_the_model_gives, .timeout = 120)

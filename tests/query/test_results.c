@@ -11,15 +11,15 @@
 static struct world world;
 static struct world_catalog open_world;
 
-static struct query_result *get(struct query_results *results, const char *path, uint32_t version)
+static struct set *get(struct query_results *results, const char *path, uint32_t version)
 {
     CLEANUP_QUERY struct query *query = NULL;
-    struct query_result *result = NULL;
+    struct set *result = NULL;
     struct error err = {0};
     cr_assert_eq(query_parse(path, strlen(path), open_world.reader, &query, &err), 0, "%s", err.text);
     const struct query_asked asked = {.version = version, .query = query};
     cr_assert_eq(query_results_get(results, &asked, open_world.reader, &result, &err), 0, "%s", err.text);
-    query_result_unref(result); /* still kept, if it was */
+    set_unref(result); /* still kept, if it was */
     return result;
 }
 
@@ -27,7 +27,7 @@ Test(results, two_spellings_share_a_result_and_two_versions_do_not)
 {
     world_kitchen(&world, &open_world);
     struct query_results *results = query_results_new(1 << 20);
-    struct query_result *first = get(results, "arm=left/outcome=fail", 1);
+    struct set *first = get(results, "arm=left/outcome=fail", 1);
     cr_assert_eq(get(results, "outcome.in=fail/arm=left", 1), first);
     cr_assert_neq(get(results, "arm=left/outcome=fail", 2), first);
     query_results_free(results);
@@ -40,7 +40,7 @@ Test(results, the_least_recently_used_goes_first)
 {
     world_kitchen(&world, &open_world);
     struct query_results *results = query_results_new(1000); /* room for a few */
-    struct query_result *kept = get(results, "arm=left", 1);
+    struct set *kept = get(results, "arm=left", 1);
     char path[32];
     for (int i = 0; i < 200; i++) {
         snprintf(path, sizeof path, "length.gt=%d", i);
@@ -58,11 +58,11 @@ Test(results, a_result_larger_than_the_bound_is_given_but_not_kept)
     world_kitchen(&world, &open_world);
     CLEANUP_QUERY struct query *query = query_all();
     struct query_results *results = query_results_new(10);
-    struct query_result *result = NULL;
+    struct set *result = NULL;
     const struct query_asked asked = {.version = 1, .query = query};
     cr_assert_eq(query_results_get(results, &asked, open_world.reader, &result, NULL), 0);
-    cr_assert_eq(query_result_count(result), 8);
-    query_result_unref(result);
+    cr_assert_eq(set_count(result), 8);
+    set_unref(result);
     query_results_free(results);
     query_unref(STEAL(query));
     world_close(&open_world);

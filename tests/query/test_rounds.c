@@ -165,21 +165,21 @@ static struct query *look_up(struct scene *s, const char *path, unsigned *rounds
     return query;
 }
 
-static struct query_result *run(struct scene *s, const struct query *query, unsigned *rounds)
+static struct set *run(struct scene *s, const struct query *query, unsigned *rounds)
 {
-    struct query_result *result = NULL;
+    struct set *result = NULL;
     while (waited(s, query_run(query, s->now, &result, &s->err), rounds))
         ;
     return result;
 }
 
 /* As a listing does: what the first clips need is asked for together when something is not here. */
-static void name_first(struct scene *s, const struct query_result *result, unsigned *rounds)
+static void name_first(struct scene *s, const struct set *result, unsigned *rounds)
 {
     uint32_t rows[FIRST_NAMES];
     uint64_t next;
     struct catalog_clip clip;
-    size_t count = query_result_rows(result, 0, rows, FIRST_NAMES, &next);
+    size_t count = set_read(result, 0, rows, FIRST_NAMES, &next);
     for (size_t i = 0; i < count; i++)
         for (int rc = -EAGAIN; rc == -EAGAIN;) {
             rc = catalog_clip(s->now, rows[i], &clip, &s->err);
@@ -190,18 +190,18 @@ static void name_first(struct scene *s, const struct query_result *result, unsig
 }
 
 /* What it tells is what a catalog tells that is all here. */
-static void expect_rows(struct scene *s, const char *path, const struct query_result *result)
+static void expect_rows(struct scene *s, const char *path, const struct set *result)
 {
     struct query *query = NULL;
-    struct query_result *plain = NULL;
+    struct set *plain = NULL;
     cr_assert_eq(query_parse(path, strlen(path), s->versions.reader, &query, &s->err), 0, "%s", s->err.text);
     cr_assert_eq(query_run(query, s->versions.reader, &plain, &s->err), 0, "%s", s->err.text);
-    uint64_t count = query_result_count(plain), both = 0;
+    uint64_t count = set_count(plain), both = 0;
     cr_assert_gt(count, 0, "%s: the test tests nothing", path);
     for (uint32_t row = 0; row < CLIPS + MORE; row++)
-        both += query_result_contains(plain, row) && query_result_contains(result, row);
-    cr_assert(both == count && query_result_count(result) == count, "%s", path);
-    query_result_unref(plain);
+        both += set_has(plain, row) && set_has(result, row);
+    cr_assert(both == count && set_count(result) == count, "%s", path);
+    set_unref(plain);
     query_unref(query);
 }
 
@@ -210,10 +210,10 @@ static unsigned walk(struct scene *s, const char *path, unsigned ret[3])
 {
     memset(ret, 0, 3 * sizeof *ret);
     struct query *query = look_up(s, path, &ret[0]);
-    struct query_result *result = run(s, query, &ret[1]);
+    struct set *result = run(s, query, &ret[1]);
     name_first(s, result, &ret[2]);
     expect_rows(s, path, result);
-    query_result_unref(result);
+    set_unref(result);
     query_unref(query);
     return ret[0] + ret[1] + ret[2];
 }
@@ -230,10 +230,10 @@ Test(rounds, a_path_whose_components_are_known_takes_one_round_whatever_its_pred
         begin(&s);
         cr_assert_eq(query_parse(paths[i], strlen(paths[i]), s.versions.reader, &query, &s.err), 0, "%s",
                      s.err.text);
-        struct query_result *result = run(&s, query, &rounds);
+        struct set *result = run(&s, query, &rounds);
         cr_assert_eq(rounds, 1, "%s: %u rounds", paths[i], rounds);
         expect_rows(&s, paths[i], result);
-        query_result_unref(result);
+        set_unref(result);
         query_unref(query);
         end(&s);
     }
@@ -289,12 +289,12 @@ Test(rounds, a_range_is_asked_for_as_a_whole_and_only_the_range)
         begin(&s);
         struct query *query = look_up(&s, ranges[i].path, &rounds);
         unsigned before = atomic_load(&s.paged.held->reads);
-        struct query_result *result = run(&s, query, &rounds);
+        struct set *result = run(&s, query, &rounds);
         unsigned reads = atomic_load(&s.paged.held->reads) - before;
         cr_assert_eq(rounds, 1, "%s: %u rounds", ranges[i].path, rounds);
         cr_assert_leq(reads, ranges[i].reads, "%s: %u reads", ranges[i].path, reads);
         expect_rows(&s, ranges[i].path, result);
-        query_result_unref(result);
+        set_unref(result);
         query_unref(query);
         end(&s);
     }

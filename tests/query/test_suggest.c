@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "query/suggest.h"
+#include "query/say/suggest.h"
 #include "tests/query/world.h"
 #include "tests/test_leaks.h"
 

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "query/where.h"
+#include "query/say/where.h"
 #include "tests/query/golden.h"
 #include "tests/test_leaks.h"
 

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Of all clips the statistics tell how many; where values are many only the first few are read. */
+#include "query/report/askable.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "cache/base/json.h"
+
+enum { FEW_VALUES = 1000 }; /* of so many it is told which are frequent */
+
+struct asking {
+    struct catalog_reader *reader;
+    const struct rowset *rows;
+    bool all; /* the rows are all there are */
+    askable_fn *each;
+    void *ctx;
+};
+
+/* ---- the least ---- */
+
+static int take_least(void *ctx, const struct value *value, const struct rowset *rows, struct error *err)
+{
+    struct facets *facets = ctx;
+    (void)rows;
+    facets_add(facets, value, 0);
+    return facets->count == ASKABLE_EXAMPLES;
+}
+
+static int take_least_of_all(void *ctx, const struct value *value, uint64_t clips, struct error *err)
+{
+    return take_least(ctx, value, NULL, err);
+}
+
+static int read_least(const struct asking *asking, uint32_t id, struct facets *ret, struct error *err)
+{
+    int rc = asking->all ? catalog_values(asking->reader, id, take_least_of_all, ret, err)
+                         : catalog_values_within(asking->reader, id, asking->rows, take_least, ret, err);
+    return rc < 0 ? rc : 0;
+}
+
+/* ---- how many ---- */
+
+static int count_clips(const struct asking *asking, uint32_t id, struct askable *to, struct error *err)
+{
+    CLEANUP_ROWSET struct rowset *has = NULL;
+    const struct catalog_literal literal = {.attribute = id, .op = CATALOG_HAS};
+    struct catalog_counts counts;
+    if (asking->all) {
+        int rc = catalog_attribute_counts(asking->reader, id, &counts, err);
+        if (!rc)
+            to->clips = counts.clips, to->values = counts.distinct;
+        return rc;
+    }
+    int rc = catalog_select(asking->reader, &literal, &has, err);
+    if (!rc)
+        to->clips = rowset_and_count(has, asking->rows);
+    return rc;
+}
+
+static int count_values(const struct asking *asking, uint32_t id, uint64_t *ret, struct error *err)
+{
+    CLEANUP_FACETS_SUMMARY struct facets_summary summary = {0};
+    int rc = facets_summarise(asking->reader, asking->rows, id, &summary, err);
+    if (!rc)
+        *ret = summary.values;
+    return rc;
+}
+
+static int read_values(const struct asking *asking, uint32_t id, struct askable *to, struct facets *facets,
+                       struct error *err)
+{
+    struct error too_many = {0};
+    int rc = asking->all && to->values > FEW_VALUES
+                 ? -E2BIG
+                 : facets_of(asking->reader, asking->rows, id, FEW_VALUES, facets, &too_many);
+    if (rc == -E2BIG) {
+        rc = read_least(asking, id, facets, err);
+        return rc || asking->all ? rc : count_values(asking, id, &to->values, err);
+    }
+    if (rc) {
+        if (err)
+            *err = too_many;
+        return rc;
+    }
+    to->values = facets->count;
+    return 0;
+}
+
+static int ask(void *ctx, const struct catalog_attribute *attribute, struct error *err)
+{
+    const struct asking *asking = ctx;
+    struct askable askable = {.attribute = attribute};
+    CLEANUP_FACETS struct facets facets = {0};
+    CLEANUP_BUF struct buf description = BUF_INIT;
+    int rc = count_clips(asking, attribute->id, &askable, err);
+    if (rc || (!askable.clips && !asking->all))
+        return rc;
+    if (attribute->type != VALUE_LIST)
+        rc = read_values(asking, attribute->id, &askable, &facets, err);
+    if (!rc)
+        rc = catalog_description(asking->reader, attribute->id, &description, err);
+    if (rc)
+        return rc;
+    askable.description = buf_text(&description);
+    askable.examples = facets.list;
+    askable.example_count = facets.count < ASKABLE_EXAMPLES ? facets.count : ASKABLE_EXAMPLES;
+    return asking->each(asking->ctx, &askable, err);
+}
+
+int askable_each(const struct query *query, struct catalog_reader *reader, askable_fn *each, void *ctx,
+                 struct error *err)
+{
+    CLEANUP_SET struct set *set = NULL;
+    struct catalog_info info;
+    int rc = query_run(query, reader, &set, err);
+    if (!rc)
+        rc = catalog_info(reader, &info, err);
+    if (rc)
+        return rc;
+    CLEANUP_ROWSET struct rowset *rows = set_rows(set);
+    struct asking asking = {reader, rows, set_count(set) == info.clips, each, ctx};
+    return catalog_attributes(reader, ask, &asking, err);
+}
+
+/* ---- as JSON ---- */
+
+void askable_print_json(const struct askable *askable, struct buf *buf)
+{
+    const struct catalog_attribute *attribute = askable->attribute;
+    buf_text_append(buf, "{\"name\":");
+    json_write_text(buf, attribute->name, strlen(attribute->name));
+    buf_printf(buf, ",\"type\":\"%s\",\"several\":%s,\"clips\":%" PRIu64 ",\"values\":",
+               value_type_name(attribute->type), attribute->multi ? "true" : "false", askable->clips);
+    if (attribute->type == VALUE_LIST)
+        buf_text_append(buf, "null");
+    else
+        buf_printf(buf, "%" PRIu64, askable->values);
+    buf_text_append(buf, ",\"examples\":[");
+    for (size_t i = 0; i < askable->example_count; i++) {
+        buf_text_append(buf, i ? "," : "");
+        value_print_json(buf, &askable->examples[i].value);
+    }
+    buf_text_append(buf, "],\"description\":");
+    json_write_text(buf, askable->description, strlen(askable->description));
+    buf_u8(buf, '}');
+}
+
+static int add_to_schema(void *ctx, const struct askable *askable, struct error *err)
+{
+    struct buf *buf = ctx;
+    if (buf->data[buf->len - 1] != '[')
+        buf_u8(buf, ',');
+    askable_print_json(askable, buf);
+    return 0;
+}
+
+int askable_schema(const struct query *query, struct catalog_reader *reader, struct buf *buf,
+                   struct error *err)
+{
+    CLEANUP_BUF struct buf path = BUF_INIT, text = BUF_INIT;
+    struct catalog_info info;
+    uint64_t clips;
+    int rc = catalog_info(reader, &info, err);
+    if (!rc)
+        rc = query_count(query, reader, &clips, err);
+    if (rc)
+        return rc;
+    query_canonical(query, &path);
+    buf_printf(&text, "{\"version\":%" PRIu32 ",\"path\":", info.version);
+    json_write_text(&text, buf_text(&path), path.len);
+    buf_printf(&text, ",\"clips\":%" PRIu64 ",\"attributes\":[", clips);
+    rc = askable_each(query, reader, add_to_schema, &text, err);
+    if (rc)
+        return rc;
+    buf_text_append(&text, "]}\n");
+    buf_append(buf, text.data, text.len);
+    return 0;
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Which columns there are is told by the index; a clip's values come in the order of the columns, by name. */
+#include "query/report/csv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "query/files.h"
+
+struct csv {
+    struct catalog_reader *reader;
+    const struct rowset *rows;         /* of the clips */
+    struct catalog_attribute *columns; /* by name */
+    size_t count, cap;
+    struct buf files, cell;
+    struct buf *line; /* of the clip under way */
+    size_t at;        /* the column that the next cell is of */
+    FILE *to;         /* NULL: lines stay */
+};
+
+static void csv_done(struct csv *csv)
+{
+    buf_done(&csv->files);
+    buf_done(&csv->cell);
+    free(csv->columns);
+}
+#define CLEANUP_CSV CLEANUP(csv_done)
+
+static void add_cell(struct buf *line, const void *bytes, size_t len)
+{
+    const char *text = bytes;
+    bool quoted = false;
+    for (size_t i = 0; i < len; i++)
+        quoted |= text[i] == '"' || text[i] == ',' || text[i] == '\n' || text[i] == '\r';
+    if (quoted)
+        buf_u8(line, '"');
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '"')
+            buf_u8(line, '"');
+        buf_u8(line, (uint8_t)text[i]);
+    }
+    if (quoted)
+        buf_u8(line, '"');
+}
+
+/* ---- columns ---- */
+
+static int add_column(void *ctx, const struct catalog_attribute *attribute, struct error *err)
+{
+    struct csv *csv = ctx;
+    CLEANUP_ROWSET struct rowset *has = NULL;
+    const struct catalog_literal literal = {.attribute = attribute->id, .op = CATALOG_HAS};
+    int rc = catalog_select(csv->reader, &literal, &has, err);
+    if (rc || !rowset_intersects(has, csv->rows))
+        return rc;
+    mem_grow(&csv->columns, &csv->cap, csv->count + 1, sizeof *csv->columns);
+    csv->columns[csv->count++] = *attribute;
+    return 0;
+}
+
+static void add_head(const struct csv *csv)
+{
+    buf_text_append(csv->line, "key,files");
+    for (size_t i = 0; i < csv->count; i++) {
+        buf_u8(csv->line, ',');
+        add_cell(csv->line, csv->columns[i].name, strlen(csv->columns[i].name));
+    }
+    buf_u8(csv->line, '\n');
+}
+
+/* ---- a clip ---- */
+
+static int add_file(void *ctx, const struct files_entry *entry, struct error *err)
+{
+    struct csv *csv = ctx;
+    buf_text_append(&csv->files, csv->files.len ? "," : "");
+    buf_text_append(&csv->files, entry->name);
+    return 0;
+}
+
+/* The cell of the column under way, and on to the next. */
+static void end_cell(struct csv *csv)
+{
+    if (csv->columns[csv->at].multi && csv->cell.len)
+        buf_u8(&csv->cell, ']');
+    buf_u8(csv->line, ',');
+    add_cell(csv->line, csv->cell.data, csv->cell.len);
+    buf_clear(&csv->cell);
+    csv->at++;
+}
+
+static int add_value(void *ctx, const struct catalog_attribute *attribute, const struct value *value,
+                     struct error *err)
+{
+    struct csv *csv = ctx;
+    while (csv->at < csv->count && csv->columns[csv->at].id != attribute->id)
+        end_cell(csv);
+    if (attribute->multi) {
+        buf_u8(&csv->cell, csv->cell.len ? ',' : '[');
+        value_print_json(&csv->cell, value);
+    } else if (attribute->type == VALUE_LIST) {
+        value_print_json(&csv->cell, value);
+    } else {
+        value_print(&csv->cell, value);
+    }
+    return 0;
+}
+
+static int add_clip(void *ctx, uint32_t row, struct error *err)
+{
+    struct csv *csv = ctx;
+    struct catalog_clip clip;
+    buf_clear(&csv->files);
+    csv->at = 0;
+    int rc = files_of_clip(csv->reader, row, add_file, csv, err);
+    if (!rc)
+        rc = catalog_clip(csv->reader, row, &clip, err);
+    if (rc)
+        return rc;
+    add_cell(csv->line, clip.key, strlen(clip.key));
+    buf_u8(csv->line, ',');
+    add_cell(csv->line, csv->files.data, csv->files.len);
+    rc = catalog_clip_values(csv->reader, row, add_value, csv, err);
+    while (!rc && csv->at < csv->count)
+        end_cell(csv);
+    buf_u8(csv->line, '\n');
+    if (rc || !csv->to)
+        return rc;
+    fwrite(csv->line->data, 1, csv->line->len, csv->to);
+    buf_clear(csv->line);
+    return 0;
+}
+
+static int make(const struct query *query, struct catalog_reader *reader, struct buf *buf, FILE *to,
+                struct error *err)
+{
+    CLEANUP_SET struct set *set = NULL;
+    int rc = query_run(query, reader, &set, err);
+    if (rc)
+        return rc;
+    CLEANUP_ROWSET struct rowset *rows = set_rows(set);
+    CLEANUP_CSV struct csv csv = {.reader = reader, .rows = rows, .line = buf, .to = to};
+    rc = catalog_attributes(reader, add_column, &csv, err);
+    if (rc)
+        return rc;
+    add_head(&csv);
+    return set_each(set, add_clip, &csv, err);
+}
+
+int csv_append(const struct query *query, struct catalog_reader *reader, struct buf *buf, struct error *err)
+{
+    size_t start = buf->len;
+    int rc = make(query, reader, buf, NULL, err);
+    if (rc)
+        buf_truncate(buf, start);
+    return rc;
+}
+
+int csv_print(const struct query *query, struct catalog_reader *reader, FILE *to, struct error *err)
+{
+    CLEANUP_BUF struct buf line = BUF_INIT;
+    int rc = make(query, reader, &line, to, err);
+    if (!rc)
+        fwrite(line.data, 1, line.len, to);
+    return rc;
+}

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fs/by.h"
 #include "fs/special.h"
 #include "fs/top.h"
 
@@ -13,6 +14,7 @@ static const struct view views[] = {
     {"tags", VIEW_IN_ROOT, true, top_find_tag, top_list_tags},
     {".elidefs", VIEW_IN_ROOT, false, special_find_live, special_list_live},
     {".elidefs", VIEW_IN_QUERY, false, special_find_report, special_list_reports},
+    {".by", VIEW_IN_QUERY, false, by_find, by_list},
 };
 enum { VIEWS = sizeof views / sizeof *views };
 

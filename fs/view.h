@@ -7,6 +7,7 @@
  *     tags      the root     yes      links to versions                     top.h
  *     .elidefs  the root     no       what the mount is doing               special.h
  *     .elidefs  a query      no       what there is to tell about it        special.h
+ *     .by       a query      no       its keys, their values, their clips   by.h
  *
  * A version's directory is a query: that of all clips. What stands in a query is never listed, so that a walk
  * meets each clip once and ends. All are nodes of one kind, NODE_VIEW, that tell their row; a view may have

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fs/by.h"
 #include "fs/letters.h"
 #include "fs/special.h"
 #include "fs/top.h"
@@ -16,6 +17,7 @@ static const struct view views[] = {
     {".elidefs", VIEW_IN_QUERY, false, special_find_report, special_list_reports},
     {".as", VIEW_IN_QUERY, false, special_find_as, special_list_as},
     {".q", VIEW_IN_ROOT, false, letters_find, letters_list},
+    {".by", VIEW_IN_QUERY, false, by_find, by_list},
 };
 enum { VIEWS = sizeof views / sizeof *views };
 

@@ -9,6 +9,7 @@
  *     .elidefs  a query      no       what there is to tell about it        special.h
  *     .as       a query      no       the same clips in another form        special.h
  *     .q        the root     no       paths in letters and digits alone     letters.h
+ *     .by       a query      no       its keys, their values, their clips   by.h
  *
  * A version's directory is a query: that of all clips. What stands in a query is never listed, so that a walk
  * meets each clip once and ends. All are nodes of one kind, NODE_VIEW, that tell their row; a view may have

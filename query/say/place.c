@@ -10,6 +10,7 @@
 #include "index/base/name.h"
 #include "index/base/version.h"
 #include "query/alias.h"
+#include "query/browse.h"
 #include "query/files.h"
 #include "query/say/absent.h"
 #include "query/say/hint.h"
@@ -173,14 +174,35 @@ static int refuse_file(const char *name, size_t len, struct error *err)
     return error_set(err, ENOTDIR, "'%s' is a file", buf_text(&shown));
 }
 
+static bool browses(const char *name, size_t len)
+{
+    return len == strlen(".by") && !memcmp(name, ".by", len);
+}
+
+/* ".by/KEY/VALUE", of which `*path` stands behind ".by": as in a mount. */
+static int take_value(const struct query *query, struct catalog_reader *reader, const char **path,
+                      struct query **ret, struct error *err)
+{
+    const char *key, *value;
+    size_t key_len, value_len;
+    next_component(path, &key, &key_len);
+    if (!next_component(path, &value, &value_len))
+        return error_set(err, ENOENT, "below .by stand a key and a value: .by/KEY/VALUE");
+    CLEANUP_FREE char *key_text = mem_copy(key, key_len), *value_text = mem_copy(value, value_len);
+    int rc = browse_check_key(key_text, reader, err);
+    return rc ? rc : browse_extend(query, key_text, value_text, reader, ret, err);
+}
+
 static int walk(struct place *place, struct catalog_reader *reader, const char *path, struct error *err)
 {
     const char *name;
     size_t len;
     while (next_component(&path, &name, &len)) {
-        if (narrows(name, len)) {
+        bool by = browses(name, len);
+        if (by || narrows(name, len)) {
             struct query *narrowed;
-            int rc = query_extend(place->query, name, len, reader, &narrowed, err);
+            int rc = by ? take_value(place->query, reader, &path, &narrowed, err)
+                        : query_extend(place->query, name, len, reader, &narrowed, err);
             if (rc)
                 return rc == -ENOENT ? hint_component(name, len, reader, err) : rc;
             query_unref(place->query);

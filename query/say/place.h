@@ -4,6 +4,7 @@
  *
  *     v12/arm=left/ep000123.front.mp4     latest     tags/nightly     nightly/outcome=fail
  *     outcome=fail                        (a condition first: the newest version)
+ *     v12/.by/arm/left                    (as a mount has it: v12/arm=left)
  *     ""                                  (the newest version)
  *
  * One thread at a time.

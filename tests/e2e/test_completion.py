@@ -13,6 +13,7 @@ import pytest
 from conftest import ELIDEFS, ROOT, SAMPLE, elidefs, mounted, run, wait_until
 
 SCRIPTS = ROOT / "tools" / "completion"
+STOCK = ["bash", "--norc", "--noprofile", "-i"], ":"  # nothing of ours
 START = {
     "bash": (["bash", "--norc", "--noprofile", "-i"], f". '{SCRIPTS}/elidefs.bash'"),
     "zsh": (["zsh", "-f", "-i"], f"fpath=('{SCRIPTS}' $fpath); autoload -U compinit; compinit -u -D; unsetopt nomatch"),
@@ -33,7 +34,7 @@ def named(sample, tmp_path, monkeypatch):
 @contextlib.contextmanager
 def terminal(shell, folder):
     """Types into a shell on a terminal of its own."""
-    command, setup = START[shell]
+    command, setup = START.get(shell, STOCK)
     ours, theirs = pty.openpty()
     env = os.environ | {"TERM": "vt100", "PS1": "$ ", "HOME": str(folder), "HISTFILE": ""}
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env, cwd=folder,
@@ -98,6 +99,16 @@ def test_a_line_completed_with_tab_is_the_line_that_was_meant(named, shell, keys
         elidefs("annotate", "grown", "-", "--by", "anna", input="key,note\nep000000,x\n")
     got = typed(shell, keys, tmp_path / "home")
     assert got.strip() == wanted.strip()
+
+
+@pytest.mark.parametrize("keys, wanted", [
+    ("ls mnt/v1/.by/ar\tle\t*.json | wc -l", "8\n"),
+    ("cat mnt/v1/.by/outc\tfa\t.by/obj\tdef\t.elidefs/cou\t", "2\n"),
+    ("ls mnt/v1/.by/length/110\t.by/outcome/suc\t*.json | wc -l", "1\n"),
+])
+def test_stock_bash_completes_folders_by_key_and_value(mount, keys, wanted, tmp_path):
+    (tmp_path / "mnt").symlink_to(mount)
+    assert typed("stock", keys, tmp_path) == wanted
 
 
 def test_fish_suggests_the_same(named, tmp_path):

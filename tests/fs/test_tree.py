@@ -80,6 +80,19 @@ def test_walking_visits_each_clip_once_and_ends(place):
     assert got.returncode == 0 and not got.stderr, got
 
 
+def test_folders_by_key_and_value_are_listed_and_never_met_in_a_walk(place):
+    assert os.listdir(place.file('v1/.by/arm')) == sorted(os.listdir(place.file('v1/.by/arm')), key=lambda value: (
+        -len(os.listdir(place.file('v1/.by/arm', value))), value))
+    assert sorted(os.listdir(place.file('v1/.by/arm/left'))) == sorted(os.listdir(place.file('v1/arm=left')))
+    st, version = os.stat(place.file('v1/.by/arm')), os.stat(place.file('v1'))
+    assert stat.S_ISDIR(st.st_mode) and stat.S_IMODE(st.st_mode) == 0o755 and st.st_mtime_ns == version.st_mtime_ns
+    assert all(entry.is_dir() for entry in os.scandir(place.file('v1/.by')))
+    assert not [folder for folder, _, _ in os.walk(place.file('v1')) if '.by' in folder]
+    fails(errno.ENOENT, os.stat, place.file('v1/.by/arm/middle'))
+    assert "/v1/.by/arm/middle: arm has no value 'middle'" in errors(place)
+    fails(errno.ENOENT, os.stat, place.file('.by'))
+
+
 def test_a_version_keeps_what_it_was(place):
     assert 'ep000001.front.mp4' not in os.listdir(place.file('v1/outcome=fail'))
     assert 'ep000001.front.mp4' in os.listdir(place.file('v2/outcome=fail'))

@@ -124,6 +124,9 @@ Test(place, a_path_names_a_version_a_query_and_maybe_a_file)
         {"v2/arm=left/ep000.front.mp4", "v2 arm=left ep000.front.mp4"},
         {"arm=left/ep002.json", "v2 arm=left ep002.json"},
         {"v1/ep001.state.parquet", "v1  ep001.state.parquet"},
+        {"v2/.by/arm/left", "v2 arm=left"},
+        {"v1/length=1/.by/arm/left/ep000.front.mp4", "v1 arm=left/length=1 ep000.front.mp4"},
+        {"v1/.by/arm/right/.by/length/1..2", "v1 arm=right/length.rng=1..2"},
         {NULL, NULL},
     };
     check_all(setup_two_versions, table);
@@ -135,6 +138,11 @@ Test(place, what_is_not_there_is_said_with_the_reason)
         {"v3", "no v3: the newest version is v2"},
         {"v99999999999999999999", "no v99999999999999999999: the newest version is v2"},
         {"v0", "no version or tag 'v0': the newest version is v2; tags: nightly"},
+        {"v1/.by", "below .by stand a key and a value: .by/KEY/VALUE"},
+        {"v1/.by/arm", "below .by stand a key and a value: .by/KEY/VALUE"},
+        {"v1/.by/amr/left", "no attribute 'amr': did you mean 'arm'?"},
+        {"v1/.by/arm/lfet", "arm has no value 'lfet': did you mean 'left'? (arm=left)"},
+        {"v1/.by/outcome/fail", "no attribute 'outcome'; v2 has it (v2/.by/outcome/fail)"},
         {"v01", "no version or tag 'v01': did you mean 'v1'?"},
         {"V2", "no version or tag 'V2': did you mean 'v2'?"},
         {"2/arm=left", "no version or tag '2': did you mean 'v2'?"},

@@ -10,7 +10,7 @@
 
 #include "cache/base/escape.h"
 #include "query/bucket.h"
-#include "query/nearest.h"
+#include "query/say/nearest.h"
 #include "query/show.h"
 #include "query/tally.h"
 

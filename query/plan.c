@@ -168,6 +168,22 @@ int plan_exists(const struct plan *plan, struct catalog_reader *reader, bool *re
     return 0;
 }
 
+int plan_first(const struct plan *plan, struct catalog_reader *reader, uint64_t first, struct rowset **ret,
+               struct error *err)
+{
+    CLEANUP_ROWSET struct rowset *all = rowset_new();
+    for (uint32_t number = 0; number < plan_windows(plan->rows) && rowset_count(all) < first; number++) {
+        CLEANUP_ROWSET struct rowset *rows = NULL;
+        const struct catalog_window window = plan_window(number);
+        int rc = plan_rows(plan, reader, &window, &rows, err);
+        if (rc < 0)
+            return rc;
+        rowset_or(all, rows);
+    }
+    *ret = STEAL(all);
+    return 0;
+}
+
 struct catalog_window plan_window(uint32_t number)
 {
     uint64_t first = (uint64_t)number << CATALOG_WINDOW_BITS;

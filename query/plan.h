@@ -36,6 +36,9 @@ void plan_done(struct plan *plan);
 /* -EAGAIN from a reader that does not wait: call again, nothing is kept. */
 int plan_rows(const struct plan *plan, struct catalog_reader *reader, const struct catalog_window *window,
               struct rowset **ret, struct error *err);
+/* At least the `first` first, if there are so many; no more windows are evaluated than that takes. */
+int plan_first(const struct plan *plan, struct catalog_reader *reader, uint64_t first, struct rowset **ret,
+               struct error *err);
 /* Rows are evaluated in windows where not all are needed: how many there are of so many rows, and one. */
 uint32_t plan_windows(uint32_t rows);
 struct catalog_window plan_window(uint32_t number);

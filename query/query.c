@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A query is the sorted list of its clauses, so that every spelling of one set is one query. A stage is a
- * barrier: it will be an entry of the same list at which sorting stops, with the sorted run before it and the
- * one behind it. */
+/* A query is the list of its clauses, sorted so that every spelling of one set is one query. A barrier is an
+ * entry of the same list at which sorting stops: there is a sorted run before it and one behind it. */
 #include "query/query.h"
 
 #include <errno.h>
@@ -9,12 +8,11 @@
 
 #include "query/bind.h"
 #include "query/clause.h"
-#include "query/plan.h"
 
 struct query {
     atomic_uint refs;
     size_t count;
-    struct clause *clauses[]; /* sorted by text, no two equal; a reference each */
+    struct clause *clauses[]; /* between barriers sorted by text, no two equal; a reference each */
 };
 
 static struct query *query_new(size_t count)
@@ -51,14 +49,24 @@ struct clause *const *query_clauses(const struct query *query, size_t *ret_count
     return query->clauses;
 }
 
-/* `parent` with one clause more, unless it has it already. */
+/* Where the clause belongs among those behind the last barrier, which are sorted; true if it is there. */
+static bool find_place(const struct query *query, const struct clause *clause, size_t *ret_at)
+{
+    size_t at = query->count;
+    int order = 1;
+    while (at > 0 && !clause_is_barrier(query->clauses[at - 1]))
+        at--;
+    while (at < query->count && (order = strcmp(query->clauses[at]->text, clause->text)) < 0)
+        at++;
+    *ret_at = at;
+    return at < query->count && order == 0;
+}
+
+/* `parent` with one clause more, unless it has that condition already. */
 static struct query *add_clause(const struct query *parent, struct clause *clause)
 {
-    size_t at = 0;
-    int order = 1;
-    while (at < parent->count && (order = strcmp(parent->clauses[at]->text, clause->text)) < 0)
-        at++;
-    bool known = at < parent->count && order == 0;
+    size_t at = parent->count;
+    bool known = !clause_is_barrier(clause) && find_place(parent, clause, &at);
     struct query *query = query_new(parent->count + !known);
     for (size_t i = 0, from = 0; i < query->count; i++)
         query->clauses[i] = clause_ref(!known && i == at ? clause : parent->clauses[from++]);
@@ -117,19 +125,4 @@ void query_canonical(const struct query *query, struct buf *buf)
             buf_u8(buf, '/');
         buf_text_append(buf, query->clauses[i]->text);
     }
-}
-
-int query_exists(const struct query *query, struct catalog_reader *reader, bool *ret, struct error *err)
-{
-    CLEANUP_PLAN struct plan plan = {0};
-    const struct catalog_window first = plan_window(0);
-    int rc = plan_make(query->clauses, query->count, reader, &first, &plan, err);
-    return rc ? rc : plan_exists(&plan, reader, ret, err);
-}
-
-int query_count(const struct query *query, struct catalog_reader *reader, uint64_t *ret, struct error *err)
-{
-    CLEANUP_PLAN struct plan plan = {0};
-    int rc = plan_make(query->clauses, query->count, reader, NULL, &plan, err);
-    return rc ? rc : plan_count(&plan, reader, ret, err);
 }

@@ -47,12 +47,20 @@ int query_parse(const char *path, size_t len, struct catalog_reader *reader, str
  * the grammar's normalisation says so; query_parse() of it gives the same query. */
 void query_canonical(const struct query *query, struct buf *buf);
 
-/* The components, sorted by canonical text: a clip is in the query if it is in each. Borrowed. */
+/* The components, in canonical order. Borrowed. */
 struct clause;
 struct clause *const *query_clauses(const struct query *query, size_t *ret_count);
 
-/* The clips, in listing order. */
+/* Four questions, none of which does the work of another: is there any clip, which are the first, how many
+ * are there, which ones are they, in listing order. */
+int query_exists(const struct query *query, struct catalog_reader *reader, bool *ret, struct error *err);
+int query_first(const struct query *query, uint64_t most, struct catalog_reader *reader, struct set **ret,
+                struct error *err);
+int query_count(const struct query *query, struct catalog_reader *reader, uint64_t *ret, struct error *err);
 int query_run(const struct query *query, struct catalog_reader *reader, struct set **ret, struct error *err);
+/* The clips that the first so many of query_clauses() leave. */
+int query_run_through(const struct query *query, size_t clauses, struct catalog_reader *reader,
+                      struct set **ret, struct error *err);
 /* A query is evaluated in windows, so that who wants the first clips, or one, need not wait for all: how many
  * windows there are, the set of one, which one a row is in, which one a cursor of the whole set is in, and
  * the cursor that ends one. One whose order is not that of rows is in one window. */
@@ -66,10 +74,6 @@ uint64_t query_window_end(const struct query *query, uint32_t window);
  * from it ends that and is returned. */
 int query_each(const struct query *query, struct catalog_reader *reader, set_row_fn *each, void *ctx,
                struct error *err);
-
-/* Is there any row / how many, without making the result where that is cheaper. */
-int query_exists(const struct query *query, struct catalog_reader *reader, bool *ret, struct error *err);
-int query_count(const struct query *query, struct catalog_reader *reader, uint64_t *ret, struct error *err);
 
 /* A bounded set of recent results, keyed by version, canonical form and window. Locks itself; runs nothing
  * under its lock. */

@@ -125,8 +125,7 @@ static void take_components(struct run *run, const char *path, bool files)
         return;
     if (*run->part == '@')
         take_since(run, place.version);
-    else
-        suggest_components(place.query, run->part, reader, take, run, NULL);
+    suggest_components(place.query, run->part, reader, take, run, NULL);
     if (files && *run->part && !strpbrk(run->part, "=@"))
         suggest_files(place.query, run->part, reader, take, run, NULL);
 }

@@ -83,23 +83,39 @@ static int select_clause(const struct clause *clause, struct catalog_reader *rea
     return 0;
 }
 
+static int narrow(const struct clause *clause, struct catalog_reader *reader, struct set **set,
+                  struct error *err)
+{
+    CLEANUP_ROWSET struct rowset *rows = NULL;
+    struct set *after = NULL;
+    int rc = clause_is_barrier(clause) ? clause->stage->apply(clause->bound, reader, *set, &after, err)
+                                       : select_clause(clause, reader, &rows, err);
+    if (rc < 0)
+        return rc;
+    if (!after)
+        after = set_new_kept(*set, rows);
+    set_unref(*set);
+    *set = after;
+    return 0;
+}
+
 int across_rows(const struct query *query, struct catalog_reader *reader, struct rowset **ret,
                 struct error *err)
 {
-    CLEANUP_ROWSET struct rowset *live = NULL, *all = NULL;
+    CLEANUP_ROWSET struct rowset *live = NULL, *rows = NULL;
+    CLEANUP_SET struct set *set = NULL;
     size_t count;
     struct clause *const *clauses = query_clauses(query, &count);
     int rc = catalog_live(reader, &live, err);
     if (rc < 0)
         return rc;
-    all = rowset_copy(live);
-    for (size_t i = 0; i < count && !rowset_empty(all); i++) {
-        CLEANUP_ROWSET struct rowset *rows = NULL;
-        rc = select_clause(clauses[i], reader, &rows, err);
+    set = set_new_rows(live);
+    for (size_t i = 0; i < count && set_count(set); i++) {
+        rc = narrow(clauses[i], reader, &set, err);
         if (rc < 0)
             return rc;
-        rowset_and(all, rows);
     }
-    *ret = STEAL(all);
+    rows = set_rows(set);
+    *ret = rowset_copy(rows);
     return 0;
 }

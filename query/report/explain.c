@@ -10,26 +10,39 @@
 #include "cache/base/count.h"
 #include "query/plan.h"
 
-static void print_head(const struct query *query, const struct plan *plan, struct buf *buf)
+struct explaining {
+    struct buf steps, warnings;
+    size_t step;     /* printed */
+    double estimate; /* clips left so far */
+    uint64_t clips;  /* live ones */
+    uint32_t version;
+};
+
+static void explaining_done(struct explaining *explaining)
+{
+    buf_done(&explaining->steps);
+    buf_done(&explaining->warnings);
+}
+#define CLEANUP_EXPLAINING CLEANUP(explaining_done)
+
+static void print_head(const struct query *query, const struct explaining *explaining, struct buf *buf)
 {
     size_t start = buf->len;
     query_canonical(query, buf);
     if (buf->len > start)
         buf_u8(buf, '\n');
-    if (plan->count)
-        buf_printf(buf, "about %" PRIu64 " of %s of v%" PRIu32 " (estimated)\n", plan->estimate,
-                   COUNT(plan->clips, "clip"), plan->version);
+    if (explaining->step)
+        buf_printf(buf, "about %.0f of %s of v%" PRIu32 " (estimated)\n", explaining->estimate,
+                   COUNT(explaining->clips, "clip"), explaining->version);
     else
-        buf_printf(buf, "all %s of v%" PRIu32 "\n", COUNT(plan->clips, "clip"), plan->version);
+        buf_printf(buf, "all %s of v%" PRIu32 "\n", COUNT(explaining->clips, "clip"), explaining->version);
 }
 
-static void print_steps(const struct plan *plan, struct buf *buf)
+static void print_step(struct explaining *explaining, uint64_t clips, const struct clause *clause)
 {
-    if (plan->count)
-        buf_printf(buf, "\n%5s %10s  %s\n", "order", "clips", "condition");
-    for (size_t i = 0; i < plan->count; i++)
-        buf_printf(buf, "%5zu %10" PRIu64 "  %s\n", i + 1, plan->steps[i].estimate,
-                   plan->steps[i].clause->text);
+    if (!explaining->step)
+        buf_printf(&explaining->steps, "\n%5s %10s  %s\n", "order", "clips", "condition");
+    buf_printf(&explaining->steps, "%5zu %10" PRIu64 "  %s\n", ++explaining->step, clips, clause->text);
 }
 
 /* Where a tenth of the clips or more lack what is asked for, the answer may be poorer than people think. */
@@ -59,35 +72,64 @@ static int warn_literal(const struct literal *literal, const struct plan *plan, 
     return 0;
 }
 
-static int print_warnings(const struct plan *plan, struct catalog_reader *reader, struct buf *buf,
-                          struct error *err)
+static int warn(const struct plan *plan, struct catalog_reader *reader, struct buf *buf, struct error *err)
 {
-    size_t start = buf->len;
     for (size_t i = 0; i < plan->count; i++)
         for (size_t k = 0; k < plan->steps[i].clause->count; k++) {
             int rc = warn_literal(&plan->steps[i].clause->literals[k], plan, reader, buf, err);
             if (rc)
                 return rc;
         }
-    if (buf->len > start)
-        buf_u8(buf, '\n');
     return 0;
+}
+
+/* Conditions between barriers, in the order in which they are evaluated. */
+static int explain_conditions(struct explaining *explaining, struct clause *const *clauses, size_t count,
+                              struct catalog_reader *reader, struct error *err)
+{
+    CLEANUP_PLAN struct plan plan = {0};
+    int rc = plan_make(clauses, count, reader, NULL, &plan, err);
+    if (rc)
+        return rc;
+    bool first = !explaining->step;
+    explaining->clips = plan.clips;
+    explaining->version = plan.version;
+    if (first)
+        explaining->estimate = (double)plan.estimate;
+    else if (count && plan.clips)
+        explaining->estimate *= (double)plan.estimate / (double)plan.clips;
+    for (size_t i = 0; i < plan.count; i++)
+        print_step(explaining, plan.steps[i].estimate, plan.steps[i].clause);
+    return warn(&plan, reader, &explaining->warnings, err);
+}
+
+static void explain_barrier(struct explaining *explaining, const struct clause *barrier)
+{
+    uint64_t clips = (uint64_t)(explaining->estimate + 0.5);
+    if (barrier->stage->leaves)
+        explaining->estimate = (double)barrier->stage->leaves(barrier->bound, clips);
+    print_step(explaining, (uint64_t)(explaining->estimate + 0.5), barrier);
 }
 
 int explain_append(const struct query *query, struct catalog_reader *reader, struct buf *buf,
                    struct error *err)
 {
-    CLEANUP_PLAN struct plan plan = {0};
-    CLEANUP_BUF struct buf text = BUF_INIT;
-    size_t count;
+    CLEANUP_EXPLAINING struct explaining explaining = {0};
+    size_t count, end;
     struct clause *const *clauses = query_clauses(query, &count);
-    int rc = plan_make(clauses, count, reader, NULL, &plan, err);
-    if (rc)
-        return rc;
-    print_head(query, &plan, &text);
-    print_steps(&plan, &text);
-    rc = print_warnings(&plan, reader, &text, err);
-    if (!rc)
-        buf_append(buf, buf_text(&text), text.len);
-    return rc;
+    for (size_t at = 0; at <= count; at = end + 1) {
+        for (end = at; end < count && !clause_is_barrier(clauses[end]);)
+            end++;
+        int rc = explain_conditions(&explaining, clauses + at, end - at, reader, err);
+        if (rc)
+            return rc;
+        if (end < count)
+            explain_barrier(&explaining, clauses[end]);
+    }
+    print_head(query, &explaining, buf);
+    buf_append(buf, buf_text(&explaining.steps), explaining.steps.len);
+    buf_append(buf, buf_text(&explaining.warnings), explaining.warnings.len);
+    if (explaining.warnings.len)
+        buf_u8(buf, '\n');
+    return 0;
 }

@@ -90,17 +90,30 @@ static int tell_values(struct absent *absent, const struct clause *clause, uint3
     return 1;
 }
 
+/* What the condition leaves of all clips; what a barrier leaves of those before it. */
+static int tell_apart(const struct absent *absent, const struct clause *clause, size_t at, struct set **ret,
+                      struct error *err)
+{
+    CLEANUP_ROWSET struct rowset *rows = NULL;
+    if (clause_is_barrier(clause))
+        return query_run_through(absent->query, at + 1, absent->reader, ret, err);
+    int rc = clause_select(clause, absent->reader, NULL, &rows, err);
+    if (!rc)
+        *ret = set_new_rows(rows);
+    return rc;
+}
+
 /* The first condition that the clip does not meet: 1 if there is one. */
 static int tell_filtered(struct absent *absent, uint32_t row, struct error *err)
 {
     size_t count;
     struct clause *const *clauses = query_clauses(absent->query, &count);
     for (size_t i = 0; i < count; i++) {
-        CLEANUP_ROWSET struct rowset *rows = NULL;
-        int rc = clause_select(clauses[i], absent->reader, NULL, &rows, err);
+        CLEANUP_SET struct set *set = NULL;
+        int rc = tell_apart(absent, clauses[i], i, &set, err);
         if (rc < 0)
             return rc;
-        if (rowset_contains(rows, row))
+        if (set_has(set, row))
             continue;
         show_name(absent);
         buf_printf(&absent->text, " is not among %s", clauses[i]->text);

@@ -8,6 +8,7 @@
 #include "cache/base/count.h"
 #include "query/files.h"
 #include "query/literal.h"
+#include "query/stage/stage.h"
 
 struct suggesting {
     const struct query *parent;
@@ -120,6 +121,21 @@ static int suggest_values(struct suggesting *s, size_t equals, struct error *err
     return rc ? rc : catalog_values(s->reader, s->attribute.id, take_value, s, err);
 }
 
+/* "@", "@sh": not @since, whose versions are known to who has a data set. */
+static int suggest_stages(struct suggesting *s, size_t equals, struct error *err)
+{
+    const struct stage *stage;
+    int rc = 0;
+    for (size_t i = 0; !rc && !s->part[equals] && (stage = stage_at(i)); i++) {
+        if (!stage->bind || stage == &stage_since || strncmp(stage->name, s->part + 1, s->part_len - 1) != 0)
+            continue;
+        CLEANUP_FREE char *text = mem_printf("@%s=", stage->name),
+                          *what = mem_printf("%s: %s", stage->usage, stage->help);
+        rc = suggest(s, text, what, err);
+    }
+    return rc;
+}
+
 int suggest_components(const struct query *parent, const char *typed, struct catalog_reader *reader,
                        suggest_fn *each, void *ctx, struct error *err)
 {
@@ -134,7 +150,9 @@ int suggest_components(const struct query *parent, const char *typed, struct cat
                            .each = each,
                            .ctx = ctx};
     int rc;
-    if (part[equals])
+    if (*typed == '@')
+        rc = suggest_stages(&s, equals, err);
+    else if (part[equals])
         rc = suggest_values(&s, equals, err);
     else if (part[dot])
         rc = suggest_operators(&s, dot, err);
@@ -173,7 +191,10 @@ int suggest_files(const struct query *parent, const char *typed, struct catalog_
                   suggest_fn *each, void *ctx, struct error *err)
 {
     struct naming naming = {.typed = typed, .each = each, .ctx = ctx, .reader = reader};
-    int rc = query_each(parent, reader, take_clip, &naming, err);
+    CLEANUP_SET struct set *first = NULL;
+    int rc = query_first(parent, SUGGEST_CLIPS_MOST, reader, &first, err);
+    if (!rc)
+        rc = set_each(first, take_clip, &naming, err);
     bool enough = naming.count == SUGGEST_MOST || naming.looked_at == SUGGEST_CLIPS_MOST;
     return rc > 0 && enough ? 0 : rc;
 }

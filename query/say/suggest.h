@@ -14,9 +14,10 @@ enum {
 /* `text`: "arm=" or a whole component, "arm=left"; `what`: its type, or how many clips of the version have
  * it. Both borrowed for the call. Non-zero ends it with that. */
 typedef int suggest_fn(void *ctx, const char *text, const char *what, struct error *err);
-/* Components that start with `typed` and leave clips of `parent`: attributes while no '=' has been typed,
- * behind a '.' operators, then values. Of "arm=left+ar" the part behind the last '+' is completed, of
- * "arm.in=left,r" the one behind the last ','. -ENOENT: no such attribute. */
+/* Components that start with `typed`: behind a '@' stages, else those that leave clips of `parent`:
+ * attributes while no '=' has been typed, behind a '.' operators, then values. Of "arm=left+ar" the part
+ * behind the last '+' is completed, of "arm.in=left,r" the one behind the last ','. -ENOENT: no such
+ * attribute. */
 int suggest_components(const struct query *parent, const char *typed, struct catalog_reader *reader,
                        suggest_fn *each, void *ctx, struct error *err);
 /* Files of the first clips of `parent` that begin with `typed`. */

@@ -38,12 +38,16 @@ struct stage {
     /* How many it leaves of a set of so many. NULL: nobody knows; as many. */
     uint64_t (*leaves)(const void *bound, uint64_t of);
     bool exact; /* leaves() is no estimate: who counts need not apply it */
-    /* So many of a set's first are enough to know the `first` first that it leaves. NULL: all are needed. */
+    /* So many of a set's first (UINT64_MAX: all) are enough to know the `first` first that it leaves. NULL:
+     * all are needed. */
     uint64_t (*needs)(const void *bound, uint64_t first);
     /* -EAGAIN from a reader that does not wait: call again. */
     int (*apply)(const void *bound, struct catalog_reader *reader, struct set *set, struct set **ret,
                  struct error *err);
 };
+
+extern const struct stage stage_key, stage_sort, stage_skip, stage_head, stage_sample, stage_shuffle,
+    stage_shard, stage_split, stage_balance, stage_since;
 
 /* The i-th one, in the order in which they are offered; NULL behind the last. */
 const struct stage *stage_at(size_t i);
@@ -54,8 +58,3 @@ void stage_print(struct buf *buf, const char *format, ...) __attribute__((format
 /* -ENOENT, "@head: reason: it is written @head=N". `reason` names the argument. */
 int stage_refuse(const struct stage *stage, struct error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The argument as a whole number of at most `most`: "'x' is not a number of clips". */
-int stage_number(const struct stage *stage, const struct grammar_text *arg, const char *what, uint64_t most,
-                 uint64_t *ret, struct error *err);
-/* There are `least` to `most` arguments. */
-int stage_arguments(const struct stage *stage, size_t count, size_t least, size_t most, struct error *err);

@@ -44,6 +44,12 @@ Test(suggest, attributes_then_values_that_leave_clips)
     expect(reader, "", "ar", "area= (text), arm= (text)");
     expect(reader, "", "f", "force= (float)");
     expect(reader, "", "x", "");
+    expect(reader, "arm=left", "@sh",
+           "@shuffle= (SEED[.EPOCH]: in a random order), @shard= (I,N[,even]: every N-th from the I-th on (0 "
+           "<= I "
+           "< N))");
+    expect(reader, "arm=left", "@shuffle=", "");
+    expect(reader, "", "@near", "");
     expect(reader, "", "jo", "joints.null= (list)");
     expect(reader, "", "joints.", "joints.null= (1: lacks it, 0: has it)");
     expect(reader, "", "joints.null=", "joints.null=0 (has it), joints.null=1 (lacks it)");

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * @balance=KEY[,VALUE,WEIGHT...]: of each value's clips as many as the weights allow, chosen by the hashes of
+ * their keys, in the order in which they stood. Without weights all values have the same. Who has one failure
+ * in twenty asks for @balance=outcome,ok,1,fail,1.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "query/set.h"
+#include "query/stage/read.h"
+
+#include "query/order/choose.h"
+#include "query/show.h"
+
+enum { WEIGHT_MAX = 1000000 };
+
+struct balance {
+    struct catalog_attribute attribute;
+    size_t count;
+    struct choose_weight list[]; /* by value, no two equal; texts are owned */
+};
+
+static void free_balance(void *bound)
+{
+    struct balance *balance = bound;
+    for (size_t i = 0; i < balance->count; i++)
+        if (balance->list[i].value.type == VALUE_TEXT)
+            free((char *)(uintptr_t)balance->list[i].value.text);
+    free(balance);
+}
+
+/* The argument is a value that some clip has. */
+static int read_value(const struct grammar_text *arg, const struct catalog_attribute *attribute,
+                      struct catalog_reader *reader, struct value *ret, struct error *err)
+{
+    CLEANUP_BUF struct buf shown = BUF_INIT;
+    struct error why;
+    if (value_parse(attribute->type, arg->bytes, arg->len, ret, &why))
+        return error_set(err, ENOENT, "@balance: %s: %s", attribute->name, why.text);
+    int rc = catalog_value_known(reader, attribute->id, ret, err);
+    show_append(&shown, arg->bytes, arg->len);
+    return rc ? rc
+              : error_set(err, ENOENT, "@balance: %s has no value '%s'", attribute->name, buf_text(&shown));
+}
+
+static int add_weight(struct balance *balance, const struct grammar_text args[2],
+                      struct catalog_reader *reader, struct error *err)
+{
+    struct choose_weight weight;
+    int rc = read_value(&args[0], &balance->attribute, reader, &weight.value, err);
+    if (rc > 0)
+        rc = read_decimal(&stage_balance, &args[1], "a weight", (uint64_t)WEIGHT_MAX * 1000000,
+                          &weight.weight, err);
+    size_t at = balance->count;
+    while (!rc && at > 0 && value_compare(&balance->list[at - 1].value, &weight.value) > 0)
+        at--;
+    if (!rc && at > 0 && value_compare(&balance->list[at - 1].value, &weight.value) == 0)
+        rc = stage_refuse(&stage_balance, err, "a value has two weights");
+    if (rc < 0)
+        return rc;
+    if (weight.value.type == VALUE_TEXT)
+        weight.value.text = mem_copy(weight.value.text, weight.value.len);
+    memmove(&balance->list[at + 1], &balance->list[at], (balance->count - at) * sizeof weight);
+    balance->list[at] = weight;
+    balance->count++;
+    return 0;
+}
+
+static int bind(const struct grammar_text *args, size_t count, struct catalog_reader *reader, void **ret,
+                struct refusal *why, struct error *err)
+{
+    struct balance *balance = mem_zero(sizeof *balance + count * sizeof *balance->list);
+    int rc = count % 2 ? 0 : stage_refuse(&stage_balance, err, "a value without a weight");
+    if (!rc)
+        rc = read_attribute(&stage_balance, args, 0, reader, &balance->attribute, why, err);
+    for (size_t i = 1; !rc && i < count; i += 2)
+        rc = add_weight(balance, args + i, reader, err);
+    if (rc < 0)
+        free_balance(balance);
+    else
+        *ret = balance;
+    return rc;
+}
+
+static void print(const void *bound, struct buf *buf)
+{
+    const struct balance *balance = bound;
+    stage_print(buf, "%s", balance->attribute.name);
+    for (size_t i = 0; i < balance->count; i++) {
+        CLEANUP_BUF struct buf value = BUF_INIT, weight = BUF_INIT;
+        value_print(&value, &balance->list[i].value);
+        print_decimal(&weight, balance->list[i].weight);
+        stage_print(buf, "%s", buf_text(&value));
+        stage_print(buf, "%s", buf_text(&weight));
+    }
+}
+
+static int apply(const void *bound, struct catalog_reader *reader, struct set *set, struct set **ret,
+                 struct error *err)
+{
+    const struct balance *balance = bound;
+    CLEANUP_ROWSET struct rowset *rows = set_rows(set), *chosen = NULL;
+    int rc = choose_balanced(reader, rows, balance->attribute.id, balance->count ? balance->list : NULL,
+                             balance->count, &chosen, err);
+    if (!rc)
+        *ret = set_new_kept(set, chosen);
+    return rc;
+}
+
+const struct stage stage_balance = {
+    .name = "balance",
+    .usage = "ATTRIBUTE[,VALUE,WEIGHT...]",
+    .help = "as many of each value as the weights allow",
+    .bind = bind,
+    .free = free_balance,
+    .print = print,
+    .apply = apply,
+};

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+/* @key=ep1,ep2: those of the set that are these clips, in the order in which they stood. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "query/set.h"
+#include "query/stage/read.h"
+
+#include "query/show.h"
+
+struct keys {
+    size_t count;
+    char *list[]; /* sorted, no two equal */
+};
+
+static void free_keys(void *bound)
+{
+    struct keys *keys = bound;
+    for (size_t i = 0; i < keys->count; i++)
+        free(keys->list[i]);
+    free(keys);
+}
+
+static int refuse(const struct grammar_text *arg, struct catalog_reader *reader, struct error *err)
+{
+    CLEANUP_BUF struct buf shown = BUF_INIT;
+    struct catalog_info info;
+    int rc = catalog_info(reader, &info, err);
+    show_append(&shown, arg->bytes, arg->len);
+    return rc < 0 ? rc
+                  : error_set(err, ENOENT, "@key: no clip '%s' in v%" PRIu32, buf_text(&shown), info.version);
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int bind(const struct grammar_text *args, size_t count, struct catalog_reader *reader, void **ret,
+                struct refusal *why, struct error *err)
+{
+    struct keys *keys = mem_zero(sizeof *keys + count * sizeof *keys->list);
+    int rc = 0;
+    for (size_t i = 0; !rc && i < count; i++) {
+        uint32_t row;
+        rc = catalog_clip_find(reader, args[i].bytes, args[i].len, &row, err);
+        if (rc == -ENOENT)
+            rc = refuse(&args[i], reader, err);
+        if (rc >= 0)
+            keys->list[keys->count++] = mem_copy(args[i].bytes, args[i].len);
+    }
+    if (rc < 0) {
+        free_keys(keys);
+        return rc;
+    }
+    qsort(keys->list, keys->count, sizeof *keys->list, compare);
+    size_t kept = 1;
+    for (size_t i = 1; i < keys->count; i++)
+        if (strcmp(keys->list[i], keys->list[kept - 1]) == 0)
+            free(keys->list[i]);
+        else
+            keys->list[kept++] = keys->list[i];
+    keys->count = kept;
+    *ret = keys;
+    return 0;
+}
+
+static void print(const void *bound, struct buf *buf)
+{
+    const struct keys *keys = bound;
+    for (size_t i = 0; i < keys->count; i++)
+        stage_print(buf, "%s", keys->list[i]);
+}
+
+static uint64_t at_most(const void *bound, uint64_t of)
+{
+    const struct keys *keys = bound;
+    return of < keys->count ? of : keys->count;
+}
+
+/* In another version than the one that it was bound to a clip may be missing. */
+static int apply(const void *bound, struct catalog_reader *reader, struct set *set, struct set **ret,
+                 struct error *err)
+{
+    const struct keys *keys = bound;
+    CLEANUP_ROWSET struct rowset *rows = rowset_new();
+    for (size_t i = 0; i < keys->count; i++) {
+        uint32_t row;
+        int rc = catalog_clip_find(reader, keys->list[i], strlen(keys->list[i]), &row, err);
+        if (rc < 0 && rc != -ENOENT)
+            return rc;
+        if (rc >= 0)
+            rowset_add(rows, row);
+    }
+    *ret = set_new_kept(set, rows);
+    return 0;
+}
+
+const struct stage stage_key = {
+    .name = "key",
+    .usage = "KEY,...",
+    .help = "these clips",
+    .bind = bind,
+    .free = free_keys,
+    .print = print,
+    .leaves = at_most,
+    .apply = apply,
+};

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+/* @sort=KEY, @sort=-KEY: all clips in the order of what they have, rising or falling; those without a value
+ * last. */
+#include "query/set.h"
+#include "query/stage/read.h"
+
+#include "query/order/sorted.h"
+
+struct sort {
+    bool falling;
+    struct catalog_attribute attribute;
+};
+
+static int bind(const struct grammar_text *args, size_t count, struct catalog_reader *reader, void **ret,
+                struct refusal *why, struct error *err)
+{
+    struct sort sort = {.falling = args[0].len > 1 && args[0].bytes[0] == '-'};
+    const struct grammar_text name = {args[0].bytes + sort.falling, args[0].len - sort.falling};
+    int rc = read_arguments(&stage_sort, count, 1, 1, err);
+    if (!rc)
+        rc = read_attribute(&stage_sort, &name, 0, reader, &sort.attribute, why, err);
+    if (!rc)
+        *ret = mem_copy(&sort, sizeof sort);
+    return rc;
+}
+
+static void print(const void *bound, struct buf *buf)
+{
+    const struct sort *sort = bound;
+    stage_print(buf, "%s%s", sort->falling ? "-" : "", sort->attribute.name);
+}
+
+/* Whatever the order. */
+static uint64_t all(const void *bound, uint64_t of)
+{
+    return of;
+}
+
+static int apply(const void *bound, struct catalog_reader *reader, struct set *set, struct set **ret,
+                 struct error *err)
+{
+    const struct sort *sort = bound;
+    CLEANUP_ROWSET struct rowset *rows = set_rows(set);
+    uint32_t *list;
+    size_t count;
+    int rc = sorted_rows(reader, rows, sort->attribute.id, sort->falling, &list, &count, err);
+    if (!rc)
+        *ret = set_new_list(list, count);
+    return rc;
+}
+
+const struct stage stage_sort = {
+    .name = "sort",
+    .usage = "ATTRIBUTE or -ATTRIBUTE",
+    .help = "by what they have; - : the greatest first",
+    .bind = bind,
+    .print = print,
+    .leaves = all,
+    .exact = true,
+    .apply = apply,
+};

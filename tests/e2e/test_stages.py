@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Folders of paths with stages: what they list, in which order, and why something is not in them."""
+import os
+
+from conftest import SAMPLE, elidefs, mounted
+from test_history import LABELS, refused
+
+PATHS = ["v1/@shuffle=7", "v1/@shuffle=7.1", "v1/@shuffle=7/@shard=1,3", "v1/@sort=-mass_g/@head=5", "v1/@sample=4,1",
+         "v1/@shuffle=7/@skip=3/arm=left", "v1/@split=0..50,3,arm", "v1/@balance=outcome", "v1/arm=left/@head=2/@head=0",
+         "v1/@key=ep000003,ep000001/@sort=-mass_g"]
+
+
+def test_a_folder_lists_its_clips_in_the_order_of_its_path(dataset, tmp_path):
+    elidefs("import", dataset, SAMPLE, "--table", LABELS)
+    orders = {}
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        for path in PATHS:
+            keys = elidefs("query", dataset, path).stdout.split()
+            orders[path] = keys
+            names = os.listdir(point / path)
+            assert [name[:-5] for name in names if name.endswith(".json")] == keys, path
+            assert (point / path / ".elidefs/count").read_text() == elidefs("query", dataset, path, "--count").stdout == f"{len(keys)}\n"
+            assert [line.split('"')[3] for line in (point / path / ".elidefs/manifest.jsonl").read_text().splitlines()] == keys
+            for name in names:
+                assert (point / path / name).stat().st_ino == (point / "v1" / name).stat().st_ino
+        everything = elidefs("query", dataset, "v1").stdout.split()
+        assert sorted(orders["v1/@shuffle=7"]) == everything != orders["v1/@shuffle=7"] != orders["v1/@shuffle=7.1"]
+        shards = [elidefs("query", dataset, f"v1/@shuffle=7/@shard={i},3").stdout.split() for i in range(3)]
+        assert sorted(sum(shards, [])) == everything and shards[1] == orders["v1/@shuffle=7/@shard=1,3"]
+        assert not (point / "v1/@head=1/ep000001.json").exists()
+    assert "'ep000001.json' is not among @head=1" in refused("query", dataset, "v1/@head=1/ep000001.json")
+    assert refused("query", dataset, "v1/@hed=1") == "elidefs: no stage '@hed': did you mean '@head'?"

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "fs/scope.h"
-#include "query/browse.h"
+#include "query/say/browse.h"
 
 enum { BY_KEYS, BY_VALUES };
 

@@ -99,7 +99,7 @@ static int parse_record(const struct purges *purges, const struct series *one, c
     CLEANUP_JSON struct json *json = NULL;
     char path[LAYOUT_PATH_BYTES];
     int rc = json_parse("", one->bytes.data, one->bytes.len, &json, NULL);
-    series_path(kind, name, one->seq, path);
+    series_path(SERIES_PURGES, name, one->seq, path);
     if (!rc && json_kind(json) == JSON_KIND_OBJECT && (rc = manifest_check_requires(path, json, err)))
         return error_within(err, rc, "what was purged from %s cannot be told, so nothing is shown",
                             store_url(purges->layout->store));

@@ -10,7 +10,7 @@
 #include "index/base/name.h"
 #include "index/base/version.h"
 #include "query/alias.h"
-#include "query/browse.h"
+#include "query/say/browse.h"
 #include "query/files.h"
 #include "query/say/absent.h"
 #include "query/say/hint.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "query/browse.h"
+#include "query/say/browse.h"
 #include "query/tally.h"
 #include "tests/query/world.h"
 #include "tests/test_leaks.h"

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "query/browse.h"
+#include "query/say/browse.h"
 #include "query/report/report.h"
 #include "tests/catalog/paged.h"
 #include "tests/query/world.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A name becomes the component it stands for as text, so that what it means, and why it means nothing, is
  * said by the one place that says so of paths. */
-#include "query/browse.h"
+#include "query/say/browse.h"
 
 #include <errno.h>
 #include <math.h>

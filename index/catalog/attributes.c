@@ -47,6 +47,9 @@ void attributes_sort(struct attributes *attributes)
 struct attribute *attributes_by_id(const struct attributes *attributes, uint32_t id)
 {
     size_t low = 0, high = attributes->count;
+    size_t guess = high ? (size_t)id - attributes->list->info.id : 0; /* where none was dropped */
+    if (guess < high && attributes->list[guess].info.id == id)
+        return &attributes->list[guess];
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (attributes->list[middle].info.id < id)

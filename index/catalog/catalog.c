@@ -71,6 +71,7 @@ static void reader_free(struct catalog_reader *reader)
     cells_done(&reader->cells);
     ahead_done(&reader->ahead);
     record_group_done(&reader->group);
+    record_values_done(&reader->by_id);
     record_values_done(&reader->values);
     lists_done(&reader->lists);
     record_group_done(&reader->event_group);

@@ -145,12 +145,12 @@ static int read_values(struct catalog_reader *reader, uint32_t row, struct error
     if (rc)
         return rc;
     of.record = record_of(&reader->group, row);
-    rc = cells_values(reader->db, &reader->cells, &reader->attributes, &of, &reader->values, err);
+    rc = cells_values(reader->db, &reader->cells, &reader->attributes, &of, &reader->by_id, err);
     if (!rc)
-        rc = lists_fill(reader->db, &reader->lists, row, &reader->values, err);
+        rc = lists_fill(reader->db, &reader->lists, row, &reader->by_id, err);
     if (rc)
         return rc;
-    record_values_sort_by_name(&reader->values, &reader->attributes);
+    record_values_by_name(&reader->by_id, &reader->attributes, &reader->values);
     reader->values_of = row + UINT64_C(1);
     return 0;
 }
@@ -165,7 +165,7 @@ int reader_values(struct catalog_reader *reader, uint32_t row, struct error *err
 static bool has_events(const struct record_values *values)
 {
     for (size_t i = 0; i < values->count; i++)
-        if (!strcmp(values->list[i].attribute->info.name, EVENT_ATTRIBUTE))
+        if (event_is_of(values->list[i].attribute->info.name))
             return true;
     return false;
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/catalog/direct.h"
 #include "index/catalog/vfs.h"
 #include "index/pages/tidy.h"
 
@@ -23,6 +24,7 @@ struct db {
     struct vfs_file file; /* its patience also governs a plain file */
     bool writable;
     bool checked; /* the schema is what it must be */
+    struct direct direct;
     sqlite3_stmt *queries[QUERY_COUNT];
 };
 
@@ -216,10 +218,21 @@ void db_close(struct db *db)
         return;
     for (size_t i = 0; i < QUERY_COUNT; i++)
         sqlite3_finalize(db->queries[i]);
+    direct_done(&db->direct);
     sqlite3_close(db->sqlite);
     packer_free(db->packer);
     free(db->name);
     free(db);
+}
+
+struct direct *db_direct(struct db *db)
+{
+    return db->file.pages ? &db->direct : NULL;
+}
+
+struct page_bytes *db_page(struct db *db, uint32_t page)
+{
+    return vfs_page(&db->file, page);
 }
 
 struct pages *db_pages(struct db *db)

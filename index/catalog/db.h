@@ -25,6 +25,8 @@
 #include "index/pages/overlay.h"
 
 struct db;
+struct direct;
+struct page_bytes;
 
 /* The patience also governs opening, which reads the first bytes: -EAGAIN where they are not here. */
 int db_open_path(const char *path, const char *name, const struct catalog_patience *patience, struct db **ret,
@@ -44,6 +46,9 @@ CLEANUP_DEFINE(struct db, db_close, cleanup_db)
 #define CLEANUP_DB CLEANUP(cleanup_db)
 
 struct packer *db_packer(struct db *db);
+struct direct *db_direct(struct db *db); /* direct.h; NULL: no version's */
+/* A page of a version, from 0, if it is here: a reference, or NULL. */
+struct page_bytes *db_page(struct db *db, uint32_t page);
 struct pages *db_pages(struct db *db); /* NULL: it is no version's, or being written */
 void db_set_patience(struct db *db, const struct catalog_patience *patience);
 const struct catalog_patience *db_patience(const struct db *db); /* lives as long as the connection */

@@ -13,6 +13,10 @@
 #include "index/catalog/db.h"
 
 #define EVENT_ATTRIBUTE "event" /* no name that an import or a person can give an attribute */
+static inline bool event_is_of(const char name[256]) /* the name of an attribute */
+{
+    return !memcmp(name, EVENT_ATTRIBUTE, sizeof EVENT_ATTRIBUTE);
+}
 
 struct event {
     struct value label;       /* a text; borrowed */

@@ -52,10 +52,10 @@ struct catalog_reader {
     struct hash_runs runs;
     bool has_runs;
     struct key_guess guess;
-    uint64_t guessed;          /* the row that a key was guessed to have, plus 1; 0: none was */
-    uint32_t guessed_of;       /* its hash */
-    struct record_group group; /* the last one read: neighbours are asked for in turn */
-    struct record_values values;
+    uint64_t guessed;                   /* the row that a key was guessed to have, plus 1; 0: none was */
+    uint32_t guessed_of;                /* its hash */
+    struct record_group group;          /* the last one read: neighbours are asked for in turn */
+    struct record_values by_id, values; /* by name */
     struct lists lists;
     uint64_t values_of; /* the row whose values they are, plus 1; 0: none's */
     struct record_group event_group;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cache/base/json.h"
+#include "index/catalog/direct.h"
 
 enum { GROUP_BYTES_MAX = 256 << 20, TYPE_BITS = 3, COUNT_MAX = 1 << 20 };
 
@@ -60,17 +61,12 @@ int record_dictionary(struct db *db, struct packer *packer, struct error *err)
     return rc < 0 ? rc : found;
 }
 
-static int read_group(struct db *db, sqlite3_stmt *stmt, struct record_group *group, struct error *err)
+/* `stmt` is the one that gives the row. */
+static int take_group(struct db *db, sqlite3_stmt *stmt, const uint8_t *bytes, size_t len,
+                      struct record_group *group, struct error *err)
 {
-    const uint8_t *bytes;
-    size_t len;
     CLEANUP_BUF struct buf raw = BUF_INIT;
-    int rc = db_step(db, stmt, err);
-    if (rc < 1)
-        return rc; /* none: all are empty */
-    rc = db_column_bytes(db, stmt, 0, &bytes, &len, err);
-    if (rc)
-        return rc;
+    int rc = 0;
     if (packer_lacks_dictionary(db_packer(db), bytes, len))
         rc = record_dictionary(db, db_packer(db), err);
     if (rc < 0)
@@ -78,6 +74,28 @@ static int read_group(struct db *db, sqlite3_stmt *stmt, struct record_group *gr
     if (packer_unpack(db_packer(db), bytes, len, GROUP_BYTES_MAX, &raw))
         return db_damaged_row(db, stmt, err, "the records cannot be expanded");
     return split(db, stmt, &raw, group, err);
+}
+
+static int read_group(struct db *db, sqlite3_stmt *stmt, struct record_group *group, struct error *err)
+{
+    const uint8_t *bytes;
+    size_t len;
+    int rc = db_step(db, stmt, err);
+    if (rc < 1)
+        return rc; /* none: all are empty */
+    rc = db_column_bytes(db, stmt, 0, &bytes, &len, err);
+    return rc ? rc : take_group(db, stmt, bytes, len, group, err);
+}
+
+/* The same, where it can be had faster. */
+static int read_direct(struct db *db, sqlite3_stmt *stmt, int64_t number, struct record_group *group,
+                       struct error *err)
+{
+    CLEANUP_DIRECT_ROW struct direct_row row = {0};
+    int rc = group->get == QUERY_GROUP ? direct_row(db, DIRECT_FORWARD, number, &row) : -EAGAIN;
+    if (rc == 1)
+        rc = take_group(db, stmt, row.bytes, row.len, group, err);
+    return rc;
 }
 
 int64_t record_group_number(const struct record_group *group, uint32_t row)
@@ -100,7 +118,9 @@ int record_group_read(struct db *db, uint32_t row, struct record_group *group, s
     buf_clear(&group->next);
     group->next_rows = 0;
     db_bind_number(stmt, 1, number);
-    rc = read_group(db, stmt, group, err);
+    rc = read_direct(db, stmt, number, group, err);
+    if (rc == -EAGAIN)
+        rc = read_group(db, stmt, group, err);
     sqlite3_reset(stmt);
     if (!rc)
         group->number = number;
@@ -311,20 +331,45 @@ void record_values_sort(struct record_values *values)
     values->count = kept;
 }
 
-static int compare_by_name(const void *a, const void *b, void *ctx)
+/* A name's place in their order, and the value's own: so those of an attribute stay as they are. */
+static int compare_places(const void *a, const void *b)
 {
-    const struct record_value *x = a, *y = b;
-    const struct attributes *attributes = ctx;
-    uint32_t rank = attributes->ranks[x->attribute - attributes->list];
-    uint32_t other = attributes->ranks[y->attribute - attributes->list];
-    return rank != other ? (rank > other) - (rank < other) : value_compare(&x->value, &y->value);
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
 }
 
-void record_values_sort_by_name(struct record_values *values, const struct attributes *attributes)
+/* They are few, and many stand right. */
+static void sort_places(uint64_t *places, size_t count)
 {
-    if (values->count)
-        qsort_r(values->list, values->count, sizeof *values->list, compare_by_name,
-                (struct attributes *)(uintptr_t)attributes);
+    enum { FEW = 64 };
+    if (count > FEW) {
+        qsort(places, count, sizeof *places, compare_places);
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        uint64_t place = places[i];
+        size_t k = i;
+        for (; k && places[k - 1] > place; k--)
+            places[k] = places[k - 1];
+        places[k] = place;
+    }
+}
+
+void record_values_by_name(const struct record_values *values, const struct attributes *attributes,
+                           struct record_values *ret)
+{
+    enum { FEW = 64 };
+    uint64_t few[FEW];
+    size_t count = values->count;
+    CLEANUP_FREE uint64_t *many = count > FEW ? mem_alloc(count * sizeof *many) : NULL;
+    uint64_t *places = many ? many : few;
+    for (size_t i = 0; i < count; i++)
+        places[i] = (uint64_t)attributes->ranks[values->list[i].attribute - attributes->list] << 32 | i;
+    sort_places(places, count);
+    mem_grow(&ret->list, &ret->cap, count, sizeof *ret->list);
+    for (size_t i = 0; i < count; i++)
+        ret->list[i] = values->list[(uint32_t)places[i]];
+    ret->count = count;
 }
 
 size_t record_json_member(const struct record_values *values, size_t at, const struct events *events,
@@ -334,7 +379,7 @@ size_t record_json_member(const struct record_values *values, size_t at, const s
     buf_u8(buf, ',');
     json_write_text(buf, attribute->info.name, strlen(attribute->info.name));
     buf_u8(buf, ':');
-    bool is_event = !strcmp(attribute->info.name, EVENT_ATTRIBUTE);
+    bool is_event = event_is_of(attribute->info.name);
     size_t end = at;
     if (is_event)
         events_print_json(events, buf);

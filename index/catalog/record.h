@@ -84,8 +84,9 @@ int record_check(const struct record_values *values, struct error *err);
 void record_encode(const struct record_values *values, struct buf *buf);
 /* Sorts by attribute id and value and drops doubles. */
 void record_values_sort(struct record_values *values);
-/* Sorts by attribute name, values in value order. */
-void record_values_sort_by_name(struct record_values *values, const struct attributes *attributes);
+/* Those values, which are by attribute, by the attributes' names instead; of each in the order they have. */
+void record_values_by_name(const struct record_values *values, const struct attributes *attributes,
+                           struct record_values *ret);
 
 /* Appends ,"name":value of the attribute whose values start at `at`; returns where the next one's do. */
 size_t record_json_member(const struct record_values *values, size_t at, const struct events *events,

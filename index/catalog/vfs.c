@@ -19,7 +19,6 @@ static const char parameter[] = "file";
 struct open_file {
     sqlite3_file base; /* first: SQLite sees only this */
     struct vfs_file *file;
-    struct page_memo *memo; /* of what it fetches, NULL until it does */
 };
 
 static struct vfs_file *file_of(sqlite3_file *base)
@@ -108,25 +107,34 @@ static int vfs_read(sqlite3_file *base, void *to, int len, sqlite3_int64 offset)
     return SQLITE_IOERR_SHORT_READ;
 }
 
+static struct page_memo *memo_of(struct vfs_file *file)
+{
+    if (!file->memo)
+        file->memo = page_memo_new(file->pages);
+    return file->memo;
+}
+
+struct page_bytes *vfs_page(struct vfs_file *file, uint32_t page)
+{
+    return page_memo_find(memo_of(file), page);
+}
+
 /* Pages are read where they lie in memory, each held by a reference until SQLite gives it back. It asks in
  * this way for whole pages of a file that nobody writes, but for the first, and reads those that it does not
  * get. */
 static int vfs_fetch(sqlite3_file *base, sqlite3_int64 offset, int len, void **ret)
 {
-    struct open_file *open = (struct open_file *)base;
-    struct vfs_file *file = open->file;
+    struct vfs_file *file = file_of(base);
     uint32_t bytes = page_bytes(file);
     *ret = NULL;
     if (file->overlay || (uint32_t)len != bytes || offset % bytes || (uint64_t)offset >= file_size(file))
         return SQLITE_OK;
-    if (!open->memo)
-        open->memo = page_memo_new(file->pages);
     struct page_bytes *page = NULL;
     uint32_t number = (uint32_t)(offset / bytes);
     follow_chain(file, number);
     int rc = patience_check(&file->patience, &file->failed);
     if (!rc)
-        rc = page_memo_get(open->memo, number, &file->patience, &page, &file->failed);
+        rc = page_memo_get(memo_of(file), number, &file->patience, &page, &file->failed);
     if (rc < 0)
         return failed(file, rc, SQLITE_IOERR_READ);
     if (page) {
@@ -146,7 +154,7 @@ static int vfs_unfetch(sqlite3_file *base, sqlite3_int64 offset, void *bytes)
 
 static int vfs_close(sqlite3_file *base)
 {
-    page_memo_free(((struct open_file *)base)->memo);
+    page_memo_free(STEAL(file_of(base)->memo));
     return SQLITE_OK;
 }
 
@@ -234,7 +242,6 @@ static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, int 
     if (!pointer)
         return SQLITE_CANTOPEN; /* journals and temporary files: nothing here needs one */
     open->file = (struct vfs_file *)(uintptr_t)strtoull(pointer, NULL, 16);
-    open->memo = NULL;
     open->base.pMethods = &methods;
     if (ret_flags)
         *ret_flags =

@@ -15,9 +15,12 @@
 #include "cache/base/error.h"
 #include "index/pages/overlay.h"
 
+struct page_memo;
+
 struct vfs_file {
     struct pages *pages; /* one of these two; borrowed */
     struct overlay *overlay;
+    struct page_memo *memo; /* of what is fetched, NULL until something is */
     struct catalog_patience patience;
     struct error failed; /* why the last read failed; code 0: none has */
     uint32_t chain_next; /* the page (from 1) that the one read last names as its next, if it is a link */
@@ -28,5 +31,7 @@ struct vfs_file {
 /* Registers the VFS where that has not been done. */
 int vfs_register(struct error *err);
 const char *vfs_name(void);
+/* A page of a version, from 0, as it lies in memory, if it is here: a reference, or NULL. */
+struct page_bytes *vfs_page(struct vfs_file *file, uint32_t page);
 /* The URI under which SQLite opens `file` through the VFS; `file` must outlive the connection. */
 void vfs_uri(struct vfs_file *file, struct buf *uri);

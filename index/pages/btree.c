@@ -82,20 +82,40 @@ static int child_of(const struct btree_file *file, const uint8_t *bytes, uint32_
 
 /* ---- one row ---- */
 
-/* The id up to which child i has rows: behind the child's number, a big-endian varint (section 1.6). */
-static int64_t last_id(const struct btree_file *file, const uint8_t *bytes, uint32_t page, uint32_t i)
+/* The next big-endian varint (section 1.6). Not by the cursor's bytes: a look-up reads dozens. */
+static uint64_t read_varint(struct cursor *c)
 {
     enum { VARINT_BYTES = 9 };
-    struct cursor c = cursor_of(bytes, file->page_bytes);
-    cursor_seek(&c, header_at(page) + INTERIOR_HEADER_BYTES + 2 * (uint64_t)i);
-    cursor_seek(&c, cursor_be16(&c) + 4u);
-    uint64_t id = 0;
-    for (int k = 1; k <= VARINT_BYTES; k++) {
-        uint8_t byte = cursor_u8(&c);
-        id = k == VARINT_BYTES ? id << 8 | byte : id << 7 | (byte & 0x7f);
+    uint64_t number = 0;
+    for (int k = 1; k <= VARINT_BYTES && c->at < c->len; k++) {
+        uint8_t byte = c->data[c->at++];
+        if (k == VARINT_BYTES)
+            return number << 8 | byte;
+        number = number << 7 | (byte & 0x7f);
         if (byte < 0x80)
-            break;
+            return number;
     }
+    c->failed = true;
+    return 0;
+}
+
+/* At cell i of a page, whose list of cells starts at `list`. */
+static struct cursor cell_at(const struct btree_file *file, const uint8_t *bytes, size_t list, uint32_t i)
+{
+    struct cursor c = cursor_of(bytes, file->page_bytes);
+    size_t at = list + 2 * (size_t)i;
+    c.failed = at + 2 > c.len;
+    c.at = c.failed ? c.len : (size_t)bytes[at] << 8 | bytes[at + 1];
+    c.at = c.at < c.len ? c.at : c.len;
+    return c;
+}
+
+/* The id up to which child i has rows: behind the child's number. */
+static int64_t last_id(const struct btree_file *file, const uint8_t *bytes, uint32_t page, uint32_t i)
+{
+    struct cursor c = cell_at(file, bytes, header_at(page) + INTERIOR_HEADER_BYTES, i);
+    cursor_skip(&c, 4);
+    uint64_t id = read_varint(&c);
     return c.failed ? INT64_MAX : (int64_t)id;
 }
 
@@ -141,6 +161,68 @@ int btree_leaf(const struct btree_file *file, uint32_t root, int64_t id, uint32_
     unsigned depth;
     int rc = descend(file, root, id, ret_page, &depth, err);
     return rc < 0 ? rc : 0;
+}
+
+int btree_child(const struct btree_file *file, const uint8_t *bytes, uint32_t page, int64_t id, uint32_t *ret,
+                struct error *err)
+{
+    return child_of(file, bytes, page, child_with(file, bytes, page, id), ret, err);
+}
+
+/* The first cell of a leaf whose row has this id, or a greater one; its record's length and id. */
+static uint32_t cell_with(const struct btree_file *file, const uint8_t *bytes, size_t list, int64_t id,
+                          uint32_t cells)
+{
+    uint32_t low = 0, high = cells;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        struct cursor c = cell_at(file, bytes, list, middle);
+        read_varint(&c);
+        int64_t own = (int64_t)read_varint(&c);
+        if (!c.failed && own < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+int btree_row(const struct btree_file *file, const uint8_t *bytes, uint32_t page, int64_t id,
+              const uint8_t **ret, size_t *ret_len, struct error *err)
+{
+    enum { LEAF_HEADER_BYTES = 8, NOT_RECORD_BYTES = 35 }; /* of a page: section 1.5 */
+    size_t list = header_at(page) + LEAF_HEADER_BYTES;
+    uint32_t cells = children_of(bytes, page) - 1;
+    if (bytes[header_at(page)] != LEAF_TABLE)
+        return bad_page(page, err, "is no leaf of a table");
+    uint32_t i = cell_with(file, bytes, list, id, cells);
+    if (i == cells)
+        return 0;
+    struct cursor c = cell_at(file, bytes, list, i);
+    uint64_t len = read_varint(&c);
+    int64_t own = (int64_t)read_varint(&c);
+    if (c.failed)
+        return bad_page(page, err, "has a row that is not on it");
+    if (own != id)
+        return 0;
+    if (len > file->page_bytes - NOT_RECORD_BYTES)
+        return -ENODATA;
+    *ret = cursor_bytes(&c, len);
+    *ret_len = (size_t)len;
+    return c.failed ? bad_page(page, err, "has a row that is not on it") : 1;
+}
+
+bool btree_record_blob(const uint8_t *record, size_t len, const uint8_t **ret, size_t *ret_len)
+{
+    enum { SAME_AS_ID = 0, BLOB = 12 };
+    struct cursor c = cursor_of(record, len);
+    uint64_t head = read_varint(&c), id = read_varint(&c), type = read_varint(&c);
+    if (c.failed || head != c.at || id != SAME_AS_ID || type < BLOB || type % 2 ||
+        (type - BLOB) / 2 != cursor_left(&c))
+        return false;
+    *ret = record + c.at;
+    *ret_len = cursor_left(&c);
+    return true;
 }
 
 /* ---- many leaves ---- */

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "cache/base/error.h"
@@ -39,6 +40,15 @@ struct btree_table {
 };
 int btree_leaves(const struct btree_file *file, struct btree_table *table, const int64_t ids[2],
                  btree_fn *each, void *ctx, struct error *err);
+/* By the bytes of pages that somebody has. Where the row of this id would be below an interior one; and the
+ * row on a leaf of a table: 1 with its record (section 2.1), 0: there is none, -ENODATA: the record goes on
+ * on other pages. */
+int btree_child(const struct btree_file *file, const uint8_t *bytes, uint32_t page, int64_t id, uint32_t *ret,
+                struct error *err);
+int btree_row(const struct btree_file *file, const uint8_t *bytes, uint32_t page, int64_t id,
+              const uint8_t **ret, size_t *ret_len, struct error *err);
+/* The record of a table of numbered blobs, (id INTEGER PRIMARY KEY, blob): its blob. False: it is another. */
+bool btree_record_blob(const uint8_t *record, size_t len, const uint8_t **ret, size_t *ret_len);
 /* The leaves of the list of free pages: nobody reads them. The pages that hold the list are not among them.
  */
 typedef int btree_free_fn(void *ctx, uint32_t page, struct error *err);

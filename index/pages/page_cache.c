@@ -63,7 +63,7 @@ static size_t bytes_of(const struct page_bytes *page)
 
 void page_bytes_unref(struct page_bytes *page)
 {
-    if (atomic_fetch_sub_explicit(&page->refs, 1, memory_order_acq_rel) == 1)
+    if (page && atomic_fetch_sub_explicit(&page->refs, 1, memory_order_acq_rel) == 1)
         free(page);
 }
 

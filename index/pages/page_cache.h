@@ -36,6 +36,11 @@ static inline struct page_bytes *page_bytes_of(void *bytes)
 {
     return (struct page_bytes *)((char *)bytes - offsetof(struct page_bytes, bytes));
 }
+static inline struct page_bytes *page_bytes_ref(struct page_bytes *page)
+{
+    atomic_fetch_add_explicit(&page->refs, 1, memory_order_relaxed);
+    return page;
+}
 void page_bytes_unref(struct page_bytes *page);
 CLEANUP_DEFINE(struct page_bytes, page_bytes_unref, cleanup_page_bytes)
 #define CLEANUP_PAGE_BYTES CLEANUP(cleanup_page_bytes)

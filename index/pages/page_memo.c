@@ -32,6 +32,25 @@ void page_memo_free(struct page_memo *memo)
     free(memo);
 }
 
+static void note(struct slot *slot, uint32_t page, const struct page_bytes *found)
+{
+    *slot = (struct slot){.number = page + 1, .interior = btree_interior(found->bytes, page)};
+    memcpy(slot->hash, found->hash, MAP_HASH_BYTES);
+}
+
+struct page_bytes *page_memo_find(struct page_memo *memo, uint32_t page)
+{
+    const struct catalog_patience here = {.nowait = true, .local = true};
+    struct slot *slot = &memo->slots[page % SLOTS];
+    struct page_bytes *found = NULL;
+    if (slot->number == page + 1)
+        found = page_store_find(pages_store(memo->pages), slot->hash, pages_top(memo->pages)->page_bytes);
+    if (found || pages_get(memo->pages, page, &here, &found, NULL) || !found)
+        return found;
+    note(slot, page, found);
+    return found;
+}
+
 int page_memo_get(struct page_memo *memo, uint32_t page, const struct catalog_patience *patience,
                   struct page_bytes **ret, struct error *err)
 {
@@ -49,10 +68,8 @@ int page_memo_get(struct page_memo *memo, uint32_t page, const struct catalog_pa
     int rc = pages_get(memo->pages, page, patience, &found, err);
     if (rc < 0)
         return rc;
-    if (found) {
-        *slot = (struct slot){.number = page + 1, .interior = btree_interior(found->bytes, page)};
-        memcpy(slot->hash, found->hash, MAP_HASH_BYTES);
-    }
+    if (found)
+        note(slot, page, found);
     *ret = found && !slot->interior ? STEAL(found) : NULL;
     return 0;
 }

@@ -17,3 +17,5 @@ void page_memo_free(struct page_memo *memo);
  * zeros, or an interior one of a tree, which look-ups come by again and again. */
 int page_memo_get(struct page_memo *memo, uint32_t page, const struct catalog_patience *patience,
                   struct page_bytes **ret, struct error *err);
+/* The same of any page that is here, NULL: it is not, or of zeros. */
+struct page_bytes *page_memo_find(struct page_memo *memo, uint32_t page);

@@ -3,9 +3,11 @@
  * done with it. The groups are kept as they are stored, and a row is read out of them. */
 #include "index/catalog/groups/clips.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "index/base/clip.h"
+#include "index/catalog/direct.h"
 #include "index/catalog/groups/sizes.h"
 #include "index/catalog/pieces.h"
 
@@ -80,6 +82,14 @@ static int read_grown(struct db *db, struct clips *clips, uint32_t row, struct e
     return take_grown(db, clips, row, err);
 }
 
+static int take_names(struct db *db, struct clips *clips, uint32_t row, struct error *err)
+{
+    if (names_decode(clips->names_bytes.data, clips->names_bytes.len, &clips->names))
+        return db_damaged(db, err, "the names of row %u and its neighbours are not in order", row);
+    clips->group = (row >> NAMES_ROW_BITS) + UINT64_C(1);
+    return 0;
+}
+
 static int take_group(struct db *db, sqlite3_stmt *stmt, struct clips *clips, uint32_t row, struct error *err)
 {
     enum { NAMES, SIZES };
@@ -90,12 +100,35 @@ static int take_group(struct db *db, sqlite3_stmt *stmt, struct clips *clips, ui
         rc = append_column(db, stmt, SIZES, &clips->sizes_bytes, err);
     if (!rc && clips->grown_group != (row >> GROWN_ROW_BITS) + UINT64_C(1))
         rc = copy_grown(db, stmt, clips, row, err);
-    if (rc)
-        return rc;
-    if (names_decode(clips->names_bytes.data, clips->names_bytes.len, &clips->names))
-        return db_damaged(db, err, "the names of row %u and its neighbours are not in order", row);
-    clips->group = (row >> NAMES_ROW_BITS) + UINT64_C(1);
-    return 0;
+    return rc ? rc : take_names(db, clips, row, err);
+}
+
+static void copy_bytes(const struct direct_row *row, struct buf *buf)
+{
+    buf_clear(buf);
+    buf_append(buf, row->bytes, row->len);
+}
+
+/* What take_group() takes, where it can be had faster: -EAGAIN if not. */
+static int take_direct(struct db *db, struct clips *clips, uint32_t row, struct error *err)
+{
+    CLEANUP_DIRECT_ROW struct direct_row names = {0}, sizes = {0}, grown = {0};
+    uint32_t group = row >> NAMES_ROW_BITS, grown_group = row >> GROWN_ROW_BITS;
+    bool other = clips->grown_group != grown_group + UINT64_C(1);
+    if (direct_row(db, DIRECT_NAMES, group, &names) < 1 || direct_row(db, DIRECT_SIZES, group, &sizes) < 1)
+        return -EAGAIN;
+    int found = other ? direct_row(db, DIRECT_GROWN, grown_group, &grown) : 0;
+    if (found < 0)
+        return found;
+    copy_bytes(&names, &clips->names_bytes);
+    copy_bytes(&sizes, &clips->sizes_bytes);
+    if (!other)
+        return take_names(db, clips, row, err);
+    clips->grown_group = 0;
+    clips->has_grown = found;
+    copy_bytes(&grown, &clips->grown_bytes);
+    int rc = take_grown(db, clips, row, err);
+    return rc ? rc : take_names(db, clips, row, err);
 }
 
 static int read_group(struct db *db, struct clips *clips, uint32_t row, struct error *err)
@@ -103,10 +136,13 @@ static int read_group(struct db *db, struct clips *clips, uint32_t row, struct e
     sqlite3_stmt *stmt;
     if (clips->group == (row >> NAMES_ROW_BITS) + UINT64_C(1))
         return 1;
-    int rc = db_query(db, QUERY_CLIPS, &stmt, err);
+    clips->group = 0;
+    int rc = take_direct(db, clips, row, err);
+    if (rc != -EAGAIN)
+        return rc < 0 ? rc : 1;
+    rc = db_query(db, QUERY_CLIPS, &stmt, err);
     if (rc)
         return rc;
-    clips->group = 0;
     db_bind_number(stmt, 1, row >> NAMES_ROW_BITS);
     rc = db_step(db, stmt, err);
     int found = rc;

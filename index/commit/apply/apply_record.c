@@ -294,11 +294,7 @@ static int name_setters(struct apply *apply, struct events *events, struct error
 int apply_record_print(struct apply_record *record, const char *key, struct error *err)
 {
     struct record_values *by_name = &record->by_name;
-    mem_grow(&by_name->list, &by_name->cap, record->now.count, sizeof *by_name->list);
-    if (record->now.count)
-        memcpy(by_name->list, record->now.list, record->now.count * sizeof *by_name->list);
-    by_name->count = record->now.count;
-    record_values_sort_by_name(by_name, &record->apply->output.attributes);
+    record_values_by_name(&record->now, &record->apply->output.attributes, by_name);
     int rc = name_setters(record->apply, &record->now_events, err);
     if (rc)
         return rc;

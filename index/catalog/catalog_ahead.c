@@ -121,16 +121,17 @@ static void name_late(struct catalog_reader *reader, const struct attribute *att
                  (int64_t)attribute->info.id << SCHEMA_LATE_BITS | row / SCHEMA_LATE_ROWS);
 }
 
-/* Not tail runs: of such clips records tell. */
+/* Not tail runs: of such clips records tell. Only the newest patch where `only`. */
 static void name_above(struct catalog_reader *reader, const struct attribute *attribute,
                        const struct cells_row *of, bool only)
 {
     const struct state *state = &attribute->state;
+    bool is_it, named = false;
+    uint32_t newest = cells_newest(attribute, of, &is_it);
     int64_t ids[2];
-    bool named = false;
-    for (size_t i = state->patches.count; i-- && !(only && named);) {
+    for (size_t i = state->patches.count; i-- && !(only && is_it && named);) {
         struct runs_id id = {attribute, RUNS_PATCH, &state->patches.list[i]};
-        if (!cells_matters(attribute, i, of))
+        if (!cells_matters(attribute, i, of, newest))
             continue;
         runs_ids_of_row(&id, of->row, ids);
         ahead_rows(&reader->ahead, reader->db, AHEAD_RUN, ids, AHEAD_ALL);
@@ -138,26 +139,44 @@ static void name_above(struct catalog_reader *reader, const struct attribute *at
     }
 }
 
-/* The version that last changed the clip tells which run has it, if one attribute only may have changed then;
- * or none has, as where an attribute got another name: then all are asked for the next time. */
+/* The version that last changed an attribute of the clip tells which run has it; or none has, as where an
+ * attribute got another name: then all are asked for the next time. */
 static void name_all_above(struct catalog_reader *reader, const struct cells_row *of)
 {
     const struct attributes *attributes = &reader->attributes;
     uint64_t place = of->row + UINT64_C(1);
-    size_t touched = 0;
-    for (size_t i = 0; i < attributes->patched_count; i++)
-        touched += cells_touched(&attributes->list[attributes->patched[i]], of);
-    for (size_t i = 0; touched && i < attributes->patched_count; i++) {
+    for (size_t i = 0; i < attributes->patched_count; i++) {
         const struct attribute *attribute = &attributes->list[attributes->patched[i]];
         if (!cells_touched(attribute, of))
             continue;
         if (cells_alone(&reader->cells, attribute))
-            name_above(reader, attribute, of, touched == 1 && reader->ahead_of != place);
+            name_above(reader, attribute, of, reader->ahead_of != place);
         else
             name_patches(reader, attribute);
         name_late(reader, attribute, of->row);
     }
     reader->ahead_of = place;
+}
+
+/* Before it is known which attributes have a patch of the clip: of all of them, where that is little. */
+static void name_few_above(struct catalog_reader *reader, uint32_t row)
+{
+    enum { LEAVES_MAX = 4 };
+    const struct attributes *attributes = &reader->attributes;
+    struct cells_row of = CELLS_ROW_ANY(row, cursor_of(NULL, 0));
+    size_t before = reader->ahead.count;
+    if (reader->growth)
+        of.recent = json_growth_find(reader->growth, row, &of.recent_count);
+    for (size_t i = 0; i < attributes->patched_count; i++) {
+        const struct attribute *attribute = &attributes->list[attributes->patched[i]];
+        if (cells_alone(&reader->cells, attribute))
+            name_above(reader, attribute, &of, true);
+        name_late(reader, attribute, row);
+        if (reader->ahead.count > before + LEAVES_MAX) {
+            reader->ahead.count = before;
+            return;
+        }
+    }
 }
 
 static void name_lists(struct catalog_reader *reader, uint32_t row)
@@ -192,10 +211,12 @@ int reader_name_json(struct catalog_reader *reader, uint32_t row, struct error *
     name_lists(reader, row);
     if (attributes_by_name(&reader->attributes, EVENT_ATTRIBUTE, strlen(EVENT_ATTRIBUTE)))
         name_row(reader, AHEAD_EVENT, row / SCHEMA_GROUP_ROWS);
-    if (reader_cells_row(reader, row, &of, err))
-        return 1;
-    name_all_above(reader, &of);
-    return 0;
+    if (!reader_cells_row(reader, row, &of, err)) {
+        name_all_above(reader, &of);
+        return 0;
+    }
+    name_few_above(reader, row);
+    return 1;
 }
 
 /* From now on with no patience at all; what is asked for ahead is asked for with the reader's own. */

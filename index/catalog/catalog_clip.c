@@ -118,15 +118,22 @@ int catalog_clip_look_up(struct catalog_reader *reader, const char *key, size_t 
 
 int reader_cells_row(struct catalog_reader *reader, uint32_t row, struct cells_row *ret, struct error *err)
 {
-    struct json_growth_entry grown = {0};
+    struct clips_grown grown = {0};
     int rc = reader_attributes(reader, err);
     if (!rc && reader->attributes.patched_count)
         rc = reader_growth(reader, err);
     if (!rc && reader->attributes.patched_count)
         rc = clips_grown(reader->db, &reader->clips, reader->growth, row, &grown, err);
-    if (!rc)
-        *ret = (struct cells_row){.row = row, .touched = grown.touched, .newest = grown.version};
-    return rc;
+    if (rc)
+        return rc;
+    *ret = (struct cells_row){.row = row,
+                              .touched = grown.folded.touched,
+                              .newest = grown.folded.version,
+                              .recent = grown.recent,
+                              .recent_count = grown.recent_count};
+    for (size_t i = 0; i < grown.recent_count; i++)
+        ret->touched |= grown.recent[i].touched;
+    return 0;
 }
 
 static int read_values(struct catalog_reader *reader, uint32_t row, struct error *err)

@@ -453,15 +453,19 @@ Test(groups, growth_of_a_row_is_the_sum_of_what_is_known_of_it_and_its_newest_ve
     struct json_growth growth = {0}, again = {0};
     struct json_growth_head head;
     struct buf buf = BUF_INIT;
+    size_t count;
     for (uint32_t i = 0; i < 50; i++)
         json_growth_add(&growth, (struct json_growth_entry){i * 37 % 101 * 1000, 3 + i % 4, (int64_t)i - 25,
                                                             UINT32_C(1) << i % 32});
     json_growth_add(&growth, (struct json_growth_entry){37000, 2, -100});
+    json_growth_order(&growth);
+    const struct json_growth_entry *found = json_growth_find(&growth, 37000, &count);
+    cr_assert(count == 2 && found[0].version == 2 && found[1].version == 4, "each is found, oldest first");
     json_growth_settle(&growth);
     cr_assert_eq(growth.count, 50);
-    const struct json_growth_entry *found = json_growth_find(&growth, 37000);
-    cr_assert(found && found->bytes == -124 && found->version == 4);
-    cr_assert_null(json_growth_find(&growth, 37001));
+    found = json_growth_find(&growth, 37000, &count);
+    cr_assert(found && count == 1 && found->bytes == -124 && found->version == 4);
+    cr_assert(!json_growth_find(&growth, 37001, &count) && !count);
     json_growth_encode(growth.list, growth.count, 2, &buf);
     cr_assert_eq(json_growth_decode(buf.data, buf.len, 0, &head, &again), 0);
     cr_assert(head.level == 2 && head.newest == 6 && head.rows == 50 && again.count == 50);

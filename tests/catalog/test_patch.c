@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/catalog/cells/cells.h"
 #include "index/catalog/cells/patch_index.h"
+#include "index/catalog/groups/json_growth.h"
 #include "tests/catalog/versions.h"
 #include "tests/test_leaks.h"
 
@@ -394,5 +396,39 @@ Test(patch, what_one_clip_has_is_found_in_its_span_of_a_run_alone)
     buf_done(&json);
     free(path);
     versions_done(&v);
+    check_leaks();
+}
+
+/* ---- where a row's patch may be ---- */
+
+/* What is known: each of the last commits did something to the row, and all before them what is folded. */
+Test(patch, of_a_row_only_runs_are_looked_at_that_an_attribute_of_its_may_have_changed_in)
+{
+    static const struct json_growth_entry recent[] = {
+        {1, 12, 0, 1 << 5}, {1, 25, 0, 1 << 5 | 1 << 6}, {1, 33, 0, 1 << 6}};
+    const struct cells_row of = {.row = 1,
+                                 .touched = 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7,
+                                 .newest = 9,
+                                 .recent = recent,
+                                 .recent_count = sizeof recent / sizeof *recent};
+    static const struct {
+        uint32_t id, newest;
+        bool is_it, matters[4];
+    } cases[] = {{5, 25, true, {true, true, true, false}}, /* of runs up to 10, 20, 30 and 40 */
+                 {6, 33, true, {true, true, true, true}},
+                 {6 + 32, 33, true, {true, true, true, true}},
+                 {7, 9, false, {true, false, false, false}}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct attribute attribute = {.info.id = cases[i].id};
+        bool is_it;
+        for (uint32_t version = 10; version <= 40; version += 10)
+            state_add(&attribute.state.patches, &(struct state_run){version, 0, 1, 0});
+        uint32_t newest = cells_newest(&attribute, &of, &is_it);
+        cr_assert(newest == cases[i].newest && is_it == cases[i].is_it, "%u: %u", cases[i].id, newest);
+        for (size_t k = 0; k < 4; k++)
+            cr_assert_eq(cells_matters(&attribute, k, &of, newest), cases[i].matters[k], "%u, run %zu",
+                         cases[i].id, k);
+        state_done(&attribute.state);
+    }
     check_leaks();
 }

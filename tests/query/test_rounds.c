@@ -330,15 +330,15 @@ enum { LABEL_COMMITS = 30, LABEL_ATTRIBUTES = 10, LABELS = 300 };
 
 /* Each commit labels clips here and there with one of a few attributes; what that adds to their JSON lies in
  * groups, but for the last ones. One clip has events and a list. */
-static void label_clips(struct versions *v)
+static void label_clips(struct versions *v, int commits, int attributes)
 {
     struct apply_limits limits = APPLY_LIMITS;
     char key[16], name[16], text[32];
     limits.open_rows = LABELS * 5;
     v->limits = &limits;
-    for (int commit = 0; commit < LABEL_COMMITS; commit++) {
+    for (int commit = 0; commit < commits; commit++) {
         struct changeset *set = labels_by("anna", CHANGESET_ALL);
-        snprintf(name, sizeof name, "grade%d", commit % LABEL_ATTRIBUTES);
+        snprintf(name, sizeof name, "grade%d", commit % attributes);
         set_attribute(set, name, VALUE_TEXT, false);
         set_attribute(set, "curve", VALUE_LIST, false);
         for (int i = 0; i < LABELS; i++) {
@@ -363,7 +363,7 @@ static void begin_labelled(struct scene *s)
     *s = (struct scene){0};
     versions_init(&s->versions);
     commit_all(&s->versions);
-    label_clips(&s->versions);
+    label_clips(&s->versions, LABEL_COMMITS, LABEL_ATTRIBUTES);
     open_cold(s);
 }
 
@@ -449,6 +449,30 @@ Test(rounds, a_cold_json_that_is_looked_up_by_its_name_takes_two_rounds_if_names
         buf_done(&json);
         end(&s);
     }
+}
+
+/* Which attributes it has labels of is known with the rest of the clip; where all there are take little, they
+ * are asked for with that. */
+Test(rounds, a_cold_json_that_is_looked_up_by_any_name_takes_two_rounds_where_there_are_few_labels)
+{
+    enum { FEW = 28, FEW_ATTRIBUTES = 2 };
+    static const char name[] = "other.json";
+    struct scene s = {0};
+    CLEANUP_BUF struct buf json = BUF_INIT;
+    uint32_t row, stream;
+    unsigned rounds = 0;
+    versions_init(&s.versions);
+    commit_all(&s.versions);
+    label_clips(&s.versions, FEW, FEW_ATTRIBUTES);
+    open_cold(&s);
+    while (waited(&s, files_find(s.now, name, strlen(name), &row, &stream, &s.err), &rounds))
+        ;
+    while (waited(&s, catalog_json(s.now, row, &json, &s.err), &rounds))
+        ;
+    cr_assert_eq(rounds, 2, "%u rounds", rounds);
+    expect_json(&s, row, &json);
+    buf_done(&json);
+    end(&s);
 }
 
 /* ---- many attributes ---- */

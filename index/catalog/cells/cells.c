@@ -312,10 +312,20 @@ static void count_look(struct cells *cells, uint32_t id)
     cells->looks[id]++;
 }
 
-bool cells_matters(const struct attribute *attribute, size_t i, const struct cells_row *of)
+uint32_t cells_newest(const struct attribute *attribute, const struct cells_row *of, bool *ret_is_it)
+{
+    uint32_t touch = json_growth_touch(attribute->info.id);
+    size_t i = of->recent_count;
+    while (i && !(of->recent[i - 1].touched & touch))
+        i--;
+    *ret_is_it = i || !(of->touched & (of->touched - 1));
+    return i ? of->recent[i - 1].version : of->newest;
+}
+
+bool cells_matters(const struct attribute *attribute, size_t i, const struct cells_row *of, uint32_t newest)
 {
     const struct state *state = &attribute->state;
-    bool newer = i && state->patches.list[i - 1].version >= of->newest;
+    bool newer = i && state->patches.list[i - 1].version >= newest;
     return !newer && !(i < state->folding && of->row < state->folded);
 }
 
@@ -324,11 +334,13 @@ static int find_alone(struct db *db, struct cells *cells, const struct attribute
                       const struct cells_row *of, const struct patch_cell **ret, struct error *err)
 {
     const struct state_runs *runs = &attribute->state.patches;
+    bool is_it;
+    uint32_t newest = cells_newest(attribute, of, &is_it);
     int rc = 0;
     *ret = NULL;
     for (size_t i = runs->count; !rc && !*ret && i--;) {
         struct patch one = {0};
-        if (!cells_matters(attribute, i, of))
+        if (!cells_matters(attribute, i, of, newest))
             continue;
         rc = runs_find(db, &(struct runs_id){attribute, RUNS_PATCH, &runs->list[i]}, of->row, &one, ret, err);
         if (rc || !*ret) {

@@ -57,20 +57,26 @@ int cells_read_runs(struct db *db, const struct attribute *attribute, enum runs_
                     struct patch *patch, struct error *err);
 int cells_read_some(struct db *db, const struct attribute *attribute, enum runs_kind kind, size_t first,
                     size_t end, struct patch *patch, struct error *err);
+struct json_growth_entry;
 struct cells_row {
     uint32_t row;
     uint32_t touched;     /* attributes of which something may stand above the record (json_growth.h); */
-    uint32_t newest;      /* in versions up to this one */
+    uint32_t newest;      /* in versions up to this one, but for those of `recent` */
     struct cursor record; /* the forward record */
+    const struct json_growth_entry *recent; /* what each of the last ones did to it, oldest first; borrowed */
+    size_t recent_count;
 };
-#define CELLS_ROW_ANY(of, is) ((struct cells_row){(of), UINT32_MAX, UINT32_MAX, (is)})
+#define CELLS_ROW_ANY(of, is) ((struct cells_row){(of), UINT32_MAX, UINT32_MAX, (is), NULL, 0})
 /* May something stand above the record's values of this attribute? */
 bool cells_touched(const struct attribute *attribute, const struct cells_row *of);
 /* Are the attribute's patches looked at for this row alone, in their spans? They are the first few times: who
  * asks for few clips need not read all runs. */
 bool cells_alone(const struct cells *cells, const struct attribute *attribute);
-/* Can the attribute's i-th patch say something of the row? */
-bool cells_matters(const struct attribute *attribute, size_t i, const struct cells_row *of);
+/* No patch that says something of the attribute in this row is newer than this version. *ret_is_it: most
+ * likely it is of that one. */
+uint32_t cells_newest(const struct attribute *attribute, const struct cells_row *of, bool *ret_is_it);
+/* Can the attribute's i-th patch say something of the row, if none is newer than this? */
+bool cells_matters(const struct attribute *attribute, size_t i, const struct cells_row *of, uint32_t newest);
 /* All values of a row, by attribute id; of a clip that is not live those that it had, if all are said to be
  * touched. Lists are without their numbers (lists.h). They borrow from the record and from `cells`. */
 int cells_values(struct db *db, struct cells *cells, const struct attributes *attributes,

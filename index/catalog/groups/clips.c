@@ -186,24 +186,19 @@ static int get_template(struct db *db, struct clips *clips, int64_t id, const st
 /* ---- a row ---- */
 
 static int find_growth(struct db *db, const struct clips *clips, const struct json_growth *growth,
-                       uint32_t row, struct json_growth_entry *ret, struct error *err)
+                       uint32_t row, struct clips_grown *ret, struct error *err)
 {
-    struct json_growth_entry sum = {.row = row};
-    const struct json_growth_entry *more = json_growth_find(growth, row);
-    int rc = clips->has_grown ? grown_find(&clips->grown, row % GROWN_ROWS, &sum) : 0;
+    struct clips_grown grown = {.folded.row = row};
+    int rc = clips->has_grown ? grown_find(&clips->grown, row % GROWN_ROWS, &grown.folded) : 0;
     if (rc < 0)
         return db_damaged(db, err, "the growth of row %u is not in order", row);
-    if (more) {
-        sum.bytes = (int64_t)((uint64_t)sum.bytes + (uint64_t)more->bytes);
-        sum.version = more->version > sum.version ? more->version : sum.version;
-        sum.touched |= more->touched;
-    }
-    *ret = sum;
+    grown.recent = json_growth_find(growth, row, &grown.recent_count);
+    *ret = grown;
     return 0;
 }
 
 int clips_grown(struct db *db, struct clips *clips, const struct json_growth *growth, uint32_t row,
-                struct json_growth_entry *ret, struct error *err)
+                struct clips_grown *ret, struct error *err)
 {
     int rc = read_grown(db, clips, row, err);
     return rc ? rc : find_growth(db, clips, growth, row, ret, err);
@@ -212,12 +207,17 @@ int clips_grown(struct db *db, struct clips *clips, const struct json_growth *gr
 static int add_growth(struct db *db, const struct clips *clips, const struct json_growth *growth,
                       uint32_t row, struct clips_row *ret, struct error *err)
 {
-    struct json_growth_entry grown;
+    struct clips_grown grown = {0};
     int rc = find_growth(db, clips, growth, row, &grown, err);
     if (rc)
         return rc;
-    uint64_t sum = (uint64_t)ret->json + (uint64_t)grown.bytes;
-    ret->json_changed = grown.version > ret->json_changed ? grown.version : ret->json_changed;
+    uint64_t sum = (uint64_t)ret->json + (uint64_t)grown.folded.bytes;
+    uint32_t newest = grown.folded.version;
+    for (size_t i = 0; i < grown.recent_count; i++) {
+        sum += (uint64_t)grown.recent[i].bytes;
+        newest = grown.recent[i].version > newest ? grown.recent[i].version : newest;
+    }
+    ret->json_changed = newest > ret->json_changed ? newest : ret->json_changed;
     if (sum > INT64_MAX)
         return db_damaged(db, err, "the JSON of row %u has no size", row);
     ret->json_size = sum;
@@ -349,7 +349,7 @@ int clips_growth(struct db *db, struct json_growth *ret, struct error *err)
         json_growth_done(&growth);
         return rc ? rc : db_damaged(db, err, "a run of growth is not whole");
     }
-    json_growth_settle(&growth);
+    json_growth_order(&growth);
     *ret = growth;
     return 0;
 }

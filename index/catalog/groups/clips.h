@@ -37,14 +37,19 @@ struct clips_row { /* texts and files are valid until the next clips_read() */
 /* `growth`: all that is not folded, see clips_growth(). 1, 0: there is no such row, or -errno. */
 int clips_read(struct db *db, struct clips *clips, const struct json_growth *growth, uint32_t row,
                struct clips_row *ret, struct error *err);
-/* All that the row has grown since its sizes were written: with the version that last changed it, and which
+/* All that the row has grown since its sizes were written: with the versions that changed it, and which
  * attributes it has patches of. */
+struct clips_grown {
+    struct json_growth_entry folded;        /* into its group */
+    const struct json_growth_entry *recent; /* of runs since, oldest first; borrowed of `growth` */
+    size_t recent_count;
+};
 int clips_grown(struct db *db, struct clips *clips, const struct json_growth *growth, uint32_t row,
-                struct json_growth_entry *ret, struct error *err);
+                struct clips_grown *ret, struct error *err);
 /* Only the key, into `key`. */
 int clips_key(struct db *db, uint32_t row, char key[NAME_FILE_MAX + 1], struct error *err);
 int clips_ident(struct db *db, uint32_t row, struct ident_row *ret, struct error *err);
-/* All growth that is not folded into groups yet, settled. */
+/* All growth that is not folded into groups yet, in order. */
 int clips_growth(struct db *db, struct json_growth *ret, struct error *err);
 /* The newest version in each group of a table, those of part `part`; none: *ret_groups is 0. */
 int clips_newest(struct db *db, enum newest_table table, uint32_t part, uint32_t versions[NEWEST_GROUPS],

@@ -18,23 +18,28 @@ void json_growth_add(struct json_growth *growth, struct json_growth_entry entry)
     growth->list[growth->count++] = entry;
 }
 
-static int compare_rows(const void *a, const void *b)
+static int compare_entries(const void *a, const void *b)
 {
     const struct json_growth_entry *x = a, *y = b;
-    return (x->row > y->row) - (x->row < y->row);
+    return x->row != y->row ? (x->row > y->row) - (x->row < y->row)
+                            : (x->version > y->version) - (x->version < y->version);
 }
 
-/* Mostly they come sorted. */
+/* Mostly they come so. */
+void json_growth_order(struct json_growth *growth)
+{
+    bool ordered = true;
+    for (size_t i = 1; i < growth->count; i++)
+        ordered &= compare_entries(&growth->list[i - 1], &growth->list[i]) <= 0;
+    if (!ordered)
+        qsort(growth->list, growth->count, sizeof *growth->list, compare_entries);
+}
+
 void json_growth_settle(struct json_growth *growth)
 {
     struct json_growth_entry *list = growth->list;
-    bool sorted = true;
     size_t kept = 0;
-    for (size_t i = 1; i < growth->count; i++)
-        sorted &= list[i - 1].row < list[i].row;
-    if (sorted)
-        return;
-    qsort(list, growth->count, sizeof *list, compare_rows);
+    json_growth_order(growth);
     for (size_t i = 0; i < growth->count; i++) {
         struct json_growth_entry *last = kept ? &list[kept - 1] : NULL;
         if (!last || last->row != list[i].row) {
@@ -42,17 +47,27 @@ void json_growth_settle(struct json_growth *growth)
             continue;
         }
         last->bytes = (int64_t)((uint64_t)last->bytes + (uint64_t)list[i].bytes);
-        last->version = list[i].version > last->version ? list[i].version : last->version;
+        last->version = list[i].version;
         last->touched |= list[i].touched;
     }
     growth->count = kept;
 }
 
-const struct json_growth_entry *json_growth_find(const struct json_growth *growth, uint32_t row)
+const struct json_growth_entry *json_growth_find(const struct json_growth *growth, uint32_t row,
+                                                 size_t *ret_count)
 {
-    struct json_growth_entry key = {.row = row};
-    return growth->count ? bsearch(&key, growth->list, growth->count, sizeof *growth->list, compare_rows)
-                         : NULL;
+    size_t low = 0, high = growth->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (growth->list[middle].row < row)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    while (high < growth->count && growth->list[high].row == row)
+        high++;
+    *ret_count = high - low;
+    return high > low ? &growth->list[low] : NULL;
 }
 
 void json_growth_done(struct json_growth *growth)

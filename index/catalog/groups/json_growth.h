@@ -38,15 +38,17 @@ static inline uint32_t json_growth_touch(uint32_t attribute)
 {
     return 1u << attribute % 32;
 }
-struct json_growth { /* by row, each once, where it is settled */
+struct json_growth { /* by row and version where it is in order; each row once where it is settled */
     struct json_growth_entry *list;
     size_t count, cap;
 };
 void json_growth_add(struct json_growth *growth, struct json_growth_entry entry);
-/* Sorts by row; what there is several times of a row becomes one. */
+void json_growth_order(struct json_growth *growth);
+/* Puts it in order; what there is several times of a row becomes one. */
 void json_growth_settle(struct json_growth *growth);
-/* NULL: it has not grown. */
-const struct json_growth_entry *json_growth_find(const struct json_growth *growth, uint32_t row);
+/* The entries of a row, oldest first; NULL and 0: it has not grown. */
+const struct json_growth_entry *json_growth_find(const struct json_growth *growth, uint32_t row,
+                                                 size_t *ret_count);
 void json_growth_done(struct json_growth *growth);
 
 struct json_growth_head {

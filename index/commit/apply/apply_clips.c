@@ -281,7 +281,9 @@ static int put_extra(struct step *step, struct error *err)
  * (json_growth.h). */
 static int64_t json_without_growth(const struct step *step)
 {
-    const struct json_growth_entry *grows = json_growth_find(&step->apply->output.grows, step->place->row);
+    size_t count;
+    const struct json_growth_entry *grows =
+        json_growth_find(&step->apply->output.grows, step->place->row, &count);
     uint64_t grown = step->place->known ? step->was.json_size - (uint64_t)step->was.json : 0;
     return (int64_t)(step->record.json.len - grown - (grows ? (uint64_t)grows->bytes : 0));
 }

@@ -233,10 +233,11 @@ int apply_runs_merge(struct apply *apply, struct attribute *attribute, enum runs
     const struct apply_limits *limits = &apply->source.limits;
     uint64_t rows, most = kind == RUNS_TAIL ? limits->tail_rows : limits->patched_rows;
     size_t first = kind == RUNS_PATCH ? attribute->state.folding : 0, count;
-    for (uint32_t level = 0; level < APPLY_LEVELS; level++)
+    for (uint32_t level = 0; level < APPLY_LEVELS; level++) {
+        size_t few = kind == RUNS_TAIL ? APPLY_MERGE_RUNS : level ? APPLY_MERGE_MERGED : APPLY_MERGE_OWN;
         for (size_t at = first; at < runs->count; at += count ? count : 1) {
             count = alike(runs, at, level, &rows);
-            bool due = count >= APPLY_MERGE_RUNS && (rows <= most || count >= APPLY_MERGE_LATEST);
+            bool due = count >= few && (rows <= most || count >= APPLY_MERGE_LATEST);
             if (!due || !apply->output.budget)
                 continue;
             uint64_t before = apply->output.run_bytes;
@@ -246,6 +247,7 @@ int apply_runs_merge(struct apply *apply, struct attribute *attribute, enum runs
             apply_spend(apply, apply->output.run_bytes - before);
             count = 1;
         }
+    }
     return 0;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What a change set does to an attribute without touching what is beneath: a run of patches for rows that the
- * parent has, a tail run for new ones. Twelve runs of a level become one of the next; a commit's own stays as
+ * parent has, a tail run for new ones. Runs of a level become one of the next; a commit's own stays as
  * it is until then, so the catalog of a version names what that version changed. What counts is bytes before
  * they are packed, so the same change set gives the same rows whatever packs them.
  *
@@ -12,7 +12,10 @@
 #include "index/commit/apply/apply_state.h"
 
 enum {
-    APPLY_MERGE_RUNS = 12,   /* a tail is sealed after 22 commits of 3,000 clips: once in that time */
+    APPLY_MERGE_RUNS = 12, /* a tail is sealed after 22 commits of 3,000 clips: once in that time */
+    /* Of patches, where what a clip has is looked for in run after run: commits' own, and merged ones. */
+    APPLY_MERGE_OWN = 8,
+    APPLY_MERGE_MERGED = 4,
     APPLY_MERGE_LATEST = 24, /* so many become one even where they have so many rows that they are soon
                                 sealed or folded */
     APPLY_LEVELS = 32,

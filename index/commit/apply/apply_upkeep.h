@@ -4,7 +4,7 @@
  * order,
  *
  *     growth of the JSON   runs become one, and go into groups of 4,096 rows      apply_growth.h
- *     runs                 twelve of an attribute of one level become one          apply_patches.h
+ *     runs                 some of an attribute of one level become one            apply_patches.h
  *     hashes               eight runs of a level become one, by blocks            catalog/hash
  *     what is under way    a shard that is made, by blocks                        apply_work.h
  *     seals                the tail goes to shards, attribute by attribute        apply_seal.h

@@ -121,21 +121,21 @@ static void name_late(struct catalog_reader *reader, const struct attribute *att
                  (int64_t)attribute->info.id << SCHEMA_LATE_BITS | row / SCHEMA_LATE_ROWS);
 }
 
-/* Not tail runs: of such clips records tell. Only the newest patch where `only`. */
+/* Not tail runs: of such clips records tell. Those alone in which it was changed last, where `only`. */
 static void name_above(struct catalog_reader *reader, const struct attribute *attribute,
                        const struct cells_row *of, bool only)
 {
     const struct state *state = &attribute->state;
-    bool is_it, named = false;
-    uint32_t newest = cells_newest(attribute, of, &is_it);
+    uint32_t since, newest = cells_newest(attribute, of, &since);
     int64_t ids[2];
-    for (size_t i = state->patches.count; i-- && !(only && is_it && named);) {
+    for (size_t i = state->patches.count; i--;) {
         struct runs_id id = {attribute, RUNS_PATCH, &state->patches.list[i]};
+        if (only && id.run->version <= since)
+            break;
         if (!cells_matters(attribute, i, of, newest))
             continue;
         runs_ids_of_row(&id, of->row, ids);
         ahead_rows(&reader->ahead, reader->db, AHEAD_RUN, ids, AHEAD_ALL);
-        named = true;
     }
 }
 

@@ -405,26 +405,26 @@ Test(patch, what_one_clip_has_is_found_in_its_span_of_a_run_alone)
 Test(patch, of_a_row_only_runs_are_looked_at_that_an_attribute_of_its_may_have_changed_in)
 {
     static const struct json_growth_entry recent[] = {
-        {1, 12, 0, 1 << 5}, {1, 25, 0, 1 << 5 | 1 << 6}, {1, 33, 0, 1 << 6}};
+        {1, 12, 0, 1 << 5, 9}, {1, 25, 0, 1 << 5 | 1 << 6, 15}, {1, 33, 0, 1 << 6, 32}};
     const struct cells_row of = {.row = 1,
                                  .touched = 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7,
                                  .newest = 9,
                                  .recent = recent,
                                  .recent_count = sizeof recent / sizeof *recent};
     static const struct {
-        uint32_t id, newest;
-        bool is_it, matters[4];
-    } cases[] = {{5, 25, true, {true, true, true, false}}, /* of runs up to 10, 20, 30 and 40 */
-                 {6, 33, true, {true, true, true, true}},
-                 {6 + 32, 33, true, {true, true, true, true}},
-                 {7, 9, false, {true, false, false, false}}};
+        uint32_t id, newest, since;
+        bool matters[4];
+    } cases[] = {{5, 25, 15, {true, true, true, false}}, /* of runs up to 10, 20, 30 and 40 */
+                 {6, 33, 32, {true, true, true, true}},
+                 {6 + 32, 33, 32, {true, true, true, true}},
+                 {7, 9, 0, {true, false, false, false}}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct attribute attribute = {.info.id = cases[i].id};
-        bool is_it;
+        uint32_t since;
         for (uint32_t version = 10; version <= 40; version += 10)
             state_add(&attribute.state.patches, &(struct state_run){version, 0, 1, 0});
-        uint32_t newest = cells_newest(&attribute, &of, &is_it);
-        cr_assert(newest == cases[i].newest && is_it == cases[i].is_it, "%u: %u", cases[i].id, newest);
+        uint32_t newest = cells_newest(&attribute, &of, &since);
+        cr_assert(newest == cases[i].newest && since == cases[i].since, "%u: %u", cases[i].id, newest);
         for (size_t k = 0; k < 4; k++)
             cr_assert_eq(cells_matters(&attribute, k, &of, newest), cases[i].matters[k], "%u, run %zu",
                          cases[i].id, k);

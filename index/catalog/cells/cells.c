@@ -312,14 +312,16 @@ static void count_look(struct cells *cells, uint32_t id)
     cells->looks[id]++;
 }
 
-uint32_t cells_newest(const struct attribute *attribute, const struct cells_row *of, bool *ret_is_it)
+uint32_t cells_newest(const struct attribute *attribute, const struct cells_row *of, uint32_t *ret_since)
 {
     uint32_t touch = json_growth_touch(attribute->info.id);
     size_t i = of->recent_count;
     while (i && !(of->recent[i - 1].touched & touch))
         i--;
-    *ret_is_it = i || !(of->touched & (of->touched - 1));
-    return i ? of->recent[i - 1].version : of->newest;
+    uint32_t newest = i ? of->recent[i - 1].version : of->newest;
+    bool only_it = (i ? of->recent[i - 1].touched : of->touched) == touch;
+    *ret_since = only_it && newest ? newest - 1 : i ? of->recent[i - 1].since : 0;
+    return newest;
 }
 
 bool cells_matters(const struct attribute *attribute, size_t i, const struct cells_row *of, uint32_t newest)
@@ -334,8 +336,7 @@ static int find_alone(struct db *db, struct cells *cells, const struct attribute
                       const struct cells_row *of, const struct patch_cell **ret, struct error *err)
 {
     const struct state_runs *runs = &attribute->state.patches;
-    bool is_it;
-    uint32_t newest = cells_newest(attribute, of, &is_it);
+    uint32_t since, newest = cells_newest(attribute, of, &since);
     int rc = 0;
     *ret = NULL;
     for (size_t i = runs->count; !rc && !*ret && i--;) {

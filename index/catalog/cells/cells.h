@@ -72,9 +72,9 @@ bool cells_touched(const struct attribute *attribute, const struct cells_row *of
 /* Are the attribute's patches looked at for this row alone, in their spans? They are the first few times: who
  * asks for few clips need not read all runs. */
 bool cells_alone(const struct cells *cells, const struct attribute *attribute);
-/* No patch that says something of the attribute in this row is newer than this version. *ret_is_it: most
- * likely it is of that one. */
-uint32_t cells_newest(const struct attribute *attribute, const struct cells_row *of, bool *ret_is_it);
+/* No patch that says something of the attribute in this row is newer than this version. The newest one is
+ * after *ret_since, unless the attribute only seems touched, or was renamed. */
+uint32_t cells_newest(const struct attribute *attribute, const struct cells_row *of, uint32_t *ret_since);
 /* Can the attribute's i-th patch say something of the row, if none is newer than this? */
 bool cells_matters(const struct attribute *attribute, size_t i, const struct cells_row *of, uint32_t newest);
 /* All values of a row, by attribute id; of a clip that is not live those that it had, if all are said to be

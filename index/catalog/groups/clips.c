@@ -324,6 +324,7 @@ int clips_ident(struct db *db, uint32_t row, struct ident_row *ret, struct error
 struct growing {
     struct db *db;
     uint64_t done;
+    uint32_t before; /* version of the run before */
     struct json_growth *growth;
 };
 
@@ -331,8 +332,12 @@ static int take_run(void *ctx, int64_t run, const struct buf *bytes, struct erro
 {
     struct growing *growing = ctx;
     struct json_growth_head head;
+    size_t from = growing->growth->count;
     if (json_growth_decode(bytes->data, bytes->len, growing->done, &head, growing->growth))
         return db_damaged(growing->db, err, "run %lld of growth is not in order", (long long)run);
+    for (; from < growing->growth->count; from++)
+        growing->growth->list[from].since = growing->before;
+    growing->before = (uint32_t)run;
     return 0;
 }
 
@@ -343,7 +348,7 @@ int clips_growth(struct db *db, struct json_growth *ret, struct error *err)
     int rc = db_meta(db, "grown_to", &done, err);
     if (rc)
         return rc;
-    struct growing growing = {db, (uint64_t)done, &growth};
+    struct growing growing = {db, (uint64_t)done, 0, &growth};
     rc = pieces_each(db, &pieces_growth, pieces_growth_ids, take_run, &growing, err);
     if (rc < 1) {
         json_growth_done(&growth);

@@ -33,6 +33,7 @@ struct json_growth_entry {
     uint32_t row, version;
     int64_t bytes;
     uint32_t touched;
+    uint32_t since; /* it happened after this version; 0 where that is not known. It is not stored */
 };
 static inline uint32_t json_growth_touch(uint32_t attribute)
 {

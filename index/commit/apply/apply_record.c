@@ -339,6 +339,26 @@ static bool skip_same(const struct apply_record *record, size_t *i, size_t *k)
     return true;
 }
 
+static int64_t value_bytes(struct apply_record *record, const struct value *value)
+{
+    buf_clear(&record->json);
+    value_print_json(&record->json, value);
+    return (int64_t)record->json.len;
+}
+
+/* One value takes the place of another: the name stands in both members. */
+static bool swap_one(struct apply_record *record, size_t *i, size_t *k, int64_t *bytes)
+{
+    const struct record_values *was = &record->was, *now = &record->now;
+    if (*i == was->count || *k == now->count || was->list[*i].attribute != now->list[*k].attribute ||
+        was->list[*i].attribute->info.multi ||
+        apply_is_event(&record->apply->output, was->list[*i].attribute))
+        return false;
+    *bytes += value_bytes(record, &now->list[(*k)++].value);
+    *bytes -= value_bytes(record, &was->list[(*i)++].value);
+    return true;
+}
+
 /* Most labels change few of many members: only those are printed. */
 int apply_record_growth(struct apply_record *record, int64_t *ret_bytes, struct error *err)
 {
@@ -348,7 +368,7 @@ int apply_record_growth(struct apply_record *record, int64_t *ret_bytes, struct 
     if (!rc)
         rc = name_setters(record->apply, &record->now_events, err);
     for (size_t i = 0, k = 0; !rc && (i < was->count || k < now->count);) {
-        if (skip_same(record, &i, &k))
+        if (skip_same(record, &i, &k) || swap_one(record, &i, &k, &bytes))
             continue;
         uint32_t id = i < was->count ? was->list[i].attribute->info.id : UINT32_MAX;
         if (k < now->count && now->list[k].attribute->info.id < id)

@@ -79,7 +79,7 @@ static size_t split_width(double least, double greatest, int digit, int power, s
             return 0;
         ret[count++] = (struct bucket){{.type = VALUE_FLOAT, .real = multiple(k, digit, power)},
                                        {.type = VALUE_FLOAT, .real = multiple(k + 1, digit, power)}};
-        if (!isfinite(ret[count - 1].high.real))
+        if (!isfinite(ret[count - 1].high.real) || ret[count - 1].low.real >= ret[count - 1].high.real)
             return 0;
     }
     return count;

@@ -111,6 +111,57 @@ static void explain_barrier(struct explaining *explaining, const struct clause *
     print_step(explaining, (uint64_t)(explaining->estimate + 0.5), barrier);
 }
 
+/* ---- nothing is left ---- */
+
+static void print_prefix(struct clause *const *clauses, size_t count, struct buf *buf)
+{
+    for (size_t i = 0; i < count; i++)
+        buf_printf(buf, "%s%s", i ? "/" : " of ", clauses[i]->text);
+}
+
+/* A condition that no clip meets: 1 if there is one. */
+static int find_unmet(struct clause *const *clauses, size_t count, struct catalog_reader *reader,
+                      struct buf *buf, struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        CLEANUP_ROWSET struct rowset *rows = NULL;
+        int rc = clause_is_barrier(clauses[i]) ? 0 : clause_select(clauses[i], reader, NULL, &rows, err);
+        if (rc < 0)
+            return rc;
+        if (!rows || !rowset_empty(rows))
+            continue;
+        buf_printf(buf, "\nempty: no clip meets %s\n", clauses[i]->text);
+        return 1;
+    }
+    return 0;
+}
+
+/* Where it is that nothing is left. */
+static int print_empty(const struct query *query, uint64_t clips, struct catalog_reader *reader,
+                       struct buf *buf, struct error *err)
+{
+    size_t count;
+    struct clause *const *clauses = query_clauses(query, &count);
+    int rc = find_unmet(clauses, count, reader, buf, err);
+    for (size_t i = 0; !rc && i < count; i++) {
+        CLEANUP_SET struct set *set = NULL;
+        rc = query_run_through(query, i + 1, reader, &set, err);
+        if (rc < 0)
+            return rc;
+        if (!set_count(set)) {
+            bool barrier = clause_is_barrier(clauses[i]);
+            buf_printf(buf,
+                       barrier ? "\nempty: %s leaves none of the %s" : "\nempty: %s is met by none of the %s",
+                       clauses[i]->text, COUNT(clips, "clip"));
+            print_prefix(clauses, i, buf);
+            buf_u8(buf, '\n');
+            return 0;
+        }
+        clips = set_count(set);
+    }
+    return rc < 0 ? rc : 0;
+}
+
 int explain_append(const struct query *query, struct catalog_reader *reader, struct buf *buf,
                    struct error *err)
 {
@@ -126,10 +177,16 @@ int explain_append(const struct query *query, struct catalog_reader *reader, str
         if (end < count)
             explain_barrier(&explaining, clauses[end]);
     }
+    bool any = true;
+    int rc = count ? query_exists(query, reader, &any, err) : 0;
+    if (explaining.warnings.len)
+        buf_u8(&explaining.warnings, '\n');
+    if (!rc && !any)
+        rc = print_empty(query, explaining.clips, reader, &explaining.warnings, err);
+    if (rc < 0)
+        return rc;
     print_head(query, &explaining, buf);
     buf_append(buf, buf_text(&explaining.steps), explaining.steps.len);
     buf_append(buf, buf_text(&explaining.warnings), explaining.warnings.len);
-    if (explaining.warnings.len)
-        buf_u8(buf, '\n');
     return 0;
 }

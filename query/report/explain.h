@@ -17,6 +17,8 @@
  *         2         24  arm=left
  *
  *     warning: 40 of 48 clips lack 'force': force.lt=3 leaves them out
+ *
+ *     empty: outcome=fail is met by none of the 24 clips of arm=left
  */
 int explain_append(const struct query *query, struct catalog_reader *reader, struct buf *buf,
                    struct error *err);

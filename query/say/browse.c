@@ -10,6 +10,7 @@
 
 #include "cache/base/escape.h"
 #include "query/bucket.h"
+#include "query/say/hint.h"
 #include "query/say/nearest.h"
 #include "query/show.h"
 #include "query/tally.h"
@@ -127,6 +128,8 @@ int browse_extend(const struct query *query, const char *key, const char *name, 
         escape_append(&component, buf_text(&text), text.len, NULL, 1);
     }
     rc = query_extend(query, buf_text(&component), component.len, reader, ret, err);
+    if (rc == -ENOENT)
+        rc = hint_component(buf_text(&component), component.len, reader, err);
     return rc == -EINVAL ? -ENOENT : rc; /* what cannot be parsed is no name of anything */
 }
 

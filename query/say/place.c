@@ -204,7 +204,7 @@ static int walk(struct place *place, struct catalog_reader *reader, const char *
             int rc = by ? take_value(place->query, reader, &path, &narrowed, err)
                         : query_extend(place->query, name, len, reader, &narrowed, err);
             if (rc)
-                return rc == -ENOENT ? hint_component(name, len, reader, err) : rc;
+                return rc == -ENOENT && !by ? hint_component(name, len, reader, err) : rc;
             query_unref(place->query);
             place->query = narrowed;
             continue;

@@ -251,7 +251,8 @@ def test_opening_asks_the_daemon_only_where_it_should(place):
 def test_reports_of_a_query_have_their_exact_size(place):
     path = place.file('v1/outcome=fail/arm=left/.elidefs')
     assert sorted(os.listdir(path)) == [
-        'canonical', 'count', 'digest', 'errors', 'explain', 'index.html', 'manifest.jsonl']
+        'alias', 'canonical', 'count', 'digest', 'errors', 'explain', 'facets', 'index.html', 'manifest.csv', 'manifest.jsonl',
+        'schema.json']
     for name in os.listdir(path):
         assert os.stat(os.path.join(path, name)).st_size == len(read(os.path.join(path, name))), name
     assert read(os.path.join(path, 'count')) == b'10\n'
@@ -262,7 +263,7 @@ def test_reports_of_a_query_have_their_exact_size(place):
 
 def test_a_report_is_made_once_for_its_look_up_and_all_who_read_it(place):
     path = place.file('v2/arm=left/.elidefs')
-    for name in ('index.html', 'diff-v1.jsonl', 'explain', 'manifest.jsonl'):
+    for name in ('alias', 'index.html', 'diff-v1.jsonl', 'explain', 'manifest.csv', 'manifest.jsonl', 'schema.json'):
         before = int(place.stats()['reports_made'])
         size = os.stat(os.path.join(path, name)).st_size
         assert all(len(read(os.path.join(path, name))) == size for _ in range(3)), name

@@ -52,8 +52,8 @@ struct node {
     uint64_t parent;
     char *name;
     enum node_kind kind;
-    uint32_t version;        /* QUERY, REPORT, a VIEW of a query */
-    uint32_t purge;          /* QUERY of a whole version that clips were purged from: dataset_purge_seq(); else 0 */
+    uint32_t version; /* QUERY, REPORT, a VIEW of a query */
+    uint32_t purge;   /* QUERY of a whole version that clips were purged from: dataset_purge_seq(); else 0 */
     struct query *query;     /* of the same; else NULL */
     const struct view *view; /* VIEW */
     unsigned which;          /* VIEW: its own; LIVE: enum live_file */

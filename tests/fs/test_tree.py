@@ -5,6 +5,7 @@ Arguments: make_dataset mount_dataset asked|free (whether an open asks the daemo
 import concurrent.futures
 import ctypes
 import errno
+import itertools
 import json
 import mmap
 import os
@@ -253,8 +254,10 @@ def test_reports_of_a_query_have_their_exact_size(place):
     assert sorted(os.listdir(path)) == [
         'alias', 'canonical', 'count', 'digest', 'errors', 'explain', 'facets', 'index.html', 'manifest.csv', 'manifest.jsonl',
         'schema.json']
-    for name in os.listdir(path):
-        assert os.stat(os.path.join(path, name)).st_size == len(read(os.path.join(path, name))), name
+    assert sorted(os.listdir(os.path.join(path, '../.as'))) == ['paths.txt', 'paths0']
+    for folder, _, names in itertools.chain(os.walk(path), os.walk(os.path.join(path, '../.as'))):
+        for name in names:
+            assert os.stat(os.path.join(folder, name)).st_size == len(read(os.path.join(folder, name))), name
     assert read(os.path.join(path, 'count')) == b'10\n'
     assert read(os.path.join(path, 'canonical')) == b'arm=left/outcome=fail\n'
     lines = read(os.path.join(path, 'manifest.jsonl')).decode().splitlines()

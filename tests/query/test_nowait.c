@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "query/say/browse.h"
 #include "query/report/report.h"
+#include "query/say/browse.h"
 #include "tests/catalog/paged.h"
 #include "tests/query/world.h"
 #include "tests/test_leaks.h"

@@ -164,3 +164,16 @@ def test_the_examples_of_the_man_pages_run_as_written(lab):
         if done.returncode:
             failed.append(f"{command}\n{done.stdout}{done.stderr}")
     assert not failed, "\n".join(failed)
+
+
+def test_the_page_on_paths_has_all_that_the_grammar_says():
+    page = BUILD / "tools/elidefs-paths.scd"
+    if not page.exists():
+        pytest.skip("built without scdoc")
+    lines = set(page.read_text().splitlines())
+    said = (ROOT / "query/GRAMMAR.md").read_text().splitlines()
+    assert not {line[4:].rstrip() for line in said if line.startswith("    ")} - lines
+    assert not {f"# {line[3:].upper()}" for line in said if line.startswith("## ")} - lines
+    rows = [line for line in lines if re.match(r"[|\[]\[ ", line)]
+    assert len(rows) == sum(line.startswith("|") and not line.startswith("|---") for line in said)
+    assert (page.with_suffix(".7")).stat().st_size > 10000

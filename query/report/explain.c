@@ -162,6 +162,29 @@ static int print_empty(const struct query *query, uint64_t clips, struct catalog
     return rc < 0 ? rc : 0;
 }
 
+/* What stages have to tell of the sets that they were given. */
+static int tell_stages(const struct query *query, struct catalog_reader *reader, struct buf *buf,
+                       struct error *err)
+{
+    size_t count;
+    struct clause *const *clauses = query_clauses(query, &count);
+    int rc = 0;
+    for (size_t i = 0; !rc && i < count; i++) {
+        CLEANUP_SET struct set *set = NULL;
+        const struct stage *stage = clauses[i]->stage;
+        if (!stage || !stage->tell)
+            continue;
+        rc = query_run_through(query, i, reader, &set, err);
+        size_t start = buf->len;
+        buf_text_append(buf, "\n");
+        if (!rc)
+            rc = stage->tell(clauses[i]->bound, reader, set, buf, err);
+        if (buf->len == start + 1)
+            buf_truncate(buf, start);
+    }
+    return rc;
+}
+
 int explain_append(const struct query *query, struct catalog_reader *reader, struct buf *buf,
                    struct error *err)
 {
@@ -178,7 +201,10 @@ int explain_append(const struct query *query, struct catalog_reader *reader, str
             explain_barrier(&explaining, clauses[end]);
     }
     bool any = true;
-    int rc = count ? query_exists(query, reader, &any, err) : 0;
+    int rc = tell_stages(query, reader, &explaining.steps, err);
+    if (rc)
+        return rc;
+    rc = count ? query_exists(query, reader, &any, err) : 0;
     if (explaining.warnings.len)
         buf_u8(&explaining.warnings, '\n');
     if (!rc && !any)

@@ -5,12 +5,13 @@
  * side (no session or operator on both). Ends that are left out are 0 and 100, a seed is 0.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
+#include "cache/base/count.h"
+#include "query/order/choose.h"
 #include "query/set.h"
 #include "query/stage/read.h"
-
-#include "query/order/choose.h"
 
 struct split {
     struct choose_share share;
@@ -56,6 +57,10 @@ static int bind(const struct grammar_text *args, size_t count, struct catalog_re
         rc = read_seed(&stage_split, &args[1], &split.key, err);
     if (!rc && split.by_attribute)
         rc = read_attribute(&stage_split, args, 2, reader, &split.attribute, why, err);
+    if (!rc && split.by_attribute && split.attribute.multi)
+        rc = stage_refuse(&stage_split, err,
+                          "a clip may have several values of '%s', so they cannot be on one side",
+                          split.attribute.name);
     if (!rc)
         *ret = mem_copy(&split, sizeof split);
     return rc;
@@ -80,18 +85,46 @@ static uint64_t about(const void *bound, uint64_t of)
     return (uint64_t)((double)of * (split->share.to - split->share.from) / CHOOSE_ALL + 0.5);
 }
 
+static int choose(const struct split *split, struct catalog_reader *reader, const struct rowset *rows,
+                  struct rowset **ret, struct choose_groups *ret_groups, struct error *err)
+{
+    if (!split->by_attribute)
+        return choose_share(reader, rows, &split->key, &split->share, ret, err);
+    int rc = choose_share_of_groups(reader, rows, &split->key, &split->share, split->attribute.id, ret,
+                                    ret_groups, err);
+    return rc == -EINVAL ? error_within(err, rc, "@split: %s", split->attribute.name) : rc;
+}
+
 static int apply(const void *bound, struct catalog_reader *reader, struct set *set, struct set **ret,
                  struct error *err)
 {
     const struct split *split = bound;
     CLEANUP_ROWSET struct rowset *rows = set_rows(set), *chosen = NULL;
-    struct choose_groups groups;
-    int rc = split->by_attribute ? choose_share_of_groups(reader, rows, &split->key, &split->share,
-                                                          split->attribute.id, &chosen, &groups, err)
-                                 : choose_share(reader, rows, &split->key, &split->share, &chosen, err);
+    struct choose_groups unused;
+    int rc = choose(split, reader, rows, &chosen, &unused, err);
     if (!rc)
         *ret = set_new_kept(set, chosen);
-    return rc == -EINVAL ? error_within(err, rc, "@split: %s", split->attribute.name) : rc;
+    return rc;
+}
+
+/* "@split: 33 of 37 values of session, 85.6 per cent of the clips" */
+static int tell(const void *bound, struct catalog_reader *reader, struct set *set, struct buf *buf,
+                struct error *err)
+{
+    const struct split *split = bound;
+    CLEANUP_ROWSET struct rowset *rows = set_rows(set), *chosen = NULL;
+    struct choose_groups groups;
+    uint64_t all = set_count(set);
+    if (!split->by_attribute || !all)
+        return 0;
+    int rc = choose(split, reader, rows, &chosen, &groups, err);
+    if (rc)
+        return rc;
+    uint64_t share = (rowset_count(chosen) * 1000 + all / 2) / all;
+    buf_printf(buf,
+               "@split: %" PRIu64 " of %" PRIu64 " values of %s, %" PRIu64 ".%" PRIu64 " per cent of %s\n",
+               groups.chosen, groups.all, split->attribute.name, share / 10, share % 10, COUNT(all, "clip"));
+    return 0;
 }
 
 const struct stage stage_split = {
@@ -101,5 +134,6 @@ const struct stage stage_split = {
     .bind = bind,
     .print = print,
     .leaves = about,
+    .tell = tell,
     .apply = apply,
 };

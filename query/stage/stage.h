@@ -41,6 +41,10 @@ struct stage {
     /* So many of a set's first (UINT64_MAX: all) are enough to know the `first` first that it leaves. NULL:
      * all are needed. */
     uint64_t (*needs)(const void *bound, uint64_t first);
+    /* Appends a line on what it makes of that set, where there is more to tell than how many; nothing, else.
+     * NULL: there never is. */
+    int (*tell)(const void *bound, struct catalog_reader *reader, struct set *set, struct buf *buf,
+                struct error *err);
     /* -EAGAIN from a reader that does not wait: call again. */
     int (*apply)(const void *bound, struct catalog_reader *reader, struct set *set, struct set **ret,
                  struct error *err);

@@ -89,6 +89,7 @@ static int list_names(struct listing *listing, const struct names *names, uint64
 struct walk {
     struct listing *listing;
     struct catalog_reader *reader;
+    const struct query *query;
     uint32_t version, first_stream;
     uint64_t cursor, next_cursor;
 };
@@ -163,7 +164,7 @@ static int list_set(struct walk *walk, const struct set *set, bool waits, struct
     listing->nodes = listing->task->plus && set_count(set) <= KERNEL_KNOWS_CLIPS;
     size_t asked = waits ? ask_ahead(set, walk) : 0, left = asked;
     while (rc == 0 && (!asked || left--) && set_read(set, walk->cursor, &row, 1, &walk->next_cursor) == 1) {
-        rc = files_of_clip(walk->reader, row, list_file, walk, err);
+        rc = files_of_clip(walk->reader, walk->query, row, list_file, walk, err);
         rc = rc == -ENOENT ? 0 : rc; /* it was purged since the set was made */
         walk->cursor = walk->next_cursor;
         walk->first_stream = 0;
@@ -179,6 +180,7 @@ static int list_clips(struct listing *listing, const struct node *node, struct d
     uint64_t position = offset > FIRST_OFFSET ? offset - FIRST_OFFSET : 0;
     struct walk walk = {.listing = listing,
                         .version = node->version,
+                        .query = node->query,
                         .cursor = position >> STREAM_BITS,
                         .first_stream = position & STREAM_MASK};
     int rc = scope_open(listing->task->fs, node->version, patience, &scope, err);

@@ -70,6 +70,9 @@ static int find_file(struct task *task, const struct node *dir, const struct cat
         rc = query_results_get(fs->results, &asked, scope.reader, &result, err);
     if (rc == 0)
         rc = files_check(result, row, task->name, strlen(task->name), err);
+    if (rc == 0)
+        rc = files_check_shown(dir->query, scope.reader, &(struct files_place){row, stream}, task->name,
+                               strlen(task->name), err);
     if (rc == -ENOENT)
         rc = explain_absence(task, dir, patience, scope.reader, err);
     if (rc == 0)

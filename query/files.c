@@ -65,6 +65,21 @@ int files_check(const struct set *set, uint32_t row, const char *name, size_t le
     return set_has(set, row) ? 0 : refuse(name, len, err);
 }
 
+static bool shows(const struct query *query, const struct catalog_clip *clip, uint32_t stream)
+{
+    bool json = stream == FILES_STREAM_JSON;
+    return !query ||
+           query_shows(query, json ? "" : clip->files[stream].name, json ? "json" : clip->files[stream].ext);
+}
+
+int files_check_shown(const struct query *query, struct catalog_reader *reader,
+                      const struct files_place *place, const char *name, size_t len, struct error *err)
+{
+    struct catalog_clip clip;
+    int rc = catalog_clip(reader, place->row, &clip, err);
+    return rc < 0 || shows(query, &clip, place->stream) ? rc : refuse(name, len, err);
+}
+
 int files_find(struct catalog_reader *reader, const char *name, size_t len, uint32_t *ret_row,
                uint32_t *ret_stream, struct error *err)
 {
@@ -87,22 +102,25 @@ int files_find(struct catalog_reader *reader, const char *name, size_t len, uint
 }
 
 /* `each` may use the reader, which ends what it lent: all names are made before the first call. */
-int files_of_clip(struct catalog_reader *reader, uint32_t row, files_fn *each, void *ctx, struct error *err)
+int files_of_clip(struct catalog_reader *reader, const struct query *query, uint32_t row, files_fn *each,
+                  void *ctx, struct error *err)
 {
     CLEANUP_BUF struct buf name = BUF_INIT, names = BUF_INIT;
     struct catalog_clip clip;
     int rc = catalog_clip(reader, row, &clip, err);
     if (rc < 0)
         return rc;
-    uint32_t count = clip.file_count + 1;
-    CLEANUP_FREE struct files_entry *entries = mem_zero(count * sizeof *entries);
-    CLEANUP_FREE size_t *starts = mem_zero(count * sizeof *starts);
-    for (uint32_t i = 0; i < count; i++) {
-        rc = fill(&clip, stream_at(&clip, i), &name, &entries[i], err);
+    uint32_t count = 0;
+    CLEANUP_FREE struct files_entry *entries = mem_zero((clip.file_count + 1) * sizeof *entries);
+    CLEANUP_FREE size_t *starts = mem_zero((clip.file_count + 1) * sizeof *starts);
+    for (uint32_t i = 0; i <= clip.file_count; i++) {
+        if (!shows(query, &clip, stream_at(&clip, i)))
+            continue;
+        rc = fill(&clip, stream_at(&clip, i), &name, &entries[count], err);
         if (rc)
             return rc;
-        entries[i].row = row;
-        starts[i] = names.len;
+        entries[count].row = row;
+        starts[count++] = names.len;
         buf_append(&names, buf_text(&name), name.len + 1);
     }
     for (uint32_t i = 0; i < count && !rc; i++) {

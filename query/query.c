@@ -49,6 +49,16 @@ struct clause *const *query_clauses(const struct query *query, size_t *ret_count
     return query->clauses;
 }
 
+bool query_shows(const struct query *query, const char *name, const char *ext)
+{
+    for (size_t i = 0; i < query->count; i++) {
+        const struct clause *clause = query->clauses[i];
+        if (clause->stage && clause->stage->shows && !clause->stage->shows(clause->bound, name, ext))
+            return false;
+    }
+    return true;
+}
+
 /* Where the clause belongs among those behind the last barrier, which are sorted; true if it is there. */
 static bool find_place(const struct query *query, const struct clause *clause, size_t *ret_at)
 {

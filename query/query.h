@@ -47,6 +47,9 @@ int query_parse(const char *path, size_t len, struct catalog_reader *reader, str
  * the grammar's normalisation says so; query_parse() of it gives the same query. */
 void query_canonical(const struct query *query, struct buf *buf);
 
+/* Are files of this stream name ("" for a plain one) and extension listed? All are, but for @streams. */
+bool query_shows(const struct query *query, const char *name, const char *ext);
+
 /* The components, in canonical order. Borrowed. */
 struct clause;
 struct clause *const *query_clauses(const struct query *query, size_t *ret_count);

@@ -70,7 +70,7 @@ struct adding {
 static int add_clip(void *ctx, uint32_t row, struct error *err)
 {
     struct adding *adding = ctx;
-    return files_of_clip(adding->reader, row, add_file, adding->all, err);
+    return files_of_clip(adding->reader, adding->all->place.query, row, add_file, adding->all, err);
 }
 
 static int add_one(struct copies *all, struct catalog_reader *reader, struct error *err)

@@ -41,6 +41,7 @@ static int print_path(void *ctx, const struct files_entry *entry, struct error *
 
 struct printing {
     struct catalog_reader *reader;
+    const struct query *query;
     bool paths;
 };
 
@@ -48,7 +49,7 @@ static int print_clip(void *ctx, uint32_t row, struct error *err)
 {
     const struct printing *printing = ctx;
     if (printing->paths)
-        return files_of_clip(printing->reader, row, print_path, NULL, err);
+        return files_of_clip(printing->reader, printing->query, row, print_path, NULL, err);
     struct catalog_clip clip;
     int rc = catalog_clip(printing->reader, row, &clip, err);
     if (!rc)
@@ -77,7 +78,8 @@ static int print_file(const struct arguments *arguments, const struct place *pla
                              "--%s is for the clips of a folder; the file <key>.json tells of one",
                              for_folders[i]);
     if (!arguments_flag(arguments, "count"))
-        return print_clip(&(struct printing){reader, arguments_flag(arguments, "paths0")}, place->row, err);
+        return print_clip(&(struct printing){reader, place->query, arguments_flag(arguments, "paths0")},
+                          place->row, err);
     puts("1");
     return 0;
 }
@@ -196,7 +198,7 @@ static int print_folder(const struct arguments *arguments, struct dataset *datas
     if (arguments_flag(arguments, "where") && !arguments_flag(arguments, "paths0"))
         return print_place(place, err);
     return query_each(place->query, reader, print_clip,
-                      &(struct printing){reader, arguments_flag(arguments, "paths0")}, err);
+                      &(struct printing){reader, place->query, arguments_flag(arguments, "paths0")}, err);
 }
 
 static int run(const struct arguments *arguments, struct error *err)

@@ -184,6 +184,11 @@ struct catalog_span { /* UTC, CLIP_NO_TIME (INT64_MIN) where unknown */
     int64_t t0_ns, t1_ns;
 };
 int catalog_span(struct catalog_reader *reader, uint32_t row, struct catalog_span *ret, struct error *err);
+/* The names and extensions of files that clips of the version have or had, each as often as there are sets of
+ * them; of thousands of sets the newest. Non-zero from `each` ends it with that. */
+typedef int catalog_file_name_fn(void *ctx, const char *name, const char *ext, struct error *err);
+int catalog_file_names(struct catalog_reader *reader, catalog_file_name_fn *each, void *ctx,
+                       struct error *err);
 /* Starts to fetch what catalog_clip() of these rows (ascending) will read, so that who waits does so once.
  * What goes wrong is told when it is read. */
 void catalog_clips_ahead(struct catalog_reader *reader, const uint32_t *rows, size_t count);

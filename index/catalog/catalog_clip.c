@@ -304,3 +304,37 @@ int catalog_object(struct catalog_reader *reader, uint32_t id, struct catalog_ob
         return db_damaged(reader->db, err, "the object number %u is missing", id);
     return rc < 0 ? rc : 0;
 }
+
+/* ---- what files there are ---- */
+
+static int tell_template(struct db *db, sqlite3_stmt *stmt, catalog_file_name_fn *each, void *ctx,
+                         struct error *err)
+{
+    enum { ID, BYTES };
+    struct names_template template = {0};
+    const uint8_t *bytes;
+    size_t len;
+    int rc = db_column_bytes(db, stmt, BYTES, &bytes, &len, err);
+    if (!rc && names_template_decode(bytes, len, &template))
+        rc = db_damaged_row(db, stmt, err, "the names of streams are not in order");
+    for (uint32_t i = 0; !rc && i < template.count; i++)
+        rc = each(ctx, template.files[i].name, template.files[i].ext, err);
+    names_template_done(&template);
+    return rc;
+}
+
+int catalog_file_names(struct catalog_reader *reader, catalog_file_name_fn *each, void *ctx,
+                       struct error *err)
+{
+    enum { TEMPLATES_MAX = 4096 };
+    sqlite3_stmt *stmt;
+    int rc = db_query(reader->db, QUERY_TEMPLATES, &stmt, err);
+    if (rc)
+        return rc;
+    db_bind_number(stmt, 1, TEMPLATES_MAX);
+    while ((rc = db_step(reader->db, stmt, err)) == 1 &&
+           !(rc = tell_template(reader->db, stmt, each, ctx, err)))
+        ;
+    sqlite3_reset(stmt);
+    return rc;
+}

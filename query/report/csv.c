@@ -9,6 +9,7 @@
 
 struct csv {
     struct catalog_reader *reader;
+    const struct query *query;
     const struct rowset *rows;         /* of the clips */
     struct catalog_attribute *columns; /* by name */
     size_t count, cap;
@@ -112,7 +113,7 @@ static int add_clip(void *ctx, uint32_t row, struct error *err)
     struct catalog_clip clip;
     buf_clear(&csv->files);
     csv->at = 0;
-    int rc = files_of_clip(csv->reader, row, add_file, csv, err);
+    int rc = files_of_clip(csv->reader, csv->query, row, add_file, csv, err);
     if (!rc)
         rc = catalog_clip(csv->reader, row, &clip, err);
     if (rc)
@@ -139,7 +140,7 @@ static int make(const struct query *query, struct catalog_reader *reader, struct
     if (rc)
         return rc;
     CLEANUP_ROWSET struct rowset *rows = set_rows(set);
-    CLEANUP_CSV struct csv csv = {.reader = reader, .rows = rows, .line = buf, .to = to};
+    CLEANUP_CSV struct csv csv = {.reader = reader, .query = query, .rows = rows, .line = buf, .to = to};
     rc = catalog_attributes(reader, add_column, &csv, err);
     if (rc)
         return rc;

@@ -259,8 +259,8 @@ static int same_content(const struct diff_sides *sides, uint32_t row, size_t was
 
 static int read_files(struct diff_sides *sides, uint32_t row, struct error *err)
 {
-    int rc = files_of_clip(sides->diff->older, row, take_file, &sides->older, err);
-    return rc ? rc : files_of_clip(sides->diff->newer, row, take_file, &sides->newer, err);
+    int rc = files_of_clip(sides->diff->older, NULL, row, take_file, &sides->older, err);
+    return rc ? rc : files_of_clip(sides->diff->newer, NULL, row, take_file, &sides->newer, err);
 }
 
 static int compare_files(struct diff_sides *sides, uint32_t row, struct diff_clip *clip, struct error *err)

@@ -43,10 +43,12 @@ static int find_recording(struct catalog_reader *reader, uint32_t id, struct rec
 
 struct summing {
     struct catalog_reader *reader;
+    const struct query *query;
     struct recording recording;
     struct sha256 *sha;
     struct digest *digest;
     struct buf scratch;
+    const char *key; /* of the clip under way */
 };
 
 static int add_stream(struct summing *summing, uint32_t row, uint32_t number, struct buf *buf,
@@ -99,24 +101,21 @@ int digest_file(struct catalog_reader *reader, uint32_t row, uint32_t stream, ui
     return hash_file(&summing, row, stream, ret, err);
 }
 
-static int sum_file(struct summing *summing, uint32_t row, uint32_t stream, const char *key,
-                    struct error *err)
+static int sum_file(void *ctx, const struct files_entry *entry, struct error *err)
 {
-    CLEANUP_BUF struct buf name = BUF_INIT, head = BUF_INIT;
+    struct summing *summing = ctx;
+    CLEANUP_BUF struct buf head = BUF_INIT;
     uint8_t content[SHA256_BYTES];
-    struct files_entry entry;
-    int rc = files_entry(summing->reader, row, stream, &name, &entry, err);
-    if (rc >= 0)
-        rc = hash_file(summing, row, stream, content, err);
+    int rc = hash_file(summing, entry->row, entry->stream, content, err);
     if (rc < 0)
         return rc;
-    add_bytes(&head, key, strlen(key));
-    add_bytes(&head, name.data, name.len);
-    buf_le64(&head, entry.size);
+    add_bytes(&head, summing->key, strlen(summing->key));
+    add_bytes(&head, entry->name, strlen(entry->name));
+    buf_le64(&head, entry->size);
     sha256_add(summing->sha, head.data, head.len);
     sha256_add(summing->sha, content, sizeof content);
     summing->digest->files++;
-    summing->digest->bytes += entry.size;
+    summing->digest->bytes += entry->size;
     return 0;
 }
 
@@ -128,11 +127,8 @@ static int sum_clip(void *ctx, uint32_t row, struct error *err)
     if (rc < 0)
         return rc;
     CLEANUP_FREE char *key = mem_text(clip.key);
-    uint32_t count = clip.file_count;
-    for (uint32_t stream = 0; rc >= 0 && stream < count; stream++)
-        rc = sum_file(summing, row, stream, key, err);
-    if (rc >= 0)
-        rc = sum_file(summing, row, FILES_STREAM_JSON, key, err);
+    summing->key = key;
+    rc = files_of_clip(summing->reader, summing->query, row, sum_file, summing, err);
     summing->digest->clips++;
     return rc < 0 ? rc : 0;
 }
@@ -141,8 +137,11 @@ int digest_query(const struct query *query, struct catalog_reader *reader, struc
                  struct error *err)
 {
     struct digest digest = {0};
-    CLEANUP_SUMMING struct summing summing = {
-        .reader = reader, .recording = RECORDING_INIT, .sha = sha256_new(), .digest = &digest};
+    CLEANUP_SUMMING struct summing summing = {.reader = reader,
+                                              .query = query,
+                                              .recording = RECORDING_INIT,
+                                              .sha = sha256_new(),
+                                              .digest = &digest};
     int rc = query_each(query, reader, sum_clip, &summing, err);
     sha256_finish(summing.sha, digest.sha256);
     if (rc >= 0)

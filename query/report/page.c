@@ -20,6 +20,7 @@
 
 struct page {
     struct catalog_reader *reader;
+    const struct query *query;
     struct buf *buf;
     const char *separator; /* before the next element */
     bool any_value;        /* of the clip so far */
@@ -115,7 +116,7 @@ static int add_clip(struct page *page, uint32_t row, struct error *err)
     write_text(page->buf, clip.key, strlen(clip.key));
     buf_text_append(page->buf, ",\"files\":[");
     page->separator = "";
-    rc = files_of_clip(page->reader, row, add_file, page, err);
+    rc = files_of_clip(page->reader, page->query, row, add_file, page, err);
     buf_text_append(page->buf, "],\"labels\":[");
     page->any_value = false;
     if (rc >= 0)
@@ -157,7 +158,7 @@ static int add_row(void *ctx, uint32_t row, struct error *err)
 int page_append(const struct query *query, struct catalog_reader *reader, struct buf *buf, struct error *err)
 {
     CLEANUP_SET struct set *result = NULL;
-    struct page page = {.reader = reader, .buf = buf};
+    struct page page = {.reader = reader, .query = query, .buf = buf};
     size_t start = buf->len;
     int rc = query_run(query, reader, &result, err);
     buf_append(buf, page_html_head, page_html_head_len);

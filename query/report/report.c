@@ -86,6 +86,7 @@ static int append_alias(const struct query *query, struct catalog_reader *reader
 
 struct paths {
     struct catalog_reader *reader;
+    const struct query *query;
     struct buf *buf; /* NULL: count only */
     uint64_t bytes;
     char end;
@@ -105,7 +106,7 @@ static int add_path(void *ctx, const struct files_entry *entry, struct error *er
 static int add_paths(void *ctx, uint32_t row, struct error *err)
 {
     struct paths *paths = ctx;
-    return files_of_clip(paths->reader, row, add_path, paths, err);
+    return files_of_clip(paths->reader, paths->query, row, add_path, paths, err);
 }
 
 static int make_paths(const struct query *query, struct paths *paths, struct error *err)
@@ -120,19 +121,20 @@ static int make_paths(const struct query *query, struct paths *paths, struct err
 static int append_paths(const struct query *query, struct catalog_reader *reader, struct buf *buf,
                         struct error *err)
 {
-    return make_paths(query, &(struct paths){reader, buf, 0, '\n'}, err);
+    return make_paths(query, &(struct paths){reader, query, buf, 0, '\n'}, err);
 }
 
 static int append_paths0(const struct query *query, struct catalog_reader *reader, struct buf *buf,
                          struct error *err)
 {
-    return make_paths(query, &(struct paths){reader, buf, 0, '\0'}, err);
+    return make_paths(query, &(struct paths){reader, query, buf, 0, '\0'}, err);
 }
 
 /* ---- the manifest ---- */
 
 struct manifest { /* the walk over the rows */
     struct catalog_reader *reader;
+    const struct query *query;
     struct buf files;     /* of one clip: ,"files":{...} */
     uint64_t json_size;   /* of that clip */
     struct buf *buf;      /* NULL: count only */
@@ -147,8 +149,6 @@ static int add_file(void *ctx, const struct files_entry *entry, struct error *er
     buf_text_append(&manifest->files, manifest->files.len ? "," : ",\"files\":{");
     json_write_text(&manifest->files, entry->name, strlen(entry->name));
     buf_printf(&manifest->files, ":%" PRIu64, entry->size);
-    if (entry->stream == FILES_STREAM_JSON)
-        manifest->json_size = entry->size;
     return 0;
 }
 
@@ -171,14 +171,19 @@ static int add_json(struct manifest *manifest, uint32_t row, struct error *err)
 static int add_line(void *ctx, uint32_t row, struct error *err)
 {
     struct manifest *manifest = ctx;
+    struct catalog_clip clip;
     buf_clear(&manifest->files);
-    int rc = files_of_clip(manifest->reader, row, add_file, manifest, err);
+    int rc = catalog_clip(manifest->reader, row, &clip, err);
+    if (rc < 0)
+        return rc;
+    manifest->json_size = clip.json_size;
+    rc = files_of_clip(manifest->reader, manifest->query, row, add_file, manifest, err);
     if (rc < 0)
         return rc;
     if (manifest->json_size < sizeof line_end - 1)
         return error_set(err, EUCLEAN, "the labels of row %" PRIu32 " are of %" PRIu64 " bytes", row,
                          manifest->json_size);
-    buf_u8(&manifest->files, '}');
+    buf_text_append(&manifest->files, manifest->files.len ? "}" : ",\"files\":{}");
     manifest->total_bytes += manifest->json_size + manifest->files.len;
     if (!manifest->buf)
         return 0;
@@ -194,7 +199,7 @@ static int add_line(void *ctx, uint32_t row, struct error *err)
 static int make_manifest(const struct query *query, struct catalog_reader *reader, struct buf *buf,
                          uint64_t *ret_bytes, struct error *err)
 {
-    struct manifest manifest = {.reader = reader, .buf = buf};
+    struct manifest manifest = {.reader = reader, .query = query, .buf = buf};
     int rc = query_each(query, reader, add_line, &manifest, err);
     buf_done(&manifest.files);
     if (!rc && ret_bytes)
@@ -221,7 +226,7 @@ static int print_line(void *ctx, uint32_t row, struct error *err)
 int report_manifest_print(const struct query *query, struct catalog_reader *reader, FILE *to,
                           struct error *err)
 {
-    struct printing printing = {.manifest = {.reader = reader}, .to = to};
+    struct printing printing = {.manifest = {.reader = reader, .query = query}, .to = to};
     printing.manifest.buf = &printing.lines;
     int rc = query_each(query, reader, print_line, &printing, err);
     buf_done(&printing.manifest.files);
@@ -263,7 +268,7 @@ int report_size(enum report_kind kind, const struct query *query, struct catalog
     if (kind == REPORT_MANIFEST)
         return make_manifest(query, reader, NULL, ret, err);
     if (kind == REPORT_PATHS || kind == REPORT_PATHS0) {
-        struct paths paths = {.reader = reader};
+        struct paths paths = {.reader = reader, .query = query};
         int rc = make_paths(query, &paths, err);
         if (!rc)
             *ret = paths.bytes;

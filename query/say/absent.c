@@ -146,9 +146,9 @@ static int tell_stream(struct absent *absent, uint32_t row, struct error *err)
     CLEANUP_FREE char *key = mem_copy(absent->name, absent->key_len);
     nearest_init(&nearest, absent->name + absent->key_len, absent->len - absent->key_len);
     bool alone = absent->key_len == absent->len; /* the key */
-    int rc = files_of_clip(absent->reader, row, offer_file, &nearest, err);
+    int rc = files_of_clip(absent->reader, absent->query, row, offer_file, &nearest, err);
     if (rc >= 0 && (alone || !nearest.count))
-        rc = files_of_clip(absent->reader, row, list_file, &list, err);
+        rc = files_of_clip(absent->reader, absent->query, row, list_file, &list, err);
     if (rc < 0)
         return rc;
     if (alone) {

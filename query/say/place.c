@@ -163,6 +163,9 @@ static int find_file(struct place *place, struct catalog_reader *reader, const c
     if (!rc)
         rc = files_check(result, place->row, name, len, err);
     if (!rc)
+        rc = files_check_shown(place->query, reader, &(struct files_place){place->row, place->stream}, name,
+                               len, err);
+    if (!rc)
         place->is_file = true;
     return rc == -ENOENT ? absent_file(place->query, reader, name, len, NULL, err) : rc;
 }

@@ -168,6 +168,7 @@ struct naming {
     suggest_fn *each;
     void *ctx;
     struct catalog_reader *reader;
+    const struct query *query;
     unsigned count, looked_at;
 };
 
@@ -183,14 +184,14 @@ static int take_file(void *ctx, const struct files_entry *file, struct error *er
 static int take_clip(void *ctx, uint32_t row, struct error *err)
 {
     struct naming *naming = ctx;
-    int rc = files_of_clip(naming->reader, row, take_file, naming, err);
+    int rc = files_of_clip(naming->reader, naming->query, row, take_file, naming, err);
     return rc ? rc : ++naming->looked_at == SUGGEST_CLIPS_MOST;
 }
 
 int suggest_files(const struct query *parent, const char *typed, struct catalog_reader *reader,
                   suggest_fn *each, void *ctx, struct error *err)
 {
-    struct naming naming = {.typed = typed, .each = each, .ctx = ctx, .reader = reader};
+    struct naming naming = {.typed = typed, .each = each, .ctx = ctx, .reader = reader, .query = parent};
     CLEANUP_SET struct set *first = NULL;
     int rc = query_first(parent, SUGGEST_CLIPS_MOST, reader, &first, err);
     if (!rc)

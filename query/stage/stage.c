@@ -13,9 +13,9 @@
 #define LATER(called) (&(const struct stage){.name = called}) /* the name is kept free */
 
 static const struct stage *const table[] = {
-    &stage_key,   LATER("near"),  LATER("text"),  LATER("cut"),  LATER("at"),      LATER("align"),
-    &stage_sort,  &stage_skip,    &stage_head,    &stage_sample, &stage_shuffle,   &stage_shard,
-    &stage_split, &stage_balance, LATER("dedup"), &stage_since,  LATER("streams"), LATER("snap"),
+    &stage_key,   LATER("near"),  LATER("text"),  LATER("cut"),  LATER("at"),    LATER("align"),
+    &stage_sort,  &stage_skip,    &stage_head,    &stage_sample, &stage_shuffle, &stage_shard,
+    &stage_split, &stage_balance, LATER("dedup"), &stage_since,  &stage_streams, LATER("snap"),
 };
 enum { COUNT = sizeof table / sizeof *table };
 

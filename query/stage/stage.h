@@ -45,13 +45,16 @@ struct stage {
      * NULL: there never is. */
     int (*tell)(const void *bound, struct catalog_reader *reader, struct set *set, struct buf *buf,
                 struct error *err);
+    /* Of the clips that are left, is this file listed? By stream name ("" for a plain one) and extension.
+     * NULL: all are. */
+    bool (*shows)(const void *bound, const char *name, const char *ext);
     /* -EAGAIN from a reader that does not wait: call again. */
     int (*apply)(const void *bound, struct catalog_reader *reader, struct set *set, struct set **ret,
                  struct error *err);
 };
 
-extern const struct stage stage_key, stage_sort, stage_skip, stage_head, stage_sample, stage_shuffle,
-    stage_shard, stage_split, stage_balance, stage_since;
+extern const struct stage stage_key, stage_streams, stage_sort, stage_skip, stage_head, stage_sample,
+    stage_shuffle, stage_shard, stage_split, stage_balance, stage_since;
 
 /* The i-th one, in the order in which they are offered; NULL behind the last. */
 const struct stage *stage_at(size_t i);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Folders of paths with stages: what they list, in which order, and why something is not in them."""
+import json
 import os
 
 from conftest import SAMPLE, elidefs, mounted
@@ -30,3 +31,22 @@ def test_a_folder_lists_its_clips_in_the_order_of_its_path(dataset, tmp_path):
         assert not (point / "v1/@head=1/ep000001.json").exists()
     assert "'ep000001.json' is not among @head=1" in refused("query", dataset, "v1/@head=1/ep000001.json")
     assert refused("query", dataset, "v1/@hed=1") == "elidefs: no stage '@hed': did you mean '@head'?"
+
+
+def test_a_folder_of_some_streams_lists_finds_and_copies_only_these(dataset, tmp_path):
+    elidefs("import", dataset, SAMPLE, "--table", LABELS)
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        whole, some = point / "v1/arm=left", point / "v1/arm=left/@streams=top,json"
+        wanted = [name for name in os.listdir(whole) if name.endswith((".top.mp4", ".json"))]
+        assert os.listdir(some) == wanted == (some / ".as/paths.txt").read_text().splitlines()
+        assert all((some / name).stat().st_ino == (whole / name).stat().st_ino for name in wanted)
+        hidden = next(name for name in os.listdir(whole) if name.endswith(".state.parquet"))
+        assert not (some / hidden).exists() and (whole / hidden).exists()
+        lines = [json.loads(line) for line in (some / ".elidefs/manifest.jsonl").read_text().splitlines()]
+        assert sorted(name for line in lines for name in line["files"]) == sorted(wanted)
+        assert (some / ".elidefs/digest").read_text() != (whole / ".elidefs/digest").read_text()
+        assert (point / "v1/@streams=top,json/arm=left/.elidefs/canonical").read_text() == "@streams=json,top/arm=left\n"
+        assert (some / ".elidefs/count").read_text() == (whole / ".elidefs/count").read_text()
+    elidefs("cp", dataset, "v1/arm=left/@streams=top", tmp_path / "copy")
+    assert sorted(os.listdir(tmp_path / "copy")) == sorted(name for name in wanted if name.endswith(".mp4"))
+    assert "no file is called 'tpo'; there are json, top, wrist_right, state" in refused("query", dataset, "v1/@streams=tpo")

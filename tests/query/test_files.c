@@ -69,7 +69,7 @@ Test(files, a_clips_files_are_listed_with_the_json_last_and_found_by_name)
     uint32_t row = 0, stream = 0;
     cr_assert_eq(find(result, "ep004.json", &row, &stream, NULL), 0);
     cr_assert_eq(stream, FILES_STREAM_JSON);
-    cr_assert_eq(files_of_clip(open_world.reader, row, append_name, &list, NULL), 0);
+    cr_assert_eq(files_of_clip(open_world.reader, NULL, row, append_name, &list, NULL), 0);
     cr_assert_str_eq(buf_text(&list),
                      "ep004.front.mp4 0\nep004.wrist.mp4 1\nep004.state.parquet 2\nep004.json 1023\n");
     cr_assert_eq(find(result, "ep004.wrist.mp4", &row, &stream, NULL), 0);
@@ -115,7 +115,7 @@ Test(files, a_listing_can_be_ended_and_an_entry_read_alone)
     int calls = 0;
     struct buf name = BUF_INIT;
     struct files_entry entry = {0};
-    cr_assert_eq(files_of_clip(open_world.reader, 0, stop_at_second, &calls, NULL), 42);
+    cr_assert_eq(files_of_clip(open_world.reader, NULL, 0, stop_at_second, &calls, NULL), 42);
     cr_assert_eq(calls, 2);
     cr_assert_eq(files_entry(open_world.reader, 0, 2, &name, &entry, NULL), 0);
     cr_assert_str_eq(entry.name, "ep000.state.parquet");
@@ -124,6 +124,32 @@ Test(files, a_listing_can_be_ended_and_an_entry_read_alone)
     cr_assert_eq(files_entry(open_world.reader, 0, 3, NULL, &entry, NULL), -ENOENT);
     cr_assert_eq(files_entry(open_world.reader, 99, 0, NULL, &entry, NULL), -ENOENT);
     buf_done(&name);
+    teardown();
+}
+
+static void check_listed(const char *path, const char *expected)
+{
+    CLEANUP_QUERY struct query *query = NULL;
+    CLEANUP_BUF struct buf list = BUF_INIT;
+    struct error err = {0};
+    cr_assert_eq(query_parse(path, strlen(path), open_world.reader, &query, &err), 0, "%s", err.text);
+    cr_assert_eq(files_of_clip(open_world.reader, query, 0, append_name, &list, &err), 0);
+    cr_assert_str_eq(buf_text(&list), expected);
+}
+
+Test(files, only_the_streams_that_are_asked_for_are_listed_and_found)
+{
+    setup();
+    CLEANUP_QUERY struct query *query = NULL;
+    check_listed("@streams=front", "ep000.front.mp4 0\n");
+    check_listed("@streams=state,front", "ep000.front.mp4 0\nep000.state.parquet 2\n");
+    check_listed("@streams=json", "ep000.json 1023\n");
+    check_listed("@streams=front,json/arm=left/@streams=json,state", "ep000.json 1023\n");
+    cr_assert_eq(query_parse("@streams=front", 14, open_world.reader, &query, NULL), 0);
+    const struct files_place front = {0, 0}, wrist = {0, 1}, json = {0, FILES_STREAM_JSON};
+    cr_assert_eq(files_check_shown(query, open_world.reader, &front, "a", 1, NULL), 0);
+    cr_assert_eq(files_check_shown(query, open_world.reader, &wrist, "a", 1, NULL), -ENOENT);
+    cr_assert_eq(files_check_shown(query, open_world.reader, &json, "a", 1, NULL), -ENOENT);
     teardown();
 }
 

@@ -5,17 +5,21 @@
  */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cache/base/buf.h"
 #include "query/order/choose.h"
+#include "query/order/rank.h"
 #include "query/order/shuffle.h"
 #include "query/order/sorted.h"
 #include "tests/query/golden.h"
 #include "tests/query/world.h"
 #include "tests/test_leaks.h"
+#include "tests/test_seed.h"
 
 enum { CLIPS = 2000, SESSIONS = 37 };
 
@@ -364,6 +368,107 @@ Test(order, lists_are_not_sorted)
     cr_assert_eq(sorted_rows(stage.open.reader, stage.live, id_of(&stage, "box"), false, &rows, &count, &err),
                  -EINVAL);
     cr_assert_str_eq(err.text, "'box' is a list, which has no order");
+    stage_done(&stage);
+}
+
+/* ---- ranking ---- */
+
+Test(order, logarithms_by_integers_are_logarithms)
+{
+    for (uint64_t number = 1; number < UINT64_C(1) << 60; number += number / 3 + 1)
+        cr_assert_lt(fabs((double)rank_log2(number) / 4294967296.0 - log2((double)number)), 1e-8, "%llu",
+                     (unsigned long long)number);
+    cr_assert_eq(rank_log2(1), 0);
+    cr_assert_eq(rank_log2(1024), UINT64_C(10) << 32);
+}
+
+static const struct world_attribute texts[] = {{"note", VALUE_TEXT, false},
+                                               {"tags", VALUE_TEXT, true},
+                                               {"length", VALUE_INT, false},
+                                               {NULL, VALUE_TEXT, false}};
+static const char *const vocabulary[] = {"pick", "Place", "cube",  "ball",         "up",
+                                         "the",  "left",  "fails", "w\xc3\xbcrfel"};
+enum { VOCABULARY = sizeof vocabulary / sizeof *vocabulary, TEXTS = 300 };
+
+static void text_world(struct world *world, uint64_t seed)
+{
+    *world = (struct world){.attributes = texts};
+    for (uint32_t i = 0; i < TEXTS; i++) {
+        const struct keyed key = {seed, i};
+        CLEANUP_BUF struct buf note = BUF_INIT;
+        char name[16];
+        snprintf(name, sizeof name, "t%04u", i);
+        struct world_clip *clip = world_add(world, name);
+        for (uint32_t k = 0; k < keyed_half(&key, 0, 0) % 12; k++) {
+            uint64_t drawn = keyed_half(&key, 1, k);
+            buf_printf(&note, "%s%s", k ? ", " : "",
+                       vocabulary[drawn % VOCABULARY * (drawn >> 32) % VOCABULARY]);
+        }
+        if (note.len)
+            world_value(world, clip, "note", buf_text(&note));
+        if (i % 3 == 0)
+            world_value(world, clip, "tags", vocabulary[i % VOCABULARY]);
+        world_value(world, clip, "length", "7");
+    }
+}
+
+/* How often the word stands in the clip's texts; NULL: how many words do. */
+static double count_in(const struct world_clip *clip, const char *wanted)
+{
+    double count = 0;
+    for (size_t a = 0; a < 2; a++)
+        for (size_t i = 0; i < clip->values[a].count; i++) {
+            const struct value *value = &clip->values[a].list[i];
+            CLEANUP_FREE char *text = mem_printf("%.*s", (int)value->len, value->text);
+            for (char *word = strtok(text, ", "); word; word = strtok(NULL, ", "))
+                count += !wanted || !strcasecmp(word, wanted);
+        }
+    return count;
+}
+
+static double score_of(const struct world *world, const struct world_clip *clip, const char *const *words)
+{
+    double sum = 0, length = 0;
+    for (size_t i = 0; i < world->count; i++)
+        length += count_in(&world->clips[i], NULL);
+    for (; *words; words++) {
+        double having = 0, times = count_in(clip, *words), mean = length / (double)world->count;
+        for (size_t i = 0; i < world->count; i++)
+            having += count_in(&world->clips[i], *words) > 0;
+        sum += log(1 + ((double)world->count - having + 0.5) / (having + 0.5)) * times * 2.2 /
+               (times + 1.2 * (0.25 + 0.75 * count_in(clip, NULL) / mean));
+    }
+    return sum;
+}
+
+Test(order, clips_are_ranked_by_what_their_texts_say)
+{
+    static const char *const wanted[] = {"cube", "fails", "place", NULL};
+    struct stage stage = {.live = NULL};
+    struct rank_words words;
+    struct error err = {0};
+    text_world(&stage.world, test_seed());
+    world_open(&stage.world, &stage.open);
+    cr_assert_eq(catalog_live(stage.open.reader, &stage.live, &err), 0);
+    CLEANUP_ROWSET struct rowset *some = rowset_copy(stage.live);
+    rowset_keep_range(some, 30, 280);
+    cr_assert(rank_words_read("Fails: CUBE place, cube", 23, &words));
+    CLEANUP_FREE uint32_t *all = NULL, *few = NULL;
+    size_t count, few_count, having = 0;
+    cr_assert_eq(rank_rows(stage.open.reader, some, &words, 1000, &all, &count, &err), 0, "%s", err.text);
+    cr_assert_eq(rank_rows(stage.open.reader, some, &words, 7, &few, &few_count, &err), 0, "%s", err.text);
+    for (uint32_t row = 30; row < 280; row++)
+        having += score_of(&stage.world, clip_at(&stage, row), wanted) > 0;
+    cr_assert_eq(count, having);
+    cr_assert_eq(few_count, 7);
+    cr_assert_eq(memcmp(all, few, sizeof *few * 7), 0);
+    for (size_t i = 1; i < count; i++) {
+        double before = score_of(&stage.world, clip_at(&stage, all[i - 1]), wanted),
+               now = score_of(&stage.world, clip_at(&stage, all[i]), wanted);
+        cr_assert_gt(before, now - 1e-6, "%zu: %f %f", i, before, now);
+        cr_assert(fabs(before - now) > 1e-6 || all[i - 1] < all[i] || before > now, "equal ones by row");
+    }
+    rank_words_done(&words);
     stage_done(&stage);
 }
 

@@ -165,9 +165,10 @@ int lookup_entry(struct task *task, const struct catalog_patience *patience, str
     if (rc == 0)
         rc = special_make(task->fs, patience, &wanted, err);
     if (rc == 0) {
-        /* a version's own entry never changes; what moves is below a name without a version */
+        /* a version's own entry never changes; what moves is below a name without a version, and the way to a
+         * version may be another one after a purge */
         rc = attr_of_node(task->fs, &wanted, patience, &entry.attr, &entry.attr_timeout, err);
-        entry.entry_timeout = dir->kind == NODE_ROOT && wanted.query ? FS_WHILE : entry.attr_timeout;
+        entry.entry_timeout = wanted.query && !dir->query ? FS_WHILE : entry.attr_timeout;
     }
     if (rc == 0)
         enter(task, &wanted, &entry);

@@ -118,6 +118,7 @@ static void drop_names(void *ctx)
         if (dataset_is_purged(fs->dataset, version, &top))
             fuse_lowlevel_notify_inval_entry(fs->session, FUSE_ROOT_ID, name, (size_t)len);
     }
+    fuse_lowlevel_notify_inval_entry(fs->session, FUSE_ROOT_ID, ".q", strlen(".q"));
     for (size_t i = nodes_queries(fs->nodes, &list); i--;)
         if (dataset_is_purged(fs->dataset, list[i].version, &top))
             fuse_lowlevel_notify_inval_inode(fs->session, list[i].id, 0, 0);

@@ -51,19 +51,29 @@ static void sink(struct least *least, size_t at)
     }
 }
 
-static int draw(void *ctx, uint32_t row, uint32_t hash, struct error *err)
+static void add_lot(struct least *least, struct lot lot)
 {
-    struct least *least = ctx;
-    const struct lot lot = {keyed_clip(least->key, least->purpose, hash), row};
-    (void)err;
     if (least->count < least->max) {
         mem_grow(&least->heap, &least->cap, least->count + 1, sizeof *least->heap);
         least->heap[least->count++] = lot;
         rise(least, least->count - 1);
-    } else if (below(&lot, &least->heap[0])) {
+    } else if (least->max && below(&lot, &least->heap[0])) {
         least->heap[0] = lot;
         sink(least, 0);
     }
+}
+
+static void take_lots(const struct least *least, struct rowset *rows)
+{
+    for (size_t i = 0; i < least->count; i++)
+        rowset_add(rows, least->heap[i].row);
+}
+
+static int draw(void *ctx, uint32_t row, uint32_t hash, struct error *err)
+{
+    struct least *least = ctx;
+    (void)err;
+    add_lot(least, (struct lot){keyed_clip(least->key, least->purpose, hash), row});
     return 0;
 }
 
@@ -78,8 +88,7 @@ int choose_least(struct catalog_reader *reader, const struct rowset *rows, const
     int rc = catalog_key_hashes(reader, rows, draw, &least, err);
     if (!rc) {
         *ret = rowset_new();
-        for (size_t i = 0; i < least.count; i++)
-            rowset_add(*ret, least.heap[i].row);
+        take_lots(&least, *ret);
     }
     free(least.heap);
     return rc;
@@ -243,22 +252,53 @@ static struct scale scale_of(const struct groups *groups, const struct choose_we
     return scale;
 }
 
+/* What is drawn for each of some rows, by their rank among these. */
+struct drawing {
+    const struct rowset *rows;
+    uint64_t *drawn;
+};
+
+static int draw_one(void *ctx, uint32_t row, uint32_t hash, struct error *err)
+{
+    static const struct keyed none = {0, 0};
+    const struct drawing *drawing = ctx;
+    (void)err;
+    drawing->drawn[rowset_rank(drawing->rows, row)] = keyed_clip(&none, KEYED_BALANCE, hash);
+    return 0;
+}
+
+static void take_least(const struct drawing *drawing, const struct group *group, uint64_t count,
+                       struct rowset *to)
+{
+    struct least least = {.max = (size_t)count};
+    uint32_t row;
+    for (uint64_t from = 0; rowset_rows(group->rows, from, &row, 1); from = row + UINT64_C(1))
+        add_lot(&least, (struct lot){drawing->drawn[rowset_rank(drawing->rows, row)], row});
+    take_lots(&least, to);
+    free(least.heap);
+}
+
 int choose_balanced(struct catalog_reader *reader, const struct rowset *rows, uint32_t attribute,
                     const struct choose_weight *weights, size_t count, struct rowset **ret, struct error *err)
 {
-    static const struct keyed none = {0, 0};
     CLEANUP_GROUPS struct groups groups = {.placed = rowset_new()};
-    CLEANUP_ROWSET struct rowset *chosen = rowset_new();
+    CLEANUP_ROWSET struct rowset *chosen = rowset_new(), *weighed = rowset_new();
     int rc = catalog_values_within(reader, attribute, rows, add_group, &groups, err);
+    if (rc)
+        return rc;
     const struct scale scale = scale_of(&groups, weights, count);
-    for (size_t i = 0; !rc && scale.weight && i < groups.count; i++) {
-        CLEANUP_ROWSET struct rowset *some = NULL;
-        const struct group *group = &groups.list[i];
-        uint64_t weight = weight_of(weights, count, &group->value);
+    for (size_t i = 0; scale.clips && i < groups.count; i++)
+        if (weight_of(weights, count, &groups.list[i].value))
+            rowset_or(weighed, groups.list[i].rows);
+    CLEANUP_FREE uint64_t *drawn = mem_zero((rowset_count(weighed) + 1) * sizeof *drawn);
+    struct drawing drawing = {weighed, drawn};
+    if (scale.clips)
+        rc = catalog_key_hashes(reader, weighed, draw_one, &drawing, err);
+    for (size_t i = 0; !rc && scale.clips && i < groups.count; i++) {
+        uint64_t weight = weight_of(weights, count, &groups.list[i].value);
         uint64_t clips = (uint64_t)((unsigned __int128)scale.clips * weight / scale.weight);
-        rc = choose_least(reader, group->rows, &none, KEYED_BALANCE, clips, &some, err);
-        if (!rc)
-            rowset_or(chosen, some);
+        if (weight)
+            take_least(&drawing, &groups.list[i], clips, chosen);
     }
     if (!rc)
         *ret = STEAL(chosen);

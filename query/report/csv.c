@@ -15,7 +15,8 @@ struct csv {
     size_t count, cap;
     struct buf files, cell;
     struct buf *line; /* of the clip under way */
-    size_t at;        /* the column that the next cell is of */
+    size_t at;        /* the column that the next cell is of, */
+    bool there;       /* and whether the clip has a value of it */
     FILE *to;         /* NULL: lines stay */
 };
 
@@ -27,10 +28,11 @@ static void csv_done(struct csv *csv)
 }
 #define CLEANUP_CSV CLEANUP(csv_done)
 
-static void add_cell(struct buf *line, const void *bytes, size_t len)
+/* An empty text is "", a value that is not there is nothing: readers that tell them apart do. */
+static void add_cell(struct buf *line, const void *bytes, size_t len, bool there)
 {
     const char *text = bytes;
-    bool quoted = false;
+    bool quoted = there && !len;
     for (size_t i = 0; i < len; i++)
         quoted |= text[i] == '"' || text[i] == ',' || text[i] == '\n' || text[i] == '\r';
     if (quoted)
@@ -64,7 +66,7 @@ static void add_head(const struct csv *csv)
     buf_text_append(csv->line, "key,files");
     for (size_t i = 0; i < csv->count; i++) {
         buf_u8(csv->line, ',');
-        add_cell(csv->line, csv->columns[i].name, strlen(csv->columns[i].name));
+        add_cell(csv->line, csv->columns[i].name, strlen(csv->columns[i].name), true);
     }
     buf_u8(csv->line, '\n');
 }
@@ -85,7 +87,8 @@ static void end_cell(struct csv *csv)
     if (csv->columns[csv->at].multi && csv->cell.len)
         buf_u8(&csv->cell, ']');
     buf_u8(csv->line, ',');
-    add_cell(csv->line, csv->cell.data, csv->cell.len);
+    add_cell(csv->line, csv->cell.data, csv->cell.len, csv->there);
+    csv->there = false;
     buf_clear(&csv->cell);
     csv->at++;
 }
@@ -96,6 +99,7 @@ static int add_value(void *ctx, const struct catalog_attribute *attribute, const
     struct csv *csv = ctx;
     while (csv->at < csv->count && csv->columns[csv->at].id != attribute->id)
         end_cell(csv);
+    csv->there = true;
     if (attribute->multi) {
         buf_u8(&csv->cell, csv->cell.len ? ',' : '[');
         value_print_json(&csv->cell, value);
@@ -118,9 +122,9 @@ static int add_clip(void *ctx, uint32_t row, struct error *err)
         rc = catalog_clip(csv->reader, row, &clip, err);
     if (rc)
         return rc;
-    add_cell(csv->line, clip.key, strlen(clip.key));
+    add_cell(csv->line, clip.key, strlen(clip.key), true);
     buf_u8(csv->line, ',');
-    add_cell(csv->line, csv->files.data, csv->files.len);
+    add_cell(csv->line, csv->files.data, csv->files.len, false);
     rc = catalog_clip_values(csv->reader, row, add_value, csv, err);
     while (!rc && csv->at < csv->count)
         end_cell(csv);

@@ -312,6 +312,8 @@ static int expand_alias(const char *path, struct buf *ret, struct error *err)
     path += 3;
     const char *last = strchr(path, '_');
     size_t len = last ? (size_t)(last + 1 - path) : strlen(path);
+    if (path[len] && path[len] != '/')
+        return error_set(err, ENOENT, ".q: '_' ends the letters, and '/' stands behind it");
     int rc = alias_decode(path, len, ret, err);
     if (!rc)
         buf_text_append(ret, path + len);

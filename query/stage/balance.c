@@ -75,6 +75,10 @@ static int bind(const struct grammar_text *args, size_t count, struct catalog_re
     int rc = count % 2 ? 0 : stage_refuse(&stage_balance, err, "a value without a weight");
     if (!rc)
         rc = read_attribute(&stage_balance, args, 0, reader, &balance->attribute, why, err);
+    if (!rc && balance->attribute.multi)
+        rc = stage_refuse(&stage_balance, err,
+                          "a clip may have several values of '%s', and would count for each",
+                          balance->attribute.name);
     for (size_t i = 1; !rc && i < count; i += 2)
         rc = add_weight(balance, args + i, reader, err);
     if (rc < 0)

@@ -1,34 +1,148 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Of all clips the index has the counts; of others the values are walked with their rows. */
+/*
+ * Of all clips the index has the counts; of few clips with many values each clip is read; of others the
+ * values are walked with their rows. That there are too many may be seen from some of the clips.
+ */
 #include "query/facets.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cache/base/memory.h"
 
-static struct value own(const struct value *value)
-{
-    struct value copy = *value;
-    if (value_borrows(value)) {
-        char *text = mem_alloc(value->len + 1);
-        memcpy(text, value->text, value->len);
-        text[value->len] = 0;
-        copy.text = text;
-    }
-    return copy;
-}
+enum {
+    FEW_CLIPS = 16,        /* are read whatever the values */
+    FEW_VALUES = 1000,     /* are walked rather than more clips read */
+    READ_CLIPS = 2048,     /* no more are read one by one */
+    GATHERED_VALUES = 4096 /* no more are put in order one by one */
+};
 
-static void disown(struct value *value)
+/* ---- the list ---- */
+
+static void insert(struct facets *facets, size_t at, const struct value *value, uint64_t clips)
 {
+    mem_grow(&facets->list, &facets->cap, facets->count + 1, sizeof *facets->list);
+    struct facet *place = facets->list + at;
+    memmove(place + 1, place, (facets->count - at) * sizeof *place);
+    *place = (struct facet){*value, clips};
     if (value_borrows(value))
-        free((char *)(uintptr_t)value->text);
-    *value = (struct value){0};
+        place->value.text = mem_copy(value->text, value->len);
+    facets->count++;
 }
 
-/* ---- values and counts, whichever way ---- */
+void facets_done(struct facets *facets)
+{
+    for (size_t i = 0; i < facets->count; i++)
+        if (value_borrows(&facets->list[i].value))
+            free((char *)(uintptr_t)facets->list[i].value.text);
+    free(facets->list);
+    *facets = (struct facets){0};
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct facet *x = a, *y = b;
+    if (x->clips != y->clips)
+        return x->clips > y->clips ? -1 : 1;
+    return value_compare(&x->value, &y->value);
+}
+
+void facets_sort(struct facets *facets)
+{
+    if (facets->count)
+        qsort(facets->list, facets->count, sizeof *facets->list, compare);
+}
+
+void facets_print(const struct facets *facets, struct buf *buf)
+{
+    for (size_t i = 0; i < facets->count; i++) {
+        buf_printf(buf, "%7" PRIu64 " ", facets->list[i].clips);
+        value_print(buf, &facets->list[i].value);
+        buf_u8(buf, '\n');
+    }
+}
+
+/* ---- clip by clip ---- */
+
+struct gathering {
+    struct facets *facets; /* in value order */
+    size_t most;
+};
+
+static int gather_value(void *ctx, const struct catalog_attribute *attribute, const struct value *value,
+                        struct error *err)
+{
+    const struct gathering *gathering = ctx;
+    struct facets *facets = gathering->facets;
+    size_t low = 0, high = facets->count;
+    (void)attribute, (void)err;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (value_compare(&facets->list[middle].value, value) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < facets->count && !value_compare(&facets->list[low].value, value))
+        facets->list[low].clips++;
+    else if (facets->count == gathering->most)
+        return 1;
+    else
+        insert(facets, low, value, 1);
+    return 0;
+}
+
+/* What the first READ_CLIPS have. 1: more than `most` values. */
+static int gather(const struct facets_asked *asked, size_t most, struct facets *facets, struct error *err)
+{
+    CLEANUP_FREE uint32_t *rows = mem_alloc(READ_CLIPS * sizeof *rows);
+    struct gathering gathering = {facets, most};
+    const struct catalog_some some = {&asked->attribute->id, 1};
+    size_t count = rowset_rows(asked->rows, 0, rows, READ_CLIPS);
+    int rc = 0;
+    catalog_clips_ahead(asked->reader, rows, count);
+    for (size_t i = 0; !rc && i < count; i++) {
+        rc = catalog_clip_some(asked->reader, rows[i], &some, gather_value, &gathering, err);
+        rc = rc == -ENOENT ? 0 : rc; /* purged meanwhile */
+    }
+    return rc;
+}
+
+/* ---- values and counts in value order, whichever way ---- */
+
+struct scale {
+    uint64_t clips, values;
+    bool all;   /* the clips are all there are */
+    bool event; /* its values are not among those of a clip */
+};
+
+static bool is_event(const struct catalog_attribute *attribute)
+{
+    return strcmp(attribute->name, "event") == 0;
+}
+
+static int measure(const struct facets_asked *asked, struct scale *ret, struct error *err)
+{
+    struct catalog_counts counts;
+    struct catalog_info info;
+    int rc = catalog_info(asked->reader, &info, err);
+    if (!rc)
+        rc = catalog_attribute_counts(asked->reader, asked->attribute->id, &counts, err);
+    if (rc)
+        return rc;
+    uint64_t clips = rowset_count(asked->rows);
+    *ret = (struct scale){clips, counts.distinct, clips == info.clips, is_event(asked->attribute)};
+    return 0;
+}
+
+static bool is_read_by_clips(const struct scale *scale)
+{
+    return !scale->event && scale->clips <= READ_CLIPS &&
+           (scale->clips <= FEW_CLIPS || scale->values > FEW_VALUES);
+}
 
 struct counting {
     catalog_value_fn *each;
@@ -41,126 +155,192 @@ static int count_rows(void *ctx, const struct value *value, const struct rowset 
     return counting->each(counting->ctx, value, rowset_count(rows), err);
 }
 
-static int each_value(struct catalog_reader *reader, const struct rowset *rows, uint32_t attribute,
-                      catalog_value_fn *each, void *ctx, struct error *err)
+static int each_value(const struct facets_asked *asked, const struct scale *scale, catalog_value_fn *each,
+                      void *ctx, struct error *err)
 {
-    struct catalog_info info;
+    CLEANUP_FACETS struct facets gathered = {0};
     struct counting counting = {each, ctx};
-    int rc = catalog_info(reader, &info, err);
-    if (rc)
-        return rc;
-    return rowset_count(rows) == info.clips
-               ? catalog_values(reader, attribute, each, ctx, err)
-               : catalog_values_within(reader, attribute, rows, count_rows, &counting, err);
+    uint32_t id = asked->attribute->id;
+    if (asked->attribute->type == VALUE_LIST)
+        return 0;
+    if (scale->all)
+        return catalog_values(asked->reader, id, each, ctx, err);
+    int rc = is_read_by_clips(scale) ? gather(asked, GATHERED_VALUES, &gathered, err) : 1;
+    if (rc == 1)
+        return catalog_values_within(asked->reader, id, asked->rows, count_rows, &counting, err);
+    for (size_t i = 0; !rc && i < gathered.count; i++)
+        rc = each(ctx, &gathered.list[i].value, gathered.list[i].clips, err);
+    return rc;
 }
 
-/* ---- all of them ---- */
-
-void facets_add(struct facets *facets, const struct value *value, uint64_t clips)
-{
-    mem_grow(&facets->list, &facets->cap, facets->count + 1, sizeof *facets->list);
-    facets->list[facets->count++] = (struct facet){own(value), clips};
-    facets->clips += clips;
-}
-
-struct collecting {
-    struct facets *facets;
-    size_t most;
-};
+/* ---- as a list ---- */
 
 static int collect(void *ctx, const struct value *value, uint64_t clips, struct error *err)
 {
-    const struct collecting *collecting = ctx;
-    struct facets *facets = collecting->facets;
-    if (facets->count == collecting->most)
-        return error_set(err, E2BIG, "there are more than %zu values", collecting->most);
-    facets_add(facets, value, clips);
+    const struct gathering *gathering = ctx;
+    struct facets *facets = gathering->facets;
+    (void)err;
+    if (facets->count == gathering->most)
+        return 1;
+    insert(facets, facets->count, value, clips);
     return 0;
 }
 
-static int compare(const void *a, const void *b)
-{
-    const struct facet *x = a, *y = b;
-    if (x->clips != y->clips)
-        return x->clips > y->clips ? -1 : 1;
-    return value_compare(&x->value, &y->value);
-}
-
-int facets_of(struct catalog_reader *reader, const struct rowset *rows, uint32_t attribute, size_t most,
-              struct facets *ret, struct error *err)
+static int read_least(const struct facets_asked *asked, const struct scale *scale, size_t most,
+                      struct facets *ret, struct error *err)
 {
     CLEANUP_FACETS struct facets facets = {0};
-    int rc = each_value(reader, rows, attribute, collect, &(struct collecting){&facets, most}, err);
+    int rc = each_value(asked, scale, collect, &(struct gathering){&facets, most}, err);
+    if (rc < 0)
+        return rc;
+    *ret = facets;
+    facets = (struct facets){0};
+    return rc;
+}
+
+int facets_least(const struct facets_asked *asked, size_t most, struct facets *ret, struct error *err)
+{
+    struct scale scale;
+    int rc = measure(asked, &scale, err);
+    return rc ? rc : read_least(asked, &scale, most, ret, err);
+}
+
+/* 1: some of the clips have more than `most` already. Asked where it takes less to read than all rows of all
+ * values. */
+static int some_have_more(const struct facets_asked *asked, const struct scale *scale, size_t most,
+                          struct error *err)
+{
+    CLEANUP_FACETS struct facets some = {0};
+    if (asked->attribute->type == VALUE_LIST || scale->all || scale->event || scale->clips <= READ_CLIPS ||
+        scale->values <= FEW_VALUES || scale->values <= most || most >= READ_CLIPS)
+        return 0;
+    return gather(asked, most, &some, err);
+}
+
+int facets_of(const struct facets_asked *asked, size_t most, struct facets *ret, struct error *err)
+{
+    CLEANUP_FACETS struct facets facets = {0};
+    struct scale scale;
+    int rc = measure(asked, &scale, err);
+    if (!rc)
+        rc = some_have_more(asked, &scale, most, err);
+    if (!rc)
+        rc = read_least(asked, &scale, most, &facets, err);
+    if (rc == 1)
+        return error_set(err, E2BIG, "there are more than %zu values", most);
     if (rc)
         return rc;
-    if (facets.count)
-        qsort(facets.list, facets.count, sizeof *facets.list, compare);
+    facets_sort(&facets);
     *ret = facets;
     facets = (struct facets){0};
     return 0;
 }
 
-void facets_print(const struct facets *facets, struct buf *buf)
+/* ---- in numbers ---- */
+
+static int count_value(void *ctx, const struct value *value, uint64_t clips, struct error *err)
 {
-    for (size_t i = 0; i < facets->count; i++) {
-        buf_printf(buf, "%7" PRIu64 " ", facets->list[i].clips);
-        value_print(buf, &facets->list[i].value);
-        buf_u8(buf, '\n');
-    }
-}
-
-void facets_done(struct facets *facets)
-{
-    for (size_t i = 0; i < facets->count; i++)
-        disown(&facets->list[i].value);
-    free(facets->list);
-    *facets = (struct facets){0};
-}
-
-/* ---- is there more than one answer? ---- */
-
-static int is_some(void *ctx, const struct value *value, uint64_t clips, struct error *err)
-{
-    return clips < *(const uint64_t *)ctx;
-}
-
-int facets_divide(struct catalog_reader *reader, const struct rowset *rows, uint32_t attribute,
-                  struct error *err)
-{
-    uint64_t all = rowset_count(rows);
-    return all ? each_value(reader, rows, attribute, is_some, &all, err) : 0;
-}
-
-/* ---- in short ---- */
-
-static int summarise(void *ctx, const struct value *value, uint64_t clips, struct error *err)
-{
-    struct facets_summary *summary = ctx;
-    if (!summary->values++)
-        summary->least = own(value);
-    else
-        disown(&summary->greatest);
-    summary->greatest = own(value);
+    (void)value, (void)clips, (void)err;
+    ++*(uint64_t *)ctx;
     return 0;
 }
 
-int facets_summarise(struct catalog_reader *reader, const struct rowset *rows, uint32_t attribute,
-                     struct facets_summary *ret, struct error *err)
+int facets_count_values(const struct facets_asked *asked, uint64_t *ret, struct error *err)
 {
-    CLEANUP_FACETS_SUMMARY struct facets_summary summary = {0};
-    int rc = each_value(reader, rows, attribute, summarise, &summary, err);
+    struct scale scale;
+    uint64_t count = 0;
+    int rc = measure(asked, &scale, err);
+    if (!rc)
+        rc = each_value(asked, &scale, count_value, &count, err);
+    if (!rc)
+        *ret = count;
+    return rc;
+}
+
+int facets_count_clips(struct catalog_reader *reader, const struct rowset *rows,
+                       const struct catalog_literal *literal, uint64_t *ret, struct error *err)
+{
+    CLEANUP_ROWSET struct rowset *found = NULL;
+    int rc = catalog_select(reader, literal, &found, err);
+    if (!rc)
+        *ret = rowset_and_count(found, rows);
+    return rc;
+}
+
+static int widen(void *ctx, const struct value *value, uint64_t clips, struct error *err)
+{
+    struct facets_bounds *bounds = ctx;
+    (void)clips, (void)err;
+    if (value->type == VALUE_FLOAT && isinf(value->real)) {
+        *(value->real < 0 ? &bounds->minus_infinity : &bounds->infinity) = true;
+        return 0;
+    }
+    if (!bounds->numbers)
+        bounds->least = *value;
+    bounds->greatest = *value;
+    bounds->numbers = true;
+    return 0;
+}
+
+int facets_bounds(const struct facets_asked *asked, struct facets_bounds *ret, struct error *err)
+{
+    struct facets_bounds bounds = {0};
+    struct scale scale;
+    int rc = measure(asked, &scale, err);
     if (rc)
         return rc;
-    *ret = summary;
-    summary = (struct facets_summary){0};
+    scale.all |= scale.clips > READ_CLIPS && scale.values > FEW_VALUES;
+    rc = each_value(asked, &scale, widen, &bounds, err);
+    if (!rc)
+        *ret = bounds;
+    return rc;
+}
+
+/* ---- dividing ---- */
+
+/* 1: one of the values is not that of all. */
+static int any_divides(const struct facets_asked *asked, const struct facets *values, struct error *err)
+{
+    uint64_t count, all = rowset_count(asked->rows);
+    for (size_t i = 0; i < values->count; i++) {
+        const struct catalog_literal literal = {.attribute = asked->attribute->id,
+                                                .op = CATALOG_EQ,
+                                                .values = &values->list[i].value,
+                                                .count = 1};
+        int rc = facets_count_clips(asked->reader, asked->rows, &literal, &count, err);
+        if (rc || count < all)
+            return rc ? rc : 1;
+    }
     return 0;
 }
 
-void facets_summary_done(struct facets_summary *summary)
+/* All of the clips have it. If all have what the first one has, others can only have more. */
+static int values_divide(const struct facets_asked *asked, struct error *err)
 {
-    if (summary->values) {
-        disown(&summary->least);
-        disown(&summary->greatest);
-    }
-    *summary = (struct facets_summary){0};
+    CLEANUP_ROWSET struct rowset *first = rowset_new();
+    CLEANUP_FACETS struct facets values = {0}, all = {0};
+    struct facets_asked of_first = *asked;
+    uint32_t row;
+    rowset_rows(asked->rows, 0, &row, 1);
+    rowset_add(first, row);
+    of_first.rows = first;
+    int rc = facets_least(&of_first, SIZE_MAX, &values, err);
+    if (!rc)
+        rc = any_divides(asked, &values, err);
+    if (rc || !(asked->attribute->multi || is_event(asked->attribute)))
+        return rc;
+    rc = facets_of(asked, values.count, &all, err);
+    return rc == -E2BIG ? 1 : rc;
+}
+
+int facets_divide(const struct facets_asked *asked, struct error *err)
+{
+    const struct catalog_literal has = {.attribute = asked->attribute->id, .op = CATALOG_HAS};
+    uint64_t count, all = rowset_count(asked->rows);
+    if (asked->attribute->type == VALUE_LIST || all < 2)
+        return 0;
+    int rc = facets_count_clips(asked->reader, asked->rows, &has, &count, err);
+    if (rc || count < all)
+        return rc ? rc : count > 0;
+    return values_divide(asked, err);
 }

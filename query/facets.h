@@ -1,44 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What some clips of a version have of an attribute: its values, and how many of the clips each has. `rows`
- * are live rows of the reader's version. Any thread (through its own reader). -EAGAIN from a reader that does
- * not wait: call again.
+ * What some clips of a version have of an attribute: its values, how many of the clips each, and whether they
+ * divide the clips. Lists have no values. Any thread (through its own reader). -EAGAIN from a reader that
+ * does not wait: call again.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "cache/base/buf.h"
 #include "index/base/rowset.h"
 #include "index/catalog/catalog.h"
 
+struct facets_asked { /* all borrowed */
+    struct catalog_reader *reader;
+    const struct rowset *rows; /* live ones of the reader's version */
+    const struct catalog_attribute *attribute;
+};
+
 struct facet {
     struct value value; /* a text is owned by the facets */
-    uint64_t clips;
+    uint64_t clips;     /* one or more; clips with several values count with each */
 };
 struct facets {
-    struct facet *list; /* most clips first, of equal ones by value */
+    struct facet *list;
     size_t count, cap;
-    uint64_t clips; /* values summed: clips with several count with each */
 };
-/* -E2BIG: there are more than `most` values. */
-int facets_of(struct catalog_reader *reader, const struct rowset *rows, uint32_t attribute, size_t most,
-              struct facets *ret, struct error *err);
-void facets_add(struct facets *facets, const struct value *value, uint64_t clips); /* a copy */
-void facets_print(const struct facets *facets, struct buf *buf);                   /* lines "    123 left" */
+/* All, those of most clips first, of equal ones the least. -E2BIG: there are more than `most`. */
+int facets_of(const struct facets_asked *asked, size_t most, struct facets *ret, struct error *err);
+/* The least, in value order, no more than `most`. 1: there are others. */
+int facets_least(const struct facets_asked *asked, size_t most, struct facets *ret, struct error *err);
+void facets_sort(struct facets *facets);                         /* as facets_of() gives them */
+void facets_print(const struct facets *facets, struct buf *buf); /* lines "    123 left" */
 void facets_done(struct facets *facets);
 #define CLEANUP_FACETS CLEANUP(facets_done)
 
-/* 1: some of the clips have a value that others lack, so asking for it leaves fewer; 0: none has, or all have
- * the same. Lists never divide. Ends with the first value that does. */
-int facets_divide(struct catalog_reader *reader, const struct rowset *rows, uint32_t attribute,
-                  struct error *err);
+int facets_count_values(const struct facets_asked *asked, uint64_t *ret, struct error *err);
+/* How many of the rows the condition leaves. */
+int facets_count_clips(struct catalog_reader *reader, const struct rowset *rows,
+                       const struct catalog_literal *literal, uint64_t *ret, struct error *err);
 
-struct facets_summary {
-    uint64_t values;              /* different ones */
-    struct value least, greatest; /* if there are any; texts are owned */
+struct facets_bounds {
+    bool numbers; /* there are finite ones: from `least` to `greatest` */
+    bool minus_infinity, infinity;
+    struct value least, greatest;
 };
-int facets_summarise(struct catalog_reader *reader, const struct rowset *rows, uint32_t attribute,
-                     struct facets_summary *ret, struct error *err);
-void facets_summary_done(struct facets_summary *summary);
-#define CLEANUP_FACETS_SUMMARY CLEANUP(facets_summary_done)
+/* Of numbers. Where values and clips are many, those of all clips of the version are told, which takes less
+ * to read. */
+int facets_bounds(const struct facets_asked *asked, struct facets_bounds *ret, struct error *err);
+
+/* 1: some of the clips have a value that others of them lack, so that asking for it leaves fewer; 0: none
+ * has, or all have the same. */
+int facets_divide(const struct facets_asked *asked, struct error *err);

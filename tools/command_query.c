@@ -134,15 +134,6 @@ static int print_episodes(struct dataset *dataset, const struct place *place, st
 
 /* ---- --facets, --values ---- */
 
-static int print_value(void *ctx, const struct value *value, const struct rowset *rows, struct error *err)
-{
-    CLEANUP_BUF struct buf text = BUF_INIT;
-    (void)ctx, (void)rows, (void)err;
-    value_print(&text, value);
-    puts(buf_text(&text));
-    return 0;
-}
-
 static int find_attribute(const struct place *place, struct catalog_reader *reader, const char *name,
                           struct catalog_attribute *ret, struct error *err)
 {
@@ -170,12 +161,16 @@ static int print_facets(const struct place *place, struct catalog_reader *reader
     if (rc)
         return rc;
     CLEANUP_ROWSET struct rowset *rows = set_rows(set);
-    if (!counts)
-        return catalog_values_within(reader, attribute.id, rows, print_value, NULL, err);
-    rc = facets_of(reader, rows, attribute.id, SIZE_MAX, &facets, err);
+    const struct facets_asked asked = {reader, rows, &attribute};
+    rc = counts ? facets_of(&asked, SIZE_MAX, &facets, err) : facets_least(&asked, SIZE_MAX, &facets, err);
     if (rc)
         return rc;
-    facets_print(&facets, &text);
+    if (counts)
+        facets_print(&facets, &text);
+    for (size_t i = 0; !counts && i < facets.count; i++) {
+        value_print(&text, &facets.list[i].value);
+        buf_u8(&text, '\n');
+    }
     fwrite(text.data, 1, text.len, stdout);
     return 0;
 }

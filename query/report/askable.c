@@ -18,74 +18,34 @@ struct asking {
     void *ctx;
 };
 
-/* ---- the least ---- */
-
-static int take_least(void *ctx, const struct value *value, const struct rowset *rows, struct error *err)
-{
-    struct facets *facets = ctx;
-    (void)rows;
-    facets_add(facets, value, 0);
-    return facets->count == ASKABLE_EXAMPLES;
-}
-
-static int take_least_of_all(void *ctx, const struct value *value, uint64_t clips, struct error *err)
-{
-    return take_least(ctx, value, NULL, err);
-}
-
-static int read_least(const struct asking *asking, uint32_t id, struct facets *ret, struct error *err)
-{
-    int rc = asking->all ? catalog_values(asking->reader, id, take_least_of_all, ret, err)
-                         : catalog_values_within(asking->reader, id, asking->rows, take_least, ret, err);
-    return rc < 0 ? rc : 0;
-}
-
-/* ---- how many ---- */
-
 static int count_clips(const struct asking *asking, uint32_t id, struct askable *to, struct error *err)
 {
-    CLEANUP_ROWSET struct rowset *has = NULL;
     const struct catalog_literal literal = {.attribute = id, .op = CATALOG_HAS};
     struct catalog_counts counts;
-    if (asking->all) {
-        int rc = catalog_attribute_counts(asking->reader, id, &counts, err);
-        if (!rc)
-            to->clips = counts.clips, to->values = counts.distinct;
-        return rc;
-    }
-    int rc = catalog_select(asking->reader, &literal, &has, err);
+    if (!asking->all)
+        return facets_count_clips(asking->reader, asking->rows, &literal, &to->clips, err);
+    int rc = catalog_attribute_counts(asking->reader, id, &counts, err);
     if (!rc)
-        to->clips = rowset_and_count(has, asking->rows);
+        to->clips = counts.clips, to->values = counts.distinct;
     return rc;
 }
 
-static int count_values(const struct asking *asking, uint32_t id, uint64_t *ret, struct error *err)
-{
-    CLEANUP_FACETS_SUMMARY struct facets_summary summary = {0};
-    int rc = facets_summarise(asking->reader, asking->rows, id, &summary, err);
-    if (!rc)
-        *ret = summary.values;
-    return rc;
-}
-
-static int read_values(const struct asking *asking, uint32_t id, struct askable *to, struct facets *facets,
+static int read_values(const struct asking *asking, struct askable *to, struct facets *facets,
                        struct error *err)
 {
-    struct error too_many = {0};
-    int rc = asking->all && to->values > FEW_VALUES
-                 ? -E2BIG
-                 : facets_of(asking->reader, asking->rows, id, FEW_VALUES, facets, &too_many);
-    if (rc == -E2BIG) {
-        rc = read_least(asking, id, facets, err);
-        return rc || asking->all ? rc : count_values(asking, id, &to->values, err);
-    }
-    if (rc) {
-        if (err)
-            *err = too_many;
+    const struct facets_asked asked = {asking->reader, asking->rows, to->attribute};
+    size_t most = asking->all && to->values > FEW_VALUES ? ASKABLE_EXAMPLES : FEW_VALUES;
+    int rc = facets_least(&asked, most, facets, err);
+    if (rc < 0)
         return rc;
+    if (rc == 0) {
+        to->values = facets->count;
+        facets_sort(facets);
+        return 0;
     }
-    to->values = facets->count;
-    return 0;
+    for (size_t i = 0; i < facets->count; i++)
+        facets->list[i].clips = 0;
+    return asking->all ? 0 : facets_count_values(&asked, &to->values, err);
 }
 
 static int ask(void *ctx, const struct catalog_attribute *attribute, struct error *err)
@@ -98,7 +58,7 @@ static int ask(void *ctx, const struct catalog_attribute *attribute, struct erro
     if (rc || (!askable.clips && !asking->all))
         return rc;
     if (attribute->type != VALUE_LIST)
-        rc = read_values(asking, attribute->id, &askable, &facets, err);
+        rc = read_values(asking, &askable, &facets, err);
     if (!rc)
         rc = catalog_description(asking->reader, attribute->id, &description, err);
     if (rc)

@@ -319,16 +319,19 @@ bool report_size_is_told(const struct report *report)
            report->kind == REPORT_PATHS0;
 }
 
-static int append_facets(uint32_t attribute, const struct query *query, struct catalog_reader *reader,
+static int append_facets(uint32_t id, const struct query *query, struct catalog_reader *reader,
                          struct buf *buf, struct error *err)
 {
     CLEANUP_SET struct set *set = NULL;
     CLEANUP_FACETS struct facets facets = {0};
-    int rc = query_run(query, reader, &set, err);
+    struct catalog_attribute attribute;
+    int rc = catalog_attribute_get(reader, id, &attribute, err);
+    if (!rc)
+        rc = query_run(query, reader, &set, err);
     if (rc)
         return rc;
     CLEANUP_ROWSET struct rowset *rows = set_rows(set);
-    rc = facets_of(reader, rows, attribute, REPORT_FACETS_MAX, &facets, err);
+    rc = facets_of(&(struct facets_asked){reader, rows, &attribute}, REPORT_FACETS_MAX, &facets, err);
     if (!rc)
         facets_print(&facets, buf);
     return rc;

@@ -10,10 +10,10 @@
 
 #include "cache/base/escape.h"
 #include "query/bucket.h"
+#include "query/facets.h"
 #include "query/say/hint.h"
 #include "query/say/nearest.h"
 #include "query/show.h"
-#include "query/tally.h"
 
 /* ---- names ---- */
 
@@ -156,7 +156,7 @@ static int take_key(void *ctx, const struct catalog_attribute *attribute, struct
 {
     struct browsing *browsing = ctx;
     CLEANUP_BUF struct buf name = BUF_INIT;
-    int rc = tally_divides(browsing->reader, browsing->rows, attribute, err);
+    int rc = facets_divide(&(struct facets_asked){browsing->reader, browsing->rows, attribute}, err);
     if (rc <= 0)
         return rc;
     append_name(&name, attribute->name, strlen(attribute->name));
@@ -213,7 +213,7 @@ static int give_infinity(struct browsing *browsing, double real, struct error *e
     const struct catalog_literal literal = {
         .attribute = browsing->attribute.id, .op = CATALOG_EQ, .values = &value, .count = 1};
     uint64_t count;
-    int rc = tally_count(browsing->reader, browsing->rows, &literal, &count, err);
+    int rc = facets_count_clips(browsing->reader, browsing->rows, &literal, &count, err);
     return rc || !count ? rc : give_value(browsing, &value, err);
 }
 
@@ -229,7 +229,7 @@ static int give_bucket(struct browsing *browsing, const struct bucket *bucket, s
                                             .inclusive_high = bucket->low.type == VALUE_INT};
     CLEANUP_BUF struct buf text = BUF_INIT, name = BUF_INIT;
     uint64_t count;
-    int rc = tally_count(browsing->reader, browsing->rows, &literal, &count, err);
+    int rc = facets_count_clips(browsing->reader, browsing->rows, &literal, &count, err);
     if (rc || !count)
         return rc;
     bucket_print_end(&text, &bucket->low);
@@ -239,10 +239,15 @@ static int give_bucket(struct browsing *browsing, const struct bucket *bucket, s
     return browsing->each(browsing->ctx, buf_text(&name), err);
 }
 
-static int refuse(const struct browsing *browsing, const struct tally *tally, struct error *err)
+static bool is_number(enum value_type type)
+{
+    return type != VALUE_TEXT && type != VALUE_BOOL && type != VALUE_LIST;
+}
+
+static int refuse(const struct browsing *browsing, struct error *err)
 {
     const char *name = browsing->attribute.name;
-    if (tally->numbers)
+    if (is_number(browsing->attribute.type))
         return error_set(
             err, EFBIG,
             "%s: its values are too many to list, and too far apart for ranges; ask by %s.rng=", name, name);
@@ -252,31 +257,35 @@ static int refuse(const struct browsing *browsing, const struct tally *tally, st
         BROWSE_MOST, name);
 }
 
-static int give_ranges(struct browsing *browsing, const struct tally *tally, struct error *err)
+static int give_ranges(struct browsing *browsing, const struct facets_asked *asked, struct error *err)
 {
     struct bucket buckets[BUCKET_MOST];
-    size_t count = tally->numbers ? bucket_split(&tally->least, &tally->greatest, buckets) : 0;
-    int rc = count ? 0 : refuse(browsing, tally, err);
-    if (!rc && tally->minus_infinity)
+    struct facets_bounds bounds;
+    int rc = facets_bounds(asked, &bounds, err);
+    if (rc)
+        return rc;
+    size_t count = bounds.numbers ? bucket_split(&bounds.least, &bounds.greatest, buckets) : 0;
+    if (!count)
+        return refuse(browsing, err);
+    if (bounds.minus_infinity)
         rc = give_infinity(browsing, -HUGE_VAL, err);
     for (size_t i = 0; !rc && i < count; i++)
         rc = give_bucket(browsing, &buckets[i], err);
-    if (!rc && tally->infinity)
+    if (!rc && bounds.infinity)
         rc = give_infinity(browsing, HUGE_VAL, err);
     return rc;
 }
 
 static int give_values(struct browsing *browsing, struct error *err)
 {
-    CLEANUP_TALLY struct tally tally = {0};
-    int rc = tally_make(browsing->reader, browsing->rows, &browsing->attribute, BROWSE_MOST, &tally, err);
-    if (rc)
-        return rc;
-    if (tally.too_many || (tally.numbers && tally.count > BROWSE_PLAIN))
-        return give_ranges(browsing, &tally, err);
-    tally_sort(&tally);
-    for (size_t i = 0; !rc && i < tally.count; i++)
-        rc = give_value(browsing, &tally.list[i].value, err);
+    const struct facets_asked asked = {browsing->reader, browsing->rows, &browsing->attribute};
+    bool numbers = is_number(browsing->attribute.type);
+    CLEANUP_FACETS struct facets facets = {0};
+    int rc = facets_of(&asked, numbers ? BROWSE_PLAIN : BROWSE_MOST, &facets, err);
+    if (rc == -E2BIG)
+        return numbers ? give_ranges(browsing, &asked, err) : refuse(browsing, err);
+    for (size_t i = 0; !rc && i < facets.count; i++)
+        rc = give_value(browsing, &facets.list[i].value, err);
     return rc;
 }
 

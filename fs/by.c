@@ -24,6 +24,7 @@ static int within(const struct node *dir, const char *name, int rc, struct error
 int by_find(const struct view_asked *asked, const char *name, struct node *ret, struct error *err)
 {
     CLEANUP_SCOPE struct scope scope = {0};
+    struct catalog_attribute key;
     const struct node *dir = asked->dir;
     if (name[0] == '.' || (dir->which == BY_KEYS && strchr(name, '.')))
         return -ENOENT; /* programs try such names everywhere: not worth a reason */
@@ -37,7 +38,7 @@ int by_find(const struct view_asked *asked, const char *name, struct node *ret, 
         ret->view = dir->view;
         ret->which = BY_VALUES;
         ret->query = query_ref(dir->query);
-        rc = rc ? rc : browse_check_key(name, scope.reader, err);
+        rc = rc ? rc : browse_find_key(name, scope.reader, &key, err);
     }
     return rc == -ENOENT ? within(dir, name, rc, err) : rc;
 }

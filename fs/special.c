@@ -13,8 +13,8 @@
 #include "fs/inode.h"
 #include "fs/scope.h"
 #include "fs/stats.h"
+#include "query/say/browse.h"
 
-#define REPORT_MAX_BYTES (UINT64_C(1) << 30)
 enum { ERRORS_MAX_BYTES = 65536 };
 
 enum live_file { LIVE_ERRORS, LIVE_STATS, LIVE_COUNT };
@@ -61,18 +61,22 @@ static void fill(const struct view_asked *asked, enum node_kind kind, struct nod
         ret->query = query_ref(asked->dir->query);
 }
 
-/* A name in facets/ is an attribute's, as a path has it. */
+/* A name in facets/ is an attribute's, as in .by/. */
 static int find_facets(const struct view_asked *asked, const char *name, struct node *ret, struct error *err)
 {
     CLEANUP_SCOPE struct scope scope = {0};
+    CLEANUP_BUF struct buf path = BUF_INIT;
     struct catalog_attribute attribute;
+    if (name[0] == '.' || strchr(name, '.'))
+        return -ENOENT; /* programs try such names everywhere: not worth a reason */
     int rc = scope_open(asked->fs, asked->dir->version, asked->patience, &scope, err);
     if (!rc)
-        rc = catalog_attribute_find(scope.reader, name, strlen(name), &attribute, err);
-    if (!rc && attribute.type == VALUE_LIST)
-        rc = error_set(err, ENOENT, "%s: lists are not compared, so their values are not counted", name);
+        rc = browse_find_key(name, scope.reader, &attribute, err);
+    query_canonical(asked->dir->query, &path);
     if (rc)
-        return rc;
+        return rc == -ENOENT ? error_within(err, rc, "/v%u%s%s/.elidefs/facets/%s", asked->dir->version,
+                                            path.len ? "/" : "", buf_text(&path), name)
+                             : rc;
     fill(asked, NODE_REPORT, ret);
     ret->report = (struct report){.kind = REPORT_FACETS, .attribute = attribute.id};
     return 0;
@@ -98,8 +102,10 @@ int special_find_report(const struct view_asked *asked, const char *name, struct
 
 static int list_attribute(void *ctx, const struct catalog_attribute *attribute, struct error *err)
 {
+    CLEANUP_BUF struct buf name = BUF_INIT;
+    browse_print_key(attribute, &name);
     if (attribute->type != VALUE_LIST)
-        names_add(ctx, attribute->name, S_IFREG);
+        names_add(ctx, buf_text(&name), S_IFREG);
     return 0;
 }
 
@@ -200,7 +206,7 @@ int special_read(struct fs *fs, const struct node *node, const struct catalog_pa
         rc = report_file_size(report, node->query, scope.reader, &size, err);
     if (rc < 0)
         return rc;
-    if (size > REPORT_MAX_BYTES)
+    if (size > REPORT_BYTES_MAX)
         return error_set(err, EFBIG, "%s: of this many clips it would be %llu bytes; narrow the path",
                          node->name, (unsigned long long)size);
     count_made(fs);

@@ -56,12 +56,30 @@ void facets_sort(struct facets *facets)
         qsort(facets->list, facets->count, sizeof *facets->list, compare);
 }
 
+void facets_print_value(const struct value *value, struct buf *buf)
+{
+    size_t start = buf->len;
+    value_print(buf, value);
+    if (!memchr(buf->data + start, '\n', buf->len - start)) {
+        buf_u8(buf, '\n');
+        return;
+    }
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    buf_append(&text, buf->data + start, buf->len - start);
+    buf_truncate(buf, start);
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] == '\n')
+            buf_text_append(buf, "%0A");
+        else
+            buf_u8(buf, text.data[i]);
+    buf_u8(buf, '\n');
+}
+
 void facets_print(const struct facets *facets, struct buf *buf)
 {
     for (size_t i = 0; i < facets->count; i++) {
         buf_printf(buf, "%7" PRIu64 " ", facets->list[i].clips);
-        value_print(buf, &facets->list[i].value);
-        buf_u8(buf, '\n');
+        facets_print_value(&facets->list[i].value, buf);
     }
 }
 

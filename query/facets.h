@@ -33,6 +33,8 @@ int facets_of(const struct facets_asked *asked, size_t most, struct facets *ret,
 int facets_least(const struct facets_asked *asked, size_t most, struct facets *ret, struct error *err);
 void facets_sort(struct facets *facets);                         /* as facets_of() gives them */
 void facets_print(const struct facets *facets, struct buf *buf); /* lines "    123 left" */
+/* Appends the value and a newline; those within a text are %0A, as in paths. */
+void facets_print_value(const struct value *value, struct buf *buf);
 void facets_done(struct facets *facets);
 #define CLEANUP_FACETS CLEANUP(facets_done)
 

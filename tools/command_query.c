@@ -167,10 +167,8 @@ static int print_facets(const struct place *place, struct catalog_reader *reader
         return rc;
     if (counts)
         facets_print(&facets, &text);
-    for (size_t i = 0; !counts && i < facets.count; i++) {
-        value_print(&text, &facets.list[i].value);
-        buf_u8(&text, '\n');
-    }
+    for (size_t i = 0; !counts && i < facets.count; i++)
+        facets_print_value(&facets.list[i].value, &text);
     fwrite(text.data, 1, text.len, stdout);
     return 0;
 }

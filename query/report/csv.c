@@ -2,10 +2,12 @@
 /* Which columns there are is told by the index; a clip's values come in the order of the columns, by name. */
 #include "query/report/csv.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "query/files.h"
+#include "query/report/report.h"
 
 struct csv {
     struct catalog_reader *reader;
@@ -129,6 +131,10 @@ static int add_clip(void *ctx, uint32_t row, struct error *err)
     while (!rc && csv->at < csv->count)
         end_cell(csv);
     buf_u8(csv->line, '\n');
+    if (!rc && csv->line->len > REPORT_BYTES_MAX)
+        rc = error_set(err, EFBIG,
+                       "manifest.csv: of this many clips it would be too large: narrow the path, or print it "
+                       "(elidefs query --csv)");
     if (rc || !csv->to)
         return rc;
     fwrite(csv->line->data, 1, csv->line->len, csv->to);

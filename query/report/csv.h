@@ -5,9 +5,9 @@
  *     key,files,<each attribute that any of the clips has, by name>
  *     ep000123,"ep000123.front.mp4,ep000123.json",left,...
  *
- * `files` are the names of the clip's files in the folder. An empty cell: the clip has no value; an empty text is "". Of an
- * attribute with several values a clip, and of lists, a cell is a JSON array. Durations are in seconds,
- * instants RFC 3339. Any thread (through its own reader). -EAGAIN: call again.
+ * `files` are the names of the clip's files in the folder. An empty cell: the clip has no value; an empty
+ * text is "". Of an attribute with several values a clip, and of lists, a cell is a JSON array. Durations are
+ * in seconds, instants RFC 3339. Any thread (through its own reader). -EAGAIN: call again.
  */
 #pragma once
 

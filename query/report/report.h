@@ -44,6 +44,8 @@ struct report {
 };
 /* -ENOENT; what `version` has is the same for ever. `as`: of those in .as/. */
 int report_find(const char *name, bool as, uint32_t version, struct report *ret);
+/* A file that would be larger is -EFBIG. */
+#define REPORT_BYTES_MAX (UINT64_C(1) << 30)
 /* Above this many values facets are -E2BIG. */
 enum { REPORT_FACETS_MAX = 100000 };
 /* Is its size known by less than making it? */

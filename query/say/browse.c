@@ -84,16 +84,20 @@ static int refuse_key(const char *key, struct catalog_reader *reader, struct err
     return error_set(err, ENOENT, "%s", buf_text(&shown));
 }
 
-int browse_check_key(const char *key, struct catalog_reader *reader, struct error *err)
+int browse_find_key(const char *key, struct catalog_reader *reader, struct catalog_attribute *ret,
+                    struct error *err)
 {
-    struct catalog_attribute attribute;
-    int rc = find_key(key, reader, &attribute, err);
+    int rc = find_key(key, reader, ret, err);
     if (rc == -ENOENT)
         return strchr(key, '=') ? refuse_condition(key, err) : refuse_key(key, reader, err);
-    if (!rc && attribute.type == VALUE_LIST)
-        rc = error_set(err, ENOENT, "%s: a list is not compared, so there are no folders of its values",
-                       attribute.name);
+    if (!rc && ret->type == VALUE_LIST)
+        rc = error_set(err, ENOENT, "%s: a list is not compared, so its values are not told", ret->name);
     return rc;
+}
+
+void browse_print_key(const struct catalog_attribute *attribute, struct buf *buf)
+{
+    append_name(buf, attribute->name, strlen(attribute->name));
 }
 
 /* "200..299" of numbers: its ends. */
@@ -159,7 +163,7 @@ static int take_key(void *ctx, const struct catalog_attribute *attribute, struct
     int rc = facets_divide(&(struct facets_asked){browsing->reader, browsing->rows, attribute}, err);
     if (rc <= 0)
         return rc;
-    append_name(&name, attribute->name, strlen(attribute->name));
+    browse_print_key(attribute, &name);
     return browsing->each(browsing->ctx, buf_text(&name), err);
 }
 

@@ -31,8 +31,11 @@ int browse_keys(const struct query *query, struct catalog_reader *reader, browse
 int browse_values(const struct query *query, const char *key, struct catalog_reader *reader, browse_fn *each,
                   void *ctx, struct error *err);
 
-/* The key's directory is there: else -ENOENT with the reason. */
-int browse_check_key(const char *key, struct catalog_reader *reader, struct error *err);
+/* The attribute that a key names, if its values can be told: else -ENOENT with the reason. */
+int browse_find_key(const char *key, struct catalog_reader *reader, struct catalog_attribute *ret,
+                    struct error *err);
+/* Appends the key of an attribute. */
+void browse_print_key(const struct catalog_attribute *attribute, struct buf *buf);
 /* `query` narrowed by a name in the key's directory: -ENOENT with the reason. */
 int browse_extend(const struct query *query, const char *key, const char *name, struct catalog_reader *reader,
                   struct query **ret, struct error *err);

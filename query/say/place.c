@@ -188,11 +188,12 @@ static int take_value(const struct query *query, struct catalog_reader *reader, 
 {
     const char *key, *value;
     size_t key_len, value_len;
+    struct catalog_attribute attribute;
     next_component(path, &key, &key_len);
     if (!next_component(path, &value, &value_len))
         return error_set(err, ENOENT, "below .by stand a key and a value: .by/KEY/VALUE");
     CLEANUP_FREE char *key_text = mem_copy(key, key_len), *value_text = mem_copy(value, value_len);
-    int rc = browse_check_key(key_text, reader, err);
+    int rc = browse_find_key(key_text, reader, &attribute, err);
     return rc ? rc : browse_extend(query, key_text, value_text, reader, ret, err);
 }
 

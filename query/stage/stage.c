@@ -13,7 +13,7 @@
 #define LATER(called) (&(const struct stage){.name = called}) /* the name is kept free */
 
 static const struct stage *const table[] = {
-    &stage_key,   LATER("near"),  &stage_text,  LATER("cut"),  LATER("at"),    LATER("align"),
+    &stage_key,   LATER("near"),  &stage_text,    LATER("cut"),  LATER("at"),    LATER("align"),
     &stage_sort,  &stage_skip,    &stage_head,    &stage_sample, &stage_shuffle, &stage_shard,
     &stage_split, &stage_balance, LATER("dedup"), &stage_since,  &stage_streams, LATER("snap"),
 };

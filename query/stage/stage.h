@@ -53,8 +53,8 @@ struct stage {
                  struct error *err);
 };
 
-extern const struct stage stage_key, stage_streams, stage_text, stage_sort, stage_skip, stage_head, stage_sample,
-    stage_shuffle, stage_shard, stage_split, stage_balance, stage_since;
+extern const struct stage stage_key, stage_streams, stage_text, stage_sort, stage_skip, stage_head,
+    stage_sample, stage_shuffle, stage_shard, stage_split, stage_balance, stage_since;
 
 /* The i-th one, in the order in which they are offered; NULL behind the last. */
 const struct stage *stage_at(size_t i);

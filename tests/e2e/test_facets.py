@@ -85,4 +85,6 @@ def test_a_table_quotes_what_would_break_it(dataset, tmp_path):
     rows = list(csv.DictReader(io.StringIO(elidefs("query", dataset, "v1", "--csv").stdout)))
     assert rows[0]["note"] == 'say "hi", then\nleave' and json.loads(rows[0]["tags"]) == ["x,y", "z"]
     assert (rows[0]["at"], rows[0]["box"]) == ("[1", "")
+    assert elidefs("query", dataset, "v1", "--facets", "note").stdout == '      1 [plain\n      1 say "hi", then%0Aleave\n'
+    assert elidefs("query", dataset, "v1", "--values", "note").stdout == '[plain\nsay "hi", then%0Aleave\n'
     assert rows[1]["note"] == "[plain" and json.loads(rows[1]["box"]) == [1.5, 2] and rows[1]["tags"] == ""

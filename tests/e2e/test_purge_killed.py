@@ -159,11 +159,13 @@ def test_who_works_in_a_folder_of_a_purged_version_does_not_go_on_listing_the_cl
             print("again", file=shell.stdin)
             return list(iter(shell.stdout.readline, "end\n"))
 
-        assert all(f"{WHO}.bin\n" in listed(shell) for shell in shells)
+        alias = point / (point / "v2/.elidefs/alias").read_text().strip()
+        assert all(f"{WHO}.bin\n" in listed(shell) for shell in shells) and f"{WHO}.bin" in os.listdir(alias)
         elidefs("purge", people, f"v2/{WHO}.bin", *PURGE)
         wait_until(lambda: os.readlink(point / "latest") == "v5")
         wait_until(lambda: not any(f"{WHO}.bin\n" in listed(shell) for shell in shells), 20)
         assert all("clip000.bin\n" in listed(shell) for shell in shells)
+        wait_until(lambda: not (alias / f"{WHO}.bin").exists() and WHO not in (alias / ".as/paths.txt").read_text(), 20)
         for shell in shells:
             shell.communicate()
 

@@ -24,6 +24,7 @@ def test_facets_of_a_folder_are_files_called_like_its_attributes(sample, mount):
         assert said == elidefs("query", sample, "v1/arm=left", "--facets", name).stdout
         assert (facets / name).stat().st_size == len(said)
     assert not (facets / "objcet").exists()
+    assert "facets/objcet: no attribute 'objcet': did you mean 'object'?" in (mount / ".elidefs/errors").read_text()
 
 
 def test_paths_are_the_names_of_the_files_in_the_order_of_the_folder(sample, mount):
@@ -78,5 +79,8 @@ def test_an_alias_of_no_folder_says_why(mount, name, says):
 def test_what_is_no_alias_is_not_there(sample, mount):
     for name in ("ABC_", "a=b", "a1_", "_", "a" * 201):
         assert not (mount / ".q" / name).exists()
+    for path in (f".q/{letters('v1')}2", f".q/{letters('v1')}arm=left"):
+        done = elidefs("query", sample, path, check=False)
+        assert done.returncode == 1 and "'_' ends the letters" in told(done)[0]
     done = elidefs("query", sample, ".q/mzxr_", check=False)
     assert done.returncode == 1 and "the letters are cut short" in told(done)[0]

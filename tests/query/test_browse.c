@@ -70,7 +70,7 @@ static void expect_name(const char *path, const char *key, const char *name, con
     CLEANUP_BUF struct buf got = BUF_INIT;
     struct error err = {0};
     int rc = name ? browse_extend(query, key, name, open.reader, &found, &err)
-                  : browse_check_key(key, open.reader, &err);
+                  : browse_find_key(key, open.reader, &(struct catalog_attribute){0}, &err);
     cr_assert(rc == 0 || rc == -ENOENT, "%d %s", rc, err.text);
     if (rc)
         buf_text_append(&got, err.text);

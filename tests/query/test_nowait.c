@@ -115,7 +115,7 @@ static int browse_all(const char *path, struct catalog_reader *reader, struct bu
     for (size_t i = 0; i < sizeof keys / sizeof *keys && !rc; i++)
         rc = browse_values(query, keys[i], reader, add_name, buf, &err);
     if (!rc)
-        rc = browse_check_key("arm", reader, &err);
+        rc = browse_find_key("arm", reader, &(struct catalog_attribute){0}, &err);
     if (!rc)
         rc = browse_extend(query, "arm", "left", reader, &below, &err);
     cr_assert(rc == 0 || rc == -EAGAIN, "%s: %s", path, err.text);

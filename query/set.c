@@ -19,12 +19,6 @@ struct set_kind {
     void (*done)(struct set *set);
 };
 
-struct window {
-    struct set *set;
-    uint64_t position; /* of its first row */
-    uint32_t first;    /* row */
-};
-
 struct set {
     atomic_uint refs;
     const struct set_kind *kind;
@@ -36,10 +30,6 @@ struct set {
             _Atomic(uint32_t *)
                 rungs; /* the row at every RUNG-th position, once it was asked for; else NULL */
         } rows;
-        struct {
-            struct window *list; /* none is empty */
-            size_t count;
-        } windows;
         struct {
             uint32_t *rows;
             uint32_t *by_row; /* positions, by the row that is there */
@@ -136,93 +126,6 @@ struct set *set_new_rows(struct rowset *rows)
     return set;
 }
 
-/* ---- windows ---- */
-
-/* The last window that begins at or before the position; the first if none does. */
-static const struct window *window_of(const struct set *set, uint64_t position)
-{
-    size_t low = 0, high = set->windows.count;
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (set->windows.list[middle].position <= position)
-            low = middle;
-        else
-            high = middle;
-    }
-    return &set->windows.list[low];
-}
-
-/* The same by row. */
-static const struct window *window_of_row(const struct set *set, uint64_t row)
-{
-    size_t low = 0, high = set->windows.count;
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (set->windows.list[middle].first <= row)
-            low = middle;
-        else
-            high = middle;
-    }
-    return &set->windows.list[low];
-}
-
-static uint32_t windows_at(const struct set *set, uint64_t position)
-{
-    const struct window *window = window_of(set, position);
-    return set_at(window->set, position - window->position);
-}
-
-static bool windows_find(const struct set *set, uint32_t row, uint64_t *ret_position)
-{
-    if (!set->count)
-        return false;
-    const struct window *window = window_of_row(set, row);
-    if (!window->set->kind->find(window->set, row, ret_position))
-        return false;
-    if (ret_position)
-        *ret_position += window->position;
-    return true;
-}
-
-static size_t windows_read(const struct set *set, uint64_t from, uint32_t *ret_rows, size_t max)
-{
-    const struct window *end = set->windows.list + set->windows.count;
-    size_t n = 0;
-    for (const struct window *at = set->count ? window_of_row(set, from) : end; at < end && n < max; at++) {
-        uint64_t next;
-        n += set_read(at->set, from, ret_rows + n, max - n, &next);
-    }
-    return n;
-}
-
-static void windows_done(struct set *set)
-{
-    for (size_t i = 0; i < set->windows.count; i++)
-        set_unref(set->windows.list[i].set);
-    free(set->windows.list);
-}
-
-static const struct set_kind kind_windows = {
-    .ascends = true, .at = windows_at, .find = windows_find, .read = windows_read, .done = windows_done};
-
-struct set *set_new_windows(struct set *const *windows, size_t count)
-{
-    struct set *set = set_new(&kind_windows, 0, count * sizeof *set->windows.list);
-    set->windows.list = mem_alloc(count * sizeof *set->windows.list);
-    for (size_t i = 0; i < count; i++) {
-        assert(windows[i]->kind->ascends);
-        set->bytes += windows[i]->bytes;
-        if (!windows[i]->count)
-            continue;
-        uint32_t first = set_at(windows[i], 0);
-        assert(!set->count || first > set_at(set, set->count - 1));
-        set->windows.list[set->windows.count++] =
-            (struct window){.set = set_ref(windows[i]), .position = set->count, .first = first};
-        set->count += windows[i]->count;
-    }
-    return set;
-}
-
 /* ---- a list ---- */
 
 static uint32_t list_at(const struct set *set, uint64_t position)
@@ -303,22 +206,12 @@ static void picked_done(struct set *set)
 
 static const struct set_kind kind_picked = {.at = picked_at, .find = picked_find, .done = picked_done};
 
-/* Makes set_at() of what ascends fast. */
-static void expect_positions(struct set *set)
-{
-    if (set->kind == &kind_rows)
-        make_rungs(set);
-    else if (set->kind == &kind_windows)
-        for (size_t i = 0; i < set->windows.count; i++)
-            expect_positions(set->windows.list[i].set);
-}
-
 struct set *set_new_picked(struct set *base, const struct set_pick *pick)
 {
     assert(pick->count <= base->count);
     struct set *set = set_new(&kind_picked, pick->count, base->bytes + base->count / RUNG * sizeof(uint32_t));
-    if (pick->count > base->count / RUNG) /* else it does not pay */
-        expect_positions(base);
+    if (base->kind == &kind_rows && pick->count > base->count / RUNG) /* else it does not pay */
+        make_rungs(base);
     set->picked.base = set_ref(base);
     set->picked.pick = *pick;
     return set;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The rows that a query means, in the order in which its folder lists them. Four kinds, one interface:
+ * The rows that a query means, in the order in which its folder lists them. Three kinds, one interface:
  *
- *     rows      ascending, a bitmap                          set_new_rows()      all that conditions leave
- *     windows   ascending sets one behind the other          set_new_windows()   what was evaluated piece by
- * piece list      rows in any order, kept: 8 bytes each        set_new_list()      the nearest, a sorted
- * folder picked    position -> position in another set,         set_new_picked()    a shuffle, a shard, the
- * first n computed: nothing is kept
+ *     rows     ascending, a bitmap                     set_new_rows()    all that conditions leave
+ *     list     rows in any order, kept: 8 bytes each   set_new_list()    the nearest, a sorted folder
+ *     picked   position -> position in another set,    set_new_picked()  a shuffle, a shard, the first n
+ *              computed: nothing is kept
  *
  * A set is all in memory: nothing here reads, waits or fails. It is immutable and shared by reference count
  * (atomic); any thread.
@@ -30,8 +29,6 @@ CLEANUP_DEFINE(struct set, set_unref, cleanup_set)
 
 /* A reference to `rows` is taken; nobody may write to them any more. */
 struct set *set_new_rows(struct rowset *rows);
-/* The sets ascend, and each has no row below the last one of the set before it. References are taken. */
-struct set *set_new_windows(struct set *const *windows, size_t count);
 /* No row stands twice in `rows`, which is taken (an array from mem_alloc). */
 struct set *set_new_list(uint32_t *rows, size_t count);
 

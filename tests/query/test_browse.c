@@ -134,7 +134,7 @@ CHECKED_TEST(browse, what_is_not_there_says_why, make_small, done)
     expect_name("", "arm", "50%", "'50%': behind a % stand two hex digits");
     expect_name("", "armm", NULL, "no attribute 'armm': did you mean 'arm'?");
     expect_name("", "arm=left", NULL, "here a value is a folder of its own (arm/left)");
-    expect_name("", "joints", NULL, "joints: a list is not compared, so there are no folders of its values");
+    expect_name("", "joints", NULL, "joints: a list is not compared, so its values are not told");
     expect_name("", "arm", NULL, "");
 }
 

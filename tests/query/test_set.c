@@ -89,30 +89,6 @@ static struct set *make_rows(const struct model *model, size_t first, size_t end
     return set_new_rows(rows);
 }
 
-/* Of any lengths, some without rows, one of which is windows itself. */
-static struct set *make_windows(const struct model *model)
-{
-    enum { WINDOWS = 9 };
-    struct set *windows[WINDOWS], *set;
-    size_t first = 0;
-    for (size_t i = 0; i < WINDOWS; i++) {
-        size_t left = model->count - first;
-        size_t end = i + 1 == WINDOWS ? model->count : i % 3 ? first + random_u64() % (left + 1) : first;
-        windows[i] = make_rows(model, first, end);
-        first = end;
-    }
-    CLEANUP_SET struct set *inner = set_new_windows(windows + 3, 3);
-    set_unref(windows[3]);
-    set_unref(windows[4]);
-    set_unref(windows[5]);
-    windows[3] = set_ref(inner);
-    memmove(windows + 4, windows + 6, 3 * sizeof *windows);
-    set = set_new_windows(windows, WINDOWS - 2);
-    for (size_t i = 0; i < WINDOWS - 2; i++)
-        set_unref(windows[i]);
-    return set;
-}
-
 static struct set *make_list(const struct model *model)
 {
     return set_new_list(mem_copy(model->rows, model->count * sizeof *model->rows), model->count);
@@ -243,19 +219,6 @@ Test(set, rows_ascend)
     check_leaks();
 }
 
-Test(set, windows_are_one_set)
-{
-    seed();
-    for (size_t i = 0; i < SIZES; i++) {
-        CLEANUP_MODEL struct model model = model_new(sizes[i]);
-        CLEANUP_SET struct set *set = make_windows(&model);
-        cr_assert(set_ascends(set));
-        check(set, &model, "windows");
-        check_kept(set, &model, "windows kept");
-    }
-    check_leaks();
-}
-
 Test(set, a_list_stays_in_its_order)
 {
     seed();
@@ -275,7 +238,7 @@ Test(set, a_permutation_is_of_any_set)
     seed();
     for (size_t i = 0; i < SIZES; i++) {
         CLEANUP_MODEL struct model model = model_new(sizes[i]);
-        CLEANUP_SET struct set *base = i % 2 ? make_rows(&model, 0, model.count) : make_windows(&model);
+        CLEANUP_SET struct set *base = make_rows(&model, 0, model.count);
         CLEANUP_SET struct set *set = make_turned(base, &model);
         cr_assert_not(set_ascends(set));
         check(set, &model, "turned");
@@ -332,14 +295,13 @@ Test(set, what_ascends_is_read_on_by_row_when_rows_before_have_gone)
     uint32_t rows[] = {3, 5, 9, UINT32_MAX - 1, UINT32_MAX}, read[5];
     const struct model before = {rows, 5}, after = {rows + 2, 3};
     CLEANUP_SET struct set *set = make_rows(&before, 0, 5), *again = make_rows(&after, 0, 3);
-    CLEANUP_SET struct set *windows = set_new_windows(&again, 1);
     uint64_t cursor;
     cr_assert_eq(set_read(set, 0, read, 2, &cursor), 2);
     cr_assert_eq(cursor, 6);
     cr_assert(set_read(again, cursor, read, 5, &cursor) == 3 && read[0] == 9);
-    cr_assert(set_read(windows, 6, read, 5, &cursor) == 3 && read[2] == UINT32_MAX);
+    cr_assert(set_read(again, 6, read, 5, &cursor) == 3 && read[2] == UINT32_MAX);
     cr_assert_eq(cursor, UINT64_C(1) << 32);
-    cr_assert_eq(set_read(windows, cursor, read, 5, &cursor), 0);
+    cr_assert_eq(set_read(again, cursor, read, 5, &cursor), 0);
     for (uint64_t i = 0, position; i < 5; i++)
         cr_assert(set_at(set, i) == rows[i] && set_find(set, rows[i], &position) && position == i);
     check_leaks();
@@ -349,10 +311,9 @@ Test(set, the_memory_of_a_set_is_told_with_what_it_stands_on)
 {
     CLEANUP_MODEL struct model model = model_new(1 << 20);
     CLEANUP_SET struct set *rows = make_rows(&model, 0, model.count), *list = make_list(&model);
-    CLEANUP_SET struct set *windows = set_new_windows(&rows, 1), *turned = make_turned(rows, &model);
+    CLEANUP_SET struct set *turned = make_turned(rows, &model);
     cr_assert(set_bytes(rows) > 1000 && set_bytes(rows) < 1 << 18);
     cr_assert(set_bytes(list) >= 8u << 20 && set_bytes(list) < (8u << 20) + 1000);
-    cr_assert(set_bytes(windows) > set_bytes(rows) && set_bytes(windows) < set_bytes(rows) + 1000);
     cr_assert(set_bytes(turned) > set_bytes(rows) && set_bytes(turned) < set_bytes(rows) + (1 << 16) + 1000);
     check_leaks();
 }

@@ -3,6 +3,7 @@
  * last. */
 #include "query/set.h"
 #include "query/stage/read.h"
+#include "query/stage/there.h"
 
 #include "query/order/sorted.h"
 
@@ -41,9 +42,15 @@ static int apply(const void *bound, struct catalog_reader *reader, struct set *s
 {
     const struct sort *sort = bound;
     CLEANUP_ROWSET struct rowset *rows = set_rows(set);
+    struct catalog_attribute there;
     uint32_t *list;
     size_t count;
-    int rc = sorted_rows(reader, rows, sort->attribute.id, sort->falling, &list, &count, err);
+    int rc = there_attribute(reader, &sort->attribute, &there, err);
+    if (!rc)
+        *ret = set_new_rows(rows); /* nobody comes before anybody */
+    if (rc <= 0)
+        return rc;
+    rc = sorted_rows(reader, rows, sort->attribute.id, sort->falling, &list, &count, err);
     if (!rc)
         *ret = set_new_list(list, count);
     return rc;

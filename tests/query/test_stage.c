@@ -435,3 +435,31 @@ Test(stage, paths_with_stages_mean_what_the_table_says)
     cr_assert_eq(failed, 0, "%d lines of stage.txt differ", failed);
     check_leaks();
 }
+
+Test(stage, a_key_is_read_as_its_files_are_called_and_as_it_is_printed)
+{
+    static const struct {
+        const char *input, *result;
+    } cases[] = {
+        {"@key=x%3D1", "@key=x%253D1 [x%3D1]"},
+        {"@key=x%253D1", "@key=x%253D1 [x%3D1]"},
+        {"@key=x=1,ep1,x%3d1", "@key=ep1,x%253D1 [x%3D1 ep1]"},
+        {"@key=%5Fa%2Eb", "@key=%255Fa%252Eb [%5Fa%2Eb]"},
+        {"@key=x%3D2", "@key: no clip 'x=2' in v1"},
+        {"@key=", "@key: no clip '' in v1"},
+    };
+    struct world world = {.attributes = attributes};
+    struct world_catalog open;
+    world_add(&world, "x%3D1");
+    world_add(&world, "ep1");
+    world_add(&world, "%5Fa%2Eb");
+    world_open(&world, &open);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CLEANUP_BUF struct buf result = BUF_INIT;
+        parse_and_list(&open, cases[i].input, strlen(cases[i].input), &result);
+        cr_expect_str_eq(buf_text(&result), cases[i].result, "%s: %s", cases[i].input, buf_text(&result));
+    }
+    world_close(&open);
+    world_done(&world);
+    check_leaks();
+}

@@ -424,6 +424,8 @@ void value_print_json(struct buf *buf, const struct value *value)
 
 int value_compare(const struct value *a, const struct value *b)
 {
+    if (a->type != b->type)
+        return a->type < b->type ? -1 : 1;
     return types[a->type].compare(a, b);
 }
 

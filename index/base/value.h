@@ -59,7 +59,8 @@ void value_print(struct buf *buf,
 void value_print_json(struct buf *buf,
                       const struct value *value); /* durations in seconds, instants as RFC 3339 text */
 
-/* <0, 0, >0; both of one type. Text: by bytes. false < true. Lists: 0 if they are equal. */
+/* <0, 0, >0. Of different types none are equal: by type. Text: by bytes. false < true. Lists: 0 if they are
+ * equal. */
 int value_compare(const struct value *a, const struct value *b);
 
 /* Is it a value as catalogs and change sets hold it: a known type, no NaN, no -0, good text? -EINVAL. */

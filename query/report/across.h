@@ -9,7 +9,7 @@
 #include "query/query.h"
 
 /* Attributes are meant by what they are, not by name: a renamed one is the same. One that the version lacks
- * no clip has; a value that nobody has there selects nothing. -EINVAL: an attribute of another type there,
- * and a value that cannot be one of that type. */
+ * no clip has; a value that nobody has there selects nothing. -EINVAL: a condition on an attribute of another
+ * type there, and a value that cannot be one of that type. */
 int across_rows(const struct query *query, struct catalog_reader *reader, struct rowset **ret,
                 struct error *err);

@@ -263,7 +263,7 @@ static int hint_stage(const struct grammar_component *component, const struct re
     return rc < 0 ? rc : 0;
 }
 
-/* "@neer=ep1,5": the only component that cannot be read of which there is more to say. */
+/* "@hed=5": the only component that cannot be read of which there is more to say. */
 static void hint_stage_name(const char *component, size_t len, struct buf *text)
 {
     const char *name = component + 1, *equals = len ? memchr(component, '=', len) : NULL;
@@ -272,8 +272,10 @@ static void hint_stage_name(const char *component, size_t len, struct buf *text)
     CLEANUP_NEAREST struct nearest nearest;
     size_t name_len = equals ? (size_t)(equals - name) : len - 1;
     nearest_init(&nearest, name, name_len);
-    for (size_t i = 0; stage_at(i); i++)
-        nearest_offer(&nearest, stage_at(i)->name, strlen(stage_at(i)->name));
+    const struct stage *stage;
+    for (size_t i = 0; (stage = stage_at(i)); i++)
+        if (stage->bind) /* who asks for another would be told that it is not supported */
+            nearest_offer(&nearest, stage->name, strlen(stage->name));
     if (!stage_find(name, name_len))
         nearest_print(&nearest, "@", text);
 }

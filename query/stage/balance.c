@@ -10,6 +10,7 @@
 
 #include "query/set.h"
 #include "query/stage/read.h"
+#include "query/stage/there.h"
 
 #include "query/order/choose.h"
 #include "query/show.h"
@@ -101,13 +102,50 @@ static void print(const void *bound, struct buf *buf)
     }
 }
 
+/* As weights of another type's values. What cannot be one of them stays as it is: equal to none. */
+static void convert(struct choose_weight *list, size_t count, enum value_type type, struct buf *printed)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct value value;
+        value_print(&printed[i], &list[i].value);
+        if (!value_parse(type, buf_text(&printed[i]), printed[i].len, &value, NULL))
+            list[i].value = value;
+    }
+}
+
+static int choose_converted(const struct balance *balance, const struct catalog_attribute *there,
+                            struct catalog_reader *reader, const struct rowset *rows, struct rowset **ret,
+                            struct error *err)
+{
+    CLEANUP_FREE struct choose_weight *list = mem_copy(balance->list, balance->count * sizeof *list);
+    CLEANUP_FREE struct buf *printed = mem_zero(balance->count * sizeof *printed); /* texts are here */
+    convert(list, balance->count, there->type, printed);
+    int rc = choose_balanced(reader, rows, there->id, list, balance->count, ret, err);
+    for (size_t i = 0; i < balance->count; i++)
+        buf_done(&printed[i]);
+    return rc;
+}
+
+static int choose(const struct balance *balance, struct catalog_reader *reader, const struct rowset *rows,
+                  struct rowset **ret, struct error *err)
+{
+    struct catalog_attribute there;
+    int rc = there_attribute(reader, &balance->attribute, &there, err);
+    if (!rc)
+        *ret = rowset_new();
+    if (rc <= 0)
+        return rc;
+    if (balance->count && there.type != balance->attribute.type)
+        return choose_converted(balance, &there, reader, rows, ret, err);
+    return choose_balanced(reader, rows, there.id, balance->count ? balance->list : NULL, balance->count, ret,
+                           err);
+}
+
 static int apply(const void *bound, struct catalog_reader *reader, struct set *set, struct set **ret,
                  struct error *err)
 {
-    const struct balance *balance = bound;
     CLEANUP_ROWSET struct rowset *rows = set_rows(set), *chosen = NULL;
-    int rc = choose_balanced(reader, rows, balance->attribute.id, balance->count ? balance->list : NULL,
-                             balance->count, &chosen, err);
+    int rc = choose(bound, reader, rows, &chosen, err);
     if (!rc)
         *ret = set_new_kept(set, chosen);
     return rc;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* @key=ep1,ep2: those of the set that are these clips, in the order in which they stood. */
+/* @key=ep1,ep2: those of the set that are these clips, in the order in which they stood. A key is written as
+ * its files are called, where %XX belongs to the name (x%3D1 of x=1.bin), or with its '%' escaped, too. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/base/name.h"
 #include "query/set.h"
 #include "query/stage/read.h"
 
@@ -33,6 +35,24 @@ static int refuse(const struct grammar_text *arg, struct catalog_reader *reader,
                   : error_set(err, ENOENT, "@key: no clip '%s' in v%" PRIu32, buf_text(&shown), info.version);
 }
 
+/* The argument is a key, or escaped it is one: as the catalog has it. */
+static int read_key(const struct grammar_text *arg, struct catalog_reader *reader, char **ret,
+                    struct error *err)
+{
+    CLEANUP_BUF struct buf escaped = BUF_INIT;
+    struct grammar_text key = *arg;
+    uint32_t row;
+    int rc = catalog_clip_find(reader, key.bytes, key.len, &row, err);
+    if (rc == -ENOENT) {
+        name_escape(&escaped, arg->bytes, arg->len);
+        key = (struct grammar_text){(char *)escaped.data, escaped.len};
+        rc = catalog_clip_find(reader, buf_text(&escaped), key.len, &row, err);
+    }
+    if (rc >= 0)
+        *ret = mem_copy(key.bytes, key.len);
+    return rc == -ENOENT ? refuse(arg, reader, err) : rc;
+}
+
 static int compare(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -44,12 +64,8 @@ static int bind(const struct grammar_text *args, size_t count, struct catalog_re
     struct keys *keys = mem_zero(sizeof *keys + count * sizeof *keys->list);
     int rc = 0;
     for (size_t i = 0; !rc && i < count; i++) {
-        uint32_t row;
-        rc = catalog_clip_find(reader, args[i].bytes, args[i].len, &row, err);
-        if (rc == -ENOENT)
-            rc = refuse(&args[i], reader, err);
-        if (rc >= 0)
-            keys->list[keys->count++] = mem_copy(args[i].bytes, args[i].len);
+        rc = read_key(&args[i], reader, &keys->list[keys->count], err);
+        keys->count += rc >= 0;
     }
     if (rc < 0) {
         free_keys(keys);

@@ -12,6 +12,7 @@
 #include "query/order/choose.h"
 #include "query/set.h"
 #include "query/stage/read.h"
+#include "query/stage/there.h"
 
 struct split {
     struct choose_share share;
@@ -88,10 +89,14 @@ static uint64_t about(const void *bound, uint64_t of)
 static int choose(const struct split *split, struct catalog_reader *reader, const struct rowset *rows,
                   struct rowset **ret, struct choose_groups *ret_groups, struct error *err)
 {
-    if (!split->by_attribute)
+    struct catalog_attribute there;
+    int rc = split->by_attribute ? there_attribute(reader, &split->attribute, &there, err) : 0;
+    if (rc < 0)
+        return rc;
+    if (!rc) /* no clip has a value */
         return choose_share(reader, rows, &split->key, &split->share, ret, err);
-    int rc = choose_share_of_groups(reader, rows, &split->key, &split->share, split->attribute.id, ret,
-                                    ret_groups, err);
+    rc = choose_share_of_groups(reader, rows, &split->key, &split->share, split->attribute.id, ret,
+                                ret_groups, err);
     return rc == -EINVAL ? error_within(err, rc, "@split: %s", split->attribute.name) : rc;
 }
 
@@ -113,7 +118,7 @@ static int tell(const void *bound, struct catalog_reader *reader, struct set *se
 {
     const struct split *split = bound;
     CLEANUP_ROWSET struct rowset *rows = set_rows(set), *chosen = NULL;
-    struct choose_groups groups;
+    struct choose_groups groups = {0};
     uint64_t all = set_count(set);
     if (!split->by_attribute || !all)
         return 0;

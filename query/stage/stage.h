@@ -48,7 +48,8 @@ struct stage {
     /* Of the clips that are left, is this file listed? By stream name ("" for a plain one) and extension.
      * NULL: all are. */
     bool (*shows)(const void *bound, const char *name, const char *ext);
-    /* -EAGAIN from a reader that does not wait: call again. */
+    /* The reader may be of another version than the one that was bound to (there.h): what that lacks, nobody
+     * has. -EAGAIN from a reader that does not wait: call again. */
     int (*apply)(const void *bound, struct catalog_reader *reader, struct set *set, struct set **ret,
                  struct error *err);
 };

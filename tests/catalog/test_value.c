@@ -199,6 +199,17 @@ Test(value, order_is_by_number_and_by_bytes)
     cr_assert_lt(value_compare(&minus, &zero), 0);
 }
 
+Test(value, values_of_different_types_are_compared_by_type_alone)
+{
+    const struct value text = {.type = VALUE_TEXT, .text = "7", .len = 1},
+                       number = {.type = VALUE_INT, .integer = 7}, real = {.type = VALUE_FLOAT, .real = 7},
+                       moment = {.type = VALUE_TIME, .integer = 7};
+    cr_assert_gt(value_compare(&text, &number), 0);
+    cr_assert_lt(value_compare(&number, &text), 0);
+    cr_assert_lt(value_compare(&number, &real), 0);
+    cr_assert_lt(value_compare(&number, &moment), 0);
+}
+
 Test(value, what_is_no_value_is_refused)
 {
     struct error err;

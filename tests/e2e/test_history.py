@@ -62,6 +62,31 @@ def test_diff_names_attributes_and_clips_with_who_changed_them(grown):
     assert found[1]["attributes"]["outcome"] == {"was": "fail", "is": "success", "by": "lena"}
 
 
+def test_a_stage_on_a_new_or_retyped_attribute_is_compared_with_the_versions_before(dataset, tmp_path):
+    """Grades: none in v1, integers in v2, floats in v3, texts in v4."""
+    elidefs("import", dataset, SAMPLE, "--table", LABELS)
+    for i, (grades, more) in enumerate([(("3", "3", "7"), ()), (("3", "2.5", "7"), ()),
+                                        (("3", "2.5", "high"), ("--type", "grade=text"))]):
+        table = tmp_path / f"{i}.csv"
+        table.write_text("key,grade\n" + "".join(f"ep00000{k + 1},{grade}\n" for k, grade in enumerate(grades)))
+        elidefs("annotate", dataset, table, "--overwrite", *more)
+
+    def clips(old, path):
+        return {line["key"]: line["op"] for line in lines(elidefs("diff", dataset, old, path, "--json").stdout) if "key" in line}
+    assert clips("v1", "v4/@sort=grade/@head=0") == clips("v1", "v4/@split=0..100,0,grade/@head=0") == {}
+    assert clips("v1", "v2/@balance=grade") == {"ep000002": "added", "ep000003": "added"}
+    assert clips("v2", "v3/@balance=grade,3,1") == {"ep000002": "removed"}
+    assert clips("v2", "v3/@balance=grade,3,1,2.5,0") == {"ep000002": "removed"}
+    assert clips("v2", "v4/@balance=grade,3,1,high,0") == {"ep000001": "changed", "ep000002": "removed"}
+    assert clips("v3", "v4/@balance=grade,3,1") == {"ep000001": "changed"}
+    assert clips("v2", "v4/@balance=grade,3,1,high,1") == clips("v3", "v4/@balance=grade,3,1,high,1") == {
+        "ep000001": "added", "ep000003": "added"}
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        told = (point / "v4/@balance=grade,3,1/.elidefs/diff-v2.jsonl").read_text()
+        assert [line["key"] for line in lines(told) if "key" in line] == ["ep000001", "ep000002"]
+        assert (point / "v4/@sort=-grade/@head=1/.elidefs/diff-v1.jsonl").read_text()
+
+
 def test_since_is_what_diff_names(grown):
     assert elidefs("query", grown, "v2/@since=v1").stdout.split() == KEYS
     assert elidefs("query", grown, "v2/@since=v1,outcome").stdout.split() == ["ep000001"]

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "query/report/across.h"
 #include "query/report/diff.h"
 #include "query/report/digest.h"
 #include "query/report/report.h"
@@ -106,6 +107,63 @@ Test(history, differences_are_what_the_table_says)
     int failed = golden_check("diff.txt", diff_path, &fixture);
     teardown(&fixture);
     cr_assert_eq(failed, 0, "%d lines of diff.txt differ", failed);
+    check_leaks();
+}
+
+/* ---- stages in the version before the one they are bound to ---- */
+
+/* v2: lengths are no integers any more, and there are stars. */
+static void setup_retyped(struct fixture *ret)
+{
+    static const struct world_attribute attributes[] = {
+        {"length", VALUE_FLOAT, false}, {"stars", VALUE_INT, false}, {NULL, VALUE_BOOL, false}};
+    char lines[][128] = {"ep000 length=250 stars=1", "ep001 length=260.5 stars=3", "ep004 length=10 stars=2"};
+    world_kitchen(&ret->first, &ret->v1);
+    ret->second = (struct world){.attributes = attributes};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        world_add_line(&ret->second, lines[i]);
+    world_open_next(&ret->second, &ret->v1, &ret->v2);
+}
+
+static void list_before(const struct fixture *fixture, const char *path, struct buf *result)
+{
+    CLEANUP_QUERY struct query *query = NULL;
+    CLEANUP_ROWSET struct rowset *found = NULL;
+    struct error err = {0};
+    uint32_t row;
+    cr_assert_eq(query_parse(path, strlen(path), fixture->v2.reader, &query, &err), 0, "%s", err.text);
+    cr_assert_eq(across_rows(query, fixture->v1.reader, &found, &err), 0, "%s: %s", path, err.text);
+    for (uint64_t at = 0; rowset_rows(found, at, &row, 1); at = (uint64_t)row + 1) {
+        struct catalog_clip clip;
+        cr_assert_eq(catalog_clip(fixture->v1.reader, row, &clip, &err), 0, "%s", err.text);
+        buf_printf(result, "%s%s", result->len ? " " : "", clip.key);
+    }
+}
+
+Test(history, a_stage_on_an_attribute_that_is_new_or_of_another_type_means_something_in_the_version_before)
+{
+    static const struct {
+        const char *path, *before;
+    } cases[] = {
+        {"@sort=stars/@head=2", "ep000 ep001"},
+        {"@sort=-stars/@skip=6", "ep006 ep007"},
+        {"@split=0..50,0,stars", "ep000 ep006"},
+        {"@balance=stars", ""},
+        {"@balance=stars,1,1,2,1", ""},
+        {"@sort=-length/@head=1", "ep001"},
+        {"@balance=length,250,1", "ep000 ep002"},
+        {"@balance=length,250,2,10,1", "ep000 ep002 ep004"},
+        {"@balance=length,250,1,260.5,0", "ep000 ep002"},
+        {"@balance=length,250,1,260.5,1", ""},
+    };
+    struct fixture fixture;
+    setup_retyped(&fixture);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CLEANUP_BUF struct buf found = BUF_INIT;
+        list_before(&fixture, cases[i].path, &found);
+        cr_expect_str_eq(buf_text(&found), cases[i].before, "%s: %s", cases[i].path, buf_text(&found));
+    }
+    teardown(&fixture);
     check_leaks();
 }
 

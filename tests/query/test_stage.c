@@ -435,3 +435,61 @@ Test(stage, paths_with_stages_mean_what_the_table_says)
     cr_assert_eq(failed, 0, "%d lines of stage.txt differ", failed);
     check_leaks();
 }
+
+struct meaning { /* of a path in a small world */
+    const char *input, *result;
+};
+
+static void expect_meanings(const struct world *world, const struct meaning *cases, size_t count)
+{
+    struct world_catalog open;
+    world_open(world, &open);
+    for (size_t i = 0; i < count; i++) {
+        CLEANUP_BUF struct buf result = BUF_INIT;
+        parse_and_list(&open, cases[i].input, strlen(cases[i].input), &result);
+        cr_expect_str_eq(buf_text(&result), cases[i].result, "%s: %s", cases[i].input, buf_text(&result));
+    }
+    world_close(&open);
+}
+
+Test(stage, a_key_is_read_as_its_files_are_called_and_as_it_is_printed)
+{
+    static const struct meaning cases[] = {
+        {"@key=x%3D1", "@key=x%253D1 [x%3D1]"},
+        {"@key=x%253D1", "@key=x%253D1 [x%3D1]"},
+        {"@key=x=1,ep1,x%3d1", "@key=ep1,x%253D1 [x%3D1 ep1]"},
+        {"@key=%5Fa%2Eb", "@key=%255Fa%252Eb [%5Fa%2Eb]"},
+        {"@key=x%3D2", "@key: no clip 'x=2' in v1"},
+        {"@key=", "@key: no clip '' in v1"},
+    };
+    struct world world = {.attributes = attributes};
+    world_add(&world, "x%3D1");
+    world_add(&world, "ep1");
+    world_add(&world, "%5Fa%2Eb");
+    expect_meanings(&world, cases, sizeof cases / sizeof *cases);
+    world_done(&world);
+    check_leaks();
+}
+
+Test(stage, an_attribute_whose_name_begins_with_a_minus_is_sorted_both_ways)
+{
+    static const struct world_attribute signs[] = {
+        {"-neg", VALUE_INT, false}, {"pos", VALUE_INT, false}, {NULL, VALUE_BOOL, false}};
+    static const struct meaning cases[] = {
+        {"@sort=-neg", "@sort=-neg [ep2 ep3 ep1]"},
+        {"@sort=--neg", "@sort=--neg [ep1 ep3 ep2]"},
+        {"@sort=pos", "@sort=pos [ep1 ep2 ep3]"},
+        {"@sort=-pos", "@sort=-pos [ep3 ep2 ep1]"},
+        {"@sort=-ngee", "@sort: no attribute 'ngee' in v1: did you mean '-neg'?"},
+        {"@sort=neg", "@sort: no attribute 'neg' in v1: did you mean '-neg'?"},
+        {"@sort=---neg", "@sort: no attribute '--neg' in v1: did you mean '-neg'?"},
+        {"@sort=-", "@sort: no attribute '-' in v1"},
+    };
+    char lines[][128] = {"ep1 -neg=3 pos=1", "ep2 -neg=1 pos=2", "ep3 -neg=2 pos=3"};
+    struct world world = {.attributes = signs};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        world_add_line(&world, lines[i]);
+    expect_meanings(&world, cases, sizeof cases / sizeof *cases);
+    world_done(&world);
+    check_leaks();
+}

@@ -97,7 +97,6 @@ int choose_least(struct catalog_reader *reader, const struct rowset *rows, const
 /* ---- shares ---- */
 
 struct sharing {
-    const struct keyed *key;
     const struct choose_share *share;
     struct rowset *rows;
 };
@@ -110,18 +109,18 @@ static bool is_within(const struct choose_share *share, uint64_t x)
 static int take_share(void *ctx, uint32_t row, uint32_t hash, struct error *err)
 {
     const struct sharing *sharing = ctx;
-    uint64_t drawn = keyed_clip(sharing->key, KEYED_SPLIT, hash);
+    uint64_t drawn = keyed_clip(&sharing->share->key, KEYED_SPLIT, hash);
     (void)err;
     if (is_within(sharing->share, (uint64_t)((unsigned __int128)drawn * CHOOSE_ALL >> 64)))
         rowset_add(sharing->rows, row);
     return 0;
 }
 
-int choose_share(struct catalog_reader *reader, const struct rowset *rows, const struct keyed *key,
-                 const struct choose_share *share, struct rowset **ret, struct error *err)
+int choose_share(struct catalog_reader *reader, const struct rowset *rows, const struct choose_share *share,
+                 struct rowset **ret, struct error *err)
 {
     CLEANUP_ROWSET struct rowset *chosen = rowset_new();
-    struct sharing sharing = {key, share, chosen};
+    struct sharing sharing = {share, chosen};
     int rc = catalog_key_hashes(reader, rows, take_share, &sharing, err);
     if (!rc)
         *ret = STEAL(chosen);
@@ -182,18 +181,18 @@ static int compare_groups(const void *a, const void *b)
     return value_compare(&x->value, &y->value);
 }
 
-int choose_share_of_groups(struct catalog_reader *reader, const struct rowset *rows, const struct keyed *key,
+int choose_share_of_groups(struct catalog_reader *reader, const struct rowset *rows,
                            const struct choose_share *share, uint32_t attribute, struct rowset **ret,
                            struct choose_groups *ret_groups, struct error *err)
 {
-    CLEANUP_GROUPS struct groups groups = {.key = key, .once = true, .placed = rowset_new()};
+    CLEANUP_GROUPS struct groups groups = {.key = &share->key, .once = true, .placed = rowset_new()};
     CLEANUP_ROWSET struct rowset *others = NULL, *chosen = NULL;
     int rc = catalog_values_within(reader, attribute, rows, add_group, &groups, err);
     if (rc)
         return rc;
     others = rowset_copy(rows);
     rowset_andnot(others, groups.placed);
-    rc = choose_share(reader, others, key, share, &chosen, err);
+    rc = choose_share(reader, others, share, &chosen, err);
     if (rc)
         return rc;
     uint64_t before = 0, all = rowset_count(groups.placed);

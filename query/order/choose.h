@@ -20,11 +20,12 @@ int choose_least(struct catalog_reader *reader, const struct rowset *rows, const
 
 enum { CHOOSE_ALL = 100000000 }; /* 100 per cent, in millionths of one */
 struct choose_share {
+    struct keyed key;
     uint32_t from, to; /* from <= x < to */
 };
 /* A clip's x is keyed_clip() as a share of 2^64: it never changes. */
-int choose_share(struct catalog_reader *reader, const struct rowset *rows, const struct keyed *key,
-                 const struct choose_share *share, struct rowset **ret, struct error *err);
+int choose_share(struct catalog_reader *reader, const struct rowset *rows, const struct choose_share *share,
+                 struct rowset **ret, struct error *err);
 
 /* The same with all clips of a value on one side: values stand in the order of keyed_value(), and x is where
  * the middle of a value's clips is among all that have one, so that sizes are as near as whole groups allow.
@@ -33,7 +34,7 @@ int choose_share(struct catalog_reader *reader, const struct rowset *rows, const
 struct choose_groups {
     uint64_t chosen, all; /* values */
 };
-int choose_share_of_groups(struct catalog_reader *reader, const struct rowset *rows, const struct keyed *key,
+int choose_share_of_groups(struct catalog_reader *reader, const struct rowset *rows,
                            const struct choose_share *share, uint32_t attribute, struct rowset **ret,
                            struct choose_groups *ret_groups, struct error *err);
 

@@ -69,6 +69,15 @@ static int add_weight(struct balance *balance, const struct grammar_text args[2]
     return 0;
 }
 
+/* Some weight is more than 0, or there is none at all. */
+static bool weighs(const struct balance *balance)
+{
+    size_t i = 0;
+    while (i < balance->count && !balance->list[i].weight)
+        i++;
+    return !balance->count || i < balance->count;
+}
+
 static int bind(const struct grammar_text *args, size_t count, struct catalog_reader *reader, void **ret,
                 struct refusal *why, struct error *err)
 {
@@ -82,6 +91,8 @@ static int bind(const struct grammar_text *args, size_t count, struct catalog_re
                           balance->attribute.name);
     for (size_t i = 1; !rc && i < count; i += 2)
         rc = add_weight(balance, args + i, reader, err);
+    if (!rc && !weighs(balance))
+        rc = stage_refuse(&stage_balance, err, "no clip can be in a balance where every weight is 0");
     if (rc < 0)
         free_balance(balance);
     else

@@ -16,7 +16,6 @@
 
 struct split {
     struct choose_share share;
-    struct keyed key;
     bool by_attribute;
     struct catalog_attribute attribute;
 };
@@ -55,7 +54,7 @@ static int bind(const struct grammar_text *args, size_t count, struct catalog_re
     if (!rc)
         rc = read_share(&args[0], &split.share, err);
     if (!rc && count > 1)
-        rc = read_seed(&stage_split, &args[1], &split.key, err);
+        rc = read_seed(&stage_split, &args[1], &split.share.key, err);
     if (!rc && split.by_attribute)
         rc = read_attribute(&stage_split, args, 2, reader, &split.attribute, why, err);
     if (!rc && split.by_attribute && split.attribute.multi)
@@ -75,7 +74,7 @@ static void print(const void *bound, struct buf *buf)
     buf_text_append(&share, "..");
     print_decimal(&share, split->share.to);
     stage_print(buf, "%s", buf_text(&share));
-    print_seed(buf, &split->key);
+    print_seed(buf, &split->share.key);
     if (split->by_attribute)
         stage_print(buf, "%s", split->attribute.name);
 }
@@ -94,9 +93,8 @@ static int choose(const struct split *split, struct catalog_reader *reader, cons
     if (rc < 0)
         return rc;
     if (!rc) /* no clip has a value */
-        return choose_share(reader, rows, &split->key, &split->share, ret, err);
-    rc = choose_share_of_groups(reader, rows, &split->key, &split->share, split->attribute.id, ret,
-                                ret_groups, err);
+        return choose_share(reader, rows, &split->share, ret, err);
+    rc = choose_share_of_groups(reader, rows, &split->share, split->attribute.id, ret, ret_groups, err);
     return rc == -EINVAL ? error_within(err, rc, "@split: %s", split->attribute.name) : rc;
 }
 

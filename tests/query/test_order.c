@@ -200,11 +200,10 @@ static struct rowset *share(const struct stage *stage, uint32_t from, uint32_t t
     struct rowset *chosen = NULL;
     struct choose_groups groups;
     struct error err = {0};
-    const struct keyed key = {5, 0};
-    const struct choose_share part = {from, to};
-    int rc = attribute ? choose_share_of_groups(stage->open.reader, stage->live, &key, &part,
+    const struct choose_share part = {{5, 0}, from, to};
+    int rc = attribute ? choose_share_of_groups(stage->open.reader, stage->live, &part,
                                                 id_of(stage, attribute), &chosen, &groups, &err)
-                       : choose_share(stage->open.reader, stage->live, &key, &part, &chosen, &err);
+                       : choose_share(stage->open.reader, stage->live, &part, &chosen, &err);
     cr_assert_eq(rc, 0, "%s", err.text);
     return chosen;
 }
@@ -265,9 +264,9 @@ Test(order, a_split_by_what_has_several_values_is_refused)
     struct choose_groups groups;
     struct error err = {0};
     stage_init(&stage, 50);
-    cr_assert_eq(choose_share_of_groups(stage.open.reader, stage.live, &(struct keyed){1, 0},
-                                        &(struct choose_share){0, CHOOSE_ALL / 2}, id_of(&stage, "tags"),
-                                        &chosen, &groups, &err),
+    cr_assert_eq(choose_share_of_groups(stage.open.reader, stage.live,
+                                        &(struct choose_share){{1, 0}, 0, CHOOSE_ALL / 2},
+                                        id_of(&stage, "tags"), &chosen, &groups, &err),
                  -EINVAL);
     cr_assert_str_eq(err.text, "some clips have several values of it: they cannot be on one side only");
     stage_done(&stage);
@@ -497,8 +496,7 @@ static void golden_line(void *ctx, const char *input, size_t len, struct buf *re
     CLEANUP_ROWSET struct rowset *rows = NULL;
     struct choose_groups groups;
     cr_assert_geq(sscanf(line, "%15s %llu %llu %llu %15s", what, &a, &b, &c, attribute), 4, "%s", line);
-    const struct keyed key = {a, 0};
-    const struct choose_share part = {(uint32_t)b, (uint32_t)c};
+    const struct choose_share part = {{a, 0}, (uint32_t)b, (uint32_t)c};
     if (!strcmp(what, "shuffle"))
         golden_shuffle(a, b, c, result);
     else if (!strcmp(what, "sample"))
@@ -508,11 +506,11 @@ static void golden_line(void *ctx, const char *input, size_t len, struct buf *re
             choose_balanced(stage->open.reader, stage->live, id_of(stage, attribute), NULL, 0, &rows, NULL),
             0);
     else if (attribute[0])
-        cr_assert_eq(choose_share_of_groups(stage->open.reader, stage->live, &key, &part,
-                                            id_of(stage, attribute), &rows, &groups, NULL),
+        cr_assert_eq(choose_share_of_groups(stage->open.reader, stage->live, &part, id_of(stage, attribute),
+                                            &rows, &groups, NULL),
                      0);
     else
-        cr_assert_eq(choose_share(stage->open.reader, stage->live, &key, &part, &rows, NULL), 0);
+        cr_assert_eq(choose_share(stage->open.reader, stage->live, &part, &rows, NULL), 0);
     if (rows)
         print_rows(stage, rows, result);
 }

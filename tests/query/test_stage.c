@@ -184,19 +184,18 @@ static void model_sample(struct list *list, struct buf *path)
 
 static void model_split(struct list *list, struct buf *path)
 {
-    const struct keyed key = {draw(4), 0};
-    const struct choose_share share = {draw(60) * 1000000, CHOOSE_ALL - draw(40) * 500000};
+    const uint64_t seed = draw(4);
+    const struct choose_share share = {{seed, 0}, draw(60) * 1000000, CHOOSE_ALL - draw(40) * 500000};
     struct choose_groups groups;
     struct catalog_reader *reader = list->fixture->open.reader;
     CLEANUP_ROWSET struct rowset *rows = rows_of(list), *chosen = NULL;
     struct catalog_attribute session;
     bool whole = draw(2);
-    buf_printf(path, "@split=%.6f..%.6f,%" PRIu64 "%s", share.from / 1e6, share.to / 1e6, key.seed,
+    buf_printf(path, "@split=%.6f..%.6f,%" PRIu64 "%s", share.from / 1e6, share.to / 1e6, seed,
                whole ? ",session" : "");
     cr_assert_eq(catalog_attribute_find(reader, "session", 7, &session, NULL), 0);
-    cr_assert_eq(whole
-                     ? choose_share_of_groups(reader, rows, &key, &share, session.id, &chosen, &groups, NULL)
-                     : choose_share(reader, rows, &key, &share, &chosen, NULL),
+    cr_assert_eq(whole ? choose_share_of_groups(reader, rows, &share, session.id, &chosen, &groups, NULL)
+                       : choose_share(reader, rows, &share, &chosen, NULL),
                  0);
     keep(list, is_in, chosen);
 }

@@ -179,7 +179,7 @@ def test_every_argument_has_its_own(named, dataset, tmp_path):
 
 def test_operators_and_their_values(named):
     operators = [word.split(".")[1] for word in complete("query", "kitchen", "v1/mass_g.")]
-    assert operators == ["ne=", "in=", "nin=", "lt=", "le=", "gt=", "ge=", "rng=", "prefix=", "null="]
+    assert operators == ["ne=", "in=", "nin=", "lt=", "le=", "gt=", "ge=", "rng=", "prefix=", "suffix=", "has=", "null="]
     assert complete("query", "kitchen", "v1/outcome.p") == ["v1/outcome.prefix="]
     assert complete("query", "kitchen", "v1/outcome.ne=f") == ["v1/outcome.ne=fail"]
     assert complete("query", "kitchen", "v1/outcome.in=fail,s") == ["v1/outcome.in=fail,success"]

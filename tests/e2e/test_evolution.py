@@ -138,8 +138,8 @@ def test_all_versions_may_need_a_newer_program(clips):
 
 
 def test_a_root_that_needs_a_newer_program_hides_its_own_clips_only(clips, tmp_path):
-    record = clips / "elidefs" / "roots" / "1" / "2"
-    first = json.loads((clips / "elidefs" / "roots" / "1" / "1").read_text())
+    record = clips / "elidefs" / "series" / "roots" / "1" / "2"
+    first = json.loads((clips / "elidefs" / "series" / "roots" / "1" / "1").read_text())
     record.write_text(json.dumps(first | {"requires": ["mirror-1"], "later": 1}))
     said = elidefs("verify", clips, "v2", check=False)
     assert "needs 'mirror-1', which this elidefs" in said.stdout + said.stderr

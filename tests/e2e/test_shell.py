@@ -169,5 +169,5 @@ def test_the_hidden_folder_tells_about_a_query(mount):
     for line in lines:
         for name, size in json.loads(line)["files"].items():
             assert os.stat(mount / "v1" / name).st_size == size
-    for name in os.listdir(hidden):
+    for name in (name for name in os.listdir(hidden) if name != "facets"):
         assert os.stat(hidden / name).st_size == len(open(hidden / name, "rb").read())

@@ -158,6 +158,14 @@ static void name_all_above(struct catalog_reader *reader, const struct cells_row
     reader->ahead_of = place;
 }
 
+static bool is_recent(const struct cells_row *of, const struct attribute *attribute)
+{
+    bool found = false;
+    for (size_t i = 0; i < of->recent_count; i++)
+        found |= of->recent[i].touched & json_growth_touch(attribute->info.id);
+    return found;
+}
+
 /* Before it is known which attributes have a patch of the clip: of all of them, where that is little. */
 static void name_few_above(struct catalog_reader *reader, uint32_t row)
 {
@@ -169,6 +177,7 @@ static void name_few_above(struct catalog_reader *reader, uint32_t row)
         of.recent = json_growth_find(reader->growth, row, &of.recent_count);
     for (size_t i = 0; i < attributes->patched_count; i++) {
         const struct attribute *attribute = &attributes->list[attributes->patched[i]];
+        of.newest = is_recent(&of, attribute) ? 0 : UINT32_MAX;
         if (cells_alone(&reader->cells, attribute))
             name_above(reader, attribute, &of, true);
         name_late(reader, attribute, row);

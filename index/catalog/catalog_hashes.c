@@ -19,6 +19,8 @@ enum {
 
 struct hashing {
     struct catalog_reader *reader;
+    struct hash_span span; /* of hashes that the run under way answers for, or for none of which it does */
+    bool answers;
     const struct rowset *rows;
     catalog_hash_fn *each;
     void *ctx;
@@ -89,6 +91,14 @@ static int hash_keys(struct hashing *hashing, struct error *err)
 
 /* ---- of many ---- */
 
+/* While a run is being made of others, the block at its end stands in both, and each answers for its side. */
+static bool answers(struct hashing *hashing, const struct hash_run *run, uint32_t hash)
+{
+    if (hash < hashing->span.first || hash > hashing->span.last)
+        hashing->answers = hash_runs_answers(&hashing->reader->runs, run, hash, &hashing->span);
+    return hashing->answers;
+}
+
 static int hash_block(struct hashing *hashing, const struct hash_run *run, sqlite3_stmt *stmt,
                       struct error *err)
 {
@@ -110,7 +120,7 @@ static int hash_block(struct hashing *hashing, const struct hash_run *run, sqlit
     hash_block_seek(&block, 0, &entries);
     while (!rc && (rc = hash_block_next(&entries, &entry)) == 1) {
         rc = 0;
-        if (!rowset_contains(hashing->rows, entry.number))
+        if (!answers(hashing, run, entry.hash) || !rowset_contains(hashing->rows, entry.number))
             continue;
         hashing->found++;
         rc = hashing->each(hashing->ctx, entry.number, entry.hash, err);
@@ -144,6 +154,7 @@ static int hash_run(struct hashing *hashing, const struct hash_run *run, struct 
     uint64_t slices = run->count / LEAF_ENTRIES / LEAVES_AT + 1;
     uint64_t width = HASH_END / slices + 1;
     int rc = 0;
+    hashing->answers = hash_runs_answers(&hashing->reader->runs, run, 0, &hashing->span);
     for (uint64_t first = 0; !rc && first < HASH_END; first += width) {
         uint64_t last = first + width < HASH_END ? first + width - 1 : UINT32_MAX;
         const int64_t ids[] = {hash_block_id(run, (uint32_t)first), hash_block_id(run, (uint32_t)last)};
@@ -152,7 +163,7 @@ static int hash_run(struct hashing *hashing, const struct hash_run *run, struct 
     return rc;
 }
 
-/* Every row has its hash in one run, in one block: those that went into a new run are gone from the old. */
+/* For each hash one of the runs that have its row answers. */
 static int hash_runs(struct hashing *hashing, struct error *err)
 {
     struct catalog_reader *reader = hashing->reader;
@@ -166,7 +177,7 @@ static int hash_runs(struct hashing *hashing, struct error *err)
 int catalog_key_hashes(struct catalog_reader *reader, const struct rowset *rows, catalog_hash_fn *each,
                        void *ctx, struct error *err)
 {
-    struct hashing hashing = {reader, rows, each, ctx, 0};
+    struct hashing hashing = {.reader = reader, .rows = rows, .each = each, .ctx = ctx};
     struct catalog_info info;
     uint64_t count = rowset_count(rows);
     int rc = catalog_info(reader, &info, err);

@@ -425,3 +425,45 @@ Test(growth, a_set_names_each_key_that_goes_or_moves_once)
     changeset_free(set);
     check_leaks();
 }
+
+/* A set of labels that says `text` of clips first .. end - 1. */
+static struct changeset *marks(const char *text, int first, int end)
+{
+    struct changeset *set = labels_by("anna", CHANGESET_ALL);
+    set_attribute(set, "mark", VALUE_TEXT, false);
+    for (int i = first; i < end; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "c%02d", i);
+        set_labels(set, key, (uint64_t)i + 1);
+        set_value(set, "mark", VALUE_TEXT, text);
+    }
+    return set;
+}
+
+/* So many rows are folded at once, before older ones that wait. */
+Test(growth, labels_of_a_large_commit_stand_above_those_of_small_ones_before_it)
+{
+    enum { CLIPS = 60 };
+    struct versions v;
+    struct apply_limits limits = APPLY_LIMITS;
+    limits.own_rows = 40;
+    versions_init(&v);
+    v.limits = &limits;
+    struct changeset *set = changeset_new();
+    for (int i = 0; i < CLIPS; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "c%02d", i);
+        set_clip(set, key, i);
+    }
+    cr_assert_eq(versions_apply(&v, set), 0, "%s", v.err.text);
+    cr_assert_eq(versions_apply(&v, marks("one", 5, 7)), 0, "%s", v.err.text);
+    expect_json(&v, "c05", "{\"key\":\"c05\",\"mark\":\"one\"}\n");
+    cr_assert_eq(versions_apply(&v, marks("second", 0, CLIPS)), 0, "%s", v.err.text);
+    expect_json(&v, "c05", "{\"key\":\"c05\",\"mark\":\"second\"}\n");
+    expect_json(&v, "c20", "{\"key\":\"c20\",\"mark\":\"second\"}\n");
+    cr_assert_eq(versions_apply(&v, marks("third", 6, 8)), 0, "%s", v.err.text);
+    expect_json(&v, "c05", "{\"key\":\"c05\",\"mark\":\"second\"}\n");
+    expect_json(&v, "c06", "{\"key\":\"c06\",\"mark\":\"third\"}\n");
+    cr_assert_eq(count_of(&v, "mark", VALUE_TEXT, "second"), CLIPS - 2);
+    versions_done(&v);
+}

@@ -2,14 +2,16 @@
 /* What is asked of some clips of a version, against what is asked of each: values and the hashes of keys. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/memory.h"
 #include "index/catalog/hash/keys.h"
 #include "tests/catalog/everything.h"
 #include "tests/test_leaks.h"
 
-enum { CLIPS = 3000 };
+enum { CLIPS = 3000, ROWS = 50000 };
 
 /* Live rows whose number leaves `rest` when it is divided by `step`. */
 static struct rowset *some_rows(struct catalog_reader *reader, uint32_t step, uint32_t rest)
@@ -148,15 +150,15 @@ Test(within, who_asks_can_end_it)
 }
 
 struct hashes {
-    uint32_t of[CLIPS + 100];
-    bool there[CLIPS + 100];
+    uint32_t of[ROWS];
+    bool there[ROWS];
     unsigned count;
 };
 
 static int take_hash(void *ctx, uint32_t row, uint32_t hash, struct error *err)
 {
     struct hashes *hashes = ctx;
-    cr_assert_lt(row, CLIPS + 100);
+    cr_assert_lt(row, ROWS);
     cr_assert_not(hashes->there[row], "row %u comes once", row);
     hashes->there[row] = true;
     hashes->of[row] = hash;
@@ -172,14 +174,14 @@ Test(within, the_hashes_of_keys_are_the_same_for_few_clips_and_for_many)
     everything_make(&versions, CLIPS);
     for (uint32_t step = 1; step < 40; step += 3) {
         CLEANUP_ROWSET struct rowset *rows = some_rows(versions.reader, step, 0);
-        struct hashes hashes = {0};
+        CLEANUP_FREE struct hashes *hashes = mem_zero(sizeof *hashes);
         uint32_t row;
-        cr_assert_eq(catalog_key_hashes(versions.reader, rows, take_hash, &hashes, &err), 0, "%s", err.text);
-        cr_assert_eq(hashes.count, rowset_count(rows));
+        cr_assert_eq(catalog_key_hashes(versions.reader, rows, take_hash, hashes, &err), 0, "%s", err.text);
+        cr_assert_eq(hashes->count, rowset_count(rows));
         for (uint64_t from = 0; rowset_rows(rows, from, &row, 1); from = row + UINT64_C(1)) {
             struct catalog_clip clip;
             cr_assert_eq(catalog_clip(versions.reader, row, &clip, &err), 0);
-            cr_assert_eq(hashes.of[row], key_hash(clip.key, strlen(clip.key)), "%s", clip.key);
+            cr_assert_eq(hashes->of[row], key_hash(clip.key, strlen(clip.key)), "%s", clip.key);
         }
     }
     versions_done(&versions);
@@ -198,5 +200,31 @@ Test(within, of_no_clips_there_is_nothing)
     cr_assert_eq(catalog_values_within(versions.reader, attribute.id, none, refuse_value, &calls, &err), 0);
     cr_assert_eq(catalog_key_hashes(versions.reader, none, refuse_hash, &calls, &err), 0);
     cr_assert_eq(calls, 0);
+    versions_done(&versions);
+}
+
+/* Runs of hashes merge by and by: in between the block at which a merge has stopped stands in both. */
+Test(within, hashes_come_once_while_runs_are_merged)
+{
+    enum { IMPORTS = 10, EACH = 4000 };
+    struct versions versions;
+    struct apply_limits limits = APPLY_LIMITS;
+    struct error err = {0};
+    limits.upkeep_bytes = 24000; /* six blocks of twenty */
+    versions_init(&versions);
+    versions.limits = &limits;
+    for (unsigned i = 0; i < IMPORTS; i++) {
+        struct changeset *set = changeset_new();
+        for (unsigned k = 0; k < EACH; k++) {
+            char key[24];
+            snprintf(key, sizeof key, "clip-%u-%u", i, k);
+            set_clip(set, key, (int)(i * EACH + k));
+        }
+        cr_assert_eq(versions_apply(&versions, set), 0, "%s", versions.err.text);
+        CLEANUP_ROWSET struct rowset *all = some_rows(versions.reader, 1, 0);
+        CLEANUP_FREE struct hashes *hashes = mem_zero(sizeof *hashes);
+        cr_assert_eq(catalog_key_hashes(versions.reader, all, take_hash, hashes, &err), 0, "%s", err.text);
+        cr_assert_eq(hashes->count, (i + 1) * EACH);
+    }
     versions_done(&versions);
 }

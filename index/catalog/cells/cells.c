@@ -327,10 +327,10 @@ uint32_t cells_newest(const struct attribute *attribute, const struct cells_row 
     size_t i = of->recent_count;
     while (i && !(of->recent[i - 1].touched & touch))
         i--;
-    uint32_t newest = i ? of->recent[i - 1].version : of->newest;
+    uint32_t version = i ? of->recent[i - 1].version : of->newest;
     bool only_it = (i ? of->recent[i - 1].touched : of->touched) == touch;
-    *ret_since = only_it && newest ? newest - 1 : i ? of->recent[i - 1].since : 0;
-    return newest;
+    *ret_since = only_it && version ? version - 1 : i ? of->recent[i - 1].since : 0;
+    return version > of->newest ? version : of->newest; /* a large commit is folded before older small ones */
 }
 
 bool cells_matters(const struct attribute *attribute, size_t i, const struct cells_row *of, uint32_t newest)

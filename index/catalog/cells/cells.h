@@ -65,7 +65,7 @@ struct json_growth_entry;
 struct cells_row {
     uint32_t row;
     uint32_t touched;     /* attributes of which something may stand above the record (json_growth.h); */
-    uint32_t newest;      /* in versions up to this one, but for those of `recent` */
+    uint32_t newest;      /* in versions up to this one, or one of `recent` */
     struct cursor record; /* the forward record */
     const struct json_growth_entry *recent; /* what each of the last ones did to it, oldest first; borrowed */
     size_t recent_count;

@@ -51,7 +51,7 @@ void series_path(enum series_kind kind, const char *name, uint32_t seq, char ret
 
 /* ---- which there are ---- */
 
-/* A canonical decimal from 1 to UINT32_MAX, else 0. */
+/* A canonical decimal from 1 to UINT32_MAX - 2, so that there may be another one; else 0. */
 static uint32_t parse_seq(const char *text)
 {
     char *end;
@@ -59,7 +59,7 @@ static uint32_t parse_seq(const char *text)
         return 0;
     errno = 0;
     unsigned long long seq = strtoull(text, &end, 10);
-    return *end || errno || seq > UINT32_MAX ? 0 : (uint32_t)seq;
+    return *end || errno || seq > UINT32_MAX - 2 ? 0 : (uint32_t)seq;
 }
 
 struct series_listing {

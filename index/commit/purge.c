@@ -112,15 +112,15 @@ static bool was_scrubbed(const struct purging *p, uint32_t page)
     return page < p->scrubbed_pages && p->scrubbed[page / 8] >> page % 8 & 1;
 }
 
-/* All of them will be read. */
-static int want_moved(struct pages *pages, const uint8_t *differ, struct error *err)
+/* All of them will be read. What goes wrong with that is told by who reads them. */
+static void want_moved(struct pages *pages, const uint8_t *differ)
 {
     CLEANUP_FREE uint32_t *list = mem_alloc((pages_top(pages)->pages + 1) * sizeof *list);
     size_t count = 0;
     for (uint32_t page = 0; page < pages_top(pages)->pages; page++)
         if (differ[page / 8] >> page % 8 & 1)
             list[count++] = page;
-    return pages_want(pages, list, count, &patient, err);
+    pages_want(pages, list, count, &patient, NULL);
 }
 
 /* What the version has becomes an overlay of what the one before has become. */
@@ -241,10 +241,10 @@ static int purge_version(struct purging *p, uint32_t number, struct error *err)
         return rc < 0 ? rc : 0;
     differ = mem_zero(pages_top(pages)->pages / 8 + 1);
     rc = mark_moved(p, pages, differ, err);
-    if (!rc)
-        rc = want_moved(pages, differ, err);
-    if (!rc)
+    if (!rc) {
+        want_moved(pages, differ);
         rc = scrub(&options, &counts, err);
+    }
     if (rc < 0)
         return rc;
     struct purge_version version = {.version = number, .clips = counts.left};

@@ -229,14 +229,40 @@ static uint32_t parse_first(const char *name)
                : (uint32_t)first;
 }
 
-static void take_listed(struct forgotten *forgotten, const struct series_list *listed,
-                        struct series_list *ret)
+/* How far the manifest says that a block goes; 0: it says nothing. */
+static uint32_t said_seq(const struct manifest *newest, uint32_t first)
+{
+    for (size_t i = 0; newest && i < newest->forgets_count; i++)
+        if (newest->forgets[i].first == first)
+            return newest->forgets[i].seq;
+    return 0;
+}
+
+static uint32_t listed_seq(const struct series_list *listed, uint32_t first)
+{
+    for (size_t i = 0; i < listed->count; i++)
+        if (parse_first(listed->list[i].name) == first)
+            return listed->list[i].seq;
+    return 0;
+}
+
+/* The manifest may be newer than the listing, which was begun before: what it names in addition is read. */
+static void take_listed(struct forgotten *forgotten, const struct manifest *newest,
+                        const struct series_list *listed, struct series_list *ret)
 {
     for (size_t i = 0; i < listed->count; i++) {
         const struct series *one = &listed->list[i];
         uint32_t first = parse_first(one->name);
-        if (first != UINT32_MAX && known_seq(forgotten, first) < one->seq)
+        if (first != UINT32_MAX && known_seq(forgotten, first) < one->seq &&
+            said_seq(newest, first) <= one->seq)
             series_add_listed(ret, one);
+    }
+    for (size_t i = 0; newest && i < newest->forgets_count; i++) {
+        char name[16];
+        uint32_t first = newest->forgets[i].first, said = newest->forgets[i].seq;
+        snprintf(name, sizeof name, "%u", first);
+        if (said > known_seq(forgotten, first) && said > listed_seq(listed, first))
+            series_add(ret, name, said - 1, true);
     }
 }
 
@@ -272,7 +298,7 @@ bool forgotten_is_loaded(struct forgotten *forgotten, const struct manifest *new
     for (size_t i = 0; loaded && i < newest->forgets_count; i++)
         loaded = known_seq(forgotten, newest->forgets[i].first) >= newest->forgets[i].seq;
     pthread_mutex_lock(&forgotten->lock);
-    loaded = forgotten->listed || (loaded && newest->version / FORGOTTEN_BLOCK < forgotten->looked);
+    loaded = loaded && (forgotten->listed || newest->version / FORGOTTEN_BLOCK < forgotten->looked);
     pthread_mutex_unlock(&forgotten->lock);
     return loaded;
 }
@@ -299,7 +325,7 @@ int forgotten_load(struct forgotten *forgotten, const struct manifest *newest, s
     if (rc < 0 && rc != -EACCES && rc != -ENOTSUP)
         return error_copy(err, &list_err);
     if (lists)
-        take_listed(forgotten, listed, &series);
+        take_listed(forgotten, newest, listed, &series);
     else
         take_possible(forgotten, newest, &series);
     rc = follow(forgotten, &series, err);

@@ -2,6 +2,8 @@
 /* Which versions are forgotten: who may say so, and who learns it. */
 #include "fixture.h"
 
+#include "index/dataset/dataset_state.h"
+
 static void made(void)
 {
     fixture_made();
@@ -56,6 +58,24 @@ CHECKED_TEST(forget, who_asks_for_a_forgotten_version_is_told_when_by_whom_and_w
     dataset_free(before);
     dataset_free(dataset);
     dataset_free(after);
+}
+
+CHECKED_TEST(forget, what_a_manifest_says_is_forgotten_is_so_though_the_listing_is_older, made, removed)
+{
+    struct error err = {0};
+    struct dataset *dataset = open_data(), *other = open_data();
+    const struct series_list *listed = NULL;
+    const struct manifest *newest = NULL;
+    struct series_listing *listing = series_listing_begin(&dataset->layout);
+    cr_assert_eq(series_listed(listing, SERIES_FORGOTTEN, &listed, &err), 0, "%s", err.text);
+    cr_assert_eq(forget(other, 2, 3, &err), 0, "%s", err.text);
+    cr_assert_eq(commit(other, "clip-6", "good"), 6);
+    cr_assert_eq(dataset_manifest(other, 6, &newest, &err), 0, "%s", err.text);
+    cr_assert_eq(forgotten_load(dataset->forgotten, newest, listing, &err), 0, "%s", err.text);
+    check_forgotten(dataset, "2 3 ", "the manifest names it");
+    series_listing_free(listing);
+    dataset_free(dataset);
+    dataset_free(other);
 }
 
 CHECKED_TEST(forget, neither_the_newest_version_nor_a_tagged_one_is_forgotten_nor_any_named_with_it, made,

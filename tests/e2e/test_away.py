@@ -94,7 +94,7 @@ def test_who_asks_for_a_version_that_is_not_cached_can_be_interrupted(web, growi
         time.sleep(1)
         assert asking.poll() is None
         assert os.listdir(point / "v2/arm=left") != []
-        asking.send_signal(signal.SIGINT)
+        asking.send_signal(signal.SIGTERM)  # SIGINT is ignored below `command &` in a script
         asking.wait(20)
 
 

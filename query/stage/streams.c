@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/base/name.h"
 #include "query/set.h"
 #include "query/show.h"
 #include "query/stage/read.h"
@@ -51,20 +52,34 @@ static int look(void *ctx, const char *name, const char *ext, struct error *err)
     if (strlen(called) == search->wanted->len && !memcmp(called, search->wanted->bytes, search->wanted->len))
         return 1;
     if (!strstr(buf_text(&search->known), listed) && search->known.len < KNOWN_MAX)
-        buf_printf(&search->known, "%s, ", search->known.len ? called : listed);
+        buf_text_append(&search->known, search->known.len ? listed + strlen(", ") : listed);
     return 0;
 }
 
-static int check(const struct grammar_text *arg, struct catalog_reader *reader, struct error *err)
+/* 1: some clip has a file that is called so. */
+static int is_known(struct search *search, struct catalog_reader *reader, struct error *err)
 {
-    struct search search = {arg, BUF_INIT};
-    CLEANUP_BUF struct buf shown = BUF_INIT;
-    buf_text_append(&search.known, ", json, ");
-    int rc = arg->len == strlen("json") && !memcmp(arg->bytes, "json", arg->len)
-                 ? 1
-                 : catalog_file_names(reader, look, &search, err);
+    int rc = look(search, "", "json", err);
+    return rc ? rc : catalog_file_names(reader, look, search, err);
+}
+
+/* The argument is a name, or escaped it is one: as the catalog has it. */
+static int read_name(const struct grammar_text *arg, struct catalog_reader *reader, char **ret,
+                     struct error *err)
+{
+    CLEANUP_BUF struct buf shown = BUF_INIT, escaped = BUF_INIT;
+    struct grammar_text name = *arg;
+    struct search search = {&name, BUF_INIT};
+    int rc = is_known(&search, reader, err);
+    if (!rc) {
+        name_escape(&escaped, arg->bytes, arg->len);
+        name = (struct grammar_text){(char *)(uintptr_t)buf_text(&escaped), escaped.len};
+        rc = is_known(&search, reader, err);
+    }
     show_append(&shown, arg->bytes, arg->len);
-    if (!rc)
+    if (rc > 0)
+        *ret = mem_copy(name.bytes, name.len);
+    else if (!rc)
         rc = stage_refuse(&stage_streams, err, "no file is called '%s'; there are %.*s", buf_text(&shown),
                           (int)search.known.len - 4, buf_text(&search.known) + 2);
     buf_done(&search.known);
@@ -74,21 +89,24 @@ static int check(const struct grammar_text *arg, struct catalog_reader *reader, 
 static int bind(const struct grammar_text *args, size_t count, struct catalog_reader *reader, void **ret,
                 struct refusal *why, struct error *err)
 {
+    struct streams *streams = mem_zero(sizeof *streams + count * sizeof *streams->list);
     (void)why;
     for (size_t i = 0; i < count; i++) {
-        int rc = check(&args[i], reader, err);
-        if (rc)
+        int rc = read_name(&args[i], reader, &streams->list[i], err);
+        streams->count += !rc;
+        if (rc) {
+            free_streams(streams);
             return rc;
+        }
     }
-    struct streams *streams = mem_zero(sizeof *streams + count * sizeof *streams->list);
-    for (size_t i = 0; i < count; i++)
-        streams->list[i] = mem_copy(args[i].bytes, args[i].len);
     qsort(streams->list, count, sizeof *streams->list, compare);
-    for (size_t i = 0; i < count; i++)
-        if (streams->count && strcmp(streams->list[i], streams->list[streams->count - 1]) == 0)
+    size_t kept = 1;
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(streams->list[i], streams->list[kept - 1]) == 0)
             free(streams->list[i]);
         else
-            streams->list[streams->count++] = streams->list[i];
+            streams->list[kept++] = streams->list[i];
+    streams->count = kept;
     *ret = streams;
     return 0;
 }

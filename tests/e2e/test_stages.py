@@ -50,3 +50,11 @@ def test_a_folder_of_some_streams_lists_finds_and_copies_only_these(dataset, tmp
     elidefs("cp", dataset, "v1/arm=left/@streams=top", tmp_path / "copy")
     assert sorted(os.listdir(tmp_path / "copy")) == sorted(name for name in wanted if name.endswith(".mp4"))
     assert "no file is called 'tpo'; there are json, top, wrist_right, state" in refused("query", dataset, "v1/@streams=tpo")
+
+
+def test_a_stream_is_named_as_its_files_are_called_or_as_its_camera_is(dataset, tmp_path):
+    (tmp_path / "a.bin").write_bytes(b"a")
+    (tmp_path / "m.jsonl").write_text(json.dumps({"key": "a", "streams": {"left.cam": "a.bin", "top": "a.bin"}}) + "\n")
+    elidefs("import", dataset, tmp_path / "m.jsonl")
+    for name in ("left.cam", "left%2Ecam", "left%252Ecam"):
+        assert elidefs("query", dataset, f"v1/@streams={name}", "--paths0").stdout == "a.left%2Ecam.bin\0"

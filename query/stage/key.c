@@ -53,11 +53,6 @@ static int read_key(const struct grammar_text *arg, struct catalog_reader *reade
     return rc == -ENOENT ? refuse(arg, reader, err) : rc;
 }
 
-static int compare(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static int bind(const struct grammar_text *args, size_t count, struct catalog_reader *reader, void **ret,
                 struct refusal *why, struct error *err)
 {
@@ -71,14 +66,7 @@ static int bind(const struct grammar_text *args, size_t count, struct catalog_re
         free_keys(keys);
         return rc;
     }
-    qsort(keys->list, keys->count, sizeof *keys->list, compare);
-    size_t kept = 1;
-    for (size_t i = 1; i < keys->count; i++)
-        if (strcmp(keys->list[i], keys->list[kept - 1]) == 0)
-            free(keys->list[i]);
-        else
-            keys->list[kept++] = keys->list[i];
-    keys->count = kept;
+    keys->count = read_sort_texts(keys->list, count);
     *ret = keys;
     return 0;
 }

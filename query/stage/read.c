@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "query/show.h"
@@ -124,4 +125,21 @@ int read_attribute(const struct stage *stage, const struct grammar_text *args, s
         return error_set(err, ENOENT, "@%s: '%s' is an attribute of lists, which are not compared",
                          stage->name, buf_text(&shown));
     return 0;
+}
+
+int read_compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+size_t read_sort_texts(char **list, size_t count)
+{
+    size_t kept = 0;
+    qsort(list, count, sizeof *list, read_compare_texts);
+    for (size_t i = 0; i < count; i++)
+        if (kept && strcmp(list[i], list[kept - 1]) == 0)
+            free(list[i]);
+        else
+            list[kept++] = list[i];
+    return kept;
 }

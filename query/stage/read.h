@@ -25,3 +25,6 @@ void print_seed(struct buf *buf, const struct keyed *key);
 int read_attribute(const struct stage *stage, const struct grammar_text *args, size_t arg,
                    struct catalog_reader *reader, struct catalog_attribute *ret, struct refusal *why,
                    struct error *err);
+/* Sorts texts that are owned and frees repeated ones; how many are left. */
+size_t read_sort_texts(char **list, size_t count);
+int read_compare_texts(const void *a, const void *b); /* of two `char *`, for bsearch() */

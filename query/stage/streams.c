@@ -25,16 +25,11 @@ static void free_streams(void *bound)
     free(streams);
 }
 
-static int compare(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static bool shows(const void *bound, const char *name, const char *ext)
 {
     const struct streams *streams = bound;
     const char *wanted = *name ? name : ext;
-    return bsearch(&wanted, streams->list, streams->count, sizeof *streams->list, compare);
+    return bsearch(&wanted, streams->list, streams->count, sizeof *streams->list, read_compare_texts);
 }
 
 struct search {
@@ -99,14 +94,7 @@ static int bind(const struct grammar_text *args, size_t count, struct catalog_re
             return rc;
         }
     }
-    qsort(streams->list, count, sizeof *streams->list, compare);
-    size_t kept = 1;
-    for (size_t i = 1; i < count; i++)
-        if (strcmp(streams->list[i], streams->list[kept - 1]) == 0)
-            free(streams->list[i]);
-        else
-            streams->list[kept++] = streams->list[i];
-    streams->count = kept;
+    streams->count = read_sort_texts(streams->list, count);
     *ret = streams;
     return 0;
 }

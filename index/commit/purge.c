@@ -392,7 +392,8 @@ static int put_list(struct purging *p, const struct manifest_purge *now, struct 
     rc = purges_put(p->dataset->purges, now, p->list, err);
     if (rc == -EAGAIN) /* else it may be there all the same, and name them */
         remove_packs(p);
-    return rc < 0 ? rc : dataset_load_purges(p->dataset, NULL, err);
+    const struct manifest *newest = dataset_known_manifest(p->dataset, dataset_head(p->dataset));
+    return rc < 0 ? rc : dataset_load_purges(p->dataset, newest, NULL, err);
 }
 
 /* ---- catching up ---- */

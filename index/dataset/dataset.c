@@ -371,9 +371,9 @@ static void drop_catalog(struct dataset *dataset, uint32_t version)
     catalog_unref(dropped);
 }
 
-int dataset_load_purges(struct dataset *dataset, struct series_listing *listing, struct error *err)
+int dataset_load_purges(struct dataset *dataset, const struct manifest *newest,
+                        struct series_listing *listing, struct error *err)
 {
-    const struct manifest *newest = dataset_known_manifest(dataset, dataset_head(dataset));
     int rc = purges_load(dataset->purges, newest, listing, err);
     const struct purge_list *list = purges_list(dataset->purges);
     if (rc < 1)

@@ -37,7 +37,12 @@ static bool forgotten_are_loaded(struct dataset *dataset, const struct manifest 
 static int load_purges(struct dataset *dataset, const struct manifest *newest, struct series_listing *listing,
                        struct error *err)
 {
-    return dataset_load_purges(dataset, listing, err);
+    return dataset_load_purges(dataset, newest, listing, err);
+}
+
+static bool purges_are_loaded(struct dataset *dataset, const struct manifest *newest)
+{
+    return !newest || purges_is_loaded(dataset->purges, newest);
 }
 
 static const struct {
@@ -50,7 +55,7 @@ static const struct {
     [SERIES_TAGS] = {.load = load_tags},
     [SERIES_ROOTS] = {.load = load_roots, .is_loaded = roots_are_loaded, .quiet = true},
     [SERIES_FORGOTTEN] = {.load = load_forgotten, .is_loaded = forgotten_are_loaded},
-    [SERIES_PURGES] = {.load = load_purges},
+    [SERIES_PURGES] = {.load = load_purges, .is_loaded = purges_are_loaded},
 };
 
 void dataset_series_begin(struct dataset *dataset, bool roots, struct series_loading *ret)

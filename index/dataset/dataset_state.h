@@ -96,9 +96,11 @@ void dataset_series_forget_roots(struct series_loading *loading);
 int dataset_series_end(struct series_loading *loading, const struct manifest *newest, struct error *err);
 void dataset_series_done(struct series_loading *loading);
 
-/* What was purged is read again: open catalogs that it is about are not used any more. `listing`: as of
- * purges_load(). Waits. */
-int dataset_load_purges(struct dataset *dataset, struct series_listing *listing, struct error *err);
+/* What was purged is read again: open catalogs that it is about are not used any more. As purges_load().
+ * Waits.
+ */
+int dataset_load_purges(struct dataset *dataset, const struct manifest *newest,
+                        struct series_listing *listing, struct error *err);
 /* The pages of a version's catalog, without what was purged from it: a reference; nothing is read yet.
  * -ENOTSUP if this program cannot read it. */
 int dataset_pages(struct dataset *dataset, const struct manifest *manifest, struct pages **ret,

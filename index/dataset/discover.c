@@ -221,7 +221,7 @@ int dataset_look(struct dataset *dataset, const struct catalog_patience *patienc
     if (!rc)
         rc = look_for_newer(dataset, patience, err);
     if (!rc)
-        rc = dataset_load_purges(dataset, NULL, err);
+        rc = dataset_load_purges(dataset, dataset_known_manifest(dataset, dataset_head(dataset)), NULL, err);
     if (!rc && ret_head)
         *ret_head = dataset_head(dataset);
     return rc;

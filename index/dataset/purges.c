@@ -140,14 +140,11 @@ static int read_list(struct purges *purges, const struct series *one, struct err
     return 0;
 }
 
-/* The manifest that names it vouches for it. */
-static int check_named(struct purges *purges, const struct manifest *newest, struct error *err)
+bool purges_is_loaded(struct purges *purges, const struct manifest *newest)
 {
     struct manifest_purge now = purges_now(purges);
-    if (!newest || newest->purge.seq < now.seq ||
-        (newest->purge.seq == now.seq && !memcmp(newest->purge.sha256, now.sha256, SHA256_BYTES)))
-        return 0;
-    return damaged(purges, newest->purge.seq, err);
+    return newest->purge.seq < now.seq ||
+           (newest->purge.seq == now.seq && !memcmp(newest->purge.sha256, now.sha256, SHA256_BYTES));
 }
 
 /* The newest that is listed; NULL: none is. */
@@ -186,8 +183,8 @@ int purges_load(struct purges *purges, const struct manifest *newest, struct ser
     bool moved = !rc && series.count && series.list[0].moved;
     if (moved)
         rc = read_list(purges, &series.list[0], err);
-    if (!rc)
-        rc = check_named(purges, newest, err);
+    if (!rc && newest && !purges_is_loaded(purges, newest)) /* the manifest that names it vouches for it */
+        rc = damaged(purges, newest->purge.seq, err);
     return rc ? rc : moved;
 }
 

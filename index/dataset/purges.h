@@ -21,6 +21,8 @@ void purges_free(struct purges *purges);
  * and what the newest manifest (may be NULL) names. 1: there was something new. Waits. */
 int purges_load(struct purges *purges, const struct manifest *newest, struct series_listing *listing,
                 struct error *err);
+/* Has purges_load() read what this manifest names, or something newer? */
+bool purges_is_loaded(struct purges *purges, const struct manifest *newest);
 /* Is there one that purges_load() has not read? 1, 0. One request. */
 int purges_moved(struct purges *purges, struct error *err);
 /* How far it goes; seq 0: nothing was purged. */

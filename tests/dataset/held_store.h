@@ -22,6 +22,7 @@ struct held_get {
 struct held_store {
     struct store base;
     struct store *inner;
+    bool unlisted; /* it cannot list */
     atomic_uint reads;
     atomic_ullong bytes;  /* of reads */
     pthread_mutex_t lock; /* guards what follows */
@@ -138,7 +139,8 @@ static inline int held_remove(struct store *base, const char *path, struct error
 static inline int held_list(struct store *base, const struct store_listing *listing, struct error *err)
 {
     struct held_store *store = (struct held_store *)base;
-    return store->inner->ops->list(store->inner, listing, err);
+    return store->unlisted ? error_set(err, ENOTSUP, "it cannot list")
+                           : store->inner->ops->list(store->inner, listing, err);
 }
 
 static inline void held_identity(const struct store *base, const char *path, struct buf *buf)

@@ -3,6 +3,7 @@
  * what is shown while the store is away. */
 #include "fixture.h"
 #include "held_store.h"
+#include "index/commit/purge.h"
 
 #include <time.h>
 
@@ -150,6 +151,47 @@ CHECKED_TEST(discover, which_versions_are_forgotten_is_known_after_these_two_rou
     cr_assert_not(dataset_is_forgotten(dataset, 1));
     dataset_free(dataset);
     store_unref(store);
+}
+
+/* Opens v4 of a data set from which a clip was purged, or not, with an empty cache. */
+static unsigned rounds_to_open(bool purged, bool lists)
+{
+    struct tide tide;
+    struct dataset *dataset = made_with(3);
+    struct dataset_purge purge = {.keys = (const char *[]){"clip-1"}, .count = 1};
+    struct dataset_purged done;
+    struct error err = {0};
+    if (purged)
+        cr_assert_eq(dataset_purge(dataset, &purge, &done, &err), 0, "%s", err.text);
+    else
+        commit(dataset, "clip-3", "label");
+    dataset_free(dataset);
+    empty_the_cache();
+    struct store *store = begin_tide(&tide);
+    tide.store->unlisted = !lists;
+    open_through(store, &dataset);
+    unsigned rounds = end_tide(&tide);
+    cr_assert_eq(dataset_check_purged(dataset, "clip-1", 6, &err), purged ? -ENOENT : 0);
+    dataset_free(dataset);
+    store_unref(store);
+    return rounds;
+}
+
+CHECKED_TEST(discover, that_nothing_was_purged_is_known_after_these_two_rounds_where_nothing_is_listed,
+             fixture_made, fixture_removed)
+{
+    cr_assert_leq(rounds_to_open(false, false), 2);
+}
+
+CHECKED_TEST(discover, what_was_purged_is_known_one_round_later_where_nothing_is_listed, fixture_made,
+             fixture_removed)
+{
+    cr_assert_leq(rounds_to_open(true, false), 3);
+}
+
+CHECKED_TEST(discover, what_was_purged_is_known_one_round_later, fixture_made, fixture_removed)
+{
+    cr_assert_leq(rounds_to_open(true, true), 3);
 }
 
 CHECKED_TEST(discover, an_old_hint_is_overtaken_in_few_rounds, fixture_made, fixture_removed)

@@ -146,6 +146,7 @@ int query_results_get(struct query_results *results, const struct query_asked *a
         int rc = query_run_window(asked->query, reader, asked->window, &result, err);
         if (rc)
             return rc;
+        set_trim(result);
         struct entry *entry = mem_copy(&key, sizeof key);
         entry->canonical = (char *)buf_steal(&canonical);
         entry->bytes = sizeof *entry + entry->len + set_bytes(result);

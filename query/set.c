@@ -285,6 +285,12 @@ size_t set_bytes(const struct set *set)
     return set->bytes;
 }
 
+void set_trim(struct set *set)
+{
+    if (set->kind == &kind_rows)
+        rowset_trim(set->rows.bits);
+}
+
 bool set_ascends(const struct set *set)
 {
     return set->kind->ascends;

@@ -52,6 +52,8 @@ struct set *set_new_kept(struct set *set, struct rowset *rows);
 
 uint64_t set_count(const struct set *set);
 size_t set_bytes(const struct set *set); /* memory it holds, alone or with others, roughly */
+/* Gives back what it has in excess, for who keeps it: before another thread has it. */
+void set_trim(struct set *set);
 /* Do rows ascend, and are cursors rows? Else cursors are positions. */
 bool set_ascends(const struct set *set);
 

@@ -191,6 +191,12 @@ size_t rowset_bytes(const struct rowset *set)
            are.n_bytes_run_containers + are.n_bytes_bitset_containers;
 }
 
+void rowset_trim(struct rowset *set)
+{
+    if (atomic_load_explicit(&set->refs, memory_order_acquire) == 1)
+        roaring_bitmap_shrink_to_fit(set->bits);
+}
+
 /* ---- the portable format ---- */
 
 static void store_le16(uint8_t *at, uint32_t value)

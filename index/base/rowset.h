@@ -42,7 +42,10 @@ size_t rowset_rows(const struct rowset *set, uint64_t from, uint32_t *ret_rows, 
 uint64_t rowset_rank(const struct rowset *set, uint64_t row); /* how many members are < row */
 /* The member of that rank, which is below rowset_count(). */
 uint32_t rowset_at(const struct rowset *set, uint64_t rank);
-size_t rowset_bytes(const struct rowset *set); /* memory it takes, roughly */
+size_t rowset_bytes(const struct rowset *set); /* memory it takes, roughly, once it is trimmed */
+/* Gives back memory that it has no use for, unless somebody else has it, too: what was cut out of other sets
+ * takes as much as the smallest of these. */
+void rowset_trim(struct rowset *set);
 
 enum { ROWSET_PART_ROWS = 1 << 16, ROWSET_PART_WORDS = ROWSET_PART_ROWS / 64 };
 void rowset_add_many(struct rowset *set, const uint32_t *rows, size_t count);

@@ -2,6 +2,7 @@
 /* Against a plain bitmap of 2^22 rows; the seed is printed and taken from ELIDEFS_SEED. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,35 @@ Test(rowset, rows_and_ranks_are_in_order)
     cr_assert_eq(rowset_rank(set, 1ull << 32), rowset_count(set));
     rowset_unref(set);
     free(model);
+    check_leaks();
+}
+
+Test(rowset, a_set_that_was_cut_out_of_another_takes_what_it_says_once_it_is_trimmed)
+{
+    struct rowset *few = rowset_new(), *many = rowset_new();
+    for (uint32_t row = 0; row < ROWS; row += 3)
+        rowset_add(many, row);
+    for (uint32_t row = 0; row < ROWS; row += 40)
+        rowset_add(few, row);
+    rowset_keep_range(many, 0, ROWS / 2);
+    for (uint32_t part = 0; part < ROWS; part += ROWSET_PART_ROWS)
+        rowset_add(many, part);
+    size_t before = mallinfo2().uordblks;
+    struct rowset *cut = rowset_copy(few);
+    rowset_and(cut, many);
+    uint64_t count = rowset_count(cut);
+    rowset_trim(cut);
+    size_t takes = mallinfo2().uordblks - before;
+    size_t says = rowset_bytes(cut);
+    cr_expect_leq(takes, says + says / 8, "%zu bytes, and it says %zu", takes, says);
+    struct rowset *shared = rowset_ref(cut);
+    rowset_trim(shared); /* others may be reading it */
+    cr_expect_eq(rowset_count(cut), count);
+    cr_expect(rowset_contains(cut, ROWS - ROWSET_PART_ROWS) == rowset_contains(few, ROWS - ROWSET_PART_ROWS));
+    rowset_unref(shared);
+    rowset_unref(cut);
+    rowset_unref(few);
+    rowset_unref(many);
     check_leaks();
 }
 

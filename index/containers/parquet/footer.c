@@ -397,6 +397,21 @@ thrift_id parquet_footer_parse(const struct parquet *parquet, uint32_t at, struc
     return root;
 }
 
+void parquet_footer_path(const struct parquet *parquet, size_t group, size_t leaf, struct buf *out)
+{
+    CLEANUP_THRIFT struct thrift tree = THRIFT_INIT;
+    thrift_id chunk = parquet_footer_parse(parquet, parquet_chunk_of(parquet, group, leaf)->footer_at, &tree);
+    thrift_id path = thrift_path(&tree, chunk, CHUNK_META, META_PATH, 0);
+    thrift_write_list(out, THRIFT_BINARY, (uint32_t)thrift_count(&tree, path));
+    for (thrift_id part = thrift_first(&tree, path); part; part = thrift_next(&tree, part)) {
+        const uint8_t *bytes = NULL;
+        size_t len = 0;
+        thrift_binary(&tree, part, &bytes, &len);
+        buf_varint(out, len);
+        buf_append(out, bytes, len);
+    }
+}
+
 int parquet_footer_write(const struct parquet *parquet, uint64_t rows, const struct buf *groups,
                          struct buf *out, struct error *err)
 {

@@ -8,8 +8,8 @@
  * Schema and key-value metadata are those of the first part that has rows. The others have the same top-level
  * columns, in any order: types, nullability and lists alike; compression and encodings may differ, and so may
  * the names inside lists (`element`, `item`). A part's row groups stay row groups: its rows are an episode's,
- * so that an episode is one row group unless its own file has it in several. Parts and row groups without rows
- * are passed over.
+ * so that an episode is one row group unless its own file has it in several. Parts and row groups without
+ * rows are passed over.
  *
  * Columns written anew are flat int64 in the first part; what they are in the others does not matter, unless
  * their values are mapped. They are a dictionary and runs, or DELTA_BINARY_PACKED, not compressed, with
@@ -50,10 +50,10 @@ void parquet_join_free(struct parquet_join *join);
 CLEANUP_DEFINE(struct parquet_join, parquet_join_free, cleanup_parquet_join)
 #define CLEANUP_PARQUET_JOIN CLEANUP(cleanup_parquet_join)
 
-/* Appends the rows of a file; the parts count from 0, those without rows too. `file` is borrowed for the call;
- * `values`: one a column. After a failure the join can only be freed. -EINVAL: the file is damaged, its columns
- * are not those of the first part (which ones, and how), or a value has no place in the map; -ENOTSUP: it is
- * encrypted, or a column to be written anew is no int64; -EFBIG: too many rows or bytes. */
+/* Appends the rows of a file; the parts count from 0, those without rows too. `file` is borrowed for the
+ * call; `values`: one a column. After a failure the join can only be freed. -EINVAL: the file is damaged, its
+ * columns are not those of the first part (which ones, and how), or a value has no place in the map;
+ * -ENOTSUP: it is encrypted, or a column to be written anew is no int64; -EFBIG: too many rows or bytes. */
 int parquet_join_add(struct parquet_join *join, const struct recording *file,
                      const struct parquet_join_value *values, struct error *err);
 

@@ -45,7 +45,7 @@ enum {
     CONVERTED_UTF8 = 0,
 };
 
-static uint64_t physical(enum parquet_kind kind)
+static enum parquet_physical physical(enum parquet_kind kind)
 {
     return kind == PARQUET_TEXT     ? PARQUET_TYPE_BYTE_ARRAY
            : kind == PARQUET_DOUBLE ? PARQUET_TYPE_DOUBLE
@@ -93,12 +93,6 @@ void parquet_writer_free(struct parquet_writer *writer)
 
 /* ---- a row group ---- */
 
-static void put_text(struct buf *buf, const char *text, size_t len)
-{
-    buf_varint(buf, len);
-    buf_append(buf, text, len);
-}
-
 /* One page: its header, and what it holds, packed. */
 static int put_page(const struct growing *column, uint64_t rows, struct buf *out, uint64_t *ret_unpacked,
                     struct error *err)
@@ -110,7 +104,7 @@ static int put_page(const struct growing *column, uint64_t rows, struct buf *out
     if (rc)
         return rc;
     size_t start = out->len;
-    parquet_put_page_header(out, page.len, packed.len, rows);
+    parquet_put_page_header(out, PARQUET_PLAIN, page.len, packed.len, rows);
     *ret_unpacked = out->len - start + page.len;
     buf_append(out, packed.data, packed.len);
     return 0;
@@ -120,25 +114,18 @@ static int put_page(const struct growing *column, uint64_t rows, struct buf *out
 static void put_chunk(struct parquet_writer *writer, const struct growing *column, uint64_t at,
                       uint64_t packed, uint64_t unpacked)
 {
-    struct buf *out = &writer->groups;
-    int16_t last = 0, meta = 0;
-    parquet_put_integer(out, &last, CHUNK_OFFSET, THRIFT_I64, at);
-    thrift_write_field(out, &last, CHUNK_META, THRIFT_STRUCT);
-    parquet_put_integer(out, &meta, META_TYPE, THRIFT_I32, physical(column->of.kind));
-    thrift_write_field(out, &meta, META_ENCODINGS, THRIFT_LIST);
-    thrift_write_list(out, THRIFT_I32, 2);
-    thrift_write_integer(out, PARQUET_PLAIN);
-    thrift_write_integer(out, PARQUET_RLE);
-    thrift_write_field(out, &meta, META_PATH, THRIFT_LIST);
-    thrift_write_list(out, THRIFT_BINARY, 1);
-    put_text(out, column->of.name, strlen(column->of.name));
-    parquet_put_integer(out, &meta, META_CODEC, THRIFT_I32, PARQUET_CODEC_PACKED);
-    parquet_put_integer(out, &meta, META_VALUES, THRIFT_I64, writer->group_rows);
-    parquet_put_integer(out, &meta, META_UNPACKED, THRIFT_I64, unpacked);
-    parquet_put_integer(out, &meta, META_COMPRESSED, THRIFT_I64, packed);
-    parquet_put_integer(out, &meta, META_DATA_PAGE, THRIFT_I64, at);
-    buf_u8(out, THRIFT_NONE);
-    buf_u8(out, THRIFT_NONE);
+    CLEANUP_BUF struct buf path = BUF_INIT;
+    thrift_write_list(&path, THRIFT_BINARY, 1);
+    parquet_put_binary(&path, column->of.name, strlen(column->of.name));
+    const struct parquet_put_chunk chunk = {.physical = physical(column->of.kind),
+                                            .encodings = 1u << PARQUET_PLAIN | 1u << PARQUET_RLE,
+                                            .path = &path,
+                                            .codec = PARQUET_CODEC_PACKED,
+                                            .values = writer->group_rows,
+                                            .unpacked = unpacked,
+                                            .packed = packed,
+                                            .data_page = at};
+    parquet_put_chunk(&writer->groups, &chunk, at);
 }
 
 static int write_columns(struct parquet_writer *writer, uint64_t *ret_unpacked, struct error *err)
@@ -215,7 +202,7 @@ int parquet_writer_add(struct parquet_writer *writer, const struct parquet_cell 
 static void put_name(struct buf *out, int16_t *last, const char *name)
 {
     thrift_write_field(out, last, ELEMENT_NAME, THRIFT_BINARY);
-    put_text(out, name, strlen(name));
+    parquet_put_binary(out, name, strlen(name));
 }
 
 /* LogicalType, a union: the one field that is there says which. */
@@ -277,7 +264,7 @@ int parquet_writer_finish(struct parquet_writer *writer, struct error *err)
     thrift_write_list(&out, THRIFT_STRUCT, writer->group_count);
     buf_append(&out, writer->groups.data, writer->groups.len);
     thrift_write_field(&out, &last, FILE_CREATED_BY, THRIFT_BINARY);
-    put_text(&out, by, sizeof by - 1);
+    parquet_put_binary(&out, by, sizeof by - 1);
     buf_u8(&out, THRIFT_NONE);
     buf_le32(&out, (uint32_t)out.len);
     buf_text_append(&out, "PAR1");

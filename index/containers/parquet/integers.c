@@ -61,25 +61,38 @@ static void put_packed(struct buf *out, const uint32_t *numbers, uint64_t n, uns
     }
 }
 
+/* Of one value there is one bit, too: some readers know no width of 0. */
+static unsigned width_of(uint64_t distinct)
+{
+    unsigned width = 1;
+    while ((distinct - 1) >> width)
+        width++;
+    return width;
+}
+
+void parquet_put_numbers(struct buf *out, const uint32_t *numbers, uint64_t n, uint64_t distinct)
+{
+    CLEANUP_BUF struct buf runs = BUF_INIT, packed = BUF_INIT;
+    unsigned width = width_of(distinct);
+    put_runs(&runs, numbers, n, width);
+    put_packed(&packed, numbers, n, width);
+    const struct buf *less = packed.len < runs.len ? &packed : &runs;
+    buf_u8(out, (uint8_t)width);
+    buf_append(out, less->data, less->len);
+}
+
 static void put_numbers(struct buf *out, const struct parquet_integers *integers, const int64_t *distinct,
                         uint64_t count)
 {
-    unsigned width = 1; /* of one value too: some readers know no width of 0 */
-    while ((count - 1) >> width)
-        width++;
-    buf_u8(out, (uint8_t)width);
     if (!integers->values) {
-        put_run(out, 0, integers->rows, width);
+        buf_u8(out, 1);
+        put_run(out, 0, integers->rows, 1);
         return;
     }
     CLEANUP_FREE uint32_t *numbers = mem_alloc((size_t)integers->rows * sizeof *numbers);
     for (uint64_t i = 0; i < integers->rows; i++)
         numbers[i] = (uint32_t)number_of(distinct, count, integers->values[i]);
-    CLEANUP_BUF struct buf runs = BUF_INIT, packed = BUF_INIT;
-    put_runs(&runs, numbers, integers->rows, width);
-    put_packed(&packed, numbers, integers->rows, width);
-    const struct buf *less = packed.len < runs.len ? &packed : &runs;
-    buf_append(out, less->data, less->len);
+    parquet_put_numbers(out, numbers, integers->rows, count);
 }
 
 /* ---- the pages ---- */

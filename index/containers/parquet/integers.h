@@ -30,3 +30,7 @@ struct parquet_integers_put {
 
 /* Appends the chunk's pages. */
 struct parquet_integers_put parquet_put_integers(struct buf *out, const struct parquet_integers *integers);
+
+/* Appends numbers into a dictionary of `distinct` values, behind how many bits they have: runs, or packed,
+ * whichever is less. */
+void parquet_put_numbers(struct buf *out, const uint32_t *numbers, uint64_t n, uint64_t distinct);

@@ -181,9 +181,11 @@ static struct parquet_cell nested(enum parquet_kind kind, unsigned depth, uint64
 
 static int table(const char *path, uint64_t rows, bool alike)
 {
-    static const struct parquet_pair metadata[] = {{"pandas", "{\"index_columns\": [\"text-0\"], "
-                                                              "\"columns\": []}"},
-                                                   {"other", ""}};
+    static const struct parquet_pair metadata[] = {
+        {"pandas",
+         "{\"index_columns\": [\"text-0\"], \"columns\": [{\"name\": \"text-0\", \"field_name\": \"text-0\", "
+         "\"pandas_type\": \"unicode\", \"numpy_type\": \"object\", \"metadata\": null}]}"},
+        {"other", ""}};
     static const enum parquet_kind kinds[] = {PARQUET_BOOL, PARQUET_INT, PARQUET_DOUBLE, PARQUET_TEXT,
                                               PARQUET_TIMESTAMP};
     static const char *const names[] = {"bool", "int", "double", "text", "time"};

@@ -267,8 +267,7 @@ static int take_chunk(const struct joining *j, uint32_t leaf, uint64_t to, struc
     if (!put->encodings)
         return error_set(err, EINVAL, "column '%s': its encodings are not told",
                          j->parquet->schema.columns[j->parquet->schema.leaves[from].column].name);
-    take_statistics(j, thrift_field(&j->tree, meta, META_STATISTICS),
-                    j->parquet->ordered[from] && j->join->first->ordered[leaf], put);
+    take_statistics(j, thrift_field(&j->tree, meta, META_STATISTICS), j->parquet->ordered[from], put);
     return 0;
 }
 
@@ -530,7 +529,8 @@ int parquet_join_finish(struct parquet_join *join, struct parquet_joined *ret, s
         return error_set(err, ENODATA, "no row to put into the Parquet file");
     thrift_write_list(&groups, THRIFT_STRUCT, join->group_count);
     buf_append(&groups, join->groups.data, join->groups.len);
-    int rc = parquet_footer_write(join->first, join->rows, &groups, &footer, err);
+    const struct parquet_footer_anew anew = {.rows = join->rows, .groups = &groups, .orders = true};
+    int rc = parquet_footer_write(join->first, &anew, &footer, err);
     if (rc)
         return error_within(err, rc, "%s", join->pattern.name);
     if (footer.len > INLINE_MAX)

@@ -330,7 +330,7 @@ static int map_rows(const struct joining *j, const struct parquet_join_value *va
         return error_set(err, EINVAL, "it has not a value a row");
     for (uint64_t i = 0; i < j->rows; i++) {
         if (!rows->valid[i])
-            return error_set(err, EINVAL, "row %llu has no value", (unsigned long long)(j->first_row + i));
+            return error_set(err, EINVAL, "row %llu has no value", (unsigned long long)j->first_row + i);
         if (map_value(value, rows->i64[i], &to[i]))
             return no_place(rows->i64[i], value, err);
     }

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Loaders over paths: shards of a shuffled folder by a DataLoader, tables by DuckDB and pyarrow."""
 import collections
+import json
 import os
+import signal
+import struct
 import subprocess
 import sys
+import zlib
 
 import duckdb
 import pyarrow.dataset
 import pytest
 
-from conftest import ROOT, elidefs, mounted
+from conftest import ROOT, elidefs, mounted, run
 
 TRAIN = ROOT / "tools/examples/train.py"
 
@@ -25,12 +29,23 @@ def train(*words):
     return done, [(int(epoch), int(worker), key) for epoch, worker, key, *_ in lines]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def has_torch():
-    if subprocess.run([sys.executable, "-c", "import torch"], capture_output=True).returncode:
-        pytest.skip(f"no torch for {sys.executable}")
+def needs(module):
+    """In another process: what torch loads stays out of this one."""
+    if subprocess.run([sys.executable, "-c", f"import {module}"], capture_output=True).returncode:
+        pytest.skip(f"no {module} for {sys.executable}")
 
 
+@pytest.fixture(scope="module")
+def torch():
+    needs("torch")
+
+
+@pytest.fixture(scope="module")
+def torchvision():
+    needs("torchvision")
+
+
+@pytest.mark.usefixtures("torch")
 def test_shards_of_a_loader_are_disjoint_and_together_all_clips_in_another_order_each_epoch(mount, sample):
     folder = mount / "v1/outcome=fail"
     done, learnt = train(folder, "--label", "arm", "--epochs", 2)
@@ -45,6 +60,7 @@ def test_shards_of_a_loader_are_disjoint_and_together_all_clips_in_another_order
     assert orders[0] != orders[1]
 
 
+@pytest.mark.usefixtures("torch")
 def test_a_killed_run_goes_on_at_the_next_clip(mount, tmp_path):
     folder = mount / "v1/arm=left"
     _, whole = train(folder, "--epochs", 1)
@@ -86,3 +102,61 @@ def test_the_values_of_an_attribute_are_class_folders(mount, sample):
              for name in classes}
     assert classes == sorted(elidefs("query", sample, "v1/outcome=fail", "--values", "object").stdout.split())
     assert sum(map(len, found.values())) == sum(name.endswith(".mp4") for name in os.listdir(mount / "v1/outcome=fail"))
+
+
+FOLDER = """
+import json, os, sys
+from torch.utils.data import DataLoader
+from torchvision.datasets import DatasetFolder
+
+clips = DatasetFolder(sys.argv[1], loader=lambda path: (path, os.path.getsize(path), len(open(path, "rb").read())),
+                      extensions=(".top.mp4",))
+read = [[path, size, got, target] for (path, size, got), target in DataLoader(clips, batch_size=None, num_workers=4)]
+print(json.dumps([clips.class_to_idx, read]))
+"""
+
+
+@pytest.mark.usefixtures("torchvision")
+def test_a_dataset_folder_of_torchvision_is_labelled_by_an_attribute(mount):
+    classes, read = json.loads(run(sys.executable, "-c", FOLDER, mount / "v1/outcome=fail/.by/object").stdout)
+    names = {number: name for name, number in classes.items()}
+    assert sorted(os.path.basename(path) for path, *_ in read) == sorted(
+        name for name in os.listdir(mount / "v1/outcome=fail") if name.endswith(".top.mp4"))
+    for path, size, got, target in read:
+        labels = json.loads((mount / "v1" / os.path.basename(path).replace(".top.mp4", ".json")).read_text())
+        assert labels["object"] == names[target] and size == got > 0
+
+
+IMAGES = """
+import json, sys
+from torch.utils.data import DataLoader
+from torchvision.datasets import ImageFolder
+
+images = ImageFolder(sys.argv[1], transform=lambda image: (image.getpixel((0, 0)), image.size))
+read = [[list(pixel), size, target] for (pixel, size), target in DataLoader(images, batch_size=None, num_workers=2)]
+print(json.dumps([images.classes, read]))
+"""
+
+
+def png(red):
+    """An image of one pixel."""
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(bytes([0, red, 0, 0]))) + chunk(b"IEND", b""))
+
+
+@pytest.mark.usefixtures("torchvision")
+def test_an_image_folder_of_torchvision_has_the_values_as_classes_whatever_they_are(dataset, tmp_path):
+    kinds = ["cup & saucer", "a/b", "caf\u00e9", "-"]
+    (tmp_path / "source").mkdir()
+    for number in range(12):
+        (tmp_path / f"source/shot{number:02}.png").write_bytes(png(number))
+    (tmp_path / "labels.csv").write_text("key,kind\n" + "".join(f"shot{n:02},{kinds[n % 4]}\n" for n in range(12)))
+    elidefs("import", dataset, tmp_path / "source", "--table", tmp_path / "labels.csv")
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        classes, read = json.loads(run(sys.executable, "-c", IMAGES, point / "v1/.by/kind").stdout)
+    assert classes == sorted(["cup%20%26%20saucer", "a%2Fb", "caf\u00e9", "-"])
+    order = [classes.index(name) for name in ("cup%20%26%20saucer", "a%2Fb", "caf\u00e9", "-")]
+    assert sorted((pixel[0], target) for pixel, _, target in read) == [(n, order[n % 4]) for n in range(12)]
+    assert all(size == [1, 1] for _, size, _ in read)

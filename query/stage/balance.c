@@ -34,23 +34,27 @@ static void free_balance(void *bound)
 
 /* The argument is a value that some clip has. */
 static int read_value(const struct grammar_text *arg, const struct catalog_attribute *attribute,
-                      struct catalog_reader *reader, struct value *ret, struct error *err)
+                      struct catalog_reader *reader, struct value *ret, struct refusal *why,
+                      struct error *err)
 {
     CLEANUP_BUF struct buf shown = BUF_INIT;
-    struct error why;
-    if (value_parse(attribute->type, arg->bytes, arg->len, ret, &why))
-        return error_set(err, ENOENT, "@balance: %s: %s", attribute->name, why.text);
+    struct error reason;
+    if (value_parse(attribute->type, arg->bytes, arg->len, ret, &reason))
+        return error_set(err, ENOENT, "@balance: %s: %s", attribute->name, reason.text);
     int rc = catalog_value_known(reader, attribute->id, ret, err);
+    if (rc)
+        return rc;
     show_append(&shown, arg->bytes, arg->len);
-    return rc ? rc
-              : error_set(err, ENOENT, "@balance: %s has no value '%s'", attribute->name, buf_text(&shown));
+    why->kind = REFUSAL_VALUE;
+    why->attribute = *attribute;
+    return error_set(err, ENOENT, "@balance: %s has no value '%s'", attribute->name, buf_text(&shown));
 }
 
 static int add_weight(struct balance *balance, const struct grammar_text args[2],
-                      struct catalog_reader *reader, struct error *err)
+                      struct catalog_reader *reader, struct refusal *why, struct error *err)
 {
     struct choose_weight weight;
-    int rc = read_value(&args[0], &balance->attribute, reader, &weight.value, err);
+    int rc = read_value(&args[0], &balance->attribute, reader, &weight.value, why, err);
     if (rc > 0)
         rc = read_decimal(&stage_balance, &args[1], "a weight", (uint64_t)WEIGHT_MAX * 1000000,
                           &weight.weight, err);
@@ -89,8 +93,10 @@ static int bind(const struct grammar_text *args, size_t count, struct catalog_re
         rc = stage_refuse(&stage_balance, err,
                           "a clip may have several values of '%s', and would count for each",
                           balance->attribute.name);
-    for (size_t i = 1; !rc && i < count; i += 2)
-        rc = add_weight(balance, args + i, reader, err);
+    for (size_t i = 1; !rc && i < count; i += 2) {
+        why->arg = i;
+        rc = add_weight(balance, args + i, reader, why, err);
+    }
     if (!rc && !weighs(balance))
         rc = stage_refuse(&stage_balance, err, "no clip can be in a balance where every weight is 0");
     if (rc < 0)

@@ -5,9 +5,11 @@
  * in twenty asks for @balance=outcome,ok,1,fail,1.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/count.h"
 #include "query/set.h"
 #include "query/stage/read.h"
 #include "query/stage/there.h"
@@ -168,6 +170,24 @@ static int apply(const void *bound, struct catalog_reader *reader, struct set *s
     return rc;
 }
 
+/* "@balance: 13 of 16 clips lack 'mood', and are left out" */
+static int tell(const void *bound, struct catalog_reader *reader, struct set *set, struct buf *buf,
+                struct error *err)
+{
+    const struct balance *balance = bound;
+    const struct catalog_literal none = {.attribute = balance->attribute.id, .op = CATALOG_NULL};
+    CLEANUP_ROWSET struct rowset *rows = set_rows(set), *without = NULL, *lacking = NULL;
+    int rc = catalog_select(reader, &none, &without, err);
+    if (rc < 0)
+        return rc;
+    lacking = rowset_copy(without);
+    rowset_and(lacking, rows);
+    if (!rowset_empty(lacking))
+        buf_printf(buf, "@balance: %" PRIu64 " of %s lack '%s', and are left out\n", rowset_count(lacking),
+                   COUNT(set_count(set), "clip"), balance->attribute.name);
+    return 0;
+}
+
 const struct stage stage_balance = {
     .name = "balance",
     .usage = "ATTRIBUTE[,VALUE,WEIGHT...]",
@@ -175,5 +195,6 @@ const struct stage stage_balance = {
     .bind = bind,
     .free = free_balance,
     .print = print,
+    .tell = tell,
     .apply = apply,
 };

@@ -186,8 +186,8 @@ static bool browses(const char *name, size_t len)
 static int refuse_view(const char *name, size_t len, struct error *err)
 {
     return error_set(err, ENOENT,
-                     "%.*s is there in a mount only: without one `elidefs query` (--count, --json, --csv, "
-                     "--facets, --paths0), `attribute list` and `explain` tell the same of a folder",
+                     "%.*s is what a mount tells of a folder: here name the folder, and ask `elidefs query` "
+                     "(--count, --json, --csv, --facets, --paths0), `attribute list` or `explain`",
                      (int)len, name);
 }
 

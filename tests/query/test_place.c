@@ -73,8 +73,8 @@ static void setup_two_versions(struct fixture *ret)
 }
 
 #define IN_A_MOUNT                                                                                           \
-    " is there in a mount only: without one `elidefs query` (--count, --json, --csv, --facets, --paths0), "  \
-    "`attribute list` and `explain` tell the same of a folder"
+    " is what a mount tells of a folder: here name the folder, and ask `elidefs query` (--count, --json, "   \
+    "--csv, --facets, --paths0), `attribute list` or `explain`"
 
 /* "v2 arm=left", "v1 arm=left ep000.front.mp4", or the error's text. */
 static void check(struct fixture *fixture, const char *path, const char *expected)

@@ -12,6 +12,7 @@ import zlib
 
 import duckdb
 import pyarrow.dataset
+import pyarrow.parquet
 import pytest
 
 from conftest import ROOT, elidefs, mounted, run
@@ -90,6 +91,15 @@ def test_a_run_that_is_killed_at_any_moment_goes_on_and_learns_each_clip_once(mo
     assert len(set(learnt)) == len(learnt)
     # what was learnt and kept, and not said any more when the signal came
     assert len(set(keys(folder)) - set(learnt)) <= 1 and set(learnt) <= set(keys(folder))
+
+
+@pytest.mark.usefixtures("torch")
+def test_a_condition_called_like_a_column_is_no_hindrance(mount):
+    folder = mount / "v1/task_index=2"
+    assert "task_index" in pyarrow.parquet.read_schema(folder / next(n for n in os.listdir(folder) if n.endswith(".parquet"))).names
+    done, learnt = train(folder, "--epochs", 1)
+    assert done.returncode == 0, done.stderr
+    assert sorted(key for _, _, key in learnt) == sorted(keys(folder))
 
 
 @pytest.mark.usefixtures("torch")

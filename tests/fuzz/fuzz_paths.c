@@ -165,7 +165,7 @@ static struct query *read_path(char *text, struct catalog_reader *reader)
 
 static void check_printed(const struct query *query, struct catalog_reader *reader)
 {
-    CLEANUP_QUERY struct query *again = NULL, *aliased = NULL;
+    CLEANUP_QUERY struct query *again = NULL;
     CLEANUP_BUF struct buf printed = BUF_INIT, repeated = BUF_INIT, letters = BUF_INIT, path = BUF_INIT;
     struct found found;
     struct error err = {0};

@@ -71,8 +71,10 @@ static int bind_stage(const struct grammar_component *component, struct catalog_
 {
     const struct stage *stage = component->stage;
     void *bound = NULL;
-    if (!stage->bind)
+    if (!stage->bind) {
+        why->kind = REFUSAL_STAGE;
         return error_set(err, ENOENT, "stage @%s is not supported yet", stage->name);
+    }
     int rc = stage->bind(component->args, component->arg_count, reader, &bound, why, err);
     if (!rc)
         *ret = clause_new_stage(stage, bound);

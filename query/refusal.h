@@ -12,6 +12,8 @@ enum refusal_kind {
     REFUSAL_ATTRIBUTE, /* "no attribute 'amr' in v1" */
     REFUSAL_VALUE,     /* "arm has no value 'lfet'" */
     REFUSAL_TYPE,      /* "length: 'abc' is not an integer" */
+    REFUSAL_KEY,       /* "no clip 'ep00001' in v1" */
+    REFUSAL_STAGE,     /* "stage @near is not supported yet" */
 };
 struct refusal {
     enum refusal_kind kind;

@@ -194,10 +194,28 @@ static int print_folder(const struct arguments *arguments, struct dataset *datas
                       &(struct printing){reader, place->query, arguments_flag(arguments, "paths0")}, err);
 }
 
+/* Each is an answer of its own. */
+static int check_answers(const struct arguments *arguments, struct error *err)
+{
+    static const char *const answers[] = {"count",           "json", "csv", "facets", "values", "paths0",
+                                          "lerobot-episodes"};
+    const char *first = NULL;
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        if (!arguments_flag(arguments, answers[i]))
+            continue;
+        if (first)
+            return error_set(err, EINVAL, "--%s and --%s exclude each other", first, answers[i]);
+        first = answers[i];
+    }
+    return 0;
+}
+
 static int run(const struct arguments *arguments, struct error *err)
 {
     CLEANUP_SESSION_PLACE struct session_place at = {0};
-    int rc = session_open_place(arguments, &at, err);
+    int rc = check_answers(arguments, err);
+    if (!rc)
+        rc = session_open_place(arguments, &at, err);
     if (!rc && at.place.is_file)
         return print_file(arguments, &at.place, at.reader, err);
     if (!rc)

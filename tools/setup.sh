@@ -8,7 +8,7 @@ packages_demo="ffmpeg"
 packages_test="g++ clang clang-tidy libcriterion-dev git rsync attr strace procps tar python3-venv python3-numpy python3-av
     python3-opencv python3-torch ceph-mon ceph-osd radosgw nginx-light openssl faketime iproute2"
 # Only where the distribution has them: the tests that use them say what they skip, and why.
-packages_optional="libclang-rt-14-dev libclang-rt-dev zsh fish chromium xfsprogs"
+packages_optional="libclang-rt-14-dev libclang-rt-dev zsh fish chromium xfsprogs libglib2.0-bin python3-torchvision"
 
 say() { printf '== %s\n' "$*" >&2; }
 

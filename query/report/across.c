@@ -16,14 +16,15 @@ static int refuse_type(const struct literal *literal, const struct catalog_attri
                      literal->name, value_type_name(there->type));
 }
 
-/* The values of `condition` as the other version's type. Texts of `bytes` are borrowed by them. */
-static int convert(const struct literal *literal, const struct catalog_attribute *there,
-                   struct catalog_literal *condition, struct value *values, struct buf *bytes)
+/* The first `count` values of `condition` as the other version's type. Texts of `bytes` are borrowed by them.
+ */
+static int convert(const struct catalog_attribute *there, struct catalog_literal *condition, size_t count,
+                   struct value *values, struct buf *bytes)
 {
-    for (size_t i = 0; i < condition->count; i++) {
-        buf_clear(&bytes[i]);
-        value_print(&bytes[i], &condition->values[i]);
+    for (size_t i = 0; i < count; i++) {
         bool open = i == 0 ? condition->open_low : condition->open_high;
+        if (!open)
+            value_print(&bytes[i], &condition->values[i]);
         values[i] = (struct value){.type = there->type};
         if (!open && value_parse(there->type, buf_text(&bytes[i]), bytes[i].len, &values[i], NULL) < 0)
             return -EINVAL;
@@ -36,11 +37,13 @@ static int select_converted(const struct literal *literal, const struct catalog_
                             struct catalog_reader *reader, struct rowset **ret, struct error *err)
 {
     struct catalog_literal condition = literal_condition(literal);
-    struct value *values = mem_zero((condition.count + 1) * sizeof *values);
-    struct buf *bytes = mem_zero((condition.count + 1) * sizeof *bytes);
-    int rc = convert(literal, there, &condition, values, bytes);
+    size_t count =
+        condition.op == CATALOG_RANGE ? 2 : condition.count; /* a bound is one value, and two ends */
+    struct value *values = mem_zero(count * sizeof *values);
+    struct buf *bytes = mem_zero(count * sizeof *bytes);
+    int rc = convert(there, &condition, count, values, bytes);
     rc = rc ? refuse_type(literal, there, err) : catalog_select(reader, &condition, ret, err);
-    for (size_t i = 0; i < condition.count; i++)
+    for (size_t i = 0; i < count; i++)
         buf_done(&bytes[i]);
     free(bytes);
     free(values);

@@ -5,7 +5,7 @@
  * A clip is added if it is in the query in the newer version and was not in the older one, removed the other
  * way round, changed if it is in both and a file of it has other bytes. So with a condition a clip can be
  * added that was there before: its differences say why it came in. What changed and changed back is no
- * difference.
+ * difference. Of a query of some files (@streams) only these are compared.
  *
  * Any thread (through its own readers). -EAGAIN as query_run().
  */

@@ -21,7 +21,7 @@ struct held { /* what one clip has of one attribute */
 struct held_file {
     char *name;
     uint64_t size;
-    uint32_t changed;
+    uint32_t changed, stream;
 };
 struct side {
     struct held *held;
@@ -137,13 +137,13 @@ static int take_file(void *ctx, const struct files_entry *entry, struct error *e
     if (entry->stream == FILES_STREAM_JSON)
         return 0;
     mem_grow(&side->files, &side->file_cap, side->file_count + 1, sizeof *side->files);
-    side->files[side->file_count++] = (struct held_file){mem_text(entry->name), entry->size, entry->changed};
+    side->files[side->file_count++] =
+        (struct held_file){mem_text(entry->name), entry->size, entry->changed, entry->stream};
     return 0;
 }
 
 static int read_side(struct side *side, struct catalog_reader *reader, uint32_t row, struct error *err)
 {
-    side_clear(side);
     int rc = catalog_blame(reader, row, take_value, side, err);
     return rc ? rc : catalog_events(reader, row, take_event, side, err);
 }
@@ -244,23 +244,23 @@ static size_t find_file(const struct side *side, const char *name)
 }
 
 /* 1, 0 or -errno. */
-static int same_content(const struct diff_sides *sides, uint32_t row, size_t was, size_t is,
-                        struct error *err)
+static int same_content(const struct diff *diff, uint32_t row, const struct held_file *was,
+                        const struct held_file *is, struct error *err)
 {
     uint8_t old[SHA256_BYTES], new[SHA256_BYTES];
-    const struct held_file *file = &sides->newer.files[is];
-    if (file->changed == sides->older.files[was].changed && file->size == sides->older.files[was].size)
+    if (is->changed == was->changed && is->size == was->size)
         return 1;
-    int rc = digest_file(sides->diff->older, row, (uint32_t)was, old, err);
+    int rc = digest_file(diff->older, row, was->stream, old, err);
     if (!rc)
-        rc = digest_file(sides->diff->newer, row, (uint32_t)is, new, err);
+        rc = digest_file(diff->newer, row, is->stream, new, err);
     return rc ? rc : !memcmp(old, new, sizeof old);
 }
 
 static int read_files(struct diff_sides *sides, uint32_t row, struct error *err)
 {
-    int rc = files_of_clip(sides->diff->older, NULL, row, take_file, &sides->older, err);
-    return rc ? rc : files_of_clip(sides->diff->newer, NULL, row, take_file, &sides->newer, err);
+    const struct diff *diff = sides->diff;
+    int rc = files_of_clip(diff->older, diff->query, row, take_file, &sides->older, err);
+    return rc ? rc : files_of_clip(diff->newer, diff->query, row, take_file, &sides->newer, err);
 }
 
 static int compare_files(struct diff_sides *sides, uint32_t row, struct diff_clip *clip, struct error *err)
@@ -272,7 +272,9 @@ static int compare_files(struct diff_sides *sides, uint32_t row, struct diff_cli
         return rc < 0 ? rc : 0;
     for (size_t i = 0; i < newer->file_count; i++) {
         size_t was = find_file(older, newer->files[i].name);
-        int same = was < older->file_count ? same_content(sides, row, was, i, err) : 0;
+        int same = was < older->file_count
+                       ? same_content(sides->diff, row, &older->files[was], &newer->files[i], err)
+                       : 0;
         if (same < 0)
             return same;
         if (!same)
@@ -287,8 +289,13 @@ static int compare_files(struct diff_sides *sides, uint32_t row, struct diff_cli
 
 int diff_sides_compare(struct diff_sides *sides, uint32_t row, struct diff_clip *clip, struct error *err)
 {
-    int rc = read_side(&sides->older, sides->diff->older, row, err);
-    if (!rc)
+    int rc = 0;
+    side_clear(&sides->older);
+    side_clear(&sides->newer);
+    bool labels = clip->op != DIFF_CHANGED || query_shows(sides->diff->query, "", "json");
+    if (labels)
+        rc = read_side(&sides->older, sides->diff->older, row, err);
+    if (labels && !rc)
         rc = read_side(&sides->newer, sides->diff->newer, row, err);
     if (rc)
         return rc;

@@ -13,12 +13,13 @@
 #include "query/clause.h"
 #include "query/files.h"
 #include "query/say/hint.h"
+#include "query/say/keys.h"
 #include "query/say/mend.h"
 #include "query/say/nearest.h"
 #include "query/say/where.h"
 #include "query/show.h"
 
-enum { KEY_DIGITS = 6, VALUES_MAX = 5 };
+enum { VALUES_MAX = 5 };
 
 struct absent {
     const struct query *query;
@@ -249,20 +250,9 @@ static int tell_value(struct absent *absent, struct error *err)
 static int tell_key(struct absent *absent, struct error *err)
 {
     CLEANUP_BUF struct buf key = BUF_INIT;
-    size_t digits = 0;
-    uint32_t row;
-    while (digits < absent->key_len && strchr("0123456789", absent->name[absent->key_len - digits - 1]))
-        digits++;
-    size_t head = absent->key_len - digits;
-    if (!digits || digits >= KEY_DIGITS || !absent->name[head])
-        return 0;
-    buf_append(&key, head ? absent->name : "ep", head ? head : 2);
-    for (size_t i = digits; i < KEY_DIGITS; i++)
-        buf_u8(&key, '0');
-    buf_append(&key, absent->name + head, digits);
-    int rc = catalog_clip_find(absent->reader, buf_text(&key), key.len, &row, err);
-    if (rc < 0)
-        return rc == -ENOENT ? 0 : rc;
+    int rc = keys_pad(absent->reader, absent->name, absent->key_len, &key, err);
+    if (rc <= 0)
+        return rc;
     buf_append(&key, absent->name + absent->key_len, absent->len - absent->key_len);
     if (absent->key_len == absent->len)
         buf_text_append(&key, ".json");

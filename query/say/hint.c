@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "query/bind.h"
+#include "query/say/keys.h"
 #include "query/say/mend.h"
 #include "query/say/nearest.h"
 #include "query/show.h"
@@ -196,15 +197,41 @@ static int hint_attribute(const struct hint_place *place, struct catalog_reader 
     return 0;
 }
 
-static void print_neighbours(const struct hint_place *place, const struct hints *hints, struct buf *text)
+/* ": the nearest are 249 and 251"; the nearer below, NULL if there is none. */
+static const struct buf *print_neighbours(const struct hints *hints, struct buf *text)
 {
     const struct buf *near[] = {&hints->below, &hints->above};
     bool both = near[0]->len && near[1]->len;
     if (!near[0]->len && !near[1]->len)
-        return;
+        return NULL;
     buf_printf(text, both ? ": the nearest are %s and %s" : ": the nearest is %s%s", buf_text(near[0]),
                buf_text(near[1]));
-    correct_arg(place, near[0]->len ? near[0] : near[1], text);
+    return near[0]->len ? near[0] : near[1];
+}
+
+/* What is said of an attribute's values near `arg`: the nearest one, NULL if none is near. */
+static const struct buf *print_values(const struct hints *hints, struct buf *text)
+{
+    nearest_print(&hints->nearest, "", text);
+    if (hints->nearest.count)
+        return &hints->nearest.best[0].name;
+    if (hints->wanted)
+        return print_neighbours(hints, text);
+    print_listed(hints, "it has", text);
+    return NULL;
+}
+
+/* `*wanted` is borrowed by the hints. */
+static int find_values(const struct catalog_attribute *attribute, const struct grammar_text *arg,
+                       struct catalog_reader *reader, struct value *wanted, struct hints *hints,
+                       struct error *err)
+{
+    bool by_spelling = attribute->type == VALUE_TEXT || attribute->type == VALUE_BOOL;
+    nearest_init(&hints->nearest, arg->bytes, by_spelling ? arg->len : 0);
+    if (!by_spelling && !value_parse(attribute->type, arg->bytes, arg->len, wanted, NULL))
+        hints->wanted = wanted;
+    int rc = catalog_values(reader, attribute->id, offer_value, hints, err);
+    return rc < 0 ? rc : 0;
 }
 
 static int hint_value(const struct hint_place *place, const struct catalog_attribute *attribute,
@@ -212,24 +239,15 @@ static int hint_value(const struct hint_place *place, const struct catalog_attri
 {
     CLEANUP_HINTS struct hints hints = {0};
     const struct grammar_text *arg = &place->component->literals[place->literal].args[place->arg];
-    bool by_spelling = attribute->type == VALUE_TEXT || attribute->type == VALUE_BOOL;
     struct value wanted;
-    nearest_init(&hints.nearest, arg->bytes, by_spelling ? arg->len : 0);
-    if (!by_spelling && !value_parse(attribute->type, arg->bytes, arg->len, &wanted, NULL))
-        hints.wanted = &wanted;
-    int rc = catalog_values(reader, attribute->id, offer_value, &hints, err);
-    if (rc < 0)
-        return rc;
-    rc = is_exact(&hints) ? 0 : mend_value(place, reader, text, err);
+    int rc = find_values(attribute, arg, reader, &wanted, &hints, err);
+    if (!rc && !is_exact(&hints))
+        rc = mend_value(place, reader, text, err);
     if (rc)
         return rc < 0 ? rc : 0;
-    nearest_print(&hints.nearest, "", text);
-    if (hints.nearest.count)
-        correct_arg(place, &hints.nearest.best[0].name, text);
-    else if (hints.wanted)
-        print_neighbours(place, &hints, text);
-    else
-        print_listed(&hints, "it has", text);
+    const struct buf *near = print_values(&hints, text);
+    if (near)
+        correct_arg(place, near, text);
     return 0;
 }
 
@@ -249,18 +267,41 @@ static int hint_literal(const struct grammar_component *component, const struct 
     return rc < 0 ? rc : 0;
 }
 
-/* "@since=v1,amr" */
+static void print_stages(struct buf *text)
+{
+    const struct stage *stage;
+    const char *before = ": there are @";
+    for (size_t i = 0; (stage = stage_at(i)); i++)
+        if (stage->bind) {
+            buf_printf(text, "%s%s", before, stage->name);
+            before = ", @";
+        }
+}
+
+/* "@since=v1,amr", "@key=ep00001", "@balance=outcome,fial,1" */
 static int hint_stage(const struct grammar_component *component, const struct refusal *why,
                       struct catalog_reader *reader, struct buf *text, struct error *err)
 {
     const struct grammar_text *arg = &component->args[why->arg];
     CLEANUP_HINTS struct hints hints = {0};
-    if (why->kind != REFUSAL_ATTRIBUTE)
-        return 0;
+    struct value wanted;
+    int rc = 0;
     nearest_init(&hints.nearest, arg->bytes, arg->len);
-    int rc = catalog_attributes(reader, offer_attribute, &hints, err);
-    nearest_print(&hints.nearest, "", text);
-    return rc < 0 ? rc : 0;
+    if (why->kind == REFUSAL_STAGE)
+        print_stages(text);
+    else if (why->kind == REFUSAL_KEY)
+        rc = keys_offer(reader, arg->bytes, arg->len, &hints.nearest, err);
+    else if (why->kind == REFUSAL_ATTRIBUTE)
+        rc = catalog_attributes(reader, offer_attribute, &hints, err);
+    else if (why->kind == REFUSAL_VALUE)
+        rc = find_values(&why->attribute, arg, reader, &wanted, &hints, err);
+    if (rc < 0)
+        return rc;
+    if (why->kind == REFUSAL_VALUE || hints.nearest.count)
+        print_values(&hints, text);
+    else
+        print_listed(&hints, "there are", text);
+    return 0;
 }
 
 /* "@hed=5": the only component that cannot be read of which there is more to say. */
@@ -276,8 +317,11 @@ static void hint_stage_name(const char *component, size_t len, struct buf *text)
     for (size_t i = 0; (stage = stage_at(i)); i++)
         if (stage->bind) /* who asks for another would be told that it is not supported */
             nearest_offer(&nearest, stage->name, strlen(stage->name));
-    if (!stage_find(name, name_len))
-        nearest_print(&nearest, "@", text);
+    if (stage_find(name, name_len))
+        return;
+    nearest_print(&nearest, "@", text);
+    if (!nearest.count)
+        print_stages(text);
 }
 
 /* 0, and nothing is said, if it means something. */

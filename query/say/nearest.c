@@ -73,11 +73,8 @@ static unsigned near_by(const struct nearest *nearest, const char *name, size_t 
     return begins ? least(distance, limit) : distance;
 }
 
-void nearest_offer(struct nearest *nearest, const char *name, size_t len)
+static void insert(struct nearest *nearest, const char *name, size_t len, unsigned distance)
 {
-    unsigned distance = near_by(nearest, name, len);
-    if (distance > near_limit(nearest->len))
-        return;
     size_t at = nearest->count;
     while (at > 0 && nearest->best[at - 1].distance > distance)
         at--;
@@ -90,6 +87,18 @@ void nearest_offer(struct nearest *nearest, const char *name, size_t len)
     buf_append(&nearest->best[at].name, name, len);
     nearest->best[at].distance = distance;
     nearest->count++;
+}
+
+void nearest_offer(struct nearest *nearest, const char *name, size_t len)
+{
+    unsigned distance = near_by(nearest, name, len);
+    if (distance <= near_limit(nearest->len))
+        insert(nearest, name, len, distance);
+}
+
+void nearest_add(struct nearest *nearest, const char *name, size_t len)
+{
+    insert(nearest, name, len, 0);
 }
 
 void nearest_print(const struct nearest *nearest, const char *before, struct buf *buf)

@@ -31,6 +31,8 @@ void nearest_done(struct nearest *nearest);
 #define CLEANUP_NEAREST CLEANUP(nearest_done)
 /* Keeps the name if it is close enough and among the best. */
 void nearest_offer(struct nearest *nearest, const char *name, size_t len);
+/* Keeps it however it is spelt, as the nearest. */
+void nearest_add(struct nearest *nearest, const char *name, size_t len);
 /* Appends ": did you mean 'arm' or 'army'?", each with `before` in front; nothing if there is none. */
 void nearest_print(const struct nearest *nearest, const char *before, struct buf *buf);
 

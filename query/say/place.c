@@ -182,6 +182,24 @@ static bool browses(const char *name, size_t len)
     return len == strlen(".by") && !memcmp(name, ".by", len);
 }
 
+/* ".elidefs", ".as": what a mount shows of a folder. */
+static int refuse_view(const char *name, size_t len, struct error *err)
+{
+    return error_set(err, ENOENT,
+                     "%.*s is what a mount tells of a folder: here name the folder, and ask `elidefs query` "
+                     "(--count, --json, --csv, --facets, --paths0), `attribute list` or `explain`",
+                     (int)len, name);
+}
+
+static bool is_view(const char *name, size_t len)
+{
+    static const char *const views[] = {".elidefs", ".as"};
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++)
+        if (len == strlen(views[i]) && !memcmp(name, views[i], len))
+            return true;
+    return false;
+}
+
 /* ".by/KEY/VALUE", of which `*path` stands behind ".by": as in a mount. */
 static int take_value(const struct query *query, struct catalog_reader *reader, const char **path,
                       struct query **ret, struct error *err)
@@ -213,7 +231,7 @@ static int walk(struct place *place, struct catalog_reader *reader, const char *
             place->query = narrowed;
             continue;
         }
-        int rc = find_file(place, reader, name, len, err);
+        int rc = is_view(name, len) ? refuse_view(name, len, err) : find_file(place, reader, name, len, err);
         return rc || !*path ? rc : refuse_file(name, len, err);
     }
     return 0;

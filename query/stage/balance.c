@@ -5,9 +5,11 @@
  * in twenty asks for @balance=outcome,ok,1,fail,1.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/count.h"
 #include "query/set.h"
 #include "query/stage/read.h"
 #include "query/stage/there.h"
@@ -34,23 +36,27 @@ static void free_balance(void *bound)
 
 /* The argument is a value that some clip has. */
 static int read_value(const struct grammar_text *arg, const struct catalog_attribute *attribute,
-                      struct catalog_reader *reader, struct value *ret, struct error *err)
+                      struct catalog_reader *reader, struct value *ret, struct refusal *why,
+                      struct error *err)
 {
     CLEANUP_BUF struct buf shown = BUF_INIT;
-    struct error why;
-    if (value_parse(attribute->type, arg->bytes, arg->len, ret, &why))
-        return error_set(err, ENOENT, "@balance: %s: %s", attribute->name, why.text);
+    struct error reason;
+    if (value_parse(attribute->type, arg->bytes, arg->len, ret, &reason))
+        return error_set(err, ENOENT, "@balance: %s: %s", attribute->name, reason.text);
     int rc = catalog_value_known(reader, attribute->id, ret, err);
+    if (rc)
+        return rc;
     show_append(&shown, arg->bytes, arg->len);
-    return rc ? rc
-              : error_set(err, ENOENT, "@balance: %s has no value '%s'", attribute->name, buf_text(&shown));
+    why->kind = REFUSAL_VALUE;
+    why->attribute = *attribute;
+    return error_set(err, ENOENT, "@balance: %s has no value '%s'", attribute->name, buf_text(&shown));
 }
 
 static int add_weight(struct balance *balance, const struct grammar_text args[2],
-                      struct catalog_reader *reader, struct error *err)
+                      struct catalog_reader *reader, struct refusal *why, struct error *err)
 {
     struct choose_weight weight;
-    int rc = read_value(&args[0], &balance->attribute, reader, &weight.value, err);
+    int rc = read_value(&args[0], &balance->attribute, reader, &weight.value, why, err);
     if (rc > 0)
         rc = read_decimal(&stage_balance, &args[1], "a weight", (uint64_t)WEIGHT_MAX * 1000000,
                           &weight.weight, err);
@@ -89,8 +95,10 @@ static int bind(const struct grammar_text *args, size_t count, struct catalog_re
         rc = stage_refuse(&stage_balance, err,
                           "a clip may have several values of '%s', and would count for each",
                           balance->attribute.name);
-    for (size_t i = 1; !rc && i < count; i += 2)
-        rc = add_weight(balance, args + i, reader, err);
+    for (size_t i = 1; !rc && i < count; i += 2) {
+        why->arg = i;
+        rc = add_weight(balance, args + i, reader, why, err);
+    }
     if (!rc && !weighs(balance))
         rc = stage_refuse(&stage_balance, err, "no clip can be in a balance where every weight is 0");
     if (rc < 0)
@@ -162,6 +170,24 @@ static int apply(const void *bound, struct catalog_reader *reader, struct set *s
     return rc;
 }
 
+/* "@balance: 13 of 16 clips lack 'mood', and are left out" */
+static int tell(const void *bound, struct catalog_reader *reader, struct set *set, struct buf *buf,
+                struct error *err)
+{
+    const struct balance *balance = bound;
+    const struct catalog_literal none = {.attribute = balance->attribute.id, .op = CATALOG_NULL};
+    CLEANUP_ROWSET struct rowset *rows = set_rows(set), *without = NULL, *lacking = NULL;
+    int rc = catalog_select(reader, &none, &without, err);
+    if (rc < 0)
+        return rc;
+    lacking = rowset_copy(without);
+    rowset_and(lacking, rows);
+    if (!rowset_empty(lacking))
+        buf_printf(buf, "@balance: %" PRIu64 " of %s lack '%s', and are left out\n", rowset_count(lacking),
+                   COUNT(set_count(set), "clip"), balance->attribute.name);
+    return 0;
+}
+
 const struct stage stage_balance = {
     .name = "balance",
     .usage = "ATTRIBUTE[,VALUE,WEIGHT...]",
@@ -169,5 +195,6 @@ const struct stage stage_balance = {
     .bind = bind,
     .free = free_balance,
     .print = print,
+    .tell = tell,
     .apply = apply,
 };

@@ -61,8 +61,10 @@ static int bind(const struct grammar_text *args, size_t count, struct catalog_re
     for (size_t i = 0; !rc && i < count; i++) {
         rc = read_key(&args[i], reader, &keys->list[keys->count], err);
         keys->count += rc >= 0;
+        why->arg = i;
     }
     if (rc < 0) {
+        why->kind = rc == -ENOENT ? REFUSAL_KEY : REFUSAL_OTHER;
         free_keys(keys);
         return rc;
     }

@@ -81,6 +81,25 @@ def test_a_key_is_a_labelled_data_set_of_class_folders(mount):
     assert all(labels[os.path.basename(path).split(".")[0]] == classes[label] for path, label in samples)
 
 
+def test_a_file_manager_lists_and_walks_it(mount):
+    """As GNOME's do, by GIO; a walk ends, and meets each clip once a key."""
+    if not shutil.which("gio"):
+        pytest.skip("gio is not installed")
+
+    def listed(*words):
+        return run("gio", "list", *words).stdout.splitlines()
+    assert sorted(listed(mount / "v1/.by")) == sorted(os.listdir(mount / "v1/.by"))
+    assert listed(mount / "v1/outcome=fail/.by/arm") == ["left", "right"]
+    assert sorted(listed(mount / "v1/.by/arm/left")) == sorted(os.listdir(mount / "v1/arm=left"))
+    assert sorted(listed("--hidden", mount / "v1")) == sorted(os.listdir(mount / "v1")), "no .by, .as, .elidefs"
+    sizes = dict(line.split("\t")[:2] for line in listed("--long", mount / "v1/.by/arm/left"))
+    assert all(int(size) == (mount / "v1" / name).stat().st_size > 0 for name, size in sizes.items())
+    tree = run("gio", "tree", mount / "v1/.by/object").stdout
+    assert all(tree.count(f" {name}\n") == 1 for name in os.listdir(mount / "v1"))
+    run("gio", "copy", mount / "v1/.by/arm/left/ep000006.json", "copy.json")
+    assert open("copy.json").read() == (mount / "v1/ep000006.json").read_text()
+
+
 def test_names_need_no_quotes_and_hold_no_equals_sign(mount):
     for folder, names, _ in os.walk(mount / "v1/.by"):
         assert not [name for name in names if set(name) & set("= '\"$&;<>()|*?[]#~:") or name.startswith(".")]

@@ -105,10 +105,29 @@ def test_a_line_completed_with_tab_is_the_line_that_was_meant(named, shell, keys
     ("ls mnt/v1/.by/ar\tle\t*.json | wc -l", "8\n"),
     ("cat mnt/v1/.by/outc\tfa\t.by/obj\tdef\t.elidefs/cou\t", "2\n"),
     ("ls mnt/v1/.by/length/110\t.by/outcome/suc\t*.json | wc -l", "1\n"),
+    ("cat mnt/v1/outcome\\=fail/.by/obj\tdef\t.elidefs/cou\t", "2\n"),
+    ("cat 'mnt/v1/outcome=fail/.by/obj\tdef\t.elidefs/cou\t", "2\n"),
+    ("COMP_WORDBREAKS=${COMP_WORDBREAKS//=}\ncat mnt/v1/outcome=fail/.by/obj\tdef\t.elidefs/cou\t", "2\n"),
 ])
 def test_stock_bash_completes_folders_by_key_and_value(mount, keys, wanted, tmp_path):
     (tmp_path / "mnt").symlink_to(mount)
     assert typed("stock", keys, tmp_path) == wanted
+
+
+def test_zsh_completes_below_names_that_are_not_listed_where_it_takes_folders_as_they_are(mount, tmp_path):
+    if not shutil.which("zsh"):
+        pytest.skip("zsh is not installed")
+    (tmp_path / "mnt").symlink_to(mount)
+    style = "zstyle ':completion:*' accept-exact-dirs true\n"
+    assert typed("zsh", style + "cat mnt/v1/outcome=fail/.by/obj\tdef\t.elidefs/cou\t", tmp_path) == "2\n"
+
+
+def test_fish_completes_below_a_condition(mount, tmp_path):
+    if not shutil.which("fish"):
+        pytest.skip("fish is not installed")
+    (tmp_path / "mnt").symlink_to(mount)
+    found = run("fish", "--no-config", "-c", 'complete -C "ls mnt/v1/outcome=fail/.by/obj"', cwd=tmp_path).stdout
+    assert found.split("\t")[0].strip() == "mnt/v1/outcome=fail/.by/object/"
 
 
 def test_fish_suggests_the_same(named, tmp_path):

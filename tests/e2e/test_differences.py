@@ -47,7 +47,9 @@ def storied(tmp_path_factory):
 
 
 PATHS = [(f"v{i}", f"v{i + 1}") for i in range(1, 9)] + [
-    ("v1", "v9"), ("v1", "v9/arm=left"), ("v3", "v8/@since=v6"), ("v9", "v9")]
+    ("v1", "v9"), ("v1", "v9/arm=left"), ("v3", "v8/@since=v6"),
+    ("v7", "v8/@streams=front"), ("v7", "v8/@streams=wrist"), ("v7", "v8/@streams=wrist,json"), ("v2", "v4/@streams=front"),
+    ("v2", "v4/length.le=1/@streams=front"), ("v9", "v9")]
 
 
 def test_every_form_of_a_diff_is_as_written_down(storied, tmp_path):

@@ -88,3 +88,11 @@ def test_a_table_quotes_what_would_break_it(dataset, tmp_path):
     assert elidefs("query", dataset, "v1", "--facets", "note").stdout == '      1 [plain\n      1 say "hi", then%0Aleave\n'
     assert elidefs("query", dataset, "v1", "--values", "note").stdout == '[plain\nsay "hi", then%0Aleave\n'
     assert rows[1]["note"] == "[plain" and json.loads(rows[1]["box"]) == [1.5, 2] and rows[1]["tags"] == ""
+
+
+@pytest.mark.parametrize("options", [("--count", "--json"), ("--csv", "--paths0"), ("--facets", "arm", "--values", "arm")])
+def test_two_answers_at_once_are_refused(sample, options):
+    names = [word for word in options if word.startswith("--")]
+    done = elidefs("query", sample, "v1", *options, check=False)
+    assert done.returncode == 1 and not done.stdout
+    assert told(done) == [f"elidefs: {names[0]} and {names[1]} exclude each other"]

@@ -140,11 +140,25 @@ static void list_before(const struct fixture *fixture, const char *path, struct 
     }
 }
 
+struct before { /* what a path finds in the version before */
+    const char *path, *clips;
+};
+
+static void expect_before(const struct before *cases, size_t count)
+{
+    struct fixture fixture;
+    setup_retyped(&fixture);
+    for (size_t i = 0; i < count; i++) {
+        CLEANUP_BUF struct buf found = BUF_INIT;
+        list_before(&fixture, cases[i].path, &found);
+        cr_expect_str_eq(buf_text(&found), cases[i].clips, "%s: %s", cases[i].path, buf_text(&found));
+    }
+    teardown(&fixture);
+}
+
 Test(history, a_stage_on_an_attribute_that_is_new_or_of_another_type_means_something_in_the_version_before)
 {
-    static const struct {
-        const char *path, *before;
-    } cases[] = {
+    static const struct before cases[] = {
         {"@sort=stars/@head=2", "ep000 ep001"},
         {"@sort=-stars/@skip=6", "ep006 ep007"},
         {"@split=0..50,0,stars", "ep000 ep006"},
@@ -156,14 +170,28 @@ Test(history, a_stage_on_an_attribute_that_is_new_or_of_another_type_means_somet
         {"@balance=length,250,1,260.5,0", "ep000 ep002"},
         {"@balance=length,250,1,260.5,1", ""},
     };
-    struct fixture fixture;
-    setup_retyped(&fixture);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        CLEANUP_BUF struct buf found = BUF_INIT;
-        list_before(&fixture, cases[i].path, &found);
-        cr_expect_str_eq(buf_text(&found), cases[i].before, "%s: %s", cases[i].path, buf_text(&found));
-    }
-    teardown(&fixture);
+    expect_before(cases, sizeof cases / sizeof *cases);
+    check_leaks();
+}
+
+Test(history, a_condition_on_an_attribute_of_another_type_is_met_in_the_version_before_by_like_values)
+{
+    static const struct before cases[] = {
+        {"length=250", "ep000 ep002"},
+        {"length.in=250,10", "ep000 ep002 ep004"},
+        {"length.ne=250", "ep001 ep003 ep004 ep005"},
+        {"length.lt=10", "ep003 ep005"},
+        {"length.le=10", "ep003 ep004 ep005"},
+        {"length.gt=250", "ep001"},
+        {"length.ge=250", "ep000 ep001 ep002"},
+        {"length.rng=9..250", "ep003 ep004"},
+        {"length.rng=..10", "ep003 ep005"},
+        {"length.rng=250..", "ep000 ep001 ep002"},
+        {"length.prefix=2", "ep000 ep001 ep002"},
+        {"length.null=1", "ep006 ep007"},
+        {"stars.gt=1", ""},
+    };
+    expect_before(cases, sizeof cases / sizeof *cases);
     check_leaks();
 }
 

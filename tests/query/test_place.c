@@ -72,6 +72,10 @@ static void setup_two_versions(struct fixture *ret)
     cr_assert_eq(head, 2);
 }
 
+#define IN_A_MOUNT                                                                                           \
+    " is what a mount tells of a folder: here name the folder, and ask `elidefs query` (--count, --json, "   \
+    "--csv, --facets, --paths0), `attribute list` or `explain`"
+
 /* "v2 arm=left", "v1 arm=left ep000.front.mp4", or the error's text. */
 static void check(struct fixture *fixture, const char *path, const char *expected)
 {
@@ -155,7 +159,8 @@ Test(place, what_is_not_there_is_said_with_the_reason)
         {"tags", "tags/NAME is a version; tags alone is none"},
         {"v1/ep000.front.mp4/arm=left", "'ep000.front.mp4' is a file"},
         {"v1/ep000.front.mp4/", "'ep000.front.mp4' is a file"},
-        {"v1/.elidefs/count", "no file '.elidefs' here"},
+        {"v1/.elidefs/count", ".elidefs" IN_A_MOUNT},
+        {"v1/arm=left/.as", ".as" IN_A_MOUNT},
         {NULL, NULL},
     };
     check_all(setup_two_versions, table);

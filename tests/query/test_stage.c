@@ -460,11 +460,16 @@ Test(stage, a_key_is_read_as_its_files_are_called_and_as_it_is_printed)
         {"@key=%5Fa%2Eb", "@key=%255Fa%252Eb [%5Fa%2Eb]"},
         {"@key=x%3D2", "@key: no clip 'x=2' in v1"},
         {"@key=", "@key: no clip '' in v1"},
+        {"@key=3", "@key: no clip '3' in v1: did you mean 'ep000003'?"},
+        {"@key=ep3", "@key: no clip 'ep3' in v1: did you mean 'ep000003'?"},
+        {"@key=ep000003.top.mp4", "@key: no clip 'ep000003.top.mp4' in v1: did you mean 'ep000003'?"},
+        {"@key=ep00003", "@key: no clip 'ep00003' in v1: did you mean 'ep000003'?"},
     };
     struct world world = {.attributes = attributes};
     world_add(&world, "x%3D1");
     world_add(&world, "ep1");
     world_add(&world, "%5Fa%2Eb");
+    world_add(&world, "ep000003");
     expect_meanings(&world, cases, sizeof cases / sizeof *cases);
     world_done(&world);
     check_leaks();
@@ -482,7 +487,7 @@ Test(stage, an_attribute_whose_name_begins_with_a_minus_is_sorted_both_ways)
         {"@sort=-ngee", "@sort: no attribute 'ngee' in v1: did you mean '-neg'?"},
         {"@sort=neg", "@sort: no attribute 'neg' in v1: did you mean '-neg'?"},
         {"@sort=---neg", "@sort: no attribute '--neg' in v1: did you mean '-neg'?"},
-        {"@sort=-", "@sort: no attribute '-' in v1"},
+        {"@sort=-", "@sort: no attribute '-' in v1: there are -neg, pos"},
     };
     char lines[][128] = {"ep1 -neg=3 pos=1", "ep2 -neg=1 pos=2", "ep3 -neg=2 pos=3"};
     struct world world = {.attributes = signs};

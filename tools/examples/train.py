@@ -9,7 +9,8 @@ shard of the epoch's order:
     FOLDER/@shuffle=SEED.EPOCH/@shard=WORKER,WORKERS/@skip=N    the same, from the N-th clip on
 
 So there is no list of files to make, to broadcast or to keep, and a run that was killed goes on where it was: --state
-FILE has the epoch, how many clips of each shard were learnt, and the model. The model is a small one: it tells the label
+FILE has the epoch, how many clips of each shard were learnt, and the model. It is of one version, seed and number of
+workers (0: without workers, one shard), and goes on with no other: `latest` means the version of the start. The model is a small one: it tells the label
 (an attribute of the clip's json) from the mean of each column of <key>.state.parquet."""
 import argparse
 import json
@@ -23,7 +24,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 
 def features(path):
-    table = pyarrow.parquet.read_table(path)
+    table = pyarrow.parquet.read_table(path, partitioning=None)  # what the path says is in the json, too
     means = []
     for name in table.column_names:
         column = table[name].combine_chunks()
@@ -47,16 +48,20 @@ class Clips(IterableDataset):
             key, _, rest = entry.name.partition(".")
             if rest == "json":
                 labels = json.loads(pathlib.Path(entry.path).read_text())
+                if self.label not in labels:
+                    raise ValueError(f"{entry.path}: has no '{self.label}': narrow the path by {self.label}.null=0")
                 yield number, key, features(f"{shard}/{key}.state.parquet"), str(labels[self.label])
 
 
-def load(path, workers):
+def load(path, run):
+    """Of this run: where it reads, what it learns, its seed, its shards."""
     if path and path.exists():
         state = torch.load(path)
-        if len(state["done"]) == workers:
+        if state["run"] == run:
             return state
-        raise SystemExit(f"{path}: was written with {len(state['done'])} workers")
-    return {"epoch": 0, "done": [0] * workers, "model": None, "classes": []}
+        differ = [f"{name} {state['run'][name]}, not {run[name]}" for name in run if state["run"][name] != run[name]]
+        raise SystemExit(f"{path}: is of another run: {'; '.join(differ)}")
+    return {"run": run, "epoch": 0, "done": [0] * run["shards"], "model": None, "classes": []}
 
 
 def save(path, state):
@@ -95,10 +100,12 @@ def main():
     words.add_argument("--state", type=pathlib.Path)
     words.add_argument("--stop-after", type=int, metavar="CLIPS", help="end without a word, as if killed")
     given = words.parse_args()
-    state, learnt = load(given.state, given.workers), 0
+    folder = os.path.realpath(given.folder)  # latest and tags are links into a version, which does not change
+    run = {"folder": folder, "label": given.label, "seed": given.seed, "shards": max(given.workers, 1)}
+    state, learnt = load(given.state, run), 0
     learner = Learner(state)
     while state["epoch"] < given.epochs:
-        clips = Clips(given.folder, f"{given.seed}.{state['epoch']}", state["done"], given.label)
+        clips = Clips(folder, f"{given.seed}.{state['epoch']}", state["done"], given.label)
         for worker, key, x, label in DataLoader(clips, batch_size=None, num_workers=given.workers):
             loss = learner.step(x, label)
             state["done"][worker] += 1
@@ -107,7 +114,7 @@ def main():
             learnt += 1
             if learnt == given.stop_after:
                 os._exit(1)
-        state["epoch"], state["done"] = state["epoch"] + 1, [0] * given.workers
+        state["epoch"], state["done"] = state["epoch"] + 1, [0] * run["shards"]
         save(given.state, state)
 
 

@@ -14,10 +14,8 @@
 #include "cache/base/memory.h"
 
 enum {
-    FEW_CLIPS = 16,        /* are read whatever the values */
-    FEW_VALUES = 1000,     /* are walked rather than more clips read */
-    READ_CLIPS = 2048,     /* no more are read one by one */
-    GATHERED_VALUES = 4096 /* no more are put in order one by one */
+    FEW_VALUES = 1000, /* are walked rather than more clips read */
+    READ_CLIPS = 2048  /* no more are read one by one */
 };
 
 /* ---- the list ---- */
@@ -121,11 +119,13 @@ static int gather(const struct facets_asked *asked, size_t most, struct facets *
     const struct catalog_some some = {&asked->attribute->id, 1};
     size_t count = rowset_rows(asked->rows, 0, rows, READ_CLIPS);
     int rc = 0;
-    catalog_clips_ahead(asked->reader, rows, count);
+    const struct catalog_coming coming = {rows, count, CATALOG_COMING_SOME, &some};
+    catalog_expect(asked->reader, &coming);
     for (size_t i = 0; !rc && i < count; i++) {
         rc = catalog_clip_some(asked->reader, rows[i], &some, gather_value, &gathering, err);
         rc = rc == -ENOENT ? 0 : rc; /* purged meanwhile */
     }
+    catalog_expect(asked->reader, NULL);
     return rc;
 }
 
@@ -156,12 +156,6 @@ static int measure(const struct facets_asked *asked, struct scale *ret, struct e
     return 0;
 }
 
-static bool is_read_by_clips(const struct scale *scale)
-{
-    return !scale->event && scale->clips <= READ_CLIPS &&
-           (scale->clips <= FEW_CLIPS || scale->values > FEW_VALUES);
-}
-
 struct counting {
     catalog_value_fn *each;
     void *ctx;
@@ -176,19 +170,12 @@ static int count_rows(void *ctx, const struct value *value, const struct rowset 
 static int each_value(const struct facets_asked *asked, const struct scale *scale, catalog_value_fn *each,
                       void *ctx, struct error *err)
 {
-    CLEANUP_FACETS struct facets gathered = {0};
     struct counting counting = {each, ctx};
     uint32_t id = asked->attribute->id;
     if (asked->attribute->type == VALUE_LIST)
         return 0;
-    if (scale->all)
-        return catalog_values(asked->reader, id, each, ctx, err);
-    int rc = is_read_by_clips(scale) ? gather(asked, GATHERED_VALUES, &gathered, err) : 1;
-    if (rc == 1)
-        return catalog_values_within(asked->reader, id, asked->rows, count_rows, &counting, err);
-    for (size_t i = 0; !rc && i < gathered.count; i++)
-        rc = each(ctx, &gathered.list[i].value, gathered.list[i].clips, err);
-    return rc;
+    return scale->all ? catalog_values(asked->reader, id, each, ctx, err)
+                      : catalog_values_within(asked->reader, id, asked->rows, count_rows, &counting, err);
 }
 
 /* ---- as a list ---- */
@@ -312,6 +299,74 @@ int facets_bounds(const struct facets_asked *asked, struct facets_bounds *ret, s
     if (!rc)
         *ret = bounds;
     return rc;
+}
+
+/* ---- ahead ---- */
+
+void facets_has_ahead(const struct facets_attributes *of, bool again)
+{
+    CLEANUP_FREE uint32_t *ids = mem_alloc((of->count + 1) * sizeof *ids);
+    for (size_t i = 0; i < of->count; i++)
+        ids[i] = of->list[i].id;
+    catalog_has_ahead(of->reader, &(struct catalog_some){ids, of->count}, again);
+}
+
+/* Of clips that are read all attributes are with the first; of others the values are walked, with rows unless
+ * the clips are all there are. */
+void facets_values_ahead(const struct facets_attributes *of, bool again)
+{
+    CLEANUP_FREE uint32_t *ids = mem_alloc((of->count + 1) * sizeof *ids);
+    struct catalog_some some = {ids, 0};
+    struct catalog_info info;
+    if (catalog_info(of->reader, &info, NULL))
+        return;
+    bool all = rowset_count(of->rows) == info.clips;
+    for (size_t i = 0; i < of->count; i++) {
+        bool by_clips = false;
+        if (of->list[i].type == VALUE_LIST ||
+            (!all && catalog_values_by_clips(of->reader, of->list[i].id, of->rows, &by_clips, NULL)))
+            continue;
+        if (!by_clips)
+            ids[some.count++] = of->list[i].id;
+    }
+    (again ? catalog_values_ahead : catalog_values_ahead_once)(of->reader, &some, !all);
+}
+
+struct firsts { /* the values of a clip */
+    struct facets values;
+    uint32_t *ids;
+    size_t cap;
+};
+
+static int note_first(void *ctx, const struct catalog_attribute *attribute, const struct value *value,
+                      struct error *err)
+{
+    struct firsts *firsts = ctx;
+    (void)err;
+    if (attribute->type == VALUE_LIST)
+        return 0;
+    mem_grow(&firsts->ids, &firsts->cap, firsts->values.count + 1, sizeof *firsts->ids);
+    firsts->ids[firsts->values.count] = attribute->id;
+    insert(&firsts->values, firsts->values.count, value, 1);
+    return 0;
+}
+
+void facets_divide_ahead(const struct facets_attributes *of, bool again)
+{
+    struct firsts firsts = {0};
+    uint32_t row;
+    if (rowset_rows(of->rows, 0, &row, 1) &&
+        !catalog_clip_values(of->reader, row, note_first, &firsts, NULL)) {
+        CLEANUP_FREE struct catalog_literal *list = mem_zero((firsts.values.count + 1) * sizeof *list);
+        for (size_t i = 0; i < firsts.values.count; i++)
+            list[i] = (struct catalog_literal){.attribute = firsts.ids[i],
+                                               .op = CATALOG_EQ,
+                                               .values = &firsts.values.list[i].value,
+                                               .count = 1};
+        (again ? catalog_select_ahead : catalog_select_ahead_once)(of->reader, list, firsts.values.count);
+    }
+    facets_done(&firsts.values);
+    free(firsts.ids);
 }
 
 /* ---- dividing ---- */

@@ -52,6 +52,20 @@ struct facets_bounds {
  * to read. */
 int facets_bounds(const struct facets_asked *asked, struct facets_bounds *ret, struct error *err);
 
+/* Starts to fetch what tells which of these clips have each of the attributes, and how many values there are;
+ * and then, once that is here, their values: so that who asks for one attribute after the other waits once.
+ * `again`: though that was done lately, for something was missed. */
+struct facets_attributes {
+    struct catalog_reader *reader;
+    const struct rowset *rows;
+    const struct catalog_attribute *list;
+    size_t count;
+};
+void facets_has_ahead(const struct facets_attributes *of, bool again);
+void facets_values_ahead(const struct facets_attributes *of, bool again);
+/* The same of facets_divide(), for facets_has_ahead(): what the first of the clips has. */
+void facets_divide_ahead(const struct facets_attributes *of, bool again);
+
 /* 1: some of the clips have a value that others of them lack, so that asking for it leaves fewer; 0: none
  * has, or all have the same. */
 int facets_divide(const struct facets_asked *asked, struct error *err);

@@ -77,6 +77,9 @@ uint64_t query_window_end(const struct query *query, uint32_t window);
  * from it ends that and is returned. */
 int query_each(const struct query *query, struct catalog_reader *reader, set_row_fn *each, void *ctx,
                struct error *err);
+/* The same where `what` is then asked of each clip: what of it is not here is asked for of many at once. */
+int query_each_clip(const struct query *query, struct catalog_reader *reader, enum catalog_coming_what what,
+                    set_row_fn *each, void *ctx, struct error *err);
 
 /* A bounded set of recent results, keyed by version, canonical form and window. Locks itself; runs nothing
  * under its lock. */

@@ -11,6 +11,7 @@
  * be had in windows of rows.
  */
 #include "query/clause.h"
+#include "query/coming.h"
 #include "query/plan.h"
 #include "query/query.h"
 
@@ -226,8 +227,11 @@ uint64_t query_window_end(const struct query *query, uint32_t number)
     return has_barrier(query) ? UINT64_MAX : plan_window(number).end;
 }
 
-int query_each(const struct query *query, struct catalog_reader *reader, set_row_fn *each, void *ctx,
-               struct error *err)
+/* `each` is a walk through one window's set. */
+typedef int window_fn(void *ctx, const struct set *set, struct error *err);
+
+static int each_window(const struct query *query, struct catalog_reader *reader, window_fn *each, void *ctx,
+                       struct error *err)
 {
     uint32_t windows;
     int rc = query_windows(query, reader, &windows, err);
@@ -235,7 +239,40 @@ int query_each(const struct query *query, struct catalog_reader *reader, set_row
         CLEANUP_SET struct set *result = NULL;
         rc = query_run_window(query, reader, number, &result, err);
         if (!rc)
-            rc = set_each(result, each, ctx, err);
+            rc = each(ctx, result, err);
     }
     return rc;
+}
+
+struct walk {
+    struct catalog_reader *reader;
+    enum catalog_coming_what what;
+    set_row_fn *each;
+    void *ctx;
+};
+
+static int walk_rows(void *ctx, const struct set *set, struct error *err)
+{
+    const struct walk *walk = ctx;
+    return set_each(set, walk->each, walk->ctx, err);
+}
+
+static int walk_clips(void *ctx, const struct set *set, struct error *err)
+{
+    const struct walk *walk = ctx;
+    return coming_each(set, walk->reader, walk->what, walk->each, walk->ctx, err);
+}
+
+int query_each(const struct query *query, struct catalog_reader *reader, set_row_fn *each, void *ctx,
+               struct error *err)
+{
+    struct walk walk = {.each = each, .ctx = ctx};
+    return each_window(query, reader, walk_rows, &walk, err);
+}
+
+int query_each_clip(const struct query *query, struct catalog_reader *reader, enum catalog_coming_what what,
+                    set_row_fn *each, void *ctx, struct error *err)
+{
+    struct walk walk = {reader, what, each, ctx};
+    return each_window(query, reader, walk_clips, &walk, err);
 }

@@ -228,9 +228,9 @@ static int gather(struct copies *all, struct error *err)
     if (!rc)
         rc = catalog_reader_acquire(all->place.catalog, PATIENCE_ENDLESS, &reader, err);
     if (!rc)
-        rc = all->place.is_file
-                 ? add_one(all, reader, err)
-                 : query_each(all->place.query, reader, add_clip, &(struct adding){all, reader}, err);
+        rc = all->place.is_file ? add_one(all, reader, err)
+                                : query_each_clip(all->place.query, reader, CATALOG_COMING_STREAMS, add_clip,
+                                                  &(struct adding){all, reader}, err);
     return rc ? rc : fill_times(all, reader, err);
 }
 

@@ -55,8 +55,9 @@ static int take(const struct arguments *arguments, struct session_place *at, str
         return error_set(err, EINVAL, "'%s' means every clip: say which, such as person=jane, or --all",
                          at->session.path);
     keys->reader = at->reader;
-    int rc = place->is_file ? take_row(keys, place->row, err)
-                            : query_each(place->query, at->reader, take_row, keys, err);
+    int rc = place->is_file
+                 ? take_row(keys, place->row, err)
+                 : query_each_clip(place->query, at->reader, CATALOG_COMING_FILES, take_row, keys, err);
     return rc || keys->count ? rc : error_set(err, ENOENT, "'%s' means no clip", at->session.path);
 }
 

@@ -190,8 +190,9 @@ static int print_folder(const struct arguments *arguments, struct dataset *datas
         return print_episodes(dataset, place, reader, err);
     if (arguments_flag(arguments, "where") && !arguments_flag(arguments, "paths0"))
         return print_place(place, err);
-    return query_each(place->query, reader, print_clip,
-                      &(struct printing){reader, place->query, arguments_flag(arguments, "paths0")}, err);
+    return query_each_clip(place->query, reader, CATALOG_COMING_FILES, print_clip,
+                           &(struct printing){reader, place->query, arguments_flag(arguments, "paths0")},
+                           err);
 }
 
 /* Each is an answer of its own. */

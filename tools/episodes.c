@@ -183,7 +183,7 @@ int episodes_append(struct dataset *dataset, const struct query *query, struct c
                     struct buf *buf, struct error *err)
 {
     struct walk walk = {.dataset = dataset, .reader = reader};
-    int rc = query_each(query, reader, add, &walk, err);
+    int rc = query_each_clip(query, reader, CATALOG_COMING_STREAMS, add, &walk, err);
     if (!rc)
         print(&walk, buf);
     episode_done(&walk.first);

@@ -168,8 +168,9 @@ static int add_place(struct export *export, const struct place *place, struct er
     if (rc)
         return rc;
     export->progress = progress_new("exported", "clips", expected);
-    rc = place->is_file ? add_clip(export, place->row, err)
-                        : query_each(place->query, export->reader, add_clip, export, err);
+    rc = place->is_file
+             ? add_clip(export, place->row, err)
+             : query_each_clip(place->query, export->reader, CATALOG_COMING_STREAMS, add_clip, export, err);
     progress_free(export->progress);
     return rc;
 }

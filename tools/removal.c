@@ -55,7 +55,8 @@ static int take(struct removing *removing, const struct removal *removal, const 
         return error_set(err, EINVAL, "'%s' means every clip: say which, such as outcome=fail, or --all",
                          removal->path);
     return place->is_file ? remove_row(removing, place->row, err)
-                          : query_each(place->query, removing->reader, remove_row, removing, err);
+                          : query_each_clip(place->query, removing->reader, CATALOG_COMING_FILES, remove_row,
+                                            removing, err);
 }
 
 static int open_version(struct dataset *dataset, uint32_t version, struct catalog_reader **ret,

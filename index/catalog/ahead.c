@@ -12,7 +12,8 @@ static const char *const names[AHEAD_TABLES] = {
     [AHEAD_POSTING] = "posting",     [AHEAD_CODES] = "codes", [AHEAD_RUN] = "run",
     [AHEAD_FORWARD] = "forward",     [AHEAD_LATE] = "late",   [AHEAD_LIST] = "list",
     [AHEAD_EVENT] = "event",         [AHEAD_HASH] = "hash",   [AHEAD_MEMBERS] = "members",
-    [AHEAD_ATTRIBUTE] = "attribute", [AHEAD_STATE] = "state",
+    [AHEAD_ATTRIBUTE] = "attribute", [AHEAD_STATE] = "state", [AHEAD_STREAM] = "stream",
+    [AHEAD_OBJECT] = "object",
 };
 
 void ahead_done(struct ahead *ahead)

@@ -31,6 +31,8 @@ enum ahead_table {
     AHEAD_LIST,
     AHEAD_EVENT,
     AHEAD_HASH,
+    AHEAD_STREAM,
+    AHEAD_OBJECT,
     AHEAD_TABLES
 };
 

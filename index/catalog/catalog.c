@@ -171,6 +171,7 @@ void catalog_reader_release(struct catalog_reader *reader)
         return;
     struct catalog *catalog = STEAL(reader->catalog);
     reader->values_of = 0;
+    catalog_expect(reader, NULL);
     cells_trim(&reader->cells);
     pthread_mutex_lock(&catalog->lock);
     reader->next = catalog->idle;

@@ -110,6 +110,18 @@ typedef int catalog_value_rows_fn(void *ctx, const struct value *value, const st
                                   struct error *err);
 int catalog_values_within(struct catalog_reader *reader, uint32_t attribute, const struct rowset *rows,
                           catalog_value_rows_fn *each, void *ctx, struct error *err);
+/* Is each of the clips read for that? Else the index of the attribute is. */
+int catalog_values_by_clips(struct catalog_reader *reader, uint32_t attribute, const struct rowset *rows,
+                            bool *ret, struct error *err);
+/* Starts to fetch what the index is asked for by both of these, of several attributes, so that who waits does
+ * so once: for `rows`, catalog_values_within(). And that only where this reader has not done so lately. */
+struct catalog_some;
+void catalog_values_ahead(struct catalog_reader *reader, const struct catalog_some *attributes, bool rows);
+void catalog_values_ahead_once(struct catalog_reader *reader, const struct catalog_some *attributes,
+                               bool rows);
+/* The same of what tells which clips have each of them, and of catalog_attribute_counts(); `again`: though
+ * this reader has done so lately. */
+void catalog_has_ahead(struct catalog_reader *reader, const struct catalog_some *attributes, bool again);
 /* Does any clip of this version have this value? 1, 0 or -errno. */
 int catalog_value_known(struct catalog_reader *reader, uint32_t attribute, const struct value *value,
                         struct error *err);
@@ -192,6 +204,23 @@ int catalog_file_names(struct catalog_reader *reader, catalog_file_name_fn *each
 /* Starts to fetch what catalog_clip() of these rows (ascending) will read, so that who waits does so once.
  * What goes wrong is told when it is read. */
 void catalog_clips_ahead(struct catalog_reader *reader, const uint32_t *rows, size_t count);
+/* Which clips come next, in the order in which they are asked for, and what will be asked of each. Costs
+ * nothing where all is here: the first of them of which something is not has it asked for of all, or of as
+ * many as are asked for at a time; then the first of those that are left. Rows are borrowed until the next
+ * call; NULL: none comes any more. Whoever walks many clips says so: query_each(). */
+enum catalog_coming_what {
+    CATALOG_COMING_FILES,   /* catalog_clip() */
+    CATALOG_COMING_VALUES,  /* and catalog_json(), catalog_clip_values() */
+    CATALOG_COMING_STREAMS, /* and catalog_stream() */
+    CATALOG_COMING_SOME     /* only catalog_clip_some() */
+};
+struct catalog_coming {
+    const uint32_t *rows;
+    size_t count;
+    enum catalog_coming_what what;
+    const struct catalog_some *some; /* SOME: of which attributes */
+};
+void catalog_expect(struct catalog_reader *reader, const struct catalog_coming *coming);
 int catalog_clip_find(struct catalog_reader *reader, const char *key, size_t len, uint32_t *ret_row,
                       struct error *err);
 /* The same, and the clip, of which more will be asked: what is not here is asked for at once, with what

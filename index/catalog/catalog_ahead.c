@@ -16,7 +16,7 @@
 #include "index/catalog/shard/shard_id.h"
 #include "index/catalog/shard/shard_reads.h"
 
-static void name_row(struct catalog_reader *reader, enum ahead_table table, int64_t id)
+void reader_name_row(struct catalog_reader *reader, enum ahead_table table, int64_t id)
 {
     ahead_rows(&reader->ahead, reader->db, table, (int64_t[]){id, id}, AHEAD_ALL);
 }
@@ -30,32 +30,7 @@ void reader_name_attributes(struct catalog_reader *reader)
     ahead_rows(&reader->ahead, reader->db, AHEAD_STATE, ids, AHEAD_ALL);
 }
 
-/* ---- clips ---- */
-
-static void name_clips(struct catalog_reader *reader, const uint32_t *rows, size_t count)
-{
-    static const struct {
-        enum ahead_table table;
-        unsigned bits; /* of a row's number that clips of one group share */
-    } groups[] = {
-        {AHEAD_NAMES, NAMES_ROW_BITS}, {AHEAD_SIZES, NAMES_ROW_BITS}, {AHEAD_GROWN, GROWN_ROW_BITS}};
-    const int64_t growth[] = {pieces_first(&pieces_growth, pieces_growth_ids[0]),
-                              pieces_last(&pieces_growth, pieces_growth_ids[1])};
-    if (!reader->growth)
-        ahead_rows(&reader->ahead, reader->db, AHEAD_GROWTH, growth, AHEAD_ALL);
-    for (size_t k = 0; k < sizeof groups / sizeof *groups; k++)
-        for (size_t i = 0; i < count; i++) {
-            int64_t group = rows[i] >> groups[k].bits;
-            if (!i || rows[i - 1] >> groups[k].bits != group)
-                name_row(reader, groups[k].table, group);
-        }
-}
-
-void catalog_clips_ahead(struct catalog_reader *reader, const uint32_t *rows, size_t count)
-{
-    name_clips(reader, rows, count);
-    ahead_ask(&reader->ahead, reader->db);
-}
+/* ---- hashes ---- */
 
 /* A block has no more entries than this, or only a hash; it has the id of the first hash it answers for,
  * which is as far below as blocks of this run are wide, or is on the page before. */
@@ -94,174 +69,22 @@ static bool name_tails(struct catalog_reader *reader, const struct state_run *ru
     return ahead_rows(&reader->ahead, reader->db, AHEAD_RUN, ids, LEAVES_MAX);
 }
 
-static void name_patches(struct catalog_reader *reader, const struct attribute *attribute)
+void reader_name_patches(struct catalog_reader *reader, const struct attribute *attribute)
 {
     for (size_t i = 0; i < attribute->state.patches.count; i++)
         name_run(reader, attribute, RUNS_PATCH, &attribute->state.patches.list[i]);
 }
 
-static void name_runs(struct catalog_reader *reader, const struct attribute *attribute,
+void reader_name_runs(struct catalog_reader *reader, const struct attribute *attribute,
                       const struct catalog_window *window)
 {
     const struct state *state = &attribute->state;
     if (cells_known(&reader->cells, attribute) || (!state->patches.count && !select_has_tail(reader, window)))
         return;
-    name_patches(reader, attribute);
+    reader_name_patches(reader, attribute);
     for (size_t i = 0; i < state->tails.count; i++)
         if (!name_tails(reader, &state->tails.list[i]))
             name_run(reader, attribute, RUNS_TAIL, &state->tails.list[i]);
-}
-
-/* ---- one clip ---- */
-
-static void name_late(struct catalog_reader *reader, const struct attribute *attribute, uint32_t row)
-{
-    if (attribute->state.late)
-        name_row(reader, AHEAD_LATE,
-                 (int64_t)attribute->info.id << SCHEMA_LATE_BITS | row / SCHEMA_LATE_ROWS);
-}
-
-/* Not tail runs: of such clips records tell. Those alone in which it was changed last, where `only`. */
-static void name_above(struct catalog_reader *reader, const struct attribute *attribute,
-                       const struct cells_row *of, bool only)
-{
-    const struct state *state = &attribute->state;
-    uint32_t since, newest = cells_newest(attribute, of, &since);
-    int64_t ids[2];
-    for (size_t i = state->patches.count; i--;) {
-        struct runs_id id = {attribute, RUNS_PATCH, &state->patches.list[i]};
-        if (only && id.run->version <= since)
-            break;
-        if (!cells_matters(attribute, i, of, newest))
-            continue;
-        runs_ids_of_row(&id, of->row, ids);
-        ahead_rows(&reader->ahead, reader->db, AHEAD_RUN, ids, AHEAD_ALL);
-    }
-}
-
-/* The version that last changed an attribute of the clip tells which run has it; or none has, as where an
- * attribute got another name: then all are asked for the next time. */
-static void name_all_above(struct catalog_reader *reader, const struct cells_row *of)
-{
-    const struct attributes *attributes = &reader->attributes;
-    uint64_t place = of->row + UINT64_C(1);
-    for (size_t i = 0; i < attributes->patched_count; i++) {
-        const struct attribute *attribute = &attributes->list[attributes->patched[i]];
-        if (!cells_touched(attribute, of))
-            continue;
-        if (cells_alone(&reader->cells, attribute))
-            name_above(reader, attribute, of, reader->ahead_of != place);
-        else
-            name_patches(reader, attribute);
-        name_late(reader, attribute, of->row);
-    }
-    reader->ahead_of = place;
-}
-
-static bool is_recent(const struct cells_row *of, const struct attribute *attribute)
-{
-    bool found = false;
-    for (size_t i = 0; i < of->recent_count; i++)
-        found |= of->recent[i].touched & json_growth_touch(attribute->info.id);
-    return found;
-}
-
-/* Before it is known which attributes have a patch of the clip: of all of them, where that is little. */
-static void name_few_above(struct catalog_reader *reader, uint32_t row)
-{
-    enum { LEAVES_MAX = 4 };
-    const struct attributes *attributes = &reader->attributes;
-    struct cells_row of = CELLS_ROW_ANY(row, cursor_of(NULL, 0));
-    size_t before = reader->ahead.count;
-    if (reader->growth)
-        of.recent = json_growth_find(reader->growth, row, &of.recent_count);
-    for (size_t i = 0; i < attributes->patched_count; i++) {
-        const struct attribute *attribute = &attributes->list[attributes->patched[i]];
-        of.newest = is_recent(&of, attribute) ? 0 : UINT32_MAX;
-        if (cells_alone(&reader->cells, attribute))
-            name_above(reader, attribute, &of, true);
-        name_late(reader, attribute, row);
-        if (reader->ahead.count > before + LEAVES_MAX) {
-            reader->ahead.count = before;
-            return;
-        }
-    }
-}
-
-static void name_lists(struct catalog_reader *reader, uint32_t row)
-{
-    enum { LISTS_MAX = 16 };
-    const struct attributes *attributes = &reader->attributes;
-    size_t lists = 0;
-    for (size_t i = 0; i < attributes->count && lists < LISTS_MAX; i++) {
-        const struct catalog_attribute *info = &attributes->list[i].info;
-        if (info->type != VALUE_LIST)
-            continue;
-        name_row(reader, AHEAD_LIST, (int64_t)info->id << SCHEMA_LIST_BITS | row / SCHEMA_GROUP_ROWS);
-        lists++;
-    }
-}
-
-int reader_name_clip(struct catalog_reader *reader, uint32_t row, struct error *err)
-{
-    (void)err;
-    name_clips(reader, &row, 1);
-    return 0;
-}
-
-int reader_name_json(struct catalog_reader *reader, uint32_t row, struct error *err)
-{
-    struct cells_row of;
-    name_clips(reader, &row, 1);
-    name_row(reader, AHEAD_FORWARD, row / SCHEMA_FORWARD_ROWS);
-    reader_name_attributes(reader);
-    if (reader_attributes(reader, err))
-        return 1;
-    name_lists(reader, row);
-    if (attributes_by_name(&reader->attributes, EVENT_ATTRIBUTE, strlen(EVENT_ATTRIBUTE)))
-        name_row(reader, AHEAD_EVENT, row / SCHEMA_GROUP_ROWS);
-    if (!reader_cells_row(reader, row, &of, err)) {
-        name_all_above(reader, &of);
-        return 0;
-    }
-    name_few_above(reader, row);
-    return 1;
-}
-
-/* From now on with no patience at all; what is asked for ahead is asked for with the reader's own. */
-static struct catalog_patience only_here(struct catalog_reader *reader)
-{
-    const struct catalog_patience own = *db_patience(reader->db);
-    struct catalog_patience here = own;
-    here.nowait = here.local = true;
-    db_set_patience(reader->db, &here);
-    return own;
-}
-
-static int with_what_is_here(struct catalog_reader *reader, uint32_t row, reader_fn *read, struct error *err)
-{
-    const struct catalog_patience own = only_here(reader);
-    int rc = read(reader, row, err);
-    db_set_patience(reader->db, &own);
-    return rc;
-}
-
-int reader_at_once(struct catalog_reader *reader, uint32_t row, reader_fn *name, reader_fn *read,
-                   struct error *err)
-{
-    struct cells_row of;
-    if (!db_pages(reader->db))
-        return read(reader, row, err);
-    int rc = with_what_is_here(reader, row, read, err);
-    if (rc != -EAGAIN)
-        return rc;
-    bool more = with_what_is_here(reader, row, name, NULL);
-    ahead_ask(&reader->ahead, reader->db);
-    if (more && !db_nowait(reader->db) && !reader_cells_row(reader, row, &of, NULL)) {
-        with_what_is_here(reader, row, name, NULL);
-        ahead_ask(&reader->ahead, reader->db);
-    }
-    return read(reader, row, err);
 }
 
 /* ---- a key ---- */
@@ -275,7 +98,8 @@ struct candidates {
 static int name_candidate(void *ctx, uint32_t row, struct error *err)
 {
     struct candidates *candidates = ctx;
-    with_what_is_here(candidates->reader, row, candidates->json ? reader_name_json : reader_name_clip, NULL);
+    reader_with_what_is_here(candidates->reader, row, candidates->json ? reader_name_json : reader_name_clip,
+                             NULL);
     return !--candidates->left;
 }
 
@@ -315,7 +139,7 @@ static bool name_guess(struct catalog_reader *reader, const struct reader_key *k
 static void name_key(struct catalog_reader *reader, const struct reader_key *key)
 {
     uint32_t row;
-    const struct catalog_patience own = only_here(reader);
+    const struct catalog_patience own = reader_only_here(reader);
     int rc = try_candidates(reader, key, NULL);
     bool guessed = rc < 0 && name_guess(reader, key, &row);
     db_set_patience(reader->db, &own);
@@ -351,7 +175,7 @@ int reader_key_at_once(struct catalog_reader *reader, const struct reader_key *k
 {
     if (!db_pages(reader->db))
         return keys_find(reader->db, &reader->runs, key->key, key->len, ret_row, err);
-    const struct catalog_patience own = only_here(reader);
+    const struct catalog_patience own = reader_only_here(reader);
     int rc = find_key(reader, key, ret_row, err);
     db_set_patience(reader->db, &own);
     if (rc != -EAGAIN)
@@ -362,7 +186,7 @@ int reader_key_at_once(struct catalog_reader *reader, const struct reader_key *k
 
 /* ---- dictionaries ---- */
 
-static void name_dicts(struct catalog_reader *reader, const struct attribute *attribute)
+void reader_name_dicts(struct catalog_reader *reader, const struct attribute *attribute)
 {
     CLEANUP_FREE uint32_t *numbers = NULL;
     size_t count;
@@ -370,7 +194,7 @@ static void name_dicts(struct catalog_reader *reader, const struct attribute *at
         shard_numbers_read(reader->db, attribute->info.id, &numbers, &count, NULL))
         return;
     for (size_t i = 0; i < count; i++)
-        name_row(reader, AHEAD_DICT, shard_dict_id(numbers[i], attribute->info.id));
+        reader_name_row(reader, AHEAD_DICT, shard_dict_id(numbers[i], attribute->info.id));
 }
 
 /* ---- shards ---- */
@@ -463,22 +287,6 @@ static void name_small_attributes(struct catalog_reader *reader)
     atomic_store(&catalog->small_asked, true);
 }
 
-void reader_ask_values(struct catalog_reader *reader, const struct attribute *attribute)
-{
-    static const struct shard_range all = {.open_low = true, .open_high = true};
-    const struct shards *shards;
-    if (!db_pages(reader->db))
-        return;
-    name_runs(reader, attribute, NULL);
-    name_dicts(reader, attribute);
-    ahead_ask(&reader->ahead, reader->db);
-    if (reader_shards(reader, attribute, &shards, NULL))
-        return;
-    for (size_t i = 0; i < shards->count; i++)
-        shard_between_reads(&shards->list[i], &all, name_read, reader);
-    ahead_ask(&reader->ahead, reader->db);
-}
-
 /* ---- all of a question ---- */
 
 static const struct attribute *attribute_of(struct catalog_reader *reader,
@@ -528,8 +336,8 @@ void catalog_select_ahead(struct catalog_reader *reader, const struct catalog_li
         return;
     for (size_t i = 0; i < count; i++)
         if ((attribute = attribute_of(reader, &literals[i]))) {
-            name_runs(reader, attribute, literals[i].window);
-            name_dicts(reader, attribute);
+            reader_name_runs(reader, attribute, literals[i].window);
+            reader_name_dicts(reader, attribute);
         }
     name_small_attributes(reader);
     ahead_ask(&reader->ahead, reader->db);

@@ -48,7 +48,11 @@ static int read_clip(struct catalog_reader *reader, uint32_t row, struct error *
 
 int catalog_clip(struct catalog_reader *reader, uint32_t row, struct catalog_clip *ret, struct error *err)
 {
-    int rc = reader->clip_of == row + UINT64_C(1) ? 0 : read_clip(reader, row, err);
+    int rc = 0;
+    bool at_once = reader->coming.rows.count && !clips_held(&reader->clips, row);
+    if (reader->clip_of != row + UINT64_C(1))
+        rc = at_once ? reader_at_once(reader, row, reader_name_clip, read_clip, err)
+                     : read_clip(reader, row, err);
     if (!rc)
         *ret = reader->clip;
     return rc;

@@ -12,7 +12,8 @@
 
 enum {
     MANY = 8,        /* at least one of so many rows is asked for: kept hashes are read */
-    ROWS_AT = 1024,  /* rows whose keys are asked for at once */
+    GROUPS_AT = 512, /* groups of keys that are asked for at once */
+    ROWS_AT = 1024,
     LEAVES_AT = 512, /* about as many pages of hashes are */
     LEAF_ENTRIES = 1000,
 };
@@ -29,14 +30,18 @@ struct hashing {
 
 /* ---- of few ---- */
 
-static void ask_for_keys(struct catalog_reader *reader, const uint32_t *rows, size_t count)
+/* The groups of the first rows from `from` on. Behind the last of them the next are asked for. */
+static uint64_t ask_for_keys(struct hashing *hashing, uint64_t from)
 {
-    for (size_t i = 0; i < count; i++) {
-        int64_t group = rows[i] >> NAMES_ROW_BITS;
-        if (!i || rows[i - 1] >> NAMES_ROW_BITS != group)
-            ahead_rows(&reader->ahead, reader->db, AHEAD_NAMES, (int64_t[]){group, group}, AHEAD_ALL);
+    struct catalog_reader *reader = hashing->reader;
+    uint32_t row;
+    for (int n = 0; n < GROUPS_AT && rowset_rows(hashing->rows, from, &row, 1); n++) {
+        int64_t group = row >> NAMES_ROW_BITS;
+        ahead_rows(&reader->ahead, reader->db, AHEAD_NAMES, (int64_t[]){group, group}, AHEAD_ALL);
+        from = (uint64_t)(group + 1) << NAMES_ROW_BITS;
     }
     ahead_ask(&reader->ahead, reader->db);
+    return from;
 }
 
 /* Rows ascend, so a group is read once a batch. */
@@ -68,7 +73,6 @@ static int hash_batch(struct hashing *hashing, const uint32_t *rows, size_t coun
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     struct names names;
     int rc = 0;
-    ask_for_keys(hashing->reader, rows, count);
     for (size_t i = 0; !rc && i < count; i++) {
         if (!i || rows[i - 1] >> NAMES_ROW_BITS != rows[i] >> NAMES_ROW_BITS)
             rc = read_group(hashing, rows[i], &bytes, &names, err);
@@ -81,11 +85,14 @@ static int hash_batch(struct hashing *hashing, const uint32_t *rows, size_t coun
 static int hash_keys(struct hashing *hashing, struct error *err)
 {
     uint32_t rows[ROWS_AT];
-    uint64_t from = 0;
+    uint64_t from = 0, asked = 0;
     int rc = 0;
     for (size_t n; !rc && (n = rowset_rows(hashing->rows, from, rows, ROWS_AT));
-         from = rows[n - 1] + UINT64_C(1))
+         from = rows[n - 1] + UINT64_C(1)) {
+        while (asked <= rows[n - 1])
+            asked = ask_for_keys(hashing, asked);
         rc = hash_batch(hashing, rows, n, err);
+    }
     return rc;
 }
 

@@ -46,27 +46,33 @@ static int tell(struct telling *telling, const struct value *value, uint64_t cli
     return rc ? rc : tell_one(telling, value, (int64_t)clips + above, err);
 }
 
-int catalog_values(struct catalog_reader *reader, uint32_t id, catalog_value_fn *each, void *ctx,
-                   struct error *err)
+static int tell_all(struct catalog_reader *reader, const struct attribute *attribute, struct telling *telling,
+                    struct error *err)
 {
-    const struct attribute *attribute;
-    const struct shards *shards;
-    struct telling telling = {.each = each, .ctx = ctx};
     CLEANUP_SHARDS_WALK struct shards_walk walk = {0};
-    int rc = reader_attribute(reader, id, &attribute, err);
+    int rc = cells_patch_index(reader->db, &reader->cells, attribute, &telling->patch_index, err);
     if (!rc)
-        rc = cells_patch_index(reader->db, &reader->cells, attribute, &telling.patch_index, err);
-    if (!rc)
-        rc = reader_shards(reader, attribute, &shards, err);
-    if (!rc)
-        rc = shards_walk_init(&walk, shards, NULL, false, err);
+        rc = reader_walk(reader, attribute, false, &walk, err);
     while (!rc && (rc = shards_walk_next(&walk, err)) == 1) {
         struct value value = shard_key_value(&walk.key, attribute->info.type);
         rc = value_check(&value, NULL)
                  ? db_damaged(reader->db, err, "a block of '%s' holds what is no value", attribute->info.name)
-                 : tell(&telling, &value, walk.clips, err);
+                 : tell(telling, &value, walk.clips, err);
     }
-    return rc ? rc : tell_terms(&telling, NULL, err);
+    return rc ? rc : tell_terms(telling, NULL, err);
+}
+
+int catalog_values(struct catalog_reader *reader, uint32_t id, catalog_value_fn *each, void *ctx,
+                   struct error *err)
+{
+    const struct attribute *attribute;
+    struct telling telling = {.each = each, .ctx = ctx};
+    int rc = reader_attribute(reader, id, &attribute, err);
+    if (rc)
+        return rc;
+    if (!catalog_reader_nowait(reader))
+        catalog_values_ahead_once(reader, &(struct catalog_some){&id, 1}, false);
+    return reader_walk_missed(reader, id, false, tell_all(reader, attribute, &telling, err));
 }
 
 /* ---- counts ---- */
@@ -74,10 +80,9 @@ int catalog_values(struct catalog_reader *reader, uint32_t id, catalog_value_fn 
 /* Values of several shards may be the same: a few are compared. */
 static int count_distinct(const struct shards *shards, uint64_t sum, uint64_t *ret, struct error *err)
 {
-    enum { COMPARED_MAX = 4096 };
     CLEANUP_SHARDS_WALK struct shards_walk walk = {0};
     *ret = sum;
-    if (shards->count < 2 || sum > COMPARED_MAX)
+    if (shards->count < 2 || sum > READER_COMPARED_MAX)
         return 0;
     uint64_t count = 0;
     int rc = shards_walk_init(&walk, shards, NULL, false, err);

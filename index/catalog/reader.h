@@ -49,6 +49,10 @@ struct catalog_reader {
     struct cells cells;
     struct ahead ahead;
     uint64_t ahead_of; /* the row that was last asked for, plus 1 */
+    struct reader_coming {
+        struct catalog_coming rows;
+        size_t at, asked; /* the last one that was met; those before it have been asked for */
+    } coming;
     struct hash_runs runs;
     bool has_runs;
     struct key_guess guess;
@@ -83,6 +87,11 @@ int reader_attributes(struct catalog_reader *reader, struct error *err);
 /* Those that most clips have: all, or the first ones where there are many. These are hot; who names one of
  * them need not read the others. */
 int reader_attributes_first(struct catalog_reader *reader, const struct attributes **ret, struct error *err);
+/* Name the page of a row of a table, and those of all patches of an attribute. */
+void reader_name_row(struct catalog_reader *reader, enum ahead_table table, int64_t id);
+void reader_name_patches(struct catalog_reader *reader, const struct attribute *attribute);
+/* Names what may stand above the record of a clip, of which it is known what labels it has. */
+void reader_name_above(struct catalog_reader *reader, const struct cells_row *of);
 /* Names the pages of all of them. */
 void reader_name_attributes(struct catalog_reader *reader);
 /* All values of a clip into reader->values, by attribute name. -ENOENT: not live. */
@@ -97,6 +106,13 @@ int reader_cells_row(struct catalog_reader *reader, uint32_t row, struct cells_r
 typedef int reader_fn(struct catalog_reader *reader, uint32_t row, struct error *err);
 int reader_at_once(struct catalog_reader *reader, uint32_t row, reader_fn *name, reader_fn *read,
                    struct error *err);
+/* From now on with no patience at all; what is asked for ahead is asked for with the reader's own, which it
+ * gives. And `read` done so. */
+struct catalog_patience reader_only_here(struct catalog_reader *reader);
+int reader_with_what_is_here(struct catalog_reader *reader, uint32_t row, reader_fn *read, struct error *err);
+/* Is it one of the rows that come, and has nothing been asked for of it? Then all is that is read of it and
+ * of those behind it. */
+bool reader_ask_coming(struct catalog_reader *reader, uint32_t row);
 /* The row of a key, live or not: 1, 0: none has it. What tells it is asked for at once; so is, with that
  * which tells that a row is it, what else is read of a clip that was looked up. */
 struct reader_key {
@@ -109,8 +125,20 @@ int reader_key_at_once(struct catalog_reader *reader, const struct reader_key *k
 /* What they name, of what is here. 1: there is more to name when that has come. */
 int reader_name_clip(struct catalog_reader *reader, uint32_t row, struct error *err);
 int reader_name_json(struct catalog_reader *reader, uint32_t row, struct error *err);
-/* Asks for all that tells which rows have which value of the attribute. */
-void reader_ask_values(struct catalog_reader *reader, const struct attribute *attribute);
+/* Of an attribute: the runs that stand above what is asked of a window (NULL: of all rows), if they are not
+ * in memory; and its dictionaries. */
+void reader_name_runs(struct catalog_reader *reader, const struct attribute *attribute,
+                      const struct catalog_window *window);
+void reader_name_dicts(struct catalog_reader *reader, const struct attribute *attribute);
+/* Walks over all values beneath; `rows`: their rows are asked for, too. What it reads is asked for window by
+ * window. */
+struct shards_walk;
+int reader_walk(struct catalog_reader *reader, const struct attribute *attribute, bool rows,
+                struct shards_walk *ret, struct error *err);
+/* A reader that does not wait has missed something of these values: gives rc. */
+int reader_walk_missed(struct catalog_reader *reader, uint32_t attribute, bool rows, int rc);
+/* Of several shards no more values are compared to say how many are different. */
+enum { READER_COMPARED_MAX = 4096 };
 /* A clip's row, live or not. */
 int reader_row(struct catalog_reader *reader, uint32_t row, struct clips_row *ret, struct error *err);
 /* -ENOENT: no attribute has this id. */

@@ -10,7 +10,7 @@
 #include "index/pages/frame.h"
 #include "index/pages/packs.h"
 
-enum { MEMORY_BYTES = 32 << 20, FRAMERS = 16, WANTS_MAX = 256 };
+enum { MEMORY_BYTES = 32 << 20, FRAMERS = 16, WANTS_MAX = 1024 };
 
 struct want {
     struct page_store *store;

@@ -2,6 +2,7 @@
 /* The values of all texts are walked once: each is read into words and counted for the clips that have it. */
 #include "query/order/rank.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -225,6 +226,35 @@ static int compare_scores(const void *a, const void *b)
     return (x->row > y->row) - (x->row < y->row);
 }
 
+/* ---- ahead ---- */
+
+struct texts {
+    uint32_t *ids;
+    size_t count, cap;
+};
+
+static int note_text(void *ctx, const struct catalog_attribute *attribute, struct error *err)
+{
+    struct texts *texts = ctx;
+    (void)err;
+    mem_grow(&texts->ids, &texts->cap, texts->count + 1, sizeof *texts->ids);
+    if (attribute->type == VALUE_TEXT)
+        texts->ids[texts->count++] = attribute->id;
+    return 0;
+}
+
+void rank_ahead(struct catalog_reader *reader, bool again)
+{
+    struct texts texts = {0};
+    if (!catalog_attributes(reader, note_text, &texts, NULL) && texts.count) {
+        const struct catalog_some some = {texts.ids, texts.count};
+        (again ? catalog_values_ahead : catalog_values_ahead_once)(reader, &some, true);
+    }
+    free(texts.ids);
+}
+
+/* ---- all of it ---- */
+
 int rank_rows(struct catalog_reader *reader, const struct rowset *rows, const struct rank_words *words,
               size_t most, uint32_t **ret, size_t *ret_count, struct error *err)
 {
@@ -238,7 +268,11 @@ int rank_rows(struct catalog_reader *reader, const struct rowset *rows, const st
         return rc;
     counting.live = live;
     counting.lengths = mem_zero((info.rows + 1) * sizeof *counting.lengths);
+    if (!catalog_reader_nowait(reader))
+        rank_ahead(reader, false);
     rc = catalog_attributes(reader, count_attribute, &counting, err);
+    if (rc == -EAGAIN)
+        rank_ahead(reader, true);
     if (rc)
         return rc;
     merge_hits(&counting);

@@ -26,6 +26,9 @@ bool rank_words_read(const char *text, size_t len, struct rank_words *ret);
 void rank_words_done(struct rank_words *words);
 
 /* The `most` best of `rows` (live ones) that have any of the words, best first; *ret is to be freed. */
+/* Starts to fetch what both rank_rows() and a look-up of its words read of texts; `again`: though that was
+ * done. */
+void rank_ahead(struct catalog_reader *reader, bool again);
 int rank_rows(struct catalog_reader *reader, const struct rowset *rows, const struct rank_words *words,
               size_t most, uint32_t **ret, size_t *ret_count, struct error *err);
 

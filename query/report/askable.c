@@ -48,9 +48,8 @@ static int read_values(const struct asking *asking, struct askable *to, struct f
     return asking->all ? 0 : facets_count_values(&asked, &to->values, err);
 }
 
-static int ask(void *ctx, const struct catalog_attribute *attribute, struct error *err)
+static int ask(const struct asking *asking, const struct catalog_attribute *attribute, struct error *err)
 {
-    const struct asking *asking = ctx;
     struct askable askable = {.attribute = attribute};
     CLEANUP_FACETS struct facets facets = {0};
     CLEANUP_BUF struct buf description = BUF_INIT;
@@ -69,6 +68,41 @@ static int ask(void *ctx, const struct catalog_attribute *attribute, struct erro
     return asking->each(asking->ctx, &askable, err);
 }
 
+struct attributes {
+    struct catalog_attribute *list;
+    size_t count, cap;
+};
+
+static int note(void *ctx, const struct catalog_attribute *attribute, struct error *err)
+{
+    struct attributes *attributes = ctx;
+    (void)err;
+    mem_grow(&attributes->list, &attributes->cap, attributes->count + 1, sizeof *attributes->list);
+    attributes->list[attributes->count++] = *attribute;
+    return 0;
+}
+
+static void ask_ahead(const struct asking *asking, const struct attributes *attributes, bool again)
+{
+    const struct facets_attributes of = {asking->reader, asking->rows, attributes->list, attributes->count};
+    facets_has_ahead(&of, again);
+    facets_values_ahead(&of, again);
+}
+
+static int ask_all(const struct asking *asking, struct error *err)
+{
+    struct attributes attributes = {0};
+    int rc = catalog_attributes(asking->reader, note, &attributes, err);
+    if (!rc && !catalog_reader_nowait(asking->reader))
+        ask_ahead(asking, &attributes, false);
+    for (size_t i = 0; !rc && i < attributes.count; i++)
+        rc = ask(asking, &attributes.list[i], err);
+    if (rc == -EAGAIN)
+        ask_ahead(asking, &attributes, true);
+    free(attributes.list);
+    return rc;
+}
+
 int askable_each(const struct query *query, struct catalog_reader *reader, askable_fn *each, void *ctx,
                  struct error *err)
 {
@@ -81,7 +115,7 @@ int askable_each(const struct query *query, struct catalog_reader *reader, askab
         return rc;
     CLEANUP_ROWSET struct rowset *rows = set_rows(set);
     struct asking asking = {reader, rows, set_count(set) == info.clips, each, ctx};
-    return catalog_attributes(reader, ask, &asking, err);
+    return ask_all(&asking, err);
 }
 
 /* ---- as JSON ---- */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "query/coming.h"
+#include "query/facets.h"
 #include "query/files.h"
 #include "query/report/report.h"
 
@@ -50,17 +52,43 @@ static void add_cell(struct buf *line, const void *bytes, size_t len, bool there
 
 /* ---- columns ---- */
 
-static int add_column(void *ctx, const struct catalog_attribute *attribute, struct error *err)
+static int note_column(void *ctx, const struct catalog_attribute *attribute, struct error *err)
 {
     struct csv *csv = ctx;
-    CLEANUP_ROWSET struct rowset *has = NULL;
-    const struct catalog_literal literal = {.attribute = attribute->id, .op = CATALOG_HAS};
-    int rc = catalog_select(csv->reader, &literal, &has, err);
-    if (rc || !rowset_intersects(has, csv->rows))
-        return rc;
+    (void)err;
     mem_grow(&csv->columns, &csv->cap, csv->count + 1, sizeof *csv->columns);
     csv->columns[csv->count++] = *attribute;
     return 0;
+}
+
+static int keep_columns(struct csv *csv, struct error *err)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < csv->count; i++) {
+        CLEANUP_ROWSET struct rowset *has = NULL;
+        const struct catalog_literal literal = {.attribute = csv->columns[i].id, .op = CATALOG_HAS};
+        int rc = catalog_select(csv->reader, &literal, &has, err);
+        if (rc)
+            return rc;
+        if (rowset_intersects(has, csv->rows))
+            csv->columns[kept++] = csv->columns[i];
+    }
+    csv->count = kept;
+    return 0;
+}
+
+/* Those that some of the clips have. */
+static int find_columns(struct csv *csv, struct error *err)
+{
+    int rc = catalog_attributes(csv->reader, note_column, csv, err);
+    const struct facets_attributes of = {csv->reader, csv->rows, csv->columns, csv->count};
+    if (!rc && !catalog_reader_nowait(csv->reader))
+        facets_has_ahead(&of, false);
+    if (!rc)
+        rc = keep_columns(csv, err);
+    if (rc == -EAGAIN)
+        facets_has_ahead(&of, true);
+    return rc;
 }
 
 static void add_head(const struct csv *csv)
@@ -151,11 +179,11 @@ static int make(const struct query *query, struct catalog_reader *reader, struct
         return rc;
     CLEANUP_ROWSET struct rowset *rows = set_rows(set);
     CLEANUP_CSV struct csv csv = {.reader = reader, .query = query, .rows = rows, .line = buf, .to = to};
-    rc = catalog_attributes(reader, add_column, &csv, err);
+    rc = find_columns(&csv, err);
     if (rc)
         return rc;
     add_head(&csv);
-    return set_each(set, add_clip, &csv, err);
+    return coming_each(set, reader, CATALOG_COMING_VALUES, add_clip, &csv, err);
 }
 
 int csv_append(const struct query *query, struct catalog_reader *reader, struct buf *buf, struct error *err)

@@ -142,7 +142,7 @@ int digest_query(const struct query *query, struct catalog_reader *reader, struc
                                               .recording = RECORDING_INIT,
                                               .sha = sha256_new(),
                                               .digest = &digest};
-    int rc = query_each(query, reader, sum_clip, &summing, err);
+    int rc = query_each_clip(query, reader, CATALOG_COMING_STREAMS, sum_clip, &summing, err);
     sha256_finish(summing.sha, digest.sha256);
     if (rc >= 0)
         *ret = digest;

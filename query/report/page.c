@@ -15,6 +15,7 @@
 
 #include "cache/base/instant.h"
 #include "cache/base/json.h"
+#include "query/coming.h"
 #include "query/files.h"
 #include "query/report/page_html.h"
 
@@ -149,7 +150,7 @@ static int add_head(struct page *page, const struct query *query, uint64_t clips
 static int add_row(void *ctx, uint32_t row, struct error *err)
 {
     struct page *page = ctx;
-    if (page->shown == PAGE_CLIPS_MAX || page->buf->len - page->start > PAGE_BYTES_MAX)
+    if (page->buf->len - page->start > PAGE_BYTES_MAX)
         return 1;
     buf_text_append(page->buf, page->shown++ ? ",\n" : "\n");
     return add_clip(page, row, err);
@@ -165,8 +166,9 @@ int page_append(const struct query *query, struct catalog_reader *reader, struct
     if (!rc)
         rc = add_head(&page, query, set_count(result), err);
     page.start = buf->len;
+    CLEANUP_SET struct set *shown = rc ? NULL : set_new_every(result, 0, 1, PAGE_CLIPS_MAX);
     if (!rc)
-        rc = set_each(result, add_row, &page, err);
+        rc = coming_each(shown, reader, CATALOG_COMING_VALUES, add_row, &page, err);
     buf_text_append(buf, "]}");
     buf_append(buf, page_html_tail, page_html_tail_len);
     if (rc < 0)

@@ -112,7 +112,7 @@ static int add_paths(void *ctx, uint32_t row, struct error *err)
 static int make_paths(const struct query *query, struct paths *paths, struct error *err)
 {
     size_t start = paths->buf ? paths->buf->len : 0;
-    int rc = query_each(query, paths->reader, add_paths, paths, err);
+    int rc = query_each_clip(query, paths->reader, CATALOG_COMING_FILES, add_paths, paths, err);
     if (rc && paths->buf)
         buf_truncate(paths->buf, start);
     return rc;
@@ -200,7 +200,8 @@ static int make_manifest(const struct query *query, struct catalog_reader *reade
                          uint64_t *ret_bytes, struct error *err)
 {
     struct manifest manifest = {.reader = reader, .query = query, .buf = buf};
-    int rc = query_each(query, reader, add_line, &manifest, err);
+    enum catalog_coming_what what = buf ? CATALOG_COMING_VALUES : CATALOG_COMING_FILES;
+    int rc = query_each_clip(query, reader, what, add_line, &manifest, err);
     buf_done(&manifest.files);
     if (!rc && ret_bytes)
         *ret_bytes = manifest.total_bytes;
@@ -228,7 +229,7 @@ int report_manifest_print(const struct query *query, struct catalog_reader *read
 {
     struct printing printing = {.manifest = {.reader = reader, .query = query}, .to = to};
     printing.manifest.buf = &printing.lines;
-    int rc = query_each(query, reader, print_line, &printing, err);
+    int rc = query_each_clip(query, reader, CATALOG_COMING_VALUES, print_line, &printing, err);
     buf_done(&printing.manifest.files);
     buf_done(&printing.lines);
     return rc;

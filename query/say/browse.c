@@ -182,6 +182,26 @@ static int note_key(void *ctx, const struct catalog_attribute *attribute, struct
     return 0;
 }
 
+/* All that tells which of them divide. */
+static void ask_keys(const struct browsing *browsing, const struct keys *keys, bool again)
+{
+    const struct facets_attributes of = {browsing->reader, browsing->rows, keys->list, keys->count};
+    facets_has_ahead(&of, again);
+    facets_divide_ahead(&of, again);
+}
+
+static int take_keys(struct browsing *browsing, const struct keys *keys, struct error *err)
+{
+    int rc = 0;
+    if (!catalog_reader_nowait(browsing->reader))
+        ask_keys(browsing, keys, false);
+    for (size_t i = 0; !rc && i < keys->count; i++)
+        rc = take_key(browsing, &keys->list[i], err);
+    if (rc == -EAGAIN)
+        ask_keys(browsing, keys, true);
+    return rc;
+}
+
 int browse_keys(const struct query *query, struct catalog_reader *reader, browse_fn *each, void *ctx,
                 struct error *err)
 {
@@ -190,8 +210,8 @@ int browse_keys(const struct query *query, struct catalog_reader *reader, browse
     int rc = find_rows(query, &browsing, err);
     if (!rc)
         rc = catalog_attributes(reader, note_key, &keys, err);
-    for (size_t i = 0; !rc && i < keys.count; i++)
-        rc = take_key(&browsing, &keys.list[i], err);
+    if (!rc)
+        rc = take_keys(&browsing, &keys, err);
     rowset_unref(browsing.rows);
     free(keys.list);
     return rc;
@@ -221,28 +241,6 @@ static int give_infinity(struct browsing *browsing, double real, struct error *e
     return rc || !count ? rc : give_value(browsing, &value, err);
 }
 
-/* A range that has clips. */
-static int give_bucket(struct browsing *browsing, const struct bucket *bucket, struct error *err)
-{
-    const struct value ends[] = {bucket->low, bucket->high};
-    const struct catalog_literal literal = {.attribute = browsing->attribute.id,
-                                            .op = CATALOG_RANGE,
-                                            .values = ends,
-                                            .count = 2,
-                                            .inclusive_low = true,
-                                            .inclusive_high = bucket->low.type == VALUE_INT};
-    CLEANUP_BUF struct buf text = BUF_INIT, name = BUF_INIT;
-    uint64_t count;
-    int rc = facets_count_clips(browsing->reader, browsing->rows, &literal, &count, err);
-    if (rc || !count)
-        return rc;
-    bucket_print_end(&text, &bucket->low);
-    buf_text_append(&text, "..");
-    bucket_print_end(&text, &bucket->high);
-    append_name(&name, buf_text(&text), text.len);
-    return browsing->each(browsing->ctx, buf_text(&name), err);
-}
-
 static bool is_number(enum value_type type)
 {
     return type != VALUE_TEXT && type != VALUE_BOOL && type != VALUE_LIST;
@@ -261,20 +259,111 @@ static int refuse(const struct browsing *browsing, struct error *err)
         BROWSE_MOST, name);
 }
 
+/* ---- ranges ---- */
+
+static int give_bucket(struct browsing *browsing, const struct bucket *bucket, struct error *err)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT, name = BUF_INIT;
+    bucket_print_end(&text, &bucket->low);
+    buf_text_append(&text, "..");
+    bucket_print_end(&text, &bucket->high);
+    append_name(&name, buf_text(&text), text.len);
+    return browsing->each(browsing->ctx, buf_text(&name), err);
+}
+
+static struct catalog_literal in_bucket(const struct browsing *browsing, const struct bucket *bucket,
+                                        struct value ends[2])
+{
+    ends[0] = bucket->low;
+    ends[1] = bucket->high;
+    return (struct catalog_literal){.attribute = browsing->attribute.id,
+                                    .op = CATALOG_RANGE,
+                                    .values = ends,
+                                    .count = 2,
+                                    .inclusive_low = true,
+                                    .inclusive_high = bucket->low.type == VALUE_INT};
+}
+
+struct buckets {
+    struct bucket list[BUCKET_MOST];
+    size_t count;
+};
+
+static void ask_buckets(const struct browsing *browsing, const struct buckets *buckets, bool again)
+{
+    struct catalog_literal literals[BUCKET_MOST];
+    struct value ends[BUCKET_MOST][2];
+    for (size_t i = 0; i < buckets->count; i++)
+        literals[i] = in_bucket(browsing, &buckets->list[i], ends[i]);
+    (again ? catalog_select_ahead : catalog_select_ahead_once)(browsing->reader, literals, buckets->count);
+}
+
+/* Has one of the values, in their order, a place in it? */
+static bool is_met(const struct bucket *bucket, const struct facets *values)
+{
+    size_t i = 0;
+    while (i < values->count && value_compare(&values->list[i].value, &bucket->low) < 0)
+        i++;
+    int order = i < values->count ? value_compare(&values->list[i].value, &bucket->high) : 1;
+    return order < 0 || (!order && bucket->low.type == VALUE_INT);
+}
+
+static int give_met(struct browsing *browsing, const struct buckets *buckets, const struct facets *values,
+                    struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < buckets->count; i++)
+        if (is_met(&buckets->list[i], values))
+            rc = give_bucket(browsing, &buckets->list[i], err);
+    return rc;
+}
+
+/* Those that have clips, as the index says. */
+static int give_counted(struct browsing *browsing, const struct buckets *buckets, struct error *err)
+{
+    int rc = 0;
+    if (!catalog_reader_nowait(browsing->reader))
+        ask_buckets(browsing, buckets, false);
+    for (size_t i = 0; !rc && i < buckets->count; i++) {
+        struct value ends[2];
+        const struct catalog_literal literal = in_bucket(browsing, &buckets->list[i], ends);
+        uint64_t count;
+        rc = facets_count_clips(browsing->reader, browsing->rows, &literal, &count, err);
+        if (!rc && count)
+            rc = give_bucket(browsing, &buckets->list[i], err);
+    }
+    if (rc == -EAGAIN)
+        ask_buckets(browsing, buckets, true);
+    return rc;
+}
+
+/* Of clips that are read one by one, their values tell. */
+static int give_buckets(struct browsing *browsing, const struct facets_asked *asked,
+                        const struct buckets *buckets, struct error *err)
+{
+    CLEANUP_FACETS struct facets values = {0};
+    bool by_clips;
+    int rc = catalog_values_by_clips(asked->reader, asked->attribute->id, asked->rows, &by_clips, err);
+    if (rc || !by_clips)
+        return rc ? rc : give_counted(browsing, buckets, err);
+    rc = facets_least(asked, SIZE_MAX, &values, err);
+    return rc ? rc : give_met(browsing, buckets, &values, err);
+}
+
 static int give_ranges(struct browsing *browsing, const struct facets_asked *asked, struct error *err)
 {
-    struct bucket buckets[BUCKET_MOST];
+    struct buckets buckets;
     struct facets_bounds bounds;
     int rc = facets_bounds(asked, &bounds, err);
     if (rc)
         return rc;
-    size_t count = bounds.numbers ? bucket_split(&bounds.least, &bounds.greatest, buckets) : 0;
-    if (!count)
+    buckets.count = bounds.numbers ? bucket_split(&bounds.least, &bounds.greatest, buckets.list) : 0;
+    if (!buckets.count)
         return refuse(browsing, err);
     if (bounds.minus_infinity)
         rc = give_infinity(browsing, -HUGE_VAL, err);
-    for (size_t i = 0; !rc && i < count; i++)
-        rc = give_bucket(browsing, &buckets[i], err);
+    if (!rc)
+        rc = give_buckets(browsing, asked, &buckets, err);
     if (!rc && bounds.infinity)
         rc = give_infinity(browsing, HUGE_VAL, err);
     return rc;

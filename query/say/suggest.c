@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cache/base/count.h"
+#include "query/coming.h"
 #include "query/files.h"
 #include "query/literal.h"
 #include "query/stage/stage.h"
@@ -195,7 +196,7 @@ int suggest_files(const struct query *parent, const char *typed, struct catalog_
     CLEANUP_SET struct set *first = NULL;
     int rc = query_first(parent, SUGGEST_CLIPS_MOST, reader, &first, err);
     if (!rc)
-        rc = set_each(first, take_clip, &naming, err);
+        rc = coming_each(first, reader, CATALOG_COMING_FILES, take_clip, &naming, err);
     bool enough = naming.count == SUGGEST_MOST || naming.looked_at == SUGGEST_CLIPS_MOST;
     return rc > 0 && enough ? 0 : rc;
 }

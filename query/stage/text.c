@@ -48,8 +48,12 @@ static int check(const struct rank_words *words, struct catalog_reader *reader,
 {
     CLEANUP_BUF struct buf shown = BUF_INIT;
     int rc = 0;
+    if (!catalog_reader_nowait(reader))
+        rank_ahead(reader, false);
     for (size_t i = 0; !rc && i < words->count; i++)
         rc = catalog_attributes(reader, look, &(struct search){reader, words->list[i]}, err);
+    if (rc == -EAGAIN)
+        rank_ahead(reader, true);
     if (rc)
         return rc < 0 ? rc : 0;
     show_append(&shown, arg->bytes, arg->len);

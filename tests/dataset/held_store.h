@@ -11,7 +11,7 @@
 #include "cache/store/ops.h"
 
 enum held_mode { HELD_GIVE, HELD_HOLD, HELD_FAIL };
-enum { HELD_MAX = 256 };
+enum { HELD_MAX = 2048 };
 
 struct held_get {
     struct store_get get;

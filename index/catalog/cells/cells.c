@@ -295,13 +295,13 @@ static void stand_over(struct cells *cells, const struct attribute *attribute, c
     cells->over[cells->over_count++] = over;
 }
 
-static bool has_index(const struct cells *cells, const struct attribute *attribute)
+bool cells_indexed(const struct cells *cells, const struct attribute *attribute)
 {
     uint32_t key = key_of(attribute->info.id, false);
     size_t at = place_of(cells, key);
     if (at < cells->held_count && cells->held[at].key == key)
         return true;
-    CLEANUP_PATCH_INDEX struct patch_index *pooled = patch_pool_get(cells->pool, key);
+    CLEANUP_PATCH_INDEX struct patch_index *pooled = cells->pool ? patch_pool_get(cells->pool, key) : NULL;
     return pooled;
 }
 
@@ -309,7 +309,7 @@ bool cells_alone(const struct cells *cells, const struct attribute *attribute)
 {
     uint32_t id = attribute->info.id;
     bool often = id < cells->look_cap && cells->looks[id] >= LOOKS_MAX;
-    return cells->pool && !often && !has_index(cells, attribute);
+    return cells->pool && !often && !cells_indexed(cells, attribute);
 }
 
 static void count_look(struct cells *cells, uint32_t id)

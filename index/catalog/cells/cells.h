@@ -54,6 +54,8 @@ int cells_patches(struct db *db, struct cells *cells, const struct attribute *at
                   const struct patch_index **ret, struct error *err);
 /* A reference to what cells_patches() gives, if it is here; NULL: it would have to be read. */
 struct patch_index *cells_held(const struct cells *cells, const struct attribute *attribute);
+/* Are all patches in memory, by row? */
+bool cells_indexed(const struct cells *cells, const struct attribute *attribute);
 /* Is all that stands above in memory? */
 bool cells_known(const struct cells *cells, const struct attribute *attribute);
 /* Appends the attribute's runs, merged; or those from `first` on, before `end`. */

@@ -82,6 +82,12 @@ static int read_grown(struct db *db, struct clips *clips, uint32_t row, struct e
     return take_grown(db, clips, row, err);
 }
 
+bool clips_held(const struct clips *clips, uint32_t row)
+{
+    return clips->group == (row >> NAMES_ROW_BITS) + UINT64_C(1) &&
+           clips->grown_group == (row >> GROWN_ROW_BITS) + UINT64_C(1);
+}
+
 static int take_names(struct db *db, struct clips *clips, uint32_t row, struct error *err)
 {
     if (names_decode(clips->names_bytes.data, clips->names_bytes.len, &clips->names))

@@ -37,6 +37,8 @@ struct clips_row { /* texts and files are valid until the next clips_read() */
 /* `growth`: all that is not folded, see clips_growth(). 1, 0: there is no such row, or -errno. */
 int clips_read(struct db *db, struct clips *clips, const struct json_growth *growth, uint32_t row,
                struct clips_row *ret, struct error *err);
+/* Are these the groups that were read last? */
+bool clips_held(const struct clips *clips, uint32_t row);
 /* All that the row has grown since its sizes were written: with the versions that changed it, and which
  * attributes it has patches of. */
 struct clips_grown {

@@ -44,6 +44,16 @@ void shard_equal_reads(const struct shard *shard, const struct shard_key *key, s
         tell_blocks(shard, at, at + 1, each, ctx);
 }
 
+void shard_walk_reads(const struct shard *shard, size_t from, size_t to, shard_read_fn *each, void *ctx)
+{
+    const struct dict *dict = &shard->dict;
+    size_t low = from ? dict_large_below(dict, &dict->blocks[from].key) : 0;
+    size_t high = to < dict->block_count ? dict_large_below(dict, &dict->blocks[to].key) : dict->large_count;
+    for (size_t i = low; i < high; i++)
+        tell_posting(shard, dict->large[i].posting, each, ctx);
+    tell_blocks(shard, from, to, each, ctx);
+}
+
 void shard_between_reads(const struct shard *shard, const struct shard_range *range, shard_read_fn *each,
                          void *ctx)
 {

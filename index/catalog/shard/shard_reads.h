@@ -11,5 +11,7 @@ typedef void shard_read_fn(void *ctx, enum shard_table table, const int64_t ids[
 void shard_has_reads(const struct shard *shard, shard_read_fn *each, void *ctx);
 void shard_equal_reads(const struct shard *shard, const struct shard_key *key, shard_read_fn *each,
                        void *ctx);
+/* What a walk over blocks [from, to) reads, and over the large values between them. */
+void shard_walk_reads(const struct shard *shard, size_t from, size_t to, shard_read_fn *each, void *ctx);
 void shard_between_reads(const struct shard *shard, const struct shard_range *range, shard_read_fn *each,
                          void *ctx);

@@ -23,6 +23,8 @@ static int step_in_blocks(struct shard_walk *walk, struct error *err)
         walk->in_block = false;
         if (walk->block == dict->block_count)
             return 0;
+        if (walk->ask && walk->block == walk->ask_at)
+            walk->ask(walk->ctx, walk);
         uint32_t number = dict->blocks[walk->block++].number;
         int rc = walk->rows ? shard_block_read(walk->shard, number, &walk->bytes, &walk->open, err)
                             : shard_block_counts(walk->shard, number, &walk->bytes, &walk->open, err);

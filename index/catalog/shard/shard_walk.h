@@ -11,6 +11,9 @@ struct shard_walk {
     bool rows;                 /* shard_walk_rows() is wanted */
     size_t block, large;       /* the next ones */
     bool in_block, is_large;
+    void (*ask)(void *ctx, struct shard_walk *walk); /* NULL, or called before block `ask_at` is read */
+    size_t ask_at, ask_step;
+    void *ctx; /* its */
     struct buf bytes;
     struct block open;
     struct shard_keys keys;

@@ -113,5 +113,6 @@ const struct stage stage_text = {
     .free = free_text,
     .print = print,
     .leaves = at_most,
+    .sorts = true,
     .apply = apply,
 };

@@ -96,6 +96,10 @@ static int apply(const void *bound, struct catalog_reader *reader, struct set *s
                  struct error *err)
 {
     const struct text *text = bound;
+    if (!text->most || !set_count(set)) {
+        *ret = set_new_list(mem_alloc(0), 0);
+        return 0;
+    }
     CLEANUP_ROWSET struct rowset *rows = set_rows(set);
     uint32_t *list = NULL;
     size_t count = 0;

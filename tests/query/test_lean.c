@@ -2,6 +2,7 @@
 /* Which stages make no difference to a question, as canonical paths. That the answers stay what they are,
  * test_stage has by random paths. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <string.h>
 
 #include "query/lean.h"
@@ -74,4 +75,38 @@ Test(lean, a_stage_that_leaves_all_says_so_of_the_number_too)
     for (size_t i = 0; (stage = stage_at(i)); i++)
         if (stage->leaves_all)
             cr_assert(stage->exact && stage->leaves(NULL, 17) == 17, "%s", stage->name);
+}
+
+/* In another data set what is sorted by is a list, which has no order: who sorts is refused. */
+Test(lean, whether_and_how_many_and_which_clips_there_are_is_told_without_sorting_them)
+{
+    static const struct world_attribute number[] = {{"n", VALUE_INT, false}, {NULL, VALUE_BOOL, false}};
+    static const struct world_attribute list[] = {{"n", VALUE_LIST, false}, {NULL, VALUE_BOOL, false}};
+    static const char *const paths[] = {"@sort=n", "@sort=-n/@sample=2", "@sort=n/n.null=0/@shuffle=7"};
+    char lines[][16] = {"ep1 n=3", "ep2 n=1"};
+    struct world worlds[2] = {{.attributes = number}, {.attributes = list}};
+    struct world_catalog open[2];
+    for (size_t i = 0; i < 2; i++) {
+        world_add_line(&worlds[0], lines[i]);
+        world_value(&worlds[1], world_add(&worlds[1], i ? "ep2" : "ep1"), "n", "[1,2]");
+    }
+    world_open(&worlds[0], &open[0]), world_open(&worlds[1], &open[1]);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        CLEANUP_QUERY struct query *query = NULL;
+        CLEANUP_ROWSET struct rowset *rows = NULL;
+        struct set *set = NULL;
+        struct error err = {0};
+        uint64_t count = 0;
+        bool any = false;
+        cr_assert_eq(query_parse(paths[i], strlen(paths[i]), open[0].reader, &query, &err), 0, "%s",
+                     err.text);
+        cr_assert_eq(query_run(query, open[1].reader, &set, NULL), -EINVAL, "%s", paths[i]);
+        cr_assert_eq(query_count(query, open[1].reader, &count, &err), 0, "%s: %s", paths[i], err.text);
+        cr_assert_eq(query_exists(query, open[1].reader, &any, &err), 0, "%s: %s", paths[i], err.text);
+        cr_assert_eq(query_rows(query, open[1].reader, &rows, &err), 0, "%s: %s", paths[i], err.text);
+        cr_assert(count == 2 && any && rowset_count(rows) == 2, "%s", paths[i]);
+    }
+    world_close(&open[0]), world_close(&open[1]);
+    world_done(&worlds[0]), world_done(&worlds[1]);
+    check_leaks();
 }

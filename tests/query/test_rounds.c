@@ -239,47 +239,6 @@ Test(rounds, a_path_whose_components_are_known_takes_one_round_whatever_its_pred
     }
 }
 
-enum question { COUNT, EXISTS, ROWS, QUESTIONS };
-
-static unsigned ask_cold(enum question question, const char *path, uint64_t *ret)
-{
-    struct scene s;
-    CLEANUP_ROWSET struct rowset *rows = NULL;
-    struct query *query = NULL;
-    unsigned rounds = 0;
-    bool any = false;
-    int rc;
-    begin(&s);
-    cr_assert_eq(query_parse(path, strlen(path), s.versions.reader, &query, &s.err), 0, "%s", s.err.text);
-    do
-        rc = question == COUNT    ? query_count(query, s.now, ret, &s.err)
-             : question == EXISTS ? query_exists(query, s.now, &any, &s.err)
-                                  : query_rows(query, s.now, &rows, &s.err);
-    while (waited(&s, rc, &rounds));
-    if (question != COUNT)
-        *ret = rows ? rowset_count(rows) : any;
-    query_unref(query);
-    end(&s);
-    return rounds;
-}
-
-/* `note` is cold, so who sorts by it waits for more. */
-Test(rounds, whether_and_how_many_and_which_clips_are_in_an_ordered_folder_is_told_without_the_order)
-{
-    static const char *const ordered[] = {"@sort=note/skill=skill1581",
-                                          "skill=skill1581/@sort=-note/@shuffle=7",
-                                          "@sort=note/@shuffle=7/skill=skill1581/@sort=length"};
-    for (enum question question = COUNT; question < QUESTIONS; question++) {
-        uint64_t wanted, told;
-        unsigned rounds = ask_cold(question, "skill=skill1581", &wanted);
-        cr_assert_gt(wanted, 0);
-        for (size_t i = 0; i < sizeof ordered / sizeof *ordered; i++) {
-            cr_assert_eq(ask_cold(question, ordered[i], &told), rounds, "%s", ordered[i]);
-            cr_assert_eq(told, wanted, "%s", ordered[i]);
-        }
-    }
-}
-
 /* Values and their counts are hot, if an attribute has up to some 10,000 texts: so no component waits. But
  * `arm` has patches, which may have taken its last clip from a value: the first look at it reads them. */
 Test(rounds, a_cold_path_of_three_predicates_has_its_first_names_after_two_rounds_whatever_is_asked_first)

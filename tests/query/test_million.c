@@ -92,14 +92,19 @@ static void expect_members(const struct million_list *list, const struct query *
     struct catalog_reader *reader = list->of->versions.reader;
     CLEANUP_ROWSET struct rowset *rows = NULL, *wanted = rowset_new();
     CLEANUP_QUERY struct query *unordered = query_unordered(query);
+    CLEANUP_SET struct set *set = NULL;
+    uint32_t window = UINT32_MAX;
     rowset_add_many(wanted, list->rows, list->count);
     cr_assert_eq(query_rows(query, reader, &rows, NULL), 0, "%s", path);
     cr_assert(rowset_count(rows) == list->count && rowset_and_count(rows, wanted) == list->count, "%s", path);
     const uint32_t looked_for[] = {0, 65535, 65536, MILLION_CLIPS - 2, MILLION_CLIPS - 1};
     for (size_t i = 0; i < sizeof looked_for / sizeof *looked_for; i++) {
-        CLEANUP_SET struct set *set = NULL;
-        uint32_t row = looked_for[i];
-        cr_assert_eq(query_run_window(unordered, reader, query_window_of_row(unordered, row), &set, NULL), 0);
+        uint32_t row = looked_for[i], before = window;
+        window = query_window_of_row(unordered, row);
+        if (window != before) {
+            set_unref(set);
+            cr_assert_eq(query_run_window(unordered, reader, window, &set, NULL), 0);
+        }
         cr_assert_eq(set_has(set, row), rowset_contains(wanted, row), "%s: row %" PRIu32, path, row);
     }
 }
@@ -231,7 +236,7 @@ static void check_pages(const struct million *million, const char *path, size_t 
               "%s: %" PRIu64 " listed, %" PRIu64 " of them once", path, at, rowset_count(seen));
 }
 
-Test(million, stages_and_chains_of_two_are_what_they_are_of_a_list_at_any_size, .timeout = 900)
+Test(million, stages_and_chains_of_two_are_what_they_are_of_a_list_at_any_size, .timeout = 1800)
 {
     struct million *million = million_new(test_seed());
     CLEANUP_ROWSET struct rowset *live = NULL;

@@ -57,7 +57,7 @@ static int find_file(struct task *task, const struct node *dir, const struct cat
     CLEANUP_SCOPE struct scope scope = {0};
     CLEANUP_SET struct set *result = NULL;
     struct fs *fs = task->fs;
-    struct query_asked asked = {
+    const struct query_asked asked = {
         .version = dir->version, .purge = dataset_purge_seq(fs->dataset), .query = dir->query};
     struct files_entry file;
     struct fuse_entry_param entry = {.attr_timeout = FS_FOREVER, .entry_timeout = FS_FOREVER};
@@ -65,9 +65,8 @@ static int find_file(struct task *task, const struct node *dir, const struct cat
     int rc = scope_open(fs, dir->version, patience, &scope, err);
     if (rc == 0)
         rc = files_find(scope.reader, task->name, strlen(task->name), &row, &stream, err);
-    asked.window = rc == 0 ? query_window_of_row(dir->query, row) : 0;
     if (rc == 0)
-        rc = query_results_get(fs->results, &asked, scope.reader, &result, err);
+        rc = query_results_get_around(fs->results, &asked, row, scope.reader, &result, err);
     if (rc == 0)
         rc = files_check(result, row, task->name, strlen(task->name), err);
     if (rc == 0)

@@ -4,10 +4,12 @@
 #include "query/query.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "query/bind.h"
 #include "query/clause.h"
+#include "query/lean.h"
 
 struct query {
     atomic_uint refs;
@@ -47,6 +49,43 @@ struct clause *const *query_clauses(const struct query *query, size_t *ret_count
 {
     *ret_count = query->count;
     return query->clauses;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp((*(struct clause *const *)a)->text, (*(struct clause *const *)b)->text);
+}
+
+/* As add_clause() keeps them. How many are left. */
+static size_t sort_runs(struct clause **clauses, size_t count)
+{
+    size_t kept = 0;
+    for (size_t at = 0, end; at < count; at = end) {
+        size_t start = kept;
+        for (end = at; end < count && !clause_is_barrier(clauses[end]);)
+            end++;
+        if (end > at)
+            qsort(clauses + at, end - at, sizeof *clauses, compare_texts);
+        for (; at < end; at++)
+            if (kept == start || compare_texts(&clauses[kept - 1], &clauses[at]) != 0)
+                clauses[kept++] = clauses[at];
+        if (end < count)
+            clauses[kept++] = clauses[end++];
+    }
+    return kept;
+}
+
+struct query *query_unordered(const struct query *query)
+{
+    CLEANUP_FREE struct clause **kept = mem_alloc((query->count + 1) * sizeof *kept);
+    size_t count = lean_clauses(query->clauses, query->count, false, kept);
+    if (count == query->count)
+        return query_ref((struct query *)(uintptr_t)query);
+    count = sort_runs(kept, count);
+    struct query *ret = query_new(count);
+    for (size_t i = 0; i < count; i++)
+        ret->clauses[i] = clause_ref(kept[i]);
+    return ret;
 }
 
 bool query_shows(const struct query *query, const char *name, const char *ext)

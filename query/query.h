@@ -54,14 +54,21 @@ bool query_shows(const struct query *query, const char *name, const char *ext);
 struct clause;
 struct clause *const *query_clauses(const struct query *query, size_t *ret_count);
 
-/* Four questions, none of which does the work of another: is there any clip, which are the first, how many
- * are there, which ones are they, in listing order. */
+/* The same clips in any order: the query without the stages that only put them in order (query/lean.h). A
+ * reference, maybe to the same one. Clips are looked for in it, since it is made with less, and window by
+ * window where the order alone stands against that. */
+struct query *query_unordered(const struct query *query);
+
+/* Five questions, none of which does the work of another: is there any clip, which are the first, how many
+ * are there, which ones are they, in listing order, and which ones in no order. */
 int query_exists(const struct query *query, struct catalog_reader *reader, bool *ret, struct error *err);
 int query_first(const struct query *query, uint64_t most, struct catalog_reader *reader, struct set **ret,
                 struct error *err);
 int query_count(const struct query *query, struct catalog_reader *reader, uint64_t *ret, struct error *err);
 int query_run(const struct query *query, struct catalog_reader *reader, struct set **ret, struct error *err);
-/* The clips that the first so many of query_clauses() leave. */
+int query_rows(const struct query *query, struct catalog_reader *reader, struct rowset **ret,
+               struct error *err);
+/* The clips that the first so many of query_clauses() leave, in any order. */
 int query_run_through(const struct query *query, size_t clauses, struct catalog_reader *reader,
                       struct set **ret, struct error *err);
 /* A query is evaluated in windows, so that who wants the first clips, or one, need not wait for all: how many
@@ -94,3 +101,7 @@ struct query_asked {
 };
 int query_results_get(struct query_results *results, const struct query_asked *asked,
                       struct catalog_reader *reader, struct set **ret, struct error *err);
+/* What the row is looked for in: the set itself if it is kept, else query_unordered()'s. The window asked for
+ * makes no difference. */
+int query_results_get_around(struct query_results *results, const struct query_asked *asked, uint32_t row,
+                             struct catalog_reader *reader, struct set **ret, struct error *err);

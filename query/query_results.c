@@ -129,18 +129,45 @@ static void keep(struct query_results *results, struct entry *entry)
     pthread_mutex_unlock(&results->lock);
 }
 
+/* Borrows what `canonical` gets. */
+static struct entry key_of(const struct query_results *results, const struct query_asked *asked,
+                           struct buf *canonical)
+{
+    query_canonical(asked->query, canonical);
+    return (struct entry){.hash = siphash24(results->seed, buf_text(canonical), canonical->len) +
+                                  asked->version + ((uint64_t)asked->window << 32),
+                          .version = asked->version,
+                          .window = asked->window,
+                          .purge = asked->purge,
+                          .canonical = (char *)(uintptr_t)buf_text(canonical),
+                          .len = canonical->len};
+}
+
+int query_results_get_around(struct query_results *results, const struct query_asked *asked, uint32_t row,
+                             struct catalog_reader *reader, struct set **ret, struct error *err)
+{
+    CLEANUP_BUF struct buf canonical = BUF_INIT;
+    CLEANUP_QUERY struct query *unordered = query_unordered(asked->query);
+    struct query_asked around = *asked;
+    around.window = query_window_of_row(asked->query, row);
+    if (unordered != asked->query) {
+        const struct entry key = key_of(results, &around, &canonical);
+        struct set *result = look_up(results, &key);
+        if (result) {
+            *ret = result;
+            return 0;
+        }
+        around.query = unordered;
+        around.window = query_window_of_row(unordered, row);
+    }
+    return query_results_get(results, &around, reader, ret, err);
+}
+
 int query_results_get(struct query_results *results, const struct query_asked *asked,
                       struct catalog_reader *reader, struct set **ret, struct error *err)
 {
     CLEANUP_BUF struct buf canonical = BUF_INIT;
-    query_canonical(asked->query, &canonical);
-    struct entry key = {.hash = siphash24(results->seed, buf_text(&canonical), canonical.len) +
-                                asked->version + ((uint64_t)asked->window << 32),
-                        .version = asked->version,
-                        .window = asked->window,
-                        .purge = asked->purge,
-                        .canonical = (char *)(uintptr_t)buf_text(&canonical),
-                        .len = canonical.len};
+    struct entry key = key_of(results, asked, &canonical);
     struct set *result = look_up(results, &key);
     if (!result) {
         int rc = query_run_window(asked->query, reader, asked->window, &result, err);

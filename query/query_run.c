@@ -10,21 +10,34 @@
  * than that takes: barriers tell how many they need and leave. What conditions alone leave ascends, so it can
  * be had in windows of rows.
  */
+#include <stdlib.h>
+
 #include "query/clause.h"
 #include "query/coming.h"
+#include "query/lean.h"
 #include "query/plan.h"
 #include "query/query.h"
 
-struct run { /* of clauses */
-    struct clause *const *clauses;
+struct run { /* of clauses, borrowed */
+    struct clause **clauses;
     size_t end;
     struct catalog_reader *reader;
 };
 
-static struct run run_of(const struct query *query, struct catalog_reader *reader)
+static void run_done(struct run *run)
 {
-    struct run run = {.reader = reader};
-    run.clauses = query_clauses(query, &run.end);
+    free(run->clauses);
+}
+#define CLEANUP_RUN CLEANUP(run_done)
+
+/* What the first so many clauses mean, in order or in any. */
+static struct run run_of(const struct query *query, size_t clauses, bool ordered,
+                         struct catalog_reader *reader)
+{
+    size_t all;
+    struct clause *const *list = query_clauses(query, &all);
+    struct run run = {.clauses = mem_alloc((all + 1) * sizeof *run.clauses), .reader = reader};
+    run.end = lean_clauses(list, clauses < all ? clauses : all, ordered, run.clauses);
     return run;
 }
 
@@ -37,8 +50,11 @@ static size_t next_barrier(const struct run *run, size_t from)
 
 static bool has_barrier(const struct query *query)
 {
-    struct run run = run_of(query, NULL);
-    return next_barrier(&run, 0) < run.end;
+    size_t count;
+    struct clause *const *clauses = query_clauses(query, &count);
+    while (count && !clause_is_barrier(clauses[count - 1]))
+        count--;
+    return count;
 }
 
 /* So many of the first rows that come to clause `from` are enough to know the `first` first of the run. */
@@ -111,27 +127,36 @@ static int evaluate(const struct run *run, uint64_t first, struct set **ret, str
     return 0;
 }
 
-/* ---- the four questions ---- */
+/* ---- the questions ---- */
 
 int query_run(const struct query *query, struct catalog_reader *reader, struct set **ret, struct error *err)
 {
-    struct run run = run_of(query, reader);
+    CLEANUP_RUN struct run run = run_of(query, SIZE_MAX, true, reader);
     return evaluate(&run, UINT64_MAX, ret, err);
 }
 
 int query_run_through(const struct query *query, size_t clauses, struct catalog_reader *reader,
                       struct set **ret, struct error *err)
 {
-    struct run run = run_of(query, reader);
-    run.end = clauses;
+    CLEANUP_RUN struct run run = run_of(query, clauses, false, reader);
     return evaluate(&run, UINT64_MAX, ret, err);
+}
+
+int query_rows(const struct query *query, struct catalog_reader *reader, struct rowset **ret,
+               struct error *err)
+{
+    CLEANUP_SET struct set *set = NULL;
+    int rc = query_run_through(query, SIZE_MAX, reader, &set, err);
+    if (!rc)
+        *ret = set_rows(set);
+    return rc;
 }
 
 int query_first(const struct query *query, uint64_t most, struct catalog_reader *reader, struct set **ret,
                 struct error *err)
 {
     CLEANUP_SET struct set *set = NULL;
-    struct run run = run_of(query, reader);
+    CLEANUP_RUN struct run run = run_of(query, SIZE_MAX, true, reader);
     int rc = evaluate(&run, most, &set, err);
     if (rc < 0)
         return rc;
@@ -139,17 +164,22 @@ int query_first(const struct query *query, uint64_t most, struct catalog_reader 
     return 0;
 }
 
+/* A stage at the end that leaves so many of so many, whichever they are. */
+static bool ends_exactly(struct clause *const *clauses, size_t count)
+{
+    return count && clause_is_barrier(clauses[count - 1]) && clauses[count - 1]->stage->exact;
+}
+
 int query_exists(const struct query *query, struct catalog_reader *reader, bool *ret, struct error *err)
 {
     CLEANUP_PLAN struct plan plan = {0};
     CLEANUP_SET struct set *set = NULL;
     const struct catalog_window window = plan_window(0);
-    struct run run = run_of(query, reader);
-    for (const struct clause *last; run.end; run.end--) { /* what leaves one of one leaves some of any */
-        last = run.clauses[run.end - 1];
-        if (!clause_is_barrier(last) || !last->stage->exact || !last->stage->leaves(last->bound, 1))
-            break;
-    }
+    size_t end;
+    struct clause *const *clauses = query_clauses(query, &end);
+    while (ends_exactly(clauses, end) && clauses[end - 1]->stage->leaves(clauses[end - 1]->bound, 1))
+        end--; /* what leaves one of one leaves some of any */
+    CLEANUP_RUN struct run run = run_of(query, end, false, reader);
     if (next_barrier(&run, 0) == run.end) {
         int rc = plan_make(run.clauses, run.end, reader, &window, &plan, err);
         return rc ? rc : plan_exists(&plan, reader, ret, err);
@@ -164,11 +194,12 @@ int query_count(const struct query *query, struct catalog_reader *reader, uint64
 {
     CLEANUP_PLAN struct plan plan = {0};
     CLEANUP_SET struct set *set = NULL;
-    struct run run = run_of(query, reader);
     uint64_t count = 0;
-    size_t end = run.end;
-    while (run.end && clause_is_barrier(run.clauses[run.end - 1]) && run.clauses[run.end - 1]->stage->exact)
-        run.end--;
+    size_t all, end;
+    struct clause *const *clauses = query_clauses(query, &all);
+    for (end = all; ends_exactly(clauses, end);)
+        end--;
+    CLEANUP_RUN struct run run = run_of(query, end, false, reader);
     bool conditions = next_barrier(&run, 0) == run.end;
     int rc = conditions ? plan_make(run.clauses, run.end, reader, NULL, &plan, err)
                         : evaluate(&run, UINT64_MAX, &set, err);
@@ -178,8 +209,8 @@ int query_count(const struct query *query, struct catalog_reader *reader, uint64
         return rc;
     if (!conditions)
         count = set_count(set);
-    for (size_t i = run.end; i < end; i++)
-        count = run.clauses[i]->stage->leaves(run.clauses[i]->bound, count);
+    for (; end < all; end++)
+        count = clauses[end]->stage->leaves(clauses[end]->bound, count);
     *ret = count;
     return 0;
 }
@@ -192,9 +223,9 @@ int query_run_window(const struct query *query, struct catalog_reader *reader, u
     CLEANUP_PLAN struct plan plan = {0};
     CLEANUP_ROWSET struct rowset *rows = NULL;
     const struct catalog_window window = plan_window(number);
-    struct run run = run_of(query, reader);
     if (has_barrier(query))
-        return evaluate(&run, UINT64_MAX, ret, err);
+        return query_run(query, reader, ret, err);
+    CLEANUP_RUN struct run run = run_of(query, SIZE_MAX, true, reader);
     int rc = plan_make(run.clauses, run.end, reader, &window, &plan, err);
     if (!rc)
         rc = plan_rows(&plan, reader, &window, &rows, err);

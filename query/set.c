@@ -12,8 +12,8 @@
 
 struct set_kind {
     bool ascends;
-    uint32_t (*at)(const struct set *set, uint64_t position);
-    bool (*find)(const struct set *set, uint32_t row, uint64_t *ret_position);
+    uint32_t (*at)(struct set *set, uint64_t position);
+    bool (*find)(struct set *set, uint32_t row, uint64_t *ret_position);
     /* As set_read(), where a walk over set_at() would be slow; else NULL. */
     size_t (*read)(const struct set *set, uint64_t from, uint32_t *ret_rows, size_t max);
     void (*done)(struct set *set);
@@ -27,12 +27,12 @@ struct set {
     union {
         struct {
             struct rowset *bits;
-            _Atomic(uint32_t *)
-                rungs; /* the row at every RUNG-th position, once it was asked for; else NULL */
+            _Atomic(uint32_t *) rungs; /* the row at every RUNG-th position, once it pays; else NULL */
+            _Atomic uint64_t asked;    /* positions, without rungs */
         } rows;
         struct {
             uint32_t *rows;
-            uint32_t *by_row; /* positions, by the row that is there */
+            _Atomic(uint32_t *) by_row; /* positions, by the row that is there, once one was looked for */
         } list;
         struct {
             struct set *base;
@@ -68,35 +68,38 @@ void set_unref(struct set *set)
 /* ---- rows ---- */
 
 /* A bitmap counts bits to find a position, thousands of words of them. Who goes by positions, row for row,
- * has rungs made to start from: a sixteenth of a byte a row. */
-enum { RUNG = 64 };
+ * has rungs made to start from: a sixteenth of a byte a row. To make them is to walk all rows, which takes as
+ * long as some positions do. */
+enum { RUNG = 64, PAYS = 512 };
 
-static uint32_t rows_at(const struct set *set, uint64_t position)
+static uint32_t *make_rungs(struct set *set)
 {
-    const uint32_t *rungs = atomic_load_explicit(&set->rows.rungs, memory_order_acquire);
-    uint32_t rows[RUNG];
-    if (!rungs)
-        return rowset_at(set->rows.bits, position);
-    size_t n = rowset_rows(set->rows.bits, rungs[position / RUNG], rows, position % RUNG + 1);
-    return rows[n - 1];
-}
-
-static void make_rungs(struct set *set)
-{
-    uint32_t *none = NULL, rows[16 * RUNG], *rungs;
+    uint32_t *none = NULL, rows[16 * RUNG];
+    uint32_t *rungs = mem_alloc((set->count / RUNG + 1) * sizeof *rungs);
     size_t count = 0;
-    if (atomic_load_explicit(&set->rows.rungs, memory_order_acquire))
-        return;
-    rungs = mem_alloc((set->count / RUNG + 1) * sizeof *rungs);
     uint64_t from = 0;
     for (size_t n; (n = set_read(set, from, rows, sizeof rows / sizeof *rows, &from));)
         for (size_t i = 0; i < n; i += RUNG)
             rungs[count++] = rows[i];
-    if (!atomic_compare_exchange_strong(&set->rows.rungs, &none, rungs))
-        free(rungs); /* another thread was faster */
+    if (atomic_compare_exchange_strong(&set->rows.rungs, &none, rungs))
+        return rungs;
+    free(rungs); /* another thread was faster */
+    return none;
 }
 
-static bool rows_find(const struct set *set, uint32_t row, uint64_t *ret_position)
+static uint32_t rows_at(struct set *set, uint64_t position)
+{
+    const uint32_t *rungs = atomic_load_explicit(&set->rows.rungs, memory_order_acquire);
+    uint32_t rows[RUNG];
+    if (!rungs && atomic_fetch_add_explicit(&set->rows.asked, 1, memory_order_relaxed) <= set->count / PAYS)
+        return rowset_at(set->rows.bits, position);
+    if (!rungs)
+        rungs = make_rungs(set);
+    size_t n = rowset_rows(set->rows.bits, rungs[position / RUNG], rows, position % RUNG + 1);
+    return rows[n - 1];
+}
+
+static bool rows_find(struct set *set, uint32_t row, uint64_t *ret_position)
 {
     if (!rowset_contains(set->rows.bits, row))
         return false;
@@ -128,35 +131,10 @@ struct set *set_new_rows(struct rowset *rows)
 
 /* ---- a list ---- */
 
-static uint32_t list_at(const struct set *set, uint64_t position)
+static uint32_t list_at(struct set *set, uint64_t position)
 {
     return set->list.rows[position];
 }
-
-static bool list_find(const struct set *set, uint32_t row, uint64_t *ret_position)
-{
-    uint64_t low = 0, high = set->count;
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (set->list.rows[set->list.by_row[middle]] < row)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == set->count || set->list.rows[set->list.by_row[low]] != row)
-        return false;
-    if (ret_position)
-        *ret_position = set->list.by_row[low];
-    return true;
-}
-
-static void list_done(struct set *set)
-{
-    free(set->list.rows);
-    free(set->list.by_row);
-}
-
-static const struct set_kind kind_list = {.at = list_at, .find = list_find, .done = list_done};
 
 static uint32_t *positions_by_row(const uint32_t *rows, size_t count)
 {
@@ -172,23 +150,61 @@ static uint32_t *positions_by_row(const uint32_t *rows, size_t count)
     return by_row;
 }
 
+/* Who only lists has none of it made. */
+static const uint32_t *by_row_of(struct set *set)
+{
+    uint32_t *by_row = atomic_load_explicit(&set->list.by_row, memory_order_acquire), *none = NULL;
+    if (by_row)
+        return by_row;
+    by_row = positions_by_row(set->list.rows, set->count);
+    if (atomic_compare_exchange_strong(&set->list.by_row, &none, by_row))
+        return by_row;
+    free(by_row); /* another thread was faster */
+    return none;
+}
+
+static bool list_find(struct set *set, uint32_t row, uint64_t *ret_position)
+{
+    const uint32_t *rows = set->list.rows, *by_row = by_row_of(set);
+    uint64_t low = 0, high = set->count;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (rows[by_row[middle]] < row)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == set->count || rows[by_row[low]] != row)
+        return false;
+    if (ret_position)
+        *ret_position = by_row[low];
+    return true;
+}
+
+static void list_done(struct set *set)
+{
+    free(set->list.rows);
+    free(set->list.by_row);
+}
+
+static const struct set_kind kind_list = {.at = list_at, .find = list_find, .done = list_done};
+
 struct set *set_new_list(uint32_t *rows, size_t count)
 {
     assert(count <= INT32_MAX);
     struct set *set = set_new(&kind_list, count, count * (sizeof *rows + sizeof *set->list.by_row));
     set->list.rows = rows;
-    set->list.by_row = positions_by_row(rows, count);
     return set;
 }
 
 /* ---- picked ---- */
 
-static uint32_t picked_at(const struct set *set, uint64_t position)
+static uint32_t picked_at(struct set *set, uint64_t position)
 {
     return set_at(set->picked.base, set->picked.pick.at(&set->picked.pick, position));
 }
 
-static bool picked_find(const struct set *set, uint32_t row, uint64_t *ret_position)
+static bool picked_find(struct set *set, uint32_t row, uint64_t *ret_position)
 {
     uint64_t in_base, position;
     if (!set_find(set->picked.base, row, &in_base) ||
@@ -206,12 +222,23 @@ static void picked_done(struct set *set)
 
 static const struct set_kind kind_picked = {.at = picked_at, .find = picked_find, .done = picked_done};
 
+/* Few of many are copied, so that the many need not be kept for them. */
+enum { FEW = 64 };
+
+static struct set *copy_picked(struct set *base, const struct set_pick *pick)
+{
+    uint32_t *rows = mem_alloc(pick->count * sizeof *rows);
+    for (uint64_t i = 0; i < pick->count; i++)
+        rows[i] = set_at(base, pick->at(pick, i));
+    return set_new_list(rows, pick->count);
+}
+
 struct set *set_new_picked(struct set *base, const struct set_pick *pick)
 {
     assert(pick->count <= base->count);
+    if (pick->count <= base->count / FEW)
+        return copy_picked(base, pick);
     struct set *set = set_new(&kind_picked, pick->count, base->bytes + base->count / RUNG * sizeof(uint32_t));
-    if (base->kind == &kind_rows && pick->count > base->count / RUNG) /* else it does not pay */
-        make_rungs(base);
     set->picked.base = set_ref(base);
     set->picked.pick = *pick;
     return set;
@@ -296,20 +323,26 @@ bool set_ascends(const struct set *set)
     return set->kind->ascends;
 }
 
+/* What is made once it is asked for changes no answer. */
+static struct set *lazily(const struct set *set)
+{
+    return (struct set *)(uintptr_t)set;
+}
+
 uint32_t set_at(const struct set *set, uint64_t position)
 {
     assert(position < set->count);
-    return set->kind->at(set, position);
+    return set->kind->at(lazily(set), position);
 }
 
 bool set_find(const struct set *set, uint32_t row, uint64_t *ret_position)
 {
-    return set->kind->find(set, row, ret_position);
+    return set->kind->find(lazily(set), row, ret_position);
 }
 
 bool set_has(const struct set *set, uint32_t row)
 {
-    return set->kind->find(set, row, NULL);
+    return set->kind->find(lazily(set), row, NULL);
 }
 
 size_t set_read(const struct set *set, uint64_t from, uint32_t *ret_rows, size_t max, uint64_t *ret_next)
@@ -321,7 +354,7 @@ size_t set_read(const struct set *set, uint64_t from, uint32_t *ret_rows, size_t
         return n;
     }
     for (; n < max && from < set->count; from++)
-        ret_rows[n++] = set->kind->at(set, from);
+        ret_rows[n++] = set->kind->at(lazily(set), from);
     *ret_next = from;
     return n;
 }

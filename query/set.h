@@ -3,7 +3,8 @@
  * The rows that a query means, in the order in which its folder lists them. Three kinds, one interface:
  *
  *     rows     ascending, a bitmap                     set_new_rows()    all that conditions leave
- *     list     rows in any order, kept: 8 bytes each   set_new_list()    the nearest, a sorted folder
+ *     list     rows in any order, kept: 4 bytes each,  set_new_list()    the nearest, a sorted folder
+ *              8 once one was looked for
  *     picked   position -> position in another set,    set_new_picked()  a shuffle, a shard, the first n
  *              computed: nothing is kept
  *
@@ -42,7 +43,7 @@ struct set_pick {
     uint64_t count; /* positions picked; at most as many as the other set has */
     uint64_t args[4];
 };
-/* A reference to `base`, of any kind, is taken. */
+/* A reference to `base`, of any kind, is taken; few of many become a list instead. */
 struct set *set_new_picked(struct set *base, const struct set_pick *pick);
 /* Every step-th one from `first` on, at most `max`: the first n (0, 1, n), all but the first n (n, 1,
  * UINT64_MAX), a shard (i, n, UINT64_MAX). step >= 1. */

@@ -151,16 +151,15 @@ static int find_attribute(const struct place *place, struct catalog_reader *read
 static int print_facets(const struct place *place, struct catalog_reader *reader, const char *name,
                         bool counts, struct error *err)
 {
-    CLEANUP_SET struct set *set = NULL;
+    CLEANUP_ROWSET struct rowset *rows = NULL;
     CLEANUP_FACETS struct facets facets = {0};
     CLEANUP_BUF struct buf text = BUF_INIT;
     struct catalog_attribute attribute;
     int rc = find_attribute(place, reader, name, &attribute, err);
     if (!rc)
-        rc = query_run(place->query, reader, &set, err);
+        rc = query_rows(place->query, reader, &rows, err);
     if (rc)
         return rc;
-    CLEANUP_ROWSET struct rowset *rows = set_rows(set);
     const struct facets_asked asked = {reader, rows, &attribute};
     rc = counts ? facets_of(&asked, SIZE_MAX, &facets, err) : facets_least(&asked, SIZE_MAX, &facets, err);
     if (rc)

@@ -145,34 +145,23 @@ static int check_versions(struct verifying *v, struct error *err)
     return rc;
 }
 
-static void take_rows(const struct set *result, struct rowset *rows)
-{
-    uint32_t some[1024];
-    size_t count = 1;
-    for (uint64_t at = 0; count;) {
-        count = set_read(result, at, some, sizeof some / sizeof *some, &at);
-        rowset_add_many(rows, some, count);
-    }
-}
-
 static int check_path(struct verifying *v, struct error *err)
 {
     CLEANUP_PLACE struct place place = {0};
     CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
-    CLEANUP_SET struct set *result = NULL;
-    CLEANUP_ROWSET struct rowset *rows = rowset_new();
+    CLEANUP_ROWSET struct rowset *rows = NULL;
     struct checked checked = {0};
     int rc = place_resolve(v->session.dataset, v->session.path, &place, err);
     if (!rc)
         rc = catalog_reader_acquire(place.catalog, PATIENCE_ENDLESS, &reader, err);
     if (!rc && !place.is_file)
-        rc = query_run(place.query, reader, &result, err);
+        rc = query_rows(place.query, reader, &rows, err);
     if (rc)
         return rc;
-    if (result)
-        take_rows(result, rows);
-    else
+    if (place.is_file) {
+        rows = rowset_new();
         rowset_add(rows, place.row);
+    }
     checked.version = place.version;
     dataset_check_stored(v->session.dataset, v->check, place.version, &checked.stored);
     rc = readable_check(v->readable, reader, rows, &checked.counts, err);

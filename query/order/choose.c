@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cache/base/memory.h"
+#include "cache/base/sort.h"
 
 /* ---- the least ---- */
 
@@ -251,28 +252,61 @@ static struct scale scale_of(const struct groups *groups, const struct choose_we
     return scale;
 }
 
-/* What is drawn for each of some rows, by their rank among these. */
-struct drawing {
-    const struct rowset *rows;
-    uint64_t *drawn;
+/* Of each of some rows a number that has the row above and the hash of its key below, in the order of rows.
+ */
+struct hashes {
+    int64_t *list; /* has room for one more than `max` */
+    size_t count, max;
 };
 
-static int draw_one(void *ctx, uint32_t row, uint32_t hash, struct error *err)
+static int64_t place_hash(uint32_t row, uint32_t hash)
 {
-    static const struct keyed none = {0, 0};
-    const struct drawing *drawing = ctx;
+    return (int64_t)((uint64_t)(row ^ UINT32_C(1) << 31) << 32 | hash); /* signed numbers are sorted */
+}
+
+static int take_hash(void *ctx, uint32_t row, uint32_t hash, struct error *err)
+{
+    struct hashes *hashes = ctx;
     (void)err;
-    drawing->drawn[rowset_rank(drawing->rows, row)] = keyed_clip(&none, KEYED_BALANCE, hash);
+    if (hashes->count < hashes->max) /* else the catalog is damaged, which is told at the end */
+        hashes->list[hashes->count++] = place_hash(row, hash);
     return 0;
 }
 
-static void take_least(const struct drawing *drawing, const struct group *group, uint64_t count,
+/* Where the row's hash is, which is at `at` or behind: mostly near. */
+static size_t find_hash(const struct hashes *hashes, size_t at, uint32_t row)
+{
+    const int64_t least = place_hash(row, 0);
+    size_t step = 1, end;
+    while (at + step < hashes->count && hashes->list[at + step] < least) {
+        at += step;
+        step *= 2;
+    }
+    for (end = at + step < hashes->count ? at + step : hashes->count; at < end;) {
+        size_t middle = at + (end - at) / 2;
+        if (hashes->list[middle] < least)
+            at = middle + 1;
+        else
+            end = middle;
+    }
+    return at;
+}
+
+static void take_least(const struct hashes *hashes, const struct group *group, uint64_t count,
                        struct rowset *to)
 {
+    enum { ROWS_AT = 1024 };
+    static const struct keyed none = {0, 0};
     struct least least = {.max = (size_t)count};
-    uint32_t row;
-    for (uint64_t from = 0; rowset_rows(group->rows, from, &row, 1); from = row + UINT64_C(1))
-        add_lot(&least, (struct lot){drawing->drawn[rowset_rank(drawing->rows, row)], row});
+    uint32_t rows[ROWS_AT];
+    uint64_t from = 0;
+    for (size_t n, at = 0; (n = rowset_rows(group->rows, from, rows, ROWS_AT));
+         from = rows[n - 1] + UINT64_C(1))
+        for (size_t i = 0; i < n; i++) {
+            at = find_hash(hashes, at, rows[i]);
+            uint32_t hash = (uint32_t)hashes->list[at];
+            add_lot(&least, (struct lot){keyed_clip(&none, KEYED_BALANCE, hash), rows[i]});
+        }
     take_lots(&least, to);
     free(least.heap);
 }
@@ -289,15 +323,17 @@ int choose_balanced(struct catalog_reader *reader, const struct rowset *rows, ui
     for (size_t i = 0; scale.clips && i < groups.count; i++)
         if (weight_of(weights, count, &groups.list[i].value))
             rowset_or(weighed, groups.list[i].rows);
-    CLEANUP_FREE uint64_t *drawn = mem_zero((rowset_count(weighed) + 1) * sizeof *drawn);
-    struct drawing drawing = {weighed, drawn};
+    size_t max = (size_t)rowset_count(weighed);
+    CLEANUP_FREE int64_t *list = mem_zero((max + 1) * sizeof *list);
+    struct hashes hashes = {.list = list, .max = max};
     if (scale.clips)
-        rc = catalog_key_hashes(reader, weighed, draw_one, &drawing, err);
+        rc = catalog_key_hashes(reader, weighed, take_hash, &hashes, err);
+    sort_numbers(list, hashes.count);
     for (size_t i = 0; !rc && scale.clips && i < groups.count; i++) {
         uint64_t weight = weight_of(weights, count, &groups.list[i].value);
         uint64_t clips = (uint64_t)((unsigned __int128)scale.clips * weight / scale.weight);
         if (weight)
-            take_least(&drawing, &groups.list[i], clips, chosen);
+            take_least(&hashes, &groups.list[i], clips, chosen);
     }
     if (!rc)
         *ret = STEAL(chosen);

@@ -106,15 +106,14 @@ static int ask_all(const struct asking *asking, struct error *err)
 int askable_each(const struct query *query, struct catalog_reader *reader, askable_fn *each, void *ctx,
                  struct error *err)
 {
-    CLEANUP_SET struct set *set = NULL;
+    CLEANUP_ROWSET struct rowset *rows = NULL;
     struct catalog_info info;
-    int rc = query_run(query, reader, &set, err);
+    int rc = query_rows(query, reader, &rows, err);
     if (!rc)
         rc = catalog_info(reader, &info, err);
     if (rc)
         return rc;
-    CLEANUP_ROWSET struct rowset *rows = set_rows(set);
-    struct asking asking = {reader, rows, set_count(set) == info.clips, each, ctx};
+    struct asking asking = {reader, rows, rowset_count(rows) == info.clips, each, ctx};
     return ask_all(&asking, err);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cache/base/count.h"
+#include "query/lean.h"
 #include "query/plan.h"
 
 struct explaining {
@@ -190,14 +191,16 @@ int explain_append(const struct query *query, struct catalog_reader *reader, str
 {
     CLEANUP_EXPLAINING struct explaining explaining = {0};
     size_t count, end;
-    struct clause *const *clauses = query_clauses(query, &count);
-    for (size_t at = 0; at <= count; at = end + 1) {
-        for (end = at; end < count && !clause_is_barrier(clauses[end]);)
+    struct clause *const *all = query_clauses(query, &count);
+    CLEANUP_FREE struct clause **clauses = mem_alloc((count + 1) * sizeof *clauses);
+    size_t kept = lean_clauses(all, count, true, clauses);
+    for (size_t at = 0; at <= kept; at = end + 1) {
+        for (end = at; end < kept && !clause_is_barrier(clauses[end]);)
             end++;
         int rc = explain_conditions(&explaining, clauses + at, end - at, reader, err);
         if (rc)
             return rc;
-        if (end < count)
+        if (end < kept)
             explain_barrier(&explaining, clauses[end]);
     }
     bool any = true;

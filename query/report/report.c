@@ -323,15 +323,14 @@ bool report_size_is_told(const struct report *report)
 static int append_facets(uint32_t id, const struct query *query, struct catalog_reader *reader,
                          struct buf *buf, struct error *err)
 {
-    CLEANUP_SET struct set *set = NULL;
+    CLEANUP_ROWSET struct rowset *rows = NULL;
     CLEANUP_FACETS struct facets facets = {0};
     struct catalog_attribute attribute;
     int rc = catalog_attribute_get(reader, id, &attribute, err);
     if (!rc)
-        rc = query_run(query, reader, &set, err);
+        rc = query_rows(query, reader, &rows, err);
     if (rc)
         return rc;
-    CLEANUP_ROWSET struct rowset *rows = set_rows(set);
     rc = facets_of(&(struct facets_asked){reader, rows, &attribute}, REPORT_FACETS_MAX, &facets, err);
     if (!rc)
         facets_print(&facets, buf);

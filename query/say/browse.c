@@ -147,15 +147,6 @@ struct browsing {
     void *ctx;
 };
 
-static int find_rows(const struct query *query, struct browsing *browsing, struct error *err)
-{
-    CLEANUP_SET struct set *set = NULL;
-    int rc = query_run(query, browsing->reader, &set, err);
-    if (!rc)
-        browsing->rows = set_rows(set);
-    return rc;
-}
-
 static int take_key(void *ctx, const struct catalog_attribute *attribute, struct error *err)
 {
     struct browsing *browsing = ctx;
@@ -207,7 +198,7 @@ int browse_keys(const struct query *query, struct catalog_reader *reader, browse
 {
     struct browsing browsing = {.reader = reader, .each = each, .ctx = ctx};
     struct keys keys = {0};
-    int rc = find_rows(query, &browsing, err);
+    int rc = query_rows(query, reader, &browsing.rows, err);
     if (!rc)
         rc = catalog_attributes(reader, note_key, &keys, err);
     if (!rc)
@@ -388,7 +379,7 @@ int browse_values(const struct query *query, const char *key, struct catalog_rea
     struct browsing browsing = {.reader = reader, .each = each, .ctx = ctx};
     int rc = find_key(key, reader, &browsing.attribute, err);
     if (!rc)
-        rc = find_rows(query, &browsing, err);
+        rc = query_rows(query, reader, &browsing.rows, err);
     if (!rc)
         rc = give_values(&browsing, err);
     rowset_unref(browsing.rows);

@@ -156,10 +156,10 @@ static int find_file(struct place *place, struct catalog_reader *reader, const c
                      struct error *err)
 {
     CLEANUP_SET struct set *result = NULL;
+    CLEANUP_QUERY struct query *any = query_unordered(place->query);
     int rc = files_find(reader, name, len, &place->row, &place->stream, err);
     if (!rc)
-        rc = query_run_window(place->query, reader, query_window_of_row(place->query, place->row), &result,
-                              err);
+        rc = query_run_window(any, reader, query_window_of_row(any, place->row), &result, err);
     if (!rc)
         rc = files_check(result, place->row, name, len, err);
     if (!rc)

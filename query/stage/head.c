@@ -43,6 +43,7 @@ const struct stage stage_head = {
     .print = print,
     .leaves = least,
     .exact = true,
+    .by_place = true,
     .needs = least,
     .apply = apply,
 };

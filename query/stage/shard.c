@@ -81,6 +81,7 @@ const struct stage stage_shard = {
     .print = print,
     .leaves = leaves,
     .exact = true,
+    .by_place = true,
     .needs = needs,
     .apply = apply,
 };

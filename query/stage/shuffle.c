@@ -64,5 +64,7 @@ const struct stage stage_shuffle = {
     .print = print,
     .leaves = all,
     .exact = true,
+    .leaves_all = true,
+    .by_place = true,
     .apply = apply,
 };

@@ -49,6 +49,7 @@ const struct stage stage_skip = {
     .print = print,
     .leaves = rest,
     .exact = true,
+    .by_place = true,
     .needs = and_before,
     .apply = apply,
 };

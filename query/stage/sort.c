@@ -83,5 +83,7 @@ const struct stage stage_sort = {
     .print = print,
     .leaves = all,
     .exact = true,
+    .leaves_all = true,
+    .sorts = true,
     .apply = apply,
 };

@@ -38,6 +38,11 @@ struct stage {
     /* How many it leaves of a set of so many. NULL: nobody knows; as many. */
     uint64_t (*leaves)(const void *bound, uint64_t of);
     bool exact; /* leaves() is no estimate: who counts need not apply it */
+    /* What it has to do with order (query/lean.h). A stage with none of the three keeps the order in which
+     * clips stand, and chooses the same ones whatever that is. */
+    bool leaves_all; /* all clips of any set: nothing but their order is another one */
+    bool by_place;   /* where clips stand tells which are left, or where these stand then */
+    bool sorts;      /* in an order that depends on the clips alone, not on where they stood */
     /* So many of a set's first (UINT64_MAX: all) are enough to know the `first` first that it leaves. NULL:
      * all are needed. */
     uint64_t (*needs)(const void *bound, uint64_t first);

@@ -100,6 +100,10 @@ static int apply(const void *bound, struct catalog_reader *reader, struct set *s
                  struct error *err)
 {
     const struct text *text = bound;
+    if (!text->most || !set_count(set)) {
+        *ret = set_new_list(mem_alloc(0), 0);
+        return 0;
+    }
     CLEANUP_ROWSET struct rowset *rows = set_rows(set);
     uint32_t *list = NULL;
     size_t count = 0;
@@ -117,5 +121,6 @@ const struct stage stage_text = {
     .free = free_text,
     .print = print,
     .leaves = at_most,
+    .sorts = true,
     .apply = apply,
 };

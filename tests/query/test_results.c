@@ -36,6 +36,35 @@ Test(results, two_spellings_share_a_result_and_two_versions_do_not)
     check_leaks();
 }
 
+static struct set *get_around(struct query_results *results, const char *path, uint32_t row)
+{
+    CLEANUP_QUERY struct query *query = NULL;
+    struct set *result = NULL;
+    cr_assert_eq(query_parse(path, strlen(path), open_world.reader, &query, NULL), 0, "%s", path);
+    const struct query_asked asked = {.version = 1, .query = query};
+    cr_assert_eq(query_results_get_around(results, &asked, row, open_world.reader, &result, NULL), 0);
+    set_unref(result); /* still kept */
+    return result;
+}
+
+Test(results, a_clip_is_looked_for_in_an_ordered_folder_without_putting_it_in_order_unless_that_is_kept)
+{
+    world_kitchen(&world, &open_world);
+    struct query_results *results = query_results_new(1 << 20);
+    struct set *plain = get(results, "arm=left", 1);
+    cr_assert_eq(get_around(results, "arm=left/@sort=length", 0), plain);
+    cr_assert_eq(get_around(results, "@shuffle=7/arm=left", 1), plain);
+    cr_assert_eq(get_around(results, "@sort=length/arm=left/@shuffle=1/@shuffle=2/arm=left", 1), plain);
+    cr_assert_neq(get_around(results, "@sort=length/@head=3/arm=left", 1), plain, "places are counted");
+    struct set *sorted = get(results, "arm=left/@sort=length", 1);
+    cr_assert_neq(sorted, plain);
+    cr_assert_eq(get_around(results, "arm=left/@sort=length", 0), sorted);
+    query_results_free(results);
+    world_close(&open_world);
+    world_done(&world);
+    check_leaks();
+}
+
 Test(results, the_least_recently_used_goes_first)
 {
     world_kitchen(&world, &open_world);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Each kind of set against a plain array of its rows in order. The seed is printed and taken from SEED. */
+/* Each kind of set against a plain array of its rows in order. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "query/set.h"
 #include "tests/test_leaks.h"
+#include "tests/test_seed.h"
 
 static const size_t sizes[] = {0, 1, 2, 1000, 65535, 65536, 65537, (1 << 20) - 1, 1 << 20, (1 << 20) + 1};
 enum { SIZES = sizeof sizes / sizeof *sizes, SMALL = 7, GAP_MAX = 3 }; /* the first few of them are small */
@@ -25,9 +25,7 @@ static uint64_t random_u64(void)
 
 static void seed(void)
 {
-    const char *text = getenv("SEED");
-    state = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
-    fprintf(stderr, "SEED=%llu\n", (unsigned long long)state);
+    state = test_seed();
 }
 
 /* ---- the model: rows in order ---- */
@@ -314,6 +312,10 @@ Test(set, the_memory_of_a_set_is_told_with_what_it_stands_on)
     CLEANUP_SET struct set *turned = make_turned(rows, &model);
     cr_assert(set_bytes(rows) > 1000 && set_bytes(rows) < 1 << 18);
     cr_assert(set_bytes(list) >= 8u << 20 && set_bytes(list) < (8u << 20) + 1000);
+    for (size_t few = 1; few <= 10000; few *= 100) {
+        CLEANUP_SET struct set *first = set_new_every(turned, 17, 1, few);
+        cr_assert_lt(set_bytes(first), 8 * few + 1000, "the many are kept for %zu", few);
+    }
     cr_assert(set_bytes(turned) > set_bytes(rows) && set_bytes(turned) < set_bytes(rows) + (1 << 16) + 1000);
     check_leaks();
 }

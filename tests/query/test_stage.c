@@ -345,6 +345,28 @@ static int expect_next(void *ctx, uint32_t row, struct error *err)
     return 0;
 }
 
+/* In no order, as a whole and where a clip is looked for: with no memory of the set in order. */
+static void expect_members(const struct list *list, const struct query *query, const char *path)
+{
+    struct catalog_reader *reader = list->fixture->open.reader;
+    CLEANUP_ROWSET struct rowset *rows = NULL, *wanted = rows_of(list);
+    CLEANUP_SET struct set *around = NULL;
+    CLEANUP_QUERY struct query *unordered = query_unordered(query), *again = NULL;
+    CLEANUP_BUF struct buf canonical = BUF_INIT, repeated = BUF_INIT;
+    struct query_results *results = query_results_new(1 << 20);
+    const struct query_asked asked = {.version = 1, .query = query};
+    cr_assert_eq(query_rows(query, reader, &rows, NULL), 0);
+    cr_assert(rowset_count(rows) == list->count && rowset_and_count(rows, wanted) == list->count, "%s", path);
+    cr_assert_eq(query_results_get_around(results, &asked, draw(CLIPS), reader, &around, NULL), 0);
+    for (uint32_t row = 0; row < CLIPS; row++)
+        cr_assert_eq(set_has(around, row), rowset_contains(wanted, row), "%s: row %" PRIu32, path, row);
+    query_canonical(unordered, &canonical);
+    cr_assert_eq(query_parse(buf_text(&canonical), canonical.len, reader, &again, NULL), 0);
+    query_canonical(again, &repeated);
+    cr_assert_str_eq(buf_text(&canonical), buf_text(&repeated), "%s: not canonical", path);
+    query_results_free(results);
+}
+
 static void expect(const struct list *list, const char *path)
 {
     struct catalog_reader *reader = list->fixture->open.reader;
@@ -364,6 +386,7 @@ static void expect(const struct list *list, const char *path)
     cr_assert(count == list->count && exists == (count > 0), "%s: %" PRIu64, path, count);
     cr_assert_eq(query_each(query, reader, expect_next, &walk, &err), 0);
     cr_assert_eq(walk.at, list->count, "%s", path);
+    expect_members(list, query, path);
     query_canonical(query, &canonical);
     cr_assert_eq(query_parse(buf_text(&canonical), canonical.len, reader, &again, &err), 0, "%s: %s",
                  buf_text(&canonical), err.text);

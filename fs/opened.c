@@ -20,7 +20,11 @@ static int open_stream(struct fs *fs, struct catalog_reader *reader, const struc
 {
     CLEANUP_EXTENT_MAP struct extent_map *map = NULL;
     int rc = dataset_stream_map(fs->dataset, reader, clip->row, clip->stream, &map, err);
-    return rc < 0 ? rc : cache_open_map(fs->cache, map, &inode->cached, err);
+    if (rc >= 0)
+        rc = cache_open_map(fs->cache, map, &inode->cached, err);
+    if (rc >= 0)
+        cache_kind(inode->cached, clip->stream); /* mostly the same camera, in clips of the same kind */
+    return rc;
 }
 
 static int open_clip(struct fs *fs, const struct catalog_patience *patience, struct inode *inode,
@@ -97,5 +101,7 @@ void opened_close(struct fs *fs, const struct fuse_file_info *fi)
     if (!inode) /* opened while the kernel was being told that it need not ask */
         return;
     passthrough_closed(fs->passthrough, inode);
+    if (inode->cached)
+        cache_rest(inode->cached);
     inodes_put(fs->inodes, inode);
 }

@@ -127,6 +127,11 @@ void cache_rest(struct cache_file *file)
     pthread_mutex_unlock(&file->cached->lock);
 }
 
+bool cache_is_small(const struct cache_file *file)
+{
+    return file->size <= pace_round_bytes(&file->cache->pace);
+}
+
 void cache_want(struct cache_file *file)
 {
     if (file->cached && !atomic_load_explicit(&file->cached->complete, memory_order_acquire) &&

@@ -17,6 +17,7 @@ static uint64_t decide_locked(struct cached *file, struct pattern *pattern, uint
         .size = file->size,
         .blocks = file->blocks.count,
         .blocks_here = file->blocks.count - file->blocks.in_state[BLOCK_ABSENT],
+        .round_bytes = pace_round_bytes(&file->cache->pace),
         .opens = file->opens,
     };
     return pattern_ahead(pattern, &facts, offset, len, ret_from);
@@ -30,11 +31,45 @@ static void join_locked(struct cached *file, uint64_t from, uint64_t to)
     file->ahead_to = has && file->ahead_to > to ? file->ahead_to : to;
 }
 
-/* Bytes that cannot go to disk would only drive others out of memory, and be fetched again. */
-static bool disk_takes_more(struct cache *cache)
+bool ahead_fits(struct cache *cache)
 {
     return !atomic_load(&cache->stopping) && !health_failed(&cache->health, NULL, 0) &&
            !keeper_room(cache->keeper, FILL_MAX_BYTES);
+}
+
+/* Lists the file if it was `wanted`, and is not yet; with its lock held, which this gives back. */
+static bool list_unlock(struct cached *file, bool wanted)
+{
+    bool list = wanted && !file->ahead_listed;
+    if (list)
+        file->ahead_listed = true;
+    pthread_mutex_unlock(&file->lock);
+    if (list) {
+        cached_ref(file);
+        fetcher_add_ahead(file->cache->fetcher, file);
+    }
+    return list;
+}
+
+bool ahead_whole(struct cached *file)
+{
+    pthread_mutex_lock(&file->lock);
+    bool wanted = !file->source->ops->exact && file->cache->policy != CACHE_FILL_EXACT &&
+                  file->disk.writable && file->blocks.in_state[BLOCK_ABSENT];
+    if (wanted)
+        join_locked(file, 0, file->size);
+    return list_unlock(file, wanted);
+}
+
+void ahead_widen_locked(const struct cached *file, uint64_t *first, uint64_t *end)
+{
+    uint64_t bytes = file->blocks.block_bytes, most = FILL_MAX_BYTES / bytes;
+    uint64_t from = file->ahead_from / bytes, to = blocks_of(&file->blocks, file->ahead_to);
+    if (file->ahead_from >= file->ahead_to || from > *end || to <= *end)
+        return;
+    if (from < *first && to - from <= most)
+        *first = from;
+    *end = to - *first <= most ? to : *end > *first + most ? *end : *first + most;
 }
 
 bool ahead_notice(struct cached *file, struct pattern *pattern, uint64_t offset, uint64_t len)
@@ -48,22 +83,14 @@ bool ahead_notice(struct cached *file, struct pattern *pattern, uint64_t offset,
     bool whole_under_way = file->ahead_listed && to == file->size && file->ahead_to == to;
     bool wanted = to > from && !under_way && !whole_under_way && file->disk.writable &&
                   file->blocks.in_state[BLOCK_ABSENT];
-    bool list = wanted && !file->ahead_listed;
     if (wanted)
         join_locked(file, from, to);
-    if (list)
-        file->ahead_listed = true;
-    pthread_mutex_unlock(&file->lock);
-    if (list) {
-        cached_ref(file);
-        fetcher_add_ahead(file->cache->fetcher, file);
-    }
-    return list;
+    return list_unlock(file, wanted);
 }
 
 struct cache_fill *ahead_next(struct cached *file)
 {
-    bool takes = disk_takes_more(file->cache);
+    bool takes = ahead_fits(file->cache);
     pthread_mutex_lock(&file->lock);
     uint64_t first = file->ahead_from / file->blocks.block_bytes,
              end = blocks_of(&file->blocks, file->ahead_to);

@@ -31,8 +31,8 @@ enum { CACHE_BLOCK_BYTES = 4096 };
 struct cache;
 
 enum cache_fill_policy {
-    CACHE_FILL_AUTO,  /* exact after a jump, the whole file once about half was read or it is opened again and
-                         again */
+    CACHE_FILL_AUTO,  /* small files at the first touch, of others windows as they were until now; the whole
+                         file once about half was read or it is opened again and again */
     CACHE_FILL_WHOLE, /* the first touch fetches the rest, too */
     CACHE_FILL_EXACT, /* only what was asked, rounded to blocks */
 };
@@ -102,6 +102,18 @@ int cache_open_map(struct cache *cache, struct extent_map *map, struct cache_fil
 void cache_close(struct cache_file *file); /* pending reads of this handle must have ended */
 CLEANUP_DEFINE(struct cache_file, cache_close, cleanup_cache_file)
 #define CLEANUP_CACHE_FILE CLEANUP(cleanup_cache_file)
+
+/* Files of one kind are read alike (the same camera of many clips): what reads of one have been tells how
+ * much to fetch for those of another. Any number; once, before the first read. */
+void cache_kind(struct cache_file *file, unsigned kind);
+/* Its reader is done for now, and may come back. */
+void cache_rest(struct cache_file *file);
+/* The whole file will be wanted soon: it is fetched in the background, unless that is not allowed
+ * (CACHE_FILL_EXACT) or the disk takes no more. Goes on when the file is closed. */
+void cache_want(struct cache_file *file);
+
+/* Does the whole file cost no more time than a round trip to the store, as far as is known? */
+bool cache_is_small(const struct cache_file *file);
 
 uint64_t cache_size(const struct cache_file *file);
 /* A descriptor of the local file if it is complete and every block was checked in this process; else -1.

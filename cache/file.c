@@ -5,7 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "cache/ahead.h"
 #include "cache/compose.h"
+#include "cache/fetcher.h"
 #include "cache/fill.h"
 #include "cache/gather.h"
 #include "cache/handle.h"
@@ -111,8 +113,35 @@ int cache_open_map(struct cache *cache, struct extent_map *map, struct cache_fil
     return 0;
 }
 
+void cache_kind(struct cache_file *file, unsigned kind)
+{
+    file->pattern.habit = &file->cache->habits[kind % CACHE_KINDS];
+}
+
+void cache_rest(struct cache_file *file)
+{
+    if (!file->cached)
+        return;
+    pthread_mutex_lock(&file->cached->lock);
+    pattern_rest(&file->pattern);
+    pthread_mutex_unlock(&file->cached->lock);
+}
+
+bool cache_is_small(const struct cache_file *file)
+{
+    return file->size <= pace_round_bytes(&file->cache->pace);
+}
+
+void cache_want(struct cache_file *file)
+{
+    if (file->cached && !atomic_load_explicit(&file->cached->complete, memory_order_acquire) &&
+        ahead_whole(file->cached))
+        fetcher_add(file->cache->fetcher, NULL);
+}
+
 void cache_close(struct cache_file *file)
 {
+    cache_rest(file);
     streams_free(file->streams);
     if (file->cached)
         table_put(file->cache->table, file->cached);

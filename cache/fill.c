@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cache/ahead.h"
+#include "cache/base/instant.h"
 #include "cache/fetcher.h"
 #include "cache/keeper.h"
 #include "cache/kept.h"
@@ -91,6 +92,7 @@ void fill_start(struct cache_fill *fill)
     fill->bytes = mem_alloc(fill->len);
     if (!source->ops->counts)
         count_add(&file->cache->counters.fetches, 1);
+    fill->started_ns = clock_now_ns();
     source->ops->start(source, fill);
     pthread_mutex_lock(&file->lock);
     bool runs = fill->phase == FILL_STARTING;
@@ -163,6 +165,11 @@ void cache_fill_data(struct cache_fill *fill, uint64_t offset, const void *bytes
         count_add(&file->cache->counters.bytes_fetched, len);
     memcpy(fill->bytes + (offset - fill->offset), bytes, len);
     pthread_mutex_lock(&file->lock);
+    if (!fill->first_ns) {
+        fill->first_ns = clock_now_ns();
+        fill->fetched_before =
+            atomic_load_explicit(&file->cache->counters.bytes_fetched, memory_order_relaxed);
+    }
     ranges_add(&fill->arrived, offset, offset + len);
     struct wait *ready = take_ready_locked(file, offset, offset + len);
     pthread_mutex_unlock(&file->lock);
@@ -223,6 +230,18 @@ static struct wait *take_failed_locked(struct cached *file, uint64_t start, uint
     return failed;
 }
 
+/* Inline bytes come at once, and tell nothing of the store. */
+static void note_pace(struct cache_fill *fill)
+{
+    struct cache *cache = fill->file->cache;
+    int64_t now = clock_now_ns();
+    uint64_t fetched = atomic_load_explicit(&cache->counters.bytes_fetched, memory_order_relaxed);
+    if (fill->file->source->ops->exact || fetched <= fill->fetched_before)
+        return;
+    pace_note(&cache->pace, (uint64_t)(fill->first_ns - fill->started_ns), fetched - fill->fetched_before,
+              (uint64_t)(now - fill->first_ns));
+}
+
 void cache_fill_done(struct cache_fill *fill, int rc, const struct error *err)
 {
     struct cached *file = fill->file;
@@ -233,6 +252,8 @@ void cache_fill_done(struct cache_fill *fill, int rc, const struct error *err)
     bool all = ranges_covered_to(&fill->arrived, start) == end;
     bool retry = fill->cancelled && rc < 0 && !atomic_load(&file->cache->stopping);
     bool has_bytes = settle_locked(fill);
+    if (all)
+        note_pace(fill);
     struct wait *failed = all ? NULL : take_failed_locked(file, start, end);
     pthread_mutex_unlock(&file->lock);
     if (!all && rc >= 0) {

@@ -25,6 +25,7 @@ struct cache_fill {
     uint64_t offset, len;
     bool background; /* nobody asked for it */
     atomic_uint refs;
+    int64_t started_ns;      /* when the source was asked */
     uint8_t *bytes;          /* from start to end of life; arrived ones never change */
     bool has_room;           /* the keeper was told that a write begins */
     uint8_t *records;        /* for the side file, made by the I/O thread */
@@ -33,8 +34,10 @@ struct cache_fill {
     enum fill_phase phase;
     bool cancelled;
     struct ranges arrived; /* byte ranges of the file */
-    uint64_t first, end;   /* blocks covered; shrinks to those that came if the fill failed */
-    bool forgotten;        /* ended, and covers none any more: its bytes were wrong */
+    int64_t first_ns; /* when the first byte came, 0: none yet; and what had been fetched in all by then */
+    uint64_t fetched_before;
+    uint64_t first, end; /* blocks covered; shrinks to those that came if the fill failed */
+    bool forgotten;      /* ended, and covers none any more: its bytes were wrong */
 };
 
 /* Makes fills for the ABSENT blocks of [first, end), at most `max` of them, linked by `next`. */

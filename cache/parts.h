@@ -9,6 +9,8 @@
 #include "cache/cache.h"
 #include "cache/folder.h"
 #include "cache/health.h"
+#include "cache/pace.h"
+#include "cache/pattern.h"
 
 struct fetcher;
 struct keeper;
@@ -22,6 +24,7 @@ struct counters {
     atomic_uint_fast64_t bytes_unwritten; /* in memory, on their way to disk */
 };
 
+enum { CACHE_KINDS = 64 }; /* of files that are read alike */
 enum { SCRATCH_COUNT = 16, SCRATCH_BYTES = 1 << 20 };
 
 struct cache {
@@ -36,6 +39,8 @@ struct cache {
     struct keeper *keeper;     /* what is on disk, and eviction */
     struct health health;
     struct counters counters;
+    struct pace pace;
+    struct habit habits[CACHE_KINDS];
     atomic_bool stopping;
     atomic_uint_fast64_t inside; /* fills alive and reads being ended: cache_free() waits for them */
     _Atomic(uint8_t *) scratch[SCRATCH_COUNT]; /* spare buffers of SCRATCH_BYTES for reads */

@@ -40,12 +40,15 @@ static bool wait_for_bytes(struct wait *wait)
     struct cache *cache = file->cache;
     uint64_t offset = wait->read->offset, end = offset + wait->read->len;
     struct cache_fill *fills = NULL;
+    bool fits = ahead_fits(cache);
     pthread_mutex_lock(&file->lock);
     wait->have_to = cached_here_to_locked(file, offset, end);
     bool waits = wait->have_to < end && !wait->cancelled;
     if (waits) {
-        fills = fills_make_locked(file, offset / file->blocks.block_bytes, blocks_of(&file->blocks, end),
-                                  false, UINT32_MAX);
+        uint64_t first = offset / file->blocks.block_bytes, last = blocks_of(&file->blocks, end);
+        if (fits)
+            ahead_widen_locked(file, &first, &last);
+        fills = fills_make_locked(file, first, last, false, UINT32_MAX);
         wait->next = file->waits;
         wait->prev = NULL;
         if (wait->next)

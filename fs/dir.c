@@ -11,6 +11,7 @@
 #include "fs/reply.h"
 #include "fs/scope.h"
 #include "fs/top.h"
+#include "fs/upcoming.h"
 #include "fs/view.h"
 #include "query/files.h"
 
@@ -151,6 +152,7 @@ static int window_set(struct fs *fs, const struct node *node, struct dir *dir, u
     pthread_mutex_unlock(&dir->lock);
     if (before)
         set_unref(before);
+    upcoming_seen(fs->upcoming, node->version, set);
     *ret = set;
     return 0;
 }

@@ -28,6 +28,7 @@ struct fuse_session;
 struct inodes;
 struct passthrough;
 struct refresh;
+struct upcoming;
 struct workers;
 
 /* At most so many lines a while: a store that is away fails every read. */
@@ -60,6 +61,8 @@ struct fs {
     struct workers *pool;            /* for requests that wait for the catalog */
     struct passthrough *passthrough; /* NULL: every read comes to us */
     struct inodes *inodes;
+    struct upcoming *upcoming;
+    atomic_uint jobs_ahead;      /* open_ahead.c's */
     atomic_bool noopen;          /* the kernel opens files without asking */
     atomic_ullong parallel_init; /* wire.c's: the INIT that offers it and is not yet replied to */
     struct fs_counters counters;

@@ -15,6 +15,7 @@
 #include "fs/scope.h"
 #include "fs/special.h"
 #include "fs/top.h"
+#include "fs/upcoming.h"
 #include "fs/view.h"
 #include "index/base/name.h"
 #include "query/files.h"
@@ -76,6 +77,8 @@ static int find_file(struct task *task, const struct node *dir, const struct cat
         rc = explain_absence(task, dir, patience, scope.reader, err);
     if (rc == 0)
         rc = files_entry(scope.reader, row, stream, NULL, &file, err);
+    if (rc == 0)
+        upcoming_seen(fs->upcoming, dir->version, result);
     if (rc == 0)
         rc = attr_of_file(fs, scope.reader, dir->version, &file, &entry.attr, err);
     if (rc < 0)

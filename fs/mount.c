@@ -20,6 +20,7 @@
 #include "fs/passthrough.h"
 #include "fs/refresh.h"
 #include "fs/settings.h"
+#include "fs/upcoming.h"
 #include "fs/wire.h"
 #include "query/query.h"
 
@@ -59,6 +60,7 @@ static struct fs *make(struct dataset *dataset, struct cache *cache, const struc
     fs->nodes = nodes_new();
     fs->errors = errors_new();
     fs->results = query_results_new(RESULTS_MAX_BYTES);
+    fs->upcoming = upcoming_new();
     return fs;
 }
 
@@ -170,6 +172,7 @@ void fs_free(struct fs *fs)
     passthrough_free(fs->passthrough);
     attach_done(&fs->attach);
     query_results_free(fs->results);
+    upcoming_free(fs->upcoming);
     nodes_free(fs->nodes);
     errors_free(fs->errors);
     times_done(&fs->times);

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "fs/inode.h"
+#include "fs/open_ahead.h"
 #include "fs/passthrough.h"
 #include "fs/reading.h"
 #include "fs/reply.h"
@@ -15,12 +16,16 @@
 #include "fs/special.h"
 #include "query/files.h"
 
-static int open_stream(struct fs *fs, struct catalog_reader *reader, const struct node_clip *clip,
-                       struct inode *inode, struct error *err)
+int opened_stream(struct fs *fs, struct catalog_reader *reader, const struct node_clip *clip,
+                  struct cache_file **ret, struct error *err)
 {
     CLEANUP_EXTENT_MAP struct extent_map *map = NULL;
     int rc = dataset_stream_map(fs->dataset, reader, clip->row, clip->stream, &map, err);
-    return rc < 0 ? rc : cache_open_map(fs->cache, map, &inode->cached, err);
+    if (rc >= 0)
+        rc = cache_open_map(fs->cache, map, ret, err);
+    if (rc >= 0)
+        cache_kind(*ret, clip->stream); /* mostly the same camera, in clips of the same kind */
+    return rc;
 }
 
 static int open_clip(struct fs *fs, const struct catalog_patience *patience, struct inode *inode,
@@ -32,7 +37,7 @@ static int open_clip(struct fs *fs, const struct catalog_patience *patience, str
     if (rc == 0 && clip.stream == FILES_STREAM_JSON)
         rc = catalog_json(scope.reader, clip.row, &inode->bytes, err);
     else if (rc == 0)
-        rc = open_stream(fs, scope.reader, &clip, inode, err);
+        rc = opened_stream(fs, scope.reader, &clip, &inode->cached, err);
     return rc;
 }
 
@@ -64,6 +69,8 @@ static int use_inode(struct task *task, const struct catalog_patience *patience,
         return rc == -ENOENT ? -EIO : rc; /* the name is here; what is missing lies behind it */
     }
     *ret = inodes_enter(fs->inodes, inode);
+    if (node_is_clip(task->ino))
+        open_ahead(task);
     return 0;
 }
 
@@ -97,5 +104,7 @@ void opened_close(struct fs *fs, const struct fuse_file_info *fi)
     if (!inode) /* opened while the kernel was being told that it need not ask */
         return;
     passthrough_closed(fs->passthrough, inode);
+    if (inode->cached)
+        cache_rest(inode->cached);
     inodes_put(fs->inodes, inode);
 }

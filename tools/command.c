@@ -29,7 +29,7 @@ static const struct option_spec cache_options[] = {
      "let the cache grow to this size, such as 50G (default: 50G or a fifth of the free space)"},
     {"fill", 0, "POLICY", false,
      "what a read fetches beyond what it asks: exact (nothing), whole (the rest of the file), or auto "
-     "(default)"},
+     "(default: small files as a whole, of large ones as far as such reads went before)"},
     {NULL, 0, NULL, false, NULL},
 };
 

@@ -186,8 +186,8 @@ static const struct kind kinds[] = {
     {"DEST", .local = ":files"},
     {"URL", .local = ":files"},
     {"FORMAT", .choices = {"sqlite", "one file", "parquet", "a folder with a file for each table"}},
-    {"POLICY", .choices = {"auto", "exact after a jump, whole once half of a file was read", "exact",
-                           "nothing beyond what is asked", "whole", "the rest of the file"}},
+    {"POLICY", .choices = {"auto", "small files as a whole, of large ones as far as reads went before",
+                           "exact", "nothing beyond what is asked", "whole", "the rest of the file"}},
     {"HOW", .choices = {"auto", "asked where the kernel can read cached clips itself", "asked",
                         "the daemon is asked", "free", "opening costs no round trip"}},
 };

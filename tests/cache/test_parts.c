@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cache/block.h"
+#include "cache/pace.h"
 #include "cache/pattern.h"
 #include "cache/ranges.h"
 #include "cache/sieve.h"
@@ -147,6 +148,67 @@ Test(pattern, auto_completes_a_file_half_read_or_opened_again_and_again)
     file.blocks_here = 0;
     file.opens = PATTERN_OPENS;
     cr_assert_str_eq(ahead(&p, file, 8 * MB, 10), "0-10000000");
+}
+
+Test(pattern, auto_completes_a_small_file_at_the_first_touch)
+{
+    struct pattern p = {0};
+    struct pattern_file file = {.policy = CACHE_FILL_AUTO, .size = MB, .blocks = 245, .round_bytes = MB};
+    cr_assert_str_eq(ahead(&p, file, 5000, 10), "0-1000000");
+    file.size++;
+    cr_assert_str_eq(ahead(&p, file, 500000, 10), "nothing");
+}
+
+Test(pattern, a_window_is_fetched_as_far_as_windows_of_its_kind_went)
+{
+    struct habit habit = {0};
+    struct pattern first = {.habit = &habit}, second = {.habit = &habit}, other = {0};
+    struct pattern_file file = {.policy = CACHE_FILL_AUTO, .size = 10 * MB, .blocks = 2442};
+    cr_assert_str_eq(ahead(&first, file, 0, 100000), "nothing");
+    cr_assert_str_eq(ahead(&first, file, 2 * MB, 30000), "nothing", "none was seen yet");
+    cr_assert_str_eq(ahead(&first, file, 2 * MB + 30000, 50000), "2080000-2160000");
+    pattern_rest(&first);
+    cr_assert_eq(habit.window, 80000);
+    cr_assert_str_eq(ahead(&second, file, 0, 100000), "nothing", "a header is no window");
+    cr_assert_str_eq(ahead(&second, file, 5 * MB, 30000), "5030000-5080000");
+    cr_assert_str_eq(ahead(&second, file, 5 * MB + 30000, 50000), "nothing", "it was asked for at its begin");
+    cr_assert_str_eq(ahead(&second, file, 5 * MB + 80000, 10000), "5090000-5180000", "a longer one");
+    cr_assert_str_eq(ahead(&second, file, 10 * MB - 40000, 30000), "9990000-10000000");
+    cr_assert_str_eq(ahead(&other, file, 5 * MB, 30000), "nothing", "of another kind");
+}
+
+Test(pattern, a_habit_follows_longer_windows_at_once_and_shorter_ones_slowly_and_no_copies)
+{
+    struct habit habit = {0};
+    struct pattern p = {.habit = &habit};
+    struct pattern_file file = {.policy = CACHE_FILL_AUTO, .size = 100 * MB, .blocks = 24415};
+    ahead(&p, file, 3 * MB, 80000);
+    ahead(&p, file, 9 * MB, 160000);
+    cr_assert_eq(habit.window, 80000);
+    ahead(&p, file, 3 * MB, 80000);
+    cr_assert_eq(habit.window, 160000);
+    ahead(&p, file, 9 * MB, 80000);
+    cr_assert_eq(habit.window, 150000);
+    for (uint64_t at = 20 * MB; at < 24 * MB; at += 100000)
+        ahead(&p, file, at, 100000);
+    pattern_rest(&p);
+    cr_assert_eq(habit.window, 150000 - 70000 / 8);
+}
+
+Test(pace, a_round_is_worth_what_comes_in_the_time_that_a_request_waits)
+{
+    struct pace pace = {0};
+    cr_assert_eq(pace_round_bytes(&pace), PACE_ROUND_GUESS);
+    pace_note(&pace, 20000000, 1000, 1);
+    cr_assert_eq(pace_round_bytes(&pace), PACE_ROUND_GUESS, "a thousand bytes tell nothing of the speed");
+    pace_note(&pace, 20000000, 1 << 20, 10000000);
+    cr_assert_eq(pace_round_bytes(&pace), 2 << 20);
+    for (unsigned i = 0; i < 1000; i++)
+        pace_note(&pace, 20000000, 1 << 20, 1000000000);
+    cr_assert_eq(pace_round_bytes(&pace), PACE_ROUND_MIN);
+    for (unsigned i = 0; i < 100; i++)
+        pace_note(&pace, 200000000, 1 << 20, 0);
+    cr_assert_eq(pace_round_bytes(&pace), PACE_ROUND_MAX);
 }
 
 Test(blocks, a_file_too_large_for_the_machine_is_an_error)

@@ -83,3 +83,61 @@ Test(policy, auto_completes_a_file_that_is_opened_again_and_again)
     expect_fetched_soon(&counts, FILE_BYTES);
     done(cache, folder);
 }
+
+Test(policy, auto_fetches_a_small_file_at_its_first_touch_with_one_request)
+{
+    char *folder = make_folder();
+    struct test_counts counts = {0};
+    struct test_source_options options = {.seed = 5, .size = 300000};
+    struct cache *cache = make_cache(folder, CACHE_FILL_AUTO);
+    struct cache_file *file = open_file(cache, &options, &counts);
+    expect_bytes(file, 5, 150000, 10);
+    expect_fetched_soon(&counts, options.size);
+    cr_assert_eq(counts.fills, 1);
+    cache_close(file);
+    done(cache, folder);
+}
+
+Test(policy, a_window_costs_one_request_once_another_of_its_kind_was_read)
+{
+    char *folder = make_folder();
+    struct test_counts counts[2] = {0};
+    struct cache *cache = make_cache(folder, CACHE_FILL_AUTO);
+    for (unsigned i = 0; i < 2; i++) {
+        struct test_source_options options = {.seed = 6 + i, .size = 20 << 20};
+        const uint8_t key[SHA256_BYTES] = {(uint8_t)i};
+        struct cache_file *file = NULL;
+        struct error err = {0};
+        cr_assert_eq(cache_open(cache, key, options.size, test_source(&options, &counts[i]), &file, &err), 0,
+                     "%s", err.text);
+        cache_kind(file, 3);
+        for (uint64_t at = 0; at < 12; at++)
+            expect_bytes(file, 6 + i, (5 << 20) + at * 8192, 8192);
+        cache_rest(file);
+        cache_close(file);
+    }
+    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    cr_assert_gt(counts[0].fills, 2);
+    cr_assert_eq(counts[1].fills, 1, "%u", counts[1].fills);
+    cr_assert_eq(counts[1].bytes, 12 * 8192);
+    done(cache, folder);
+}
+
+Test(policy, what_is_wanted_is_fetched_though_nobody_reads_it_unless_only_what_is_asked_may_be)
+{
+    for (enum cache_fill_policy fill = CACHE_FILL_AUTO; fill <= CACHE_FILL_EXACT; fill++) {
+        char *folder = make_folder();
+        struct test_counts counts = {0};
+        struct test_source_options options = {.seed = 8, .size = 9 << 20};
+        struct cache *cache = make_cache(folder, fill);
+        struct cache_file *file = open_file(cache, &options, &counts);
+        cache_want(file);
+        cache_want(file);
+        cache_close(file);
+        if (fill != CACHE_FILL_EXACT)
+            expect_fetched_soon(&counts, options.size);
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+        cr_assert_eq(counts.fills, fill == CACHE_FILL_EXACT ? 0 : 3, "%u", counts.fills);
+        done(cache, folder);
+    }
+}

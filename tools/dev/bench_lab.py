@@ -67,7 +67,7 @@ class Proxy:
         lines = self.log.read_text().splitlines()[self.seen:]
         self.seen += len(lines)
         sizes = [(line.split()[1], int(line.split()[4])) for line in lines if line.split()[0] == "GET"]
-        recordings = [size for path, size in sizes if path.startswith(("/recordings/", "/versioned/"))]
+        recordings = [size for path, size in sizes if not path.startswith("/sets/")]
         return len(lines), sum(size for _, size in sizes), len(recordings), sum(recordings)
 
 

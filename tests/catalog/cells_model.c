@@ -493,6 +493,7 @@ static void search(const struct model *model)
 static void step_purge(struct model *model)
 {
     CLEANUP_ROWSET struct rowset *rows = rowset_new();
+    CLEANUP_SCRUB_DICTIONARIES struct scrub_dictionaries *dictionaries = scrub_dictionaries_new();
     struct scrub_counts counts;
     uint32_t every = 1 + model_below(600), live = 0;
     for (uint32_t i = model_below(every); i < model->count; i += every) {
@@ -501,7 +502,7 @@ static void step_purge(struct model *model)
         live += clip->live;
         *clip = (struct clip){.purged = true, .row = clip->row};
     }
-    versions_scrub(&model->v, model->v.head, rows, NULL, model->dictionaries, &counts);
+    versions_scrub(&model->v, model->v.head, rows, NULL, dictionaries, &counts);
     cr_assert_eq(counts.clips, live);
     cr_assert_eq(counts.rows, rowset_count(rows));
     search(model);
@@ -553,7 +554,6 @@ void model_init(struct model *model, const struct apply_limits *limits)
 {
     *model = (struct model){.clips = calloc(CLIPS_MAX, sizeof *model->clips), .purges = model->purges};
     model->texts = strmap_new();
-    model->dictionaries = scrub_dictionaries_new();
     versions_init(&model->v);
     model->v.limits = limits;
     for (size_t s = 0; s < SLOTS; s++)
@@ -567,6 +567,5 @@ void model_done(struct model *model)
 {
     versions_done(&model->v);
     strmap_free(model->texts);
-    scrub_dictionaries_free(model->dictionaries);
     free(model->clips);
 }

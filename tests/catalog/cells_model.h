@@ -33,7 +33,6 @@ struct model {
     uint32_t count, names;
     bool purges;          /* clips are taken out of the catalog as if they had never been there */
     struct strmap *texts; /* long ones: the number of the one clip that ever had it, + 1, or TEXT_SHARED */
-    struct scrub_dictionaries *dictionaries;
     struct slot slots[SLOTS];
 };
 

@@ -15,7 +15,8 @@
 #include "index/base/rowset.h"
 #include "index/pages/overlay.h"
 
-/* What dictionaries (index/FORMAT.md, "Catalog") become, from catalog to catalog of one data set. */
+/* What dictionaries (index/FORMAT.md, "Catalog") become, from catalog to catalog of one data set: of one
+ * purge, for what one becomes may hold records of clips that another takes out. */
 struct scrub_dictionaries;
 struct scrub_dictionaries *scrub_dictionaries_new(void);
 void scrub_dictionaries_free(struct scrub_dictionaries *dictionaries);

@@ -58,7 +58,8 @@ struct apply_counts {
     uint64_t values_changed; /* by a set that is partial, as a table is, of what imports had set; */
     char changed_shown[900]; /* the first APPLY_SHOWN of them, for people */
     uint64_t clips_kept;     /* in which an import left what others had said, being partial */
-    uint64_t clips, rows;    /* of the result */
+    uint64_t sources_changed; /* that say something else of themselves, or are new */
+    uint64_t clips, rows;     /* of the result */
     uint64_t upkeep_left;    /* bytes of what is older that may still be written */
 };
 /* A known key with the same fingerprint keeps its row and is unchanged unless its attributes or streams

@@ -15,6 +15,7 @@
 #include "index/commit/apply/apply_conflict.h"
 #include "index/commit/apply/apply_groups.h"
 #include "index/commit/apply/apply_record.h"
+#include "index/commit/apply/apply_sources.h"
 #include "index/commit/apply/apply_streams.h"
 
 struct new_stream {
@@ -29,6 +30,7 @@ struct step {
     struct apply_record record; /* of the clip under way */
     const struct apply_clip *place;
     struct changeset_op clip, extra; /* extra.kind 0: it has none */
+    uint32_t source;                 /* it is of; 0: of none */
     struct new_stream *streams;
     size_t stream_count, stream_cap;
     struct buf pieces;
@@ -83,6 +85,7 @@ static int take_clip(struct step *step, struct error *err)
     int rc = 0;
     step->stream_count = 0;
     step->extra = (struct changeset_op){0};
+    step->source = 0;
     buf_clear(&step->pieces);
     reader->at = apply_clip_at(step->apply, step->place);
     changeset_next(reader, &step->clip);
@@ -93,6 +96,8 @@ static int take_clip(struct step *step, struct error *err)
             take_stream(step, &op);
         else if (op.kind == CHANGESET_EXTRA)
             step->extra = op;
+        else if (op.kind == CHANGESET_OF_SOURCE)
+            step->source = apply_sources_id(step->apply->output.sources, op.id);
     }
     return rc;
 }
@@ -236,6 +241,15 @@ static int compare_extra(struct step *step, bool *ret_same, struct error *err)
     *ret_same = has == (rc == 1) && step->scratch.len == step->extra.len &&
                 (!step->extra.len || !memcmp(step->scratch.data, step->extra.bytes, step->extra.len));
     return 0;
+}
+
+static int compare_source(struct step *step, bool *ret_same, struct error *err)
+{
+    uint32_t was;
+    int rc = apply_sources_get(step->apply->output.sources, step->place->row, &was, err);
+    if (!rc)
+        *ret_same = was == step->source;
+    return rc;
 }
 
 /* ---- writing ---- */
@@ -423,7 +437,7 @@ static int hide_clip(struct step *step, struct error *err)
 
 static int apply_clip(struct step *step, struct error *err)
 {
-    bool same_streams = false, same_extra = false;
+    bool same_streams = false, same_extra = false, same_source = false;
     int rc = apply_record_enter(&step->record, step->place->row, step->place->live, err);
     if (!rc)
         rc = take_clip(step, err);
@@ -437,15 +451,19 @@ static int apply_clip(struct step *step, struct error *err)
     rc = compare_streams(step, &same_streams, err);
     if (!rc)
         rc = compare_extra(step, &same_extra, err);
+    if (!rc)
+        rc = compare_source(step, &same_source, err);
     if (rc)
         return rc;
-    if (same_clip(step) && same_attributes && same_streams && same_extra) {
+    if (same_clip(step) && same_attributes && same_streams && same_extra && same_source) {
         step->apply->output.counts.clips_unchanged++;
         return 0;
     }
-    if (!same_clip(step) || !same_streams || !same_extra)
+    if (!same_clip(step) || !same_streams || !same_extra || !same_source)
         note_late(step);
     rc = write_clip(step, same_attributes, same_streams, err);
+    if (!rc && !same_source)
+        rc = apply_sources_put(step->apply->output.sources, step->place->row, step->source, err);
     return rc || same_extra ? rc : put_extra(step, err);
 }
 
@@ -495,6 +513,8 @@ int apply_clips(struct apply *apply, struct error *err)
         rc = apply_groups_flush(step.groups, err);
     if (!rc)
         rc = apply_streams_flush(step.put_streams, err);
+    if (!rc)
+        rc = apply_sources_flush(apply->output.sources, err);
     if (!rc)
         rc = apply_record_flush(&step.record, err);
     step_done(&step);

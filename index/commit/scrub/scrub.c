@@ -56,7 +56,7 @@ static int run(struct scrub *scrub, struct error *err)
 {
     int (*const steps[])(struct scrub * scrub, struct error * err) = {
         scrub_values,  scrub_records, scrub_names,   scrub_growth, scrub_streams,
-        scrub_objects, scrub_hashes,  scrub_packing, write_live,
+        scrub_objects, scrub_sources, scrub_hashes,  scrub_packing, write_live,
     };
     int rc = read_catalog(scrub, err);
     for (size_t i = 0; !rc && i < sizeof steps / sizeof *steps; i++)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "index/catalog/pieces.h"
 #include "index/catalog/reader.h"
 #include "index/catalog/source_files.h"
 
@@ -125,8 +126,9 @@ int catalog_source_file(struct catalog_reader *reader, uint32_t source, const ch
 void catalog_extras_ahead(struct catalog_reader *reader, const uint32_t *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        int64_t row = rows[i], group = row >> SCHEMA_SOURCED_BITS;
-        ahead_rows(&reader->ahead, reader->db, AHEAD_EXTRA, (int64_t[]){row, row}, AHEAD_ALL);
+        int64_t group = rows[i] >> SCHEMA_SOURCED_BITS;
+        const int64_t extra[] = {pieces_first(&pieces_extra, rows[i]), pieces_last(&pieces_extra, rows[i])};
+        ahead_rows(&reader->ahead, reader->db, AHEAD_EXTRA, extra, AHEAD_ALL);
         if (!i || rows[i - 1] >> SCHEMA_SOURCED_BITS != group)
             ahead_rows(&reader->ahead, reader->db, AHEAD_SOURCED, (int64_t[]){group, group}, AHEAD_ALL);
     }

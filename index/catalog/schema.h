@@ -3,7 +3,7 @@
 #pragma once
 
 enum {
-    SCHEMA_FORMAT = 5,
+    SCHEMA_FORMAT = 6,
     SCHEMA_PAGE_BYTES = 8192,
     SCHEMA_APPLICATION_ID = 0x656c6964, /* "elid" */
     SCHEMA_STREAM_BITS = 10,            /* inline.id = row << 10 | number */
@@ -21,6 +21,7 @@ enum {
     SCHEMA_CODES_PIECE_BITS = 8,
     SCHEMA_LATE_BITS = 32, /* late.id = attribute << 32 | row / 4096 */
     SCHEMA_LATE_ROWS = 4096,
+    SCHEMA_EXTRA_PIECE_BITS = 16, /* extra.id = row << 16 | piece */
     SCHEMA_FILE_BITS = 8,       /* a source's files: source << 8 | number, 0: their list, */
     SCHEMA_FILE_PIECE_BITS = 8, /* and file.id = that << 8 | piece */
     SCHEMA_SOURCES_MAX = 1 << 20,

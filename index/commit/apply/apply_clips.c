@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cache/extent.h"
+#include "index/catalog/pieces.h"
 #include "index/catalog/rows.h"
 #include "index/commit/apply/apply_conflict.h"
 #include "index/commit/apply/apply_groups.h"
@@ -275,20 +276,12 @@ static int put_streams(struct step *step, struct error *err)
 static int put_extra(struct step *step, struct error *err)
 {
     struct db *db = step->apply->db;
-    bool has = step->extra.kind == CHANGESET_EXTRA;
-    if (!has && !step->place->known)
-        return 0;
-    sqlite3_stmt *stmt;
-    int rc = db_query(db, has ? QUERY_EXTRA_PUT : QUERY_EXTRA_DROP, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, step->place->row);
+    uint32_t row = step->place->row;
+    if (step->extra.kind != CHANGESET_EXTRA)
+        return step->place->known ? pieces_drop(db, &pieces_extra, row, row, err) : 0;
     buf_clear(&step->scratch);
-    if (has) {
-        packer_pack(db_packer(db), step->extra.bytes, step->extra.len, PACKER_SAVING_PERCENT, &step->scratch);
-        db_bind_bytes(stmt, 2, step->scratch.data, step->scratch.len);
-    }
-    return db_run(db, stmt, err);
+    packer_pack(db_packer(db), step->extra.bytes, step->extra.len, PACKER_SAVING_PERCENT, &step->scratch);
+    return pieces_put(db, &pieces_extra, row, step->scratch.data, step->scratch.len, err);
 }
 
 /* What labels have added to the JSON, and what the set says of attributes as such, stands apart

@@ -175,10 +175,9 @@ static int run(const struct arguments *arguments, struct error *err)
             break;
         return actions[i].run(arguments, err);
     }
-    return error_set(
-        err, EINVAL,
-        "elidefs catalog: expected one of: pull DATASET VERSION FILE, stats DATASET [VERSION], "
-        "sources DATASET [VERSION], source DATASET VERSION NAME, export DATASET PATH FILE");
+    return error_set(err, EINVAL,
+                     "elidefs catalog: expected one of: pull DATASET VERSION FILE, stats DATASET [VERSION], "
+                     "sources DATASET [VERSION], source DATASET VERSION NAME, export DATASET PATH FILE");
 }
 
 static const struct option_spec options[] = {
@@ -201,8 +200,9 @@ static const struct command_example examples[] = {
 
 const struct command command_catalog = {
     .name = "catalog",
-    .synopsis = "pull DATASET VERSION FILE | stats DATASET [VERSION] | sources DATASET [VERSION] | source DATASET "
-                "VERSION NAME | export DATASET PATH FILE",
+    .synopsis =
+        "pull DATASET VERSION FILE | stats DATASET [VERSION] | sources DATASET [VERSION] | source DATASET "
+        "VERSION NAME | export DATASET PATH FILE",
     .summary = "takes out a version's catalog, as it is or as plain tables, or tells how it is stored",
     .description =
         "pull writes the catalog of VERSION into a new FILE, page by page as it was committed: a SQLite "
@@ -216,10 +216,13 @@ const struct command command_catalog = {
         "too: a pack stays as long as one needs a page of it, so some of its bytes may be needed by none "
         "(`elidefs "
         "gc`).\n\n"
-        "sources lists the LeRobot data sets that clips of VERSION (default: the newest) came from, each with its "
+        "sources lists the LeRobot data sets that clips of VERSION (default: the newest) came from, each "
+        "with its "
         "number and the version that last saw it change, and the files in which it speaks of itself: "
-        "meta/info.json, what else lies below meta/ and is not made anew from the episodes, README and LICENSE, as "
-        "far as one has at most 1 MiB. source prints one of them, as it was when VERSION was made; NAME is what "
+        "meta/info.json, what else lies below meta/ and is not made anew from the episodes, README and "
+        "LICENSE, as "
+        "far as one has at most 1 MiB. source prints one of them, as it was when VERSION was made; NAME is "
+        "what "
         "sources calls it, as 1/meta/info.json.\n\n"
         "export writes the clips of PATH (as `elidefs query` takes it; without it, of the newest version) "
         "into the new FILE: a SQLite file where it ends in .db, .sqlite or .sqlite3, else, where it ends in "

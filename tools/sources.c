@@ -101,10 +101,11 @@ static int take_name(const char *name, uint32_t *ret_source, const char **ret_fi
     errno = 0;
     unsigned long id = *name >= '1' && *name <= '9' ? strtoul(name, &end, 10) : 0;
     if (!id || errno || id > UINT32_MAX || *end != '/')
-        return error_set(err, EINVAL,
-                         "'%s' is no file of a source, as in 1/meta/info.json; `elidefs catalog sources DATASET` "
-                         "lists them",
-                         name);
+        return error_set(
+            err, EINVAL,
+            "'%s' is no file of a source, as in 1/meta/info.json; `elidefs catalog sources DATASET` "
+            "lists them",
+            name);
     *ret_source = (uint32_t)id;
     *ret_file = end + 1;
     return 0;

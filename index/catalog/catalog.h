@@ -249,7 +249,8 @@ typedef int catalog_event_fn(void *ctx, const struct catalog_event *event, struc
 int catalog_events(struct catalog_reader *reader, uint32_t row, catalog_event_fn *each, void *ctx,
                    struct error *err);
 
-/* Appends the clip's extra; nothing if it has none. An episode's: what LeRobot said of it, tools/FORMAT.md. */
+/* Appends the clip's extra; nothing if it has none. An episode's: what LeRobot said of it, tools/FORMAT.md.
+ */
 int catalog_extra(struct catalog_reader *reader, uint32_t row, struct buf *buf, struct error *err);
 
 /* Starts to fetch what catalog_extra() and catalog_clip_source() of these rows (ascending, some thousand at a
@@ -266,8 +267,8 @@ struct catalog_source {
 };
 /* The source that a clip is of. -ENOENT: of none, or no such clip. */
 int catalog_clip_source(struct catalog_reader *reader, uint32_t row, uint32_t *ret_source, struct error *err);
-/* Each source that clips are or were of, by id; and one of them: -ENOENT. Borrowed until `each` returns, which
- * calls nothing of this reader; non-zero from it ends it with that. */
+/* Each source that clips are or were of, by id; and one of them: -ENOENT. Borrowed until `each` returns,
+ * which calls nothing of this reader; non-zero from it ends it with that. */
 typedef int catalog_source_fn(void *ctx, const struct catalog_source *source, struct error *err);
 int catalog_sources(struct catalog_reader *reader, catalog_source_fn *each, void *ctx, struct error *err);
 int catalog_source(struct catalog_reader *reader, uint32_t source, catalog_source_fn *each, void *ctx,

@@ -47,7 +47,8 @@ const char *const schema_tables[] = {
     "CREATE TABLE state(attribute INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE run(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE late(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
-    "CREATE TABLE source(id INTEGER PRIMARY KEY, root INTEGER NOT NULL, folder TEXT NOT NULL, version INTEGER "
+    "CREATE TABLE source(id INTEGER PRIMARY KEY, root INTEGER NOT NULL, folder TEXT NOT NULL, version "
+    "INTEGER "
     "NOT NULL)",
     "CREATE TABLE file(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
     "CREATE TABLE sourced(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",

@@ -22,8 +22,8 @@ enum {
     SCHEMA_LATE_BITS = 32, /* late.id = attribute << 32 | row / 4096 */
     SCHEMA_LATE_ROWS = 4096,
     SCHEMA_EXTRA_PIECE_BITS = 16, /* extra.id = row << 16 | piece */
-    SCHEMA_FILE_BITS = 8,       /* a source's files: source << 8 | number, 0: their list, */
-    SCHEMA_FILE_PIECE_BITS = 8, /* and file.id = that << 8 | piece */
+    SCHEMA_FILE_BITS = 8,         /* a source's files: source << 8 | number, 0: their list, */
+    SCHEMA_FILE_PIECE_BITS = 8,   /* and file.id = that << 8 | piece */
     SCHEMA_SOURCES_MAX = 1 << 20,
     SCHEMA_SOURCED_BITS = 10, /* sourced.id = row >> 10 */
     SCHEMA_VERSIONS_MAX = 1 << 20,

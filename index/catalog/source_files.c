@@ -8,33 +8,11 @@
 #include <string.h>
 
 #include "cache/base/cursor.h"
-#include "cache/base/utf8.h"
 #include "index/catalog/groups/clips.h"
 #include "index/catalog/pieces.h"
 
+_Static_assert(SOURCE_FILES_MAX == (1 << SCHEMA_FILE_BITS) - 1, "numbers of files in ids of rows");
 enum { LIST = 0, LIST_BYTES_MAX = SOURCE_FILES_MAX * (SOURCE_FILE_NAME_MAX + 8) + 8 };
-
-bool source_folder_is(const char *folder)
-{
-    for (const char *at = folder, *end; at; at = *end ? end + 1 : NULL) {
-        end = strchrnul(at, '/');
-        size_t part = (size_t)(end - at);
-        if (!part || (part <= 2 && !strncmp(at, "..", part)))
-            return false;
-    }
-    return strlen(folder) <= SOURCE_FOLDER_MAX;
-}
-
-bool source_file_name_is(const char *name)
-{
-    size_t len = strlen(name);
-    if (len > SOURCE_FILE_NAME_MAX || !utf8_valid(name, len) || !source_folder_is(name))
-        return false;
-    for (const unsigned char *p = (const unsigned char *)name; *p; p++)
-        if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0))
-            return false;
-    return true;
-}
 
 int source_row_take(struct db *db, sqlite3_stmt *stmt, struct source_row *ret, struct error *err)
 {

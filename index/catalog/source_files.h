@@ -4,29 +4,18 @@
  * (index/FORMAT.md: `source`, `file`, `sourced`).
  *
  *     source    id (from 1) -> root, folder, version that last changed its files
- *     file      source << 8 | number -> bytes, in pieces: number 0 the list of names and sizes, n the n-th file
- *     sourced   row >> 10 -> sources of these rows
+ *     file      source << 8 | number -> bytes, in pieces: number 0 the list of names and sizes, n the n-th
+ * file sourced   row >> 10 -> sources of these rows
  *
  * Rows are hostile: damage names table and place. Thread rule: that of the connection.
  */
 #pragma once
 
+#include "index/base/source_file.h"
 #include "index/catalog/db.h"
 #include "index/catalog/groups/numbers.h"
 
-enum {
-    SOURCE_FILES_MAX = (1 << SCHEMA_FILE_BITS) - 1,
-    SOURCE_FILE_BYTES_MAX = 1 << 20,
-    SOURCE_BYTES_MAX = 4 << 20, /* of all files of a source */
-    SOURCE_FILE_NAME_MAX = 255,
-    SOURCE_FOLDER_MAX = 4096,
-    SOURCED_ROWS = 1 << SCHEMA_SOURCED_BITS,
-};
-
-/* A path below a root: no empty, "." or ".." component. */
-bool source_folder_is(const char *folder);
-/* Such a path of a file below the source's folder: in UTF-8, without control characters. */
-bool source_file_name_is(const char *name);
+enum { SOURCED_ROWS = 1 << SCHEMA_SOURCED_BITS };
 
 struct source_row {
     uint32_t id, root, version;

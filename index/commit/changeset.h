@@ -117,12 +117,12 @@ enum changeset_kind {
 
 struct changeset_op {
     enum changeset_kind kind;
-    uint32_t id;   /* ROOT, OBJECT, ATTRIBUTE, SOURCE: its own number; TABLE, STREAM: the object's; VALUE, NONE,
-                      PARTIAL: the attribute's; OF_SOURCE: the source's */
+    uint32_t id; /* ROOT, OBJECT, ATTRIBUTE, SOURCE: its own number; TABLE, STREAM: the object's; VALUE, NONE,
+                    PARTIAL: the attribute's; OF_SOURCE: the source's */
     uint32_t root; /* OBJECT, SOURCE */
-    /* ROOT: URL; OBJECT: path; SOURCE: folder; FILE: name; CLIP, REMOVE, LABELS_OF, LABELS: key; ATTRIBUTE, VALUE, RENAME,
-     * DESCRIBE, DROP, TO_TEXT, NONE, PARTIAL: name; STREAM: name; TABLE: container; SETTER: name; EVENTS:
-     * label */
+    /* ROOT: URL; OBJECT: path; SOURCE: folder; FILE: name; CLIP, REMOVE, LABELS_OF, LABELS: key; ATTRIBUTE,
+     * VALUE, RENAME, DESCRIBE, DROP, TO_TEXT, NONE, PARTIAL: name; STREAM: name; TABLE: container; SETTER:
+     * name; EVENTS: label */
     const char *text;
     const char *source;                /* CLIP */
     const char *ext;                   /* STREAM */

@@ -10,12 +10,13 @@
 
 static int check_folder(const char *folder, struct error *err)
 {
-    return !*folder || source_folder_is(folder) ? 0
-                                                : error_set(err, EINVAL, "'%s' is no folder below a root", folder);
+    return !*folder || source_folder_is(folder)
+               ? 0
+               : error_set(err, EINVAL, "'%s' is no folder below a root", folder);
 }
 
 int changeset_source_begin(struct changeset *set, uint32_t root, const char *folder, uint32_t *ret_source,
-                     struct error *err)
+                           struct error *err)
 {
     assert(changeset_allows(set, CHANGESET_SOURCE) && root < strmap_count(set->roots));
     int rc = check_folder(folder, err);
@@ -38,8 +39,7 @@ int changeset_source_begin(struct changeset *set, uint32_t root, const char *fol
 
 int changeset_source_check(const struct changeset *set, const char *name, size_t len, struct error *err)
 {
-    const char *before =
-        set->source_file_at ? (const char *)set->log.bytes.data + set->source_file_at : NULL;
+    const char *before = set->source_file_at ? (const char *)set->log.bytes.data + set->source_file_at : NULL;
     if (!source_file_name_is(name))
         return error_set(err, EINVAL, "'%s' is no name of a file", name);
     if (before && strcmp(before, name) >= 0)

@@ -33,7 +33,7 @@ static uint32_t set_source(struct changeset *set, int print)
 {
     struct error err;
     uint32_t source = 0, root = changeset_root(set, "/a/root");
-    const char *info = print % 2 ? "{\"fps\": 30}" : "{\"fps\": 10}";
+    const char *info = print == 1 ? "{\"fps\": 30}" : "{\"fps\": 10}";
     must(changeset_source_begin(set, root, "arm", &source, &err), &err);
     must(changeset_source_file(set, "README.md", "", 0, &err), &err);
     must(changeset_source_file(set, "meta/info.json", info, strlen(info), &err), &err);

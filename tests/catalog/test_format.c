@@ -99,9 +99,9 @@ static void print_bytes(struct buf *out, const uint8_t *bytes, size_t len)
 
 static bool is_packed(const char *table, const char *column)
 {
-    static const char *const packed[] = {"forward.records", "extra.bytes",  "recording.bytes",
-                                         "codes.bytes",     "inline.bytes", "event.records",
-                                         "list.records",    "run.bytes",    "late.bytes", "file.bytes"};
+    static const char *const packed[] = {"forward.records", "extra.bytes",   "recording.bytes", "codes.bytes",
+                                         "inline.bytes",    "event.records", "list.records",    "run.bytes",
+                                         "late.bytes",      "file.bytes"};
     char name[64];
     snprintf(name, sizeof name, "%s.%s", table, column);
     for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)

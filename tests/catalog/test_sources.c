@@ -227,9 +227,9 @@ static void expect_refused(const char *name)
 
 Test(sources, names_that_lead_elsewhere_and_too_many_bytes_are_refused)
 {
-    static const char *const names[] = {"",        "/c",     "c/",   "c//d",      "../c", "c/../d", "c/.",
-                                        "c\nd",    "c\x7f",  "\xff", "c\xc2\x85", "b",    "a",      ".",
-                                        "d/..",    "..",     "./d",  "c\td"};
+    static const char *const names[] = {"",    "/c",   "c/",    "c//d", "../c",      "c/../d",
+                                        "c/.", "c\nd", "c\x7f", "\xff", "c\xc2\x85", "b",
+                                        "a",   ".",    "d/..",  "..",   "./d",       "c\td"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         expect_refused(names[i]);
     char longest[SOURCE_FILE_NAME_MAX + 2];

@@ -326,9 +326,12 @@ Test(manifest, fields_that_are_not_known_are_passed_over_wherever_they_stand)
 
 Test(manifest, a_version_from_before_the_first_release_says_so_and_keeps_its_place_in_the_history)
 {
-    static const char *const before[] = {"[\"catalog-whole\"]", "[\"catalog-whole\", \"catalog-2\"]",
-                                         "[\"catalog-whole\", \"catalog-3\"]", "[\"catalog-4\"]",
-                                         "[\"catalog-5\"]", "[\"catalog-5\", \"catalog-6\"]"};
+    static const char *const before[] = {"[\"catalog-whole\"]",
+                                         "[\"catalog-whole\", \"catalog-2\"]",
+                                         "[\"catalog-whole\", \"catalog-3\"]",
+                                         "[\"catalog-4\"]",
+                                         "[\"catalog-5\"]",
+                                         "[\"catalog-5\", \"catalog-6\"]"};
     for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
         struct manifest *m = NULL;
         struct error err = {0};

@@ -71,6 +71,10 @@ def test_a_version_keeps_what_its_import_saw(dataset, source):
     assert kept(dataset, "1/LICENSE", "v1") == b"Apache-2.0\n"
     gone = elidefs("catalog", "source", dataset, "v2", "1/LICENSE", check=False)
     assert gone.returncode == 1 and "has no file 'LICENSE' of source 1" in gone.stderr
+    assert elidefs("diff", dataset, "v1", "v2").stdout == "source 1/LICENSE removed, v2\nsource 1/meta/modality.json changed, v2\n"
+    assert elidefs("diff", dataset, "v1", "v2", "--stat").stdout.endswith("sources: 2 files changed\n")
+    lines = map(json.loads, elidefs("diff", dataset, "v1", "v2", "--json").stdout.splitlines())
+    assert list(lines)[1] == {"source": 1, "folder": "", "file": "meta/modality.json", "op": "changed", "version": 2}
     assert (listed(dataset, "v1")[0], listed(dataset, "v2")[0]) == (f"1 {source} (v1)", f"1 {source} (v2)")
     assert elidefs("verify", dataset).returncode == 0
 

@@ -17,8 +17,8 @@ static bool starts(const char *text, const char *with)
 /* `name`: below the data set's folder. */
 static bool is_own(const char *name)
 {
-    static const char *const made_anew[] = {"meta/episodes/",      "meta/episodes.", "meta/episodes_stats.",
-                                            "meta/tasks.",         "meta/tasks/",    "meta/stats.json"};
+    static const char *const made_anew[] = {"meta/episodes/", "meta/episodes.", "meta/episodes_stats.",
+                                            "meta/tasks.",    "meta/tasks/",    "meta/stats.json"};
     if (!strchr(name, '/'))
         return starts(name, "README") || starts(name, "LICENSE");
     bool is = starts(name, "meta/");
@@ -42,7 +42,8 @@ static void leave_out(const struct taking *t, const struct source_object *object
 }
 
 /* What was read already is not read again. */
-static int read_file(struct taking *t, const struct source_object *object, const char *name, struct error *err)
+static int read_file(struct taking *t, const struct source_object *object, const char *name,
+                     struct error *err)
 {
     buf_clear(&t->bytes);
     if (!strcmp(name, "meta/info.json")) {
@@ -52,7 +53,8 @@ static int read_file(struct taking *t, const struct source_object *object, const
     return source_read_all(t->import->source, object->path, SOURCE_FILE_BYTES_MAX, &t->bytes, err);
 }
 
-static int take_file(struct taking *t, const struct source_object *object, const char *name, struct error *err)
+static int take_file(struct taking *t, const struct source_object *object, const char *name,
+                     struct error *err)
 {
     struct changeset *set = t->import->drafts->set;
     struct error why = {0};
@@ -78,7 +80,8 @@ int lerobot_meta_files(const struct lerobot_import *import, const struct lerobot
     struct taking t = {.import = import, .info = info};
     size_t count;
     int rc = changeset_source_begin(import->drafts->set, import->root, import->folder, ret_source, err);
-    for (size_t first = source_below(source, info->folder, &count), i = first; !rc && i < first + count; i++) {
+    for (size_t first = source_below(source, info->folder, &count), i = first; !rc && i < first + count;
+         i++) {
         const char *name = source->objects[i].path + strlen(info->folder);
         if (is_own(name))
             rc = take_file(&t, &source->objects[i], name, err);
@@ -108,8 +111,7 @@ static void print_tasks(const struct lerobot_tasks *tasks, const struct lerobot_
 {
     CLEANUP_FREE struct task *list = mem_zero((episode->task_count + 1) * sizeof *list);
     for (size_t i = 0; i < episode->task_count; i++)
-        list[i] =
-            (struct task){lerobot_tasks_index(tasks, episode->tasks[i]), episode->tasks[i]};
+        list[i] = (struct task){lerobot_tasks_index(tasks, episode->tasks[i]), episode->tasks[i]};
     qsort(list, episode->task_count, sizeof *list, compare_tasks);
     buf_text_append(ret, "\"tasks\":[");
     for (size_t i = 0; i < episode->task_count; i++) {

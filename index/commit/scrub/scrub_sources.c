@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a source said of itself goes with the last of its clips: while there is another, it is said of that. */
+/* What a source said of itself goes with the last of its clips: while there is another, it is said of that.
+ */
 #include "index/catalog/groups/clips.h"
 #include "index/catalog/source_files.h"
 #include "index/commit/scrub/scrub_state.h"

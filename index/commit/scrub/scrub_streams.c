@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "cache/base/hash.h"
-#include "index/catalog/pieces.h"
 #include "index/catalog/groups/clips.h"
 #include "index/catalog/groups/streams.h"
+#include "index/catalog/pieces.h"
 #include "index/catalog/rows.h"
 #include "index/commit/scrub/scrub_state.h"
 

@@ -4,7 +4,6 @@ import glob
 import json
 import shutil
 
-import catalog_pages
 from catalog_pages import extras, identities
 import pytest
 
@@ -259,9 +258,7 @@ def test_what_python_writes_and_json_does_not_know_is_null(made, dataset, source
     edit_lines(source / "meta/episodes.jsonl", lambda row: row | {"quality": float("nan") if row["episode_index"] else 0.5})
     elidefs("import", dataset, source)
     assert [clip.get("quality") for clip in clips(dataset).values()] == [0.5, None, None]
-    extra = catalog_pages.database(dataset).execute("select bytes from extra where row = 0").fetchone()[0]
-    stats = json.loads(pa.input_stream(pa.BufferReader(extra[extra.index(b"\x28\xb5\x2f\xfd"):]), compression="zstd").read()
-                       if extra[:1] == b"\1" else extra[1:])
+    stats = extras(dataset)["ep000000"]
     assert stats["stats/observation.state/std"] == [None, None, None]
     assert stats["stats/a \"NaN\" text/max"] == "NaN, -Infinity \\"
 

@@ -367,6 +367,9 @@ Test(changeset, an_operation_whose_needs_are_not_met_is_refused_by_its_name)
          "change set: offset 15: setter: who sets the values is said already"},
         {"\x09\1a\0\x0b\1b\0\0\0\0\x0c\1c\0\3", 16,
          "change set: offset 19: labels: a change set holds clips or labels, not both"},
+        {"\x18\1a\0\0", 5, "change set: offset 8: file of a source: comes before the source it belongs to"},
+        {"\x0b\1b\0\0\0\0\x01\0\1r\0\x17\0\0\0\0", 17,
+         "change set: offset 20: source: who sets the values is said already"},
         {"\0", 1, "change set: no operation at offset 8"},
         {"\x17", 1, "change set: no operation at offset 8"},
     };

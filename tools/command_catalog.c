@@ -113,17 +113,12 @@ static int stats(const struct arguments *arguments, struct error *err)
 static int sources(const struct arguments *arguments, struct error *err)
 {
     CLEANUP_SESSION struct session session = {0};
+    const char *file = arguments_text(arguments, "file");
     uint32_t version;
     int rc = open_version(arguments, &session, &version, err);
-    return rc ? rc : sources_print(&session, version, err);
-}
-
-static int source(const struct arguments *arguments, struct error *err)
-{
-    CLEANUP_SESSION struct session session = {0};
-    uint32_t version;
-    int rc = open_version(arguments, &session, &version, err);
-    return rc ? rc : sources_cat(&session, version, arguments->positional[3], err);
+    if (rc)
+        return rc;
+    return file ? sources_cat(&session, version, file, err) : sources_print(&session, version, err);
 }
 
 /* ---- export ---- */
@@ -160,11 +155,8 @@ static const struct {
     const char *name;
     size_t least, most; /* words */
     int (*run)(const struct arguments *arguments, struct error *err);
-} actions[] = {{"pull", 4, 4, pull},
-               {"stats", 2, 3, stats},
-               {"sources", 2, 3, sources},
-               {"source", 4, 4, source},
-               {"export", 3, 4, export}};
+} actions[] = {
+    {"pull", 4, 4, pull}, {"stats", 2, 3, stats}, {"sources", 2, 3, sources}, {"export", 3, 4, export}};
 
 static int run(const struct arguments *arguments, struct error *err)
 {
@@ -177,11 +169,12 @@ static int run(const struct arguments *arguments, struct error *err)
     }
     return error_set(err, EINVAL,
                      "elidefs catalog: expected one of: pull DATASET VERSION FILE, stats DATASET [VERSION], "
-                     "sources DATASET [VERSION], source DATASET VERSION NAME, export DATASET PATH FILE");
+                     "sources DATASET [VERSION], export DATASET PATH FILE");
 }
 
 static const struct option_spec options[] = {
     {"format", 0, "FORMAT", true, "of export: sqlite or parquet, whatever FILE ends in"},
+    {"file", 0, "NAME", true, "of sources: print this file of one, by the name that sources lists"},
     {NULL, 0, NULL, false, NULL},
 };
 
@@ -189,7 +182,7 @@ static const struct command_example examples[] = {
     {"elidefs catalog pull s3://lab-data/kitchen v3 v3.db", "The catalog of version 3, for sqlite3"},
     {"elidefs catalog stats s3://lab-data/kitchen",
      "What takes how much in the newest version, and of each pack"},
-    {"elidefs catalog source s3://lab-data/kitchen v3 1/meta/info.json",
+    {"elidefs catalog sources s3://lab-data/kitchen v3 --file 1/meta/info.json",
      "What the first LeRobot data set said of itself when version 3 was made"},
     {"elidefs catalog export s3://lab-data/kitchen v3/arm=left left.db",
      "The clips of a path as tables, for sqlite3, DuckDB and pandas"},
@@ -200,9 +193,7 @@ static const struct command_example examples[] = {
 
 const struct command command_catalog = {
     .name = "catalog",
-    .synopsis =
-        "pull DATASET VERSION FILE | stats DATASET [VERSION] | sources DATASET [VERSION] | source DATASET "
-        "VERSION NAME | export DATASET PATH FILE",
+    .synopsis = "pull DATASET VERSION FILE | stats|sources DATASET [VERSION] | export DATASET PATH FILE",
     .summary = "takes out a version's catalog, as it is or as plain tables, or tells how it is stored",
     .description =
         "pull writes the catalog of VERSION into a new FILE, page by page as it was committed: a SQLite "
@@ -221,9 +212,8 @@ const struct command command_catalog = {
         "number and the version that last saw it change, and the files in which it speaks of itself: "
         "meta/info.json, what else lies below meta/ and is not made anew from the episodes, README and "
         "LICENSE, as "
-        "far as one has at most 1 MiB. source prints one of them, as it was when VERSION was made; NAME is "
-        "what "
-        "sources calls it, as 1/meta/info.json.\n\n"
+        "far as one has at most 1 MiB. With --file it prints one of them, as it was when VERSION was "
+        "made.\n\n"
         "export writes the clips of PATH (as `elidefs query` takes it; without it, of the newest version) "
         "into the new FILE: a SQLite file where it ends in .db, .sqlite or .sqlite3, else, where it ends in "
         "/, a new folder with a Parquet file for each table (or as --format says). It appears when it is "

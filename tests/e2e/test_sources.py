@@ -44,7 +44,7 @@ def listed(dataset, *version):
 
 
 def kept(dataset, name, version="v1"):
-    return subprocess.run([ELIDEFS, "catalog", "source", dataset, version, name], capture_output=True, check=True).stdout
+    return subprocess.run([ELIDEFS, "catalog", "sources", dataset, version, "--file", name], capture_output=True, check=True).stdout
 
 
 def test_its_small_files_are_kept_byte_by_byte_and_what_is_made_anew_is_not(dataset, source):
@@ -69,7 +69,7 @@ def test_a_version_keeps_what_its_import_saw(dataset, source):
     assert kept(dataset, "1/meta/modality.json", "v1") == MODALITY
     assert kept(dataset, "1/meta/modality.json", "v2") == b"{}"
     assert kept(dataset, "1/LICENSE", "v1") == b"Apache-2.0\n"
-    gone = elidefs("catalog", "source", dataset, "v2", "1/LICENSE", check=False)
+    gone = elidefs("catalog", "sources", dataset, "v2", "--file", "1/LICENSE", check=False)
     assert gone.returncode == 1 and "has no file 'LICENSE' of source 1" in gone.stderr
     assert elidefs("diff", dataset, "v1", "v2").stdout == "source 1/LICENSE removed, v2\nsource 1/meta/modality.json changed, v2\n"
     assert elidefs("diff", dataset, "v1", "v2", "--stat").stdout.endswith("sources: 2 files changed\n")
@@ -141,7 +141,7 @@ def test_files_of_a_set_go_with_the_last_of_its_clips_that_is_purged(dataset, ma
     elidefs("purge", dataset, "latest/source=a", "--yes")
     for version in ("v1", "latest"):
         assert [line[0] for line in listed(dataset, version)] == ["2", "2"], version
-    gone = elidefs("catalog", "source", dataset, "v1", "1/meta/modality.json", check=False)
+    gone = elidefs("catalog", "sources", dataset, "v1", "--file", "1/meta/modality.json", check=False)
     assert gone.returncode == 1 and "has no source number 1" in gone.stderr
     pulled = tmp_path / "v1.db"
     elidefs("catalog", "pull", dataset, "v1", pulled)
@@ -151,5 +151,5 @@ def test_files_of_a_set_go_with_the_last_of_its_clips_that_is_purged(dataset, ma
 def test_names_that_are_none_say_how_one_looks(dataset):
     elidefs("import", dataset, SAMPLE)
     for name in ("meta/info.json", "0/meta/info.json", "1", "x/y"):
-        done = elidefs("catalog", "source", dataset, "v1", name, check=False)
+        done = elidefs("catalog", "sources", dataset, "v1", "--file", name, check=False)
         assert done.returncode == 1 and "as in 1/meta/info.json" in done.stderr, name

@@ -33,6 +33,10 @@ enum ahead_table {
     AHEAD_HASH,
     AHEAD_STREAM,
     AHEAD_OBJECT,
+    AHEAD_SOURCE,
+    AHEAD_FILE,
+    AHEAD_SOURCED,
+    AHEAD_EXTRA,
     AHEAD_TABLES
 };
 

@@ -28,6 +28,7 @@ struct fuse_session;
 struct inodes;
 struct passthrough;
 struct refresh;
+struct view_plans;
 struct workers;
 
 /* At most so many lines a while: a store that is away fails every read. */
@@ -51,6 +52,7 @@ struct fs {
 
     struct nodes *nodes;
     struct query_results *results;
+    struct view_plans *plans;
     struct errors *errors;
     struct fs_log log;
     struct times times;

@@ -11,8 +11,7 @@
  * No byte of a clip is kept twice: derived files point at the clips' streams, and the cache reads them
  * through these. One row of a table (view.c) is one kind of view:
  *
- *     lerobot, lerobot-mean, lerobot21     a LeRobot data set                    lerobot.h
- *     webdataset, webdataset-SIZE          tars                                  webdataset.h
+ *     webdataset, webdataset-SIZE     tars     webdataset.h
  *
  * What a name means in a version never changes: not its tree, no size, no byte. An algorithm that is to be
  * another gets another name.
@@ -124,5 +123,5 @@ int view_find(const struct view_plan *plan, const struct view_ask *ask, uint64_t
               struct view_entry *ret, struct error *err);
 int view_list(const struct view_plan *plan, const struct view_ask *ask, uint64_t dir, uint64_t cursor,
               view_entry_fn *each, void *ctx, struct error *err);
-int view_open(const struct view_plan *plan, const struct view_ask *ask, uint64_t id, struct extent_map **ret,
-              struct error *err);
+int view_open(const struct view_plan *plan, const struct view_ask *ask, const struct view_entry *entry,
+              struct extent_map **ret, struct error *err);

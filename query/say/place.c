@@ -197,6 +197,11 @@ static int take_value(const struct query *query, struct catalog_reader *reader, 
     return rc ? rc : browse_extend(query, key_text, value_text, reader, ret, err);
 }
 
+static bool is_view(const char *name, size_t len)
+{
+    return len == strlen(".as") && !memcmp(name, ".as", len);
+}
+
 static int walk(struct place *place, struct catalog_reader *reader, const char *path, struct error *err)
 {
     const char *name;
@@ -213,6 +218,10 @@ static int walk(struct place *place, struct catalog_reader *reader, const char *
             place->query = narrowed;
             continue;
         }
+        if (is_view(name, len))
+            return error_set(err, ENOTSUP,
+                             "what is in .as/ has no clips of its own: only `query`, `explain` and `cp` take "
+                             "such a path; give the one before it");
         int rc = find_file(place, reader, name, len, err);
         return rc || !*path ? rc : refuse_file(name, len, err);
     }

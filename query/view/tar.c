@@ -41,15 +41,28 @@ static void append_record(struct buf *buf, const char *key, const char *value)
     buf_printf(buf, "%zu %s=%s\n", len, key, value);
 }
 
-/* What the header cannot say; empty if it can. */
+/* Seconds that the header can say. */
+static uint64_t seconds(const struct tar_member *member)
+{
+    uint64_t time_s = member->time_ns < 0 ? 0 : (uint64_t)member->time_ns / 1000000000;
+    return time_s > FIELD_MAX ? FIELD_MAX : time_s;
+}
+
+/* What the header cannot say; empty if it can. As long for any time. */
 static void append_records(const struct tar_member *member, struct buf *buf)
 {
-    char size[24];
+    char text[32];
+    uint64_t time_s = seconds(member);
+    if (name_fits(member->name) && member->size <= FIELD_MAX)
+        return;
     if (!name_fits(member->name))
         append_record(buf, "path", member->name);
-    snprintf(size, sizeof size, "%llu", (unsigned long long)member->size);
+    snprintf(text, sizeof text, "%llu", (unsigned long long)member->size);
     if (member->size > FIELD_MAX)
-        append_record(buf, "size", size);
+        append_record(buf, "size", text);
+    snprintf(text, sizeof text, "%010llu.%09llu", (unsigned long long)time_s,
+             member->time_ns < 0 ? 0 : (unsigned long long)member->time_ns % 1000000000);
+    append_record(buf, "mtime", text);
 }
 
 static size_t padding(uint64_t size)
@@ -80,14 +93,13 @@ static size_t name_part(const char *name)
 static void append_block(struct buf *buf, const struct tar_member *member, char type)
 {
     uint8_t block[TAR_BLOCK_BYTES] = {0};
-    int64_t time_s = member->time_s < 0 ? 0 : member->time_s;
     unsigned sum = 0;
     memcpy(block + AT_NAME, member->name, name_part(member->name));
     put_octal(block + AT_MODE, MODE, 7);
     put_octal(block + AT_UID, 0, 7);
     put_octal(block + AT_GID, 0, 7);
     put_octal(block + AT_SIZE, member->size > FIELD_MAX ? 0 : member->size, 11);
-    put_octal(block + AT_TIME, (uint64_t)time_s > FIELD_MAX ? FIELD_MAX : (uint64_t)time_s, 11);
+    put_octal(block + AT_TIME, seconds(member), 11);
     memset(block + AT_SUM, ' ', 8);
     block[AT_TYPE] = (uint8_t)type;
     memcpy(block + AT_MAGIC, "ustar\00000", 8);
@@ -102,9 +114,9 @@ static void append_block(struct buf *buf, const struct tar_member *member, char 
 size_t tar_header_bytes(const struct tar_member *member)
 {
     CLEANUP_BUF struct buf records = BUF_INIT;
-    if (name_fits(member->name) && member->size <= FIELD_MAX)
-        return TAR_BLOCK_BYTES;
     append_records(member, &records);
+    if (!records.len)
+        return TAR_BLOCK_BYTES;
     return 2 * TAR_BLOCK_BYTES + records.len + padding(records.len);
 }
 
@@ -113,7 +125,7 @@ void tar_header_append(const struct tar_member *member, struct buf *buf)
     CLEANUP_BUF struct buf records = BUF_INIT;
     append_records(member, &records);
     if (records.len) {
-        append_block(buf, &(struct tar_member){"PaxHeaders", records.len, member->time_s}, 'x');
+        append_block(buf, &(struct tar_member){"PaxHeaders", records.len, member->time_ns}, 'x');
         buf_append(buf, records.data, records.len);
         buf_zero(buf, padding(records.len));
     }

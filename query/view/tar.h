@@ -6,6 +6,8 @@
  * zeros |
  *     `-- only where ustar cannot say it: a name of over 100 bytes or not in ASCII, 8 GiB and more
  *
+ * Where there is a pax header, it says the time to the nanosecond, too, for there GNU tar compares it so.
+ *
  * All members are regular files of mode 0644 and of nobody in particular (0:0, no names), so an archive is a
  * function of names, sizes, times and bytes. How long a header is does not depend on the time. Pure; any
  * thread.
@@ -22,7 +24,7 @@ enum { TAR_BLOCK_BYTES = 512, TAR_END_BYTES = 1024 };
 struct tar_member {
     const char *name; /* relative, 1 to 255 bytes */
     uint64_t size;    /* at most INT64_MAX */
-    int64_t time_s;   /* since 1970; what a header cannot say is said as near as it can be */
+    int64_t time_ns;  /* since 1970; what a header cannot say is said as near as it can be */
 };
 size_t tar_header_bytes(const struct tar_member *member);
 void tar_header_append(const struct tar_member *member, struct buf *buf);

@@ -287,7 +287,7 @@ struct packing {
 };
 
 /* Most files of a version were changed by one. */
-static int member_time(struct packing *packing, uint32_t version, int64_t *ret_s, struct error *err)
+static int member_time(struct packing *packing, uint32_t version, int64_t *ret_ns, struct error *err)
 {
     uint32_t newest = packing->plan->version;
     int rc = 0;
@@ -299,7 +299,7 @@ static int member_time(struct packing *packing, uint32_t version, int64_t *ret_s
     if (rc)
         return rc == -ENOENT ? error_recode(err, EUCLEAN) : rc;
     packing->time_of = version;
-    *ret_s = packing->time_ns / 1000000000 - (packing->time_ns % 1000000000 < 0);
+    *ret_ns = packing->time_ns;
     return 0;
 }
 
@@ -343,7 +343,7 @@ static int pack_file(void *ctx, const struct files_entry *entry, struct error *e
     struct tar_member member = {.name = entry->name, .size = entry->size};
     if (packing->json != (entry->stream == FILES_STREAM_JSON))
         return 0;
-    int rc = member_time(packing, entry->changed, &member.time_s, err);
+    int rc = member_time(packing, entry->changed, &member.time_ns, err);
     if (rc)
         return rc;
     buf_clear(&packing->bytes);

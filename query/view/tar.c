@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Fields are put where POSIX has them; what they cannot hold becomes records of a pax header. */
 #include "query/view/tar.h"
 
 #include <stdbool.h>

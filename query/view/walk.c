@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Rows are read from the set in runs of some hundred, which are what is asked for ahead. */
 #include "query/view/walk.h"
 
 #include "cache/base/sort.h"

@@ -38,6 +38,7 @@ static int begin(struct fs *fs, const struct node *dir, const struct catalog_pat
         return -ESTALE; /* clips were purged: another tree has this name now */
     int rc = scope_open(fs, dir->version, patience, &asking->scope, err);
     asking->ask.reader = asking->scope.reader;
+    asking->ask.catalog = asking->scope.catalog;
     return rc;
 }
 

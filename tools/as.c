@@ -21,6 +21,7 @@ int as_open_view(struct session *session, const struct place *place, struct cata
     struct as_view view = {.ask = {.dataset = session->dataset,
                                    .cache = session->cache,
                                    .reader = reader,
+                                   .catalog = place->catalog,
                                    .version = place->version,
                                    .purge = view_purge(session->dataset, place->version)}};
     int rc = view_tree_find(&view.ask, place->query, path, &view.plan, &view.entry, err);

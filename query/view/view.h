@@ -52,6 +52,7 @@ struct view_ask {
     struct dataset *dataset;
     struct cache *cache; /* for a kind that must read bytes of a stream to plan; may be NULL: -ENOTSUP */
     struct catalog_reader *reader; /* of the version; catalog_reader_nowait() */
+    struct catalog *catalog;       /* its own, for view_fetch(); may be NULL: then that does nothing */
     uint32_t version;
     uint32_t purge; /* another number where the version has lost clips: view_purge(), before the reader was
                        acquired */

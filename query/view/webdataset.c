@@ -367,9 +367,27 @@ static int pack_clip(void *ctx, uint32_t row, struct error *err)
     return rc == -ENOENT ? 0 : rc;
 }
 
+/* All that pack_clip() reads; where something is missing it goes on to what else may be. */
+static int touch_clip(void *ctx, struct catalog_reader *reader, uint32_t row, struct error *err)
+{
+    const struct packing *packing = ctx;
+    CLEANUP_BUF struct buf json = BUF_INIT;
+    struct catalog_clip clip;
+    int rc = catalog_clip(reader, row, &clip, err);
+    uint32_t count = rc ? 0 : clip.file_count;
+    for (uint32_t i = 0; i < count && (!rc || rc == -EAGAIN); i++) {
+        CLEANUP_EXTENT_MAP struct extent_map *map = NULL;
+        int other = dataset_stream_map(packing->ask->dataset, reader, row, i, &map, err);
+        rc = rc ? rc : other;
+    }
+    int other = rc && rc != -EAGAIN ? rc : catalog_json(reader, row, &json, err);
+    return rc ? rc : other;
+}
+
 static int pack(struct packing *packing, const struct shard *shard, struct error *err)
 {
     const struct view_plan *plan = packing->plan;
+    view_fetch(plan, packing->ask, shard->first, shard[1].first, touch_clip, packing);
     int rc = view_walk(plan, packing->ask, shard->first, shard[1].first, pack_clip, packing, err);
     if (!rc)
         extent_map_append(packing->map, EXTENT_ZERO, 0, 0, TAR_END_BYTES);

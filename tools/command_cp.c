@@ -331,6 +331,7 @@ const struct command command_cp = {
     .description =
         "Copies every file that a mount would show at PATH into the folder DEST, which is made if it is "
         "missing. "
+        "PATH may go on into another layout of the clips, such as v12/arm=left/.as/webdataset. "
         "The same code and cache as a mount, without one. A file that is there already is left alone. Where "
         "a recording is gone or was overwritten, the files of other recordings are copied all the same, and "
         "the command fails.",

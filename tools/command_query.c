@@ -254,7 +254,9 @@ const struct command command_query = {
     .summary = "prints the clips a path means",
     .description =
         "Prints one clip key a line, in listing order. PATH is what stands behind the mount point: "
-        "v1/arm=left/outcome=fail; without a version it means the newest. Nothing of a clip is fetched.\n\n"
+        "v1/arm=left/outcome=fail; without a version it means the newest. Nothing of a clip is fetched. Of "
+        "a PATH that goes on into another layout of the clips, such as v1/arm=left/.as/webdataset, it prints "
+        "the files.\n\n"
         "Each part of a path narrows the one before it: arm=left (some value is left), arm.ne=left, "
         "arm.in=left,both, arm.nin=left,both, mass_g.lt=100 (also le, gt, ge), mass_g.rng=10..20, "
         "day.prefix=2026-03 (also suffix), task.has=cube (words), arm.null=1 (has no arm), arm=left+arm=both "

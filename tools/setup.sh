@@ -48,11 +48,12 @@ available() {
 # python_environment FOLDER: the system's python3 with its packages, and pinned readers from PyPI on top.
 # pyarrow 19 is the last that takes the numpy 1.x that Debian's torch, av and opencv are built for.
 python_environment() {
-    if ! "$1/bin/python" -c 'import pytest, xdist, pyarrow, duckdb, boto3' 2>/dev/null; then
+    if ! "$1/bin/python" -c 'import pytest, xdist, pyarrow, duckdb, boto3, webdataset' 2>/dev/null; then
         say "making the Python environment of the tests"
         rm -rf "$1"
         /usr/bin/python3 -m venv --system-site-packages "$1"
         "$1/bin/pip" install -q --disable-pip-version-check \
-            pytest==8.3.5 pytest-xdist==3.6.1 pyarrow==19.0.1 duckdb==1.4.1 boto3==1.40.0 clang-format==14.0.6
+            pytest==8.3.5 pytest-xdist==3.6.1 pyarrow==19.0.1 duckdb==1.4.1 boto3==1.40.0 clang-format==14.0.6 \
+            webdataset==1.0.2
     fi
 }

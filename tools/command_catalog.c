@@ -13,6 +13,7 @@
 #include "tools/commands.h"
 #include "tools/export.h"
 #include "tools/session.h"
+#include "tools/sources.h"
 
 static int take_version(const struct session *session, const char *name, uint32_t *ret, struct error *err)
 {
@@ -67,6 +68,14 @@ static int print_all(struct session *session, struct error *err)
     return rc;
 }
 
+static int open_version(const struct arguments *arguments, struct session *session, uint32_t *ret,
+                        struct error *err)
+{
+    const char *name = arguments->count > 2 ? arguments->positional[2] : "latest";
+    int rc = session_open(arguments, arguments->positional[1], NULL, session, err);
+    return rc ? rc : take_version(session, name, ret, err);
+}
+
 static int stats(const struct arguments *arguments, struct error *err)
 {
     CLEANUP_SESSION struct session session = {0};
@@ -76,10 +85,7 @@ static int stats(const struct arguments *arguments, struct error *err)
     uint32_t version;
     struct map_top top;
     uint64_t pages = 0, bytes = 0;
-    int rc = session_open(arguments, arguments->positional[1], NULL, &session, err);
-    if (!rc)
-        rc =
-            take_version(&session, arguments->count > 2 ? arguments->positional[2] : "latest", &version, err);
+    int rc = open_version(arguments, &session, &version, err);
     if (!rc)
         rc = dataset_packs(session.dataset, version, &packs, &count, err);
     if (!rc)
@@ -100,6 +106,19 @@ static int stats(const struct arguments *arguments, struct error *err)
            top.page_bytes, (unsigned long long)pages, (unsigned long long)bytes);
     tell_purged(&session, version);
     return arguments->count > 2 ? 0 : print_all(&session, err);
+}
+
+/* ---- sources ---- */
+
+static int sources(const struct arguments *arguments, struct error *err)
+{
+    CLEANUP_SESSION struct session session = {0};
+    const char *file = arguments_text(arguments, "file");
+    uint32_t version;
+    int rc = open_version(arguments, &session, &version, err);
+    if (rc)
+        return rc;
+    return file ? sources_cat(&session, version, file, err) : sources_print(&session, version, err);
 }
 
 /* ---- export ---- */
@@ -136,7 +155,8 @@ static const struct {
     const char *name;
     size_t least, most; /* words */
     int (*run)(const struct arguments *arguments, struct error *err);
-} actions[] = {{"pull", 4, 4, pull}, {"stats", 2, 3, stats}, {"export", 3, 4, export}};
+} actions[] = {
+    {"pull", 4, 4, pull}, {"stats", 2, 3, stats}, {"sources", 2, 3, sources}, {"export", 3, 4, export}};
 
 static int run(const struct arguments *arguments, struct error *err)
 {
@@ -147,14 +167,14 @@ static int run(const struct arguments *arguments, struct error *err)
             break;
         return actions[i].run(arguments, err);
     }
-    return error_set(
-        err, EINVAL,
-        "elidefs catalog: expected one of: pull DATASET VERSION FILE, stats DATASET [VERSION], export "
-        "DATASET PATH FILE");
+    return error_set(err, EINVAL,
+                     "elidefs catalog: expected one of: pull DATASET VERSION FILE, stats DATASET [VERSION], "
+                     "sources DATASET [VERSION], export DATASET PATH FILE");
 }
 
 static const struct option_spec options[] = {
     {"format", 0, "FORMAT", true, "of export: sqlite or parquet, whatever FILE ends in"},
+    {"file", 0, "NAME", true, "of sources: print this file of one, by the name that sources lists"},
     {NULL, 0, NULL, false, NULL},
 };
 
@@ -162,6 +182,8 @@ static const struct command_example examples[] = {
     {"elidefs catalog pull s3://lab-data/kitchen v3 v3.db", "The catalog of version 3, for sqlite3"},
     {"elidefs catalog stats s3://lab-data/kitchen",
      "What takes how much in the newest version, and of each pack"},
+    {"elidefs catalog sources s3://lab-data/kitchen v3 --file 1/meta/info.json",
+     "What the first LeRobot data set said of itself when version 3 was made"},
     {"elidefs catalog export s3://lab-data/kitchen v3/arm=left left.db",
      "The clips of a path as tables, for sqlite3, DuckDB and pandas"},
     {"elidefs catalog export s3://lab-data/kitchen v3 tables/",
@@ -171,7 +193,7 @@ static const struct command_example examples[] = {
 
 const struct command command_catalog = {
     .name = "catalog",
-    .synopsis = "pull DATASET VERSION FILE | stats DATASET [VERSION] | export DATASET PATH FILE",
+    .synopsis = "pull DATASET VERSION FILE | stats|sources DATASET [VERSION] | export DATASET PATH FILE",
     .summary = "takes out a version's catalog, as it is or as plain tables, or tells how it is stored",
     .description =
         "pull writes the catalog of VERSION into a new FILE, page by page as it was committed: a SQLite "
@@ -185,6 +207,13 @@ const struct command command_catalog = {
         "too: a pack stays as long as one needs a page of it, so some of its bytes may be needed by none "
         "(`elidefs "
         "gc`).\n\n"
+        "sources lists the LeRobot data sets that clips of VERSION (default: the newest) came from, each "
+        "with its "
+        "number and the version that last saw it change, and the files in which it speaks of itself: "
+        "meta/info.json, what else lies below meta/ and is not made anew from the episodes, README and "
+        "LICENSE, as "
+        "far as one has at most 1 MiB. With --file it prints one of them, as it was when VERSION was "
+        "made.\n\n"
         "export writes the clips of PATH (as `elidefs query` takes it; without it, of the newest version) "
         "into the new FILE: a SQLite file where it ends in .db, .sqlite or .sqlite3, else, where it ends in "
         "/, a new folder with a Parquet file for each table (or as --format says). It appears when it is "

@@ -30,6 +30,13 @@ static int print_attribute(void *ctx, const struct diff_attribute *attribute, st
     return print_line(ctx);
 }
 
+static int print_source(void *ctx, const struct diff_source *source, struct error *err)
+{
+    (void)err;
+    diff_print_source(source, ctx);
+    return print_line(ctx);
+}
+
 static int print_clip(void *ctx, const struct diff_clip *clip, struct error *err)
 {
     (void)err;
@@ -40,7 +47,7 @@ static int print_clip(void *ctx, const struct diff_clip *clip, struct error *err
 static int print_json(const struct diff *diff, struct error *err)
 {
     CLEANUP_BUF struct buf line = BUF_INIT;
-    struct diff_visitor visitor = {print_attribute, print_clip, &line};
+    struct diff_visitor visitor = {print_attribute, print_source, print_clip, &line};
     return diff_run(diff, &visitor, err);
 }
 
@@ -95,7 +102,8 @@ const struct command command_diff = {
         "OLDER "
         "to NEWER, with the version that did it last and its author; of a changed clip its values and files "
         "that "
-        "are others. With PATH, only for the clips it means: one that came into it counts as added. A mount "
+        "are others. Files in which a LeRobot set speaks of itself (`elidefs catalog sources`) are told, "
+        "too. With PATH, only for the clips it means: one that came into it counts as added. A mount "
         "has the same as NEWER/PATH/.elidefs/diff-vN.jsonl.",
     .options = options,
     .store_options = true,

@@ -42,6 +42,14 @@ static int print_attribute(void *ctx, const struct diff_attribute *attribute, st
     return 0;
 }
 
+static int print_source(void *ctx, const struct diff_source *source, struct error *err)
+{
+    (void)ctx, (void)err;
+    printf("source %" PRIu32 "/%s %s, v%" PRIu32 "\n", source->source, source->file, diff_op_name(source->op),
+           source->version);
+    return 0;
+}
+
 static void print_value(const struct diff_value *value, const char *author)
 {
     printf("    %s: %s -> %s", value->attribute, value->was ? value->was : "none",
@@ -78,7 +86,7 @@ static int print_clip(void *ctx, const struct diff_clip *clip, struct error *err
 int diff_text_print(struct dataset *dataset, const struct diff *diff, uint64_t *ret_count, struct error *err)
 {
     struct printing printing = {.dataset = dataset};
-    struct diff_visitor visitor = {print_attribute, print_clip, &printing};
+    struct diff_visitor visitor = {print_attribute, print_source, print_clip, &printing};
     int rc = diff_run(diff, &visitor, err);
     if (!rc && ret_count)
         *ret_count = printing.count;
@@ -92,7 +100,7 @@ struct attribute_count {
     uint64_t clips;
 };
 struct counting {
-    uint64_t clips[DIFF_OPS], attributes[DIFF_OPS], files;
+    uint64_t clips[DIFF_OPS], attributes[DIFF_OPS], files, sources;
     struct attribute_count *list;
     size_t count, cap;
 };
@@ -101,6 +109,14 @@ static int count_attribute(void *ctx, const struct diff_attribute *attribute, st
 {
     struct counting *counting = ctx;
     counting->attributes[attribute->op]++;
+    return 0;
+}
+
+static int count_source(void *ctx, const struct diff_source *source, struct error *err)
+{
+    struct counting *counting = ctx;
+    (void)source, (void)err;
+    counting->sources++;
     return 0;
 }
 
@@ -141,7 +157,7 @@ static void print_counts(const char *what, const uint64_t counts[DIFF_OPS])
 int diff_text_stat(const struct diff *diff, struct error *err)
 {
     struct counting counting = {0};
-    struct diff_visitor visitor = {count_attribute, count_clip, &counting};
+    struct diff_visitor visitor = {count_attribute, count_source, count_clip, &counting};
     int rc = diff_run(diff, &visitor, err);
     if (!rc) {
         print_counts("clips", counting.clips);
@@ -151,6 +167,8 @@ int diff_text_stat(const struct diff *diff, struct error *err)
                    COUNT(counting.list[i].clips, "clip"));
         if (counting.files)
             printf("  files: other bytes in %s\n", COUNT(counting.files, "clip"));
+        if (counting.sources)
+            printf("sources: %s changed\n", COUNT(counting.sources, "file"));
     }
     for (size_t i = 0; i < counting.count; i++)
         free(counting.list[i].name);

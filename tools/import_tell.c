@@ -50,6 +50,10 @@ void import_tell(const struct arguments *arguments, const struct import_counts *
         fprintf(stderr, "%llu removed, ", (unsigned long long)counts->clips_removed);
     fprintf(stderr, "%llu unchanged; %llu in all\n", (unsigned long long)counts->clips_unchanged,
             (unsigned long long)counts->clips);
+    if (counts->sources_changed && !counts->clips_added)
+        fprintf(stderr, "%s %s something else of %s now: `elidefs catalog sources` lists it\n",
+                COUNT(counts->sources_changed, "source"), counts->sources_changed == 1 ? "says" : "say",
+                counts->sources_changed == 1 ? "itself" : "themselves");
     if (found->growth.renumbered)
         fprintf(stderr, "the labels of %s went with their content to other keys\n",
                 COUNT(found->growth.renumbered, "clip"));

@@ -21,7 +21,8 @@ static const struct {
 } features[] = {{MANIFEST_CATALOG, MANIFEST_CATALOG_PROGRAM}};
 enum { FEATURES = sizeof features / sizeof *features };
 /* What versions from before the first release required. */
-static const char *const old_features[] = {"catalog-whole", "catalog-2", "catalog-3", "catalog-4"};
+static const char *const old_features[] = {"catalog-whole", "catalog-2", "catalog-3", "catalog-4",
+                                           "catalog-5"};
 
 struct fields {
     const char *name;        /* of the manifest */

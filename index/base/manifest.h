@@ -26,7 +26,7 @@ enum {
     MANIFEST_VERSION_MAX = (1 << 20) - 1 /* a node number in the mount has 20 bits for it */
 };
 
-#define MANIFEST_CATALOG         "catalog-5" /* the catalog is of the format that this program knows */
+#define MANIFEST_CATALOG         "catalog-6" /* the catalog is of the format that this program knows */
 #define MANIFEST_CATALOG_PROGRAM "0.1.0"     /* the first elidefs that reads it */
 
 struct manifest_tag {

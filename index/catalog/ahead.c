@@ -7,12 +7,13 @@
 #include <string.h>
 
 static const char *const names[AHEAD_TABLES] = {
-    [AHEAD_NAMES] = "names",         [AHEAD_SIZES] = "sizes", [AHEAD_GROWN] = "grown",
-    [AHEAD_GROWTH] = "growth",       [AHEAD_DICT] = "dict",   [AHEAD_BLOCK] = "block",
-    [AHEAD_POSTING] = "posting",     [AHEAD_CODES] = "codes", [AHEAD_RUN] = "run",
-    [AHEAD_FORWARD] = "forward",     [AHEAD_LATE] = "late",   [AHEAD_LIST] = "list",
-    [AHEAD_EVENT] = "event",         [AHEAD_HASH] = "hash",   [AHEAD_MEMBERS] = "members",
-    [AHEAD_ATTRIBUTE] = "attribute", [AHEAD_STATE] = "state",
+    [AHEAD_NAMES] = "names",         [AHEAD_SIZES] = "sizes",     [AHEAD_GROWN] = "grown",
+    [AHEAD_GROWTH] = "growth",       [AHEAD_DICT] = "dict",       [AHEAD_BLOCK] = "block",
+    [AHEAD_POSTING] = "posting",     [AHEAD_CODES] = "codes",     [AHEAD_RUN] = "run",
+    [AHEAD_FORWARD] = "forward",     [AHEAD_LATE] = "late",       [AHEAD_LIST] = "list",
+    [AHEAD_EVENT] = "event",         [AHEAD_HASH] = "hash",       [AHEAD_MEMBERS] = "members",
+    [AHEAD_ATTRIBUTE] = "attribute", [AHEAD_STATE] = "state",     [AHEAD_FILE] = "file",
+    [AHEAD_SOURCE] = "source",       [AHEAD_SOURCED] = "sourced", [AHEAD_EXTRA] = "extra",
 };
 
 void ahead_done(struct ahead *ahead)

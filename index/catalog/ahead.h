@@ -31,6 +31,10 @@ enum ahead_table {
     AHEAD_LIST,
     AHEAD_EVENT,
     AHEAD_HASH,
+    AHEAD_SOURCE,
+    AHEAD_FILE,
+    AHEAD_SOURCED,
+    AHEAD_EXTRA,
     AHEAD_TABLES
 };
 

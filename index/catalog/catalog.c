@@ -80,6 +80,7 @@ static void reader_free(struct catalog_reader *reader)
     origins_done(&reader->origins);
     clips_done(&reader->clips);
     hash_runs_done(&reader->runs);
+    sourced_done(&reader->sourced);
     buf_done(&reader->text);
     free(reader);
 }

@@ -249,8 +249,41 @@ typedef int catalog_event_fn(void *ctx, const struct catalog_event *event, struc
 int catalog_events(struct catalog_reader *reader, uint32_t row, catalog_event_fn *each, void *ctx,
                    struct error *err);
 
-/* Appends the clip's extra; nothing if it has none. */
+/* Appends the clip's extra; nothing if it has none. An episode's: what LeRobot said of it, tools/FORMAT.md.
+ */
 int catalog_extra(struct catalog_reader *reader, uint32_t row, struct buf *buf, struct error *err);
+
+/* Starts to fetch what catalog_extra() and catalog_clip_source() of these rows (ascending, some thousand at a
+ * time) will read. */
+void catalog_extras_ahead(struct catalog_reader *reader, const uint32_t *rows, size_t count);
+
+/* ---- sources: those that were imported as a whole, a LeRobot data set each ---- */
+
+struct catalog_source {
+    uint32_t id;
+    uint32_t root;
+    uint32_t changed;   /* the version that last changed its files */
+    const char *folder; /* below the root; "": all of it */
+};
+/* The source that a clip is of. -ENOENT: of none, or no such clip. */
+int catalog_clip_source(struct catalog_reader *reader, uint32_t row, uint32_t *ret_source, struct error *err);
+/* Each source that clips are or were of, by id; and one of them: -ENOENT. Borrowed until `each` returns,
+ * which calls nothing of this reader; non-zero from it ends it with that. */
+typedef int catalog_source_fn(void *ctx, const struct catalog_source *source, struct error *err);
+int catalog_sources(struct catalog_reader *reader, catalog_source_fn *each, void *ctx, struct error *err);
+int catalog_source(struct catalog_reader *reader, uint32_t source, catalog_source_fn *each, void *ctx,
+                   struct error *err);
+/* The files in which a source spoke of itself when this version was made, by name: paths below its folder,
+ * "meta/info.json". Names are good UTF-8 without control characters, "." and ".."; one may be a folder of
+ * another. At most 255, of 1 MiB each, of 4 MiB together. -ENOENT: no such source. */
+typedef int catalog_source_file_fn(void *ctx, const char *name, uint64_t size, struct error *err);
+int catalog_source_files(struct catalog_reader *reader, uint32_t source, catalog_source_file_fn *each,
+                         void *ctx, struct error *err);
+/* Appends the bytes of one of them. -ENOENT. */
+int catalog_source_file(struct catalog_reader *reader, uint32_t source, const char *name, struct buf *buf,
+                        struct error *err);
+/* Starts to fetch all files of these sources, so that who waits does so once. */
+void catalog_sources_ahead(struct catalog_reader *reader, const uint32_t *sources, size_t count);
 
 /* ---- streams and objects ---- */
 

@@ -14,6 +14,12 @@ static int no_row(struct catalog_reader *reader, uint32_t row, struct error *err
     return error_set(err, ENOENT, "catalog %s has no clip in row %u", reader->catalog->name, row);
 }
 
+int reader_check_row(struct catalog_reader *reader, uint32_t row, struct error *err)
+{
+    int rc = reader_live(reader, err);
+    return rc || rowset_contains(reader->live, row) ? rc : no_row(reader, row, err);
+}
+
 int reader_row(struct catalog_reader *reader, uint32_t row, struct clips_row *ret, struct error *err)
 {
     reader->clip_of = 0;
@@ -30,9 +36,7 @@ int reader_row(struct catalog_reader *reader, uint32_t row, struct clips_row *re
 static int read_clip(struct catalog_reader *reader, uint32_t row, struct error *err)
 {
     struct clips_row clip;
-    int rc = reader_live(reader, err);
-    if (!rc && !rowset_contains(reader->live, row))
-        return no_row(reader, row, err);
+    int rc = reader_check_row(reader, row, err);
     if (!rc)
         rc = reader_row(reader, row, &clip, err);
     if (rc)
@@ -57,9 +61,7 @@ int catalog_clip(struct catalog_reader *reader, uint32_t row, struct catalog_cli
 int catalog_span(struct catalog_reader *reader, uint32_t row, struct catalog_span *ret, struct error *err)
 {
     struct ident_row ident;
-    int rc = reader_live(reader, err);
-    if (!rc && !rowset_contains(reader->live, row))
-        return no_row(reader, row, err);
+    int rc = reader_check_row(reader, row, err);
     if (!rc)
         rc = clips_ident(reader->db, row, &ident, err);
     if (rc == 1)
@@ -142,9 +144,7 @@ static int read_values(struct catalog_reader *reader, uint32_t row, struct error
     if (reader->values_of == row + UINT64_C(1))
         return 0;
     reader->values_of = 0;
-    int rc = reader_live(reader, err);
-    if (!rc && !rowset_contains(reader->live, row))
-        return no_row(reader, row, err);
+    int rc = reader_check_row(reader, row, err);
     if (!rc)
         rc = reader_cells_row(reader, row, &of, err);
     if (!rc)
@@ -231,9 +231,7 @@ static int read_some(struct catalog_reader *reader, uint32_t row, struct error *
 {
     struct cells_some some = {.group = &reader->group};
     reader->values_of = 0;
-    int rc = reader_live(reader, err);
-    if (!rc && !rowset_contains(reader->live, row))
-        return no_row(reader, row, err);
+    int rc = reader_check_row(reader, row, err);
     if (!rc)
         rc = find_some(reader, &some.count, err);
     some.which = reader->which;
@@ -253,9 +251,7 @@ int catalog_clip_some(struct catalog_reader *reader, uint32_t row, const struct 
 
 int catalog_extra(struct catalog_reader *reader, uint32_t row, struct buf *buf, struct error *err)
 {
-    int rc = reader_live(reader, err);
-    if (!rc && !rowset_contains(reader->live, row))
-        return no_row(reader, row, err);
+    int rc = reader_check_row(reader, row, err);
     if (!rc)
         rc = rows_extra(reader->db, row, buf, err);
     return rc < 0 ? rc : 0;

@@ -11,6 +11,8 @@ const struct pieces pieces_growth = {QUERY_GROWTHS, QUERY_GROWTH_PUT, QUERY_GROW
                                      SCHEMA_GROWTH_PIECE_BITS};
 const int64_t pieces_growth_ids[2] = {0, SCHEMA_VERSIONS_MAX - 1};
 const struct pieces pieces_run = {QUERY_RUN, QUERY_RUN_PUT, QUERY_RUN_DROP, SCHEMA_RUN_PIECE_BITS};
+const struct pieces pieces_extra = {QUERY_EXTRA, QUERY_EXTRA_PUT, QUERY_EXTRA_DROP, SCHEMA_EXTRA_PIECE_BITS};
+const struct pieces pieces_file = {QUERY_FILE, QUERY_FILE_PUT, QUERY_FILES_DROP, SCHEMA_FILE_PIECE_BITS};
 
 enum { LAST, NOT_LAST, NOT_WHOLE };
 

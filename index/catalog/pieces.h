@@ -24,7 +24,9 @@ extern const struct pieces pieces_posting; /* of `posting`: 17 of a set of 2^20 
 extern const struct pieces pieces_codes;   /* of `codes`: 33 to 130 of a part */
 extern const struct pieces pieces_growth;  /* of `growth`, of which all values are read: */
 extern const int64_t pieces_growth_ids[2];
-extern const struct pieces pieces_run; /* of `run` */
+extern const struct pieces pieces_run;   /* of `run` */
+extern const struct pieces pieces_extra; /* of `extra`, by row */
+extern const struct pieces pieces_file;  /* of `file` */
 
 /* Ids of a value's first piece, and of the last one it can have. */
 static inline int64_t pieces_first(const struct pieces *of, int64_t id)

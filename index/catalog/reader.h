@@ -16,6 +16,7 @@
 #include "index/catalog/origins.h"
 #include "index/catalog/record.h"
 #include "index/catalog/shard/shard.h"
+#include "index/catalog/source_files.h"
 
 struct catalog {
     atomic_uint refs;
@@ -68,6 +69,7 @@ struct catalog_reader {
     struct clips clips;
     struct catalog_clip clip; /* the last one: a clip's files are asked for one after the other */
     uint64_t clip_of;         /* its row plus 1; 0: none */
+    struct sourced sourced;
     struct buf text;
 };
 
@@ -111,6 +113,8 @@ int reader_name_clip(struct catalog_reader *reader, uint32_t row, struct error *
 int reader_name_json(struct catalog_reader *reader, uint32_t row, struct error *err);
 /* Asks for all that tells which rows have which value of the attribute. */
 void reader_ask_values(struct catalog_reader *reader, const struct attribute *attribute);
+/* -ENOENT: no live clip is in this row. */
+int reader_check_row(struct catalog_reader *reader, uint32_t row, struct error *err);
 /* A clip's row, live or not. */
 int reader_row(struct catalog_reader *reader, uint32_t row, struct clips_row *ret, struct error *err);
 /* -ENOENT: no attribute has this id. */

@@ -9,6 +9,7 @@
 #include "cache/base/hash.h"
 #include "index/base/clip.h"
 #include "index/catalog/groups/streams.h"
+#include "index/catalog/pieces.h"
 
 /* The row of a query with one number bound. The statement is left at its row; 1, 0 or -errno. */
 static int find(struct db *db, enum schema_query query, int64_t number, sqlite3_stmt **ret, struct error *err)
@@ -142,15 +143,11 @@ uint32_t rows_object_hash(uint32_t root, const char *path)
 
 int rows_extra(struct db *db, uint32_t row, struct buf *buf, struct error *err)
 {
-    sqlite3_stmt *stmt;
-    const uint8_t *bytes;
-    size_t len;
-    int rc = find(db, QUERY_EXTRA, row, &stmt, err);
-    if (rc < 1)
+    CLEANUP_BUF struct buf packed = BUF_INIT;
+    int rc = pieces_read(db, &pieces_extra, row, &packed, err);
+    if (rc < 0 || (!rc && !packed.len))
         return rc;
-    rc = db_column_bytes(db, stmt, 0, &bytes, &len, err);
-    if (!rc && packer_unpack(db_packer(db), bytes, len, CLIP_BYTES_MAX, buf))
-        rc = db_damaged(db, err, "the extra of row %u cannot be expanded", row);
-    sqlite3_reset(stmt);
-    return rc ? rc : 1;
+    if (!rc || packer_unpack(db_packer(db), packed.data, packed.len, CLIP_BYTES_MAX, buf))
+        return db_damaged(db, err, "the extra of row %u cannot be expanded", row);
+    return 1;
 }

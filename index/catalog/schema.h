@@ -3,7 +3,7 @@
 #pragma once
 
 enum {
-    SCHEMA_FORMAT = 5,
+    SCHEMA_FORMAT = 6,
     SCHEMA_PAGE_BYTES = 8192,
     SCHEMA_APPLICATION_ID = 0x656c6964, /* "elid" */
     SCHEMA_STREAM_BITS = 10,            /* inline.id = row << 10 | number */
@@ -21,6 +21,11 @@ enum {
     SCHEMA_CODES_PIECE_BITS = 8,
     SCHEMA_LATE_BITS = 32, /* late.id = attribute << 32 | row / 4096 */
     SCHEMA_LATE_ROWS = 4096,
+    SCHEMA_EXTRA_PIECE_BITS = 16, /* extra.id = row << 16 | piece */
+    SCHEMA_FILE_BITS = 8,         /* a source's files: source << 8 | number, 0: their list, */
+    SCHEMA_FILE_PIECE_BITS = 8,   /* and file.id = that << 8 | piece */
+    SCHEMA_SOURCES_MAX = 1 << 20,
+    SCHEMA_SOURCED_BITS = 10, /* sourced.id = row >> 10 */
     SCHEMA_VERSIONS_MAX = 1 << 20,
     SCHEMA_ATTRIBUTES_MAX = 65536,
     SCHEMA_ORIGINS_MAX = 1 << 21, /* one a commit that sets values, and versions end before that */
@@ -83,6 +88,11 @@ enum schema_query {
     QUERY_RUN,
     QUERY_LATE,
     QUERY_WORK,
+    QUERY_SOURCE,
+    QUERY_SOURCES,
+    QUERY_FILE,
+    QUERY_SOURCED,
+    QUERY_SOURCED_ALL,
     QUERY_META_PUT,
     QUERY_VERSION_PUT,
     QUERY_POSTING_PUT,
@@ -142,6 +152,12 @@ enum schema_query {
     QUERY_STATE_DROP,
     QUERY_RUN_PUT,
     QUERY_RUN_DROP,
+    QUERY_SOURCE_PUT,
+    QUERY_SOURCE_DROP,
+    QUERY_FILE_PUT,
+    QUERY_FILES_DROP,
+    QUERY_SOURCED_PUT,
+    QUERY_SOURCED_DROP,
     QUERY_WORK_PUT,
     QUERY_WORK_DROP,
     QUERY_LATE_PUT,

@@ -19,6 +19,7 @@ struct changeset *changeset_new(void)
     set->attributes = strmap_new();
     set->removals = strmap_new();
     set->labels_of = strmap_new();
+    set->sources = strmap_new();
     spool_append(&set->log, CHANGESET_MAGIC, CHANGESET_MAGIC_BYTES);
     return set;
 }
@@ -33,6 +34,7 @@ void changeset_free(struct changeset *set)
     changeset_keys_done(&set->clips);
     strmap_free(set->removals);
     strmap_free(set->labels_of);
+    strmap_free(set->sources);
     free(set->attribute_list);
     free(set->object_list);
     free(set->files);
@@ -233,7 +235,7 @@ int changeset_clip(struct changeset *set, const struct changeset_clip *clip, str
     struct changeset_texts texts = changeset_append(set, &op);
     set->key_at = *at = texts.at[0];
     set->file_count = 0;
-    set->has_extra = set->hidden = false;
+    set->has_extra = set->has_source = set->hidden = false;
     return 0;
 }
 

@@ -117,12 +117,12 @@ enum changeset_kind {
 
 struct changeset_op {
     enum changeset_kind kind;
-    uint32_t id;   /* ROOT, OBJECT, ATTRIBUTE: its own number; TABLE, STREAM: the object's; VALUE, NONE,
-                      PARTIAL: the attribute's */
-    uint32_t root; /* OBJECT */
-    /* ROOT: URL; OBJECT: path; CLIP, REMOVE, LABELS_OF, LABELS: key; ATTRIBUTE, VALUE, RENAME,
-     * DESCRIBE, DROP, TO_TEXT, NONE, PARTIAL: name; STREAM: name; TABLE: container; SETTER: name; EVENTS:
-     * label */
+    uint32_t id; /* ROOT, OBJECT, ATTRIBUTE, SOURCE: its own number; TABLE, STREAM: the object's; VALUE, NONE,
+                    PARTIAL: the attribute's; OF_SOURCE: the source's */
+    uint32_t root; /* OBJECT, SOURCE */
+    /* ROOT: URL; OBJECT: path; SOURCE: folder; FILE: name; CLIP, REMOVE, LABELS_OF, LABELS: key; ATTRIBUTE,
+     * VALUE, RENAME, DESCRIBE, DROP, TO_TEXT, NONE, PARTIAL: name; STREAM: name; TABLE: container; SETTER:
+     * name; EVENTS: label */
     const char *text;
     const char *source;                /* CLIP */
     const char *ext;                   /* STREAM */
@@ -136,7 +136,7 @@ struct changeset_op {
     uint8_t fingerprint[SHA256_BYTES]; /* CLIP */
     int64_t t0_ns, t1_ns;              /* CLIP */
     int64_t preroll_ns;                /* STREAM */
-    const uint8_t *bytes;              /* STREAM: inline bytes; EXTRA, TABLE: the bytes */
+    const uint8_t *bytes;              /* STREAM: inline bytes; EXTRA, TABLE, FILE: the bytes */
     size_t len;
     const struct slice_piece *pieces; /* STREAM; valid until the next call */
     size_t piece_count;

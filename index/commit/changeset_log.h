@@ -42,12 +42,17 @@ struct changeset {
     size_t attribute_cap;
     struct changeset_object *object_list;
     size_t object_cap;
+    struct strmap *sources; /* root's number in decimal, '/', folder -> nothing */
+    size_t source_files,
+        source_bytes;             /* of the last of them, and where the text of its last file's name is in */
+    size_t source_file_at;        /* the log; 0: it has none */
     size_t next_attribute;        /* of the list; behind the one named last: clips tend to be alike */
     size_t key_at;                /* offset of the text of the key of the clip under way; 0: none */
     struct changeset_file *files; /* its streams */
     size_t file_count, file_cap;
-    bool has_extra; /* it has one */
-    bool hidden;    /* it is hidden */
+    bool has_extra;  /* it has one */
+    bool has_source; /* it is said which it is of */
+    bool hidden;     /* it is hidden */
     bool has_setter, has_labels, has_events;
     size_t label_at; /* offset of the text of the events' label under way; 0: none */
 };

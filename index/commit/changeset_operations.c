@@ -12,6 +12,7 @@ enum field_type {
     FIELD_ROOT,           /* uint32_t: the number of one that was declared before; */
     FIELD_OBJECT,         /* the same; */
     FIELD_OBJECT_OR_NONE, /* the same, one more, or 0 for CHANGESET_NO_OBJECT; */
+    FIELD_SOURCE,         /* the same; */
     FIELD_ATTRIBUTE,      /* the same, into `id`; `text` gets its name */
     FIELD_TEXT,           /* const char * */
     FIELD_REASON,         /* const char *, of less than SLICE_REASON_BYTES */
@@ -40,6 +41,8 @@ enum {
     NEEDS_EVENTS = 256, /* a label of events is under way */
     NEEDS_NO_EXTRA = 512,
     NEEDS_NOT_HIDDEN = 1024,
+    NEEDS_SOURCE = 2048,    /* a source was declared */
+    NEEDS_NO_SOURCE = 4096, /* it is not said yet of which the clip is */
 };
 /* What is wrong if one is not met: the first of these. */
 static const struct {
@@ -56,6 +59,8 @@ static const struct {
     {NEEDS_EVENTS, "comes before the label of its events"},
     {NEEDS_NO_EXTRA, "the clip has one already"},
     {NEEDS_NOT_HIDDEN, "the clip is hidden already"},
+    {NEEDS_SOURCE, "comes before the source it belongs to"},
+    {NEEDS_NO_SOURCE, "the clip is of a source already"},
 };
 
 enum { FIELDS_MAX = 8 };
@@ -87,14 +92,16 @@ static const struct operation operations[] = {
 
 static unsigned lacks(const struct changeset *set, enum changeset_kind kind)
 {
-    bool imports = changeset_clips(set) || changeset_removals(set);
+    size_t sources = strmap_count(set->sources);
+    bool imports = changeset_clips(set) || changeset_removals(set) || sources;
     unsigned has = (set->key_at ? NEEDS_CLIP : 0) | (set->clips.count ? 0 : NEEDS_NO_CLIP) |
                    (set->has_setter ? NEEDS_SETTER : NEEDS_NO_SETTER) |
                    (set->has_labels ? NEEDS_LABELS : NEEDS_NO_LABELS) |
                    (set->has_labels || !imports ? NEEDS_NO_IMPORT : 0) |
                    (strmap_count(set->attributes) ? 0 : NEEDS_NO_ATTRIBUTE) |
                    (set->label_at ? NEEDS_EVENTS : 0) | (set->has_extra ? 0 : NEEDS_NO_EXTRA) |
-                   (set->hidden ? 0 : NEEDS_NOT_HIDDEN);
+                   (set->hidden ? 0 : NEEDS_NOT_HIDDEN) | (sources ? NEEDS_SOURCE : 0) |
+                   (set->has_source ? 0 : NEEDS_NO_SOURCE);
     return operations[kind].needs & ~has;
 }
 
@@ -148,6 +155,7 @@ static void append_field(struct buf *log, const struct field *field, const struc
     case FIELD_ID:
     case FIELD_ROOT:
     case FIELD_OBJECT:
+    case FIELD_SOURCE:
     case FIELD_ATTRIBUTE:
         buf_varint(log, *(const uint32_t *)member);
         break;
@@ -285,6 +293,8 @@ static void parse_number_field(const struct changeset *set, struct cursor *c, en
         *ret = parse_number(c, UINT32_MAX);
     else if (type == FIELD_ROOT)
         *ret = parse_number(c, strmap_count(set->roots));
+    else if (type == FIELD_SOURCE)
+        *ret = parse_number(c, strmap_count(set->sources));
     else if (type == FIELD_OBJECT)
         *ret = parse_number(c, objects);
     else
@@ -307,6 +317,7 @@ static void parse_field(struct changeset_reader *reader, struct cursor *c, const
     case FIELD_ROOT:
     case FIELD_OBJECT:
     case FIELD_OBJECT_OR_NONE:
+    case FIELD_SOURCE:
         parse_number_field(set, c, field->type, member);
         break;
     case FIELD_ATTRIBUTE:

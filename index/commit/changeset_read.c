@@ -7,6 +7,7 @@
 
 #include "index/commit/changeset_labels.h"
 #include "index/commit/changeset_operations.h"
+#include "index/commit/changeset_sources.h"
 
 void changeset_reader_done(struct changeset_reader *reader)
 {
@@ -131,6 +132,23 @@ static int replay_stream(struct changeset *set, const struct changeset_op *op, s
 static int replay_extra(struct changeset *set, const struct changeset_op *op, struct error *err)
 {
     changeset_extra(set, op->bytes, op->len);
+    return 0;
+}
+
+static int replay_source(struct changeset *set, const struct changeset_op *op, struct error *err)
+{
+    uint32_t id;
+    return changeset_source_begin(set, op->root, op->text, &id, err);
+}
+
+static int replay_file(struct changeset *set, const struct changeset_op *op, struct error *err)
+{
+    return changeset_source_file(set, op->text, op->bytes, op->len, err);
+}
+
+static int replay_of_source(struct changeset *set, const struct changeset_op *op, struct error *err)
+{
+    changeset_of_source(set, op->id);
     return 0;
 }
 

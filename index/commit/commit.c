@@ -78,7 +78,7 @@ static int make_catalog(struct commit *commit, const struct changeset *set, stru
         return rc;
     const struct apply_counts *counts = &commit->counts;
     if (counts->clips_added || counts->clips_replaced || counts->clips_removed || counts->clips_labelled ||
-        counts->attributes_changed || commit->request->options->anyway)
+        counts->attributes_changed || counts->sources_changed || commit->request->options->anyway)
         return 0;
     return error_set(err, EALREADY, "%s: nothing new: v%u already holds this", dataset_url(commit->dataset),
                      commit->parent->version);

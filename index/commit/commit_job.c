@@ -70,7 +70,7 @@ int commit_job_parse(const struct buf *bytes, struct commit_job *ret, struct err
 
 /* ---- answers ---- */
 
-enum { NUMBERS = 16 };
+enum { NUMBERS = 17 };
 
 /* All numbers of the counts, wherever they stand. */
 static void list_numbers(struct apply_counts *counts, uint64_t *ret[NUMBERS])
@@ -82,7 +82,8 @@ static void list_numbers(struct apply_counts *counts, uint64_t *ret[NUMBERS])
                               &counts->events_set,     &counts->attributes_changed,
                               &counts->values_taken,   &counts->clips_taken,
                               &counts->values_changed, &counts->clips_kept,
-                              &counts->clips,          &counts->rows};
+                              &counts->clips,          &counts->rows,
+                              &counts->sources_changed};
     _Static_assert(sizeof list / sizeof *list == NUMBERS, "all of them");
     memcpy(ret, list, sizeof list);
 }

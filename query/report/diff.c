@@ -10,6 +10,7 @@
 
 #include "query/report/across.h"
 #include "query/report/diff_clip.h"
+#include "query/report/diff_sources.h"
 
 const char *diff_op_name(enum diff_op op)
 {
@@ -253,6 +254,8 @@ int diff_run(const struct diff *diff, const struct diff_visitor *visitor, struct
     walk.from = older.version;
     walk.to = newer.version;
     rc = walk_attributes(diff, visitor, err);
+    if (!rc)
+        rc = diff_sources(diff, visitor, walk.from, err);
     if (rc || !visitor->clip || walk.from == walk.to)
         return rc;
     rc = open_sets(&walk, err);

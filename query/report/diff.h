@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What differs between two versions, for the clips of a query: attributes first, then clips in listing order.
+ * What differs between two versions, for the clips of a query: attributes first, then what sources say of
+ * themselves, then clips in listing order.
  *
  * A clip is added if it is in the query in the newer version and was not in the older one, removed the other
  * way round, changed if it is in both and a file of it has other bytes. So with a condition a clip can be
@@ -34,6 +35,12 @@ struct diff_attribute {
     enum value_type type, old_type;            /* both of the one that is there */
     const char *description, *old_description; /* "": none; both of the one that is there */
 };
+struct diff_source { /* a file of a source that both versions have */
+    enum diff_op op;
+    uint32_t source;
+    const char *folder, *file; /* below its root; below that folder */
+    uint32_t version;          /* that last changed the source's files */
+};
 struct diff_value { /* of one clip; JSON: a value, an array where there may be several, NULL where it has none
                      */
     const char *attribute, *was, *is;
@@ -53,11 +60,13 @@ struct diff_clip { /* borrowed for the call */
     size_t file_count;
 };
 
-/* Non-zero from a function ends it with that; either may be NULL. */
+/* Non-zero from a function ends it with that; any may be NULL. */
 typedef int diff_attribute_fn(void *ctx, const struct diff_attribute *attribute, struct error *err);
 typedef int diff_clip_fn(void *ctx, const struct diff_clip *clip, struct error *err);
+typedef int diff_source_fn(void *ctx, const struct diff_source *source, struct error *err);
 struct diff_visitor {
     diff_attribute_fn *attribute;
+    diff_source_fn *source;
     diff_clip_fn *clip;
     void *ctx;
 };
@@ -66,6 +75,7 @@ int diff_run(const struct diff *diff, const struct diff_visitor *visitor, struct
 
 /* Appends a line of JSON: query/GRAMMAR.md, "What changed". */
 void diff_print_attribute(const struct diff_attribute *attribute, struct buf *buf);
+void diff_print_source(const struct diff_source *source, struct buf *buf);
 void diff_print_clip(const struct diff_clip *clip, struct buf *buf);
 /* All of them; appends nothing on failure. */
 int diff_append(const struct diff *diff, struct buf *buf, struct error *err);

@@ -28,6 +28,15 @@ void diff_print_attribute(const struct diff_attribute *attribute, struct buf *bu
     buf_text_append(buf, "}\n");
 }
 
+void diff_print_source(const struct diff_source *source, struct buf *buf)
+{
+    buf_printf(buf, "{\"source\":%" PRIu32, source->source);
+    text(buf, ",\"folder\":", source->folder);
+    text(buf, ",\"file\":", source->file);
+    text(buf, ",\"op\":", diff_op_name(source->op));
+    buf_printf(buf, ",\"version\":%" PRIu32 "}\n", source->version);
+}
+
 static void print_values(struct buf *buf, const struct diff_clip *clip)
 {
     for (size_t i = 0; i < clip->value_count; i++) {
@@ -63,6 +72,13 @@ static int append_attribute(void *ctx, const struct diff_attribute *attribute, s
     return 0;
 }
 
+static int append_source(void *ctx, const struct diff_source *source, struct error *err)
+{
+    (void)err;
+    diff_print_source(source, ctx);
+    return 0;
+}
+
 static int append_clip(void *ctx, const struct diff_clip *clip, struct error *err)
 {
     (void)err;
@@ -73,7 +89,7 @@ static int append_clip(void *ctx, const struct diff_clip *clip, struct error *er
 int diff_append(const struct diff *diff, struct buf *buf, struct error *err)
 {
     size_t start = buf->len;
-    struct diff_visitor visitor = {append_attribute, append_clip, buf};
+    struct diff_visitor visitor = {append_attribute, append_source, append_clip, buf};
     int rc = diff_run(diff, &visitor, err);
     if (rc)
         buf_truncate(buf, start);

@@ -227,6 +227,36 @@ static void ask_json(struct asking *asking, uint32_t row, const struct catalog_c
         strange(asking->asked, "json", EPROTO, "is not as long as it was said");
 }
 
+static int take_source(void *ctx, const struct catalog_source *source, struct error *err)
+{
+    mix_number(ctx, (int64_t)source->root << 32 | source->changed);
+    mix_text(ctx, source->folder);
+    return 0;
+}
+
+static int take_file_name(void *ctx, const char *name, uint64_t size, struct error *err)
+{
+    mix_text(ctx, name);
+    mix_number(ctx, (int64_t)size);
+    return 0;
+}
+
+static void ask_source(struct asking *asking, uint32_t row)
+{
+    struct catalog_reader *reader = asking->reader;
+    struct asked *asked = asking->asked;
+    struct error err = {0};
+    CLEANUP_BUF struct buf buf = BUF_INIT;
+    uint32_t source;
+    if (!answered(asked, "source", catalog_clip_source(reader, row, &source, &err), &err))
+        return;
+    mix_number(asked, source);
+    answered(asked, "one source", catalog_source(reader, source, take_source, asked, &err), &err);
+    answered(asked, "files", catalog_source_files(reader, source, take_file_name, asked, &err), &err);
+    if (answered(asked, "file", catalog_source_file(reader, source, "meta/info.json", &buf, &err), &err))
+        mix(asked, buf.data, buf.len);
+}
+
 static void ask_clip(struct asking *asking, uint32_t row)
 {
     struct catalog_reader *reader = asking->reader;
@@ -250,6 +280,7 @@ static void ask_clip(struct asking *asking, uint32_t row)
         mix(asked, &span, sizeof span);
     if (answered(asked, "extra", catalog_extra(reader, row, &buf, &err), &err))
         mix(asked, buf.data, buf.len);
+    ask_source(asking, row);
     answered(asked, "clip values", catalog_clip_values(reader, row, take_clip_value, asked, &err), &err);
     answered(asked, "blame", catalog_blame(reader, row, take_blame, asked, &err), &err);
     answered(asked, "events", catalog_events(reader, row, take_event, asked, &err), &err);

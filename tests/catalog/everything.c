@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cache/store/evidence.h"
+#include "index/commit/changeset_sources.h"
 
 static void must(int rc, const struct error *err)
 {
@@ -26,6 +27,17 @@ static void set_long_stream(struct changeset *set)
     struct changeset_stream stream = {"side", "json", "", CHANGESET_NO_OBJECT, &slice};
     must(changeset_stream(set, &stream, &err), &err);
     slice_done(&slice);
+}
+
+static uint32_t set_source(struct changeset *set, int print)
+{
+    struct error err;
+    uint32_t source = 0, root = changeset_root(set, "/a/root");
+    const char *info = print == 1 ? "{\"fps\": 30}" : "{\"fps\": 10}";
+    must(changeset_source_begin(set, root, "arm", &source, &err), &err);
+    must(changeset_source_file(set, "README.md", "", 0, &err), &err);
+    must(changeset_source_file(set, "meta/info.json", info, strlen(info), &err), &err);
+    return source;
 }
 
 static void declare(struct changeset *set, enum value_type force)
@@ -56,6 +68,7 @@ struct changeset *everything_clips(int clips, int print, enum value_type force)
     static const struct evidence seen = {.count = 1, .whole = true, .ranges = {{0, 10000}}};
     struct changeset *set = changeset_new();
     declare(set, force);
+    uint32_t source = set_source(set, print);
     for (int i = 0; i < clips; i++) {
         char key[16];
         snprintf(key, sizeof key, "ep%02d", i);
@@ -70,6 +83,8 @@ struct changeset *everything_clips(int clips, int print, enum value_type force)
             changeset_evidence(set, 0, &seen);
         if (!i)
             changeset_extra(set, "extra", 5);
+        if (i % 7)
+            changeset_of_source(set, source);
     }
     set_clip(set, print == 1 ? "one" : print == 2 ? "two" : "three", clips + print);
     set_value(set, "task", VALUE_TEXT, "push");

@@ -10,6 +10,7 @@
 #include "index/base/value_list.h"
 #include "index/commit/changeset_labels.h"
 #include "index/commit/changeset_log.h"
+#include "index/commit/changeset_sources.h"
 #include "tests/test_leaks.h"
 
 static struct value integer(int64_t i)
@@ -48,6 +49,10 @@ static struct changeset *sample(void)
     cr_assert_eq(changeset_attribute(set, "force", VALUE_FLOAT, false, &err), 0);
     cr_assert_eq(changeset_attribute(set, "box", VALUE_LIST, false, &err), 0);
     changeset_partial(set, "ok");
+    uint32_t source = 99;
+    cr_assert_eq(changeset_source_begin(set, root, "arm", &source, &err), 0, "%s", err.text);
+    cr_assert_eq(changeset_source_file(set, "README.md", "", 0, &err), 0, "%s", err.text);
+    cr_assert_eq(changeset_source_file(set, "meta/info.json", "{}", 2, &err), 0, "%s", err.text);
     begin(set, "ep000001", 1);
     struct buf list = BUF_INIT;
     struct value box;
@@ -69,6 +74,7 @@ static struct changeset *sample(void)
     struct changeset_stream stream = {"front", "mp4", "mp4", object, &slice};
     cr_assert_eq(changeset_stream(set, &stream, &err), 0, "%s", err.text);
     changeset_extra(set, "\0\1\2", 3);
+    changeset_of_source(set, source);
     begin(set, "ep000002", 2);
     cr_assert_eq(changeset_labels_of(set, "ep000003", &err), 0, "%s", err.text);
     cr_assert_eq(changeset_none(set, "ok", &err), 0, "%s", err.text);
@@ -84,9 +90,10 @@ Test(changeset, what_was_written_is_read_back)
     static const enum changeset_kind kinds[] = {
         CHANGESET_ROOT,      CHANGESET_OBJECT,    CHANGESET_EVIDENCE,  CHANGESET_TABLE,
         CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE, CHANGESET_ATTRIBUTE,
-        CHANGESET_ATTRIBUTE, CHANGESET_PARTIAL,   CHANGESET_CLIP,      CHANGESET_VALUE,
+        CHANGESET_ATTRIBUTE, CHANGESET_PARTIAL,   CHANGESET_SOURCE,    CHANGESET_FILE,
+        CHANGESET_FILE,      CHANGESET_CLIP,      CHANGESET_VALUE,     CHANGESET_VALUE,
         CHANGESET_VALUE,     CHANGESET_VALUE,     CHANGESET_VALUE,     CHANGESET_VALUE,
-        CHANGESET_VALUE,     CHANGESET_STREAM,    CHANGESET_EXTRA,     CHANGESET_CLIP,
+        CHANGESET_STREAM,    CHANGESET_EXTRA,     CHANGESET_OF_SOURCE, CHANGESET_CLIP,
         CHANGESET_LABELS_OF, CHANGESET_NONE,      CHANGESET_HIDE,      CHANGESET_REMOVE};
     struct changeset_reader reader = CHANGESET_READER(set);
     struct changeset_op op;
@@ -97,19 +104,22 @@ Test(changeset, what_was_written_is_read_back)
             cr_assert(op.id == 0 && op.root == 0 && op.size == 1000);
             cr_assert_str_eq(op.text, "a.mp4");
             cr_assert_str_eq(op.pin, "etag=1");
-        } else if (i == 10) {
+        } else if (i == 12) {
+            cr_assert_str_eq(op.text, "meta/info.json");
+            cr_assert(op.len == 2 && !memcmp(op.bytes, "{}", 2));
+        } else if (i == 13) {
             cr_assert_str_eq(op.text, "ep000001");
             cr_assert_str_eq(op.source, "run.mp4");
             cr_assert(op.fingerprint[31] == 1 && op.t0_ns == 5 && op.t1_ns == 7);
-        } else if (i == 11) {
+        } else if (i == 14) {
             cr_assert_str_eq(op.text, "length");
             cr_assert_eq(op.value.integer, -300);
-        } else if (i == 16) {
+        } else if (i == 19) {
             struct buf shown = BUF_INIT;
             value_print(&shown, &op.value);
             cr_assert_str_eq(buf_text(&shown), "[40,-10.5,null,40]");
             buf_done(&shown);
-        } else if (i == 17) {
+        } else if (i == 20) {
             cr_assert(op.size == 906 && op.piece_count == 2 && op.preroll_ns == 40000000 && op.id == 0);
             cr_assert(op.pieces[1].kind == SLICE_RECORDING && op.pieces[1].offset == 100 &&
                       op.pieces[1].len == 900);
@@ -357,6 +367,9 @@ Test(changeset, an_operation_whose_needs_are_not_met_is_refused_by_its_name)
          "change set: offset 15: setter: who sets the values is said already"},
         {"\x09\1a\0\x0b\1b\0\0\0\0\x0c\1c\0\3", 16,
          "change set: offset 19: labels: a change set holds clips or labels, not both"},
+        {"\x18\1a\0\0", 5, "change set: offset 8: file of a source: comes before the source it belongs to"},
+        {"\x0b\1b\0\0\0\0\x01\0\1r\0\x17\0\0\0\0", 17,
+         "change set: offset 20: source: who sets the values is said already"},
         {"\0", 1, "change set: no operation at offset 8"},
         {"\x17", 1, "change set: no operation at offset 8"},
     };

@@ -198,6 +198,9 @@ static const struct table {
     {"state", "", {"state of", "the attributes of 'ep"}, .optional = true},
     {"run", "bytes", {"run"}},
     {"late", "bytes", {"late", "record of row"}},
+    {"source", "", {"source"}, .optional = true},
+    {"file", "bytes", {"source"}, .opaque = true},
+    {"sourced", "", {"sources of row", "has no source"}, .optional = true, .opaque = true},
 };
 
 static bool says(const struct table *table, const char *text)

@@ -8,6 +8,7 @@
 #include "cache/base/file.h"
 #include "index/catalog/packer.h"
 #include "index/catalog/schema.h"
+#include "index/commit/changeset_sources.h"
 #include "tests/catalog/versions.h"
 #include "tests/test_leaks.h"
 
@@ -60,6 +61,9 @@ static void make(struct versions *versions)
         set_attribute(set, "day", VALUE_TIME, false);
         set_attribute(set, "duration", VALUE_DURATION, false);
         set_attribute(set, "box", VALUE_LIST, false);
+        uint32_t source = 0, root = changeset_root(set, "/a/root");
+        cr_assert_eq(changeset_source_begin(set, root, "arm", &source, &versions->err), 0);
+        cr_assert_eq(changeset_source_file(set, "meta/info.json", "{}", 2, &versions->err), 0);
         for (int i = 0; i < (version == 1 ? 80 : 81); i += version == 1 ? 1 : 80) {
             char key[16], text[16];
             snprintf(key, sizeof key, "ep%02d", i);
@@ -78,6 +82,7 @@ static void make(struct versions *versions)
             set_stream(set, "front", "a.mp4", 100, 900);
             changeset_table(set, 0, "mp4", "TABLE", 5);
             changeset_extra(set, "extra", 5);
+            changeset_of_source(set, source);
         }
         cr_assert_eq(versions_apply(versions, set), 0, "%s", versions->err.text);
     }
@@ -94,9 +99,9 @@ static void print_bytes(struct buf *out, const uint8_t *bytes, size_t len)
 
 static bool is_packed(const char *table, const char *column)
 {
-    static const char *const packed[] = {"forward.records", "extra.bytes",  "recording.bytes",
-                                         "codes.bytes",     "inline.bytes", "event.records",
-                                         "list.records",    "run.bytes",    "late.bytes"};
+    static const char *const packed[] = {"forward.records", "extra.bytes",   "recording.bytes", "codes.bytes",
+                                         "inline.bytes",    "event.records", "list.records",    "run.bytes",
+                                         "late.bytes",      "file.bytes"};
     char name[64];
     snprintf(name, sizeof name, "%s.%s", table, column);
     for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)

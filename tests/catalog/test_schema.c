@@ -47,7 +47,7 @@ Test(schema, more_than_there_must_be_is_refused_by_readers_and_commits)
         "CREATE VIRTUAL TABLE more USING rtree(a, b, c)",
         "ALTER TABLE extra ADD COLUMN more DEFAULT 'x'",
         "ALTER TABLE extra RENAME COLUMN bytes TO data",
-        "DROP TABLE extra; CREATE VIEW extra AS SELECT 1 AS row, zeroblob(1 << 30) AS bytes",
+        "DROP TABLE extra; CREATE VIEW extra AS SELECT 1 AS id, zeroblob(1 << 30) AS bytes",
         "DROP TABLE names; CREATE TABLE names(id INTEGER PRIMARY KEY, bytes BLOB AS (zeroblob(id)) STORED)",
         "DROP TABLE late",
         "ANALYZE",

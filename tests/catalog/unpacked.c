@@ -99,23 +99,23 @@ static void take_block(struct unpacking *u, int64_t id, const void *bytes, size_
     shard_keys_done(&keys);
 }
 
-/* Pieces of the run that is being put together. */
-static void each_run(struct unpacking *u)
+/* Of a table whose values are in pieces, numbered alike. */
+static void each_in_pieces(struct unpacking *u, const char *sql)
 {
-    CLEANUP_BUF struct buf run = BUF_INIT;
+    CLEANUP_BUF struct buf value = BUF_INIT;
     sqlite3_stmt *stmt;
     int64_t at = -1;
-    must(!sqlite3_prepare_v2(u->db, "SELECT id >> 12, bytes FROM run ORDER BY id", -1, &stmt, NULL), "runs");
+    must(!sqlite3_prepare_v2(u->db, sql, -1, &stmt, NULL), sql);
     for (bool more = true; more;) {
         more = sqlite3_step(stmt) == SQLITE_ROW;
         int64_t id = more ? sqlite3_column_int64(stmt, 0) : -1;
         if (id != at && at >= 0)
-            take_packed(u, at, run.data, run.len);
+            take_packed(u, at, value.data, value.len);
         if (id != at)
-            buf_clear(&run);
+            buf_clear(&value);
         at = id;
         if (more)
-            buf_append(&run, sqlite3_column_blob(stmt, 1), (size_t)sqlite3_column_bytes(stmt, 1));
+            buf_append(&value, sqlite3_column_blob(stmt, 1), (size_t)sqlite3_column_bytes(stmt, 1));
     }
     sqlite3_finalize(stmt);
 }
@@ -131,7 +131,6 @@ void unpack_all(const char *path, struct buf *ret)
         {"SELECT part, records FROM forward", take_packed},
         {"SELECT part, records FROM event", take_packed},
         {"SELECT part, records FROM list", take_packed},
-        {"SELECT row, bytes FROM extra", take_packed},
         {"SELECT id, bytes FROM inline", take_packed},
         {"SELECT object, bytes FROM recording", take_packed},
         {"SELECT id, bytes FROM late", take_packed},
@@ -140,13 +139,17 @@ void unpack_all(const char *path, struct buf *ret)
         {"SELECT id, bytes FROM block WHERE (id >> 20 & 1048575) IN " TEXTS, take_block},
         {"SELECT attribute, bytes FROM work", take_plain},
     };
+    static const char *const in_pieces[] = {"SELECT id >> 12, bytes FROM run ORDER BY id",
+                                            "SELECT id >> 16, bytes FROM extra ORDER BY id",
+                                            "SELECT id >> 8, bytes FROM file ORDER BY id"};
     struct error err = {0};
     struct unpacking u = {.packer = packer_new(), .to = ret};
     must(!file_read(path, 1 << 30, ret, &err), path);
     must(!sqlite3_open_v2(path, &u.db, SQLITE_OPEN_READONLY, NULL), path);
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         each(&u, tables[i].sql, tables[i].take);
-    each_run(&u);
+    for (size_t i = 0; i < sizeof in_pieces / sizeof *in_pieces; i++)
+        each_in_pieces(&u, in_pieces[i]);
     sqlite3_close(u.db);
     packer_free(u.packer);
 }

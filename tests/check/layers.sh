@@ -36,7 +36,7 @@ public fs cache 'base/.*|cache\.h'
 public tools cache 'base/.*|cache\.h|extent\.h|store/store\.h'
 public query index 'base/.*|catalog/catalog(_known)?\.h|dataset/dataset\.h'
 public fs index 'base/.*|catalog/catalog(_known)?\.h|dataset/dataset\.h|roots/learnt\.h'
-public tools index 'base/.*|catalog/(catalog(_known)?|plain)\.h|dataset/dataset\.h|roots/(learnt|root_record)\.h|house/gc\.h|commit/(commit|purge|changeset|changeset_labels)\.h|commit/apply/apply\.h|containers/[a-z]+\.h|containers/(mp4/mp4|parquet/(parquet|writer))\.h'
+public tools index 'base/.*|catalog/(catalog(_known)?|plain)\.h|dataset/dataset\.h|roots/(learnt|root_record)\.h|house/gc\.h|commit/(commit|purge|changeset|changeset_(labels|sources))\.h|commit/apply/apply\.h|containers/[a-z]+\.h|containers/(mp4/mp4|parquet/(parquet|writer))\.h'
 # only HEADER FOLDERS: nobody else includes it.
 only() { git grep -nE "#include [<\"]$1" -- '*.c' '*.h' | grep -vE "^($2|tests)/" && bad=1; }
 only 'openssl/' cache/base

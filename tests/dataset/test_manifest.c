@@ -205,12 +205,12 @@ static const struct {
     {"\"ada@lab\"", "\"\\u001b[2J\"", "'author' holds a control character"},
     {"K\xc3\xbc", "K\xc2\x9b", "'message' holds a control character"},
     {"101112", "10111", "'commit' is not 32 hex digits"},
-    {"[\"catalog-5\"]", "\"catalog-5\"", "'requires' is missing or is not a list"},
-    {"[\"catalog-5\"]", "[3]", "'requires' holds something that is not the name of a feature"},
-    {"[\"catalog-5\"]", "[\"\\u001b[2J\"]", "'requires' holds something that is not the name"},
-    {"[\"catalog-5\"]", "[\"a,b\"]", "'requires' holds something that is not the name"},
-    {"[\"catalog-5\"]", "[\"\"]", "'requires' holds something that is not the name"},
-    {"[\"catalog-5\"]", "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]", "is not a list of at most 16"},
+    {"[\"catalog-6\"]", "\"catalog-6\"", "'requires' is missing or is not a list"},
+    {"[\"catalog-6\"]", "[3]", "'requires' holds something that is not the name of a feature"},
+    {"[\"catalog-6\"]", "[\"\\u001b[2J\"]", "'requires' holds something that is not the name"},
+    {"[\"catalog-6\"]", "[\"a,b\"]", "'requires' holds something that is not the name"},
+    {"[\"catalog-6\"]", "[\"\"]", "'requires' holds something that is not the name"},
+    {"[\"catalog-6\"]", "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]", "is not a list of at most 16"},
     {"\"0.1.0\"", "\"0.1\\n\"", "'program' is not the number of a version"},
     {"\"0.1.0\"", "1", "'program' is missing or is not text"},
     {"\"pages\": 300", "\"pages\": 0", "'catalog.pages' is 0"},
@@ -257,7 +257,7 @@ static struct manifest *parsed_requiring(const char *requires, const char *progr
     struct manifest *m = NULL;
     struct error err = {0};
     CLEANUP_FREE char *to = mem_printf("%s,\n  %s", requires, program);
-    cr_assert_eq(parse_changed("[\"catalog-5\"],\n  \"program\": \"0.1.0\",", to, &m, &err), 0, "%s",
+    cr_assert_eq(parse_changed("[\"catalog-6\"],\n  \"program\": \"0.1.0\",", to, &m, &err), 0, "%s",
                  err.text);
     return m;
 }
@@ -269,10 +269,10 @@ Test(manifest, an_unknown_feature_refuses_the_contents_and_keeps_the_history_rea
     } cases[] = {
         {"[\"catalog-9\"]", "",
          "needs 'catalog-9', which this elidefs " ELIDEFS_VERSION " does not know (a newer one does)"},
-        {"[\"catalog-5\", \"vectors-1\"]", "\"program\": \"0.5.2\",",
+        {"[\"catalog-6\", \"vectors-1\"]", "\"program\": \"0.5.2\",",
          "needs 'vectors-1', which this elidefs " ELIDEFS_VERSION
          " does not know (elidefs 0.5.2 and newer do)"},
-        {"[\"vectors-1\", \"catalog-5\", \"words-2\"]", "\"program\": \"1.0\",",
+        {"[\"vectors-1\", \"catalog-6\", \"words-2\"]", "\"program\": \"1.0\",",
          "needs 'vectors-1', 'words-2', which this elidefs"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -296,7 +296,7 @@ Test(manifest, a_catalog_of_another_form_is_not_looked_at_where_a_feature_says_s
     cr_assert_eq(parse_changed("\"pages\": 300", "\"segments\": [300]", &m, &err), -EUCLEAN);
     CLEANUP_BUF struct buf bytes = BUF_INIT;
     golden("manifest-v1.json", &bytes);
-    memcpy(strstr(buf_text(&bytes), "catalog-5"), "catalog-9", 9);
+    memcpy(strstr(buf_text(&bytes), "catalog-6"), "catalog-9", 9);
     memcpy(strstr(buf_text(&bytes), "\"pages\""), "\"parts\"", 7);
     cr_assert_eq(manifest_parse("x.json", bytes.data, bytes.len, &m, &err), 0, "%s", err.text);
     manifest_free(m);
@@ -326,13 +326,16 @@ Test(manifest, fields_that_are_not_known_are_passed_over_wherever_they_stand)
 
 Test(manifest, a_version_from_before_the_first_release_says_so_and_keeps_its_place_in_the_history)
 {
-    static const char *const before[] = {"[\"catalog-whole\"]", "[\"catalog-whole\", \"catalog-2\"]",
-                                         "[\"catalog-whole\", \"catalog-3\"]", "[\"catalog-4\"]",
-                                         "[\"catalog-4\", \"catalog-5\"]"};
+    static const char *const before[] = {"[\"catalog-whole\"]",
+                                         "[\"catalog-whole\", \"catalog-2\"]",
+                                         "[\"catalog-whole\", \"catalog-3\"]",
+                                         "[\"catalog-4\"]",
+                                         "[\"catalog-5\"]",
+                                         "[\"catalog-5\", \"catalog-6\"]"};
     for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
         struct manifest *m = NULL;
         struct error err = {0};
-        cr_assert_eq(parse_changed("[\"catalog-5\"]", before[i], &m, &err), 0, "%s", err.text);
+        cr_assert_eq(parse_changed("[\"catalog-6\"]", before[i], &m, &err), 0, "%s", err.text);
         cr_assert_str_eq(m->author, "ada@lab");
         cr_assert_eq(m->catalog.pages, 0);
         cr_assert_eq(manifest_check_supported(m, &err), -ENOTSUP);

@@ -165,7 +165,7 @@ CHECKED_TEST(open, a_version_of_a_newer_program_is_refused_and_the_others_work, 
     init_data();
     make_versions(2);
     cr_assert_eq(file_read(path, 1 << 20, &bytes, NULL), 0);
-    memcpy(strstr(buf_text(&bytes), "catalog-5"), "catalog-9", 9);
+    memcpy(strstr(buf_text(&bytes), "catalog-6"), "catalog-9", 9);
     make_file("data/elidefs/versions/00000002.json", buf_text(&bytes));
     struct dataset *dataset = open_data();
     cr_assert_eq(dataset_head(dataset), 2);
@@ -194,11 +194,11 @@ static void require_from(uint32_t first, uint32_t last, const char *feature)
         char hex[SHA256_HEX_BYTES];
         hex_print(digest, SHA256_BYTES, hex);
         memcpy(strstr(strstr(buf_text(&bytes), "sha256"), ": \"") + 3, hex, SHA256_HEX_BYTES - 1);
-        const char *text = buf_text(&bytes), *at = strstr(text, "\"catalog-5\"");
+        const char *text = buf_text(&bytes), *at = strstr(text, "\"catalog-6\"");
         size_t before_it = at ? (size_t)(at - text) : bytes.len;
         buf_append(&made, text, before_it);
         if (at) /* else it requires it already */
-            buf_printf(&made, "\"%s\"%s", feature, at + strlen("\"catalog-5\""));
+            buf_printf(&made, "\"%s\"%s", feature, at + strlen("\"catalog-6\""));
         make_file(name, buf_text(&made));
     }
 }

@@ -193,5 +193,18 @@ def identities(folder, version=1):
     for (group,) in base.execute("select bytes from ident order by id"):
         rows, _ = varint(group, 0)
         prints += [group[len(group) - 16 * (rows - i):][:16] for i in range(rows)]
-    extras = dict(base.execute("select row, bytes from extra"))
+    extras = {}
+    for row, piece in base.execute("select id >> 16, bytes from extra order by id"):
+        extras[row] = extras.get(row, b"") + piece
     return sorted(zip(names, prints, (extras.get(row) for row in range(len(names)))), key=lambda clip: clip[0])
+
+
+def extras(folder, version=1):
+    """What an import kept of each clip for those who lay its source out again, by key."""
+    found = {}
+    for key, _, packed in identities(folder, version):
+        if packed:
+            length, at = varint(packed, 1)
+            text = packed[1:] if packed[0] == 0 else pyarrow.Codec("zstd").decompress(packed[at:], length, asbytes=True)
+            found[key] = json.loads(text)
+    return found

@@ -56,6 +56,7 @@ def answers_of_version(dataset, version, before, scratch):
     selections = SELECTIONS if int(version[1:]) % 4 == 1 else []
     return {"pull": sha256(pulled), "json": told("query", dataset, version, "--json"), "tables": tables(exported),
             "diff": told("diff", dataset, before, version) if before else None,
+            "sources": told("catalog", "sources", dataset, version),
             "select": {path: told("query", dataset, f"{version}/{path}") for path in selections}}
 
 

@@ -174,7 +174,7 @@ def test_a_clips_name_stays_a_name_in_a_mount(hostile, key):
 LIES = [
     {"rows": 2**63}, {"rows": 2**32}, {"clips": 2**64}, {"clips": -1}, {"version": 2}, {"version": 2**32 + 1},
     {"dataset": "x"}, {"tags": {"../x": {"version": 1, "seq": 1}}}, {"tags": {"a": {"version": 2**40, "seq": 1}}},
-    {"requires": ["everything"]}, {"requires": "catalog-5"}, {"parent": {"version": 0, "sha256": "00"}},
+    {"requires": ["everything"]}, {"requires": "catalog-6"}, {"parent": {"version": 0, "sha256": "00"}},
     {"author": "a\u001b[31m"}, {"message": "x" * 3000000}]
 
 

@@ -199,9 +199,9 @@ def test_a_mount_shows_lists_in_json_and_xattrs(clips, tmp_path):
 def test_a_set_from_before_the_first_release_is_refused_in_one_line(clips):
     for path in (clips / "elidefs" / "versions" / "00000001.json", clips / "elidefs" / "head"):
         text = path.read_text()
-        assert '"catalog-5"' in text
+        assert '"catalog-6"' in text
         os.chmod(path, 0o644)
-        path.write_text(text.replace('"catalog-5"', '"catalog-4"'))
+        path.write_text(text.replace('"catalog-6"', '"catalog-5"'))
     for words in [["query", clips, "v1"], ["import", clips, clips.parent / "source"]]:
         done = elidefs(*words, check=False)
         (line,) = [line for line in done.stderr.splitlines() if "v1" in line]

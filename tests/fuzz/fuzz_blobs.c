@@ -23,6 +23,7 @@
 #include "index/catalog/record.h"
 #include "index/catalog/shard/block.h"
 #include "index/catalog/shard/dict.h"
+#include "index/catalog/source_files.h"
 #include "index/pages/btree.h"
 #include "index/pages/frame.h"
 
@@ -340,11 +341,35 @@ static void decode_packed(uint8_t choice, const uint8_t *data, size_t size)
     must(rc == -EUCLEAN || (!rc && buf.len <= 1 << 20));
 }
 
+/* A list of a source's files, or which clips of a group are of which source. */
+static void decode_source(uint8_t choice, const uint8_t *data, size_t size)
+{
+    CLEANUP_SOURCE_FILES struct source_files files = {0}, again = {0};
+    CLEANUP_BUF struct buf buf = BUF_INIT;
+    struct numbers numbers;
+    uint64_t sum = 0;
+    buf_append(&buf, data, size);
+    int rc = choice % 2 ? source_files_decode(&files, &buf) : sourced_decode(data, size, &numbers);
+    must(!rc || rc == -EUCLEAN);
+    for (size_t i = 0; !rc && choice % 2 == 0 && i < numbers.count; i++)
+        must(numbers_at(&numbers, (uint32_t)i) <= SCHEMA_SOURCES_MAX);
+    if (rc || choice % 2 == 0)
+        return;
+    for (size_t i = 0; i < files.count; i++) {
+        must(source_files_find(&files, files.list[i].name) == i && source_file_name_is(files.list[i].name));
+        sum += files.list[i].size;
+    }
+    must(files.count <= SOURCE_FILES_MAX && sum <= SOURCE_BYTES_MAX);
+    buf_clear(&buf);
+    source_files_encode(files.list, files.count, &buf);
+    must(!source_files_decode(&again, &buf) && again.count == files.count);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const decoders[])(uint8_t choice, const uint8_t *data, size_t size) = {
         decode_names, decode_sizes, decode_streams, decode_growth, decode_state, decode_patch,  decode_record,
-        decode_block, decode_dict,  decode_part,    decode_pages,  decode_frame, decode_packed,
+        decode_block, decode_dict,  decode_part,    decode_pages,  decode_frame, decode_packed, decode_source,
     };
     if (size >= 2)
         decoders[data[0] % (sizeof decoders / sizeof *decoders)](data[1], data + 2, size - 2);

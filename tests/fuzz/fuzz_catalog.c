@@ -60,7 +60,8 @@ static void unpack_all(const char *path)
         "UPDATE forward SET records = plain(records); UPDATE event SET records = plain(records);"
         "UPDATE list SET records = plain(records); UPDATE extra SET bytes = plain(bytes);"
         "UPDATE inline SET bytes = plain(bytes); UPDATE recording SET bytes = plain(bytes);"
-        "UPDATE run SET bytes = plain(bytes); UPDATE codes SET bytes = plain(bytes)";
+        "UPDATE run SET bytes = plain(bytes); UPDATE codes SET bytes = plain(bytes);"
+        "UPDATE file SET bytes = plain(bytes)";
     CLEANUP_PACKER struct packer *packer = packer_new();
     sqlite3 *db;
     must(sqlite3_open(path, &db), path);

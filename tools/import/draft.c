@@ -10,6 +10,7 @@
 
 #include "index/base/name.h"
 #include "index/commit/changeset_labels.h"
+#include "index/commit/changeset_sources.h"
 
 struct drafts *drafts_new(void)
 {
@@ -422,6 +423,8 @@ static int emit_clip(struct drafts *drafts, struct draft *clip, struct error *er
     }
     if (!rc && clip->extra.len)
         changeset_extra(drafts->set, clip->extra.data, clip->extra.len);
+    if (!rc && clip->has_source)
+        changeset_of_source(drafts->set, clip->source_number);
     return rc < 0 ? error_prefix(err, "%s", clip->source) : 0;
 }
 

@@ -40,6 +40,8 @@ struct draft {
     struct draft_stream *streams;
     size_t stream_count, stream_cap;
     struct buf extra;
+    uint32_t source_number; /* the change set's, of the source it is of: */
+    bool has_source;
     bool kept;       /* the newest version has it as it is: it is not given again */
     bool left_out;   /* it was removed from the data set, and stays so: */
     bool hidden;     /* under another key than this one, which is to be known as its key */

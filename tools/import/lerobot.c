@@ -10,6 +10,7 @@
 #include "index/base/name.h"
 #include "tools/import/lerobot_episodes.h"
 #include "tools/import/lerobot_info.h"
+#include "tools/import/lerobot_meta.h"
 #include "tools/import/lerobot_rows.h"
 #include "tools/import/lerobot_tasks.h"
 #include "tools/import/lerobot_video.h"
@@ -25,6 +26,7 @@ struct building {
     char **camera_names; /* stream names, escaped, by camera */
     char *origin;        /* of the attributes, for messages */
     size_t first_clip;   /* of its drafts */
+    uint32_t source;     /* the change set's number of the data set as a source of clips */
 };
 
 /* Cameras lose a literal prefix, never a computed one; what would hide the clip's own files is renamed. */
@@ -277,8 +279,10 @@ static int add_episode(const struct building *b, struct lerobot_episode *episode
     memcpy(clip->fingerprint, episode->fingerprint, sizeof clip->fingerprint);
     if (!episode->told_apart)
         identify_by_file(b, episode, clip);
-    clip->extra = episode->stats;
-    episode->stats = BUF_INIT;
+    clip->source_number = b->source;
+    clip->has_source = true;
+    lerobot_meta_extra(b->episodes, b->tasks, episode, &clip->extra);
+    buf_done(&episode->stats);
     rc = find_known(b, clip, episode, err);
     return rc ? rc : add_parts(b, clip, episode, err);
 }
@@ -391,6 +395,8 @@ static int build(struct building *b, struct error *err)
         rc = lerobot_rows_read(import, b->info, b->episodes, &b->rows, err);
     if (!rc)
         rc = lerobot_videos_new(import, b->info, b->episodes, &b->videos, err);
+    if (!rc)
+        rc = lerobot_meta_files(import, b->info, &b->source, err);
     if (!rc)
         note_fewer(b);
     if (!rc && b->episodes->incomplete)

@@ -152,6 +152,7 @@ int lerobot_info_parse(const char *name, const char *folder, const void *text, s
     CLEANUP_LEROBOT_INFO struct lerobot_info *info = MEM_NEW(struct lerobot_info);
     info->folder = mem_printf("%s%s", folder, *folder ? "/" : "");
     info->name = mem_text(name);
+    buf_append(&info->text, text, len);
     rc = fill(info, json, name, err);
     if (rc)
         return rc;
@@ -171,6 +172,7 @@ void lerobot_info_free(struct lerobot_info *info)
         free(info->features[i]);
     free(info->features);
     free(info->is_video);
+    buf_done(&info->text);
     free(info);
 }
 

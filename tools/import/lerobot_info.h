@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cache/base/buf.h"
 #include "cache/base/error.h"
 #include "tools/import/source.h"
 
@@ -23,6 +24,7 @@ struct lerobot_info {
     char *robot_type;                       /* may be NULL */
     char *newer;                            /* the version it names, where that is above v3; else NULL */
     double fps;
+    struct buf text; /* all of it */
     char **features; /* names of all features ... */
     bool *is_video;  /* ... and which are videos */
     size_t feature_count;

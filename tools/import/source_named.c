@@ -194,8 +194,9 @@ static int name_data(struct probes *probes, const struct lerobot_info *info, str
 
 static int name_meta(struct probes *probes, struct error *err)
 {
-    static const char *const names[] = {"meta/info.json",  "meta/episodes.jsonl", "meta/episodes_stats.jsonl",
-                                        "meta/stats.json", "meta/tasks.jsonl",    "meta/tasks.parquet"};
+    static const char *const names[] = {
+        "meta/info.json",   "meta/episodes.jsonl", "meta/episodes_stats.jsonl", "meta/stats.json",
+        "meta/tasks.jsonl", "meta/tasks.parquet",  "meta/modality.json",        "README.md"};
     size_t found;
     int rc = 0;
     for (size_t i = 0; !rc && i < sizeof names / sizeof *names; i++)

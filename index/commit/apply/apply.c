@@ -13,6 +13,7 @@
 #include "index/commit/apply/apply_growth.h"
 #include "index/commit/apply/apply_patches.h"
 #include "index/commit/apply/apply_shards.h"
+#include "index/commit/apply/apply_sources.h"
 #include "index/commit/apply/apply_upkeep.h"
 
 /* ---- counts ---- */
@@ -243,6 +244,7 @@ static void output_done(struct apply_output *output)
     attributes_done(&output->attributes);
     json_growth_done(&output->grows);
     apply_packing_free(output->packing);
+    apply_sources_free(output->sources);
     apply_work_done(&output->work);
     apply_folding_done(&output->folding);
 }
@@ -281,6 +283,7 @@ int apply(const struct apply_options *options, const struct changeset *set, stru
     int rc = db_open_write(options->file, &state.db, err);
     if (!rc)
         rc = apply_packing_new(state.db, state.source.limits.sample_groups, &state.output.packing, err);
+    state.output.sources = apply_sources_new(&state);
     if (!rc)
         rc = run(&state, err);
     if (!rc)

@@ -55,11 +55,12 @@ struct apply_counts {
     uint64_t clips_labelled, values_set, events_set, attributes_changed; /* by a set of labels */
     uint64_t values_taken, clips_taken; /* what an import took back, and of how many clips; */
     uint32_t taken_first, taken_last;   /* versions that had set it */
-    uint64_t values_changed; /* by a set that is partial, as a table is, of what imports had set; */
-    char changed_shown[900]; /* the first APPLY_SHOWN of them, for people */
-    uint64_t clips_kept;     /* in which an import left what others had said, being partial */
-    uint64_t clips, rows;    /* of the result */
-    uint64_t upkeep_left;    /* bytes of what is older that may still be written */
+    uint64_t values_changed;  /* by a set that is partial, as a table is, of what imports had set; */
+    char changed_shown[900];  /* the first APPLY_SHOWN of them, for people */
+    uint64_t clips_kept;      /* in which an import left what others had said, being partial */
+    uint64_t sources_changed; /* that say something else of themselves, or are new */
+    uint64_t clips, rows;     /* of the result */
+    uint64_t upkeep_left;     /* bytes of what is older that may still be written */
 };
 /* A known key with the same fingerprint keeps its row and is unchanged unless its attributes or streams
  * differ; with another fingerprint it is replaced under its row. A

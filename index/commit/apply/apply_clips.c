@@ -11,10 +11,12 @@
 #include <string.h>
 
 #include "cache/extent.h"
+#include "index/catalog/pieces.h"
 #include "index/catalog/rows.h"
 #include "index/commit/apply/apply_conflict.h"
 #include "index/commit/apply/apply_groups.h"
 #include "index/commit/apply/apply_record.h"
+#include "index/commit/apply/apply_sources.h"
 #include "index/commit/apply/apply_streams.h"
 
 struct new_stream {
@@ -29,6 +31,7 @@ struct step {
     struct apply_record record; /* of the clip under way */
     const struct apply_clip *place;
     struct changeset_op clip, extra; /* extra.kind 0: it has none */
+    uint32_t source;                 /* it is of; 0: of none */
     struct new_stream *streams;
     size_t stream_count, stream_cap;
     struct buf pieces;
@@ -83,6 +86,7 @@ static int take_clip(struct step *step, struct error *err)
     int rc = 0;
     step->stream_count = 0;
     step->extra = (struct changeset_op){0};
+    step->source = 0;
     buf_clear(&step->pieces);
     reader->at = apply_clip_at(step->apply, step->place);
     changeset_next(reader, &step->clip);
@@ -93,6 +97,8 @@ static int take_clip(struct step *step, struct error *err)
             take_stream(step, &op);
         else if (op.kind == CHANGESET_EXTRA)
             step->extra = op;
+        else if (op.kind == CHANGESET_OF_SOURCE)
+            step->source = apply_sources_id(step->apply->output.sources, op.id);
     }
     return rc;
 }
@@ -238,6 +244,15 @@ static int compare_extra(struct step *step, bool *ret_same, struct error *err)
     return 0;
 }
 
+static int compare_source(struct step *step, bool *ret_same, struct error *err)
+{
+    uint32_t was;
+    int rc = apply_sources_get(step->apply->output.sources, step->place->row, &was, err);
+    if (!rc)
+        *ret_same = was == step->source;
+    return rc;
+}
+
 /* ---- writing ---- */
 
 static int put_streams(struct step *step, struct error *err)
@@ -261,20 +276,12 @@ static int put_streams(struct step *step, struct error *err)
 static int put_extra(struct step *step, struct error *err)
 {
     struct db *db = step->apply->db;
-    bool has = step->extra.kind == CHANGESET_EXTRA;
-    if (!has && !step->place->known)
-        return 0;
-    sqlite3_stmt *stmt;
-    int rc = db_query(db, has ? QUERY_EXTRA_PUT : QUERY_EXTRA_DROP, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, step->place->row);
+    uint32_t row = step->place->row;
+    if (step->extra.kind != CHANGESET_EXTRA)
+        return step->place->known ? pieces_drop(db, &pieces_extra, row, row, err) : 0;
     buf_clear(&step->scratch);
-    if (has) {
-        packer_pack(db_packer(db), step->extra.bytes, step->extra.len, PACKER_SAVING_PERCENT, &step->scratch);
-        db_bind_bytes(stmt, 2, step->scratch.data, step->scratch.len);
-    }
-    return db_run(db, stmt, err);
+    packer_pack(db_packer(db), step->extra.bytes, step->extra.len, PACKER_SAVING_PERCENT, &step->scratch);
+    return pieces_put(db, &pieces_extra, row, step->scratch.data, step->scratch.len, err);
 }
 
 /* What labels have added to the JSON, and what the set says of attributes as such, stands apart
@@ -423,7 +430,7 @@ static int hide_clip(struct step *step, struct error *err)
 
 static int apply_clip(struct step *step, struct error *err)
 {
-    bool same_streams = false, same_extra = false;
+    bool same_streams = false, same_extra = false, same_source = false;
     int rc = apply_record_enter(&step->record, step->place->row, step->place->live, err);
     if (!rc)
         rc = take_clip(step, err);
@@ -437,15 +444,19 @@ static int apply_clip(struct step *step, struct error *err)
     rc = compare_streams(step, &same_streams, err);
     if (!rc)
         rc = compare_extra(step, &same_extra, err);
+    if (!rc)
+        rc = compare_source(step, &same_source, err);
     if (rc)
         return rc;
-    if (same_clip(step) && same_attributes && same_streams && same_extra) {
+    if (same_clip(step) && same_attributes && same_streams && same_extra && same_source) {
         step->apply->output.counts.clips_unchanged++;
         return 0;
     }
-    if (!same_clip(step) || !same_streams || !same_extra)
+    if (!same_clip(step) || !same_streams || !same_extra || !same_source)
         note_late(step);
     rc = write_clip(step, same_attributes, same_streams, err);
+    if (!rc && !same_source)
+        rc = apply_sources_put(step->apply->output.sources, step->place->row, step->source, err);
     return rc || same_extra ? rc : put_extra(step, err);
 }
 
@@ -495,6 +506,8 @@ int apply_clips(struct apply *apply, struct error *err)
         rc = apply_groups_flush(step.groups, err);
     if (!rc)
         rc = apply_streams_flush(step.put_streams, err);
+    if (!rc)
+        rc = apply_sources_flush(apply->output.sources, err);
     if (!rc)
         rc = apply_record_flush(&step.record, err);
     step_done(&step);

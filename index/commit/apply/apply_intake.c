@@ -8,6 +8,7 @@
 #include "index/catalog/rows.h"
 #include "index/commit/apply/apply_conflict.h"
 #include "index/commit/apply/apply_patches.h"
+#include "index/commit/apply/apply_sources.h"
 
 /* The values of an attribute that sorts clips; ranks are given when all are known. */
 struct sorter {
@@ -123,6 +124,19 @@ static int take_evidence(struct intake *intake, const struct changeset_op *op, s
     db_bind_number(stmt, 1, apply->source.object_ids[op->id]);
     db_bind_bytes(stmt, 2, op->bytes, op->len);
     return db_run(apply->db, stmt, err);
+}
+
+/* ---- sources ---- */
+
+static int take_source(struct intake *intake, const struct changeset_op *op, struct error *err)
+{
+    return apply_sources_begin(intake->apply->output.sources, op, err);
+}
+
+static int take_file(struct intake *intake, const struct changeset_op *op, struct error *err)
+{
+    apply_sources_file(intake->apply->output.sources, op);
+    return 0;
 }
 
 /* ---- attributes ---- */
@@ -438,6 +452,8 @@ int apply_intake(struct apply *apply, struct error *err)
     int rc = spool_check(&apply->source.set->log, err);
     if (!rc)
         rc = apply->source.set->has_labels ? take_labels(&intake, err) : take_all(&intake, err);
+    if (!rc)
+        rc = apply_sources_end(apply->output.sources, err);
     for (size_t i = 0; i < APPLY_SORT_KEYS; i++) {
         if (!rc && apply->identity.sorts)
             rank_clips(&apply->identity, &intake.sorters[i], i);

@@ -113,6 +113,8 @@ struct apply_folding {        /* the patches that are folded (apply_fold.h), whi
     struct patch patch;
 };
 
+struct apply_sources; /* apply_sources.h */
+
 /* What comes out. */
 struct apply_output {
     int64_t rows, clip_count, next_object, next_origin, next_attribute;
@@ -132,6 +134,7 @@ struct apply_output {
     struct json_growth grows; /* of the JSON of clips that the parent has (apply_growth.h) */
     int64_t grown_to;         /* rows before are folded already, of the run that is being folded */
     struct apply_packing *packing;
+    struct apply_sources *sources;
     struct apply_counts counts;
 };
 

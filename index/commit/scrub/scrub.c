@@ -55,8 +55,8 @@ static int write_live(struct scrub *scrub, struct error *err)
 static int run(struct scrub *scrub, struct error *err)
 {
     int (*const steps[])(struct scrub * scrub, struct error * err) = {
-        scrub_values,  scrub_records, scrub_names,   scrub_growth, scrub_streams,
-        scrub_objects, scrub_hashes,  scrub_packing, write_live,
+        scrub_values,  scrub_records, scrub_names,  scrub_growth,  scrub_streams,
+        scrub_objects, scrub_sources, scrub_hashes, scrub_packing, write_live,
     };
     int rc = read_catalog(scrub, err);
     for (size_t i = 0; !rc && i < sizeof steps / sizeof *steps; i++)

@@ -27,6 +27,7 @@ int scrub_names(struct scrub *scrub, struct error *err);   /* names, templates, 
 int scrub_growth(struct scrub *scrub, struct error *err);
 int scrub_streams(struct scrub *scrub, struct error *err); /* and what stands by row beside them */
 int scrub_objects(struct scrub *scrub, struct error *err); /* after scrub_streams() */
-int scrub_hashes(struct scrub *scrub, struct error *err);  /* after scrub_objects() */
+int scrub_sources(struct scrub *scrub, struct error *err);
+int scrub_hashes(struct scrub *scrub, struct error *err); /* after scrub_objects() */
 /* After scrub_records(). */
 int scrub_packing(struct scrub *scrub, struct error *err);

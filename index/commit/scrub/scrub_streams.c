@@ -9,6 +9,7 @@
 #include "cache/base/hash.h"
 #include "index/catalog/groups/clips.h"
 #include "index/catalog/groups/streams.h"
+#include "index/catalog/pieces.h"
 #include "index/catalog/rows.h"
 #include "index/commit/scrub/scrub_state.h"
 
@@ -37,15 +38,9 @@ static void add_objects(const struct streams_row *row, struct rowset *objects)
 
 static int drop_extra(struct scrub *scrub, uint32_t row, struct error *err)
 {
-    sqlite3_stmt *stmt;
     int64_t first = (int64_t)row << SCHEMA_STREAM_BITS;
     int rc = db_drop_rows(scrub->db, QUERY_INLINES_DROP, first, first + (1 << SCHEMA_STREAM_BITS) - 1, err);
-    if (!rc)
-        rc = db_query(scrub->db, QUERY_EXTRA_DROP, &stmt, err);
-    if (rc)
-        return rc;
-    db_bind_number(stmt, 1, row);
-    return db_run(scrub->db, stmt, err);
+    return rc ? rc : pieces_drop(scrub->db, &pieces_extra, row, row, err);
 }
 
 static int scrub_group(struct scrub *scrub, uint32_t group, struct error *err)

@@ -19,6 +19,8 @@
 #include "index/containers/parquet/writer.h"
 #include "tools/export_format.h"
 
+enum { COLUMNS_MAX = 16 }; /* of a table */
+
 struct table {
     int fd; /* -1: not open */
     struct parquet_writer *writer;
@@ -120,7 +122,7 @@ int export_parquet_add(void *tables, enum plain_table table, const struct value 
 {
     struct tables *to = tables;
     CLEANUP_BUF struct buf room = BUF_INIT;
-    struct parquet_cell row[PARQUET_WRITER_COLUMNS_MAX];
+    struct parquet_cell row[COLUMNS_MAX];
     size_t count = 0;
     const struct plain_column *columns = plain_tables[table].columns;
     for (size_t i = 0; columns[i].name; i++) {
@@ -186,23 +188,24 @@ static int open_file(struct tables *tables, size_t number, struct error *err)
 static int open_table(struct tables *tables, size_t number, struct error *err)
 {
     const struct plain_layout *layout = &plain_tables[number];
-    struct parquet_written columns[PARQUET_WRITER_COLUMNS_MAX];
+    struct parquet_written columns[COLUMNS_MAX];
     struct table *table = &tables->tables[number];
     size_t count = 0;
     for (const struct plain_column *column = layout->columns; column->name; column++) {
         if (column->type) {
-            columns[count++] = (struct parquet_written){column->name, kind_of(column->type)};
+            columns[count++] = (struct parquet_written){column->name, kind_of(column->type), 0};
             continue;
         }
-        columns[count++] = (struct parquet_written){column->name, PARQUET_TEXT};
-        columns[count++] = (struct parquet_written){"number", PARQUET_DOUBLE};
-        columns[count++] = (struct parquet_written){"integer", PARQUET_INT};
+        columns[count++] = (struct parquet_written){column->name, PARQUET_TEXT, 0};
+        columns[count++] = (struct parquet_written){"number", PARQUET_DOUBLE, 0};
+        columns[count++] = (struct parquet_written){"integer", PARQUET_INT, 0};
     }
     table->fd = open_file(tables, number, err);
     if (table->fd < 0)
         return table->fd;
     CLEANUP_FREE char *name = mem_printf("%s/%s.parquet", tables->path, layout->name);
-    return parquet_writer_new(name, table->fd, columns, count, &table->writer, err);
+    const struct parquet_writer_to to = {.name = name, .fd = table->fd};
+    return parquet_writer_new(&to, columns, count, &table->writer, err);
 }
 
 int export_parquet_begin(const char *path, void **ret, struct error *err)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes data/, reject/ and the fuzzer's corpus. Needs pyarrow and duckdb; the files are committed, so tests do not.
+"""Makes data/, reject/ and the fuzzers' corpora. Needs pyarrow and duckdb; the files are committed, so tests do not.
 
     make_data.py        # writes beside itself
 
@@ -7,6 +7,7 @@ data/NAME.parquet has its expected columns and values beside it in NAME.json: fr
 written by hand where the file was. reject/expected.json has the text that refuses each file.
 """
 import decimal
+import io
 import json
 import math
 import os
@@ -27,6 +28,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 DATA = os.path.join(HERE, 'data')
 REJECT = os.path.join(HERE, 'reject')
 CORPUS = os.path.join(HERE, '..', 'fuzz', 'corpus', 'parquet')
+PAIRS = os.path.join(HERE, '..', 'fuzz', 'corpus', 'join')
 MAX_BYTES = 8192
 
 
@@ -467,8 +469,39 @@ def corpus():
                 shutil.copyfile(path, os.path.join(CORPUS, name[:-len('.parquet')]))
 
 
+def pair(first, second):
+    return struct.pack('<I', len(first)) + first + second
+
+
+def frames(rows, seed, **way):
+    table = pa.table({'state': pa.array([[seed, i / 2] for i in range(rows)], pa.list_(pa.float32())),
+                      'index': pa.array(range(rows), pa.int64()),
+                      'task_index': pa.array([i * 4 // max(rows, 1) for i in range(rows)], pa.int64())})
+    out = io.BytesIO()
+    pq.write_table(table.select(table.column_names[seed % 2:] + table.column_names[:seed % 2]), out, **way)
+    return out.getvalue()
+
+
+def corpus_of_pairs():
+    """For the joining: each small file with itself, frames of different writers, and of one file with another's columns."""
+    for name in os.listdir(DATA):
+        path = os.path.join(DATA, name)
+        if name.endswith('.parquet') and os.path.getsize(path) < 2500:
+            with open(path, 'rb') as file:
+                data = file.read()
+            with open(os.path.join(PAIRS, name[:-len('.parquet')]), 'wb') as to:
+                to.write(pair(data, data))
+    plain = frames(9, 0)
+    ways = {'frames': frames(12, 2), 'frames-order': frames(5, 1), 'frames-zstd': frames(30, 2, compression='zstd'),
+            'frames-none': frames(0, 2), 'frames-groups': frames(20, 2, row_group_size=6), 'frames-items': frames(4, 2, use_compliant_nested_type=False),
+            'frames-no-statistics': frames(9, 2, write_statistics=False), 'frames-pages': frames(50, 1, write_page_index=True)}
+    for name, other in ways.items():
+        with open(os.path.join(PAIRS, name), 'wb') as to:
+            to.write(pair(plain, other))
+
+
 def main():
-    for folder in (DATA, REJECT, CORPUS):
+    for folder in (DATA, REJECT, CORPUS, PAIRS):
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder)
     flat_files()
@@ -480,6 +513,7 @@ def main():
     statistics_files()
     rejects()
     corpus()
+    corpus_of_pairs()
 
 
 main()

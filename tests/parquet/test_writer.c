@@ -23,7 +23,9 @@ static int write_rows(int fd, uint64_t rows, size_t text_bytes)
     CLEANUP_BUF struct buf text = BUF_INIT;
     for (size_t i = 0; i < text_bytes; i++)
         buf_u8(&text, (uint8_t)('a' + i % 26));
-    cr_assert_eq(parquet_writer_new("x.parquet", fd, columns, COLUMNS, &writer, &err), 0, "%s", err.text);
+    cr_assert_eq(parquet_writer_new(&(struct parquet_writer_to){.name = "x.parquet", .fd = fd}, columns,
+                                    COLUMNS, &writer, &err),
+                 0, "%s", err.text);
     int rc = 0;
     for (uint64_t i = 0; !rc && i < rows; i++) {
         const struct parquet_cell cells[COLUMNS] = {
@@ -111,7 +113,9 @@ Test(writer, a_file_that_cannot_be_written_is_an_error_with_its_name)
 {
     struct error err = {0};
     struct parquet_writer *writer = NULL;
-    cr_assert_eq(parquet_writer_new("x.parquet", -1, columns, COLUMNS, &writer, &err), -EBADF);
+    cr_assert_eq(parquet_writer_new(&(struct parquet_writer_to){.name = "x.parquet", .fd = -1}, columns,
+                                    COLUMNS, &writer, &err),
+                 -EBADF);
     cr_assert(strstr(err.text, "x.parquet: "), "%s", err.text);
     cr_assert_null(writer);
     check_leaks();

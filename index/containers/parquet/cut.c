@@ -242,7 +242,8 @@ static int add_footer(struct cut *cut, struct error *err)
     CLEANUP_BUF struct buf groups = BUF_INIT;
     CLEANUP_BUF struct buf footer = BUF_INIT;
     write_groups(cut, &groups);
-    int rc = parquet_footer_write(cut->parquet, cut->rows, &groups, &footer, err);
+    const struct parquet_footer_anew anew = {.rows = cut->rows, .groups = &groups};
+    int rc = parquet_footer_write(cut->parquet, &anew, &footer, err);
     if (!rc)
         slice_add_inline(cut->slice, footer.data, footer.len);
     return rc;

@@ -79,3 +79,80 @@ bool delta_next(struct delta *d, int64_t *ret)
     *ret = (int64_t)d->value;
     return true;
 }
+
+/* ---- writing ---- */
+
+static void put_zigzag(struct buf *out, uint64_t value)
+{
+    buf_varint(out, value << 1 ^ (0 - (value >> 63)));
+}
+
+struct delta_writer delta_writer_of(struct buf *out, uint64_t n)
+{
+    buf_varint(out, DELTA_BLOCK);
+    buf_varint(out, DELTA_MINIS);
+    buf_varint(out, n);
+    return (struct delta_writer){.out = out, .first = true};
+}
+
+static void put_packed(struct buf *out, const uint64_t *values, unsigned width)
+{
+    unsigned have = 0;
+    uint8_t byte = 0;
+    for (size_t i = 0; i < DELTA_MINI; i++)
+        for (unsigned bit = 0; bit < width; bit++) {
+            byte |= (uint8_t)((values[i] >> bit & 1) << have);
+            if (++have == 8) {
+                buf_u8(out, byte);
+                have = 0;
+                byte = 0;
+            }
+        }
+}
+
+static unsigned width_of(const uint64_t *values, size_t n)
+{
+    uint64_t all = 0;
+    for (size_t i = 0; i < n; i++)
+        all |= values[i];
+    return all ? 64 - (unsigned)__builtin_clzll(all) : 0;
+}
+
+static void put_block(struct delta_writer *w)
+{
+    unsigned widths[DELTA_MINIS];
+    uint64_t least = w->block[0];
+    for (size_t i = 1; i < w->count; i++)
+        if ((int64_t)w->block[i] < (int64_t)least)
+            least = w->block[i];
+    for (size_t i = 0; i < DELTA_BLOCK; i++)
+        w->block[i] = i < w->count ? w->block[i] - least : 0;
+    put_zigzag(w->out, least);
+    for (size_t i = 0; i < DELTA_MINIS; i++) {
+        widths[i] = width_of(w->block + i * DELTA_MINI, DELTA_MINI);
+        buf_u8(w->out, (uint8_t)widths[i]);
+    }
+    for (size_t i = 0; i < DELTA_MINIS; i++)
+        put_packed(w->out, w->block + i * DELTA_MINI, widths[i]);
+    w->count = 0;
+}
+
+void delta_writer_add(struct delta_writer *w, int64_t value)
+{
+    if (w->first)
+        put_zigzag(w->out, (uint64_t)value);
+    else
+        w->block[w->count++] = (uint64_t)value - w->before;
+    w->first = false;
+    w->before = (uint64_t)value;
+    if (w->count == DELTA_BLOCK)
+        put_block(w);
+}
+
+void delta_writer_end(struct delta_writer *w)
+{
+    if (w->first)
+        put_zigzag(w->out, 0);
+    if (w->count)
+        put_block(w);
+}

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "cache/base/buf.h"
 #include "cache/base/cursor.h"
 #include "cache/base/error.h"
 
@@ -31,3 +32,17 @@ struct delta {
 int delta_open(struct delta *ret, struct cursor bytes, uint64_t n, struct error *err);
 /* The next value; false at the end or where it is malformed. */
 bool delta_next(struct delta *delta, int64_t *ret);
+
+/* Writing them: blocks of 128 values in 4 miniblocks, as most writers have. */
+enum { DELTA_BLOCK = 128, DELTA_MINIS = 4, DELTA_MINI = DELTA_BLOCK / DELTA_MINIS };
+struct delta_writer {
+    struct buf *out; /* borrowed */
+    bool first;      /* no value yet */
+    uint64_t before;
+    uint64_t block[DELTA_BLOCK]; /* differences */
+    size_t count;
+};
+/* n values will be added, one after the other; then delta_writer_end(). Appends to `out`. */
+struct delta_writer delta_writer_of(struct buf *out, uint64_t n);
+void delta_writer_add(struct delta_writer *writer, int64_t value);
+void delta_writer_end(struct delta_writer *writer);

@@ -397,21 +397,58 @@ thrift_id parquet_footer_parse(const struct parquet *parquet, uint32_t at, struc
     return root;
 }
 
-int parquet_footer_write(const struct parquet *parquet, uint64_t rows, const struct buf *groups,
+void parquet_footer_path(const struct parquet *parquet, size_t group, size_t leaf, struct buf *out)
+{
+    CLEANUP_THRIFT struct thrift tree = THRIFT_INIT;
+    thrift_id chunk = parquet_footer_parse(parquet, parquet_chunk_of(parquet, group, leaf)->footer_at, &tree);
+    thrift_id path = thrift_path(&tree, chunk, CHUNK_META, META_PATH, 0);
+    thrift_write_list(out, THRIFT_BINARY, (uint32_t)thrift_count(&tree, path));
+    for (thrift_id part = thrift_first(&tree, path); part; part = thrift_next(&tree, part)) {
+        const uint8_t *bytes = NULL;
+        size_t len = 0;
+        thrift_binary(&tree, part, &bytes, &len);
+        buf_varint(out, len);
+        buf_append(out, bytes, len);
+    }
+}
+
+/* ColumnOrder, a union: the order of the type, of each leaf. */
+static void put_orders(const struct parquet *parquet, struct buf *out)
+{
+    thrift_write_list(out, THRIFT_STRUCT, (uint32_t)parquet->schema.leaf_count);
+    for (size_t i = 0; i < parquet->schema.leaf_count; i++) {
+        int16_t last = 0;
+        thrift_write_field(out, &last, 1, THRIFT_STRUCT);
+        buf_u8(out, THRIFT_NONE);
+        buf_u8(out, THRIFT_NONE);
+    }
+}
+
+static void put_field(const struct parquet *parquet, const struct parquet_field *field,
+                      const struct parquet_footer_anew *anew, int16_t *last, struct buf *out)
+{
+    if (field->field == FILE_ORDERS && anew->orders)
+        return;
+    bool is_rows = field->field == FILE_ROWS;
+    thrift_write_field(out, last, field->field, is_rows ? THRIFT_I64 : field->type);
+    if (is_rows)
+        thrift_write_integer(out, (int64_t)anew->rows);
+    else if (field->field == FILE_GROUPS)
+        buf_append(out, anew->groups->data, anew->groups->len);
+    else
+        buf_append(out, parquet->footer.data + field->at, field->len);
+}
+
+int parquet_footer_write(const struct parquet *parquet, const struct parquet_footer_anew *anew,
                          struct buf *out, struct error *err)
 {
     size_t start = out->len;
     int16_t last = 0;
-    for (size_t i = 0; i < parquet->field_count; i++) {
-        const struct parquet_field *field = &parquet->fields[i];
-        bool is_rows = field->field == FILE_ROWS;
-        thrift_write_field(out, &last, field->field, is_rows ? THRIFT_I64 : field->type);
-        if (is_rows)
-            thrift_write_integer(out, (int64_t)rows);
-        else if (field->field == FILE_GROUPS)
-            buf_append(out, groups->data, groups->len);
-        else
-            buf_append(out, parquet->footer.data + field->at, field->len);
+    for (size_t i = 0; i < parquet->field_count; i++)
+        put_field(parquet, &parquet->fields[i], anew, &last, out);
+    if (anew->orders) {
+        thrift_write_field(out, &last, FILE_ORDERS, THRIFT_LIST);
+        put_orders(parquet, out);
     }
     buf_u8(out, THRIFT_NONE);
     if (out->len - start > UINT32_MAX)

@@ -99,7 +99,15 @@ const struct parquet_chunk *parquet_chunk_of(const struct parquet *parquet, size
 /* Parses the struct at this offset of the footer (it was parsed once at open, so this does not fail). */
 thrift_id parquet_footer_parse(const struct parquet *parquet, uint32_t at, struct thrift *tree);
 
-/* Appends a footer, its length and "PAR1": this one's fields with another number of rows and other row groups
- * (`groups`: the list as Thrift). -EFBIG. */
-int parquet_footer_write(const struct parquet *parquet, uint64_t rows, const struct buf *groups,
+/* Appends where a leaf lies in the schema: the path_in_schema of its chunk in a group, as Thrift. */
+void parquet_footer_path(const struct parquet *parquet, size_t group, size_t leaf, struct buf *out);
+
+/* What a footer has that is another file's otherwise. */
+struct parquet_footer_anew {
+    uint64_t rows;
+    const struct buf *groups; /* the list of row groups, as Thrift */
+    bool orders;              /* all statistics are in the order of the type */
+};
+/* Appends a footer, its length and "PAR1". -EFBIG. */
+int parquet_footer_write(const struct parquet *parquet, const struct parquet_footer_anew *anew,
                          struct buf *out, struct error *err);

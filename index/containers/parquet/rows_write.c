@@ -32,48 +32,24 @@ static void write_page(struct buf *out, const struct rows_leaf *leaf, uint64_t f
     if (leaf->schema->max_def)
         parquet_put_levels(&page, leaf->def.data + from, n);
     write_values(&page, leaf, leaf->value_at[first], leaf->value_at[first + count]);
-    parquet_put_page_header(out, page.len, page.len, n);
+    parquet_put_page_header(out, PARQUET_PLAIN, page.len, page.len, n);
     buf_append(out, page.data, page.len);
-}
-
-static void write_path(const struct parquet_rows *rows, size_t number, struct buf *out)
-{
-    CLEANUP_THRIFT struct thrift tree = THRIFT_INIT;
-    const struct parquet *parquet = rows->parquet;
-    thrift_id chunk =
-        parquet_footer_parse(parquet, parquet_chunk_of(parquet, rows->group, number)->footer_at, &tree);
-    thrift_id path = thrift_path(&tree, chunk, CHUNK_META, META_PATH, 0);
-    thrift_write_list(out, THRIFT_BINARY, (uint32_t)thrift_count(&tree, path));
-    for (thrift_id part = thrift_first(&tree, path); part; part = thrift_next(&tree, part)) {
-        const uint8_t *bytes = NULL;
-        size_t len = 0;
-        thrift_binary(&tree, part, &bytes, &len);
-        buf_varint(out, len);
-        buf_append(out, bytes, len);
-    }
 }
 
 /* A ColumnChunk: its one page lies at [at, at + len) of the new file. */
 static void write_chunk(const struct parquet_rows *rows, size_t number, uint64_t entries, const uint64_t *at,
                         struct buf *out)
 {
-    int16_t last = 0, meta = 0;
-    parquet_put_integer(out, &last, CHUNK_OFFSET, THRIFT_I64, at[0]);
-    thrift_write_field(out, &last, CHUNK_META, THRIFT_STRUCT);
-    parquet_put_integer(out, &meta, META_TYPE, THRIFT_I32, rows->leaves[number].schema->physical);
-    thrift_write_field(out, &meta, META_ENCODINGS, THRIFT_LIST);
-    thrift_write_list(out, THRIFT_I32, 2);
-    thrift_write_integer(out, PARQUET_PLAIN);
-    thrift_write_integer(out, PARQUET_RLE);
-    thrift_write_field(out, &meta, META_PATH, THRIFT_LIST);
-    write_path(rows, number, out);
-    parquet_put_integer(out, &meta, META_CODEC, THRIFT_I32, 0);
-    parquet_put_integer(out, &meta, META_VALUES, THRIFT_I64, entries);
-    parquet_put_integer(out, &meta, META_UNPACKED, THRIFT_I64, at[1] - at[0]);
-    parquet_put_integer(out, &meta, META_COMPRESSED, THRIFT_I64, at[1] - at[0]);
-    parquet_put_integer(out, &meta, META_DATA_PAGE, THRIFT_I64, at[0]);
-    buf_u8(out, THRIFT_NONE);
-    buf_u8(out, THRIFT_NONE);
+    CLEANUP_BUF struct buf path = BUF_INIT;
+    parquet_footer_path(rows->parquet, rows->group, number, &path);
+    const struct parquet_put_chunk chunk = {.physical = rows->leaves[number].schema->physical,
+                                            .encodings = 1u << PARQUET_PLAIN | 1u << PARQUET_RLE,
+                                            .path = &path,
+                                            .values = entries,
+                                            .unpacked = at[1] - at[0],
+                                            .packed = at[1] - at[0],
+                                            .data_page = at[0]};
+    parquet_put_chunk(out, &chunk, at[0]);
 }
 
 /* `at`: where each leaf's page begins, and where the last one ends. */

@@ -7,9 +7,13 @@
 #include <string.h>
 
 #include "query/show.h"
+#include "query/view/lerobot/lerobot.h"
 #include "query/view/webdataset.h"
 
 const struct view_kind *const view_kinds[] = {
+    &view_lerobot,
+    &view_lerobot_mean,
+    &view_lerobot21,
     &view_webdataset,
 };
 const size_t view_kind_count = sizeof view_kinds / sizeof *view_kinds;

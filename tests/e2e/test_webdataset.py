@@ -107,7 +107,7 @@ def test_a_clip_that_is_larger_has_a_tar_of_its_own(mount):
                                   "webdataset-99999999T", "webdatset"])
 def test_what_is_no_view_says_so(sample, mount, name):
     assert not (mount / "v1/.as" / name).exists()
-    assert f"no view '{name}'; the views are webdataset" in (mount / ".elidefs/errors").read_text()
+    assert f"no view '{name}'; the views are lerobot, lerobot-mean, lerobot21, webdataset" in (mount / ".elidefs/errors").read_text()
     done = elidefs("query", sample, f"v1/.as/{name}", check=False)
     assert done.returncode and f"no view '{name}'" in done.stderr
 

@@ -34,7 +34,7 @@ public index cache 'base/.*|cache\.h|extent\.h|store/(store|evidence|places)\.h'
 public query cache 'base/.*|cache\.h|extent\.h'
 public fs cache 'base/.*|cache\.h'
 public tools cache 'base/.*|cache\.h|extent\.h|store/store\.h'
-public query index 'base/.*|catalog/catalog(_known)?\.h|dataset/dataset\.h'
+public query index 'base/.*|catalog/catalog(_known)?\.h|dataset/dataset\.h|containers/parquet/(join|writer)\.h'
 public fs index 'base/.*|catalog/catalog(_known)?\.h|dataset/dataset\.h|roots/learnt\.h'
 public tools index 'base/.*|catalog/(catalog(_known)?|plain)\.h|dataset/dataset\.h|roots/(learnt|root_record)\.h|house/gc\.h|commit/(commit|purge|changeset|changeset_(labels|sources))\.h|commit/apply/apply\.h|containers/[a-z]+\.h|containers/(mp4/mp4|parquet/(parquet|writer))\.h'
 # only HEADER FOLDERS: nobody else includes it.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Written as it is read, clip by clip: values and statistics come in the order in which they stand here. */
 #include "query/view/lerobot/lines.h"
 
 #include <errno.h>

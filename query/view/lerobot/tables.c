@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A row is an array of cells, made of the catalog's answers one clip at a time: a column that nothing is said
+ * of stays null. */
 #include "query/view/lerobot/tables.h"
 
 #include <errno.h>

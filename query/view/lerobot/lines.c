@@ -138,8 +138,7 @@ static int print_stats(void *ctx, uint32_t row, struct error *err)
 {
     struct lines *lines = ctx;
     buf_printf(lines->buf, "{\"episode_index\": %u, \"stats\": {", lines->episode++);
-    buf_clear(&lines->extra);
-    int rc = catalog_extra(lines->ask->reader, row, &lines->extra, err);
+    int rc = lerobot_set_extra(lines->ask, row, &lines->extra, err);
     if (!rc)
         rc = lerobot_said_stats(&lines->extra, print_stat, lines, err);
     buf_text_append(lines->buf, lines->feature ? "}}}\n" : "}}\n");

@@ -167,6 +167,16 @@ static int take_source(struct making *m, uint32_t row, struct error *err)
 
 /* ---- an episode ---- */
 
+int lerobot_set_extra(const struct view_ask *ask, uint32_t row, struct buf *extra, struct error *err)
+{
+    buf_clear(extra);
+    int rc = catalog_extra(ask->reader, row, extra, err);
+    if (!rc && extra->len > LEROBOT_EXTRA_BYTES)
+        rc = error_set(err, EFBIG, "%zu bytes are kept of the episode in row %u: that is more than any has",
+                       extra->len, row);
+    return rc;
+}
+
 static int no_stream(const struct catalog_clip *clip, const char *what, struct error *err)
 {
     return error_set(err, ENOENT, "clip '%s' has no %s, which a LeRobot data set needs: leave it out",
@@ -291,9 +301,8 @@ static int take_clip(void *ctx, uint32_t row, struct error *err)
     struct lerobot_said said CLEANUP_LEROBOT_SAID = {0};
     struct making *m = ctx;
     int rc = take_source(m, row, err);
-    buf_clear(&m->extra);
     if (!rc)
-        rc = catalog_extra(m->ask->reader, row, &m->extra, err);
+        rc = lerobot_set_extra(m->ask, row, &m->extra, err);
     if (!rc)
         rc = lerobot_said_read(&m->extra, &said, err);
     return rc ? rc : add_episode(m, row, &said, err);
@@ -418,9 +427,8 @@ static int take_column(void *ctx, const char *feature, const char *stat, const s
 static int survey_clip(void *ctx, uint32_t row, struct error *err)
 {
     struct survey *s = ctx;
-    buf_clear(&s->extra);
     buf_clear(&s->copy);
-    int rc = catalog_extra(s->ask->reader, row, &s->extra, err);
+    int rc = lerobot_set_extra(s->ask, row, &s->extra, err);
     if (rc)
         return rc;
     buf_append(&s->copy, s->extra.data, s->extra.len);

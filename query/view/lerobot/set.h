@@ -13,6 +13,7 @@
 
 enum {
     LEROBOT_SOURCES_MAX = 1000,     /* data sets in one view */
+    LEROBOT_EXTRA_BYTES = 16 << 20, /* of what is kept of an episode; real ones are some KB */
     LEROBOT_CHUNK_FILES = 1000,     /* files a folder: their numbers must sort as texts do */
     LEROBOT_TABLE_EPISODES = 1000,  /* rows of a file of meta/episodes/ */
     LEROBOT_DATA_EPISODES = 10000,  /* at most in a file of data/ */
@@ -84,6 +85,8 @@ bool lerobot_set_hides(void *set, const char *feature);
 /* What its statistics are written as; NONE: it is not in the view. */
 enum lerobot_numbers lerobot_set_numbers(void *set, const char *feature);
 
+/* What is kept of an episode, in `extra`, which is emptied before. -EFBIG: more than LEROBOT_EXTRA_BYTES. */
+int lerobot_set_extra(const struct view_ask *ask, uint32_t row, struct buf *extra, struct error *err);
 /* Appends stats.json. */
 int lerobot_set_print_stats(struct lerobot_set *set, const struct view_plan *plan, const struct view_ask *ask,
                             struct buf *buf, struct error *err);

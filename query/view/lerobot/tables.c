@@ -85,6 +85,7 @@ struct episodes {
     size_t label_count, label_cap;
     uint32_t episode; /* the next one */
     uint32_t file;
+    const struct buf *made; /* of the file so far, but for the last rows */
     struct buf extra, name;
     void **owned; /* what cells of the row point at */
     size_t owned_count, owned_cap;
@@ -271,8 +272,7 @@ static int put_stat(void *ctx, const char *feature, const char *stat, const stru
 
 static int put_stats(struct episodes *e, uint32_t row, struct error *err)
 {
-    buf_clear(&e->extra);
-    int rc = catalog_extra(e->ask->reader, row, &e->extra, err);
+    int rc = lerobot_set_extra(e->ask, row, &e->extra, err);
     return rc ? rc : lerobot_said_stats(&e->extra, put_stat, e, err);
 }
 
@@ -363,6 +363,9 @@ static int put_episode(void *ctx, uint32_t row, struct error *err)
         rc = put_labels(e, row, err);
     if (!rc)
         rc = parquet_writer_add(e->writer, e->cells, err);
+    if (!rc && e->made->len > VIEW_INLINE_BYTES_MAX)
+        rc = error_set(err, EFBIG, "the table of %d episodes is larger than %llu bytes",
+                       LEROBOT_TABLE_EPISODES, (unsigned long long)VIEW_INLINE_BYTES_MAX);
     e->episode++;
     return rc;
 }
@@ -389,7 +392,7 @@ int lerobot_tables_episodes(struct lerobot_set *set, const struct view_plan *pla
                             uint32_t file, struct buf *buf, struct error *err)
 {
     struct episodes e CLEANUP(episodes_done) = {
-        .set = set, .ask = ask, .file = file, .stat_columns = strmap_new()};
+        .set = set, .ask = ask, .file = file, .made = buf, .stat_columns = strmap_new()};
     const struct parquet_writer_to to = {.name = "the table of episodes", .buf = buf, .alike = true};
     uint64_t first = (uint64_t)file * LEROBOT_TABLE_EPISODES, end = first + LEROBOT_TABLE_EPISODES;
     e.episode = (uint32_t)first;

@@ -2,7 +2,6 @@
 """`.as/lerobot` opened by LeRobot's own loader. `tools/dev/test-lerobot` makes an environment that has it."""
 import csv
 import os
-import shutil
 
 os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 
@@ -125,30 +124,3 @@ def test_lerobot_writes_nothing_into_the_view(sample, tmp_path):
         before = sorted(os.listdir(mount / "v1/.as/lerobot"))
         opened(mount / "v1/.as/lerobot")[0]
         assert sorted(os.listdir(mount / "v1/.as/lerobot")) == before
-
-
-def test_lerobot_deletes_episodes_of_a_view_into_another_set(mount, original, tmp_path):
-    tools = pytest.importorskip("lerobot.datasets.dataset_tools")
-    path = mount / "v1/arm=left"
-    (tmp_path / "sets").mkdir()
-    (tmp_path / "sets/view").symlink_to(path / ".as/lerobot")
-    fewer = tools.delete_episodes(opened(tmp_path / "sets/view"), [0], output_dir=tmp_path / "sets/fewer", repo_id="some/fewer")
-    wanted = numbers(path)[1:]
-    assert fewer.meta.total_episodes == len(wanted)
-    check_frame(opened(tmp_path / "sets/fewer")[0], original[starts(original)[wanted[0]]])
-
-
-def test_the_converter_takes_the_view_in_v21(mount, original, tmp_path):
-    convert = pytest.importorskip("lerobot.datasets.v30.convert_dataset_v21_to_v30")
-    path = mount / "v1/outcome=fail"
-    shutil.copytree(path / ".as/lerobot21", tmp_path / "v21")
-    root, new = tmp_path / "v21", tmp_path / "v30"
-    new.mkdir()
-    convert.convert_info(root, new, 100, 200)
-    convert.convert_tasks(root, new)
-    episodes = convert.convert_data(root, new, 100)
-    videos = convert.convert_videos(root, new, 200)
-    convert.convert_episodes_metadata(root, new, episodes, videos)
-    view, wanted = opened(new), numbers(path)
-    for number, i in enumerate(wanted):
-        check_frame(view[starts(view)[number] + 20], original[starts(original)[i] + 20])

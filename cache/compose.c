@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A read is walked span by span. One span is passed on as it is; of several each is a read of its own into
- * its part of one buffer, and the last that ends ends the whole. No fill and no block is known here.
+ * its part of one buffer, and the last that ends ends the whole. No fill and no block is known here; of a map
+ * of objects nothing comes here but what is the map's own.
  */
 #include "cache/compose.h"
 
@@ -25,9 +26,9 @@ struct join;
 struct piece {
     struct cache_read sub; /* first */
     struct join *join;
-    struct cache_file *stream; /* NULL: the own cached file */
-    uint64_t at;               /* offset in the whole read */
-    bool ended;                /* guarded by the join's lock */
+    struct cache_file *stream;
+    uint64_t at; /* offset in the whole read */
+    bool ended;  /* guarded by the join's lock */
 };
 
 struct join {
@@ -131,15 +132,11 @@ static void start_piece(struct join *join, struct piece *piece, const struct spa
     struct error err;
     piece->join = join;
     piece->at = span->offset - join->read->offset;
-    piece->sub = (struct cache_read){.offset = span->offset, .len = span->len, .done = piece_done};
+    piece->sub = (struct cache_read){
+        .offset = span->extent->offset + span->into, .len = span->len, .done = piece_done};
     pthread_mutex_lock(&join->lock);
     join->left++;
     pthread_mutex_unlock(&join->lock);
-    if (span->kind == SPAN_OWN) {
-        read_start(file->cached, &file->pattern, &piece->sub);
-        return;
-    }
-    piece->sub.offset = span->extent->offset + span->into;
     int rc = streams_take(file->streams, span->extent->source, &piece->stream, &err);
     if (rc)
         piece_done(&piece->sub, rc, NULL, &err);
@@ -190,12 +187,8 @@ void compose_cancel(struct cache_read *read)
     pthread_mutex_lock(&join->lock); /* serialises with piece_done(); no done() runs inside a cancel */
     for (size_t i = 0; i < join->count; i++) {
         struct piece *piece = &join->pieces[i];
-        if (piece->ended)
-            continue;
-        if (piece->stream)
+        if (!piece->ended)
             cache_read_cancel(piece->stream, &piece->sub);
-        else
-            read_cancel(join->file->cached, &piece->sub);
     }
     pthread_mutex_unlock(&join->lock);
 }
@@ -210,8 +203,6 @@ int compose_now(struct cache_file *file, uint64_t offset, size_t len, uint8_t *t
         int rc = 0;
         if (span.kind == SPAN_INLINE || span.kind == SPAN_ZERO) {
             copy_span(file, &span, here);
-        } else if (span.kind == SPAN_OWN) {
-            rc = read_now(file->cached, at, span.len, here, err);
         } else if (!(rc = streams_take(file->streams, span.extent->source, &stream, err))) {
             rc = cache_read_now(stream, span.extent->offset + span.into, span.len, here, err);
             streams_give(file->streams, stream);

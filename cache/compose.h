@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Reads of an extent map that need no cached file of their own, or only in part: inline bytes and zeros come
- * from the map, STREAM extents through the cached files of those streams, the rest from the map's own cached
- * file.
+ * Reads of an extent map that need no cached file of their own: inline bytes and zeros come from the map,
+ * STREAM extents through the cached files of those streams. A map of objects is read from its own cached
+ * file, but for a read of its inline bytes or zeros alone.
  *
- *     virtual  |<- INLINE ->|<-- STREAM a -->|<- INLINE, OBJECT ->|<-- STREAM b -->|
- *     read            [------------------------------------------------]
- *     pieces          [ map ][  a's file      ][  own cached file    ][ b's ]
+ *     virtual  |<- INLINE ->|<-- STREAM a -->|<- INLINE ->|<-- STREAM b -->|
+ *     read            [------------------------------------------]
+ *     pieces          [ map ][  a's file      ][   map    ][ b's ]
  *
  * Private to cache/.
  */

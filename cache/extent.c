@@ -181,7 +181,27 @@ static int extent_check(const struct extent_map *map, const struct extent *exten
                      (int)extent->kind);
 }
 
-/* Invariants 1 to 4 of extent.h; 5 holds by merge_into_last(). */
+/* Invariant 6: of the first extent with a source all others have the kind. */
+static int mix_check(const struct extent_map *map, struct error *err)
+{
+    const struct extent *first = NULL;
+    for (size_t i = 0; i < map->count; i++) {
+        const struct extent *extent = &map->extents[i];
+        if (extent->kind != EXTENT_OBJECT && extent->kind != EXTENT_STREAM)
+            continue;
+        first = first ? first : extent;
+        if (extent->kind != first->kind)
+            return error_set(
+                err, EINVAL,
+                "extent at %llu is of %s and that at %llu of %s: a map is made of objects or of "
+                "streams, so that the cache keeps each byte once",
+                (unsigned long long)first->start, first->kind == EXTENT_OBJECT ? "an object" : "a stream",
+                (unsigned long long)extent->start, extent->kind == EXTENT_OBJECT ? "an object" : "a stream");
+    }
+    return 0;
+}
+
+/* Invariants 1 to 4 and 6 of extent.h; 5 holds by merge_into_last(). */
 static int map_check(const struct extent_map *map, struct error *err)
 {
     if (map->overflow)
@@ -198,7 +218,7 @@ static int map_check(const struct extent_map *map, struct error *err)
         start += map->extents[i].len;
     }
     assert(start == map->size);
-    return 0;
+    return mix_check(map, err);
 }
 
 static void append_text(struct buf *buf, const void *text, size_t len)
@@ -271,6 +291,17 @@ int extent_map_seal(struct extent_map *map, struct error *err)
 }
 
 /* ---- reading ---- */
+
+size_t extent_map_memory(const struct extent_map *map)
+{
+    size_t bytes = sizeof *map + map->bytes.len + map->cap * sizeof *map->extents +
+                   map->object_cap * sizeof *map->objects + map->stream_cap * sizeof *map->streams;
+    for (size_t i = 0; i < map->object_count; i++)
+        bytes += strlen(map->objects[i].path) + strlen(map->objects[i].pin) + 2;
+    for (size_t i = 0; i < map->stream_count; i++)
+        bytes += extent_map_memory(map->streams[i]);
+    return bytes;
+}
 
 uint64_t extent_map_size(const struct extent_map *map)
 {

@@ -16,7 +16,9 @@
  *  2. sources exist;
  *  3. ranges lie inside their object, stream or inline bytes;
  *  4. streams are nested at most EXTENT_DEPTH_MAX deep;
- *  5. what touches in one source is one extent.
+ *  5. what touches in one source is one extent;
+ *  6. no map has both OBJECT and STREAM extents. A leaf of objects is what the cache keeps in a file of its
+ *     own, a derived map of streams is kept in theirs alone: of both it would be kept twice in part.
  *
  * Thread rule: one thread builds; immutable after extent_map_seal(), then shared by reference counts
  * (atomic).
@@ -69,6 +71,8 @@ uint32_t extent_map_stream(struct extent_map *map, struct extent_map *stream); /
 void extent_map_append(struct extent_map *map, enum extent_kind kind, uint32_t source, uint64_t offset,
                        uint64_t len);
 void extent_map_append_inline(struct extent_map *map, const void *bytes, size_t len);
+/* What it holds in memory, its streams included, roughly; of a sealed one. */
+size_t extent_map_memory(const struct extent_map *map);
 /* -EINVAL, -EFBIG or -ELOOP, with the extent that breaks an invariant; the map stays unsealed. */
 int extent_map_seal(struct extent_map *map, struct error *err);
 

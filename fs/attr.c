@@ -55,9 +55,12 @@ static int fill_versioned(struct fs *fs, const struct node *node, const struct c
     int rc = time_of_version(fs, node->version, patience, &mtime_ns, err);
     if (rc == 0 && node->kind == NODE_REPORT)
         rc = special_size(fs, node, patience, &size, err);
+    else if (node->kind == NODE_DERIVED)
+        size = node->file.size;
     if (rc < 0)
         return rc;
-    fill(fs, node->kind == NODE_REPORT ? S_IFREG | 0644 : S_IFDIR | 0755, size, mtime_ns, ret);
+    fill(fs, node->kind == NODE_REPORT || node->kind == NODE_DERIVED ? S_IFREG | 0644 : S_IFDIR | 0755, size,
+         mtime_ns, ret);
     return 0;
 }
 

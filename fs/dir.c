@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/as.h"
 #include "fs/attr.h"
 #include "fs/names.h"
 #include "fs/reply.h"
@@ -28,11 +29,12 @@ enum {
 
 struct dir {
     struct handle handle;
-    struct names names;   /* of what is no query: a snapshot, so that offsets stay */
-    uint32_t windows;     /* of a query, else 0 */
-    pthread_mutex_t lock; /* guards what follows */
-    uint32_t window;      /* that was read last, */
-    struct set *set;      /* and its clips; NULL: none yet */
+    struct names names;     /* of what is no query: a snapshot, so that offsets stay */
+    struct view_plan *plan; /* below .as/NAME, else NULL */
+    uint32_t windows;       /* of a query, else 0 */
+    pthread_mutex_t lock;   /* guards what follows */
+    uint32_t window;        /* that was read last, */
+    struct set *set;        /* and its clips; NULL: none yet */
 };
 
 /* One reply being filled. */
@@ -95,13 +97,11 @@ struct walk {
     uint64_t cursor, next_cursor;
 };
 
-static int list_file(void *ctx, const struct files_entry *file, struct error *err)
+static int list_clip_file(struct walk *walk, const struct files_entry *file, uint64_t next_offset,
+                          struct error *err)
 {
-    struct walk *walk = ctx;
     struct listing *listing = walk->listing;
     struct fuse_entry_param entry = {.attr_timeout = FS_FOREVER, .entry_timeout = FS_FOREVER};
-    if (file->stream < walk->first_stream)
-        return 0;
     if (listing->nodes) {
         int rc = attr_of_file(listing->task->fs, walk->reader, walk->version, file, &entry.attr, err);
         if (rc < 0)
@@ -112,10 +112,18 @@ static int list_file(void *ctx, const struct files_entry *file, struct error *er
         entry.attr.st_ino = node_number(&clip);
         entry.attr.st_mode = S_IFREG;
     }
+    return list_add(listing, file->name, &entry, next_offset);
+}
+
+static int list_file(void *ctx, const struct files_entry *file, struct error *err)
+{
+    struct walk *walk = ctx;
+    if (file->stream < walk->first_stream)
+        return 0;
     bool last = file->stream == FILES_STREAM_JSON;
     uint64_t next =
         last ? walk->next_cursor << STREAM_BITS : walk->cursor << STREAM_BITS | (file->stream + 1);
-    return list_add(listing, file->name, &entry, FIRST_OFFSET + next);
+    return list_clip_file(walk, file, FIRST_OFFSET + next, err);
 }
 
 enum { AHEAD_FIRST = 128, AHEAD = 512 }; /* clips; many a listing is left after its first names */
@@ -199,6 +207,39 @@ static int list_clips(struct listing *listing, const struct node *node, struct d
     return rc;
 }
 
+/* ---- below .as/NAME ---- */
+
+static int list_entry(void *ctx, const struct view_entry *entry, uint64_t next_cursor,
+                      struct catalog_reader *reader, struct error *err)
+{
+    struct walk *walk = ctx;
+    struct files_entry file = {.name = entry->name,
+                               .row = entry->place.row,
+                               .stream = entry->place.stream,
+                               .size = entry->size,
+                               .changed = entry->changed};
+    if (entry->kind == VIEW_CLIP_FILE) {
+        walk->reader = reader;
+        return list_clip_file(walk, &file, FIRST_OFFSET + next_cursor, err);
+    }
+    return list_name(walk->listing, entry->name, entry->kind == VIEW_DIR ? S_IFDIR : S_IFREG, UNKNOWN_INO,
+                     FIRST_OFFSET + next_cursor);
+}
+
+static int list_view(struct listing *listing, const struct node *node, struct dir *dir,
+                     const struct catalog_patience *patience, struct error *err)
+{
+    uint64_t offset = (uint64_t)listing->task->offset;
+    struct walk walk = {.listing = listing, .version = node->version};
+    const struct view_asked asked = {.fs = listing->task->fs, .dir = node, .patience = patience};
+    const struct as_listing from = {.plan = dir->plan,
+                                    .cursor = offset > FIRST_OFFSET ? offset - FIRST_OFFSET : 0,
+                                    .each = list_entry,
+                                    .ctx = &walk};
+    listing->nodes = listing->task->plus && set_count(dir->plan->set) <= KERNEL_KNOWS_CLIPS;
+    return as_list_on(&asked, &from, err);
+}
+
 static int list(struct listing *listing, struct dir *dir, const struct catalog_patience *patience,
                 struct error *err)
 {
@@ -209,6 +250,8 @@ static int list(struct listing *listing, struct dir *dir, const struct catalog_p
         return rc;
     if (dir->windows)
         return list_clips(listing, node, dir, patience, err);
+    if (dir->plan)
+        return list_view(listing, node, dir, patience, err);
     uint64_t offset = (uint64_t)task->offset;
     return list_names(listing, &dir->names, offset > FIRST_OFFSET ? offset - FIRST_OFFSET : 0);
 }
@@ -249,6 +292,7 @@ static void free_dir(struct handle *handle)
     struct dir *dir = (struct dir *)handle;
     if (dir->set)
         set_unref(dir->set);
+    view_plan_unref(dir->plan);
     names_done(&dir->names);
     pthread_mutex_destroy(&dir->lock);
     free(dir);
@@ -269,6 +313,8 @@ int dir_open(struct task *task, const struct catalog_patience *patience, struct 
         rc = open_query(task->fs, node, dir, patience, &few, err);
     else if (node->kind == NODE_ROOT)
         rc = top_names(task->fs, &dir->names, err);
+    else if (node->kind == NODE_VIEW && node->as)
+        rc = as_plan(task->fs, node, patience, &dir->plan, err);
     else if (node->kind == NODE_VIEW)
         rc = node->view->list(&asked, &dir->names, err);
     else

@@ -29,6 +29,7 @@ struct inodes;
 struct passthrough;
 struct refresh;
 struct upcoming;
+struct view_plans;
 struct workers;
 
 /* At most so many lines a while: a store that is away fails every read. */
@@ -52,6 +53,7 @@ struct fs {
 
     struct nodes *nodes;
     struct query_results *results;
+    struct view_plans *plans;
     struct errors *errors;
     struct fs_log log;
     struct times times;

@@ -21,8 +21,13 @@ struct inodes {
     struct inode *chains[CHAINS];
     struct inode *oldest, *newest; /* idle ones */
     unsigned idle;
-    size_t idle_bytes; /* generated ones of these */
+    size_t idle_bytes; /* held by these: generated ones, maps */
 };
+
+static size_t held(const struct inode *inode)
+{
+    return inode->bytes.len + inode->map_bytes;
+}
 
 void inode_free(struct inode *inode)
 {
@@ -46,7 +51,7 @@ static void busy_locked(struct inodes *inodes, struct inode *inode)
     *(inode->newer ? &inode->newer->older : &inodes->newest) = inode->older;
     inode->older = inode->newer = NULL;
     inodes->idle--;
-    inodes->idle_bytes -= inode->bytes.len;
+    inodes->idle_bytes -= held(inode);
 }
 
 static void idle_locked(struct inodes *inodes, struct inode *inode)
@@ -56,7 +61,7 @@ static void idle_locked(struct inodes *inodes, struct inode *inode)
     *(inode->older ? &inode->older->newer : &inodes->oldest) = inode;
     inodes->newest = inode;
     inodes->idle++;
-    inodes->idle_bytes += inode->bytes.len;
+    inodes->idle_bytes += held(inode);
 }
 
 /* Takes an idle one out of the table, onto the list `dropped` (by `next`). */
@@ -106,12 +111,18 @@ static struct inode *use_locked(struct inodes *inodes, struct inode *inode)
     return inode;
 }
 
+static bool too_many_locked(const struct inodes *inodes)
+{
+    return inodes->idle > INODES_IDLE_MAX ||
+           (inodes->idle_bytes > INODES_IDLE_BYTES && inodes->oldest != inodes->newest);
+}
+
 /* The idle ones that are too many or too old, now out of the table. */
 static struct inode *trim_locked(struct inodes *inodes)
 {
     struct inode *dropped = NULL;
     int64_t too_old_ns = inodes->oldest ? clock_now_ns() - INODES_IDLE_NS : 0;
-    while (inodes->oldest && (inodes->idle > INODES_IDLE_MAX || inodes->oldest->idle_since_ns < too_old_ns))
+    while (inodes->oldest && (too_many_locked(inodes) || inodes->oldest->idle_since_ns < too_old_ns))
         drop_locked(inodes, inodes->oldest, &dropped);
     return dropped;
 }

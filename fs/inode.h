@@ -5,8 +5,8 @@
  * the kernel opens nothing) finds its extents, and the kernel its backing file, as they were: at most
  * INODES_IDLE_MAX, the least recently used go first, and any that is idle for INODES_IDLE_NS, when another
  * one is asked for. A file of the cache is not evicted while it is kept here, hence the bounds. Of generated
- * bytes at most INODES_IDLE_BYTES are kept, but always those that were used last, whatever their size: a
- * reader of a large file asks for it piece by piece.
+ * bytes, and of maps of thousands of extents, at most INODES_IDLE_BYTES are kept, but always those that were
+ * used last, whatever their size: a reader of a large file asks for it piece by piece.
  *
  * Thread rule: locks itself. Nothing is closed under the lock, and no file of the cache in inodes_put(),
  * which may run in a callback of the cache.
@@ -27,6 +27,7 @@ struct inode {
     uint64_t ino;
     struct cache_file *cached; /* else `bytes` */
     struct buf bytes;
+    size_t map_bytes;   /* memory of its map, where that may be large */
     unsigned opens;     /* passthrough.c's, guarded by its lock: how often the kernel has it open */
     int32_t backing_id; /* passthrough.c's, too; 0: none */
 

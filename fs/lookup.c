@@ -142,6 +142,32 @@ static int find(struct task *task, const struct node *dir, const struct catalog_
     }
 }
 
+static void free_wanted(struct node *wanted)
+{
+    if (wanted->query)
+        query_unref(wanted->query);
+    free(wanted->as);
+    buf_done(&wanted->bytes);
+    if (wanted->made)
+        inode_free(wanted->made);
+}
+
+/* A clip's file, found in a view under another name. */
+static int reply_clip(struct task *task, const struct node *wanted, const struct catalog_patience *patience,
+                      struct error *err)
+{
+    CLEANUP_SCOPE struct scope scope = {0};
+    struct fuse_entry_param entry = {.attr_timeout = FS_FOREVER, .entry_timeout = FS_FOREVER};
+    int rc = scope_open(task->fs, wanted->version, patience, &scope, err);
+    if (rc == 0)
+        rc = attr_of_file(task->fs, scope.reader, wanted->version, &wanted->file, &entry.attr, err);
+    if (rc < 0)
+        return rc;
+    entry.ino = entry.attr.st_ino;
+    reply_entry(task->req, &entry);
+    return 1;
+}
+
 static void enter(struct task *task, struct node *wanted, struct fuse_entry_param *entry)
 {
     struct inodes *inodes = task->fs->inodes;
@@ -164,6 +190,8 @@ int lookup_entry(struct task *task, const struct catalog_patience *patience, str
     struct node wanted = {.parent = dir->id, .name = (char *)task->name};
     struct fuse_entry_param entry = {0};
     int rc = find(task, dir, patience, &wanted, err);
+    if (rc == 0 && wanted.kind == NODE_CLIP)
+        rc = reply_clip(task, &wanted, patience, err);
     if (rc == 0)
         rc = special_make(task->fs, patience, &wanted, err);
     if (rc == 0) {
@@ -174,11 +202,7 @@ int lookup_entry(struct task *task, const struct catalog_patience *patience, str
     }
     if (rc == 0)
         enter(task, &wanted, &entry);
-    if (wanted.query)
-        query_unref(wanted.query);
-    buf_done(&wanted.bytes);
-    if (wanted.made)
-        inode_free(wanted.made);
+    free_wanted(&wanted);
     if (rc != -ENOENT)
         return rc < 0 ? rc : 0;
     reply_reason(task->fs, task->req, err);

@@ -23,9 +23,11 @@
 #include "fs/upcoming.h"
 #include "fs/wire.h"
 #include "query/query.h"
+#include "query/view/plans.h"
 
 enum { POOL_THREADS = 16, THREADS_MIN = 2, THREADS_MAX = 16 };
 #define RESULTS_MAX_BYTES ((size_t)40 << 20)
+#define PLANS_MAX_BYTES   ((size_t)64 << 20)
 
 static unsigned cores(void)
 {
@@ -61,6 +63,7 @@ static struct fs *make(struct dataset *dataset, struct cache *cache, const struc
     fs->errors = errors_new();
     fs->results = query_results_new(RESULTS_MAX_BYTES);
     fs->upcoming = upcoming_new();
+    fs->plans = view_plans_new(PLANS_MAX_BYTES);
     return fs;
 }
 
@@ -171,6 +174,7 @@ void fs_free(struct fs *fs)
     inodes_free(fs->inodes);
     passthrough_free(fs->passthrough);
     attach_done(&fs->attach);
+    view_plans_free(fs->plans);
     query_results_free(fs->results);
     upcoming_free(fs->upcoming);
     nodes_free(fs->nodes);

@@ -122,6 +122,7 @@ static struct node *make_locked(struct nodes *nodes, struct node *wanted)
     node->id = nodes->next_id++;
     node->name = mem_text(wanted->name);
     node->query = wanted->query ? query_ref(wanted->query) : NULL;
+    node->as = mem_text(wanted->as);
     node->lookups = 0;
     node->made = NULL;
     wanted->bytes = BUF_INIT;
@@ -135,6 +136,7 @@ static void free_node(struct node *node)
     if (node->query)
         query_unref(node->query);
     buf_done(&node->bytes);
+    free(node->as);
     free(node->name);
     free(node);
 }

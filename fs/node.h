@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "cache/base/buf.h"
+#include "query/files.h"
 #include "query/query.h"
 #include "query/report/report.h"
 
@@ -39,12 +40,14 @@ bool node_is_clip(uint64_t number);
 struct node_clip node_clip(uint64_t number);
 
 enum node_kind {
-    NODE_ROOT,   /* / */
-    NODE_LINK,   /* /latest, /TAG, /tags/TAG, /outcome=fail */
-    NODE_QUERY,  /* /v12 and all query directories below */
-    NODE_VIEW,   /* a virtual directory: fs/view.h */
-    NODE_REPORT, /* a file in .elidefs or .as of a query directory */
-    NODE_LIVE,   /* a file in /.elidefs, as it was when it was looked up */
+    NODE_ROOT,    /* / */
+    NODE_LINK,    /* /latest, /TAG, /tags/TAG, /outcome=fail */
+    NODE_QUERY,   /* /v12 and all query directories below */
+    NODE_VIEW,    /* a virtual directory: fs/view.h */
+    NODE_REPORT,  /* a file in .elidefs or .as of a query directory */
+    NODE_LIVE,    /* a file in /.elidefs, as it was when it was looked up */
+    NODE_DERIVED, /* a file of a view below .as: fs/as.h */
+    NODE_CLIP,    /* a clip's file, found in a view: never in the table */
 };
 
 struct node {
@@ -52,11 +55,15 @@ struct node {
     uint64_t parent;
     char *name;
     enum node_kind kind;
-    uint32_t version; /* QUERY, REPORT, a VIEW of a query */
-    uint32_t purge;   /* QUERY of a whole version that clips were purged from: dataset_purge_seq(); else 0 */
-    struct query *query;     /* of the same; else NULL */
+    uint32_t version;    /* QUERY, REPORT, DERIVED, a VIEW of a query */
+    uint32_t purge;      /* QUERY of a whole version that clips were purged from, and all below its .as/NAME:
+                            dataset_purge_seq(); else 0 */
+    struct query *query; /* of the same; else NULL */
     const struct view *view; /* VIEW */
     unsigned which;          /* VIEW: its own; LIVE: enum live_file */
+    char *as;                /* DERIVED, a VIEW below .as: the name there, owned; else NULL */
+    uint64_t as_id;          /* of the same: its id in that view */
+    struct files_entry file; /* DERIVED: size alone; CLIP: all but the name */
     struct report report;    /* REPORT */
     struct buf bytes;        /* LIVE: what it reads as */
     int64_t time_ns;         /* LIVE: since when */

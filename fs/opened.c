@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "fs/as.h"
 #include "fs/inode.h"
 #include "fs/open_ahead.h"
 #include "fs/passthrough.h"
@@ -47,6 +48,8 @@ static int open_special(struct fs *fs, const struct catalog_patience *patience, 
     const struct node *node = nodes_get(fs->nodes, inode->ino);
     if (!node)
         return -ESTALE;
+    if (node->kind == NODE_DERIVED)
+        return as_open(fs, node, patience, inode, err);
     if (node->kind != NODE_LIVE && node->kind != NODE_REPORT)
         return -EISDIR;
     return special_read(fs, node, patience, &inode->bytes, err);

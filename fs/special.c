@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The names in `.elidefs/` and `.as/`, and the bytes of each: made at the look-up where they are live, else
+ * The names in `.elidefs/`, and the bytes of each: made at the look-up where they are live, else
  * when their size or their bytes are asked for first, and kept for the read that follows.
  */
 #include "fs/special.h"
@@ -116,10 +116,10 @@ static int list_facets(const struct view_asked *asked, struct names *names, stru
     return rc ? rc : catalog_attributes(scope.reader, list_attribute, names, err);
 }
 
-static void list_reports(bool as, struct names *names)
+static void list_reports(struct names *names)
 {
     for (size_t i = 0; i < report_name_count; i++)
-        if (report_names[i].as == as)
+        if (!report_names[i].as)
             names_add(names, report_names[i].name, S_IFREG);
 }
 
@@ -127,23 +127,9 @@ int special_list_reports(const struct view_asked *asked, struct names *names, st
 {
     if (asked->dir->which == IN_FACETS)
         return list_facets(asked, names, err);
-    list_reports(false, names);
+    list_reports(names);
     names_add(names, facets_name, S_IFDIR);
     names_add(names, live_names[LIVE_ERRORS], S_IFREG);
-    return 0;
-}
-
-int special_find_as(const struct view_asked *asked, const char *name, struct node *ret, struct error *err)
-{
-    int rc = report_find(name, true, asked->dir->version, &ret->report);
-    if (!rc)
-        fill(asked, NODE_REPORT, ret);
-    return rc;
-}
-
-int special_list_as(const struct view_asked *asked, struct names *names, struct error *err)
-{
-    list_reports(true, names);
     return 0;
 }
 

@@ -15,9 +15,6 @@ int special_list_live(const struct view_asked *asked, struct names *names, struc
 int special_find_report(const struct view_asked *asked, const char *name, struct node *ret,
                         struct error *err);
 int special_list_reports(const struct view_asked *asked, struct names *names, struct error *err);
-/* `.as/` of a query directory: the same clips in another form. */
-int special_find_as(const struct view_asked *asked, const char *name, struct node *ret, struct error *err);
-int special_list_as(const struct view_asked *asked, struct names *names, struct error *err);
 
 /* A report whose size is known only by making it is made here, once, into node->made: `node` is about to be
  * entered, and who does so puts it among the inodes, where the open that follows finds it. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fs/as.h"
 #include "fs/by.h"
 #include "fs/letters.h"
 #include "fs/special.h"
@@ -15,7 +16,7 @@ static const struct view views[] = {
     {"tags", VIEW_IN_ROOT, true, top_find_tag, top_list_tags},
     {".elidefs", VIEW_IN_ROOT, false, special_find_live, special_list_live},
     {".elidefs", VIEW_IN_QUERY, false, special_find_report, special_list_reports},
-    {".as", VIEW_IN_QUERY, false, special_find_as, special_list_as},
+    {".as", VIEW_IN_QUERY, false, as_find, as_list},
     {".q", VIEW_IN_ROOT, false, letters_find, letters_list},
     {".by", VIEW_IN_QUERY, false, by_find, by_list},
 };

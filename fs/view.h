@@ -7,7 +7,7 @@
  *     tags      the root     yes      links to versions                     top.h
  *     .elidefs  the root     no       what the mount is doing               special.h
  *     .elidefs  a query      no       what there is to tell about it        special.h
- *     .as       a query      no       the same clips in another form        special.h
+ *     .as       a query      no       the same clips in another form        as.h
  *     .q        the root     no       paths in letters and digits alone     letters.h
  *     .by       a query      no       its keys, their values, their clips   by.h
  *

@@ -16,6 +16,7 @@
 #include "cache/base/workers.h"
 #include "query/files.h"
 #include "query/say/place.h"
+#include "tools/as.h"
 #include "tools/commands.h"
 #include "tools/progress.h"
 #include "tools/session.h"
@@ -25,7 +26,9 @@ enum { COPY_THREADS = 8, COPY_CHUNK_BYTES = 1 << 20 };
 struct copy {
     struct copies *all;
     char *path; /* in DEST */
-    uint32_t row, stream;
+    bool is_derived;
+    uint64_t id;          /* in the view, of a derived file; */
+    uint32_t row, stream; /* else the clip's file */
     uint64_t size;
     int64_t mtime_ns;
 };
@@ -33,6 +36,7 @@ struct copy {
 struct copies {
     struct session *session;
     struct place place;
+    struct as_view view; /* plan NULL: the clips' files as they are */
     const char *destination;
     struct copy *list;
     size_t count, cap;
@@ -81,6 +85,29 @@ static int add_one(struct copies *all, struct catalog_reader *reader, struct err
     return rc ? rc : add_file(all, &entry, err);
 }
 
+/* ---- what to copy of a view ---- */
+
+static int add_entry(void *ctx, const char *path, const struct view_entry *entry, struct error *err)
+{
+    const struct files_entry file = {.name = path,
+                                     .row = entry->place.row,
+                                     .stream = entry->place.stream,
+                                     .size = entry->size,
+                                     .changed = entry->changed};
+    struct copies *all = ctx;
+    add_file(all, &file, err);
+    all->list[all->count - 1].is_derived = entry->kind == VIEW_DERIVED;
+    all->list[all->count - 1].id = entry->id;
+    return 0;
+}
+
+static int add_view(struct copies *all, struct catalog_reader *reader, const char *path, struct error *err)
+{
+    int rc = all->place.is_file ? error_set(err, ENOTDIR, "what stands before '.as' is a file")
+                                : as_open_view(all->session, &all->place, reader, path, &all->view, err);
+    return rc ? rc : view_tree_each(all->view.plan, &all->view.ask, &all->view.entry, add_entry, all, err);
+}
+
 static int fill_times(struct copies *all, struct catalog_reader *reader, struct error *err)
 {
     int rc = 0;
@@ -116,12 +143,25 @@ static int write_json(const struct copy *copy, struct catalog_reader *reader, in
     return rc ? error_set(err, -rc, "%s: %s", copy->path, strerror(-rc)) : 0;
 }
 
-static int write_stream(const struct copy *copy, struct catalog_reader *reader, int fd, struct error *err)
+static int open_derived(const struct copy *copy, struct catalog_reader *reader, struct extent_map **ret,
+                        struct error *err)
+{
+    const struct as_view *view = &copy->all->view;
+    struct view_ask ask = view->ask;
+    const struct view_entry entry = {
+        .name = copy->path, .kind = VIEW_DERIVED, .id = copy->id, .size = copy->size};
+    ask.reader = reader;
+    return view_open(view->plan, &ask, &entry, ret, err);
+}
+
+static int write_mapped(const struct copy *copy, struct catalog_reader *reader, int fd, struct error *err)
 {
     struct session *session = copy->all->session;
     CLEANUP_EXTENT_MAP struct extent_map *map = NULL;
     CLEANUP_CACHE_FILE struct cache_file *file = NULL;
-    int rc = dataset_stream_map(session->dataset, reader, copy->row, copy->stream, &map, err);
+    int rc = copy->is_derived
+                 ? open_derived(copy, reader, &map, err)
+                 : dataset_stream_map(session->dataset, reader, copy->row, copy->stream, &map, err);
     if (!rc)
         rc = cache_open_map(session->cache, map, &file, err);
     CLEANUP_FREE char *chunk = mem_alloc(COPY_CHUNK_BYTES);
@@ -146,8 +186,8 @@ static int write_file(const struct copy *copy, const char *temp, struct error *e
         return error_set(err, errno, "%s: %s", copy->path, strerror(errno));
     int rc = catalog_reader_acquire(copy->all->place.catalog, PATIENCE_ENDLESS, &reader, err);
     if (!rc)
-        rc = copy->stream == FILES_STREAM_JSON ? write_json(copy, reader, fd, err)
-                                               : write_stream(copy, reader, fd, err);
+        rc = !copy->is_derived && copy->stream == FILES_STREAM_JSON ? write_json(copy, reader, fd, err)
+                                                                    : write_mapped(copy, reader, fd, err);
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
                                 {copy->mtime_ns / 1000000000, copy->mtime_ns % 1000000000}};
     if (!rc && (futimens(fd, times) || rename(temp, copy->path)))
@@ -201,10 +241,27 @@ static void copy_file(void *ctx)
 
 /* ---- the command ---- */
 
+/* DEST, and the folders that a view has in it; files of one follow each other. */
+static int make_folders(const struct copies *all, struct error *err)
+{
+    CLEANUP_FREE char *made = mem_text(all->destination);
+    int rc = file_make_folders(made, 0755, err);
+    for (size_t i = 0; !rc && i < all->count; i++) {
+        const char *path = all->list[i].path;
+        size_t len = (size_t)(strrchr(path, '/') - path);
+        if (strlen(made) == len && !memcmp(made, path, len))
+            continue;
+        free(made);
+        made = mem_copy(path, len);
+        rc = file_make_folders(made, 0755, err);
+    }
+    return rc;
+}
+
 static int copy_all(struct copies *all, struct error *err)
 {
     struct workers *workers = NULL;
-    int rc = file_make_folders(all->destination, 0755, err);
+    int rc = make_folders(all, err);
     if (!rc)
         rc = workers_new(COPY_THREADS, &workers, err);
     if (rc)
@@ -224,10 +281,13 @@ static int copy_all(struct copies *all, struct error *err)
 static int gather(struct copies *all, struct error *err)
 {
     CLEANUP_CATALOG_READER struct catalog_reader *reader = NULL;
+    const char *view = as_split(all->session->path);
     int rc = place_resolve(all->session->dataset, all->session->path, &all->place, err);
     if (!rc)
         rc = catalog_reader_acquire(all->place.catalog, PATIENCE_ENDLESS, &reader, err);
-    if (!rc)
+    if (!rc && view)
+        rc = add_view(all, reader, view, err);
+    else if (!rc)
         rc = all->place.is_file ? add_one(all, reader, err)
                                 : query_each_clip(all->place.query, reader, CATALOG_COMING_STREAMS, add_clip,
                                                   &(struct adding){all, reader}, err);
@@ -249,6 +309,7 @@ static int run(const struct arguments *arguments, struct error *err)
     for (size_t i = 0; i < all.count; i++)
         free(all.list[i].path);
     free(all.list);
+    as_close_view(&all.view);
     place_done(&all.place);
     session_close(&session);
     pthread_mutex_destroy(&all.lock);
@@ -258,6 +319,8 @@ static int run(const struct arguments *arguments, struct error *err)
 static const struct command_example examples[] = {
     {"elidefs cp s3://lab-data/kitchen v12/outcome=fail /scratch/failures",
      "The clips of a path, without a mount"},
+    {"elidefs cp s3://lab-data/kitchen v12/outcome=fail/.as/webdataset /scratch/tars",
+     "The same as tars: a layout of .as/, or a part of one"},
     {NULL, NULL},
 };
 
@@ -268,6 +331,7 @@ const struct command command_cp = {
     .description =
         "Copies every file that a mount would show at PATH into the folder DEST, which is made if it is "
         "missing. "
+        "PATH may go on into another layout of the clips, such as v12/arm=left/.as/webdataset. "
         "The same code and cache as a mount, without one. A file that is there already is left alone. Where "
         "a recording is gone or was overwritten, the files of other recordings are copied all the same, and "
         "the command fails.",

@@ -12,6 +12,7 @@
 #include "query/say/hint.h"
 #include "query/say/place.h"
 #include "query/say/where.h"
+#include "tools/as.h"
 #include "tools/commands.h"
 #include "tools/episodes.h"
 #include "tools/meant.h"
@@ -210,16 +211,45 @@ static int check_answers(const struct arguments *arguments, struct error *err)
     return 0;
 }
 
+/* ---- .as/NAME ---- */
+
+static int print_derived(void *ctx, const char *path, const struct view_entry *entry, struct error *err)
+{
+    const char *end = ctx;
+    (void)entry, (void)err;
+    fputs(path, stdout);
+    putchar(*end);
+    return 0;
+}
+
+static int print_view(const struct arguments *arguments, struct session_place *at, const char *path,
+                      struct error *err)
+{
+    static const char *const for_clips[] = {"count", "json", "csv", "facets", "values", "lerobot-episodes"};
+    CLEANUP_AS_VIEW struct as_view view = {0};
+    for (size_t i = 0; i < sizeof for_clips / sizeof *for_clips; i++)
+        if (arguments_text(arguments, for_clips[i]) || arguments_flag(arguments, for_clips[i]))
+            return error_set(err, EINVAL, "--%s is of clips: give the path before '.as'", for_clips[i]);
+    int rc = as_open_view(&at->session, &at->place, at->reader, path, &view, err);
+    char end = arguments_flag(arguments, "paths0") ? '\0' : '\n';
+    return rc ? rc : view_tree_each(view.plan, &view.ask, &view.entry, print_derived, &end, err);
+}
+
 static int run(const struct arguments *arguments, struct error *err)
 {
     CLEANUP_SESSION_PLACE struct session_place at = {0};
     int rc = check_answers(arguments, err);
     if (!rc)
-        rc = session_open_place(arguments, &at, err);
+        rc = session_open_path(arguments, &at.session, err);
+    const char *view = rc ? NULL : as_split(at.session.path);
+    if (!rc)
+        rc = session_resolve(&at, err);
     if (!rc && at.place.is_file)
         return print_file(arguments, &at.place, at.reader, err);
     if (!rc)
         rc = narrow(arguments, &at.place, at.reader, err);
+    if (!rc && view)
+        return print_view(arguments, &at, view, err);
     return rc ? rc : print_folder(arguments, at.session.dataset, &at.place, at.reader, err);
 }
 
@@ -231,6 +261,8 @@ static const struct command_example examples[] = {
      "The path these conditions make"},
     {"elidefs query s3://lab-data/kitchen v12 --where 'outcome=fail' --lerobot-episodes",
      "The episodes to give to LeRobot"},
+    {"elidefs query s3://lab-data/kitchen v12/outcome=fail/.as/webdataset",
+     "The files of a layout of these clips"},
     {NULL, NULL},
 };
 
@@ -240,7 +272,9 @@ const struct command command_query = {
     .summary = "prints the clips a path means",
     .description =
         "Prints one clip key a line, in listing order. PATH is what stands behind the mount point: "
-        "v1/arm=left/outcome=fail; without a version it means the newest. Nothing of a clip is fetched.\n\n"
+        "v1/arm=left/outcome=fail; without a version it means the newest. Nothing of a clip is fetched. Of "
+        "a PATH that goes on into another layout of the clips, such as v1/arm=left/.as/webdataset, it prints "
+        "the files.\n\n"
         "Each part of a path narrows the one before it: arm=left (some value is left), arm.ne=left, "
         "arm.in=left,both, arm.nin=left,both, mass_g.lt=100 (also le, gt, ge), mass_g.rng=10..20, "
         "day.prefix=2026-03 (also suffix), task.has=cube (words), arm.null=1 (has no arm), arm=left+arm=both "

@@ -48,11 +48,32 @@ available() {
 # python_environment FOLDER: the system's python3 with its packages, and pinned readers from PyPI on top.
 # pyarrow 19 is the last that takes the numpy 1.x that Debian's torch, av and opencv are built for.
 python_environment() {
-    if ! "$1/bin/python" -c 'import pytest, xdist, pyarrow, duckdb, boto3' 2>/dev/null; then
+    if ! "$1/bin/python" -c 'import pytest, xdist, pyarrow, duckdb, boto3, webdataset' 2>/dev/null; then
         say "making the Python environment of the tests"
         rm -rf "$1"
         /usr/bin/python3 -m venv --system-site-packages "$1"
         "$1/bin/pip" install -q --disable-pip-version-check \
-            pytest==8.3.5 pytest-xdist==3.6.1 pyarrow==19.0.1 duckdb==1.4.1 boto3==1.40.0 clang-format==14.0.6
+            pytest==8.3.5 pytest-xdist==3.6.1 pyarrow==19.0.1 duckdb==1.4.1 boto3==1.40.0 clang-format==14.0.6 \
+            webdataset==1.0.2
     fi
+}
+
+# lerobot_environment FOLDER: LeRobot 0.4.4 and what its loader imports, for tools/dev/test-lerobot alone. 450 MB are fetched,
+# 1.5 GB lie on the disk, most of it torch: for the CPU, never the gigabytes of PyPI's for CUDA. LeRobot asks for an older torch
+# than there may be wheels for, so it goes in by itself; its pyav reader needs a torchvision that still has VideoReader.
+lerobot_environment() {
+    if "$1/bin/python" -c 'import torch, datasets, accelerate, pytest, sys, importlib.util as u
+sys.exit(not all(map(u.find_spec, ("lerobot", "torchvision"))))' 2>/dev/null; then
+        return 0
+    fi
+    say "making the Python environment of LeRobot"
+    rm -rf "$1"
+    python3 -m venv "$1"
+    local install=("$1/bin/pip" install -q --disable-pip-version-check --no-compile)
+    "${install[@]}" torch==2.13.0+cpu ||
+        "${install[@]}" torch==2.13.0+cpu --index-url https://download.pytorch.org/whl/cpu
+    "${install[@]}" datasets==4.8.5 huggingface-hub==0.35.3 av==15.1.0 jsonlines==4.0.0 draccus==0.10.0 deepdiff==8.6.1 \
+        einops==0.8.2 termcolor==3.3.0 packaging==25.0 pillow numpy==2.2.6 pandas==3.0.1 pyarrow==23.0.1 pytest==8.3.5 \
+        gymnasium==1.4.0 opencv-python-headless==4.12.0.88 psutil safetensors
+    "${install[@]}" --no-deps lerobot==0.4.4 torchvision==0.25.0 accelerate==1.15.0
 }

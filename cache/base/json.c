@@ -281,3 +281,61 @@ void json_write_real(struct buf *buf, double value)
         snprintf(text, sizeof text, "%.*e", digits, value);
     buf_text_append(buf, text);
 }
+
+/* ---- a tree ---- */
+
+static void write_members(struct buf *buf, const struct json *object)
+{
+    const struct json *value;
+    const char *key;
+    void *iter = NULL;
+    bool first = true;
+    buf_u8(buf, '{');
+    while (json_next(object, &iter, &key, &value)) {
+        buf_text_append(buf, first ? "" : ", ");
+        json_write_text(buf, key, strlen(key));
+        buf_text_append(buf, ": ");
+        json_write(buf, value);
+        first = false;
+    }
+    buf_u8(buf, '}');
+}
+
+static void write_elements(struct buf *buf, const struct json *array)
+{
+    buf_u8(buf, '[');
+    for (size_t i = 0; i < json_count(array); i++) {
+        buf_text_append(buf, i ? ", " : "");
+        json_write(buf, json_at(array, i));
+    }
+    buf_u8(buf, ']');
+}
+
+/* The nesting was bounded when it was parsed. */
+void json_write(struct buf *buf, const struct json *json)
+{
+    const char *text = json_as_text(json);
+    switch (json_kind(json)) {
+    case JSON_KIND_NULL:
+        buf_text_append(buf, "null");
+        break;
+    case JSON_KIND_BOOL:
+        buf_text_append(buf, json_as_bool(json) ? "true" : "false");
+        break;
+    case JSON_KIND_INTEGER:
+        buf_printf(buf, "%lld", (long long)json_as_integer(json));
+        break;
+    case JSON_KIND_REAL:
+        json_write_real(buf, json_as_number(json));
+        break;
+    case JSON_KIND_TEXT: /* one with a NUL byte is no text to us */
+        json_write_text(buf, text ? text : "", text ? strlen(text) : 0);
+        break;
+    case JSON_KIND_ARRAY:
+        write_elements(buf, json);
+        break;
+    case JSON_KIND_OBJECT:
+        write_members(buf, json);
+        break;
+    }
+}

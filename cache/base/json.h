@@ -49,6 +49,9 @@ double json_as_number(const struct json *json);                   /* integer or 
 const char *json_as_text(const struct json *json);                /* NULL if it is none or holds a NUL byte */
 const char *json_get_text(const struct json *o, const char *key); /* json_as_text(json_get(o, key)) */
 
+/* Appends a tree as it was read, on one line. */
+void json_write(struct buf *buf, const struct json *json);
+
 /* Writers: append one token. Text that is not UTF-8 is written with U+FFFD in place of each bad byte. */
 void json_write_text(struct buf *buf, const char *text,
                      size_t len); /* quoted; escapes only what RFC 8259 section 7 asks for */

@@ -17,6 +17,8 @@ struct recording {
     /* Reads exactly `len` bytes at `offset` into `to`. Never called past `size`. 0 or -errno. */
     int (*read)(void *ctx, uint64_t offset, size_t len, void *to, struct error *err);
     void *ctx;
+    size_t
+        at_hand; /* bytes at its end that need not be fetched: who looks there need not read more; 0: any */
 };
 
 /* The only caller of .read: a range that leaves the recording is -EINVAL "name: truncated: ...". */

@@ -182,15 +182,7 @@ static bool browses(const char *name, size_t len)
     return len == strlen(".by") && !memcmp(name, ".by", len);
 }
 
-/* ".elidefs", ".as": what a mount shows of a folder. */
-static int refuse_view(const char *name, size_t len, struct error *err)
-{
-    return error_set(err, ENOENT,
-                     "%.*s is what a mount tells of a folder: here name the folder, and ask `elidefs query` "
-                     "(--count, --json, --csv, --facets, --paths0), `attribute list` or `explain`",
-                     (int)len, name);
-}
-
+/* What a mount shows of a folder beside its clips. */
 static bool is_view(const char *name, size_t len)
 {
     static const char *const views[] = {".elidefs", ".as"};
@@ -198,6 +190,19 @@ static bool is_view(const char *name, size_t len)
         if (len == strlen(views[i]) && !memcmp(name, views[i], len))
             return true;
     return false;
+}
+
+static int refuse_view(const char *name, size_t len, struct error *err)
+{
+    if (name[1] == 'a')
+        return error_set(
+            err, ENOTSUP,
+            "what is in .as/ has no clips of its own: only `query`, `explain` and `cp` take such a "
+            "path; give the one before it");
+    return error_set(err, ENOENT,
+                     "%.*s is what a mount tells of a folder: here name the folder, and ask `elidefs query` "
+                     "(--count, --json, --csv, --facets, --paths0), `attribute list` or `explain`",
+                     (int)len, name);
 }
 
 /* ".by/KEY/VALUE", of which `*path` stands behind ".by": as in a mount. */
@@ -231,7 +236,9 @@ static int walk(struct place *place, struct catalog_reader *reader, const char *
             place->query = narrowed;
             continue;
         }
-        int rc = is_view(name, len) ? refuse_view(name, len, err) : find_file(place, reader, name, len, err);
+        if (is_view(name, len))
+            return refuse_view(name, len, err);
+        int rc = find_file(place, reader, name, len, err);
         return rc || !*path ? rc : refuse_file(name, len, err);
     }
     return 0;

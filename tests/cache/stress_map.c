@@ -87,9 +87,9 @@ static void make_models(struct stress *stress, uint64_t *seed)
         append_header(model, (uint64_t)i + 5);
         for (int k = 0; k < 4; k++) {
             uint64_t len = 1 + below(seed, 200000);
-            if (i < CLIPS || k == 2)
+            if (i < CLIPS)
                 append_object(stress, model, below(seed, OBJECT_BYTES - len), len);
-            if (i >= CLIPS) {
+            else {
                 const struct model *clip = &stress->models[below(seed, CLIPS)];
                 append_stream(model, clip, below(seed, clip->bytes.len / 2), clip->bytes.len / 3);
             }

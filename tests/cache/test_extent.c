@@ -63,9 +63,8 @@ Test(extent, the_keys_are_the_golden_ones)
     expect_key(clip, golden_clip_key);
     extent_map_append_inline(cut, "0123456789", 10);
     extent_map_append(cut, EXTENT_STREAM, extent_map_stream(cut, clip), 104, 200);
-    extent_map_append(cut, EXTENT_OBJECT, extent_map_object(cut, place.store, "b", 60, "mtime=1;inode=2"), 3,
-                      50);
-    expect_key(cut, "15e99b36ed6a6965f2fff4b47dd8dd0f7bd92cb3d6c2105cbe5b5b0f5dcb0ce9");
+    extent_map_append(cut, EXTENT_ZERO, 0, 0, 7);
+    expect_key(cut, "3ab4af19c479efd656ab274b93ab8ef627505a1ab7c08072eba4d844ad9cb0d2");
     extent_map_unref(empty), extent_map_unref(hello), extent_map_unref(clip), extent_map_unref(cut);
     place_done(&place);
 }
@@ -143,6 +142,29 @@ Test(extent, what_breaks_an_invariant_is_refused_with_the_place)
     map = golden_clip(&place);
     extent_map_append(map, (enum extent_kind)9, 0, 0, 1);
     expect_refused(map, EINVAL, "unknown kind 9");
+    place_done(&place);
+}
+
+Test(extent, objects_and_streams_in_one_map_are_refused_and_both_extents_named)
+{
+    struct place place = place_new();
+    struct extent_map *clip = golden_clip(&place);
+    cr_assert_eq(extent_map_seal(clip, NULL), 0);
+    for (int stream_first = 0; stream_first < 2; stream_first++) {
+        struct extent_map *map = extent_map_new();
+        uint32_t object = extent_map_object(map, place.store, "b", 60, "mtime=1;inode=2");
+        uint32_t stream = extent_map_stream(map, clip);
+        extent_map_append_inline(map, "0123456789", 10);
+        extent_map_append(map, stream_first ? EXTENT_STREAM : EXTENT_OBJECT, stream_first ? stream : object,
+                          3, 50);
+        extent_map_append(map, EXTENT_ZERO, 0, 0, 5);
+        extent_map_append(map, stream_first ? EXTENT_OBJECT : EXTENT_STREAM, stream_first ? object : stream,
+                          3, 50);
+        expect_refused(map, EINVAL,
+                       stream_first ? "extent at 10 is of a stream and that at 65 of an object"
+                                    : "extent at 10 is of an object and that at 65 of a stream");
+    }
+    extent_map_unref(clip);
     place_done(&place);
 }
 

@@ -116,16 +116,16 @@ static void add_stream(struct model *model, const struct model *stream, uint64_t
     buf_append(&model->bytes, stream->bytes.data + offset, len);
 }
 
-/* Some random extents; of `streams` too, if there are any. */
+/* Some random extents; of `streams` instead of objects, if there are any. */
 static struct model random_model(struct place *p, uint64_t *seed, const struct model *streams)
 {
     struct model model = {.map = extent_map_new()};
     for (uint64_t i = 0, count = 1 + below(seed, 12); i < count; i++) {
         uint64_t kind = below(seed, streams ? 5 : 3), len = 1 + below(seed, below(seed, 2) ? 200000 : 300);
         uint64_t at = below(seed, OBJECT_BYTES - len);
-        if (kind == 0)
+        if (kind == 0 && !streams)
             add_object(p, &model, below(seed, OBJECTS), at, len);
-        else if (kind == 1)
+        else if (kind <= 1)
             add_inline(&model, next(seed), len % 5000 + 1);
         else if (kind == 2)
             add_zeros(&model, len % 20000 + 1);

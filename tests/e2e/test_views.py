@@ -29,7 +29,7 @@ def test_facets_of_a_folder_are_files_called_like_its_attributes(sample, mount):
 
 def test_paths_are_the_names_of_the_files_in_the_order_of_the_folder(sample, mount):
     folder = mount / "v1/outcome=fail"
-    assert sorted(os.listdir(folder / ".as")) == ["paths.txt", "paths0"]
+    assert sorted(os.listdir(folder / ".as")) == ["lerobot", "lerobot-mean", "lerobot21", "paths.txt", "paths0", "webdataset"]
     names = (folder / ".as/paths.txt").read_text().splitlines()
     assert names == list(os.scandir(folder) and [entry.name for entry in os.scandir(folder)])
     assert (folder / ".as/paths0").read_bytes() == b"".join(name.encode() + b"\0" for name in names)

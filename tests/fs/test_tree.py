@@ -254,7 +254,7 @@ def test_reports_of_a_query_have_their_exact_size(place):
     assert sorted(os.listdir(path)) == [
         'alias', 'canonical', 'count', 'digest', 'errors', 'explain', 'facets', 'index.html', 'manifest.csv', 'manifest.jsonl',
         'schema.json']
-    assert sorted(os.listdir(os.path.join(path, '../.as'))) == ['paths.txt', 'paths0']
+    assert sorted(os.listdir(os.path.join(path, '../.as'))) == ['paths.txt', 'paths0', 'webdataset']
     for folder, _, names in itertools.chain(os.walk(path), os.walk(os.path.join(path, '../.as'))):
         for name in names:
             assert os.stat(os.path.join(folder, name)).st_size == len(read(os.path.join(folder, name))), name

@@ -38,7 +38,8 @@ static int read_footer(struct parquet *parquet, struct error *err)
     const struct recording *recording = parquet->recording;
     if (recording->size < MAGIC_BYTES + TAIL_BYTES)
         return no_footer(recording, err);
-    size_t first = recording->size < FIRST_READ ? (size_t)recording->size : FIRST_READ;
+    size_t first = recording->at_hand > TAIL_BYTES ? recording->at_hand : FIRST_READ;
+    first = recording->size < first ? (size_t)recording->size : first;
     CLEANUP_BUF struct buf tail = BUF_INIT;
     int rc = recording_read(recording, recording->size - first, first, buf_room(&tail, first), err);
     if (rc)

@@ -93,6 +93,7 @@ static size_t name_part(const char *name)
 
 static void append_block(struct buf *buf, const struct tar_member *member, char type)
 {
+    static const uint8_t magic[] = {'u', 's', 't', 'a', 'r', 0, '0', '0'};
     uint8_t block[TAR_BLOCK_BYTES] = {0};
     unsigned sum = 0;
     memcpy(block + AT_NAME, member->name, name_part(member->name));
@@ -103,7 +104,7 @@ static void append_block(struct buf *buf, const struct tar_member *member, char 
     put_octal(block + AT_TIME, seconds(member), 11);
     memset(block + AT_SUM, ' ', 8);
     block[AT_TYPE] = (uint8_t)type;
-    memcpy(block + AT_MAGIC, "ustar\00000", 8);
+    memcpy(block + AT_MAGIC, magic, sizeof magic);
     put_octal(block + AT_MAJOR, 0, 7);
     put_octal(block + AT_MINOR, 0, 7);
     for (size_t i = 0; i < sizeof block; i++)

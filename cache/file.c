@@ -127,9 +127,9 @@ void cache_rest(struct cache_file *file)
     pthread_mutex_unlock(&file->cached->lock);
 }
 
-bool cache_is_small(const struct cache_file *file)
+bool cache_is_small(const struct cache *cache, uint64_t bytes)
 {
-    return file->size <= pace_round_bytes(&file->cache->pace);
+    return bytes <= pace_round_bytes(&cache->pace);
 }
 
 void cache_want(struct cache_file *file)

@@ -172,13 +172,17 @@ static int list_set(struct walk *walk, const struct set *set, bool waits, struct
     int rc = 0;
     struct listing *listing = walk->listing;
     listing->nodes = listing->task->plus && set_count(set) <= KERNEL_KNOWS_CLIPS;
-    size_t asked = waits ? ask_ahead(set, walk) : 0, left = asked;
-    while (rc == 0 && (!asked || left--) && set_read(set, walk->cursor, &row, 1, &walk->next_cursor) == 1) {
-        rc = files_of_clip(walk->reader, walk->query, row, list_file, walk, err);
-        rc = rc == -ENOENT ? 0 : rc; /* it was purged since the set was made */
-        walk->cursor = walk->next_cursor;
-        walk->first_stream = 0;
-    }
+    size_t asked;
+    do { /* a reply with no name would be the end of the folder */
+        size_t left = asked = waits ? ask_ahead(set, walk) : 0;
+        while (rc == 0 && (!asked || left--) &&
+               set_read(set, walk->cursor, &row, 1, &walk->next_cursor) == 1) {
+            rc = files_of_clip(walk->reader, walk->query, row, list_file, walk, err);
+            rc = rc == -ENOENT ? 0 : rc; /* it was purged since the set was made */
+            walk->cursor = walk->next_cursor;
+            walk->first_stream = 0;
+        }
+    } while (rc == 0 && asked && !listing->used);
     return rc ? rc : asked > 0;
 }
 

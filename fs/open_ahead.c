@@ -3,13 +3,11 @@
  * read is told to the program that reads it, so here nobody is. */
 #include "fs/open_ahead.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cache/base/instant.h"
 #include "cache/base/workers.h"
-#include "fs/opened.h"
 #include "fs/scope.h"
 #include "fs/upcoming.h"
 #include "query/files.h"
@@ -31,30 +29,38 @@ static void cancel(struct pending *pending)
     atomic_store(&((struct job *)((char *)pending - offsetof(struct job, pending)))->cancelled, true);
 }
 
-static int want(struct job *job, struct catalog_reader *reader, uint32_t row, uint32_t stream)
+/* A large one is not even opened: the cache would count it. */
+static void want(struct job *job, struct catalog_reader *reader, uint32_t row, uint32_t stream)
 {
+    CLEANUP_EXTENT_MAP struct extent_map *map = NULL;
     CLEANUP_CACHE_FILE struct cache_file *file = NULL;
     struct error err;
-    struct node_clip clip = {.version = job->version, .row = row, .stream = stream};
-    int rc = opened_stream(job->fs, reader, &clip, &file, &err);
-    if (rc == 0 && cache_is_small(file))
-        cache_want(file);
-    return rc;
+    if (dataset_stream_map(job->fs->dataset, reader, row, stream, &map, &err) ||
+        !cache_is_small(job->fs->cache, extent_map_size(map)) ||
+        cache_open_map(job->fs->cache, map, &file, &err))
+        return;
+    cache_kind(file, stream);
+    cache_want(file);
+}
+
+static void want_all(struct job *job)
+{
+    CLEANUP_SCOPE struct scope scope = {0};
+    struct error err;
+    struct catalog_patience patience = {.cancelled = &job->cancelled,
+                                        .deadline_ns = clock_now_ns() + DEADLINE_NS};
+    if (scope_open(job->fs, job->version, &patience, &scope, &err))
+        return;
+    for (size_t i = 0; i < job->count; i++)
+        for (uint32_t stream = 0; stream < UPCOMING_STREAMS && !atomic_load(&job->cancelled); stream++)
+            if (job->clips[i].streams >> stream & 1)
+                want(job, scope.reader, job->clips[i].row, stream);
 }
 
 static void run(void *ctx)
 {
     struct job *job = ctx;
-    CLEANUP_SCOPE struct scope scope = {0};
-    struct error err;
-    struct catalog_patience patience = {.cancelled = &job->cancelled,
-                                        .deadline_ns = clock_now_ns() + DEADLINE_NS};
-    int rc = scope_open(job->fs, job->version, &patience, &scope, &err);
-    for (size_t i = 0; !rc && i < job->count; i++)
-        for (uint32_t stream = 0; stream < UPCOMING_STREAMS; stream++)
-            if (job->clips[i].streams >> stream & 1 && want(job, scope.reader, job->clips[i].row, stream) &&
-                atomic_load(&job->cancelled))
-                rc = -ECANCELED;
+    want_all(job);
     pendings_remove(&job->fs->pendings, &job->pending);
     atomic_fetch_sub(&job->fs->jobs_ahead, 1);
     free(job);

@@ -17,8 +17,8 @@
 #include "fs/special.h"
 #include "query/files.h"
 
-int opened_stream(struct fs *fs, struct catalog_reader *reader, const struct node_clip *clip,
-                  struct cache_file **ret, struct error *err)
+static int open_stream(struct fs *fs, struct catalog_reader *reader, const struct node_clip *clip,
+                       struct cache_file **ret, struct error *err)
 {
     CLEANUP_EXTENT_MAP struct extent_map *map = NULL;
     int rc = dataset_stream_map(fs->dataset, reader, clip->row, clip->stream, &map, err);
@@ -38,7 +38,7 @@ static int open_clip(struct fs *fs, const struct catalog_patience *patience, str
     if (rc == 0 && clip.stream == FILES_STREAM_JSON)
         rc = catalog_json(scope.reader, clip.row, &inode->bytes, err);
     else if (rc == 0)
-        rc = opened_stream(fs, scope.reader, &clip, &inode->cached, err);
+        rc = open_stream(fs, scope.reader, &clip, &inode->cached, err);
     return rc;
 }
 

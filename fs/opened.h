@@ -9,7 +9,4 @@
 
 task_fn opened_open;
 task_fn opened_read;
-/* The cache file of a clip's stream, which the caller closes. */
-int opened_stream(struct fs *fs, struct catalog_reader *reader, const struct node_clip *clip,
-                  struct cache_file **ret, struct error *err);
 void opened_close(struct fs *fs, const struct fuse_file_info *fi);

@@ -12,15 +12,15 @@
 struct seen {
     struct set *set; /* a reference */
     uint32_t version;
-    uint64_t used;
+    uint64_t since, used; /* the clock; `since` tells one set here from the next */
 };
 
 struct reader {
     pid_t pid;
     uint32_t version, row;
     uint64_t streams, before; /* of this clip until now; of the clip before it */
-    struct set *set;          /* a reference; NULL: in none that is known */
-    uint64_t position, ahead_to;
+    const struct seen *seen;  /* what was there `since`; NULL: in none that is known */
+    uint64_t since, position, ahead_to;
     unsigned streak; /* clips in a row that followed the order */
     uint64_t used;   /* 0: free */
 };
@@ -45,8 +45,6 @@ void upcoming_free(struct upcoming *upcoming)
         return;
     for (size_t i = 0; i < UPCOMING_SETS; i++)
         set_unref(upcoming->seen[i].set);
-    for (size_t i = 0; i < UPCOMING_READERS; i++)
-        set_unref(upcoming->readers[i].set);
     pthread_mutex_destroy(&upcoming->lock);
     free(upcoming);
 }
@@ -68,7 +66,7 @@ void upcoming_seen(struct upcoming *upcoming, uint32_t version, struct set *set)
     if (!same) {
         same = oldest;
         gone = same->set;
-        *same = (struct seen){.set = set_ref(set), .version = version};
+        *same = (struct seen){.set = set_ref(set), .version = version, .since = upcoming->clock + 1};
     }
     same->used = ++upcoming->clock;
     pthread_mutex_unlock(&upcoming->lock);
@@ -104,38 +102,41 @@ static struct seen *find_seen(struct upcoming *upcoming, uint32_t version, uint3
     return found;
 }
 
-/* Goes on in the reader's set, or begins anew in another; what was the reader's set and is no longer, to be
- * let go. */
-static struct set *move(struct upcoming *upcoming, struct reader *reader,
-                        const struct upcoming_opened *opened)
+/* The reader's set, unless another has taken its place. */
+static const struct set *set_of(const struct reader *reader)
+{
+    return reader->seen && reader->seen->since == reader->since ? reader->seen->set : NULL;
+}
+
+/* Goes on in the reader's set, or begins anew in another. */
+static void move(struct upcoming *upcoming, struct reader *reader, const struct upcoming_opened *opened)
 {
     uint64_t at = 0;
-    if (reader->set && reader->version == opened->version && set_find(reader->set, opened->row, &at)) {
-        bool in_order = at > reader->position && at - reader->position <= UPCOMING_GAP;
-        reader->streak = in_order ? reader->streak + 1 : 0;
-        reader->ahead_to = in_order && reader->ahead_to > at ? reader->ahead_to : at;
+    const struct set *set = set_of(reader);
+    if (set && reader->version == opened->version && set_find(set, opened->row, &at) &&
+        at > reader->position && at - reader->position <= UPCOMING_GAP) {
+        reader->streak++;
+        reader->ahead_to = reader->ahead_to > at ? reader->ahead_to : at;
         reader->position = at;
-        if (in_order)
-            return NULL;
+        return;
     }
-    struct set *was = reader->set;
-    struct seen *seen = find_seen(upcoming, opened->version, opened->row, &at);
-    reader->set = seen ? set_ref(seen->set) : NULL;
+    reader->seen = find_seen(upcoming, opened->version, opened->row, &at);
+    reader->since = reader->seen ? reader->seen->since : 0;
     reader->version = opened->version;
     reader->position = reader->ahead_to = at;
     reader->streak = 0;
-    return was;
 }
 
 static size_t list_ahead(struct reader *reader, uint64_t streams, struct upcoming_clip *ret)
 {
-    if (!reader->set || reader->streak < 2)
+    const struct set *set = set_of(reader);
+    if (!set || reader->streak < 2)
         return 0;
     uint64_t depth = reader->streak < 5 ? UINT64_C(1) << (reader->streak - 1) : UPCOMING_ROWS;
-    uint64_t end = reader->position + depth + 1, count = set_count(reader->set);
+    uint64_t end = reader->position + depth + 1, count = set_count(set);
     size_t found = 0;
     for (uint64_t at = reader->ahead_to + 1; at < end && at < count && found < UPCOMING_ROWS; at++) {
-        ret[found++] = (struct upcoming_clip){.row = set_at(reader->set, at), .streams = streams};
+        ret[found++] = (struct upcoming_clip){.row = set_at(set, at), .streams = streams};
         reader->ahead_to = at;
     }
     return found;
@@ -147,21 +148,17 @@ size_t upcoming_after(struct upcoming *upcoming, const struct upcoming_opened *o
     if (opened->stream >= UPCOMING_STREAMS)
         return 0;
     uint64_t bit = UINT64_C(1) << opened->stream;
-    struct set *gone = NULL;
     size_t count = 0;
     pthread_mutex_lock(&upcoming->lock);
     struct reader *reader = find_reader(upcoming, opened->pid);
     bool known = reader->used && reader->pid == opened->pid;
-    if (!known) {
-        gone = reader->set;
+    if (!known)
         *reader = (struct reader){.pid = opened->pid};
-    }
     reader->used = ++upcoming->clock;
     if (known && reader->version == opened->version && reader->row == opened->row) {
         reader->streams |= bit;
     } else {
-        struct set *left = move(upcoming, reader, opened);
-        gone = left ? left : gone;
+        move(upcoming, reader, opened);
         reader->row = opened->row;
         reader->before = reader->streams;
         reader->streams = bit;
@@ -171,6 +168,5 @@ size_t upcoming_after(struct upcoming *upcoming, const struct upcoming_opened *o
         count += list_ahead(reader, others | bit, ret + count);
     }
     pthread_mutex_unlock(&upcoming->lock);
-    set_unref(gone);
     return count;
 }

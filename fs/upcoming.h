@@ -21,7 +21,7 @@
 
 enum {
     UPCOMING_SETS = 4,
-    UPCOMING_SET_BYTES = 16 << 20, /* a larger one is not kept here */
+    UPCOMING_SET_BYTES = 4 << 20, /* a larger one is not kept here */
     UPCOMING_READERS = 64,
     UPCOMING_GAP = 16, /* clips passed over that still count as order: other programs read them */
     UPCOMING_ROWS = 16,

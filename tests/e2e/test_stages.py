@@ -58,3 +58,16 @@ def test_a_stream_is_named_as_its_files_are_called_or_as_its_camera_is(dataset, 
     elidefs("import", dataset, tmp_path / "m.jsonl")
     for name in ("left.cam", "left%2Ecam", "left%252Ecam"):
         assert elidefs("query", dataset, f"v1/@streams={name}", "--paths0").stdout == "a.left%2Ecam.bin\0"
+
+
+def test_a_cold_folder_lists_the_files_chosen_though_most_clips_have_none_of_them(tmp_path):
+    source, dataset = tmp_path / "source", tmp_path / "set"
+    source.mkdir()
+    for number in range(3000):
+        (source / f"run{number:06d}.{'bin' if number < 2900 else 'txt'}").write_text("x")
+    elidefs("init", dataset)
+    elidefs("import", dataset, source)
+    wanted = [f"run{number:06d}.txt" for number in range(2900, 3000)]
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        assert os.listdir(point / "v1/@streams=txt") == wanted
+        assert sorted(os.listdir(point / "v1/@streams=txt")) == wanted

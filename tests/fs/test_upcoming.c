@@ -114,3 +114,18 @@ Test(upcoming, a_clip_of_no_set_that_is_known_or_of_another_version_tells_nothin
         cr_assert_eq(opens(8, row, 0), 0, "the set has made room for others");
     end();
 }
+
+Test(upcoming, a_program_whose_set_has_made_room_for_others_is_told_no_more)
+{
+    begin(100);
+    for (uint32_t row = 99; row > 97; row--)
+        cr_assert_eq(opens(7, row, 0), 0);
+    cr_assert_eq(opens(7, 97, 0), 2);
+    for (unsigned i = 0; i < UPCOMING_SETS; i++) {
+        CLEANUP_SET struct set *other = downwards(3);
+        upcoming_seen(upcoming, 1, other);
+    }
+    for (uint32_t row = 96; row > 90; row--)
+        cr_assert_eq(opens(7, row, 0), 0);
+    end();
+}

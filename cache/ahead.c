@@ -74,10 +74,13 @@ void ahead_widen_locked(const struct cached *file, uint64_t *first, uint64_t *en
 
 bool ahead_notice(struct cached *file, struct pattern *pattern, uint64_t offset, uint64_t len)
 {
-    if (atomic_load_explicit(&file->complete, memory_order_acquire))
+    if (atomic_load_explicit(&file->complete, memory_order_acquire)) {
+        unread_take(file, offset, len);
         return false;
+    }
     uint64_t from;
     pthread_mutex_lock(&file->lock);
+    unread_take_locked(file, offset, len);
     uint64_t to = decide_locked(file, pattern, offset, len, &from);
     bool under_way = file->ahead_listed && from >= file->ahead_from && to <= file->ahead_to;
     bool whole_under_way = file->ahead_listed && to == file->size && file->ahead_to == to;

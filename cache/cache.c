@@ -109,6 +109,15 @@ void cache_free(struct cache *cache)
     free_parts(cache);
 }
 
+int cache_room(struct cache *cache, uint64_t bytes)
+{
+    if (health_failed(&cache->health, NULL, 0))
+        return -EIO;
+    if (atomic_load(&cache->counters.bytes_unwritten) > cache->memory_bytes / 2)
+        return -EAGAIN;
+    return keeper_room(cache->keeper, bytes);
+}
+
 const char *cache_folder(const struct cache *cache)
 {
     return folder_path(cache->folder);
@@ -126,6 +135,8 @@ void cache_stats(struct cache *cache, struct cache_stats *ret)
                                 .bytes_read = atomic_load(&c->bytes_read),
                                 .fetches = atomic_load(&c->fetches),
                                 .bytes_fetched = atomic_load(&c->bytes_fetched),
+                                .bytes_ahead = atomic_load(&c->bytes_ahead),
+                                .bytes_ahead_read = atomic_load(&c->bytes_ahead_read),
                                 .blocks_bad = atomic_load(&c->blocks_bad),
                                 .io_uring = writer_has_ring(cache->writer)};
     keeper_stats(cache->keeper, &stats);

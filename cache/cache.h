@@ -30,6 +30,8 @@ enum { CACHE_BLOCK_BYTES = 4096 };
 
 struct cache;
 
+enum { CACHE_EVICT_TO_PERCENT = 80 }; /* of its limit: so much a cache that is full keeps */
+
 enum cache_fill_policy {
     CACHE_FILL_AUTO,  /* small files at the first touch, of others windows as they were until now; the whole
                          file once about half was read or it is opened again and again */
@@ -117,6 +119,17 @@ void cache_want(struct cache_file *file);
 bool cache_is_small(const struct cache *cache, uint64_t bytes);
 
 uint64_t cache_size(const struct cache_file *file);
+/* What is here of a file, by bytes. Whoever reads all of a file so that it is kept looks at this. */
+struct cache_presence {
+    uint64_t missing;   /* a read of them would ask the store */
+    uint64_t unwritten; /* asked for or here, but not (yet) on disk */
+    bool writable;      /* false: another process writes the local file, or the folder fails */
+};
+void cache_presence(const struct cache_file *file, struct cache_presence *ret);
+/* May so many bytes more be fetched to be kept? 0; -EAGAIN: not until the disk has taken what came; -EDQUOT:
+ * not before room was made in the cache; -ENOSPC: the file system has too little left; -EIO: writing to the
+ * folder failed, which cache_stats() tells more of. */
+int cache_room(struct cache *cache, uint64_t bytes);
 /* A descriptor of the local file if it is complete and every block was checked in this process; else -1.
  * Borrowed. */
 int cache_complete_fd(struct cache_file *file);
@@ -157,9 +170,11 @@ int cache_note_get(struct cache *cache, const uint8_t key[SHA256_BYTES], size_t 
 /* ---- telling ---- */
 
 struct cache_stats {
-    uint64_t reads, bytes_read;      /* asked of the cache */
-    uint64_t fetches, bytes_fetched; /* asked of sources: requests and bytes that arrived */
-    uint64_t blocks_bad;             /* blocks on disk that failed their check and were fetched again */
+    uint64_t reads, bytes_read;             /* asked of the cache */
+    uint64_t fetches, bytes_fetched;        /* asked of sources: requests and bytes that arrived */
+    uint64_t bytes_ahead, bytes_ahead_read; /* of those: fetched before anybody asked; and read since. A
+                                               file that cache_complete_fd() gave away counts as read */
+    uint64_t blocks_bad; /* blocks on disk that failed their check and were fetched again */
     uint64_t bytes_on_disk, files_on_disk;
     uint64_t evicted_bytes;
     uint64_t limit_bytes; /* that may be on disk; 0: not known yet */

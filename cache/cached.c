@@ -44,6 +44,7 @@ void cached_free(struct cached *file)
     blocks_done(&file->blocks);
     pthread_mutex_destroy(&file->lock);
     free(file->fills);
+    free(file->unread.bits);
     free(file);
 }
 

@@ -19,6 +19,7 @@
 #include "cache/keytable.h"
 #include "cache/parts.h"
 #include "cache/pattern.h"
+#include "cache/unread.h"
 
 enum { FILL_MAX_BYTES = 4 << 20 }; /* a large range is fetched in parallel parts of this size */
 
@@ -41,6 +42,7 @@ struct cached {
     bool idle;            /* these three: guarded by the table */
     atomic_uint refs;     /* handles, fills, being listed for fetching ahead */
     atomic_bool complete; /* every block CHECKED: reads need no lock */
+    atomic_bool has_unread; /* some block was fetched ahead, and not read since */
     struct cache *cache;
     struct cache_source *source;
     uint64_t size;
@@ -53,6 +55,7 @@ struct cached {
     struct wait *waits;
     uint64_t ahead_from, ahead_to; /* bytes to fetch without being asked */
     bool ahead_listed;
+    struct unread unread;
     unsigned opens;
 };
 

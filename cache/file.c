@@ -154,10 +154,32 @@ uint64_t cache_size(const struct cache_file *file)
     return file->size;
 }
 
+void cache_presence(const struct cache_file *file, struct cache_presence *ret)
+{
+    struct cached *cached = file->cached;
+    struct cache_presence found = {.writable = true};
+    if (cached) {
+        cached_refresh(cached, 0, file->size);
+        pthread_mutex_lock(&cached->lock);
+        for (uint64_t i = 0; i < cached->blocks.count; i++) {
+            uint8_t state = cached->blocks.state[i];
+            uint64_t bytes = blocks_bytes(&cached->blocks, i, i + 1);
+            found.missing += state == BLOCK_ABSENT ? bytes : 0;
+            found.unwritten += state == BLOCK_COMING || state == BLOCK_MEMORY ? bytes : 0;
+        }
+        found.writable = cached->disk.writable;
+        pthread_mutex_unlock(&cached->lock);
+    } else if (file->streams) {
+        found.missing = file->size;
+    }
+    *ret = found;
+}
+
 int cache_complete_fd(struct cache_file *file)
 {
     if (file->streams || !file->cached || !file->size || !gather_check_all(file->cached, CHECK_AT_ONCE_BYTES))
         return -1;
+    unread_take(file->cached, 0, file->size);
     return file->cached->disk.data_fd;
 }
 

@@ -44,6 +44,8 @@ struct cache_fill *fills_make_locked(struct cached *file, uint64_t first, uint64
         if (file->blocks.state[first] != BLOCK_ABSENT)
             continue;
         struct cache_fill *fill = fill_new(file, first, next, background);
+        if (background)
+            unread_mark_locked(file, first, next);
         blocks_set(&file->blocks, first, next, BLOCK_COMING);
         cached_add_fill_locked(file, fill);
         *last = fill;
@@ -202,6 +204,8 @@ static bool settle_locked(struct cache_fill *fill)
     whole_blocks_locked(fill, &first, &end);
     cached_remove_fill_locked(file, fill);
     blocks_set(&file->blocks, fill->first, fill->end, BLOCK_ABSENT);
+    unread_unmark_locked(file, fill->first, first);
+    unread_unmark_locked(file, end, fill->end);
     fill->first = first;
     fill->end = end;
     fill->phase = FILL_WRITING;
@@ -373,6 +377,7 @@ void fill_write(struct cache_fill *fill)
 static void forget_locked(struct cache_fill *fill)
 {
     cached_remove_fill_locked(fill->file, fill);
+    unread_drop_locked(fill->file, fill->first, fill->end);
     blocks_set(&fill->file->blocks, fill->first, fill->end, BLOCK_ABSENT);
 }
 

@@ -46,8 +46,11 @@ static bool wait_for_bytes(struct wait *wait)
     bool waits = wait->have_to < end && !wait->cancelled;
     if (waits) {
         uint64_t first = offset / file->blocks.block_bytes, last = blocks_of(&file->blocks, end);
+        uint64_t asked_first = first, asked_last = last;
         if (fits)
             ahead_widen_locked(file, &first, &last);
+        unread_mark_locked(file, first, asked_first);
+        unread_mark_locked(file, asked_last, last);
         fills = fills_make_locked(file, first, last, false, UINT32_MAX);
         wait->next = file->waits;
         wait->prev = NULL;
@@ -120,6 +123,7 @@ int read_now(struct cached *file, uint64_t offset, size_t len, void *to, struct 
         rc = gather(file, offset, len, to, &got);
     if (rc)
         return error_set(err, -rc, "bytes %llu+%zu are not here yet", (unsigned long long)offset, len);
+    unread_take(file, offset, len);
     gathered_done(&got);
     return 0;
 }

@@ -22,6 +22,8 @@ static void append_cache(struct cache *cache, struct buf *buf)
     line(buf, "cache_bytes_read", stats.bytes_read);
     line(buf, "cache_fetches", stats.fetches);
     line(buf, "cache_bytes_fetched", stats.bytes_fetched);
+    line(buf, "cache_bytes_ahead", stats.bytes_ahead);
+    line(buf, "cache_bytes_ahead_read", stats.bytes_ahead_read);
     line(buf, "cache_blocks_bad", stats.blocks_bad);
     line(buf, "cache_bytes_on_disk", stats.bytes_on_disk);
     line(buf, "cache_files_on_disk", stats.files_on_disk);

@@ -109,7 +109,15 @@ static void print_cache(const char *stats)
     print_bytes(stats, "cache_bytes_read");
     fputs(" were read, ", stdout);
     print_bytes(stats, "cache_bytes_fetched");
-    puts(" fetched");
+    fputs(" fetched", stdout);
+    if (mount_stats_number(stats, "cache_bytes_ahead")) {
+        fputs(", of them ", stdout);
+        print_bytes(stats, "cache_bytes_ahead");
+        fputs(" ahead of any read (", stdout);
+        print_bytes(stats, "cache_bytes_ahead_read");
+        fputs(" were read later)", stdout);
+    }
+    puts("");
 }
 
 static void print_store(const char *stats)

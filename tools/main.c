@@ -21,6 +21,7 @@ const struct command *const commands[] = {
     &command_umount,
     &command_query,
     &command_cp,
+    &command_prefetch,
     &command_explain,
     &command_log,
     &command_tag,

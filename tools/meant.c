@@ -20,6 +20,8 @@ static const struct {
     {"copy", "cp"},
     {"get", "cp"},
     {"download", "cp"},
+    {"warm", "prefetch"},
+    {"fetch", "prefetch"},
     {"export", "cp"},
     {"create", "init"},
     {"new", "init"},

@@ -44,6 +44,10 @@ static int take_fill(const struct arguments *arguments, enum cache_fill_policy *
 static int open_cache(const struct arguments *arguments, struct session *session, struct error *err)
 {
     struct cache_options options = {.folder = arguments_text(arguments, "cache")};
+    if (!options.folder && session->cache_folder) {
+        options.folder = session->cache_folder;
+        options.size_bytes = session->cache_size;
+    }
     int rc = take_fill(arguments, &options.fill, err);
     if (rc)
         return rc;
@@ -178,6 +182,7 @@ void session_close(struct session *session)
         stores_free(session->stores);
     free(session->url);
     free(session->path);
+    free(session->cache_folder);
     *session = (struct session){0};
 }
 

@@ -141,3 +141,87 @@ Test(policy, what_is_wanted_is_fetched_though_nobody_reads_it_unless_only_what_i
         done(cache, folder);
     }
 }
+
+static void expect_ahead(struct cache *cache, uint64_t ahead, uint64_t read)
+{
+    struct cache_stats stats = stats_of(cache);
+    cr_assert_eq(stats.bytes_ahead, ahead, "%llu", (unsigned long long)stats.bytes_ahead);
+    cr_assert_eq(stats.bytes_ahead_read, read, "%llu", (unsigned long long)stats.bytes_ahead_read);
+}
+
+Test(policy, what_came_unasked_is_counted_and_what_of_it_was_read_once)
+{
+    char *folder = make_folder();
+    struct test_counts counts = {0};
+    struct test_source_options options = {.seed = 9, .size = FILE_BYTES};
+    struct cache *cache = make_cache(folder, CACHE_FILL_AUTO);
+    struct cache_file *file = open_file(cache, &options, &counts);
+    expect_bytes(file, 9, 600000, 4096);
+    expect_ahead(cache, 0, 0);
+    uint64_t asked = counts.bytes;
+    cache_want(file);
+    expect_fetched_soon(&counts, FILE_BYTES);
+    expect_ahead(cache, FILE_BYTES - asked, 0);
+    expect_bytes(file, 9, 0, 10);
+    expect_bytes(file, 9, 20, 10);
+    expect_ahead(cache, FILE_BYTES - asked, CACHE_BLOCK_BYTES);
+    wait_on_disk(cache, FILE_BYTES);
+    for (unsigned i = 0; i < 2; i++)
+        expect_bytes(file, 9, 0, FILE_BYTES);
+    expect_ahead(cache, FILE_BYTES - asked, FILE_BYTES - asked);
+    cache_close(file);
+    done(cache, folder);
+}
+
+Test(policy, the_rest_of_a_small_file_that_came_with_its_first_read_came_unasked)
+{
+    char *folder = make_folder();
+    struct test_counts counts = {0};
+    struct test_source_options options = {.seed = 10, .size = 300000};
+    struct cache *cache = make_cache(folder, CACHE_FILL_AUTO);
+    struct cache_file *file = open_file(cache, &options, &counts);
+    expect_bytes(file, 10, 0, 10);
+    expect_fetched_soon(&counts, options.size);
+    expect_ahead(cache, options.size - CACHE_BLOCK_BYTES, 0);
+    cache_close(file);
+    done(cache, folder);
+}
+
+Test(policy, what_was_to_come_unasked_and_did_not_is_not_counted)
+{
+    char *folder = make_folder();
+    struct test_counts counts = {0};
+    struct test_source_options options = {.seed = 11, .size = 2 << 20, .fail_nth = 1};
+    struct cache *cache = make_cache(folder, CACHE_FILL_AUTO);
+    struct cache_file *file = open_file(cache, &options, &counts);
+    cache_want(file);
+    expect_fetched_soon(&counts, 1 << 20);
+    cache_close(file);
+    int64_t end = clock_now_ns() + INT64_C(60000000000);
+    while (stats_of(cache).bytes_ahead != 1 << 20 && clock_now_ns() < end)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    expect_ahead(cache, 1 << 20, 0);
+    done(cache, folder);
+}
+
+Test(policy, presence_tells_what_a_read_would_have_to_ask_for)
+{
+    char *folder = make_folder();
+    struct test_counts counts = {0};
+    struct test_source_options options = {.seed = 12, .size = FILE_BYTES};
+    struct cache *cache = make_cache(folder, CACHE_FILL_EXACT);
+    struct cache_file *file = open_file(cache, &options, &counts);
+    struct cache_presence presence;
+    cache_presence(file, &presence);
+    cr_assert(presence.missing == FILE_BYTES && !presence.unwritten && presence.writable);
+    expect_bytes(file, 12, FILE_BYTES - 10, 10);
+    wait_on_disk(cache, FILE_BYTES % CACHE_BLOCK_BYTES);
+    int64_t end = clock_now_ns() + INT64_C(60000000000);
+    do
+        cache_presence(file, &presence);
+    while (presence.unwritten && clock_now_ns() < end);
+    cr_assert_eq(presence.missing, FILE_BYTES - FILE_BYTES % CACHE_BLOCK_BYTES);
+    cr_assert_eq(cache_room(cache, 1), 0);
+    cache_close(file);
+    done(cache, folder);
+}

@@ -9,7 +9,7 @@ import pytest
 
 from conftest import BUILD, ELIDEFS, LABELS, SAMPLE, elidefs, mounted, run, stats, told
 
-COMMANDS = ["init", "import", "annotate", "blame", "attribute", "mount", "umount", "query", "cp", "explain", "log", "tag", "untag",
+COMMANDS = ["init", "import", "annotate", "blame", "attribute", "mount", "umount", "query", "cp", "prefetch", "explain", "log", "tag", "untag",
             "diff", "lock", "check", "remove", "purge",
             "verify", "status", "root", "trust", "catalog"]
 

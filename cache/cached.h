@@ -39,9 +39,9 @@ struct wait {
 struct cached {
     struct keytable_node node; /* first; in the table of open files */
     struct cached *idle_prev, *idle_next;
-    bool idle;            /* these three: guarded by the table */
-    atomic_uint refs;     /* handles, fills, being listed for fetching ahead */
-    atomic_bool complete; /* every block CHECKED: reads need no lock */
+    bool idle;              /* these three: guarded by the table */
+    atomic_uint refs;       /* handles, fills, being listed for fetching ahead */
+    atomic_bool complete;   /* every block CHECKED: reads need no lock */
     atomic_bool has_unread; /* some block was fetched ahead, and not read since */
     struct cache *cache;
     struct cache_source *source;

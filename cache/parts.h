@@ -22,7 +22,7 @@ struct writer;
 struct counters {
     atomic_uint_fast64_t reads, bytes_read, fetches, bytes_fetched, blocks_bad;
     atomic_uint_fast64_t bytes_ahead, bytes_ahead_read; /* fetched unasked; read later */
-    atomic_uint_fast64_t bytes_unwritten; /* in memory, on their way to disk */
+    atomic_uint_fast64_t bytes_unwritten;               /* in memory, on their way to disk */
 };
 
 enum { CACHE_KINDS = 64 }; /* of files that are read alike */

@@ -18,9 +18,9 @@ struct session {
     struct stores *stores;
     struct cache *cache;
     struct dataset *dataset;
-    char *url;                 /* of the data set */
-    char *path;                /* of the query, "" if none was given */
-    char *cache_folder;  /* in, owned: where --cache does not say; and how large where --cache-size does not */
+    char *url;          /* of the data set */
+    char *path;         /* of the query, "" if none was given */
+    char *cache_folder; /* in, owned: where --cache does not say; and how large where --cache-size does not */
     uint64_t cache_size;
     bool for_paths, for_roots; /* in: what will be asked for next, see struct dataset_options */
 };

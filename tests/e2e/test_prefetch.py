@@ -100,23 +100,36 @@ def test_what_is_cached_is_not_fetched_again(sample, tmp_path):
     assert said(elidefs("prefetch", sample, "v1", "--cache", cache)) == (16, 16, 0, 0, left[2] + both[2])
 
 
+def on_disk(folder):
+    """Bytes that the files take."""
+    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_who_is_ended_goes_on_from_there(web, remote, tmp_path, how):
     cache, port = tmp_path / "cache", free_port()
     url = f"http://127.0.0.1:{port}/{remote.name}"
     with line(web, port):
         first = said(elidefs("prefetch", url, "v1/@head=4", "--cache", cache))
-    with line(web, port, "--fault", "stall@1+:0"):
+    full = on_disk(cache)
+    with line(web, port, "--fault", "stall@30+:0"):
         process = subprocess.Popen([ELIDEFS, "prefetch", url, "v1", "--cache", cache], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+        wait_until(lambda: on_disk(cache) > full + 50000)
         with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(2)
+            process.wait(1)
         process.send_signal(how)
         out, err = process.communicate(timeout=60)
     assert process.returncode == (-how if how == signal.SIGKILL else 128 + how), err
+    before = first[2]
+    if how != signal.SIGKILL:
+        came = int(SAID.fullmatch(out)[3])
+        assert came > 0 and "interrupted" in err
+        before += came
     with line(web, port):
         whole, asked, fetched, _, here = said(elidefs("prefetch", url, "v1", "--cache", cache))
-    assert (whole, asked) == (16, 16) and here == first[2] and fetched > 0
+    assert (whole, asked) == (16, 16) and fetched > 0
+    assert here > before if how == signal.SIGKILL else here == before, (here, before, fetched)
 
 
 def test_no_more_than_bytes_is_fetched(sample, tmp_path):

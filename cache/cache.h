@@ -114,8 +114,8 @@ void cache_rest(struct cache_file *file);
  * (CACHE_FILL_EXACT) or the disk takes no more. Goes on when the file is closed. */
 void cache_want(struct cache_file *file);
 
-/* Does a file of so many bytes cost no more time than a round trip to the store, as far as is known? To be asked
- * before it is opened: files that are opened often come whole (CACHE_FILL_AUTO). */
+/* Does a file of so many bytes cost no more time than a round trip to the store, as far as is known? To be
+ * asked before it is opened: files that are opened often come whole (CACHE_FILL_AUTO). */
 bool cache_is_small(const struct cache *cache, uint64_t bytes);
 
 uint64_t cache_size(const struct cache_file *file);

@@ -202,6 +202,11 @@ Test(join, numbers_beyond_int64_and_values_without_a_place_are_refused)
     values[2].map_count = 2;
     expect_refused(values, -EINVAL,
                    "part: row group 0: column 'task_index': it has the value 2, where there are only 0 to 1");
+    values[2].map_count = 3;
+    values[2].map = (const int64_t[]){4, -1, 0};
+    expect_refused(
+        values, -EINVAL,
+        "part: row group 0: column 'task_index': it has the value 1, which stands for nothing there");
     check_leaks();
 }
 

@@ -300,7 +300,7 @@ static int take_chunks(struct joining *j, struct error *err)
 
 static int map_value(const struct parquet_join_value *value, int64_t from, int64_t *ret)
 {
-    if (from < 0 || (uint64_t)from >= value->map_count)
+    if (from < 0 || (uint64_t)from >= value->map_count || value->map[from] < 0)
         return -ERANGE;
     *ret = value->map[from];
     return 0;
@@ -308,6 +308,9 @@ static int map_value(const struct parquet_join_value *value, int64_t from, int64
 
 static int no_place(int64_t value, const struct parquet_join_value *among, struct error *err)
 {
+    if (value >= 0 && (uint64_t)value < among->map_count)
+        return error_set(err, EINVAL, "it has the value %lld, which stands for nothing there",
+                         (long long)value);
     return error_set(err, EINVAL, "it has the value %lld, where there are only 0 to %lld", (long long)value,
                      (long long)among->map_count - 1);
 }

@@ -31,7 +31,7 @@
 enum parquet_join_how {
     PARQUET_JOIN_CONSTANT, /* `first` in each row */
     PARQUET_JOIN_SEQUENCE, /* `first` in the part's first row, one more in each after it */
-    PARQUET_JOIN_MAPPED,   /* map[v], v being what the row has: there, and in [0, map_count) */
+    PARQUET_JOIN_MAPPED,   /* map[v], v being what the row has: there, and in [0, map_count); map[v] >= 0 */
 };
 struct parquet_join_value {
     enum parquet_join_how how;

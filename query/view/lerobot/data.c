@@ -124,7 +124,9 @@ static int task_value(const struct lerobot_set *set, const struct lerobot_episod
     if (largest > NUMBER_MAX)
         return error_set(err, EUCLEAN, "the clip in row %u has a task of number %lld", episode->row,
                          (long long)largest);
-    int64_t *map = mem_zero((size_t)(largest + 2) * sizeof *map);
+    int64_t *map = mem_alloc((size_t)(largest + 2) * sizeof *map);
+    for (int64_t i = 0; i <= largest; i++)
+        map[i] = -1; /* of none of the episode's tasks */
     for (uint32_t i = 0; i < episode->task_count; i++)
         if (refs[i].number >= 0)
             map[refs[i].number] = refs[i].task;

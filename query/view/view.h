@@ -3,15 +3,20 @@
  * Views: the clips of a query in another layout. `.as/NAME/` below a query is a tree of directories and
  * files, made of one set of clips:
  *
- *     kind of entry     its bytes are                                            its node
- *     VIEW_CLIP_FILE    a clip's own file under another name                     the clip's file's: one page
- * cache VIEW_DERIVED      an extent map of streams, inline bytes and zeros         (view, id) VIEW_DIR -
- * (view, id)
+ *     kind of entry     its bytes are                                        its node
+ *
+ *     VIEW_CLIP_FILE    a clip's own file under another name                 the clip's own
+ *
+ *     VIEW_DERIVED      an extent map of streams, inline bytes and zeros     (view, id)
+ *
+ *     VIEW_DIR          -                                                    (view, id)
  *
  * No byte of a clip is kept twice: derived files point at the clips' streams, and the cache reads them
  * through these. One row of a table (view.c) is one kind of view:
  *
- *     webdataset, webdataset-SIZE     tars     webdataset.h
+ *     lerobot, lerobot-mean           LeRobot v3.0   lerobot/lerobot.h
+ *     lerobot21                       LeRobot v2.1   lerobot/lerobot21.c
+ *     webdataset, webdataset-SIZE     tars           webdataset.h
  *
  * What a name means in a version never changes: not its tree, no size, no byte. An algorithm that is to be
  * another gets another name.

@@ -102,7 +102,7 @@ static const struct priced questions[] = {
     {{"@sort=quality", COLD_STAGE, "@sort=quality"}, {1, 1, 1}},
     {{"@balance=arm", COLD_STAGE, "@balance=arm"}, {2, 2, 2}},
     {{"@balance=arm,left,1,right,2", COLD_STAGE, "@balance=arm,left,1,right,2"}, {2, 2, 2}},
-    {{"@balance=skill", COLD_STAGE, "@balance=skill"}, {2, 2, 2}},
+    {{"@balance=skill", COLD_STAGE, "@balance=skill"}, {1, 2, 2}},
     {{"@split=0..50", COLD_STAGE, "@split=0..50"}, {1, 1, 1}},
     {{"@split=0..50,7,shift", COLD_STAGE, "@split=0..50,7,shift"}, {1, 1, 1}},
     {{"@split=0..50,7,skill", COLD_STAGE, "@split=0..50,7,skill"}, {1, 1, 1}},

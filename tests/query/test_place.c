@@ -160,7 +160,9 @@ Test(place, what_is_not_there_is_said_with_the_reason)
         {"v1/ep000.front.mp4/arm=left", "'ep000.front.mp4' is a file"},
         {"v1/ep000.front.mp4/", "'ep000.front.mp4' is a file"},
         {"v1/.elidefs/count", ".elidefs" IN_A_MOUNT},
-        {"v1/arm=left/.as", ".as" IN_A_MOUNT},
+        {"v1/arm=left/.as",
+         "what is in .as/ has no clips of its own: only `query`, `explain` and `cp` take such a "
+         "path; give the one before it"},
         {NULL, NULL},
     };
     check_all(setup_two_versions, table);

@@ -229,7 +229,7 @@ static void ask_json(struct asking *asking, uint32_t row, const struct catalog_c
 
 static int take_source(void *ctx, const struct catalog_source *source, struct error *err)
 {
-    mix_number(ctx, (int64_t)source->root << 32 | source->changed);
+    mix_number(ctx, (int64_t)((uint64_t)source->root << 32 | source->changed));
     mix_text(ctx, source->folder);
     return 0;
 }

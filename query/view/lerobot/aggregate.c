@@ -305,8 +305,10 @@ static double *mean_of(const struct feature *feature, uint64_t episodes)
     const double *means = feature->fixed[MEAN].kept;
     CLEANUP_FREE double *products = mem_alloc(episodes * size * sizeof *products);
     double *total = mem_alloc(size * sizeof *total);
-    for (uint64_t at = 0; at < episodes * size; at++)
-        products[at] = means[at] * (double)feature->counts[at / size];
+    for (uint64_t at = 0; at < episodes * size; at++) {
+        uint64_t episode = at / size;
+        products[at] = means[at] * (double)feature->counts[episode];
+    }
     sum_episodes(products, episodes, size, total);
     for (size_t i = 0; i < size; i++)
         total[i] /= (double)feature->count;
@@ -324,7 +326,8 @@ static double *std_of(const struct feature *feature, uint64_t episodes, const do
         double variance = std * std;
         delta *= delta;
         variance += delta;
-        products[at] = variance * (double)feature->counts[at / size];
+        uint64_t episode = at / size;
+        products[at] = variance * (double)feature->counts[episode];
     }
     sum_episodes(products, episodes, size, total);
     for (size_t i = 0; i < size; i++) {

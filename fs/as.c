@@ -178,7 +178,8 @@ int as_open(struct fs *fs, const struct node *node, const struct catalog_patienc
     CLEANUP_EXTENT_MAP struct extent_map *map = NULL;
     const struct view_entry entry = {
         .name = node->name, .kind = VIEW_DERIVED, .id = node->as_id, .size = node->file.size};
-    int rc = begin_plan(fs, node, patience, &asking, err);
+    int rc =
+        patience->nowait ? -EAGAIN : begin_plan(fs, node, patience, &asking, err); /* work for the pool */
     if (rc == 0)
         rc = view_open(asking.plan, &asking.ask, &entry, &map, err);
     if (rc == 0)

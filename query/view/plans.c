@@ -3,6 +3,7 @@
  * make it, and the second is dropped. */
 #include "query/view/plans.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -122,7 +123,7 @@ int view_plans_get(struct view_plans *plans, const struct view_ask *ask, struct 
         *ret = plan;
         return 0;
     }
-    int rc = view_plan_make(ask, query, name, &plan, err);
+    int rc = catalog_reader_nowait(ask->reader) ? -EAGAIN : view_plan_make(ask, query, name, &plan, err);
     if (rc)
         return rc;
     keep(plans, plan, &canonical);

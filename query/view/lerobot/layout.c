@@ -11,42 +11,45 @@
 
 #include "query/view/lerobot/data.h"
 
-void lerobot_naming_done(struct lerobot_naming *n)
+static void naming_done(struct lerobot_naming *n)
 {
     buf_done(&n->name);
 }
 
+static const struct lerobot_layout *layout_of(const struct lerobot_naming *n)
+{
+    const struct lerobot_set *set = n->plan->own;
+    return set->layout;
+}
+
 /* ---- derived files ---- */
 
-static int print_file(const struct lerobot_layout *layout, const struct lerobot_naming *n, uint64_t id,
-                      struct buf *buf, struct error *err)
+static int print_file(const struct lerobot_naming *n, uint64_t id, struct buf *buf, struct error *err)
 {
     const struct lerobot_set *set = n->plan->own;
     int rc = lerobot_place(id) == LEROBOT_EXTRA
                  ? catalog_source_file(n->ask->reader, set->sources[0].id,
                                        set->extras[lerobot_number(id)].name, buf, err)
-                 : layout->print(n->plan, n->ask, id, buf, err);
+                 : layout_of(n)->print(n->plan, n->ask, id, buf, err);
     if (!rc && buf->len > VIEW_INLINE_BYTES_MAX)
         rc = error_set(err, EFBIG, "it is larger than %llu bytes: narrow the path",
                        (unsigned long long)VIEW_INLINE_BYTES_MAX);
     return rc;
 }
 
-static int find_size(const struct lerobot_layout *layout, const struct lerobot_naming *n, uint64_t id,
-                     uint64_t *ret, struct error *err)
+static int find_size(const struct lerobot_naming *n, uint64_t id, uint64_t *ret, struct error *err)
 {
     CLEANUP_BUF struct buf buf = BUF_INIT;
     uint32_t first, end;
-    if (layout->rows(n->plan->own, id, &first, &end))
+    if (layout_of(n)->rows(n->plan->own, id, &first, &end))
         return lerobot_data_size(n->plan->own, n->ask, first, end, ret, err);
-    int rc = print_file(layout, n, id, &buf, err);
+    int rc = print_file(n, id, &buf, err);
     if (!rc)
         *ret = buf.len;
     return rc;
 }
 
-static int file_size(const struct lerobot_layout *layout, const struct lerobot_naming *n, uint64_t id,
-                     uint64_t *ret, struct error *err)
+static int file_size(const struct lerobot_naming *n, uint64_t id, uint64_t *ret, struct error *err)
 {
     struct lerobot_set *set = n->plan->own;
     uint64_t slot;
@@ -54,10 +57,12 @@ static int file_size(const struct lerobot_layout *layout, const struct lerobot_n
         *ret = set->extras[lerobot_number(id)].size;
         return 0;
     }
-    if (!layout->slot(set, id, &slot))
+    if (!layout_of(n)->slot(set, id, &slot))
         return -ESTALE;
     uint64_t size = atomic_load(&set->sizes[slot]);
-    int rc = size ? 0 : find_size(layout, n, id, &size, err);
+    if (!size && catalog_reader_nowait(n->ask->reader))
+        return -EAGAIN; /* who must not wait for the network must not work through all episodes, either */
+    int rc = size ? 0 : find_size(n, id, &size, err);
     if (rc)
         return rc;
     atomic_store(&set->sizes[slot], size);
@@ -65,12 +70,12 @@ static int file_size(const struct lerobot_layout *layout, const struct lerobot_n
     return 0;
 }
 
-static int open_inline(const struct lerobot_layout *layout, const struct lerobot_naming *n, uint64_t id,
-                       struct extent_map **ret, struct error *err)
+static int open_inline(const struct lerobot_naming *n, uint64_t id, struct extent_map **ret,
+                       struct error *err)
 {
     CLEANUP_EXTENT_MAP struct extent_map *map = extent_map_new();
     CLEANUP_BUF struct buf buf = BUF_INIT;
-    int rc = print_file(layout, n, id, &buf, err);
+    int rc = print_file(n, id, &buf, err);
     if (!rc && buf.len)
         extent_map_append_inline(map, buf.data, buf.len);
     if (!rc)
@@ -80,18 +85,19 @@ static int open_inline(const struct lerobot_layout *layout, const struct lerobot
     return rc;
 }
 
-int lerobot_layout_open(const struct lerobot_layout *layout, struct lerobot_naming *n, uint64_t id,
-                        struct extent_map **ret, struct error *err)
+int lerobot_open(const struct view_plan *plan, const struct view_ask *ask, uint64_t id,
+                 struct extent_map **ret, struct error *err)
 {
-    const struct lerobot_set *set = n->plan->own;
+    const struct lerobot_set *set = plan->own;
+    const struct lerobot_naming n = {.plan = plan, .ask = ask};
     uint32_t first, end;
     uint64_t slot;
     bool extra = lerobot_place(id) == LEROBOT_EXTRA;
-    if (extra ? lerobot_number(id) >= set->extra_count : !layout->slot(set, id, &slot))
+    if (extra ? lerobot_number(id) >= set->extra_count : !set->layout->slot(set, id, &slot))
         return -ESTALE;
-    if (!extra && layout->rows(set, id, &first, &end))
-        return lerobot_data_map(set, n->ask, first, end, ret, err);
-    return open_inline(layout, n, id, ret, err);
+    if (!extra && set->layout->rows(set, id, &first, &end))
+        return lerobot_data_map(set, ask, first, end, ret, err);
+    return open_inline(&n, id, ret, err);
 }
 
 /* ---- entries ---- */
@@ -173,12 +179,11 @@ void lerobot_name_fixed(struct lerobot_naming *n, const struct lerobot_fixed *fi
 }
 
 /* The i-th entry, whole. */
-static int fill_entry(const struct lerobot_layout *layout, struct lerobot_naming *n, uint64_t dir, uint64_t i,
-                      struct error *err)
+static int fill_entry(struct lerobot_naming *n, uint64_t dir, uint64_t i, struct error *err)
 {
-    int rc = layout->entry(n, dir, i, err);
+    int rc = layout_of(n)->entry(n, dir, i, err);
     if (!rc && n->entry.kind == VIEW_DERIVED)
-        rc = file_size(layout, n, n->entry.id, &n->entry.size, err);
+        rc = file_size(n, n->entry.id, &n->entry.size, err);
     n->entry.name = buf_text(&n->name);
     return rc;
 }
@@ -195,23 +200,25 @@ static uint64_t number_in(const char *name)
     return number;
 }
 
-int lerobot_layout_find(const struct lerobot_layout *layout, struct lerobot_naming *n, uint64_t dir,
-                        const char *name, struct view_entry *ret, struct error *err)
+int lerobot_find(const struct view_plan *plan, const struct view_ask *ask, uint64_t dir, const char *name,
+                 struct view_entry *ret, struct error *err)
 {
-    uint64_t count = layout->count(n->plan->own, dir), first = 0, lowest;
+    struct lerobot_naming n CLEANUP(naming_done) = {.plan = plan, .ask = ask};
+    const struct lerobot_layout *layout = layout_of(&n);
+    uint64_t count = layout->count(plan->own, dir), first = 0, lowest;
     if (layout->numbered(dir, &lowest)) {
         uint64_t number = number_in(name);
         first = number >= lowest ? number - lowest : count;
         count = first < count ? first + 1 : 0;
     }
     for (uint64_t i = first; i < count; i++) {
-        int rc = layout->entry(n, dir, i, err);
-        if (!rc && strcmp(buf_text(&n->name), name) != 0)
+        int rc = layout->entry(&n, dir, i, err);
+        if (!rc && strcmp(buf_text(&n.name), name) != 0)
             continue;
         if (!rc)
-            rc = fill_entry(layout, n, dir, i, err);
+            rc = fill_entry(&n, dir, i, err);
         if (!rc) {
-            *ret = n->entry;
+            *ret = n.entry;
             ret->name = name;
         }
         return rc;
@@ -219,15 +226,16 @@ int lerobot_layout_find(const struct lerobot_layout *layout, struct lerobot_nami
     return error_set(err, ENOENT, "no '%.200s' in this view", name);
 }
 
-int lerobot_layout_list(const struct lerobot_layout *layout, struct lerobot_naming *n, uint64_t dir,
-                        uint64_t cursor, view_entry_fn *each, void *ctx, struct error *err)
+int lerobot_list(const struct view_plan *plan, const struct view_ask *ask, uint64_t dir, uint64_t cursor,
+                 view_entry_fn *each, void *ctx, struct error *err)
 {
-    uint64_t count = layout->count(n->plan->own, dir);
+    struct lerobot_naming n CLEANUP(naming_done) = {.plan = plan, .ask = ask};
+    uint64_t count = layout_of(&n)->count(plan->own, dir);
     int rc = 0;
     for (uint64_t i = cursor; !rc && i < count; i++) {
-        rc = fill_entry(layout, n, dir, i, err);
+        rc = fill_entry(&n, dir, i, err);
         if (!rc)
-            rc = each(ctx, &n->entry, i + 1, err);
+            rc = each(ctx, &n.entry, i + 1, err);
     }
     return rc;
 }
@@ -249,14 +257,15 @@ int lerobot_offered(const struct view_ask *ask, const struct query *query, bool 
     return 0;
 }
 
-int lerobot_plan(const struct view_ask *ask, struct view_plan *plan, enum lerobot_quantiles quantiles,
-                 uint64_t (*slots)(const struct lerobot_set *set), struct error *err)
+int lerobot_plan(const struct view_ask *ask, struct view_plan *plan, const struct lerobot_layout *layout,
+                 enum lerobot_quantiles quantiles, struct error *err)
 {
     struct lerobot_set *set;
     int rc = lerobot_set_make(ask, plan, quantiles, &set, err);
     if (rc)
         return rc;
-    set->sizes = mem_zero(slots(set) * sizeof *set->sizes);
+    set->layout = layout;
+    set->sizes = mem_zero(layout->slots(set) * sizeof *set->sizes);
     plan->own = set;
     plan->own_bytes = lerobot_set_bytes(set);
     return 0;

@@ -52,17 +52,16 @@ struct lerobot_layout {
                  struct error *err);
     /* Is there such a file, and in which slot of set.sizes is its size kept? */
     bool (*slot)(const struct lerobot_set *set, uint64_t id, uint64_t *ret_slot);
+    uint64_t (*slots)(const struct lerobot_set *set); /* how many there are */
 };
 
-void lerobot_naming_done(struct lerobot_naming *n);
-
-/* As struct view_kind says. */
-int lerobot_layout_find(const struct lerobot_layout *layout, struct lerobot_naming *n, uint64_t dir,
-                        const char *name, struct view_entry *ret, struct error *err);
-int lerobot_layout_list(const struct lerobot_layout *layout, struct lerobot_naming *n, uint64_t dir,
-                        uint64_t cursor, view_entry_fn *each, void *ctx, struct error *err);
-int lerobot_layout_open(const struct lerobot_layout *layout, struct lerobot_naming *n, uint64_t id,
-                        struct extent_map **ret, struct error *err);
+/* find(), list() and open() of a kind whose plan lerobot_plan() made (query/view/view.h). */
+int lerobot_find(const struct view_plan *plan, const struct view_ask *ask, uint64_t dir, const char *name,
+                 struct view_entry *ret, struct error *err);
+int lerobot_list(const struct view_plan *plan, const struct view_ask *ask, uint64_t dir, uint64_t cursor,
+                 view_entry_fn *each, void *ctx, struct error *err);
+int lerobot_open(const struct view_plan *plan, const struct view_ask *ask, uint64_t id,
+                 struct extent_map **ret, struct error *err);
 
 /* ---- for the kinds ---- */
 
@@ -84,8 +83,8 @@ uint64_t lerobot_extras(const struct lerobot_set *set, bool below_meta);
 void lerobot_name_fixed(struct lerobot_naming *n, const struct lerobot_fixed *fixed, size_t count,
                         bool below_meta, uint64_t i);
 
-/* What plan() of every kind does: `slots` by the set that was made. */
-int lerobot_plan(const struct view_ask *ask, struct view_plan *plan, enum lerobot_quantiles quantiles,
-                 uint64_t (*slots)(const struct lerobot_set *set), struct error *err);
+/* What plan() of every kind does. */
+int lerobot_plan(const struct view_ask *ask, struct view_plan *plan, const struct lerobot_layout *layout,
+                 enum lerobot_quantiles quantiles, struct error *err);
 void lerobot_plan_free(struct view_plan *plan);
 int lerobot_offered(const struct view_ask *ask, const struct query *query, bool *ret, struct error *err);

@@ -191,39 +191,19 @@ static const struct lerobot_layout layout = {
     .rows = rows_of,
     .print = print_file,
     .slot = slot_of,
+    .slots = slots,
 };
 
 /* ---- the kinds ---- */
 
-static int find(const struct view_plan *plan, const struct view_ask *ask, uint64_t dir, const char *name,
-                struct view_entry *ret, struct error *err)
-{
-    struct lerobot_naming n CLEANUP(lerobot_naming_done) = {.plan = plan, .ask = ask};
-    return lerobot_layout_find(&layout, &n, dir, name, ret, err);
-}
-
-static int list(const struct view_plan *plan, const struct view_ask *ask, uint64_t dir, uint64_t cursor,
-                view_entry_fn *each, void *ctx, struct error *err)
-{
-    struct lerobot_naming n CLEANUP(lerobot_naming_done) = {.plan = plan, .ask = ask};
-    return lerobot_layout_list(&layout, &n, dir, cursor, each, ctx, err);
-}
-
-static int open_file(const struct view_plan *plan, const struct view_ask *ask, uint64_t id,
-                     struct extent_map **ret, struct error *err)
-{
-    struct lerobot_naming n CLEANUP(lerobot_naming_done) = {.plan = plan, .ask = ask};
-    return lerobot_layout_open(&layout, &n, id, ret, err);
-}
-
 static int plan_envelope(const struct view_ask *ask, struct view_plan *plan, struct error *err)
 {
-    return lerobot_plan(ask, plan, LEROBOT_QUANTILES_ENVELOPE, slots, err);
+    return lerobot_plan(ask, plan, &layout, LEROBOT_QUANTILES_ENVELOPE, err);
 }
 
 static int plan_mean(const struct view_ask *ask, struct view_plan *plan, struct error *err)
 {
-    return lerobot_plan(ask, plan, LEROBOT_QUANTILES_MEAN, slots, err);
+    return lerobot_plan(ask, plan, &layout, LEROBOT_QUANTILES_MEAN, err);
 }
 
 const struct view_kind view_lerobot = {
@@ -232,9 +212,9 @@ const struct view_kind view_lerobot = {
     .offered = lerobot_offered,
     .plan = plan_envelope,
     .free = lerobot_plan_free,
-    .find = find,
-    .list = list,
-    .open = open_file,
+    .find = lerobot_find,
+    .list = lerobot_list,
+    .open = lerobot_open,
 };
 
 const struct view_kind view_lerobot_mean = {
@@ -243,7 +223,7 @@ const struct view_kind view_lerobot_mean = {
     .offered = lerobot_offered,
     .plan = plan_mean,
     .free = lerobot_plan_free,
-    .find = find,
-    .list = list,
-    .open = open_file,
+    .find = lerobot_find,
+    .list = lerobot_list,
+    .open = lerobot_open,
 };

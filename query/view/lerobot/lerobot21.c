@@ -169,30 +169,10 @@ static const struct lerobot_layout layout = {
     .rows = rows_of,
     .print = print_file,
     .slot = slot_of,
+    .slots = slots,
 };
 
 /* ---- the kind ---- */
-
-static int find(const struct view_plan *plan, const struct view_ask *ask, uint64_t dir, const char *name,
-                struct view_entry *ret, struct error *err)
-{
-    struct lerobot_naming n CLEANUP(lerobot_naming_done) = {.plan = plan, .ask = ask};
-    return lerobot_layout_find(&layout, &n, dir, name, ret, err);
-}
-
-static int list(const struct view_plan *plan, const struct view_ask *ask, uint64_t dir, uint64_t cursor,
-                view_entry_fn *each, void *ctx, struct error *err)
-{
-    struct lerobot_naming n CLEANUP(lerobot_naming_done) = {.plan = plan, .ask = ask};
-    return lerobot_layout_list(&layout, &n, dir, cursor, each, ctx, err);
-}
-
-static int open_file(const struct view_plan *plan, const struct view_ask *ask, uint64_t id,
-                     struct extent_map **ret, struct error *err)
-{
-    struct lerobot_naming n CLEANUP(lerobot_naming_done) = {.plan = plan, .ask = ask};
-    return lerobot_layout_open(&layout, &n, id, ret, err);
-}
 
 static int plan_view(const struct view_ask *ask, struct view_plan *plan, struct error *err)
 {
@@ -202,7 +182,7 @@ static int plan_view(const struct view_ask *ask, struct view_plan *plan, struct 
             "%llu clips are here, and format v2.1 has one file of lines about all, so at most %d are "
             "shown in it: narrow the path, by @head=%d or another condition",
             (unsigned long long)set_count(plan->set), EPISODES_MAX, EPISODES_MAX);
-    return lerobot_plan(ask, plan, LEROBOT_QUANTILES_ENVELOPE, slots, err);
+    return lerobot_plan(ask, plan, &layout, LEROBOT_QUANTILES_ENVELOPE, err);
 }
 
 const struct view_kind view_lerobot21 = {
@@ -211,7 +191,7 @@ const struct view_kind view_lerobot21 = {
     .offered = lerobot_offered,
     .plan = plan_view,
     .free = lerobot_plan_free,
-    .find = find,
-    .list = list,
-    .open = open_file,
+    .find = lerobot_find,
+    .list = lerobot_list,
+    .open = lerobot_open,
 };

@@ -11,6 +11,8 @@
 #include "query/view/lerobot/features.h"
 #include "query/view/view.h"
 
+struct lerobot_layout;
+
 enum {
     LEROBOT_SOURCES_MAX = 1000,     /* data sets in one view */
     LEROBOT_EXTRA_BYTES = 16 << 20, /* of what is kept of an episode; real ones are some KB */
@@ -70,7 +72,8 @@ struct lerobot_set {
 
     pthread_mutex_t lock; /* guards the pointer; what it points at never changes */
     struct lerobot_known *known;
-    atomic_ullong *sizes; /* of derived files, by slots of their layout; 0: not known yet */
+    const struct lerobot_layout *layout; /* which tree it is shown as */
+    atomic_ullong *sizes;                /* of derived files, by slots of their layout; 0: not known yet */
 };
 
 int lerobot_set_make(const struct view_ask *ask, struct view_plan *plan, enum lerobot_quantiles quantiles,

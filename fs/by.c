@@ -30,6 +30,7 @@ int by_find(const struct view_asked *asked, const char *name, struct node *ret, 
         return -ENOENT; /* programs try such names everywhere: not worth a reason */
     int rc = scope_open(asked->fs, dir->version, asked->patience, &scope, err);
     ret->version = dir->version;
+    ret->counted = true;
     if (dir->which == BY_VALUES) {
         ret->kind = NODE_QUERY;
         rc = rc ? rc : browse_extend(dir->query, dir->name, name, scope.reader, &ret->query, err);
@@ -58,4 +59,24 @@ int by_list(const struct view_asked *asked, struct names *names, struct error *e
         return rc;
     return dir->which == BY_VALUES ? browse_values(dir->query, dir->name, scope.reader, add, names, err)
                                    : browse_keys(dir->query, scope.reader, add, names, err);
+}
+
+static int count(void *ctx, const char *name, struct error *err)
+{
+    ++*(uint64_t *)ctx;
+    return 0;
+}
+
+int by_size(struct fs *fs, const struct node *node, const struct catalog_patience *patience, uint64_t *ret,
+            struct error *err)
+{
+    CLEANUP_SCOPE struct scope scope = {0};
+    uint64_t found = 0;
+    int rc = scope_open(fs, node->version, patience, &scope, err);
+    if (rc < 0)
+        return rc;
+    rc = node->kind == NODE_QUERY ? query_count(node->query, scope.reader, &found, err)
+                                  : browse_values(node->query, node->name, scope.reader, count, &found, err);
+    *ret = rc ? 0 : found;
+    return rc == -EFBIG ? 0 : rc; /* its listing says why */
 }

@@ -10,6 +10,7 @@
 
 #include "cache/base/buf.h"
 #include "fs/attr.h"
+#include "fs/by.h"
 #include "fs/inode.h"
 #include "fs/reply.h"
 #include "fs/scope.h"
@@ -199,6 +200,7 @@ int lookup_entry(struct task *task, const struct catalog_patience *patience, str
          * version may be another one after a purge */
         rc = attr_of_node(task->fs, &wanted, patience, &entry.attr, &entry.attr_timeout, err);
         entry.entry_timeout = wanted.query && !dir->query ? FS_WHILE : entry.attr_timeout;
+        entry.attr_timeout = wanted.counted ? FS_NOT : entry.attr_timeout; /* to count is for who asks */
     }
     if (rc == 0)
         enter(task, &wanted, &entry);
@@ -227,11 +229,16 @@ int lookup_attr(struct task *task, const struct catalog_patience *patience, stru
     struct stat st;
     double timeout = FS_FOREVER;
     int rc = -ESTALE;
-    const struct node *node;
+    uint64_t size = 0;
+    const struct node *node = NULL;
     if (node_is_clip(task->ino))
         rc = attr_of_clip(task, patience, &st, err);
     else if ((node = nodes_get(task->fs->nodes, task->ino)))
         rc = attr_of_node(task->fs, node, patience, &st, &timeout, err);
+    if (rc == 0 && node && node->counted) {
+        rc = by_size(task->fs, node, patience, &size, err);
+        st.st_size = (off_t)size;
+    }
     if (rc == 0)
         reply_attr(task->req, &st, timeout);
     return rc;

@@ -61,6 +61,7 @@ struct node {
     struct query *query; /* of the same; else NULL */
     const struct view *view; /* VIEW */
     unsigned which;          /* VIEW: its own; LIVE: enum live_file */
+    bool counted;            /* a directory in .by/: its size is by_size(), found out when it is asked for */
     char *as;                /* DERIVED, a VIEW below .as: the name there, owned; else NULL */
     uint64_t as_id;          /* of the same: its id in that view */
     struct files_entry file; /* DERIVED: size alone; CLIP: all but the name */

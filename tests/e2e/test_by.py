@@ -34,6 +34,18 @@ def test_it_lists_the_keys_that_divide_the_set_and_their_values_of_most_clips_fi
         assert listed == sorted(counts, key=lambda value: (-counts[value], value))
 
 
+def test_ls_l_tells_how_many_values_a_key_has_and_how_many_clips_a_value(mount):
+    for folder, narrower in (mount / "v1/.by", {}), (mount / "v1/outcome=fail/.by", {"outcome": "fail"}):
+        for key in "arm", "object", "operator":
+            assert os.stat(folder / key).st_size == len(os.listdir(folder / key))
+            for value in os.listdir(folder / key):
+                assert os.stat(folder / key / value).st_size == len(clips(**narrower, **{key: value})), (key, value)
+    lines = run("ls", "-l", mount / "v1/.by/object").stdout.splitlines()[1:]
+    told = {line.split()[8]: int(line.split()[4]) for line in lines}
+    assert told == {value: len(clips(object=value)) for value in told} and len(told) > 1
+    assert os.stat(mount / "v1/arm=left").st_size == 0, "a path itself is not counted"
+
+
 def test_a_value_is_the_query_with_that_condition(mount):
     assert keys(mount / "v1/.by/arm/left") == clips(arm="left")
     assert keys(mount / "v1/outcome=fail/.by/arm/left") == clips(arm="left", outcome="fail")

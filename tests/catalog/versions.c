@@ -197,3 +197,25 @@ struct catalog_counts versions_counts(struct versions *versions, const char *nam
         fprintf(stderr, "%s: %s\n", name, versions->err.text);
     return rc ? (struct catalog_counts){UINT64_MAX, UINT64_MAX} : counts;
 }
+
+void versions_apply_layers(struct versions *v, const struct versions_layers *layers)
+{
+    struct apply_limits limits = APPLY_LIMITS;
+    struct changeset *sealed = changeset_new(), *tail = changeset_new();
+    char key[32];
+    limits.tail_rows = 2 * layers->more;
+    v->limits = &limits;
+    layers->add(sealed, 0, layers->clips);
+    must(versions_apply(v, sealed), &v->err);
+    layers->add(tail, layers->clips, layers->clips + layers->more);
+    must(versions_apply(v, tail), &v->err);
+    struct changeset *labels = labels_by("anna", CHANGESET_ALL);
+    set_attribute(labels, "arm", VALUE_TEXT, false);
+    for (unsigned i = 0; i < layers->labelled; i++) {
+        snprintf(key, sizeof key, "ep%0*u", layers->digits, i * (layers->clips / layers->labelled));
+        set_labels(labels, key, (uint64_t)i + 1);
+        set_value(labels, "arm", VALUE_TEXT, "both");
+    }
+    must(versions_apply(v, labels), &v->err);
+    v->limits = NULL;
+}

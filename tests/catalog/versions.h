@@ -44,6 +44,15 @@ struct value value_of(enum value_type type, const char *text);
 /* A set of labels. */
 struct changeset *labels_by(const char *setter, enum changeset_policy policy);
 void set_labels(struct changeset *set, const char *key, uint64_t line);
+/* All that may lie above each other, in three versions: sealed clips, `more` in a tail run, and above both
+ * `labelled` of the sealed ones with arm=both. */
+struct versions_layers {
+    void (*add)(struct changeset *set, unsigned from,
+                unsigned to); /* the clips [from, to) and their attributes */
+    unsigned clips, more, labelled;
+    int digits; /* of the number behind "ep" in a key */
+};
+void versions_apply_layers(struct versions *versions, const struct versions_layers *layers);
 /* Spans in seconds: start, end, start, end, ... ended by a negative start; NULL: none. */
 void set_events(struct changeset *set, const char *label, const double *spans);
 /* A stream of 6 inline bytes and `len` bytes from `offset` of the object `path` (of 10,000 bytes). */

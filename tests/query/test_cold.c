@@ -64,29 +64,12 @@ static void add_clips(struct changeset *set, unsigned from, unsigned to)
     }
 }
 
-/* Sealed clips, clips in a tail run, and labels above both. */
 static void make(struct versions *v)
 {
-    struct apply_limits limits = APPLY_LIMITS;
-    struct changeset *sealed = changeset_new(), *tail = changeset_new();
-    char key[16];
-    unsigned all = clips_of_test();
+    const struct versions_layers layers = {
+        .add = add_clips, .clips = clips_of_test(), .more = MORE, .labelled = LABELLED, .digits = 7};
     versions_init(v);
-    limits.tail_rows = 2 * MORE;
-    v->limits = &limits;
-    add_clips(sealed, 0, all);
-    cr_assert_eq(versions_apply(v, sealed), 0, "%s", v->err.text);
-    add_clips(tail, all, all + MORE);
-    cr_assert_eq(versions_apply(v, tail), 0, "%s", v->err.text);
-    struct changeset *labels = labels_by("anna", CHANGESET_ALL);
-    set_attribute(labels, "arm", VALUE_TEXT, false);
-    for (unsigned i = 0; i < LABELLED; i++) {
-        snprintf(key, sizeof key, "ep%07u", i * (all / LABELLED));
-        set_labels(labels, key, (uint64_t)i + 1);
-        set_value(labels, "arm", VALUE_TEXT, "both");
-    }
-    cr_assert_eq(versions_apply(v, labels), 0, "%s", v->err.text);
-    v->limits = NULL;
+    versions_apply_layers(v, &layers);
 }
 
 enum { NEAR, FAR, HALF, SETS };

@@ -35,7 +35,7 @@ struct scene {
 };
 
 /* Values that a block, few blocks or a posting of several pages have; half of the clips have no `note`. */
-static void add_clips(struct changeset *set, int from, int to)
+static void add_clips(struct changeset *set, unsigned from, unsigned to)
 {
     char text[32];
     set_attribute(set, "arm", VALUE_TEXT, false);
@@ -43,7 +43,7 @@ static void add_clips(struct changeset *set, int from, int to)
     set_attribute(set, "skill", VALUE_TEXT, false);
     set_attribute(set, "note", VALUE_TEXT, false);
     set_attribute(set, "length", VALUE_INT, false);
-    for (int i = from; i < to; i++) {
+    for (int i = (int)from; i < (int)to; i++) {
         int random = i * 7919 % 104729;
         snprintf(text, sizeof text, "ep%06d", i);
         if (i == UNNUMBERED)
@@ -61,27 +61,11 @@ static void add_clips(struct changeset *set, int from, int to)
     }
 }
 
-/* Sealed clips, clips in a tail run, and labels above both. */
 static void commit_all(struct versions *v)
 {
-    struct apply_limits limits = APPLY_LIMITS;
-    struct changeset *sealed = changeset_new(), *tail = changeset_new();
-    char key[16];
-    limits.tail_rows = 2 * MORE;
-    v->limits = &limits;
-    add_clips(sealed, 0, CLIPS);
-    cr_assert_eq(versions_apply(v, sealed), 0, "%s", v->err.text);
-    add_clips(tail, CLIPS, CLIPS + MORE);
-    cr_assert_eq(versions_apply(v, tail), 0, "%s", v->err.text);
-    struct changeset *labels = labels_by("anna", CHANGESET_ALL);
-    set_attribute(labels, "arm", VALUE_TEXT, false);
-    for (int i = 0; i < LABELLED; i++) {
-        snprintf(key, sizeof key, "ep%06d", i * (CLIPS / LABELLED));
-        set_labels(labels, key, (uint64_t)i + 1);
-        set_value(labels, "arm", VALUE_TEXT, "both");
-    }
-    cr_assert_eq(versions_apply(v, labels), 0, "%s", v->err.text);
-    v->limits = NULL;
+    const struct versions_layers layers = {
+        .add = add_clips, .clips = CLIPS, .more = MORE, .labelled = LABELLED, .digits = 6};
+    versions_apply_layers(v, &layers);
 }
 
 /* So many commits more, each with runs of hashes of its own. */
@@ -90,7 +74,7 @@ static void append(struct versions *v, int commits)
     enum { EACH = 40 };
     for (int i = 0; i < commits; i++) {
         struct changeset *set = changeset_new();
-        add_clips(set, CLIPS + MORE + i * EACH, CLIPS + MORE + (i + 1) * EACH);
+        add_clips(set, (unsigned)(CLIPS + MORE + i * EACH), (unsigned)(CLIPS + MORE + (i + 1) * EACH));
         cr_assert_eq(versions_apply(v, set), 0, "%s", v->err.text);
     }
 }

@@ -14,7 +14,7 @@ static const char *const names[AHEAD_TABLES] = {
     [AHEAD_EVENT] = "event",         [AHEAD_HASH] = "hash",       [AHEAD_MEMBERS] = "members",
     [AHEAD_ATTRIBUTE] = "attribute", [AHEAD_STATE] = "state",     [AHEAD_FILE] = "file",
     [AHEAD_SOURCE] = "source",       [AHEAD_SOURCED] = "sourced", [AHEAD_EXTRA] = "extra",
-    [AHEAD_STREAM] = "stream",       [AHEAD_OBJECT] = "object",
+    [AHEAD_STREAM] = "stream",
 };
 
 void ahead_done(struct ahead *ahead)

@@ -32,7 +32,6 @@ enum ahead_table {
     AHEAD_EVENT,
     AHEAD_HASH,
     AHEAD_STREAM,
-    AHEAD_OBJECT,
     AHEAD_SOURCE,
     AHEAD_FILE,
     AHEAD_SOURCED,

@@ -123,6 +123,7 @@ uint64_t cache_size(const struct cache_file *file);
 struct cache_presence {
     uint64_t missing;   /* a read of them would ask the store */
     uint64_t unwritten; /* asked for or here, but not (yet) on disk */
+    uint64_t unchecked; /* on disk, as its notes say: the first read tells whether they are right */
     bool writable;      /* false: another process writes the local file, or the folder fails */
 };
 void cache_presence(const struct cache_file *file, struct cache_presence *ret);

@@ -166,6 +166,7 @@ void cache_presence(const struct cache_file *file, struct cache_presence *ret)
             uint64_t bytes = blocks_bytes(&cached->blocks, i, i + 1);
             found.missing += state == BLOCK_ABSENT ? bytes : 0;
             found.unwritten += state == BLOCK_COMING || state == BLOCK_MEMORY ? bytes : 0;
+            found.unchecked += state == BLOCK_DISK ? bytes : 0;
         }
         found.writable = cached->disk.writable;
         pthread_mutex_unlock(&cached->lock);

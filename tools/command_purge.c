@@ -184,13 +184,12 @@ const struct command command_purge = {
         "they are "
         "removed from the store by \"elidefs gc\". A mount shows them until it looks for new versions again. "
         "What it cannot do: the recordings that clips were imported from stay where they are, and an import "
-        "of them "
-        "brings the clips back, as new ones; names of attributes and of who set values, sources and messages "
+        "of "
+        "them brings the clips back, as new ones; what a LeRobot data set says of all its episodes (README, "
+        "meta/) goes with the last of them; names of attributes and of who set values, sources and messages "
         "of "
         "versions, pins beside roots (elidefs root), parts of imports that are not merged, caches of "
-        "machines, and catalogs, exports and clips "
-        "that somebody "
-        "has copied are not touched.",
+        "machines, and catalogs, exports and clips that somebody has copied are not touched.",
     .options = options,
     .store_options = true,
     .cache_options = true,

@@ -130,8 +130,8 @@ static uint64_t room_of(const struct stream *stream)
     return (blocks + blocks / 256 + 2) * CACHE_BLOCK_BYTES;
 }
 
-/* May this stream come, too? */
-static bool claim(struct prefetch *all, const struct stream *stream, uint64_t missing)
+/* May this stream come, too? `here` bytes of it need not. */
+static bool claim(struct prefetch *all, const struct stream *stream, uint64_t missing, uint64_t here)
 {
     pthread_mutex_lock(&all->lock);
     if (missing > all->options->bytes - all->claimed)
@@ -142,7 +142,7 @@ static bool claim(struct prefetch *all, const struct stream *stream, uint64_t mi
     if (may) {
         all->claimed += missing;
         all->held += room_of(stream);
-        all->told.here += stream->size - missing;
+        all->told.here += here;
     }
     pthread_mutex_unlock(&all->lock);
     return may;
@@ -216,12 +216,14 @@ static int fetch(struct prefetch *all, struct cache_file *file, struct cache_pre
                  struct error *err)
 {
     int rc = 0;
-    for (unsigned i = 0; !rc && i < TRIES && (presence->missing || presence->unwritten); i++) {
+    bool lacks = true; /* or was not looked at: what is on disk and damaged is found by reading it */
+    for (unsigned i = 0; !rc && i < TRIES && lacks; i++) {
         rc = read_all(all, file, chunk, err);
         if (!rc)
             wait_written(all, file, presence);
+        lacks = presence->missing || presence->unwritten;
     }
-    if (!rc && (presence->missing || presence->unwritten))
+    if (!rc && lacks)
         rc = has_ended(all) ? 1 : error_set(err, EIO, "the cache does not keep what it is given");
     return rc;
 }
@@ -245,16 +247,17 @@ static int warm_file(struct prefetch *all, const struct stream *stream, struct c
         pthread_mutex_unlock(&all->lock);
         return 0;
     }
-    if (!claim(all, stream, before.missing))
+    if (!claim(all, stream, before.missing, stream->size - before.missing - before.unwritten))
         return 1;
     after = before;
-    bool here = !before.missing && !before.unwritten;
+    bool here = !before.missing && !before.unwritten && !before.unchecked;
     int rc = !here ? fetch(all, file, &after, chunk, err) : 0;
     if (here)
         count_bytes(all, stream->size);
     cache_presence(file, &after);
     pthread_mutex_lock(&all->lock);
-    all->told.fetched += before.missing - after.missing;
+    if (before.missing > after.missing) /* else another stream of the same bytes has them, or had */
+        all->told.fetched += before.missing - after.missing;
     pthread_mutex_unlock(&all->lock);
     if (!rc)
         note_here(all, stream);

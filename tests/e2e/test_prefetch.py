@@ -184,3 +184,28 @@ def test_a_mount_tells_what_was_fetched_ahead_and_how_much_of_it_was_read(sample
         path.read_bytes()
         wait_until(lambda: stats(point)["cache_bytes_ahead_read"] == stats(point)["cache_bytes_ahead"])
         assert re.search(r" fetched, of them .* ahead of any read \(.* were read later\)", elidefs("status", point).stdout)
+
+
+def test_streams_of_the_same_bytes_are_counted_once_and_never_below_nothing(web, tmp_path):
+    folder = web.www / tmp_path.name
+    folder.mkdir()
+    (folder / "one.bin").write_bytes(os.urandom(3 << 20))
+    (folder / "clips.jsonl").write_text("".join(
+        '{"key":"%s","streams":{"one":{"url":"%s"}}}\n' % (key, folder / "one.bin") for key in "abcd"))
+    elidefs("init", folder)
+    elidefs("import", folder, folder / "clips.jsonl")
+    done = elidefs("prefetch", folder, "v1", "--cache", tmp_path / "cache")
+    assert said(done)[:3] == (4, 4, 3 << 20), done.stdout
+    assert said(done)[4] <= 3 * (3 << 20), done.stdout
+
+
+def test_what_is_damaged_in_the_cache_is_fetched_again(remote, tmp_path):
+    cache = tmp_path / "cache"
+    first = said(elidefs("prefetch", remote, "v1", "--cache", cache))
+    video = next(path for path in cache.rglob("*") if path.is_file() and path.read_bytes()[4:8] == b"ftyp")
+    with open(video, "r+b") as file:
+        file.seek(8192)
+        file.write(os.urandom(4096))
+    again = said(elidefs("prefetch", remote, "v1", "--cache", cache))
+    assert again[:2] == first[:2] and again[3] > 0, "it is read, and what is wrong comes anew"
+    assert said(elidefs("prefetch", remote, "v1", "--cache", cache))[3] == 0

@@ -7,7 +7,7 @@ import subprocess
 import catalog_pages
 import pytest
 
-from conftest import ELIDEFS, SAMPLE, elidefs
+from conftest import ELIDEFS, SAMPLE, elidefs, mounted
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -146,6 +146,34 @@ def test_files_of_a_set_go_with_the_last_of_its_clips_that_is_purged(dataset, ma
     pulled = tmp_path / "v1.db"
     elidefs("catalog", "pull", dataset, "v1", pulled)
     assert MODALITY not in pulled.read_bytes()
+
+
+def test_files_of_a_set_that_another_took_the_place_of_go_with_the_purge(dataset, made, tmp_path):
+    source, other = (shutil.copytree(made[0], tmp_path / name) for name in ("source", "other"))
+    (source / "README.md").write_text("secret of jane")
+    elidefs("import", dataset, source)
+    for path in other.rglob("*/*"):
+        path.is_file() and path.touch()
+    elidefs("import", dataset, other, "--replaces", source)
+    elidefs("purge", dataset, "latest/", "--all", "--yes")
+    for version in ("v1", "latest"):
+        assert listed(dataset, version) == [], version
+        elidefs("catalog", "pull", dataset, version, tmp_path / "it.db")
+        assert b"secret of jane" not in (tmp_path / "it.db").read_bytes()
+        (tmp_path / "it.db").unlink()
+
+
+def test_what_a_view_cannot_do_without_is_kept_whatever_else_is_there(dataset, tmp_path):
+    source = shutil.copytree(SAMPLE, tmp_path / "source")
+    (source / "meta/cal").mkdir()
+    for number in range(300):
+        (source / f"meta/cal/{number:03d}.json").write_text(str(number))
+    done = elidefs("import", dataset, source)
+    assert "it would leave no room for meta/info.json" in done.stderr
+    names = [line.split()[0] for line in elidefs("catalog", "sources", dataset, "v1").stdout.splitlines()]
+    assert "1/meta/info.json" in names and "1/meta/cal/253.json" in names and "1/meta/cal/254.json" not in names
+    with mounted(dataset, tmp_path / "mnt", tmp_path / "cache") as point:
+        assert (point / "v1/.as/lerobot/meta/info.json").exists()
 
 
 def test_names_that_are_none_say_how_one_looks(dataset):

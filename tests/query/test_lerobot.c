@@ -98,6 +98,24 @@ Test(lerobot, statistics_are_lists_of_one_length_each_or_nothing)
     check_leaks();
 }
 
+Test(lerobot, a_list_of_numbers_and_lists_is_no_statistic)
+{
+    static const char *const mixed[] = {"[1,[]]",  "[[],1]",          "[[[]],1]",     "[[1],[[]]]",
+                                        "[[],[]]", "[[1,[]],[2,[]]]", "[[[]],[[1]]]", "[1,[2]]",
+                                        "[[1],2]", "[[[1]],[[]]]"};
+    for (size_t i = 0; i < sizeof mixed / sizeof *mixed; i++) {
+        CLEANUP_BUF struct buf buf = BUF_INIT;
+        struct seen seen = {0};
+        struct error err = {0};
+        buf_printf(&buf, "{\"episode_index\":7,\"length\":117,\"tasks\":[],\"videos\":[],\"stats/a/min\":%s}",
+                   mixed[i]);
+        cr_assert_eq(lerobot_said_stats(&buf, print_stat, &seen, &err), 0, "%s", err.text);
+        cr_assert_str_eq(buf_text(&seen.text), "a min \n", "%s", mixed[i]);
+        buf_done(&seen.text);
+    }
+    check_leaks();
+}
+
 Test(lerobot, a_text_that_was_cut_or_changed_is_an_error_or_read)
 {
     for (size_t len = 0; len < strlen(good); len++)

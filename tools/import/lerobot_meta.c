@@ -29,10 +29,16 @@ static bool is_own(const char *name)
 
 /* ---- files ---- */
 
+static const char info_name[] = "meta/info.json";
+
 struct taking {
     const struct lerobot_import *import;
     const struct lerobot_info *info;
     struct buf bytes;
+    size_t files;      /* taken, */
+    uint64_t taken;    /* and their bytes */
+    bool info_to_come; /* nothing can be shown as a LeRobot data set without it: no other file takes its room
+                        */
 };
 
 static void leave_out(const struct taking *t, const struct source_object *object, const char *why)
@@ -46,11 +52,21 @@ static int read_file(struct taking *t, const struct source_object *object, const
                      struct error *err)
 {
     buf_clear(&t->bytes);
-    if (!strcmp(name, "meta/info.json")) {
+    if (!strcmp(name, info_name)) {
         buf_append(&t->bytes, t->info->text.data, t->info->text.len);
         return 0;
     }
     return source_read_all(t->import->source, object->path, SOURCE_FILE_BYTES_MAX, &t->bytes, err);
+}
+
+static int check_file(const struct taking *t, const struct source_object *object, const char *name,
+                      struct error *err)
+{
+    bool room = !t->info_to_come || (t->files + 1 < SOURCE_FILES_MAX &&
+                                     t->taken + object->pinned.size + t->info->text.len <= SOURCE_BYTES_MAX);
+    if (!room)
+        return error_set(err, E2BIG, "it would leave no room for %s", info_name);
+    return changeset_source_check(t->import->drafts->set, name, (size_t)object->pinned.size, err);
 }
 
 static int take_file(struct taking *t, const struct source_object *object, const char *name,
@@ -59,7 +75,8 @@ static int take_file(struct taking *t, const struct source_object *object, const
     struct changeset *set = t->import->drafts->set;
     struct error why = {0};
     t->import->named[object - t->import->source->objects] = true;
-    if (changeset_source_check(set, name, (size_t)object->pinned.size, &why)) {
+    t->info_to_come &= strcmp(name, info_name) != 0;
+    if (check_file(t, object, name, &why)) {
         leave_out(t, object, why.text);
         return 0;
     }
@@ -70,14 +87,18 @@ static int take_file(struct taking *t, const struct source_object *object, const
         *err = (struct error){0};
         return 0;
     }
-    return rc < 0 ? rc : changeset_source_file(set, name, t->bytes.data, t->bytes.len, err);
+    if (rc < 0)
+        return rc;
+    t->files++;
+    t->taken += t->bytes.len;
+    return changeset_source_file(set, name, t->bytes.data, t->bytes.len, err);
 }
 
 int lerobot_meta_files(const struct lerobot_import *import, const struct lerobot_info *info,
                        uint32_t *ret_source, struct error *err)
 {
     const struct source *source = import->source;
-    struct taking t = {.import = import, .info = info};
+    struct taking t = {.import = import, .info = info, .info_to_come = true};
     size_t count;
     int rc = changeset_source_begin(import->drafts->set, import->root, import->folder, ret_source, err);
     for (size_t first = source_below(source, info->folder, &count), i = first; !rc && i < first + count;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a source said of itself goes with the last of its clips: while there is another, it is said of that.
- */
+ * One whose clips are another's by now has none; the next import from it says all of it anew. */
 #include "index/catalog/groups/clips.h"
 #include "index/catalog/source_files.h"
 #include "index/commit/scrub/scrub_state.h"
@@ -33,8 +33,21 @@ static int note_all(struct scrub *scrub, struct rowset *of, struct error *err)
     return rc;
 }
 
-/* The scrubbed rows of a group are of none from here on; what they were of in `gone`. */
-static int scrub_group(struct scrub *scrub, uint32_t group, struct rowset *gone, struct error *err)
+static int note_sources(struct scrub *scrub, struct rowset *all, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    struct source_row row;
+    int rc = db_query(scrub->db, QUERY_SOURCES, &stmt, err);
+    if (rc)
+        return rc;
+    while ((rc = db_step(scrub->db, stmt, err)) == 1 && !(rc = source_row_take(scrub->db, stmt, &row, err)))
+        rowset_add(all, row.id);
+    sqlite3_reset(stmt);
+    return rc;
+}
+
+/* The scrubbed rows of a group are of none from here on. */
+static int scrub_group(struct scrub *scrub, uint32_t group, struct error *err)
 {
     uint32_t sources[SOURCED_ROWS], first = group << SCHEMA_SOURCED_BITS, row;
     struct sourced was CLEANUP(sourced_done) = {0};
@@ -45,8 +58,6 @@ static int scrub_group(struct scrub *scrub, uint32_t group, struct rowset *gone,
         rc = sourced_get(scrub->db, &was, first + i, &sources[i], err);
     for (uint64_t from = first; !rc && scrub_next(scrub, from, &row) && row - first < SOURCED_ROWS;
          from = row + UINT64_C(1)) {
-        if (sources[row - first])
-            rowset_add(gone, sources[row - first]);
         some |= sources[row - first] != 0;
         sources[row - first] = 0;
     }
@@ -57,13 +68,13 @@ static int scrub_group(struct scrub *scrub, uint32_t group, struct rowset *gone,
                      : db_drop_rows(scrub->db, QUERY_SOURCED_DROP, group, group, err);
 }
 
-static int scrub_groups(struct scrub *scrub, struct rowset *gone, struct error *err)
+static int scrub_groups(struct scrub *scrub, struct error *err)
 {
     uint32_t row;
     int rc = 0;
     for (uint64_t from = 0; !rc && scrub_next(scrub, from, &row);) {
         uint32_t group = row >> SCHEMA_SOURCED_BITS;
-        rc = scrub_group(scrub, group, gone, err);
+        rc = scrub_group(scrub, group, err);
         from = (group + UINT64_C(1)) << SCHEMA_SOURCED_BITS;
     }
     return rc;
@@ -73,7 +84,9 @@ int scrub_sources(struct scrub *scrub, struct error *err)
 {
     CLEANUP_ROWSET struct rowset *gone = rowset_new(), *left = rowset_new();
     uint32_t id;
-    int rc = scrub_groups(scrub, gone, err);
+    int rc = scrub_groups(scrub, err);
+    if (!rc)
+        rc = note_sources(scrub, gone, err);
     if (!rc && !rowset_empty(gone))
         rc = note_all(scrub, left, err);
     rowset_andnot(gone, left);

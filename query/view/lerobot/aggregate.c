@@ -213,7 +213,7 @@ static int take(struct lerobot_aggregate *all, struct feature *feature, const ch
 }
 
 /* Counts are taken before all else. */
-static void take_count(const struct lerobot_aggregate *all, struct feature *feature,
+static void take_count(struct lerobot_aggregate *all, struct feature *feature,
                        const struct lerobot_tensor *tensor)
 {
     if (feature->count_seen > all->episodes)
@@ -224,6 +224,7 @@ static void take_count(const struct lerobot_aggregate *all, struct feature *feat
         return;
     }
     mem_grow(&feature->counts, &feature->counts_cap, feature->count_seen + 1, sizeof *feature->counts);
+    all->kept_bytes += sizeof *feature->counts;
     feature->counts[feature->count_seen++] = (int64_t)tensor->values[0];
     feature->count += (int64_t)tensor->values[0];
 }

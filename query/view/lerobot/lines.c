@@ -27,7 +27,7 @@ struct lines {
     uint32_t episode;   /* the next one */
     uint32_t attribute; /* of the value before; UINT32_MAX: none */
     bool multi;
-    struct buf extra;
+    struct buf extra, name;
     const char *between;
     char *feature; /* of the statistic before */
 };
@@ -98,13 +98,11 @@ int lerobot_lines_episodes(const struct lerobot_set *set, const struct view_plan
 
 /* ---- statistics ---- */
 
-static bool is_known(const struct lines *lines, const char *feature, const char *stat)
+static bool is_known(struct lines *lines, const char *feature, const char *stat)
 {
-    for (size_t i = 0; i < lines->known->column_count; i++)
-        if (!strcmp(lines->known->columns[i].stat, stat) &&
-            !strcmp(lines->known->columns[i].feature, feature))
-            return true;
-    return false;
+    buf_clear(&lines->name);
+    buf_printf(&lines->name, "%s/%s", feature, stat);
+    return strmap_find(lines->known->by_name, buf_text(&lines->name), lines->name.len) != NULL;
 }
 
 static int print_stat(void *ctx, const char *feature, const char *stat, const struct lerobot_tensor *tensor,
@@ -155,5 +153,6 @@ int lerobot_lines_stats(struct lerobot_set *set, const struct view_plan *plan, c
     if (!rc)
         rc = view_walk(plan, ask, 0, set->count, print_stats, &lines, err);
     buf_done(&lines.extra);
+    buf_done(&lines.name);
     return rc;
 }

@@ -222,7 +222,10 @@ static int read_tensor(struct saying *s, struct lerobot_tensor *tensor, bool *re
             take_leaf(tensor, &shape, level, &s->token);
         }
     } while (level);
-    *ret_good = !shape.bad && shape.leaf;
+    uint64_t numbers = 1; /* that lists of these lengths hold, where none of the innermost is a list */
+    for (unsigned i = 0; i < tensor->depth; i++)
+        numbers *= tensor->dims[i];
+    *ret_good = !shape.bad && shape.leaf && numbers == tensor->count;
     return 0;
 }
 

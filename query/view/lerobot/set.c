@@ -85,6 +85,11 @@ static int check_alike(const struct making *m, const struct lerobot_features *fe
     return refuse_mixed(m, "source", why, err);
 }
 
+enum {
+    TASK_BYTES = 200, /* of a task besides its text */
+    JSON_TIMES = 20   /* memory of a tree by its text */
+};
+
 static int take_extra_file(void *ctx, const char *name, uint64_t size, struct error *err)
 {
     struct lerobot_set *set = ctx;
@@ -99,6 +104,7 @@ static int take_extra_file(void *ctx, const char *name, uint64_t size, struct er
         return 0;
     mem_grow(&set->extras, &set->extra_cap, set->extra_count + 1, sizeof *set->extras);
     set->extras[set->extra_count++] = (struct lerobot_extra){mem_text(name), size};
+    set->text_bytes += sizeof *set->extras + strlen(name) + 1;
     return 0;
 }
 
@@ -121,12 +127,14 @@ static int add_source(struct making *m, uint32_t id, struct error *err)
     struct lerobot_features features;
     int rc = catalog_source_file(m->ask->reader, id, info_name, &text, err);
     if (rc == -ENOENT)
-        return error_set(err, ENOENT, "the data set that the clips are of has no %s kept: import it again",
+        return error_set(err, ENOENT,
+                         "the data set that the clips are of has no %s kept; an import of it says why",
                          info_name);
     if (!rc)
         rc = lerobot_features_read(info_name, &text, &features, err);
     if (rc)
         return rc;
+    set->text_bytes += JSON_TIMES * text.len;
     rc = check_features(&features, err);
     if (!rc && set->source_count == LEROBOT_SOURCES_MAX)
         rc = error_set(err, EFBIG, "the clips are of more than %d data sets", LEROBOT_SOURCES_MAX);
@@ -231,8 +239,10 @@ static void take_tasks(struct lerobot_set *set, const struct lerobot_said *said,
         bool is_new;
         size_t before = strmap_count(set->tasks);
         struct strmap_entry *entry = strmap_put(set->tasks, said->tasks[i].text, said->tasks[i].len, &is_new);
-        if (is_new)
+        if (is_new) {
             entry->value = before;
+            set->text_bytes += TASK_BYTES + said->tasks[i].len;
+        }
         set->task_refs[set->task_ref_count++] =
             (struct lerobot_task_ref){said->tasks[i].number, (uint32_t)entry->value};
     }
@@ -346,6 +356,7 @@ static void known_free(struct lerobot_known *known)
         free(known->columns[i].stat);
     }
     free(known->columns);
+    strmap_free(known->by_name);
     buf_done(&known->stats);
     free(known);
 }
@@ -374,11 +385,10 @@ void lerobot_set_free(struct lerobot_set *set)
 
 size_t lerobot_set_bytes(const struct lerobot_set *set)
 {
-    enum { TASK_BYTES = 200, SOURCE_BYTES = 64 << 10 };
     return sizeof *set + set->cap * sizeof *set->episodes +
            set->camera_streams_cap * sizeof *set->camera_streams +
-           set->task_ref_cap * sizeof *set->task_refs + strmap_count(set->tasks) * TASK_BYTES +
-           set->source_count * SOURCE_BYTES + set->file_count * (sizeof *set->files + sizeof *set->sizes);
+           set->task_ref_cap * sizeof *set->task_refs + set->text_bytes +
+           set->file_count * sizeof *set->files + set->count * sizeof *set->sizes;
 }
 
 /* ---- what the statistics of all tell ---- */
@@ -439,6 +449,16 @@ static int survey_clip(void *ctx, uint32_t row, struct error *err)
     return rc;
 }
 
+static void name_columns(struct lerobot_known *known, struct buf *name)
+{
+    known->by_name = strmap_new();
+    for (size_t i = 0; i < known->column_count; i++) {
+        buf_clear(name);
+        buf_printf(name, "%s/%s", known->columns[i].feature, known->columns[i].stat);
+        strmap_put(known->by_name, buf_text(name), name->len, NULL)->value = i;
+    }
+}
+
 /* Keeps the columns that all episodes have, of features that the view has. */
 static void choose_columns(struct survey *s)
 {
@@ -455,6 +475,7 @@ static void choose_columns(struct survey *s)
         free(column.stat);
     }
     known->column_count = kept;
+    name_columns(known, &s->name);
 }
 
 static int survey(struct survey *s, const struct view_plan *plan, struct error *err)

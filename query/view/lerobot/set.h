@@ -49,6 +49,7 @@ struct lerobot_known { /* found out when it is asked for first, all of it or not
     struct buf stats;  /* meta/stats.json */
     struct lerobot_stat_column *columns;
     size_t column_count, column_cap;
+    struct strmap *by_name; /* "FEATURE/STAT" -> its number in `columns` */
 };
 
 struct lerobot_set {
@@ -64,6 +65,7 @@ struct lerobot_set {
     struct lerobot_task_ref *task_refs;
     size_t task_ref_count, task_ref_cap;
     struct strmap *tasks; /* in the order in which episodes have them first */
+    size_t text_bytes;    /* memory of what was read besides: tasks, features, names of files */
     uint64_t frames;
     uint32_t *files; /* the first episode of each file of data/, and behind them `count` */
     size_t file_count, file_cap;

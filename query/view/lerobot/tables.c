@@ -79,9 +79,8 @@ struct episodes {
     struct parquet_written *columns;
     struct parquet_cell *cells; /* of the row that is being made, one a column */
     size_t count, cap;
-    size_t videos, stats, meta;  /* columns: the first ones; LeRobot's own are 0 .. */
-    struct strmap *stat_columns; /* "FEATURE/STAT" -> number in `known` */
-    struct label *labels;        /* by name */
+    size_t videos, stats, meta; /* columns: the first ones; LeRobot's own are 0 .. */
+    struct label *labels;       /* by name */
     size_t label_count, label_cap;
     uint32_t episode; /* the next one */
     uint32_t file;
@@ -198,10 +197,8 @@ static int add_columns(struct episodes *e, struct error *err)
     e->stats = e->count;
     for (size_t i = 0; i < e->known->column_count; i++) {
         const struct lerobot_stat_column *column = &e->known->columns[i];
-        char *name = mem_printf("stats/%s/%s", column->feature, column->stat);
-        const char *key = name + strlen("stats/");
-        strmap_put(e->stat_columns, key, strlen(key), NULL)->value = i;
-        add_column(e, name, stat_kind(e, column), column->depth);
+        add_column(e, mem_printf("stats/%s/%s", column->feature, column->stat), stat_kind(e, column),
+                   column->depth);
     }
     int rc = catalog_attributes(e->ask->reader, add_label, e, err);
     e->meta = add_column(e, mem_text("meta/episodes/chunk_index"), PARQUET_INT, 0);
@@ -264,7 +261,7 @@ static int put_stat(void *ctx, const char *feature, const char *stat, const stru
     size_t at = 0;
     buf_clear(&e->name);
     buf_printf(&e->name, "%s/%s", feature, stat);
-    const struct strmap_entry *entry = strmap_find(e->stat_columns, buf_text(&e->name), e->name.len);
+    const struct strmap_entry *entry = strmap_find(e->known->by_name, buf_text(&e->name), e->name.len);
     if (tensor && entry && e->known->columns[entry->value].depth == tensor->depth)
         e->cells[e->stats + entry->value] = nest(e, tensor, 0, &at);
     return 0;
@@ -383,7 +380,6 @@ static void episodes_done(struct episodes *e)
     free(e->owned);
     free(e->values);
     free(e->labels);
-    strmap_free(e->stat_columns);
     buf_done(&e->extra);
     buf_done(&e->name);
 }
@@ -391,8 +387,7 @@ static void episodes_done(struct episodes *e)
 int lerobot_tables_episodes(struct lerobot_set *set, const struct view_plan *plan, const struct view_ask *ask,
                             uint32_t file, struct buf *buf, struct error *err)
 {
-    struct episodes e CLEANUP(episodes_done) = {
-        .set = set, .ask = ask, .file = file, .made = buf, .stat_columns = strmap_new()};
+    struct episodes e CLEANUP(episodes_done) = {.set = set, .ask = ask, .file = file, .made = buf};
     const struct parquet_writer_to to = {.name = "the table of episodes", .buf = buf, .alike = true};
     uint64_t first = (uint64_t)file * LEROBOT_TABLE_EPISODES, end = first + LEROBOT_TABLE_EPISODES;
     e.episode = (uint32_t)first;
